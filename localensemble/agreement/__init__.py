@@ -1,0 +1,1 @@
+"""Coefficients of agreement between raters: pure functions of a label matrix."""

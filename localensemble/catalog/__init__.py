@@ -1,0 +1,1 @@
+"""Known models: find and verify their files."""

@@ -1,0 +1,1 @@
+"""Variables, categories, rules and examples: load and check a codebook."""

@@ -1,0 +1,1 @@
+"""From labels to a decision: consensus or escalation; pure functions of a label matrix."""

@@ -1,0 +1,111 @@
+"""What every engine does: describe itself and score answers.
+
+Engines import nothing but `core`. A per-prompt failure is a value (`ScoreFailure`); a
+failure of the whole call is an exception (`EngineError` and below).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from localensemble.core.prompts import Prompt
+
+ScoringMode = Literal["batched", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDescription:
+    """What an engine runs, as facts that enter a rater's identity or a run's record.
+
+    Attributes:
+        engine: registered name, for example ``llama-cpp``.
+        engine_version: version of the engine and of what it wraps.
+        model_name: the name the model file carries.
+        model_sha256: 64 hexadecimal digits over the weights file.
+        architecture: GGUF ``general.architecture``; empty when unknown.
+        chat_template_sha256: over the chat template in use.
+        context_tokens: tokens one prompt and its answers may take.
+        settings: every setting that can change a digit, as canonical name to value.
+    """
+
+    engine: str
+    engine_version: str
+    model_name: str
+    model_sha256: str
+    architecture: str
+    chat_template_sha256: str
+    context_tokens: int
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The distribution a model gives over a prompt's answers.
+
+    Attributes:
+        log_probabilities: natural log of the probability that the response is answer k,
+            joint over the answer's tokens, not normalised over the answers; <= 0.
+        off_codebook_mass: 1 - sum of the probabilities, clipped to [0, 1].
+        prompt_tokens: length of the prompt in tokens.
+    """
+
+    log_probabilities: tuple[float, ...]
+    off_codebook_mass: float
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFailure:
+    """Why one prompt could not be scored: ``too_long: 9310 of 8192 tokens``, never item text."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Work done by an engine since it started.
+
+    ``prompt_tokens`` counts every prompt in full; ``evaluated_tokens`` only what the model
+    had to compute, so their ratio is what sharing saved. ``seconds`` is time in the model.
+    """
+
+    prompt_tokens: int
+    evaluated_tokens: int
+    seconds: float
+    peak_memory_bytes: int
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    def describe(self) -> EngineDescription:
+        """Say what runs here."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Count the tokens of each text, special tokens not parsed."""
+        ...
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+    ) -> tuple[Scores | ScoreFailure, ...]:
+        """Score each prompt's answers.
+
+        Args:
+            prompts: any number; the engine shares what they have in common.
+            answers: for each prompt its answer strings, distinct and not empty.
+
+        Returns:
+            One result per prompt, in order. The same call gives the same digits.
+        """
+        ...
+
+    def usage(self) -> Usage:
+        """Report the work done so far."""
+        ...
+
+    def close(self) -> None:
+        """Release the model; further calls are errors."""
+        ...

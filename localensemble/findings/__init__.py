@@ -1,0 +1,1 @@
+"""Ledger -> everything a table, report or page may show, as plain values."""

@@ -1,0 +1,1 @@
+"""Plan and run: which labels are missing, get them, append them."""
