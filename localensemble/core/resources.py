@@ -1,0 +1,77 @@
+"""Where the data that ships with the program lies: prompts, embedded models, examples.
+
+Decides between the two places such a folder can be: ``localensemble/_data`` of an
+installed wheel, or the repository root of a checkout. Nothing else may build these paths.
+Names that could leave their folder are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from localensemble.core.errors import InputError, LocalEnsembleError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_TEMPLATE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def prompt_template_path(name: str, version: int) -> Path:
+    """Find the file of one version of a prompt template.
+
+    Raises:
+        InputError: there is no such template or version; the hint lists what there is.
+    """
+    folder = _data_folder("prompts")
+    if _TEMPLATE_NAME.fullmatch(name):
+        path = folder / name / f"v{version}.yaml"
+        if path.is_file():
+            return path
+    known = sorted(
+        f"{found.parent.name} {found.stem.removeprefix('v')}" for found in folder.glob("*/v*.yaml")
+    )
+    raise InputError(
+        f'Cannot use prompt template "{name}" version {version}: there is no such file.',
+        hint=f"Choose one of: {', '.join(known) or 'none installed'}.",
+    )
+
+
+def models_dir() -> Path:
+    """Find the folder of the embedded models and ``catalog.toml``."""
+    return _data_folder("models")
+
+
+def embedded_model_path(file: str) -> Path:
+    """Find one embedded model file by its bare file name.
+
+    Raises:
+        InputError: the name is a path, or there is no such file.
+    """
+    folder = models_dir()
+    path = folder / file
+    if Path(file).name != file or not path.is_file():
+        known = sorted(found.name for found in folder.glob("*.gguf"))
+        raise InputError(
+            f'Cannot find the embedded model "{file}": there is no such file.',
+            hint=f"Choose one of: {', '.join(known) or 'none installed'}.",
+        )
+    return path
+
+
+def examples_dir() -> Path:
+    """Find the folder of the example codebooks and texts."""
+    return _data_folder("examples")
+
+
+def _data_folder(name: str) -> Path:
+    # The wheel's folder comes first: beside an installed package lie the packages of
+    # others, and one of them may well be called "models".
+    for place in (_PACKAGE / "_data", _PACKAGE.parent):
+        folder = place / name
+        if folder.is_dir():
+            return folder
+    raise LocalEnsembleError(
+        f'Cannot find the folder "{name}" that belongs to localensemble: the installation '
+        "is incomplete.",
+        hint="Install localensemble again.",
+    )
