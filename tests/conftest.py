@@ -1,0 +1,85 @@
+"""What every test gets: no network but loopback, a user directory of its own, shared data."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_USER_DIRECTORIES = (
+    "APPDATA",
+    "HOME",
+    "LOCALAPPDATA",
+    "USERPROFILE",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+)
+
+# A slow machine must not make a test fail.
+settings.register_profile("localensemble", deadline=None)
+settings.load_profile("localensemble")
+
+
+class NetworkUsedError(RuntimeError):
+    """A test tried to reach something that is not this machine."""
+
+
+def _is_loopback(host: object) -> bool:
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host is None or host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        host = arguments[0]
+    elif event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        # A unix socket has a path for an address, a sendmsg may have none at all.
+        address = arguments[1]
+        if not isinstance(address, tuple):
+            return
+        host = address[0]
+    else:
+        return
+    if not _is_loopback(host):
+        raise NetworkUsedError(f"{event}: tests reach loopback only.")
+
+
+# An audit hook sees what C code connects, too; it cannot be taken out again, and need not be.
+sys.addaudithook(_refuse_network)
+
+
+@pytest.fixture(autouse=True)
+def _own_user_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in _USER_DIRECTORIES:
+        monkeypatch.setenv(name, str(home))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of public data sets that lies beside a checkout, where there is one."""
+    folder = Path(os.environ.get("LOCALENSEMBLE_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip("needs the shared data sets; set LOCALENSEMBLE_SHARED to their folder")
+    return folder
