@@ -1,0 +1,212 @@
+"""Load a codebook: the door between a YAML file and the frozen values of `model`.
+
+Refuses whatever `document` and `shape` refuse and says so with the file, the line, the
+path and what to do. Decides the one form in which texts are kept (outer white space is
+taken off, names are composed) and what a multi-label variable stands for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from localensemble.codebook.document import Document, Place, read_document
+from localensemble.codebook.model import AlwaysReview, Category, Codebook, Example, Variable
+from localensemble.codebook.names import clean_name, slug
+from localensemble.codebook.shape import (
+    CATEGORY_MARK,
+    SHAPES,
+    CategoryShape,
+    CodebookShape,
+    ExampleShape,
+    Problem,
+    Shape,
+    VariableShape,
+    closest,
+    problems,
+)
+from localensemble.core.errors import CodebookError
+
+YES, NO = "yes", "no"
+_NO_DEFINITION = "That does not apply to the text."
+_SHOWN_PROBLEMS = 5
+_KIND_OF = {
+    str: "text",
+    float: "a number",
+    bool: "a truth value",
+    list: "a list",
+    dict: "keys with values",
+    type(None): "nothing",
+}
+
+
+def load_codebook(path: Path) -> Codebook:
+    """Load a codebook from a YAML 1.2 file.
+
+    A variable of level ``multi_label`` becomes one binary variable per category, named
+    ``<variable>.<category>``, with the categories ``yes`` and ``no``.
+
+    Raises:
+        CodebookError: the file cannot be read or does not say what it must; the message
+            names the first problems, in the order of the file.
+    """
+    document = read_document(path)
+    if not isinstance(document.value, dict):
+        raise document.error(
+            (),
+            "expected keys with values, found something else.",
+            hint="Start with `name:`, `version:` and `variables:`.",
+        )
+    try:
+        shape = CodebookShape.model_validate(document.value)
+    except ValidationError as error:
+        found = [_shape_problem(details) for details in error.errors(include_url=False)]
+        # The exception is not chained: it knows the texts of the examples.
+        raise _refusal(document, found) from None
+    misfits = list(problems(shape))
+    if misfits:
+        raise _refusal(document, misfits)
+    return _codebook(shape)
+
+
+def _refusal(document: Document, found: list[Problem]) -> CodebookError:
+    first, *others = sorted(found, key=lambda problem: document.line(problem.place))
+    message = f"{document.path.name}, {document.describe(first.place)}: {first.found}"
+    for problem in others[: _SHOWN_PROBLEMS - 1]:
+        message += f"\nAlso {document.describe(problem.place)}: {problem.found}"
+    if len(others) >= _SHOWN_PROBLEMS:
+        message += f"\nAnd {len(others) - _SHOWN_PROBLEMS + 1} more."
+    return CodebookError(message, hint=first.hint)
+
+
+def _shape_problem(details: ErrorDetails) -> Problem:
+    place: Place = details["loc"]
+    kind, given = details["type"], details["input"]
+    key = str(place[-1])
+    found_kind = _KIND_OF.get(type(given), "something else")
+    if kind == "missing":
+        return Problem(place, "the key is missing.", _missing_hint(key))
+    if kind == "extra_forbidden":
+        known = list(_shape_at(place).model_fields)
+        return Problem(place, f'"{key}" is not a key here.', closest(key, known))
+    if kind == "string_type":
+        hint = (
+            "Put it in quotes, so that it is read as text."
+            if isinstance(given, float | bool)
+            else "Write a text after the colon."
+        )
+        return Problem(place, f"expected text, found {found_kind}.", hint)
+    if kind == "literal_error":
+        levels = ["binary", "nominal", "ordinal", "multi_label"]
+        return Problem(
+            place,
+            f"this level is not known; expected one of {', '.join(levels)}.",
+            closest(str(given), levels),
+        )
+    if kind == "list_type":
+        return Problem(
+            place, f"expected a list, found {found_kind}.", 'Start each entry with "- ".'
+        )
+    if kind in {"greater_than", "less_than", "float_type", "finite_number"}:
+        return Problem(
+            place,
+            "expected a probability between 0 and 1, both excluded.",
+            "Write for example `always_review_above: 0.2`.",
+        )
+    if kind == "bool_type":
+        return Problem(
+            place, f"expected true or false, found {found_kind}.", "Write `true` or `false`."
+        )
+    return Problem(
+        place,
+        f"expected keys with values, found {found_kind}.",
+        f"Give it the keys {', '.join(_shape_at((*place, '')).model_fields)}.",
+    )
+
+
+def _shape_at(place: Place) -> type[Shape]:
+    """Find the shape whose key ``place`` names."""
+    lists = [step for step in place[:-1] if isinstance(step, str)]
+    return SHAPES[lists[-1]] if lists else CodebookShape
+
+
+def _missing_hint(key: str) -> str:
+    return {
+        "version": 'Write for example `version: "1"`.',
+        "level": "Write `level:` with binary, nominal, ordinal or multi_label.",
+        "definition": "Every category needs a definition; write one sentence saying what "
+        "belongs here.",
+        "question": "Every variable needs the question that raters are asked.",
+    }.get(key, f"Add the line `{key}: ...`.")
+
+
+def _codebook(shape: CodebookShape) -> Codebook:
+    variables: list[Variable] = []
+    for written in shape.variables:
+        if written.level == "multi_label":
+            variables.extend(_binary_variables(written))
+        else:
+            variables.append(
+                Variable(
+                    name=clean_name(written.name),
+                    level=written.level,
+                    question=written.question.strip(),
+                    categories=tuple(map(_category, written.categories)),
+                    rules=_rules(written),
+                    examples=tuple(
+                        _example(example, clean_name(example.category or ""))
+                        for example in written.examples
+                    ),
+                )
+            )
+    return Codebook(
+        name=clean_name(shape.name),
+        version=clean_name(shape.version),
+        description=shape.description.strip(),
+        variables=tuple(variables),
+    )
+
+
+def _binary_variables(written: VariableShape) -> list[Variable]:
+    """Write out the shorthand: one yes/no variable per category."""
+    return [
+        Variable(
+            name=f"{clean_name(written.name)}.{slug(category.name)}",
+            level="binary",
+            question=written.question.strip().replace(CATEGORY_MARK, clean_name(category.name)),
+            categories=(
+                Category(YES, category.definition.strip(), _always_review(category)),
+                Category(NO, _NO_DEFINITION),
+            ),
+            rules=_rules(written),
+            examples=tuple(
+                _example(example, YES if _applies(example, category) else NO)
+                for example in written.examples
+            ),
+        )
+        for category in written.categories
+    ]
+
+
+def _applies(example: ExampleShape, category: CategoryShape) -> bool:
+    return clean_name(category.name) in map(clean_name, example.categories or ())
+
+
+def _rules(written: VariableShape) -> tuple[str, ...]:
+    return tuple(rule.strip() for rule in written.rules)
+
+
+def _category(written: CategoryShape) -> Category:
+    return Category(clean_name(written.name), written.definition.strip(), _always_review(written))
+
+
+def _always_review(written: CategoryShape) -> AlwaysReview | None:
+    if written.always_review or written.always_review_above is not None:
+        return AlwaysReview(written.always_review_above)
+    return None
+
+
+def _example(written: ExampleShape, category: str) -> Example:
+    return Example(written.text.strip(), category, written.reason.strip())

@@ -1,0 +1,134 @@
+"""What a codebook says, as frozen values.
+
+A codebook holds variables; a variable asks one question and permits a closed set of
+categories. These values are plain: `load` is the door that refuses what makes no sense,
+and gives every refusal a file, a path and a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from localensemble.core.identity import sha256_json
+
+Level = Literal["binary", "nominal", "ordinal"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysReview:
+    """When one rater alone is enough to send an item to review.
+
+    A rater that chooses the category always is. ``above`` adds: a rater that gives the
+    category a probability greater than this, in (0, 1), even if it chooses another one.
+    """
+
+    above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One permitted answer of a variable; ``name`` is the exact answer string."""
+
+    name: str
+    definition: str
+    always_review: AlwaysReview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and the category it belongs to; its text is kept out of ``repr``."""
+
+    text: str = field(repr=False)
+    category: str
+    reason: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One question the codebook asks of an item.
+
+    Attributes:
+        name: safe as a column name; ``problems.pain`` when it came from the multi-label
+            variable ``problems``.
+        level: ``binary`` has two categories, ``ordinal`` three or more from low to high.
+        rules: priority rules, the first one strongest.
+        sha256: over everything that a rater may be shown and that says what its label
+            means. ``always_review`` is left out: it decides on review, not on labels, so
+            changing it must not ask for new labels.
+    """
+
+    name: str
+    level: Level
+    question: str
+    categories: tuple[Category, ...]
+    rules: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    sha256: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", sha256_json(self.shown_to_raters()))
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The category names, in codebook order."""
+        return tuple(category.name for category in self.categories)
+
+    def shown_to_raters(self) -> dict[str, object]:
+        """Give, as JSON values, everything a prompt may show of this variable."""
+        return {
+            "name": self.name,
+            "level": self.level,
+            "question": self.question,
+            "categories": [[category.name, category.definition] for category in self.categories],
+            "rules": list(self.rules),
+            "examples": [
+                [example.text, example.category, example.reason] for example in self.examples
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """The variables of a study, versioned and hashed.
+
+    Attributes:
+        sha256: over the content, including name, version and ``always_review``; not over
+            comments, key order, quoting or indentation of the file.
+    """
+
+    name: str
+    version: str
+    description: str
+    variables: tuple[Variable, ...]
+    sha256: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        content = {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "variables": [
+                {
+                    "sha256": variable.sha256,
+                    "always_review": [
+                        [category.name, category.always_review.above]
+                        for category in variable.categories
+                        if category.always_review is not None
+                    ],
+                }
+                for variable in self.variables
+            ],
+        }
+        object.__setattr__(self, "sha256", sha256_json(content))
+
+    def variable(self, name: str) -> Variable:
+        """Find a variable by name.
+
+        Raises:
+            KeyError: the codebook has no such variable.
+        """
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise KeyError(name)

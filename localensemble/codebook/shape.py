@@ -1,0 +1,219 @@
+"""What a codebook file may hold: its keys, their types, and what must fit together.
+
+The only use of pydantic. `_Shape` classes refuse unknown keys and wrong types; `problems`
+finds what types cannot say. Nothing here decides whether a codebook is wise: see `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from localensemble.codebook.document import Place
+from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+
+MULTI_LABEL = "multi_label"
+CATEGORY_MARK = "{category}"
+
+
+class Shape(BaseModel):
+    """Refuse unknown keys and take no type for another."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class CategoryShape(Shape):
+    """One entry of ``categories``."""
+
+    name: str
+    definition: str
+    always_review: bool | None = None
+    always_review_above: float | None = Field(default=None, gt=0, lt=1, allow_inf_nan=False)
+
+
+class ExampleShape(Shape):
+    """One entry of ``examples``; ``categories`` belongs to multi-label variables."""
+
+    text: str
+    category: str | None = None
+    categories: list[str] | None = None
+    reason: str = ""
+
+
+class VariableShape(Shape):
+    """One entry of ``variables``."""
+
+    name: str
+    level: Literal["binary", "nominal", "ordinal", "multi_label"]
+    question: str
+    categories: list[CategoryShape]
+    rules: list[str] = []
+    examples: list[ExampleShape] = []
+
+
+class CodebookShape(Shape):
+    """The whole file."""
+
+    name: str
+    version: str
+    description: str = ""
+    variables: list[VariableShape]
+
+
+SHAPES: dict[str, type[Shape]] = {
+    "variables": VariableShape,
+    "categories": CategoryShape,
+    "examples": ExampleShape,
+}
+
+
+class Problem(NamedTuple):
+    """Where, what was found against what was expected, and what to do."""
+
+    place: Place
+    found: str
+    hint: str
+
+
+def problems(codebook: CodebookShape) -> Iterator[Problem]:
+    """Find what the types permit and the meaning does not, in the order of the file."""
+    yield from _empty_text(("name",), codebook.name, "A codebook needs a name.")
+    yield from _empty_text(("version",), codebook.version, 'Write for example `version: "1"`.')
+    if not codebook.variables:
+        yield Problem(("variables",), "the list is empty.", "Add at least one variable.")
+    seen: dict[str, int] = {}
+    for index, variable in enumerate(codebook.variables):
+        place: Place = ("variables", index)
+        found = column_name_problem(clean_name(variable.name))
+        if found:
+            yield Problem(
+                (*place, "name"), found, f'Call it "{_suggested_name(variable.name)}", say.'
+            )
+        first = seen.setdefault(fold(variable.name), index)
+        if first != index:
+            yield Problem(
+                (*place, "name"),
+                f"variables[{first}] has the same name.",
+                "Give every variable a name of its own; upper and lower case count as equal.",
+            )
+        yield from _empty_text(
+            (*place, "question"), variable.question, "Ask what a person would be asked."
+        )
+        yield from _category_problems(variable, place)
+        for number, rule in enumerate(variable.rules):
+            yield from _empty_text(
+                (*place, "rules", number), rule, "Write the rule, or remove the line."
+            )
+        for number, example in enumerate(variable.examples):
+            yield from _example_problems(variable, example, (*place, "examples", number))
+
+
+def _category_problems(variable: VariableShape, place: Place) -> Iterator[Problem]:
+    count = len(variable.categories)
+    least, most = {"binary": (2, 2), "nominal": (2, None), "ordinal": (3, None)}.get(
+        variable.level, (1, None)
+    )
+    if count < least or (most is not None and count > most):
+        yield Problem(
+            (*place, "categories"),
+            f"there are {count} categories; level {variable.level} takes "
+            f"{'exactly' if least == most else 'at least'} {least}.",
+            "Add or remove categories, or change `level` (binary: 2, nominal: 2 or more, "
+            "ordinal: 3 or more in order, multi_label: any that apply).",
+        )
+    seen: dict[str, int] = {}
+    seen_slugs: dict[str, int] = {}
+    for index, category in enumerate(variable.categories):
+        where: Place = (*place, "categories", index)
+        name = clean_name(category.name)
+        found = name_problem(name)
+        if found:
+            yield Problem(
+                (*where, "name"), found, "Write the name as raters should answer it, in one line."
+            )
+        elif (first := seen.setdefault(fold(name), index)) != index:
+            yield Problem(
+                (*where, "name"),
+                f"categories[{first}] has the same name.",
+                "Give every category a name of its own; upper and lower case count as equal.",
+            )
+        elif variable.level == MULTI_LABEL:
+            yield from _slug_problems(name, (*where, "name"), seen_slugs, index)
+        yield from _empty_text(
+            (*where, "definition"),
+            category.definition,
+            "Every category needs a definition; write one sentence saying what belongs here.",
+        )
+        if category.always_review is False and category.always_review_above is not None:
+            yield Problem(
+                (*where, "always_review_above"),
+                "a probability is given, but always_review is false.",
+                "Remove one of the two keys.",
+            )
+    if variable.level == MULTI_LABEL and CATEGORY_MARK not in variable.question:
+        yield Problem(
+            (*place, "question"),
+            f"a multi_label question must hold {CATEGORY_MARK}; it is asked once per category.",
+            'Write for example "Does the text mention {category}?".',
+        )
+
+
+def _slug_problems(name: str, where: Place, seen: dict[str, int], index: int) -> Iterator[Problem]:
+    part = slug(name)
+    first = seen.setdefault(part, index)
+    if not part or first != index:
+        yield Problem(
+            where,
+            f'as a column name it is "{part}"'
+            + (f", the same as categories[{first}]." if part else ", which is empty."),
+            "Choose a name whose letters and digits tell it from the others.",
+        )
+
+
+def _example_problems(
+    variable: VariableShape, example: ExampleShape, place: Place
+) -> Iterator[Problem]:
+    yield from _empty_text((*place, "text"), example.text, "Write the text, or remove the example.")
+    multi = variable.level == MULTI_LABEL
+    wanted, other = ("categories", "category") if multi else ("category", "categories")
+    given = {"category": example.category, "categories": example.categories}
+    if given[other] is not None or given[wanted] is None:
+        yield Problem(
+            (*place, other) if given[other] is not None else place,
+            f"an example of a variable of level {variable.level} takes the key `{wanted}`"
+            + (f", not `{other}`." if given[other] is not None else "."),
+            "Write `categories: [first, second]`, or `categories: []` when none applies."
+            if multi
+            else "Write `category:` with one category name.",
+        )
+        return
+    known = {clean_name(category.name) for category in variable.categories}
+    names = [example.category] if example.category is not None else example.categories or []
+    for number, name in enumerate(names):
+        if clean_name(name) not in known:
+            yield Problem(
+                (*place, wanted, number) if multi else (*place, wanted),
+                f'"{clean_name(name)}" is no category of variable "{clean_name(variable.name)}".',
+                closest(clean_name(name), sorted(known)),
+            )
+
+
+def closest(name: str, known: list[str]) -> str:
+    """Suggest the nearest known name, or list them all."""
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f'Did you mean "{near[0]}"?'
+    return f"Known are: {', '.join(known)}."
+
+
+def _empty_text(place: Place, text: str, hint: str) -> Iterator[Problem]:
+    if not text.strip():
+        yield Problem(place, "the text is empty.", hint)
+
+
+def _suggested_name(name: str) -> str:
+    part = slug(name)[:40].strip("_")
+    return part if part and not column_name_problem(part) else f"variable_{part}".rstrip("_")
