@@ -1,0 +1,217 @@
+"""Which items a person must look at, why, and in what order.
+
+A policy says for every item whether one of its reasons applies. Policies are combined by
+"or": any reason escalates. An item without a consensus is always escalated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.consensus.protocol import BoolArray, Consensus, FloatArray, Settings
+from localensemble.consensus.shares import check_probabilities, label_shares, mean_distribution
+from localensemble.core.errors import EnsembleError
+from localensemble.core.label_matrix import LabelMatrix
+
+SEVERITY_DOUBTFUL = 1
+SEVERITY_UNDECIDED = 2
+SEVERITY_SAFETY = 3
+
+_MOST_REASONS = 64
+_SEVERITY_STEP = 100.0
+_UNCERTAINTY_BELOW = 1.0 - 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What is known about N items of one variable when deciding whom to ask.
+
+    Attributes:
+        labels: N items by R raters.
+        consensus: what a method derived from them.
+        probabilities: (N, R, K) distributions of the raters, a row of NaN where unknown.
+        off_codebook_mass: (N, R) probability outside the categories, NaN where unknown.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+
+    labels: LabelMatrix
+    consensus: Consensus
+    probabilities: FloatArray | None = None
+    off_codebook_mass: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        item_count = self.labels.item_count
+        if len(self.consensus.categories) != item_count:
+            raise ValueError(
+                f"The consensus covers {len(self.consensus.categories)} items; "
+                f"the labels cover {item_count}."
+            )
+        if self.probabilities is not None:
+            check_probabilities(self.labels, probabilities=self.probabilities)
+        cells = (item_count, len(self.labels.raters))
+        if self.off_codebook_mass is not None and self.off_codebook_mass.shape != cells:
+            raise ValueError(
+                f"off_codebook_mass has shape {self.off_codebook_mass.shape}; expected {cells}."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reason:
+    """One reason to escalate.
+
+    Attributes:
+        text: the reason in words, the same for every item and every block of items.
+        mask: bool (N,); the items it applies to.
+        severity: 1 doubtful, 2 undecided, 3 a safety category.
+    """
+
+    text: str
+    mask: BoolArray
+    severity: int = SEVERITY_DOUBTFUL
+
+
+class EscalationPolicy(Protocol):
+    """A rule that escalates items."""
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Every setting, ready to hash or show."""
+        ...
+
+    @property
+    def per_item(self) -> bool:
+        """Whether an item's answer depends on that item alone."""
+        ...
+
+    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+        """Give the policy's reasons, always the same number in the same order.
+
+        Raises:
+            EnsembleError: the policy needs evidence that the run does not have.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Escalation:
+    """Which of N items go to a person.
+
+    Attributes:
+        mask: bool (N,); True where a person must look, False where the consensus stands.
+        reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
+        reason_texts: the reasons in words, in the order of the policies.
+        doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
+            (3 safety category, 2 undecided, 1 other, 0 none), plus the number of reasons,
+            plus the uncertainty in [0, 1): 1 - mean probability of the consensus category;
+            without probabilities 1 - its share of the labels; without a consensus
+            1 - the largest of these over the categories.
+    """
+
+    mask: BoolArray
+    reason_bits: NDArray[np.uint64]
+    reason_texts: tuple[str, ...]
+    doubt: FloatArray
+
+    def reasons(self, item: int) -> tuple[str, ...]:
+        """Give the reasons of the item at an index, in words."""
+        bits = int(self.reason_bits[item])
+        return tuple(text for bit, text in enumerate(self.reason_texts) if bits >> bit & 1)
+
+    def queue(self) -> NDArray[np.int64]:
+        """Give the indices of the escalated items, most doubtful first, ties in item order."""
+        escalated = np.flatnonzero(self.mask)
+        order = np.argsort(-self.doubt[escalated], kind="stable")
+        return escalated[order].astype(np.int64)
+
+    def reason_counts(self) -> tuple[tuple[str, int], ...]:
+        """Count the items each reason applies to; an item may have several."""
+        one = np.uint64(1)
+        return tuple(
+            (text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
+            for bit, text in enumerate(self.reason_texts)
+        )
+
+
+def escalate(evidence: Evidence, *, policies: Sequence[EscalationPolicy]) -> Escalation:
+    """Apply policies; an item with any reason is escalated.
+
+    The reasons for having no consensus come first, whether or not ``policies`` names them:
+    an item without a category cannot be accepted.
+
+    Raises:
+        EnsembleError: a policy needs evidence that the run does not have, or together they
+            have more than 64 reasons.
+    """
+    found = list(undecided_reasons(evidence.consensus))
+    known = {reason.text for reason in found}
+    for policy in policies:
+        for reason in policy.reasons(evidence):
+            if reason.text not in known:
+                known.add(reason.text)
+                found.append(reason)
+    if len(found) > _MOST_REASONS:
+        raise EnsembleError(
+            f"The escalation policies have {len(found)} reasons; at most {_MOST_REASONS} fit.",
+            hint="Name fewer always_review categories for one variable.",
+        )
+    return _combine(found, uncertainty=_uncertainty(evidence))
+
+
+def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
+    """Say why an item has no consensus: nobody labeled it, a tie, or the rule was not met."""
+    undecided = ~consensus.decided
+    unlabeled = undecided & (consensus.labels_used == 0)
+    tie = undecided & ~unlabeled & consensus.tie
+    return (
+        Reason("no rater labeled it", unlabeled, SEVERITY_UNDECIDED),
+        Reason("tie between categories", tie, SEVERITY_UNDECIDED),
+        Reason(
+            "no category met the consensus rule",
+            undecided & ~unlabeled & ~tie,
+            SEVERITY_UNDECIDED,
+        ),
+    )
+
+
+def _combine(found: Sequence[Reason], *, uncertainty: FloatArray) -> Escalation:
+    item_count = len(uncertainty)
+    bits = np.zeros(item_count, dtype=np.uint64)
+    severity = np.zeros(item_count)
+    reason_count = np.zeros(item_count)
+    for bit, reason in enumerate(found):
+        bits |= reason.mask.astype(np.uint64) << np.uint64(bit)
+        severity = np.maximum(severity, reason.mask * float(reason.severity))
+        reason_count += reason.mask
+    return Escalation(
+        mask=bits != 0,
+        reason_bits=bits,
+        reason_texts=tuple(reason.text for reason in found),
+        doubt=_SEVERITY_STEP * severity + reason_count + uncertainty,
+    )
+
+
+def _uncertainty(evidence: Evidence) -> FloatArray:
+    """1 - what the raters give the consensus category (the best one without consensus)."""
+    shares = label_shares(evidence.labels)
+    if evidence.probabilities is not None:
+        means = mean_distribution(evidence.labels, probabilities=evidence.probabilities)
+        shares = np.where(np.isnan(means), shares, means)
+    shares = np.nan_to_num(shares, nan=0.0)
+    if shares.shape[1] == 0:
+        return np.full(shares.shape[0], _UNCERTAINTY_BELOW)
+    categories = np.maximum(evidence.consensus.categories, 0).astype(np.int64)
+    chosen = np.take_along_axis(shares, categories[:, None], axis=1)[:, 0]
+    certainty = np.where(evidence.consensus.decided, chosen, shares.max(axis=1))
+    return np.clip(1.0 - certainty, 0.0, _UNCERTAINTY_BELOW)

@@ -1,0 +1,49 @@
+"""Unanimity: a category only where no assigned label differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
+from localensemble.consensus.shares import lead, support_of
+from localensemble.core.label_matrix import LabelMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class Unanimous:
+    """The category that every assigned label names.
+
+    A gap does not break unanimity: one assigned label agrees with itself. The policy
+    ``missing_raters`` escalates such items.
+    """
+
+    name: ClassVar[str] = "unanimous"
+    per_item: ClassVar[bool] = True
+
+    @property
+    def settings(self) -> Settings:
+        """None; the rule has nothing to set."""
+        return ()
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus; the score is the number of raters that agree.
+
+        Three equal labels are surer than one, so the score is not the support, which is
+        always 1. Probabilities are not used.
+        """
+        found = lead(labels)
+        agreed = found.counts == found.labels_used
+        categories = np.where(agreed, found.categories, NO_CONSENSUS).astype(np.int16)
+        scores = np.where(categories != NO_CONSENSUS, found.labels_used, np.nan)
+        return Consensus(
+            method=self.name,
+            settings=self.settings,
+            categories=categories,
+            support=support_of(labels, categories=categories),
+            scores=scores,
+            tie=found.tie,
+            labels_used=found.labels_used,
+        )
