@@ -44,7 +44,7 @@ class LabelMatrix:
             if len(set(names)) != len(names):
                 raise ValueError(f"Two {what} names are equal: {sorted(names)}.")
         if self.indices.size and not (
-            GAP <= int(self.indices.min()) and int(self.indices.max()) < len(self.categories)
+            int(self.indices.min()) >= GAP and int(self.indices.max()) < len(self.categories)
         ):
             raise ValueError(
                 f"indices run from {self.indices.min()} to {self.indices.max()}; "
@@ -80,7 +80,8 @@ class LabelMatrix:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """Boolean (N, R): True where a label is assigned."""
-        return self.indices != GAP
+        mask: NDArray[np.bool_] = self.indices != GAP
+        return mask
 
     @property
     def item_count(self) -> int:
