@@ -1,0 +1,151 @@
+"""Choose the columns that hold the ids and the texts of a table of items.
+
+Decides which names count as plain enough to guess. Two columns that could both be the text
+are an error, not a choice: labeling the wrong one would go unnoticed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from localensemble.core.errors import TableError
+from localensemble.core.tables import Table
+
+_SAMPLE_ROWS = 1000
+_SHORTEST_TEXT = 20
+_ID_NAMES = (
+    "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
+    "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
+)  # fmt: skip
+_TEXT_NAMES = (
+    {"text", "itemtext", "fulltext", "freetext"},
+    {
+        "abstract", "answer", "answertext", "body", "comment", "comments", "commenttext", "content",
+        "description", "document", "feedback", "message", "narrative", "note", "notes", "notetext",
+        "report", "reporttext", "response", "review", "sentence", "transcript", "utterance",
+    },
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ItemColumns:
+    """The columns in use, and what a person should be told about how they were found."""
+
+    id_column: str | None
+    text_column: str
+    messages: tuple[str, ...]
+
+
+def choose_columns(table: Table, *, id_column: str | None, text_column: str | None) -> ItemColumns:
+    """Take the columns that are named, and guess those that are not.
+
+    Raises:
+        TableError: a named column is missing, both are the same, or a guess is not safe.
+    """
+    for role, column in (("id", id_column), ("text", text_column)):
+        if column is not None and column not in table.columns:
+            raise _missing_error(table, role, column)
+    if id_column is not None and id_column == text_column:
+        raise TableError(
+            f'{table.path.name}: column "{id_column}" is named for the id and for the text.',
+            hint="Name two different columns.",
+        )
+    messages: list[str] = []
+    if id_column is None:
+        id_column = _guess_id(table, [name for name in table.columns if name != text_column])
+        messages.append(
+            f'Took column "{id_column}" for the id.'
+            if id_column is not None
+            else "Found no column with ids; the items are called row-1, row-2, ... in the order "
+            "of the file."
+        )
+    if text_column is None:
+        text_column = _guess_text(table, [name for name in table.columns if name != id_column])
+        messages.append(f'Took column "{text_column}" for the text.')
+    return ItemColumns(id_column, text_column, tuple(messages))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
+    named = sorted(
+        (name for name in columns if _plain(name) in _ID_NAMES),
+        key=lambda name: _ID_NAMES.index(_plain(name)),
+    )
+    if len(named) < 2:
+        # Whether its ids tell the items apart is checked when the file is read through.
+        return named[0] if named else None
+    unique = [name for name in named if _tells_rows_apart(table, name)]
+    if not unique:
+        raise TableError(
+            f"{table.path.name}: the columns {_listed(named)} look like ids, but none is different "
+            "in every row.",
+            hint="Name the column with the ids (`--id-column`), after giving every item its own.",
+        )
+    return unique[0]
+
+
+def _tells_rows_apart(table: Table, column: str) -> bool:
+    index = table.columns.index(column)
+    seen: set[int] = set()
+    for values in table.rows():
+        # Two ids with one hash make a usable column look unusable; a repeated id never passes.
+        key = hash(values[index])
+        if key in seen or not values[index].strip():
+            return False
+        seen.add(key)
+    return True
+
+
+def _guess_text(table: Table, columns: Sequence[str]) -> str:
+    if len(columns) == 1:
+        return columns[0]
+    for names in _TEXT_NAMES:
+        named = [name for name in columns if _plain(name) in names]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            raise _unclear_error(table, named)
+    if not columns:
+        raise _unclear_error(table, table.columns)
+    lengths = dict.fromkeys(columns, 0)
+    rows = 0
+    for values in itertools.islice(table.rows(), _SAMPLE_ROWS):
+        rows += 1
+        for name, cell in zip(table.columns, values, strict=True):
+            if name in lengths:
+                lengths[name] += len(cell)
+    longest, second = sorted(lengths, key=lengths.__getitem__, reverse=True)[:2]
+    if lengths[longest] < max(_SHORTEST_TEXT * rows, 2 * lengths[second]):
+        raise _unclear_error(table, columns)
+    return longest
+
+
+def _missing_error(table: Table, role: str, column: str) -> TableError:
+    near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
+    return TableError(
+        f'{table.path.name}: there is no column "{column}" for the {role}; the columns are '
+        f"{_listed(table.columns)}.",
+        hint=f'Did you mean "{near[0]}"?'
+        if near
+        else f"Name the column that holds the {role} (`--{role}-column`).",
+    )
+
+
+def _unclear_error(table: Table, columns: Sequence[str]) -> TableError:
+    return TableError(
+        f"{table.path.name}: it is not clear which column holds the text; it could be "
+        f"{_listed(columns)}.",
+        hint="Name the column that holds the text (`--text-column`).",
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(f'"{name}"' for name in columns[:20])
+    return f"{shown} and {len(columns) - 20} more" if len(columns) > 20 else shown

@@ -1,0 +1,231 @@
+"""Items from a table: which columns are the id and the text, and each row as an item.
+
+Decides what may be guessed about columns and says what was; refuses to guess where a wrong
+guess would go unnoticed, and ids that do not tell items apart. Files are read row by row;
+what is kept in memory is eight bytes per item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from json import JSONEncoder
+from pathlib import Path
+
+import numpy as np
+
+from localensemble.core.errors import TableError
+from localensemble.core.item_columns import choose_columns
+from localensemble.core.labels import ItemId
+from localensemble.core.tables import Table, TableFormat, open_table
+
+_MAX_ID_CHARACTERS = 200
+_SHOWN_ROWS = 5
+_ROWS_A_DIGEST = 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One text to be labeled.
+
+    ``position`` counts from 0 in the order of the item set. The text is confidential and
+    kept out of ``repr``.
+    """
+
+    id: ItemId
+    text: str = field(repr=False)
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item and all cells of its row, as they stand in the file."""
+
+    item: Item
+    values: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """A table of items whose ids have been checked.
+
+    Attributes:
+        id_column: None when the file has none; ids are then ``row-1``, ``row-2``, ...
+        messages: what was guessed, in sentences for the user.
+        sha256: over the ordered pairs of id and text: one line of canonical JSON,
+            ``["id","text"]``, and a line feed for each item.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    id_column: str | None
+    text_column: str
+    messages: tuple[str, ...]
+    item_count: int
+    sha256: str
+    format: TableFormat
+    _table: Table = field(repr=False)
+    _fingerprint: tuple[int, ...] = field(repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        id_column: str | None = None,
+        text_column: str | None = None,
+        delimiter: str | None = None,
+    ) -> ItemFile:
+        """Read a file through once, and check that every item has an id of its own.
+
+        Args:
+            id_column: None guesses by name; a file without such a column gets ids from the
+                row numbers.
+            text_column: None guesses by name, then by length.
+
+        Raises:
+            TableError: the file cannot be read, a column is missing or cannot be guessed,
+                or ids are blank, repeated or no ids at all.
+        """
+        table = open_table(path, delimiter=delimiter)
+        fingerprint = _fingerprint(path)
+        chosen = choose_columns(table, id_column=id_column, text_column=text_column)
+        id_index = None if chosen.id_column is None else table.columns.index(chosen.id_column)
+        text_index = table.columns.index(chosen.text_column)
+        count, sha256 = _read_through(table, id_index=id_index, text_index=text_index)
+        opened = cls(
+            path=path,
+            columns=table.columns,
+            id_column=chosen.id_column,
+            text_column=chosen.text_column,
+            messages=chosen.messages,
+            item_count=count,
+            sha256=sha256,
+            format=table.format,
+            _table=table,
+            _fingerprint=fingerprint,
+        )
+        opened._check_unchanged()
+        return opened
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Read the items in order, ``size`` at a time; the last block may be shorter.
+
+        Raises:
+            TableError: the file has changed since it was opened.
+        """
+        if size < 1:
+            raise ValueError(f"A block has {size} items; expected 1 or more.")
+        self._check_unchanged()
+        text_index = self.columns.index(self.text_column)
+        id_index = None if self.id_column is None else self.columns.index(self.id_column)
+        block: list[ItemRow] = []
+        for position, values in enumerate(self._table.rows()):
+            item = Item(_item_id(values, id_index, position), values[text_index], position)
+            block.append(ItemRow(item, values))
+            if len(block) == size:
+                yield tuple(block)
+                block = []
+        if block:
+            yield tuple(block)
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        if _fingerprint(self.path) != self._fingerprint:
+            raise TableError(
+                f"{self.path.name}: the file has changed while it was in use.",
+                hint="Run again, and leave the file alone meanwhile.",
+            )
+
+
+def _item_id(values: tuple[str, ...], id_index: int | None, position: int) -> ItemId:
+    return ItemId(f"row-{position + 1}" if id_index is None else values[id_index])
+
+
+def _fingerprint(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _read_through(table: Table, *, id_index: int | None, text_index: int) -> tuple[int, str]:
+    """Count and hash the items, and check their ids."""
+    digest = hashlib.sha256()
+    encode = JSONEncoder(ensure_ascii=False).encode
+    lines: list[str] = []
+    id_hashes = array("q")
+    count = 0
+    for values in table.rows():
+        item_id = _item_id(values, id_index, count)
+        count += 1
+        if id_index is not None:
+            if not item_id.strip() or len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
+                raise _no_id_error(table, id_index)
+            id_hashes.append(hash(item_id))
+        lines.append(f"[{encode(item_id)},{encode(values[text_index])}]\n")
+        if len(lines) == _ROWS_A_DIGEST:
+            digest.update("".join(lines).encode())
+            lines.clear()
+    digest.update("".join(lines).encode())
+    if id_index is not None:
+        _refuse_repeated_ids(table, id_index, id_hashes)
+    return count, digest.hexdigest()
+
+
+def _no_id_error(table: Table, id_index: int) -> TableError:
+    """Read again to tell all rows without an id, not only the first."""
+    blank: list[int] = []
+    unusable: list[int] = []
+    for number, values in enumerate(table.rows(), start=1):
+        item_id = values[id_index]
+        if not item_id.strip():
+            blank.append(number)
+        elif len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
+            unusable.append(number)
+    where = f'{table.path.name}, column "{table.columns[id_index]}"'
+    if blank:
+        return TableError(
+            f"{where}: the id is blank in {_rows(blank)}.",
+            hint="Give every item an id, or name another column (`--id-column`).",
+        )
+    return TableError(
+        f"{where}: {_rows(unusable)} cannot be an id; an id is one line of at most "
+        f"{_MAX_ID_CHARACTERS} characters.",
+        hint="Name another column (`--id-column`); this one seems to hold texts.",
+    )
+
+
+def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> None:
+    ordered = np.sort(np.frombuffer(id_hashes, dtype=np.int64))
+    repeated = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    if not repeated:
+        return
+    # Different ids may share a hash, so the ids themselves decide.
+    first_rows: dict[str, int] = {}
+    pairs: list[tuple[int, int]] = []
+    for number, values in enumerate(table.rows(), start=1):
+        item_id = values[id_index]
+        if hash(item_id) in repeated:
+            first = first_rows.setdefault(item_id, number)
+            if first != number:
+                pairs.append((first, number))
+    if pairs:
+        shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
+        more = f" (and {len(pairs) - _SHOWN_ROWS:,} more)" if len(pairs) > _SHOWN_ROWS else ""
+        raise TableError(
+            f'{table.path.name}, column "{table.columns[id_index]}": the same id stands in rows '
+            f"{shown}{more}.",
+            hint="Give every item an id of its own, or name another column (`--id-column`).",
+        )
+
+
+def _rows(numbers: list[int]) -> str:
+    shown = ", ".join(f"{number}" for number in numbers[:_SHOWN_ROWS])
+    more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
+    return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"
