@@ -1,0 +1,87 @@
+"""The built wheel is complete: installed alone, it runs and finds what ships with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import site
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import localensemble
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=repository)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """The Python of a fresh environment that holds the wheel."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    _run(sys.executable, "-m", "venv", "--without-pip", folder)
+    windows = sys.platform == "win32"
+    python = folder / ("Scripts/python.exe" if windows else "bin/python")
+    _run(
+        *(sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"),
+        *("install", "--no-deps", "--no-index", wheel),
+    )
+    # The dependencies come from this environment, so that no network is needed. A folder
+    # named in a .pth file does not have its own .pth files read: an editable
+    # installation of this checkout there stays out of sight.
+    inside = _run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    Path(inside.strip(), "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    return python
+
+
+def _run(*command: str | Path, cwd: Path | None = None) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_the_wheel_holds_every_data_file_and_nothing_else(wheel: Path, repository: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for folder in ("examples", "models", "prompts"):
+        for path in (repository / folder).rglob("*"):
+            if path.is_file():
+                inside = path.relative_to(repository).as_posix()
+                assert f"localensemble/_data/{inside}" in names
+    roots = {name.split("/")[0] for name in names}
+    assert roots == {"localensemble", f"localensemble-{localensemble.__version__}.dist-info"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "localensemble/py.typed" in names
+
+
+def test_the_installed_program_says_its_version(installed: Path, tmp_path: Path) -> None:
+    command = installed.with_name("localensemble" + installed.suffix)
+    printed = _run(command, "--version", cwd=tmp_path)
+    assert re.search(rf"\b{re.escape(localensemble.__version__)}\b", printed)
+
+
+def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "import localensemble.core.resources as r; print(r.__file__);"
+        "print(r.prompt_template_path('label', 1)); print(r.examples_dir())"
+    )
+    for line in _run(installed, "-c", code, cwd=tmp_path).split():
+        assert Path(line).resolve().is_relative_to(installed.parents[1].resolve())
