@@ -1,0 +1,188 @@
+"""The ensemble file: which model raters label, under which prompt, and what is accepted.
+
+Decides what an ensemble file may say; unknown keys are refused with a suggestion.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from localensemble.core.errors import EnsembleError
+from localensemble.core.prompts import Layout
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Rater(_Strict):
+    model: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(pattern=_NAME)] | None = None
+    engine: str = "llama-cpp"
+    context_tokens: Annotated[int, Field(ge=64)] | None = None
+
+
+class _Prompt(_Strict):
+    template: str = "label"
+    version: Annotated[int, Field(ge=1)] = 1
+    layout: Literal["auto", "codebook_first", "item_first"] = "auto"
+
+
+Setting = str | int | float | bool
+
+
+class _Consensus(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+    method: str = "majority"
+
+
+class _Policy(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+    policy: str
+
+
+class _Ensemble(_Strict):
+    raters: Annotated[list[_Rater], Field(min_length=1)]
+    prompt: _Prompt = _Prompt()
+    consensus: _Consensus = _Consensus()
+    escalation: list[_Policy] = []
+
+
+@dataclass(frozen=True, slots=True)
+class RaterPlan:
+    """One model rater as the ensemble file names it.
+
+    ``model`` is a catalog name or a path; ``context_tokens`` None means the engine's default.
+    """
+
+    name: str
+    model: str
+    engine: str
+    context_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A consensus method or escalation policy by name, with its settings."""
+
+    name: str
+    settings: tuple[tuple[str, Setting], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """What an ensemble file says.
+
+    ``layout`` None means that the plan chooses by token counts. ``folder`` is where
+    relative model paths start.
+    """
+
+    raters: tuple[RaterPlan, ...]
+    prompt_template: str
+    prompt_version: int
+    layout: Layout | None
+    consensus: Choice
+    escalation: tuple[Choice, ...]
+    folder: Path
+
+
+def load_ensemble(path: Path) -> Ensemble:
+    """Read and check an ensemble file.
+
+    Raises:
+        EnsembleError: the file is missing, is not YAML, or says something unknown.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EnsembleError(
+            f"Cannot read the ensemble file {path}: {error.strerror}.",
+            hint="Check the path given with --ensemble.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise EnsembleError(
+            f"{path}: byte {error.start} is not UTF-8.", hint="Save the file as UTF-8."
+        ) from error
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise EnsembleError(
+            f"{path}{line}: this is not valid YAML.",
+            hint="Compare with examples/ensemble.yaml.",
+        ) from error
+    if not isinstance(content, Mapping):
+        raise EnsembleError(
+            f"{path}: found no keys; expected at least `raters`.",
+            hint="Compare with examples/ensemble.yaml.",
+        )
+    try:
+        parsed = _Ensemble.model_validate(content)
+    except ValidationError as error:
+        raise _explained(path, error) from error
+    return _as_ensemble(path, parsed)
+
+
+def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
+    raters = tuple(
+        RaterPlan(
+            rater.name or Path(rater.model).stem, rater.model, rater.engine, rater.context_tokens
+        )
+        for rater in parsed.raters
+    )
+    names = [rater.name for rater in raters]
+    for name in names:
+        if names.count(name) > 1:
+            raise EnsembleError(
+                f'{path}: two raters are called "{name}".', hint="Give each rater its own `name`."
+            )
+    return Ensemble(
+        raters=raters,
+        prompt_template=parsed.prompt.template,
+        prompt_version=parsed.prompt.version,
+        layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
+        consensus=Choice(parsed.consensus.method, _settings(parsed.consensus)),
+        escalation=tuple(Choice(p.policy, _settings(p)) for p in parsed.escalation),
+        folder=path.resolve().parent,
+    )
+
+
+def _settings(chosen: _Consensus | _Policy) -> tuple[tuple[str, Setting], ...]:
+    return tuple(sorted((chosen.model_extra or {}).items()))
+
+
+_KNOWN_KEYS = sorted(
+    {
+        name
+        for model in (_Rater, _Prompt, _Consensus, _Policy, _Ensemble)
+        for name in model.model_fields
+    }
+)
+
+
+def _explained(path: Path, error: ValidationError) -> EnsembleError:
+    found = error.errors(include_url=False, include_input=False)
+    # A misspelt key is also a missing one; the misspelling is what helps.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
+    ).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(first["loc"][-1]), _KNOWN_KEYS, n=1)
+        return EnsembleError(
+            f"{path}, {place}: this key is unknown.",
+            hint=f"Did you mean `{close[0]}`?" if close else "Remove it.",
+        )
+    return EnsembleError(
+        f"{path}, {place}: {first['msg'][0].lower()}{first['msg'][1:]}.",
+        hint="Compare with examples/ensemble.yaml.",
+    )

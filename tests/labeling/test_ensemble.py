@@ -1,0 +1,80 @@
+"""The ensemble file says which raters label and what is accepted, or why it cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from localensemble.core.errors import EnsembleError
+from localensemble.labeling.ensemble import load_ensemble
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ensemble.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_rater_is_called_after_its_model_unless_it_has_a_name(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "raters:\n  - model: models/tiny.gguf\n  - model: other\n    name: second\n"
+    )
+    assert [rater.name for rater in load_ensemble(path).raters] == ["tiny", "second"]
+
+
+def test_relative_model_paths_start_at_the_ensemble_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "raters:\n  - model: a.gguf\n")
+    assert load_ensemble(path).folder == tmp_path.resolve()
+
+
+def test_the_layout_is_left_to_the_plan_by_default(tmp_path: Path) -> None:
+    path = written(tmp_path, "raters:\n  - model: a.gguf\n")
+    assert load_ensemble(path).layout is None
+
+
+def test_settings_of_methods_and_policies_are_kept(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "raters:\n  - model: a\n"
+        "consensus:\n  method: majority\n  minimum_share: 0.6\n"
+        "escalation:\n  - policy: missing_raters\n    allowed: 1\n",
+    )
+    ensemble = load_ensemble(path)
+    assert ensemble.consensus.settings == (("minimum_share", 0.6),)
+    assert ensemble.escalation[0].name == "missing_raters"
+    assert ensemble.escalation[0].settings == (("allowed", 1),)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "hint"),
+    [
+        ("", "found no keys", "examples/ensemble.yaml"),
+        ("raters: []\n", "raters", "examples/ensemble.yaml"),
+        ("raters:\n  - modle: a\n", r"raters\[0\]", "`model`"),
+        ("raters:\n  - model: a\nconsenus: {}\n", "this key is unknown", "`consensus`"),
+        ("raters:\n  - model: a\n  - model: a\n", 'two raters are called "a"', "own `name`"),
+        ("raters:\n  - model: a\n    name: 'a b'\n", r"raters\[0\]\.name", "examples"),
+        ("raters: [\n", "line 2: this is not valid YAML", "examples"),
+        ("raters:\n  - model: a\n    context_tokens: ten\n", "context_tokens", "examples"),
+    ],
+)
+def test_a_file_that_says_something_unknown_is_refused(
+    tmp_path: Path, text: str, found: str, hint: str
+) -> None:
+    with pytest.raises(EnsembleError, match=found) as caught:
+        load_ensemble(written(tmp_path, text))
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(EnsembleError, match=r"no\.yaml: No such file"):
+        load_ensemble(tmp_path / "no.yaml")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ensemble.yaml"
+    path.write_bytes(b"raters:\n  - model: \xff\n")
+    with pytest.raises(EnsembleError, match="is not UTF-8"):
+        load_ensemble(path)
