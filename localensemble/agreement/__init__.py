@@ -1,1 +1,48 @@
 """Coefficients of agreement between raters: pure functions of a label matrix."""
+
+from localensemble.agreement.coefficients import (
+    brennan_prediger,
+    cohen_kappa,
+    conger_kappa,
+    fleiss_kappa,
+    gwet_ac1,
+    gwet_ac2,
+    percent_agreement,
+    scott_pi,
+)
+from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
+from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
+from localensemble.agreement.result import (
+    AgreementError,
+    Coefficient,
+    IntervalMethod,
+    Level,
+    LevelError,
+)
+from localensemble.agreement.weights import WEIGHT_SCHEMES, WeightScheme, agreement_weights
+
+__all__ = [
+    "WEIGHT_SCHEMES",
+    "AgreementError",
+    "Analytic",
+    "Bootstrap",
+    "Coefficient",
+    "Interval",
+    "IntervalMethod",
+    "Jackknife",
+    "Labels",
+    "Level",
+    "LevelError",
+    "PreparedMatrix",
+    "WeightScheme",
+    "agreement_weights",
+    "brennan_prediger",
+    "cohen_kappa",
+    "conger_kappa",
+    "fleiss_kappa",
+    "gwet_ac1",
+    "gwet_ac2",
+    "percent_agreement",
+    "prepare",
+    "scott_pi",
+]

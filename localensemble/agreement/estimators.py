@@ -1,0 +1,353 @@
+"""Turn patterns into the sums a coefficient needs, and those sums into agreement.
+
+Every coefficient here has the form ``1 - observed disagreement / expected disagreement``, and
+both parts are functions of sums over items. One estimator therefore serves the value (sums
+over all items), the bootstrap (sums over drawn items) and the jackknife (sums less one item);
+only the analytic standard error needs a formula of its own. Disagreements are summed
+directly, not as one minus an agreement, so that perfect agreement is exactly 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.agreement.patterns import CountPatterns, Integers, RowPatterns
+from localensemble.agreement.weights import Weights
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disagreement:
+    """Observed and expected disagreement of B sets of sums; NaN where no item has two labels."""
+
+    observed: Floats
+    expected: Floats
+
+
+class Estimator(Protocol):
+    """What the interval methods ask of a coefficient."""
+
+    @property
+    def multiplicity(self) -> Integers:
+        """(P,) how many items show each pattern; these items are what is drawn."""
+        ...
+
+    @property
+    def items_used(self) -> int:
+        """Items with two or more labels."""
+        ...
+
+    def statistics(self, start: int, stop: int) -> Floats:
+        """Return the (stop - start, D) sums that one item of each pattern adds."""
+        ...
+
+    def disagreement(self, totals: Floats) -> Disagreement:
+        """Return the disagreements for (B, D) sums over items."""
+        ...
+
+    def influence(self, disagreement: Disagreement) -> Floats:
+        """Return (P,) how far one item of each pattern moves the value, times N (centered).
+
+        ``disagreement`` holds the one set of sums over all items, and is defined.
+        """
+        ...
+
+
+class Chance(Protocol):
+    """What agreement a coefficient expects from the category shares alone."""
+
+    def disagreement(self, shares: Floats) -> Floats:
+        """Return the expected disagreement (B,) for shares (B, K)."""
+        ...
+
+    def slope(self, shares: Floats) -> Floats:
+        """Return (K,) numbers whose sum over an item's label shares is that item's part."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GwetChance:
+    """Raters guess uniformly on the items that are hard, which are rare when shares are skewed."""
+
+    weights: Weights
+
+    def _factor(self) -> float:
+        count = len(self.weights.matrix)
+        return float(self.weights.matrix.sum()) / (count * (count - 1))
+
+    def disagreement(self, shares: Floats) -> Floats:
+        """Return one minus T_w / (K (K - 1)) times the sum of share x (1 - share)."""
+        return np.asarray(1.0 - self._factor() * (shares * (1.0 - shares)).sum(axis=1))
+
+    def slope(self, shares: Floats) -> Floats:
+        """Return the factor times (1 - share)."""
+        return np.asarray(self._factor() * (1.0 - shares))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FleissChance:
+    """All raters draw from the same category shares."""
+
+    weights: Weights
+
+    def disagreement(self, shares: Floats) -> Floats:
+        """Return the chance that two draws from the shares disagree."""
+        return np.asarray(((shares @ (1.0 - self.weights.matrix)) * shares).sum(axis=1))
+
+    def slope(self, shares: Floats) -> Floats:
+        """Return the weighted shares."""
+        return np.asarray(self.weights.matrix @ shares)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UniformChance:
+    """All declared categories are equally likely."""
+
+    weights: Weights
+
+    def disagreement(self, shares: Floats) -> Floats:
+        """Return the share of disagreeing pairs of declared categories."""
+        return np.full(len(shares), 1.0 - float(self.weights.matrix.mean()))
+
+    def slope(self, shares: Floats) -> Floats:
+        """Return the constant expected agreement."""
+        return np.full(shares.shape, float(self.weights.matrix.mean()))
+
+
+class CountEstimator:
+    """A coefficient that does not tell raters apart: AC1, AC2, Fleiss, Brennan-Prediger, Scott.
+
+    Items with one label show no agreement but count in the category shares, as in Gwet (2014).
+    """
+
+    def __init__(self, patterns: CountPatterns, weights: Weights, chance: Chance) -> None:
+        labels = patterns.counts.sum(axis=1)
+        kept = labels > 0
+        counts = patterns.counts[kept]
+        labels = labels[kept]
+        self._chance = chance
+        self._multiplicity: Integers = patterns.multiplicity[kept]
+        self._paired = (labels >= 2).astype(np.float64)
+        self._gap = pattern_disagreement(counts, weights)
+        self._shares = counts / labels[:, None]
+        self._items_used = int(self._multiplicity[labels >= 2].sum())
+
+    @property
+    def multiplicity(self) -> Integers:
+        """(P,) items that show each pattern with at least one label."""
+        return self._multiplicity
+
+    @property
+    def items_used(self) -> int:
+        """Items with two or more labels."""
+        return self._items_used
+
+    def statistics(self, start: int, stop: int) -> Floats:
+        """Return columns: item, item with two labels, disagreement, K label shares."""
+        rows = slice(start, stop)
+        return np.column_stack(
+            [
+                np.ones(len(self._gap[rows])),
+                self._paired[rows],
+                self._gap[rows],
+                self._shares[rows],
+            ]
+        )
+
+    def disagreement(self, totals: Floats) -> Disagreement:
+        """Average the disagreement over items with two labels, the shares over all."""
+        items, paired, gap = totals[:, 0], totals[:, 1], totals[:, 2]
+        shares = divide(totals[:, 3:], items[:, None])
+        return Disagreement(divide(gap, paired), self._chance.disagreement(shares))
+
+    def influence(self, disagreement: Disagreement) -> Floats:
+        """Apply Gwet's linearization, with the number of paired items taken as fixed."""
+        item_count = int(self._multiplicity.sum())
+        shares = self._multiplicity @ self._shares / item_count
+        slope = self._chance.slope(shares)
+        chance_influence = self._shares @ slope - float(shares @ slope)
+        return gwet_influence(
+            disagreement,
+            gap=self._gap,
+            paired=self._paired,
+            chance_influence=2.0 * chance_influence,
+            item_count=item_count,
+            items_used=self._items_used,
+        )
+
+
+class PercentEstimator:
+    """Percent agreement: the share of agreeing pairs of labels, with no correction for chance."""
+
+    def __init__(self, patterns: CountPatterns, weights: Weights) -> None:
+        paired = patterns.counts.sum(axis=1) >= 2
+        self._multiplicity: Integers = patterns.multiplicity[paired]
+        self._gap = pattern_disagreement(patterns.counts[paired], weights)
+
+    @property
+    def multiplicity(self) -> Integers:
+        """(P,) items that show each pattern with at least two labels."""
+        return self._multiplicity
+
+    @property
+    def items_used(self) -> int:
+        """Items with two or more labels."""
+        return int(self._multiplicity.sum())
+
+    def statistics(self, start: int, stop: int) -> Floats:
+        """Return columns: item, disagreement."""
+        gap = self._gap[start:stop]
+        return np.column_stack([np.ones(len(gap)), gap])
+
+    def disagreement(self, totals: Floats) -> Disagreement:
+        """Average the disagreement; expect it to be total."""
+        return Disagreement(divide(totals[:, 1], totals[:, 0]), np.ones(len(totals)))
+
+    def influence(self, disagreement: Disagreement) -> Floats:
+        """Return each pattern's distance from the mean."""
+        return np.asarray(disagreement.observed[0] - self._gap)
+
+
+class RaterEstimator:
+    """Conger's kappa: each rater draws from the category shares of its own labels."""
+
+    def __init__(
+        self, patterns: RowPatterns, weights: Weights, *, with_single_labels: bool = True
+    ) -> None:
+        labels = (patterns.rows >= 0).sum(axis=1)
+        kept = labels >= (1 if with_single_labels else 2)
+        rows = patterns.rows[kept]
+        # A rater without any label has no shares, and changes nothing.
+        self._rows = rows[:, (rows >= 0).any(axis=0)]
+        self._weights = weights
+        self._multiplicity: Integers = patterns.multiplicity[kept]
+        self._paired = (labels[kept] >= 2).astype(np.float64)
+        self._gap = pattern_disagreement(self._counts(), weights)
+        self._items_used = int(self._multiplicity[labels[kept] >= 2].sum())
+
+    def _counts(self) -> Integers:
+        category_count = len(self._weights.matrix)
+        counts = np.zeros((len(self._rows), category_count), dtype=np.int64)
+        for column in self._rows.T:
+            there = np.flatnonzero(column >= 0)
+            counts[there, column[there]] += 1
+        return counts
+
+    @property
+    def multiplicity(self) -> Integers:
+        """(P,) items that show each row."""
+        return self._multiplicity
+
+    @property
+    def items_used(self) -> int:
+        """Items with two or more labels."""
+        return self._items_used
+
+    def statistics(self, start: int, stop: int) -> Floats:
+        """Return columns: item with two labels, disagreement, R x K labels per rater."""
+        rows = self._rows[start:stop]
+        rater_count, category_count = self._rows.shape[1], len(self._weights.matrix)
+        ones = np.zeros((len(rows), rater_count, category_count))
+        item, rater = np.nonzero(rows >= 0)
+        ones[item, rater, rows[item, rater]] = 1.0
+        return np.column_stack(
+            [
+                self._paired[start:stop],
+                self._gap[start:stop],
+                ones.reshape(len(rows), rater_count * category_count),
+            ]
+        )
+
+    def _rater_shares(self, totals: Floats) -> tuple[Floats, Floats]:
+        """Return (B, R, K) shares, zero for a rater without labels, and (B, R) labels."""
+        rater_count, category_count = self._rows.shape[1], len(self._weights.matrix)
+        counts = totals[:, 2:].reshape(len(totals), rater_count, category_count)
+        labels = counts.sum(axis=2)
+        shares = np.divide(
+            counts, labels[:, :, None], out=np.zeros_like(counts), where=labels[:, :, None] > 0
+        )
+        return shares, labels
+
+    def disagreement(self, totals: Floats) -> Disagreement:
+        """Average over pairs of raters with labels the chance that their draws disagree."""
+        shares, labels = self._rater_shares(totals)
+        apart = 1.0 - self._weights.matrix
+        all_raters = shares.sum(axis=1)
+        everyone = ((all_raters @ apart) * all_raters).sum(axis=1)
+        with_itself = ((shares @ apart) * shares).sum(axis=(1, 2))
+        active = (labels > 0).sum(axis=1).astype(np.float64)
+        return Disagreement(
+            divide(totals[:, 1], totals[:, 0]),
+            divide(everyone - with_itself, active * (active - 1.0)),
+        )
+
+    def influence(self, disagreement: Disagreement) -> Floats:
+        """Linearize through every rater's own shares (Gwet 2014, multiple-rater variance)."""
+        item_count = int(self._multiplicity.sum())
+        rater_count, category_count = self._rows.shape[1], len(self._weights.matrix)
+        counts = np.zeros((rater_count, category_count))
+        for g, column in enumerate(self._rows.T):
+            there = column >= 0
+            counts[g] = np.bincount(
+                column[there], weights=self._multiplicity[there], minlength=category_count
+            )
+        labels = counts.sum(axis=1)
+        shares = counts / labels[:, None]
+        others = shares.sum(axis=0)[None, :] - shares
+        pull = others @ self._weights.matrix
+        chance_influence = np.zeros(len(self._rows))
+        for g, column in enumerate(self._rows.T):
+            # A gap reads the last slot: an item a rater did not label does not move its shares.
+            table = np.append(pull[g] - float(shares[g] @ pull[g]), 0.0)
+            chance_influence += table[column] * (item_count / labels[g])
+        return gwet_influence(
+            disagreement,
+            gap=self._gap,
+            paired=self._paired,
+            chance_influence=2.0 * chance_influence / (rater_count * (rater_count - 1)),
+            item_count=item_count,
+            items_used=self._items_used,
+        )
+
+
+def gwet_influence(
+    disagreement: Disagreement,
+    *,
+    gap: Floats,
+    paired: Floats,
+    chance_influence: Floats,
+    item_count: int,
+    items_used: int,
+) -> Floats:
+    """Combine an item's own agreement and its pull on expected agreement.
+
+    ``chance_influence`` is the centered derivative of expected agreement.
+    """
+    observed, expected = float(disagreement.observed[0]), float(disagreement.expected[0])
+    ratio = observed / expected
+    own = (item_count / items_used) * paired * (1.0 - gap / expected) - (1.0 - ratio)
+    return np.asarray(own - ratio * chance_influence / expected)
+
+
+def pattern_disagreement(counts: Integers, weights: Weights) -> Floats:
+    """Return (P,) the weighted share of disagreeing pairs; 0 for fewer than two labels."""
+    labels = counts.sum(axis=1)
+    pairs = (labels * (labels - 1)).astype(np.float64)
+    if weights.name == "identity":
+        apart = (labels**2 - (counts**2).sum(axis=1)).astype(np.float64)
+    else:
+        apart = ((counts @ (1.0 - weights.matrix)) * counts).sum(axis=1)
+    share: Floats = np.divide(apart, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
+    return share
+
+
+def divide(above: Floats, below: Floats) -> Floats:
+    """Divide; NaN, without a warning, where ``below`` is 0. Never leaves this package."""
+    shape = np.broadcast_shapes(above.shape, below.shape)
+    quotient: Floats = np.divide(above, below, out=np.full(shape, np.nan), where=below != 0)
+    return quotient

@@ -1,0 +1,269 @@
+"""From an estimator to a coefficient with its interval: analytic, bootstrap or jackknife.
+
+All three take the items as a random draw and the raters as fixed. The bootstrap draws the
+number of items per pattern from one multinomial, which is the same as drawing items and
+costs no more for a million of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from localensemble.agreement.result import AgreementError, Coefficient
+
+if TYPE_CHECKING:
+    from localensemble.agreement.estimators import Disagreement, Estimator, Floats
+
+_CHUNK_CELLS = 4_000_000
+# Sums of thirds leave about 1e-16 where the true number is 0; the smallest expected
+# disagreement that is not 0, one deviating label among N x R, is about 2 / (N x R).
+_NO_DISAGREEMENT = 1e-13
+
+
+@dataclass(frozen=True, slots=True)
+class Analytic:
+    """Use the published variance formula and Student's t with N - 1 degrees of freedom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Draw items with replacement and take percentiles.
+
+    Attributes:
+        resamples: draws; at least 1.
+        seed: of the generator; the same seed gives the same interval.
+    """
+
+    resamples: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Jackknife:
+    """Leave each item out once; Student's t with N - 1 degrees of freedom."""
+
+
+Interval = Analytic | Bootstrap | Jackknife
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a coefficient before its value.
+
+    Attributes:
+        corrected: whether the coefficient is corrected for chance.
+        undefined_because: a reason found before computing; empty when none was.
+        chance_is_total_because: the reason to give when expected disagreement is 0.
+    """
+
+    name: str
+    weights: str
+    item_count: int
+    raters: int
+    confidence_level: float
+    corrected: bool = True
+    undefined_because: str = ""
+    chance_is_total_because: str = ""
+
+
+def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coefficient:
+    """Compute the value and its interval, or say why there is none.
+
+    Raises:
+        AgreementError: the confidence level is not between 0 and 1, or resamples below 1.
+    """
+    if not 0.0 < facts.confidence_level < 1.0:
+        raise AgreementError(
+            f"confidence_level: {facts.confidence_level!r} is not between 0 and 1.",
+            hint="Give a share such as 0.95.",
+        )
+    used = estimator.items_used
+    empty = Coefficient(
+        name=facts.name,
+        value=None,
+        observed_agreement=None,
+        expected_agreement=None,
+        standard_error=None,
+        interval_low=None,
+        interval_high=None,
+        confidence_level=facts.confidence_level,
+        p_value=None,
+        items_used=used,
+        items_left_out=facts.item_count - used,
+        raters=facts.raters,
+        weights=facts.weights,
+    )
+    if used == 0:
+        return replace(empty, undefined_because="no item has labels from two raters")
+    if facts.undefined_because:
+        return replace(empty, undefined_because=facts.undefined_because)
+    parts = estimator.disagreement(_totals(estimator)[None, :])
+    observed, expected = float(parts.observed[0]), float(parts.expected[0])
+    known = replace(
+        empty,
+        observed_agreement=1.0 - observed,
+        expected_agreement=1.0 - expected if facts.corrected else None,
+    )
+    if expected <= _NO_DISAGREEMENT:
+        return replace(known, undefined_because=facts.chance_is_total_because)
+    value = 1.0 - observed / expected
+    defined = replace(known, value=value)
+    if observed == 0.0:
+        return _unanimous(defined, expected=expected)
+    if isinstance(interval, Bootstrap):
+        return _bootstrap(estimator, defined, interval)
+    if isinstance(interval, Jackknife):
+        return _jackknife(estimator, defined, value, corrected=facts.corrected)
+    return _analytic(estimator, defined, value, parts=parts, corrected=facts.corrected)
+
+
+def _totals(estimator: Estimator) -> Floats:
+    total = np.zeros(estimator.statistics(0, 0).shape[1])
+    for start, stop in _chunks(estimator):
+        total += estimator.multiplicity[start:stop] @ estimator.statistics(start, stop)
+    return total
+
+
+def _chunks(estimator: Estimator) -> Iterator[tuple[int, int]]:
+    """Yield ranges of patterns whose statistics fit in memory."""
+    count = len(estimator.multiplicity)
+    width = estimator.statistics(0, 0).shape[1] + 1
+    step = max(1, _CHUNK_CELLS // width)
+    for start in range(0, count, step):
+        yield start, min(start + step, count)
+
+
+def _unanimous(defined: Coefficient, *, expected: float) -> Coefficient:
+    """Bound perfect agreement from below.
+
+    No item varies, so every formula gives a standard error of 0, which says nothing of the
+    items not seen. The share of items with any disagreement has the exact binomial upper
+    bound 1 - (alpha / 2)^(1 / n) after none in n; no such item can lower the observed
+    agreement by more than 1, and expected agreement is taken as it was found.
+    """
+    tail = (1.0 - defined.confidence_level) / 2.0
+    worst = 1.0 - tail ** (1.0 / defined.items_used)
+    return replace(
+        defined,
+        interval_low=1.0 - worst / expected,
+        interval_high=1.0,
+        interval_method="exact bound",
+    )
+
+
+def _analytic(
+    estimator: Estimator,
+    defined: Coefficient,
+    value: float,
+    *,
+    parts: Disagreement,
+    corrected: bool,
+) -> Coefficient:
+    items = int(estimator.multiplicity.sum())
+    if items < 2:
+        return replace(defined, interval_undefined_because="only one item has labels")
+    influence = estimator.influence(parts)
+    squares = float(estimator.multiplicity @ influence**2)
+    error = float(np.sqrt(squares / (items * (items - 1))))
+    method = replace(defined, interval_method="analytic")
+    return _student(method, value, error=error, items=items, corrected=corrected)
+
+
+def _student(
+    defined: Coefficient, value: float, *, error: float, items: int, corrected: bool
+) -> Coefficient:
+    from scipy import special
+
+    # Rounding leaves about 1e-17 where every item contributes the same.
+    if error < 1e-12:
+        return replace(
+            defined,
+            interval_method="",
+            interval_undefined_because="every item contributes the same, so there is no spread "
+            "to judge by",
+        )
+    reach = error * float(special.stdtrit(items - 1, (1.0 + defined.confidence_level) / 2.0))
+    p_value = 2.0 * float(special.stdtr(items - 1, -abs(value) / error)) if corrected else None
+    return replace(
+        defined,
+        standard_error=error,
+        interval_low=value - reach,
+        interval_high=min(1.0, value + reach),
+        p_value=p_value,
+    )
+
+
+def _jackknife(
+    estimator: Estimator, defined: Coefficient, value: float, *, corrected: bool
+) -> Coefficient:
+    multiplicity = estimator.multiplicity
+    items = int(multiplicity.sum())
+    if items < 2:
+        return replace(defined, interval_undefined_because="only one item has labels")
+    totals = _totals(estimator)
+    without = np.concatenate(
+        [
+            _values(estimator, totals[None, :] - estimator.statistics(start, stop))
+            for start, stop in _chunks(estimator)
+        ]
+    )
+    if np.isnan(without).any():
+        return replace(
+            defined,
+            interval_undefined_because="leaving one item out leaves a coefficient without value",
+        )
+    mean = float(multiplicity @ without) / items
+    squares = float(multiplicity @ (without - mean) ** 2)
+    error = float(np.sqrt(squares * (items - 1) / items))
+    method = replace(defined, interval_method="jackknife")
+    return _student(method, value, error=error, items=items, corrected=corrected)
+
+
+def _bootstrap(estimator: Estimator, defined: Coefficient, how: Bootstrap) -> Coefficient:
+    if how.resamples < 1:
+        raise AgreementError(
+            f"resamples: {how.resamples} is below 1.", hint="1000 is a usual number."
+        )
+    generator = np.random.default_rng(how.seed)
+    multiplicity = estimator.multiplicity
+    items = int(multiplicity.sum())
+    drawn: list[Floats] = []
+    block = max(1, min(how.resamples, _CHUNK_CELLS // len(multiplicity)))
+    for done in range(0, how.resamples, block):
+        size = min(block, how.resamples - done)
+        draws = generator.multinomial(items, multiplicity / items, size=size)
+        totals = np.zeros((size, estimator.statistics(0, 0).shape[1]))
+        for start, stop in _chunks(estimator):
+            totals += draws[:, start:stop].astype(np.float64) @ estimator.statistics(start, stop)
+        drawn.append(_values(estimator, totals))
+    values = np.concatenate(drawn)
+    there = values[~np.isnan(values)]
+    undefined = int(values.size - there.size)
+    if there.size < 2:
+        return replace(
+            defined,
+            resamples_undefined=undefined,
+            interval_undefined_because="fewer than two bootstrap draws have a value",
+        )
+    tail = (1.0 - defined.confidence_level) / 2.0
+    low, high = np.quantile(there, [tail, 1.0 - tail])
+    return replace(
+        defined,
+        standard_error=float(there.std(ddof=1)),
+        interval_low=float(low),
+        interval_high=float(high),
+        interval_method="bootstrap",
+        resamples_undefined=undefined,
+    )
+
+
+def _values(estimator: Estimator, totals: Floats) -> Floats:
+    from localensemble.agreement.estimators import divide
+
+    parts = estimator.disagreement(totals)
+    expected = np.where(parts.expected <= _NO_DISAGREEMENT, 0.0, parts.expected)
+    return np.asarray(1.0 - divide(parts.observed, expected))
