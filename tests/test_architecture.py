@@ -1,0 +1,220 @@
+"""The walls of the house: who imports whom, and how long things may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "localensemble"
+MAX_MODULE_LINES = 500
+MAX_FUNCTION_LINES = 80
+
+# Package -> the packages of ours that it may import. Everyone may import itself.
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "core": frozenset(),
+    "codebook": frozenset({"core"}),
+    "engines": frozenset({"core"}),
+    "ledger": frozenset({"core"}),
+    "agreement": frozenset({"core"}),
+    "consensus": frozenset({"core"}),
+    "catalog": frozenset({"core"}),
+    "privacy": frozenset({"core"}),
+    "prompting": frozenset({"core", "codebook"}),
+    "findings": frozenset({"core", "codebook", "ledger", "agreement", "consensus"}),
+    "labeling": frozenset({"core", "codebook", "prompting", "engines", "ledger", "consensus"}),
+    "report": frozenset({"core", "codebook", "findings"}),
+    "review": frozenset({"core", "codebook", "ledger", "findings"}),
+    "cli": frozenset({"core", "api"}),
+}
+MAY_IMPORT["api"] = frozenset(MAY_IMPORT) - {"cli"}
+
+# Modules of others -> the only packages that may import them: one door for each.
+DOORS: dict[str, frozenset[str]] = {
+    "click": frozenset({"cli"}),
+    "rich": frozenset({"cli"}),
+    "sqlite3": frozenset({"ledger"}),
+    "llama_cpp": frozenset({"engines"}),
+    "http": frozenset({"review", "engines", "catalog"}),
+    "socket": frozenset({"review", "engines", "privacy"}),
+    "socketserver": frozenset({"review"}),
+    "urllib": frozenset({"catalog", "engines", "review"}),
+}
+
+# Pure packages: no files, no clock, no state that other code shares.
+PURE = frozenset({"agreement", "consensus"})
+IMPURE_MODULES = frozenset(
+    {"datetime", "io", "multiprocessing", "os", "pathlib", "random", "subprocess", "tempfile"}
+    | {"threading", "time"}
+)
+
+# What `import localensemble` may not bring along.
+HEAVY = ("click", "jinja2", "llama_cpp", "numpy", "pydantic", "rich", "ruamel", "scipy", "sqlite3")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module of the package, parsed."""
+
+    name: str
+    tree: ast.Module
+    line_count: int
+
+    @property
+    def package(self) -> str:
+        """The part of the house it belongs to; empty for the package itself."""
+        parts = self.name.split(".")
+        return parts[1] if len(parts) > 1 else ""
+
+    def imports(self) -> Iterator[str]:
+        """Every module it names in an import, wherever the import stands."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    def relative_imports(self) -> bool:
+        """Say whether an import is relative, which the other checks would not see."""
+        return any(
+            isinstance(node, ast.ImportFrom) and node.level > 0 for node in ast.walk(self.tree)
+        )
+
+
+def _module(name: str, source: str) -> Module:
+    return Module(name, ast.parse(source), len(source.splitlines()))
+
+
+@pytest.fixture(scope="module")
+def modules(repository: Path) -> tuple[Module, ...]:
+    """Every module of the package."""
+    found = []
+    for path in sorted((repository / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(repository).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(_module(name, path.read_text(encoding="utf-8")))
+    assert len(found) > 20
+    return tuple(found)
+
+
+def _forbidden_imports(module: Module) -> list[str]:
+    allowed = MAY_IMPORT.get(module.package, frozenset()) | {module.package}
+    forbidden = []
+    for name in module.imports():
+        root, _, rest = name.partition(".")
+        if root == PACKAGE:
+            target = rest.split(".")[0]
+            if target in MAY_IMPORT and target not in allowed:
+                forbidden.append(f"{module.name} imports {name}")
+        elif module.package not in DOORS.get(root, {module.package}) or (
+            module.package in PURE and root in IMPURE_MODULES
+        ):
+            forbidden.append(f"{module.name} imports {name}")
+    return forbidden
+
+
+def _import_graph(modules: tuple[Module, ...]) -> dict[str, set[str]]:
+    names = {module.name for module in modules}
+    return {module.name: set(module.imports()) & names - {module.name} for module in modules}
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Find one import cycle; empty if there is none."""
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        for target in sorted(graph[name]):
+            if found := visit(target, [*path, name]):
+                return found
+        done.add(name)
+        return []
+
+    for name in sorted(graph):
+        if found := visit(name, []):
+            return found
+    return []
+
+
+def test_every_package_has_its_place_in_the_house(modules: tuple[Module, ...]) -> None:
+    assert {module.package for module in modules} - {""} <= set(MAY_IMPORT)
+
+
+def test_packages_import_only_what_they_may(modules: tuple[Module, ...]) -> None:
+    assert [entry for module in modules for entry in _forbidden_imports(module)] == []
+    assert [module.name for module in modules if module.relative_imports()] == []
+
+
+def test_no_modules_import_each_other_in_a_circle(modules: tuple[Module, ...]) -> None:
+    assert _cycle(_import_graph(modules)) == []
+
+
+def test_modules_and_functions_stay_short(modules: tuple[Module, ...]) -> None:
+    long = [
+        f"{module.name}: {module.line_count} lines"
+        for module in modules
+        if module.line_count > MAX_MODULE_LINES
+    ]
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    long.append(f"{module.name}.{node.name}: {lines} lines")
+    assert long == []
+
+
+def test_print_is_called_nowhere_but_in_the_command_line(modules: tuple[Module, ...]) -> None:
+    printing = [
+        f"{module.name}, line {node.lineno}"
+        for module in modules
+        if module.package != "cli"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert printing == []
+
+
+def test_importing_the_package_brings_no_heavy_library() -> None:
+    code = f"import sys, {PACKAGE}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("localensemble.core.items", "from localensemble.ledger import records"),
+        ("localensemble.core.items", "from localensemble import ledger"),
+        ("localensemble.agreement.weights", "import localensemble.consensus.shares"),
+        ("localensemble.report.page", "def f():\n    from localensemble.ledger import read"),
+        ("localensemble.findings.study", "import sqlite3"),
+        ("localensemble.api.label", "from rich.console import Console"),
+        ("localensemble.consensus.majority", "from pathlib import Path"),
+        ("localensemble", "from localensemble.api import label"),
+    ],
+)
+def test_an_import_through_a_wall_is_found(name: str, source: str) -> None:
+    assert len(_forbidden_imports(_module(name, source))) >= 1
+
+
+def test_a_circle_is_found() -> None:
+    circle = (
+        _module("localensemble.core.a", "from localensemble.core import b"),
+        _module("localensemble.core.b", "def f():\n    import localensemble.core.c"),
+        _module("localensemble.core.c", "from localensemble.core.a import x"),
+    )
+    assert len(_cycle(_import_graph(circle))) == 4
