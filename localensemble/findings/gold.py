@@ -1,0 +1,114 @@
+"""Gold labels, aligned with the items of a study by item id.
+
+Refuses a gold file whose labels are no categories, or that shares no item with the study:
+a comparison with the wrong file would give a believable wrong number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.errors import TableError
+from localensemble.core.items import ItemFile
+from localensemble.findings.decisions import StudyLabels
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoldLabels:
+    """Gold categories per variable, in study order.
+
+    Attributes:
+        categories: variable name -> int16 (N,), -1 where an item has no gold label.
+        items_not_in_study: gold rows whose id the study does not have; they are left out.
+    """
+
+    categories: Mapping[str, NDArray[np.int16]]
+    items_not_in_study: int
+
+
+def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str]:
+    """Find which column holds the gold labels of which variable: ``gold_theme`` or ``theme``."""
+    found = {}
+    for variable in codebook.variables:
+        for name in (f"gold_{variable.name}", variable.name):
+            if name in columns:
+                found[variable.name] = name
+                break
+    return found
+
+
+def read_gold(
+    path: Path, *, codebook: Codebook, labels: StudyLabels, id_column: str | None
+) -> GoldLabels:
+    """Read gold labels from a table and align them with the study's items.
+
+    Empty cells are items without a gold label.
+
+    Raises:
+        TableError: no gold column, a label that is no category, or no shared item.
+    """
+    table = ItemFile.open(path, id_column=id_column, text_column=None)
+    columns = gold_columns(table.columns, codebook)
+    if not columns:
+        wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
+        raise TableError(
+            f"{path}: found no column with gold labels; expected one of {wanted}.",
+            hint="Name each gold column after its variable.",
+        )
+    positions = _positions(labels)
+    categories = {name: np.full(labels.item_count, -1, dtype=np.int16) for name in columns}
+    unknown = 0
+    shared = 0
+    readers = [
+        (_CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
+        for name, column in columns.items()
+    ]
+    for block in table.blocks(_ROWS_AT_ONCE):
+        for row in block:
+            position = positions.get(row.item.id)
+            if position is None:
+                unknown += 1
+                continue
+            shared += 1
+            for reader, place in readers:
+                index = reader.index(row.values[place], row_number=row.item.position + 1)
+                categories[reader.variable.name][position] = index
+    if not shared:
+        raise TableError(
+            f"{path}: none of its {unknown:,} ids is an item of this study.",
+            hint="Check that the gold file belongs to this study and uses the same id column.",
+        )
+    return GoldLabels(categories, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _CategoryReader:
+    path: Path
+    variable: Variable
+    column: str
+
+    def index(self, cell: str, *, row_number: int) -> int:
+        name = cell.strip()
+        if not name:
+            return -1
+        try:
+            return self.variable.answers.index(name)
+        except ValueError:
+            raise TableError(
+                f'{self.path}, row {row_number}, column "{self.column}": this is no category of '
+                f'"{self.variable.name}", which has: {", ".join(self.variable.answers)}.',
+                hint="Write gold labels exactly as the codebook names its categories.",
+            ) from None
+
+
+def _positions(labels: StudyLabels) -> dict[str, int]:
+    ids = labels.reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
+    return {str(item_id): position for position, item_id in enumerate(ids)}

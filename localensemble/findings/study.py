@@ -1,0 +1,219 @@
+"""Everything that may be said about a study, as plain values.
+
+Works out numbers from the ledger once, so that the command line, the JSON file and the
+report show the same. Item texts are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.agreement.coefficients import fleiss_kappa, gwet_ac1
+from localensemble.agreement.result import Coefficient
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.findings.decisions import Decisions, StudyLabels
+from localensemble.findings.gold import GoldLabels
+from localensemble.ledger.records import RaterKey
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How often labels equal gold labels, with its exact (Clopper-Pearson) 95% interval.
+
+    ``items`` counts items that have both a gold label and a label; ``unlabeled`` those
+    with a gold label only. ``value`` and the interval are None when ``items`` is 0.
+    """
+
+    correct: int
+    items: int
+    unlabeled: int
+    value: float | None
+    interval_low: float | None
+    interval_high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaterLabels:
+    """What one rater said on one variable."""
+
+    rater: str
+    category_counts: tuple[int, ...]
+    status_counts: tuple[tuple[str, int], ...]
+    missing: int
+    reason_counts: tuple[tuple[str, int], ...]
+    accuracy: Accuracy | None
+
+
+@dataclass(frozen=True, slots=True)
+class VariableFindings:
+    """Everything about one variable.
+
+    ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
+    they are all items. ``accuracy_*`` compare with gold labels, where given.
+    """
+
+    name: str
+    level: str
+    categories: tuple[str, ...]
+    coefficients: tuple[Coefficient, ...]
+    accepted: int
+    escalated: int
+    reason_counts: tuple[tuple[str, int], ...]
+    accepted_counts: tuple[int, ...]
+    raters: tuple[RaterLabels, ...]
+    accuracy_accepted: Accuracy | None
+    accuracy_consensus: Accuracy | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaterFindings:
+    """Who a rater is and what its labels cost."""
+
+    name: str
+    identity_sha256: str
+    model_name: str
+    model_sha256: str
+    layout: str
+    labels: int
+    seconds: float
+    prompt_tokens: int
+    evaluated_tokens: int
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFindings:
+    """Everything about a study; ``unlabeled`` counts label cells without a category."""
+
+    item_count: int
+    codebook: str
+    codebook_version: str
+    consensus_method: str
+    policies: tuple[str, ...]
+    raters: tuple[RaterFindings, ...]
+    variables: tuple[VariableFindings, ...]
+    unlabeled: int
+    gold_not_in_study: int
+
+
+def study_findings(
+    labels: StudyLabels,
+    *,
+    codebook: Codebook,
+    decisions: Sequence[Decisions],
+    consensus_method: str,
+    policies: Sequence[str],
+    gold: GoldLabels | None,
+) -> StudyFindings:
+    """Gather the findings of a study."""
+    variables = tuple(
+        _variable_findings(labels, variable, decided, gold)
+        for variable, decided in zip(codebook.variables, decisions, strict=True)
+    )
+    cells = len(variables) * len(labels.rater_names) * labels.item_count
+    assigned = sum(sum(rater.category_counts) for found in variables for rater in found.raters)
+    return StudyFindings(
+        item_count=labels.item_count,
+        codebook=codebook.name,
+        codebook_version=codebook.version,
+        consensus_method=consensus_method,
+        policies=tuple(policies),
+        raters=tuple(_rater_findings(labels, key) for key in labels.rater_keys),
+        variables=variables,
+        unlabeled=cells - assigned,
+        gold_not_in_study=gold.items_not_in_study if gold else 0,
+    )
+
+
+def accuracy(found: NDArray[np.int16], *, gold: NDArray[np.int16]) -> Accuracy:
+    """Compare category indices with gold indices, -1 standing for none in both.
+
+    Undefined when: no item has both; then ``value`` is None.
+    Source: Clopper & Pearson (1934), exact binomial interval.
+    """
+    from scipy.stats import beta  # heavy: only when gold labels are there
+
+    has_gold = gold >= 0
+    both = has_gold & (found >= 0)
+    items = int(np.count_nonzero(both))
+    correct = int(np.count_nonzero(both & (found == gold)))
+    unlabeled = int(np.count_nonzero(has_gold)) - items
+    if not items:
+        return Accuracy(0, 0, unlabeled, None, None, None)
+    low = 0.0 if correct == 0 else float(beta.ppf(0.025, correct, items - correct + 1))
+    high = 1.0 if correct == items else float(beta.ppf(0.975, correct + 1, items - correct))
+    return Accuracy(correct, items, unlabeled, correct / items, low, high)
+
+
+def _variable_findings(
+    labels: StudyLabels, variable: Variable, decided: Decisions, gold: GoldLabels | None
+) -> VariableFindings:
+    matrix = labels.matrix(variable)
+    truth = gold.categories.get(variable.name) if gold else None
+    escalated = int(np.count_nonzero(decided.escalated))
+    return VariableFindings(
+        name=variable.name,
+        level=variable.level,
+        categories=variable.answers,
+        coefficients=(gwet_ac1(matrix), fleiss_kappa(matrix)),
+        accepted=labels.item_count - escalated,
+        escalated=escalated,
+        reason_counts=decided.reason_counts(),
+        accepted_counts=_category_counts(decided.final, len(variable.answers)),
+        raters=tuple(
+            _rater_labels(labels, matrix, variable, column, truth)
+            for column in range(len(labels.rater_keys))
+        ),
+        accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
+        accuracy_consensus=None if truth is None else accuracy(decided.categories, gold=truth),
+    )
+
+
+def _rater_labels(
+    labels: StudyLabels,
+    matrix: LabelMatrix,
+    variable: Variable,
+    column: int,
+    truth: NDArray[np.int16] | None,
+) -> RaterLabels:
+    counts = labels.reader.label_counts(
+        labels.item_set,
+        variable=labels.variable_keys[variable.name],
+        rater=labels.rater_keys[column],
+    )
+    given = matrix.indices[:, column]
+    return RaterLabels(
+        rater=labels.rater_names[column],
+        category_counts=_category_counts(given, len(variable.answers)),
+        status_counts=tuple((status.value, count) for status, count in counts.statuses.items()),
+        missing=counts.missing,
+        reason_counts=tuple(counts.reasons.items()),
+        accuracy=None if truth is None else accuracy(given, gold=truth),
+    )
+
+
+def _category_counts(indices: NDArray[np.int16], category_count: int) -> tuple[int, ...]:
+    found = np.bincount(indices[indices >= 0], minlength=category_count)
+    return tuple(int(count) for count in found)
+
+
+def _rater_findings(labels: StudyLabels, key: RaterKey) -> RaterFindings:
+    rater = next(record.rater for record in labels.reader.raters() if record.key == key)
+    usage = labels.reader.usage(key)
+    return RaterFindings(
+        name=rater.name,
+        identity_sha256=rater.identity.sha256,
+        model_name=rater.identity.model_name,
+        model_sha256=rater.identity.model_sha256,
+        layout=rater.identity.layout,
+        labels=usage.labels,
+        seconds=usage.seconds,
+        prompt_tokens=usage.prompt_tokens,
+        evaluated_tokens=usage.evaluated_tokens,
+        peak_memory_bytes=usage.peak_memory_bytes,
+    )

@@ -1,0 +1,1 @@
+"""Findings and decisions -> files: tables for people, JSON for programs."""

@@ -1,0 +1,208 @@
+"""Write the labeled table and the queue of items that wait for a person.
+
+Input columns keep their order and their text; what is added stands after them. An item
+that is escalated has no final label here: the empty cell is the truth until a person
+decides. Both files are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from localensemble.core.errors import InputError
+from localensemble.core.items import ItemFile, ItemRow
+from localensemble.core.labels import LabelStatus
+from localensemble.core.tables import write_table
+from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
+from localensemble.ledger.records import MISSING, LabelBlock
+from localensemble.ledger.schema import STATUS_CODES
+
+ACCEPTED = "accepted"
+ESCALATED = "escalated"
+
+_QUEUE_COLUMNS = (
+    "variable",
+    "reasons",
+    "doubt",
+    "support",
+    "mean_probability",
+    "leading_category",
+)
+_WORD_OF_CODE = {code: status.value for status, code in STATUS_CODES.items()} | {MISSING: "missing"}
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTables:
+    """What the two tables are made of."""
+
+    items: ItemFile
+    labels: StudyLabels
+    decisions: tuple[Decisions, ...]
+
+
+def write_labels(study: StudyTables, *, path: Path) -> None:
+    """Write the input table with, per variable, the final label and what stands behind it.
+
+    Added columns per variable ``v``: ``v.label`` (empty when escalated), ``v.status``
+    (accepted or escalated), ``v.support``, ``v.mean_probability``, ``v.reasons``, and for
+    each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
+
+    Raises:
+        InputError: the input already has a column of such a name.
+    """
+    added = [name for decided in study.decisions for name in _label_columns(study, decided)]
+    _write(study, path, added, _labeled_rows(study))
+
+
+def write_escalations(study: StudyTables, *, path: Path) -> None:
+    """Write one row per escalated item and variable, most doubtful first.
+
+    Added columns: ``variable``, ``reasons``, ``doubt``, ``support``,
+    ``mean_probability``, ``leading_category`` and ``rater.NAME`` for each rater. Rows of
+    equal doubt keep the order of the items.
+    """
+    raters = [f"rater.{name}" for name in study.labels.rater_names]
+    with tempfile.TemporaryFile(dir=path.parent) as spill:
+        queue = _Spill(spill)
+        for start, rows in _blocks(study):
+            for decided in study.decisions:
+                _queue_block(study, decided, start, rows, queue)
+        _write(study, path, [*_QUEUE_COLUMNS, *raters], queue.in_order())
+
+
+class _Spill:
+    """Rows put aside on disk, to be read back in another order with bounded memory."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._doubt: list[float] = []
+        self._place: list[int] = []
+
+    def add(self, doubt: float, values: Sequence[str], added: Sequence[str]) -> None:
+        self._doubt.append(doubt)
+        self._place.append(self._stream.tell())
+        text = io.StringIO()
+        csv.writer(text).writerow([str(len(values)), *values, *added])
+        encoded = text.getvalue().encode("utf-8", "surrogatepass")
+        self._stream.write(len(encoded).to_bytes(8, "little") + encoded)
+
+    def in_order(self) -> Iterator[tuple[list[str], list[str]]]:
+        order = np.argsort(-np.array(self._doubt, dtype=np.float64), kind="stable")
+        for index in order:
+            self._stream.seek(self._place[index])
+            size = int.from_bytes(self._stream.read(8), "little")
+            line = self._stream.read(size).decode("utf-8", "surrogatepass")
+            width, *cells = next(csv.reader(io.StringIO(line, newline="")))
+            yield cells[: int(width)], cells[int(width) :]
+
+
+def _queue_block(
+    study: StudyTables, decided: Decisions, start: int, rows: Sequence[ItemRow], queue: _Spill
+) -> None:
+    stop = start + len(rows)
+    waiting = np.flatnonzero(decided.escalated[start:stop])
+    if not len(waiting):
+        return
+    block = study.labels.block(decided.variable.name, start=start, stop=stop)
+    names = decided.variable.answers
+    for offset in map(int, waiting):
+        item = start + offset
+        leading = int(decided.categories[item])
+        queue.add(
+            float(decided.doubt[item]),
+            rows[offset].values,
+            [
+                decided.variable.name,
+                "; ".join(decided.reasons(item)),
+                _number(decided.doubt[item]),
+                _number(decided.support[item]),
+                _number(decided.mean_probability[item]),
+                names[leading] if leading >= 0 else "",
+                *_rater_cells(block, offset, names),
+            ],
+        )
+
+
+def _label_columns(study: StudyTables, decided: Decisions) -> list[str]:
+    name = decided.variable.name
+    own = [
+        f"{name}.{part}" for part in ("label", "status", "support", "mean_probability", "reasons")
+    ]
+    return own + [f"{name}.rater.{rater}" for rater in study.labels.rater_names]
+
+
+def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) -> list[list[str]]:
+    block = study.labels.block(decided.variable.name, start=start, stop=stop)
+    names = decided.variable.answers
+    cells = []
+    for offset in range(stop - start):
+        item = start + offset
+        escalated = bool(decided.escalated[item])
+        cells.append(
+            [
+                "" if escalated else names[decided.categories[item]],
+                ESCALATED if escalated else ACCEPTED,
+                _number(decided.support[item]),
+                _number(decided.mean_probability[item]),
+                "; ".join(decided.reasons(item)),
+                *_rater_cells(block, offset, names),
+            ]
+        )
+    return cells
+
+
+def _rater_cells(block: LabelBlock, offset: int, names: Sequence[str]) -> list[str]:
+    cells = []
+    for status, category in zip(block.status[offset], block.category[offset], strict=True):
+        assigned = status == STATUS_CODES[LabelStatus.ASSIGNED]
+        cells.append(names[category] if assigned else f"<{_WORD_OF_CODE[int(status)]}>")
+    return cells
+
+
+def _labeled_rows(study: StudyTables) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    for start, rows in _blocks(study):
+        stop = start + len(rows)
+        cells = [_label_cells(study, decided, start, stop) for decided in study.decisions]
+        for offset, row in enumerate(rows):
+            yield row.values, [cell for column in cells for cell in column[offset]]
+
+
+def _write(
+    study: StudyTables,
+    path: Path,
+    added: Sequence[str],
+    rows: Iterable[tuple[Sequence[str], Sequence[str]]],
+) -> None:
+    items = study.items
+    taken = sorted(set(items.columns) & set(added))
+    if taken:
+        raise InputError(
+            f"{items.path}: it already has a column named "
+            + ", ".join(f'"{name}"' for name in taken)
+            + ", which the output adds.",
+            hint="Rename that column in the input.",
+        )
+    write_table(path, kept=items.columns, added=added, rows=rows, format=items.format)
+
+
+def _blocks(study: StudyTables) -> Iterator[tuple[int, tuple[ItemRow, ...]]]:
+    start = 0
+    for rows in study.items.blocks(BLOCK_ITEMS):
+        rows = rows[: study.labels.item_count - start]
+        if not rows:
+            return
+        yield start, rows
+        start += len(rows)
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
