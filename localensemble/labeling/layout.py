@@ -1,0 +1,45 @@
+"""Choose a prompt layout by token counts, when the ensemble file says ``auto``.
+
+Codebook first pays an item's tokens once per variable; item first pays them once, but
+every variable's codebook text once per item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localensemble.codebook.model import Variable
+from localensemble.core.items import Item
+from localensemble.core.prompts import Layout
+from localensemble.engines.protocol import Engine
+from localensemble.prompting.template import PromptTemplate
+
+
+def choose_layout(
+    engine: Engine,
+    items: Sequence[Item],
+    *,
+    variables: Sequence[Variable],
+    template: PromptTemplate,
+) -> Layout:
+    """Choose the layout that makes the model compute fewer tokens on these items."""
+    if len(variables) == 1 or not items:
+        return "codebook_first"
+    item_tokens = sum(engine.count_tokens([item.text for item in items])) / len(items)
+    per_item: dict[Layout, float] = {}
+    for layout in ("codebook_first", "item_first"):
+        after = sum(
+            sum(engine.count_tokens(_after_the_item(template, variable, layout)))
+            for variable in variables
+        )
+        repeats = len(variables) if layout == "codebook_first" else 1
+        per_item[layout] = repeats * item_tokens + after
+    if per_item["item_first"] < per_item["codebook_first"]:
+        return "item_first"
+    return "codebook_first"
+
+
+def _after_the_item(template: PromptTemplate, variable: Variable, layout: Layout) -> list[str]:
+    segments = template.render(variable, "", layout=layout).messages[-1].segments
+    place = next(i for i, segment in enumerate(segments) if segment.origin == "item")
+    return [segment.text for segment in segments[place + 1 :]]

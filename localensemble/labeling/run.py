@@ -1,0 +1,278 @@
+"""Run an ensemble over an item set: label what the ledger does not hold yet.
+
+Rater by rater, block by block of the item order. A block is recorded in one transaction
+when all its labels are there, so an interrupted run loses the block in flight and packs
+the same batches when it goes on: its labels equal those of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble import __version__
+from localensemble.codebook.model import Codebook
+from localensemble.core.identity import JsonValue, canonical_json, sha256_text
+from localensemble.core.items import Item, ItemFile
+from localensemble.core.labels import Label, RaterName
+from localensemble.core.prompts import Layout
+from localensemble.core.raters import Rater, RaterIdentity
+from localensemble.engines.protocol import Engine, Usage
+from localensemble.labeling.items import register_item_set
+from localensemble.labeling.layout import choose_layout
+from localensemble.labeling.scoring import Questions, label_block
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.records import (
+    BlockUsage,
+    ItemSetKey,
+    RaterKey,
+    RunKey,
+    RunStatus,
+    VariableKey,
+    VariableRecord,
+)
+from localensemble.prompting.template import PromptTemplate
+
+BLOCK_SIZE = 64
+_ITEMS_THAT_CHOOSE_THE_LAYOUT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEngine:
+    """A rater's name and how to load its model (called when its turn comes)."""
+
+    name: RaterName
+    load: Callable[[], Engine]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingPlan:
+    """What a run is to do.
+
+    Attributes:
+        layout: None lets token counts choose, per rater.
+        limit: label only the first items of the file; None labels all.
+    """
+
+    items: ItemFile
+    codebook: Codebook
+    engines: tuple[NamedEngine, ...]
+    template: PromptTemplate
+    layout: Layout | None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one rater is: ``resumed`` items had their labels before the run began."""
+
+    rater: RaterName
+    items_done: int
+    items_total: int
+    resumed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledSet:
+    """What a run labeled: the keys under which the ledger holds it, raters in plan order."""
+
+    item_set: ItemSetKey
+    item_count: int
+    raters: tuple[RaterKey, ...]
+    variables: Mapping[str, VariableKey]
+
+
+def run_labeling(
+    plan: LabelingPlan, *, ledger: Ledger, on_progress: Callable[[Progress], None]
+) -> LabeledSet:
+    """Label every item of the plan with every rater, skipping what is in the ledger.
+
+    Raises:
+        EngineError: an engine cannot go on. What was labeled before is in the ledger.
+        KeyboardInterrupt: passed on after the run is recorded as interrupted.
+    """
+    item_set = register_item_set(ledger, plan.items)
+    variables = _register_codebook(ledger, plan.codebook)
+    total = min(plan.items.item_count, plan.limit or plan.items.item_count)
+    run = ledger.start_run(_run_settings(plan))
+    status: RunStatus = "failed"
+    try:
+        raters = tuple(
+            _RaterRun(plan, ledger, item_set, variables, run, total).label_all(engine, on_progress)
+            for engine in plan.engines
+        )
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        ledger.finish_run(run, status=status, summary={})
+    return LabeledSet(item_set, total, raters, variables)
+
+
+def codebook_content(codebook: Codebook) -> str:
+    """Write, as canonical JSON, what a codebook shows to raters; its hash is in their identity."""
+    return canonical_json(
+        {"variables": [variable.shown_to_raters() for variable in codebook.variables]}
+    )
+
+
+def _register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
+    content = codebook_content(codebook)
+    records = [
+        VariableRecord(variable.name, canonical_json(variable.shown_to_raters()), variable.answers)
+        for variable in codebook.variables
+    ]
+    return ledger.register_codebook(content, sha256=sha256_text(content), variables=records)
+
+
+@dataclass(frozen=True, slots=True)
+class _RaterRun:
+    plan: LabelingPlan
+    ledger: Ledger
+    item_set: ItemSetKey
+    variables: Mapping[str, VariableKey]
+    run: RunKey
+    total: int
+
+    def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
+        engine = named.load()
+        try:
+            questions = self._questions(engine)
+            rater = Rater(named.name, self._identity(engine, questions))
+            key = self.ledger.register_rater(rater)
+            self._label_missing(engine, key, questions, named.name, on_progress)
+        finally:
+            engine.close()
+        return key
+
+    def _questions(self, engine: Engine) -> Questions:
+        variables = self.plan.codebook.variables
+        layout = self.plan.layout
+        if layout is None:
+            # Always the same first items, so that a limit or a resumed run chooses alike.
+            first = [
+                row.item for row in next(self.plan.items.blocks(_ITEMS_THAT_CHOOSE_THE_LAYOUT))
+            ]
+            layout = choose_layout(engine, first, variables=variables, template=self.plan.template)
+        return Questions(variables, self.plan.template, layout)
+
+    def _identity(self, engine: Engine, questions: Questions) -> RaterIdentity:
+        described = engine.describe()
+        template = self.plan.template
+        return RaterIdentity(
+            engine=described.engine,
+            engine_version=described.engine_version,
+            model_name=described.model_name,
+            model_sha256=described.model_sha256,
+            chat_template_sha256=described.chat_template_sha256,
+            prompt_template=f"{template.name}/v{template.version}",
+            prompt_template_sha256=template.sha256,
+            codebook_sha256=sha256_text(codebook_content(self.plan.codebook)),
+            layout=questions.layout,
+            settings=(*described.settings, ("block_size", str(BLOCK_SIZE))),
+        )
+
+    def _label_missing(
+        self,
+        engine: Engine,
+        rater: RaterKey,
+        questions: Questions,
+        name: RaterName,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        started = time.monotonic()
+        done = resumed = self.total - sum(stop - start for start, stop in self._missing(rater))
+        on_progress(Progress(name, done, self.total, resumed, 0.0))
+        before = engine.usage()
+        for start, items in self._missing_items(rater):
+            labels = label_block(engine, items, questions=questions)
+            after = engine.usage()
+            self.ledger.append_block(
+                self._only_missing(labels, rater, start),
+                run=self.run,
+                rater=rater,
+                item_set=self.item_set,
+                start=start,
+                usage=_difference(before, after),
+            )
+            before = after
+            done += len(items)
+            on_progress(Progress(name, done, self.total, resumed, time.monotonic() - started))
+
+    def _missing(self, rater: RaterKey) -> Iterator[tuple[int, int]]:
+        """Give the blocks, as positions from start to stop, that lack a label."""
+        for block in self.ledger.reader.missing_blocks(
+            self.item_set,
+            rater=rater,
+            variables=tuple(self.variables.values()),
+            block_size=BLOCK_SIZE,
+        ):
+            start = block * BLOCK_SIZE
+            if start >= self.total:
+                return
+            stop = min(start + BLOCK_SIZE, self.total)
+            if stop - start == BLOCK_SIZE or self._has_gap(rater, start, stop):
+                yield start, stop
+
+    def _has_gap(self, rater: RaterKey, start: int, stop: int) -> bool:
+        # A limit cuts the last block: its missing labels may all lie beyond the limit.
+        return any(bool(gaps.any()) for gaps in self._gaps(rater, start, stop).values())
+
+    def _missing_items(self, rater: RaterKey) -> Iterator[tuple[int, tuple[Item, ...]]]:
+        blocks = self.plan.items.blocks(BLOCK_SIZE)
+        at = 0
+        for start, stop in self._missing(rater):
+            rows = next(islice(blocks, (start - at) // BLOCK_SIZE, None))
+            at = start + BLOCK_SIZE
+            yield start, tuple(row.item for row in rows[: stop - start])
+
+    def _only_missing(
+        self, labels: Mapping[str, Sequence[Label]], rater: RaterKey, start: int
+    ) -> Mapping[VariableKey, Sequence[Label | None]]:
+        # A block can be partly recorded (after --limit, or when a file gained items). It is
+        # scored whole, so that its batches are the usual ones, and only the gaps are kept.
+        stop = start + len(next(iter(labels.values())))
+        missing = self._gaps(rater, start, stop)
+        return {
+            key: [
+                label if gap else None
+                for label, gap in zip(labels[name], missing[key], strict=True)
+            ]
+            for name, key in self.variables.items()
+        }
+
+    def _gaps(
+        self, rater: RaterKey, start: int, stop: int
+    ) -> Mapping[VariableKey, NDArray[np.bool_]]:
+        return self.ledger.reader.missing_labels(
+            self.item_set,
+            rater=rater,
+            variables=tuple(self.variables.values()),
+            start=start,
+            stop=stop,
+        )
+
+
+def _run_settings(plan: LabelingPlan) -> JsonValue:
+    return {
+        "localensemble": __version__,
+        "codebook": plan.codebook.sha256,
+        "raters": [engine.name for engine in plan.engines],
+        "limit": plan.limit,
+    }
+
+
+def _difference(before: Usage, after: Usage) -> BlockUsage:
+    return BlockUsage(
+        prompt_tokens=after.prompt_tokens - before.prompt_tokens,
+        evaluated_tokens=after.evaluated_tokens - before.evaluated_tokens,
+        seconds=after.seconds - before.seconds,
+        peak_memory_bytes=after.peak_memory_bytes,
+    )

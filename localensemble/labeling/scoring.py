@@ -1,0 +1,135 @@
+"""From an item and a variable to a label: prompts out, scores in, labels made.
+
+Decides what a score means. Never invents a label: an empty text, a failure and an exact
+tie between categories are statuses with a reason, not categories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from localensemble.codebook.model import Variable
+from localensemble.core.errors import EngineCrashedError, EngineError
+from localensemble.core.items import Item
+from localensemble.core.labels import Label, LabelStatus
+from localensemble.core.prompts import Layout, Prompt
+from localensemble.engines.protocol import Engine, ScoreFailure, Scores
+from localensemble.prompting.template import PromptTemplate
+
+# More items in a row than this cannot each be at fault: the model or the machine is.
+_CRASHES_IN_A_ROW = 3
+
+Result = Scores | ScoreFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What every item of a run is asked, and how it is put."""
+
+    variables: tuple[Variable, ...]
+    template: PromptTemplate
+    layout: Layout
+
+
+def label_block(
+    engine: Engine, items: Sequence[Item], *, questions: Questions
+) -> Mapping[str, tuple[Label, ...]]:
+    """Label a block of items with one rater: variable name -> one label per item.
+
+    Raises:
+        EngineError: the engine keeps failing whatever it is given.
+    """
+    asked = [item for item in items if item.text.strip()]
+    scored = iter(_Scorer(engine, questions).score(asked))
+    nothing = Label(LabelStatus.FAILED, reason="empty_text: there is nothing to label")
+    columns: dict[str, list[Label]] = {variable.name: [] for variable in questions.variables}
+    for item in items:
+        results = next(scored) if item.text.strip() else None
+        for index, variable in enumerate(questions.variables):
+            label = nothing if results is None else label_from(results[index])
+            columns[variable.name].append(label)
+    return {name: tuple(labels) for name, labels in columns.items()}
+
+
+def label_from(result: Result) -> Label:
+    """Turn one score into one label.
+
+    The probabilities are the joint answer probabilities, normalised over the categories.
+    The most probable category is assigned; when two are exactly equally probable none is.
+    """
+    if isinstance(result, ScoreFailure):
+        return Label(LabelStatus.FAILED, reason=result.reason)
+    logs = np.array(result.log_probabilities, dtype=np.float64)
+    best = float(logs.max())
+    if not np.isfinite(best):
+        return Label(LabelStatus.FAILED, reason="no_probability: no category is possible")
+    weights = np.exp(logs - best)
+    probabilities = tuple(float(p) for p in weights / weights.sum())
+    winners = np.flatnonzero(logs == best)
+    if len(winners) > 1:
+        return Label(
+            LabelStatus.FAILED,
+            probabilities=probabilities,
+            off_codebook_mass=result.off_codebook_mass,
+            reason="equal_probability: several categories are equally probable",
+        )
+    return Label(
+        LabelStatus.ASSIGNED,
+        category=int(winners[0]),
+        probabilities=probabilities,
+        off_codebook_mass=result.off_codebook_mass,
+    )
+
+
+class _Scorer:
+    """Score a block; when the engine's process dies, find the item that kills it."""
+
+    def __init__(self, engine: Engine, questions: Questions) -> None:
+        self._engine = engine
+        self._questions = questions
+        self._answers = tuple(variable.answers for variable in questions.variables)
+        self._crashes_in_a_row = 0
+
+    def score(self, items: Sequence[Item]) -> list[tuple[Result, ...]]:
+        """Score every item on every variable: a tuple of one result per variable."""
+        if not items:
+            return []
+        try:
+            return self._call(items)
+        except EngineCrashedError:
+            # A kill from outside strikes once. The same block again packs the same batches,
+            # so a run that survives it equals an undisturbed one.
+            pass
+        try:
+            return self._call(items)
+        except EngineCrashedError as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                return self.score(items[:middle]) + self.score(items[middle:])
+            return [self._gave_up(error)]
+
+    def _call(self, items: Sequence[Item]) -> list[tuple[Result, ...]]:
+        prompts = [
+            self._prompt(variable, item) for item in items for variable in self._questions.variables
+        ]
+        results = self._engine.score(prompts, self._answers * len(items))
+        self._crashes_in_a_row = 0
+        width = len(self._answers)
+        return [results[start : start + width] for start in range(0, len(results), width)]
+
+    def _prompt(self, variable: Variable, item: Item) -> Prompt:
+        return self._questions.template.render(variable, item.text, layout=self._questions.layout)
+
+    def _gave_up(self, error: EngineCrashedError) -> tuple[Result, ...]:
+        self._crashes_in_a_row += 1
+        if self._crashes_in_a_row > _CRASHES_IN_A_ROW:
+            raise EngineError(
+                f"The model's process died on {self._crashes_in_a_row} items in a row; "
+                f"the last time: {error.message}",
+                hint="Check free memory, then run again: what is labeled is kept.",
+            ) from error
+        failure = ScoreFailure("engine_crashed: the model's process died twice on this item")
+        return (failure,) * len(self._answers)
