@@ -1,0 +1,1 @@
+"""The verbs: whatever the command line can do, Python can."""

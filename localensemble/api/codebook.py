@@ -1,0 +1,84 @@
+"""Check a codebook, or write one to start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.codebook.check import Remark, check_codebook
+from localensemble.codebook.load import load_codebook
+from localensemble.codebook.model import Codebook
+from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
+from localensemble.core.errors import CodebookError, InputError
+from localensemble.core.files import replaced_text_file
+from localensemble.core.items import ItemFile
+from localensemble.core.resources import examples_dir
+from localensemble.core.tables import open_table
+
+__all__ = ["Remark", "StartFiles", "check", "init", "load_checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFiles:
+    """The files that `init` wrote, and what it took the columns to be."""
+
+    codebook: Path
+    ensemble: Path
+    label_columns: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+def check(codebook: Path) -> tuple[Codebook, tuple[Remark, ...]]:
+    """Load a codebook and say what a methodologist would object to.
+
+    Raises:
+        CodebookError: the file cannot be used at all.
+    """
+    loaded = load_codebook(codebook)
+    return loaded, check_codebook(loaded)
+
+
+def load_checked(codebook: Path) -> Codebook:
+    """Load a codebook for labeling.
+
+    Raises:
+        CodebookError: the file cannot be used, or a remark of `check` is an error.
+    """
+    loaded, remarks = check(codebook)
+    errors = [remark for remark in remarks if remark.severity == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise CodebookError(
+            f"{codebook.name}, {errors[0].where}: {errors[0].what}{more}",
+            hint=f"{errors[0].what_to_do} `localensemble check {codebook}` lists them all.",
+        )
+    return loaded
+
+
+def init(
+    items: Path, *, folder: Path, id_column: str | None = None, text_column: str | None = None
+) -> StartFiles:
+    """Write ``codebook.yaml`` and ``ensemble.yaml`` to start from, guided by a table.
+
+    The codebook has one variable for each column that looks like labels given before, and
+    placeholders for what only a person can say. Existing files are never written over.
+
+    Raises:
+        InputError: the table cannot be used, or one of the two files exists.
+    """
+    table = ItemFile.open(items, id_column=id_column, text_column=text_column)
+    codebook, ensemble = folder / "codebook.yaml", folder / "ensemble.yaml"
+    for path in (codebook, ensemble):
+        if path.exists():
+            raise InputError(
+                f"Cannot write {path}: it exists already.",
+                hint="Move it away, or choose another folder with --output.",
+            )
+    leave_out = [name for name in (table.id_column, table.text_column) if name is not None]
+    columns = find_label_columns(open_table(items), leave_out=leave_out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replaced_text_file(codebook) as stream:
+        stream.write(scaffold_codebook(items.stem, label_columns=columns))
+    with replaced_text_file(ensemble) as stream:
+        stream.write((examples_dir() / "ensemble.yaml").read_text(encoding="utf-8"))
+    return StartFiles(codebook, ensemble, tuple(columns), table.messages)

@@ -1,0 +1,190 @@
+"""Label a table: the main job, from files to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.api.codebook import load_checked
+from localensemble.api.study import StudyFolder
+from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.escalation import EscalationPolicy
+from localensemble.consensus.methods import method_named
+from localensemble.consensus.policies import policy_named
+from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.core.items import ItemFile
+from localensemble.core.labels import RaterName
+from localensemble.core.resources import examples_dir
+from localensemble.engines.protocol import ScoringMode
+from localensemble.engines.registry import EngineSettings, open_engine
+from localensemble.findings.decisions import StudyLabels, check_per_item, decide
+from localensemble.findings.gold import read_gold
+from localensemble.findings.study import StudyFindings, study_findings
+from localensemble.labeling.ensemble import Ensemble, load_ensemble
+from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
+from localensemble.ledger.ledger import Ledger
+from localensemble.prompting.template import load_template
+from localensemble.report.findings_file import write_findings
+from localensemble.report.tables import StudyTables, write_escalations, write_labels
+
+__all__ = [
+    "DEFAULT_ESCALATION",
+    "LabelOptions",
+    "LabeledStudy",
+    "Progress",
+    "StudyFindings",
+    "embedded_ensemble",
+    "label",
+]
+
+DEFAULT_ESCALATION = (
+    ("missing_raters", {"allowed": 0}),
+    ("off_codebook_mass_above", {"limit": 0.5}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """What a labeling run may be told; everything has a default.
+
+    Attributes:
+        ensemble: ensemble file; None means the embedded ensemble.
+        id_column: column that identifies an item; None lets the table decide.
+        text_column: column that holds the text; None lets the table decide.
+        limit: label only the first items.
+        gold: table with gold labels, to report accuracy.
+        mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
+        threads: processor threads per model; None means all cores.
+    """
+
+    ensemble: Path | None = None
+    id_column: str | None = None
+    text_column: str | None = None
+    limit: int | None = None
+    gold: Path | None = None
+    mode: ScoringMode = "batched"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledStudy:
+    """What a labeling run made: its findings, its folder, and what a person should know."""
+
+    findings: StudyFindings
+    folder: StudyFolder
+    messages: tuple[str, ...]
+
+
+def embedded_ensemble() -> Path:
+    """Find the ensemble file of the embedded models."""
+    return examples_dir() / "ensemble.yaml"
+
+
+def label(
+    items: Path,
+    *,
+    codebook: Path,
+    study: Path,
+    options: LabelOptions = LabelOptions(),
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_message: Callable[[str], None] = lambda message: None,
+) -> LabeledStudy:
+    """Label every item with every rater, decide, and write the study's files.
+
+    Run again after an interruption: what the ledger holds is not asked for again.
+
+    Raises:
+        InputError: a file cannot be used; nothing was labeled.
+        EngineError: a model cannot go on; what was labeled is kept.
+    """
+    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    questions = load_checked(codebook)
+    method, policies = _rules(ensemble)
+    models = [locate_model(rater.model, folder=ensemble.folder) for rater in ensemble.raters]
+    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    messages = (*table.messages, *_demo_warnings(questions, models))
+    for message in messages:
+        on_message(message)
+    folder = StudyFolder(study)
+    folder.make()
+    plan = LabelingPlan(
+        items=table,
+        codebook=questions,
+        engines=tuple(
+            _named_engine(ensemble, index, located, options) for index, located in enumerate(models)
+        ),
+        template=load_template(ensemble.prompt_template, ensemble.prompt_version),
+        layout=ensemble.layout,
+        limit=options.limit,
+    )
+    with Ledger.open(folder.ledger, create=True) as ledger:
+        labeled = run_labeling(plan, ledger=ledger, on_progress=on_progress)
+        labels = StudyLabels(
+            reader=ledger.reader,
+            item_set=labeled.item_set,
+            item_count=labeled.item_count,
+            rater_keys=labeled.raters,
+            rater_names=tuple(engine.name for engine in plan.engines),
+            variable_keys=labeled.variables,
+        )
+        decisions = tuple(
+            decide(labels, variable=variable, method=method, policies=policies)
+            for variable in questions.variables
+        )
+        gold = options.gold and read_gold(
+            options.gold, codebook=questions, labels=labels, id_column=options.id_column
+        )
+        findings = study_findings(
+            labels,
+            codebook=questions,
+            decisions=decisions,
+            consensus_method=method.name,
+            policies=[policy.name for policy in policies],
+            gold=gold or None,
+        )
+        tables = StudyTables(table, labels, decisions)
+        write_labels(tables, path=folder.labels)
+        write_escalations(tables, path=folder.escalations)
+    write_findings(findings, path=folder.findings)
+    return LabeledStudy(findings, folder, messages)
+
+
+def _rules(ensemble: Ensemble) -> tuple[ConsensusMethod, tuple[EscalationPolicy, ...]]:
+    method = method_named(ensemble.consensus.name, settings=dict(ensemble.consensus.settings))
+    named = [(choice.name, dict(choice.settings)) for choice in ensemble.escalation]
+    policies = tuple(
+        policy_named(name, settings=settings) for name, settings in named or DEFAULT_ESCALATION
+    )
+    check_per_item(method, policies)
+    return method, policies
+
+
+def _named_engine(
+    ensemble: Ensemble, index: int, located: LocatedModel, options: LabelOptions
+) -> NamedEngine:
+    rater = ensemble.raters[index]
+    settings = EngineSettings(
+        engine=rater.engine,
+        model_path=located.path,
+        context_tokens=rater.context_tokens,
+        threads=options.threads,
+        mode=options.mode,
+    )
+    return NamedEngine(RaterName(rater.name), lambda: open_engine(settings))
+
+
+def _demo_warnings(codebook: Codebook, models: list[LocatedModel]) -> tuple[str, ...]:
+    """Warn where an embedded model is asked what it was never trained on."""
+    warnings = []
+    for located in models:
+        if located.entry is None:
+            continue
+        foreign = [v.name for v in codebook.variables if v.name not in located.entry.variables]
+        if foreign:
+            warnings.append(
+                f"{located.name} is a tiny model for the demo and was not trained on "
+                f"{', '.join(foreign)}: its labels there mean nothing. Use a real model."
+            )
+    return tuple(warnings)

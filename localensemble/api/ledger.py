@@ -1,0 +1,30 @@
+"""Look at a study's ledger without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from localensemble.api.study import StudyFolder
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import Event
+from localensemble.ledger.verify import Verification, verify
+
+
+def verify_ledger(study: Path) -> Verification:
+    """Derive every hash of a study's ledger again and compare.
+
+    Raises:
+        LedgerError: there is no ledger, or it cannot be read.
+    """
+    return verify(StudyFolder(study).ledger)
+
+
+def history(study: Path) -> Iterator[Event]:
+    """Give what was recorded, oldest first.
+
+    Raises:
+        LedgerError: there is no ledger, or it cannot be read.
+    """
+    with LedgerReader.open(StudyFolder(study).ledger) as reader:
+        yield from reader.history()

@@ -1,0 +1,49 @@
+"""A study folder: the ledger and the files made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """Where the files of a study are."""
+
+    path: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The append-only record."""
+        return self.path / "study.sqlite"
+
+    @property
+    def labels(self) -> Path:
+        """The labeled table."""
+        return self.path / "labels.csv"
+
+    @property
+    def escalations(self) -> Path:
+        """The queue of items that wait for a person."""
+        return self.path / "escalations.csv"
+
+    @property
+    def findings(self) -> Path:
+        """The numbers, as JSON."""
+        return self.path / "findings.json"
+
+    def make(self) -> None:
+        """Make the folder, readable by its owner only, if it is not there.
+
+        Raises:
+            InputError: the path is a file or cannot be made.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"Cannot make the study folder {self.path}: {error.strerror}.",
+                hint="Choose another folder with --output.",
+            ) from error

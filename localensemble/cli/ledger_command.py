@@ -1,0 +1,49 @@
+"""The command group ``ledger``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from localensemble.api.ledger import history, verify_ledger
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group("ledger")
+def command() -> None:
+    """Verify a study's ledger, or list its history."""
+
+
+@command.command("verify")
+@click.argument("study", type=_FOLDER)
+def verify_command(study: Path) -> None:
+    """Derive every hash of the ledger again and compare; exit code 1 when one differs."""
+    console = Console()
+    verification = verify_ledger(study)
+    if verification.broken is not None:
+        broken = verification.broken
+        console.print(
+            f"The ledger was changed: {broken.where}: "
+            f"found {broken.found}, expected {broken.expected}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
+    console.print(
+        f"The ledger is whole. Last hash: {verification.head_sha256}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@command.command("history")
+@click.argument("study", type=_FOLDER)
+def history_command(study: Path) -> None:
+    """List what was recorded, oldest first."""
+    console = Console()
+    for event in history(study):
+        console.print(f"{event.recorded_at}  {event.kind}  {event.sha256[:12]}", highlight=False)

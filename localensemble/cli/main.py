@@ -1,0 +1,72 @@
+"""The command group: finds commands by name and ends with the exit code of an error.
+
+Each command's module is imported only when it is called, so that ``--help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from localensemble import __version__
+from localensemble.core.errors import LocalEnsembleError
+
+INTERRUPTED = 130
+
+_COMMANDS: Mapping[str, str] = {
+    "demo": "Label 300 patient comments with the embedded models: the whole loop.",
+    "init": "Write a codebook and an ensemble file to start from, for a table.",
+    "check": "Say what a methodologist would object to in a codebook.",
+    "label": "Label the items of a table with every rater of an ensemble.",
+    "ledger": "Verify a study's ledger, or list its history.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"localensemble.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="localensemble")
+def cli() -> None:
+    """Label text with several local models, measure how far they agree, escalate the rest.
+
+    Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 usage or input file,
+    3 finished with items unlabeled, 4 engine unavailable, 130 interrupted (run again to
+    resume).
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "Interrupted. What was labeled is kept; run the same command again to resume.", err=True
+        )
+        code = INTERRUPTED
+    except LocalEnsembleError as error:
+        click.echo(str(error), err=True)
+        code = error.exit_code
+    sys.exit(code)

@@ -1,0 +1,56 @@
+"""Show how far each rater is: items, items per second, time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from localensemble.api.label import Progress as RaterProgress
+
+
+class RaterBars:
+    """One bar per rater, on standard error; a plain line per rater when that is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} items"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> RaterBars:
+        self._bars.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.__exit__(kind, error, trace)
+
+    def show(self, progress: RaterProgress) -> None:
+        """Draw one rater's progress."""
+        labeled_now = progress.items_done - progress.resumed
+        speed = labeled_now / progress.seconds if progress.seconds > 0 else 0.0
+        spoken = f"{speed:,.0f} items/s" if labeled_now else ""
+        if progress.rater not in self._tasks:
+            self._tasks[progress.rater] = self._bars.add_task(
+                progress.rater, total=progress.items_total, speed=""
+            )
+        self._bars.update(self._tasks[progress.rater], completed=progress.items_done, speed=spoken)
+        if not self._console.is_terminal and progress.items_done == progress.items_total:
+            resumed = f", {progress.resumed:,} from before" if progress.resumed else ""
+            self._console.print(
+                f"{progress.rater}: {progress.items_total:,} items{resumed}"
+                + (f", {spoken}" if spoken else "")
+            )
