@@ -1,0 +1,358 @@
+"""Say what a methodologist would object to in a codebook that loads.
+
+Nothing here stops a run. Decides what counts as an error (raters would be misled), a
+warning (labels or agreement will probably suffer) or a note (worth a second look). The
+tests of wording are rough on purpose and say what they saw.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import combinations
+from typing import Literal
+
+from localensemble.codebook.model import Category, Codebook, Variable
+from localensemble.codebook.names import fold
+from localensemble.core.tables import neutralize_formula
+
+Severity = Literal["error", "warning", "note"]
+
+PLACEHOLDER = "Describe here"
+"""How `scaffold` begins every text that a person still has to write."""
+
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+_MANY_CATEGORIES = 12
+_LONG_NAME = 60
+_LONG_EXAMPLE = 1500
+_SHORT_DEFINITION_WORDS = 3
+_SAME_WORDING = 0.85
+_FALLBACK = re.compile(
+    r"\b(other|others|miscellaneous|misc|none|neither|unclear|unknown|undetermined|mixed|"
+    r"unspecified|not (mentioned|applicable|stated|clear)|n/a|no other|nothing)\b"
+)
+_SCALES = (
+    ("never", "rarely", "sometimes", "often", "always"),
+    ("none", "minimal", "mild", "moderate", "severe", "extreme"),
+    ("absent", "possible", "probable", "definite"),
+    ("very low", "low", "medium", "high", "very high"),
+    ("very poor", "poor", "fair", "good", "very good", "excellent"),
+    ("very negative", "negative", "neutral", "positive", "very positive"),
+    ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
+    ("very unlikely", "unlikely", "likely", "very likely"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One objection: how grave, where, what was seen, and what to do about it."""
+
+    severity: Severity
+    where: str
+    what: str
+    what_to_do: str
+
+
+def check_codebook(codebook: Codebook) -> tuple[Remark, ...]:
+    """List the objections to a codebook, the gravest first, then in its order."""
+    remarks = [
+        *_codebook_remarks(codebook),
+        *(
+            remark
+            for variable in codebook.variables
+            for look in _LOOKS
+            for remark in look(variable)
+        ),
+    ]
+    return tuple(sorted(remarks, key=lambda remark: _SEVERITIES.index(remark.severity)))
+
+
+def _codebook_remarks(codebook: Codebook) -> Iterator[Remark]:
+    if codebook.description.startswith(PLACEHOLDER):
+        yield Remark(
+            "warning",
+            "codebook",
+            f'The description still begins with "{PLACEHOLDER}".',
+            "Say which texts it is for.",
+        )
+    elif not codebook.description:
+        yield Remark(
+            "note",
+            "codebook",
+            "It has no description.",
+            "Say which texts it is for; a reader of the report will ask.",
+        )
+    for first, second in combinations(codebook.variables, 2):
+        if fold(first.question) == fold(second.question):
+            yield Remark(
+                "warning",
+                _place(second),
+                f'Its question is the question of "{first.name}".',
+                "Ask each variable its own question, or remove one.",
+            )
+        elif _siblings(first, second) and _alike(
+            first.categories[0].definition, second.categories[0].definition
+        ):
+            yield Remark(
+                "warning",
+                _place(second),
+                f'Its definition is nearly that of "{first.name}".',
+                "Say in each definition what sets it apart from the other.",
+            )
+
+
+def _placeholders(variable: Variable) -> Iterator[Remark]:
+    texts = {_place(variable): [variable.question, *variable.rules]}
+    for category in variable.categories:
+        texts[_place(variable, category)] = [category.name, category.definition]
+    for where, written in texts.items():
+        if any(text.startswith(PLACEHOLDER) for text in written):
+            yield Remark(
+                "error",
+                where,
+                f'A text still begins with "{PLACEHOLDER}"; raters would be shown it.',
+                "Write the text.",
+            )
+
+
+def _question(variable: Variable) -> Iterator[Remark]:
+    if not variable.question.rstrip().endswith(("?", "\uff1f", "\u061f")):
+        yield Remark(
+            "note",
+            _place(variable),
+            "The question does not end with a question mark.",
+            "Ask what you would ask a person; models answer questions better than headings.",
+        )
+
+
+def _names(variable: Variable) -> Iterator[Remark]:
+    for category in variable.categories:
+        where = _place(variable, category)
+        if len(category.name) > _LONG_NAME:
+            yield Remark(
+                "note",
+                where,
+                f"The name has {len(category.name)} characters.",
+                "Shorten the name, and put the rest into the definition.",
+            )
+        if neutralize_formula(category.name) != category.name:
+            yield Remark(
+                "warning",
+                where,
+                "A spreadsheet would take the name for a formula.",
+                "Begin the name with a letter or a digit; in our tables it gets an apostrophe.",
+            )
+        if re.search(r"\w\s*/\s*\w| and ", category.name):
+            yield Remark(
+                "note",
+                where,
+                "The name joins two things.",
+                "Say in the definition that one is enough, or split the category.",
+            )
+    for short, long in combinations(sorted(variable.answers, key=len), 2):
+        if fold(long).startswith(fold(short)):
+            yield Remark(
+                "warning",
+                f"{_place(variable)}, category {long}",
+                f'The category "{short}" begins the same way.',
+                "Give them names that differ from the first word on.",
+            )
+
+
+def _definitions(variable: Variable) -> Iterator[Remark]:
+    for category in variable.categories:
+        where = _place(variable, category)
+        if fold(category.definition).strip(". ") == fold(category.name):
+            yield Remark(
+                "warning",
+                where,
+                "The definition only repeats the name.",
+                "Say what belongs here and what does not.",
+            )
+        elif len(category.definition.split()) < _SHORT_DEFINITION_WORDS:
+            yield Remark(
+                "note",
+                where,
+                "The definition is very short.",
+                "Write a sentence saying what belongs here.",
+            )
+    for first, second in combinations(variable.categories, 2):
+        if _alike(first.definition, second.definition):
+            yield Remark(
+                "warning",
+                _place(variable, second),
+                f'The definition is nearly that of "{first.name}".',
+                "Say in each definition what sets it apart from the other.",
+            )
+
+
+def _category_set(variable: Variable) -> Iterator[Remark]:
+    count = len(variable.categories)
+    if count > _MANY_CATEGORIES:
+        yield Remark(
+            "warning",
+            _place(variable),
+            f"There are {count} categories; raters rarely keep more than {_MANY_CATEGORIES} apart.",
+            "Join categories, or ask in two steps with two variables.",
+        )
+    if variable.level == "nominal" and not any(
+        _FALLBACK.search(f"{category.name} {category.definition}".casefold())
+        for category in variable.categories
+    ):
+        yield Remark(
+            "warning",
+            _place(variable),
+            "No category is for texts that fit none of the others.",
+            'Add one such as "Other", or say in a rule what happens to them.',
+        )
+
+
+def _order(variable: Variable) -> Iterator[Remark]:
+    if variable.level != "ordinal":
+        return
+    names = [fold(name) for name in variable.answers]
+    ranks = _numeric_ranks(names) or _scale_ranks(names)
+    if ranks is None:
+        yield Remark(
+            "note",
+            _place(variable),
+            "The order of the categories cannot be told from their names.",
+            "Check that they stand from low to high; weights depend on it.",
+        )
+    elif ranks not in (sorted(ranks), sorted(ranks, reverse=True)):
+        yield Remark(
+            "warning",
+            _place(variable),
+            f"The categories do not stand in order: {', '.join(variable.answers)}.",
+            "List them from low to high; weights depend on it.",
+        )
+
+
+def _examples(variable: Variable) -> Iterator[Remark]:
+    texts = [(fold(example.text), example.category) for example in variable.examples]
+    for (first, left), (second, right) in combinations(texts, 2):
+        if first == second and left != right:
+            yield Remark(
+                "error",
+                _place(variable),
+                f'The same example stands for "{left}" and for "{right}".',
+                "Decide for one of them.",
+            )
+        elif first == second:
+            yield Remark(
+                "note", _place(variable), f'An example of "{left}" is given twice.', "Remove one."
+            )
+        elif left != right and (first in second or second in first):
+            yield Remark(
+                "note",
+                _place(variable),
+                f'An example of "{left}" and one of "{right}" hold the same text, one of them '
+                "more.",
+                "Check that the difference is the point of the examples.",
+            )
+    for number, example in enumerate(variable.examples, start=1):
+        if len(example.text) > _LONG_EXAMPLE:
+            yield Remark(
+                "note",
+                f"{_place(variable)}, example {number}",
+                f"The example has {len(example.text):,} characters, and every rater reads it.",
+                "Keep the part that decides.",
+            )
+    shown = Counter(category for _, category in texts)
+    without = [name for name in variable.answers if name not in shown]
+    if len(shown) == 1 and len(texts) > 1:
+        yield Remark(
+            "warning",
+            _place(variable),
+            f'All {len(texts)} examples belong to "{texts[0][1]}".',
+            "Show other categories too; raters lean towards what they have seen.",
+        )
+    elif without:
+        yield Remark(
+            "note",
+            _place(variable),
+            f"There is no example for {', '.join(without)}.",
+            "Add a typical one, and one that is nearly another category.",
+        )
+
+
+def _rules(variable: Variable) -> Iterator[Remark]:
+    known = {fold(name) for name in variable.answers}
+    for number, rule in enumerate(variable.rules, start=1):
+        for quoted in re.findall(r'["\u201c]([^"\u201d]+)["\u201d]', rule):
+            if fold(quoted) not in known:
+                yield Remark(
+                    "warning",
+                    f"{_place(variable)}, rule {number}",
+                    f'"{quoted}" is no category of this variable.',
+                    "Name the category as it is written, or leave the quotes away.",
+                )
+
+
+def _always_review(variable: Variable) -> Iterator[Remark]:
+    marked = [category for category in variable.categories if category.always_review]
+    if len(marked) == len(variable.categories):
+        yield Remark(
+            "warning",
+            _place(variable),
+            "Every category is marked always_review, so every item goes to review.",
+            "Mark only the categories that must never pass without a person.",
+        )
+    for category in marked:
+        above = category.always_review.above if category.always_review else None
+        if above is not None and above >= 0.5:
+            yield Remark(
+                "warning",
+                _place(variable, category),
+                f"always_review_above is {above:g}; a rater that gives a category more than half "
+                "has chosen it, and that is reviewed anyway.",
+                "Set it to the smallest probability that should reach a person, for example 0.1.",
+            )
+
+
+_LOOKS: tuple[Callable[[Variable], Iterator[Remark]], ...] = (
+    _placeholders,
+    _question,
+    _names,
+    _definitions,
+    _category_set,
+    _order,
+    _examples,
+    _rules,
+    _always_review,
+)
+
+
+def _place(variable: Variable, category: Category | None = None) -> str:
+    where = f"variable {variable.name}"
+    return f"{where}, category {category.name}" if category else where
+
+
+def _siblings(first: Variable, second: Variable) -> bool:
+    """Tell whether two variables come from one multi-label variable."""
+    stem, dot, _ = first.name.partition(".")
+    return bool(dot) and second.name.startswith(f"{stem}.")
+
+
+def _alike(first: str, second: str) -> bool:
+    left, right = fold(first).split(), fold(second).split()
+    if first.startswith(PLACEHOLDER) or second.startswith(PLACEHOLDER):
+        return False
+    return SequenceMatcher(None, left, right, autojunk=False).ratio() >= _SAME_WORDING
+
+
+def _numeric_ranks(names: list[str]) -> list[float] | None:
+    starts = [re.match(r"[+-]?\d+([.,]\d+)?", name) for name in names]
+    if not all(starts):
+        return None
+    return [float(start.group().replace(",", ".")) for start in starts if start]
+
+
+def _scale_ranks(names: list[str]) -> list[float] | None:
+    for scale in _SCALES:
+        if set(names) <= set(scale):
+            return [float(scale.index(name)) for name in names]
+    return None

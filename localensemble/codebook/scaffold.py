@@ -1,0 +1,169 @@
+"""Write a first codebook to start from, guided by the columns of a table.
+
+Decides which columns look like labels somebody gave before: few different, short values.
+What only a person can say is a placeholder that `check` reports as an error, so that a
+scaffold is never taken for a codebook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from localensemble.codebook.check import PLACEHOLDER
+from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+from localensemble.core.tables import Table
+
+_MOST_CATEGORIES = 25
+_LONGEST_CATEGORY = 60
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+_HEAD = """\
+# Codebook, to be completed: `localensemble check` names every text still to be written.
+# Keys and rules are explained in docs/codebook.md.
+name: {name}
+version: "1"
+description: {description}
+variables:
+"""
+_VARIABLE = """\
+  - name: {name}
+    # binary: 2 categories. nominal: no order. ordinal: list them from low to high.
+    # multi_label: any number of them may apply to one text.
+    level: {level}
+    question: {question}
+    categories:
+"""
+_CATEGORY = """\
+      - name: {name}
+        definition: {definition}
+"""
+_TAIL = """\
+    # A category that must never pass without a person:
+    #     always_review: true
+    #     always_review_above: 0.1
+    # Which category wins when several fit, the strongest rule first:
+    # rules:
+    #   - If several fit, choose the one the text says most about.
+    # A typical text for a category, or one that is nearly another category:
+    # examples:
+    #   - text: The text as it would stand in the file.
+    #     category: {category}
+"""
+
+
+def find_label_columns(
+    table: Table, *, leave_out: Sequence[str] = ()
+) -> Mapping[str, tuple[str, ...]]:
+    """Find the columns that look like labels, with their different values.
+
+    A column qualifies with 2 to 25 different values of at most 60 characters that could be
+    categories, each on average used twice or more. Empty cells do not count. Values stand
+    in the order of first use, numbers by size. Reads the whole table.
+
+    Args:
+        leave_out: columns not to look at: ids, texts.
+    """
+    values: dict[str, dict[str, None]] = {
+        column: {} for column in table.columns if column not in leave_out
+    }
+    used = dict.fromkeys(values, 0)
+    for row in table.rows():
+        for column, cell in zip(table.columns, row, strict=True):
+            if column not in values or not (value := clean_name(cell)):
+                continue
+            used[column] += 1
+            values[column][value] = None
+            if (
+                len(value) > _LONGEST_CATEGORY
+                or len(values[column]) > _MOST_CATEGORIES
+                or name_problem(value)
+            ):
+                del values[column]
+    return {
+        column: _ordered(tuple(found))
+        for column, found in values.items()
+        if len(found) >= 2 and used[column] >= 2 * len(found)
+    }
+
+
+def scaffold_codebook(name: str, *, label_columns: Mapping[str, Sequence[str]]) -> str:
+    """Write the YAML text of a codebook to be completed; it loads as it is.
+
+    Args:
+        name: what to call the codebook.
+        label_columns: columns that hold labels, with their categories; one variable each.
+            When empty, one variable with two categories is written as a pattern.
+    """
+    parts = [
+        _HEAD.format(
+            name=_quoted(name.strip() or "codebook"),
+            description=_quoted(f"{PLACEHOLDER} which texts this codebook is for."),
+        )
+    ]
+    taken: set[str] = set()
+    for column, values in (label_columns or {"topic": ()}).items():
+        parts.append(_variable(_variable_name(column, taken), column, values))
+    return "".join(parts)
+
+
+def _variable(name: str, column: str, values: Sequence[str]) -> str:
+    categories = _different(values)
+    if len(categories) < 2:
+        categories = ("first category", "second category")
+    numbers = all(_NUMBER.fullmatch(category) for category in categories)
+    level = "binary" if len(categories) == 2 else "ordinal" if numbers else "nominal"
+    return "".join(
+        [
+            _VARIABLE.format(
+                name=name,
+                level=level,
+                question=_quoted(f'{PLACEHOLDER} what "{column}" asks of a text?'),
+            ),
+            *(
+                _CATEGORY.format(
+                    name=_quoted(category),
+                    definition=_quoted(f'{PLACEHOLDER} what belongs to "{category}".'),
+                )
+                for category in categories
+            ),
+            _TAIL.format(category=_quoted(categories[0])),
+        ]
+    )
+
+
+def _variable_name(column: str, taken: set[str]) -> str:
+    wanted = slug(column)[:40].strip("_")
+    if column_name_problem(wanted):
+        wanted = f"variable_{wanted}".rstrip("_")
+    name, number = wanted, 1
+    while fold(name) in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    taken.add(fold(name))
+    return name
+
+
+def _different(values: Sequence[str]) -> tuple[str, ...]:
+    """Keep the first of the values that a codebook would take for the same category."""
+    kept: dict[str, str] = {}
+    for value in values:
+        kept.setdefault(fold(value), clean_name(value))
+    return tuple(kept.values())
+
+
+def _ordered(values: tuple[str, ...]) -> tuple[str, ...]:
+    if all(_NUMBER.fullmatch(value) for value in values):
+        return tuple(sorted(values, key=float))
+    return values
+
+
+def _quoted(text: str) -> str:
+    """Write a text as a double-quoted YAML scalar, in one line and with nothing unseen in it."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
