@@ -7,6 +7,7 @@ taken off, names are composed) and what a multi-label variable stands for.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,7 +23,6 @@ from localensemble.codebook.shape import (
     CodebookShape,
     ExampleShape,
     Problem,
-    Shape,
     VariableShape,
     closest,
     problems,
@@ -62,7 +62,7 @@ def load_codebook(path: Path) -> Codebook:
     try:
         shape = CodebookShape.model_validate(document.value)
     except ValidationError as error:
-        found = [_shape_problem(details) for details in error.errors(include_url=False)]
+        found = _shape_problems(error.errors(include_url=False))
         # The exception is not chained: it knows the texts of the examples.
         raise _refusal(document, found) from None
     misfits = list(problems(shape))
@@ -81,6 +81,22 @@ def _refusal(document: Document, found: list[Problem]) -> CodebookError:
     return CodebookError(message, hint=first.hint)
 
 
+def _shape_problems(errors: list[ErrorDetails]) -> list[Problem]:
+    found = [_shape_problem(details) for details in errors]
+    meant = {
+        (*details["loc"][:-1], near)
+        for details in errors
+        if details["type"] == "extra_forbidden"
+        for near in get_close_matches(str(details["loc"][-1]), _keys_at(details["loc"]), n=1)
+    }
+    # A misspelt key is one mistake; that its right spelling is missing is not another.
+    return [
+        problem
+        for problem, details in zip(found, errors, strict=True)
+        if details["type"] != "missing" or details["loc"] not in meant
+    ]
+
+
 def _shape_problem(details: ErrorDetails) -> Problem:
     place: Place = details["loc"]
     kind, given = details["type"], details["input"]
@@ -89,8 +105,7 @@ def _shape_problem(details: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(place, "the key is missing.", _missing_hint(key))
     if kind == "extra_forbidden":
-        known = list(_shape_at(place).model_fields)
-        return Problem(place, f'"{key}" is not a key here.', closest(key, known))
+        return Problem(place, f'"{key}" is not a key here.', closest(key, _keys_at(place)))
     if kind == "string_type":
         hint = (
             "Put it in quotes, so that it is read as text."
@@ -122,14 +137,15 @@ def _shape_problem(details: ErrorDetails) -> Problem:
     return Problem(
         place,
         f"expected keys with values, found {found_kind}.",
-        f"Give it the keys {', '.join(_shape_at((*place, '')).model_fields)}.",
+        f"Give it the keys {', '.join(_keys_at((*place, '')))}.",
     )
 
 
-def _shape_at(place: Place) -> type[Shape]:
-    """Find the shape whose key ``place`` names."""
+def _keys_at(place: Place) -> list[str]:
+    """List the keys that could stand where ``place`` does."""
     lists = [step for step in place[:-1] if isinstance(step, str)]
-    return SHAPES[lists[-1]] if lists else CodebookShape
+    shape = SHAPES[lists[-1]] if lists else CodebookShape
+    return list(shape.model_fields)
 
 
 def _missing_hint(key: str) -> str:
