@@ -11,6 +11,7 @@ from localensemble.agreement.coefficients import (
     scott_pi,
 )
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
+from localensemble.agreement.krippendorff import LEVELS, krippendorff_alpha
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import (
     AgreementError,
@@ -22,6 +23,7 @@ from localensemble.agreement.result import (
 from localensemble.agreement.weights import WEIGHT_SCHEMES, WeightScheme, agreement_weights
 
 __all__ = [
+    "LEVELS",
     "WEIGHT_SCHEMES",
     "AgreementError",
     "Analytic",
@@ -42,6 +44,7 @@ __all__ = [
     "fleiss_kappa",
     "gwet_ac1",
     "gwet_ac2",
+    "krippendorff_alpha",
     "percent_agreement",
     "prepare",
     "scott_pi",

@@ -21,13 +21,11 @@ from localensemble.agreement.estimators import (
     RaterEstimator,
     UniformChance,
 )
-from localensemble.agreement.intervals import Analytic, Facts, Interval, estimate
-from localensemble.agreement.patterns import CountPatterns, RowPatterns
+from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
+from localensemble.agreement.patterns import counts_of_rows
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import Coefficient
 from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
-
-ANALYTIC = Analytic()
 
 
 def percent_agreement(
@@ -253,7 +251,7 @@ def _weights(
     weights: WeightScheme | ArrayLike,
     values: Sequence[float] | None,
 ) -> Weights:
-    return agreement_weights(weights, category_count=prepared.matrix.category_count, values=values)
+    return agreement_weights(weights, category_count=prepared.category_count, values=values)
 
 
 def _facts(
@@ -277,7 +275,7 @@ def _facts(
     return Facts(
         name=name,
         weights=scheme.name,
-        item_count=prepared.matrix.item_count,
+        item_count=prepared.item_count,
         raters=prepared.rater_count,
         confidence_level=confidence_level,
         corrected=corrected,
@@ -305,7 +303,7 @@ def _of_counts(
         chance, needs_two = FleissChance(scheme), False
     else:
         chance = UniformChance(scheme)
-    declared = prepared.matrix.category_count
+    declared = prepared.category_count
     reason = (
         f"{declared} category is declared, and chance needs at least two"
         if needs_two and declared < 2
@@ -341,12 +339,13 @@ def _of_two(
             f"it compares two raters, and {prepared.rater_count} gave labels; "
             "see the pairs of raters"
         )
-    rows = _labeled_by_two(prepared.rows)
+    rows = prepared.complete_rows()
     estimator: Estimator
     if name == "Cohen kappa":
         estimator = RaterEstimator(rows, scheme)
     else:
-        estimator = CountEstimator(_counts_of(rows, scheme), scheme, FleissChance(scheme))
+        counts = counts_of_rows(rows, category_count=prepared.category_count)
+        estimator = CountEstimator(counts, scheme, FleissChance(scheme))
     occurring = sorted(set(rows.rows[rows.rows >= 0].tolist()))
     return estimate(
         estimator,
@@ -356,17 +355,7 @@ def _of_two(
             scheme=scheme,
             confidence_level=confidence_level,
             undefined_because=reason,
-            seen=[prepared.matrix.categories[k] for k in occurring],
+            seen=[prepared.categories[k] for k in occurring],
         ),
         interval,
     )
-
-
-def _labeled_by_two(patterns: RowPatterns) -> RowPatterns:
-    kept = (patterns.rows >= 0).sum(axis=1) >= 2
-    return RowPatterns(patterns.rows[kept], patterns.multiplicity[kept])
-
-
-def _counts_of(patterns: RowPatterns, scheme: Weights) -> CountPatterns:
-    counts = (patterns.rows[:, :, None] == range(len(scheme.matrix))).sum(axis=1)
-    return CountPatterns(counts.astype("int64"), patterns.multiplicity)

@@ -15,7 +15,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.patterns import CountPatterns, Integers, RowPatterns
+from localensemble.agreement.patterns import (
+    CountPatterns,
+    Integers,
+    RowPatterns,
+    counts_of_rows,
+)
 from localensemble.agreement.weights import Weights
 
 Floats = NDArray[np.float64]
@@ -40,6 +45,11 @@ class Estimator(Protocol):
     @property
     def items_used(self) -> int:
         """Items with two or more labels."""
+        ...
+
+    @property
+    def heaviest_item(self) -> float:
+        """How many times the mean item the heaviest weighs in observed agreement."""
         ...
 
     def statistics(self, start: int, stop: int) -> Floats:
@@ -147,6 +157,11 @@ class CountEstimator:
         """Items with two or more labels."""
         return self._items_used
 
+    @property
+    def heaviest_item(self) -> float:
+        """Every item with two labels weighs the same."""
+        return 1.0
+
     def statistics(self, start: int, stop: int) -> Floats:
         """Return columns: item, item with two labels, disagreement, K label shares."""
         rows = slice(start, stop)
@@ -199,6 +214,11 @@ class PercentEstimator:
         """Items with two or more labels."""
         return int(self._multiplicity.sum())
 
+    @property
+    def heaviest_item(self) -> float:
+        """Every item with two labels weighs the same."""
+        return 1.0
+
     def statistics(self, start: int, stop: int) -> Floats:
         """Return columns: item, disagreement."""
         gap = self._gap[start:stop]
@@ -216,27 +236,20 @@ class PercentEstimator:
 class RaterEstimator:
     """Conger's kappa: each rater draws from the category shares of its own labels."""
 
-    def __init__(
-        self, patterns: RowPatterns, weights: Weights, *, with_single_labels: bool = True
-    ) -> None:
+    def __init__(self, patterns: RowPatterns, weights: Weights) -> None:
         labels = (patterns.rows >= 0).sum(axis=1)
-        kept = labels >= (1 if with_single_labels else 2)
+        kept = labels >= 1
         rows = patterns.rows[kept]
         # A rater without any label has no shares, and changes nothing.
         self._rows = rows[:, (rows >= 0).any(axis=0)]
         self._weights = weights
         self._multiplicity: Integers = patterns.multiplicity[kept]
         self._paired = (labels[kept] >= 2).astype(np.float64)
-        self._gap = pattern_disagreement(self._counts(), weights)
+        counts = counts_of_rows(
+            RowPatterns(self._rows, self._multiplicity), category_count=len(weights.matrix)
+        )
+        self._gap = pattern_disagreement(counts.counts, weights)
         self._items_used = int(self._multiplicity[labels[kept] >= 2].sum())
-
-    def _counts(self) -> Integers:
-        category_count = len(self._weights.matrix)
-        counts = np.zeros((len(self._rows), category_count), dtype=np.int64)
-        for column in self._rows.T:
-            there = np.flatnonzero(column >= 0)
-            counts[there, column[there]] += 1
-        return counts
 
     @property
     def multiplicity(self) -> Integers:
@@ -247,6 +260,11 @@ class RaterEstimator:
     def items_used(self) -> int:
         """Items with two or more labels."""
         return self._items_used
+
+    @property
+    def heaviest_item(self) -> float:
+        """Every item with two labels weighs the same."""
+        return 1.0
 
     def statistics(self, start: int, stop: int) -> Floats:
         """Return columns: item with two labels, disagreement, R x K labels per rater."""

@@ -48,6 +48,7 @@ class Jackknife:
 
 
 Interval = Analytic | Bootstrap | Jackknife
+ANALYTIC = Analytic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
     value = 1.0 - observed / expected
     defined = replace(known, value=value)
     if observed == 0.0:
-        return _unanimous(defined, expected=expected)
+        return _unanimous(defined, worst_weight=estimator.heaviest_item / expected)
     if isinstance(interval, Bootstrap):
         return _bootstrap(estimator, defined, interval)
     if isinstance(interval, Jackknife):
@@ -137,19 +138,19 @@ def _chunks(estimator: Estimator) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, count)
 
 
-def _unanimous(defined: Coefficient, *, expected: float) -> Coefficient:
+def _unanimous(defined: Coefficient, *, worst_weight: float) -> Coefficient:
     """Bound perfect agreement from below.
 
     No item varies, so every formula gives a standard error of 0, which says nothing of the
     items not seen. The share of items with any disagreement has the exact binomial upper
-    bound 1 - (alpha / 2)^(1 / n) after none in n; no such item can lower the observed
-    agreement by more than 1, and expected agreement is taken as it was found.
+    bound 1 - (alpha / 2)^(1 / n) after none in n; none of them can lower the observed
+    agreement by more than its weight, and expected agreement is taken as it was found.
     """
     tail = (1.0 - defined.confidence_level) / 2.0
     worst = 1.0 - tail ** (1.0 / defined.items_used)
     return replace(
         defined,
-        interval_low=1.0 - worst / expected,
+        interval_low=1.0 - worst * worst_weight,
         interval_high=1.0,
         interval_method="exact bound",
     )

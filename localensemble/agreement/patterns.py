@@ -23,10 +23,11 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountPatterns:
-    """The distinct counts per category, and how many items show each.
+    """Counts per category, and how many items show each.
 
     Attributes:
-        counts: (P, K) labels per category; a pattern without any label may occur.
+        counts: (P, K) labels per category; a pattern may have no label at all. Patterns are
+            few, but two may be equal.
         multiplicity: (P,) items that show the pattern; all positive, they sum to N.
         item_pattern: (N,) the pattern of each item, in item order; None unless asked for.
     """
@@ -90,6 +91,31 @@ def row_patterns(matrix: LabelMatrix) -> RowPatterns:
         keys, base=base, widths=widths, item_count=matrix.item_count, with_items=False
     )
     return RowPatterns(digits + GAP, multiplicity)
+
+
+def counts_of_rows(patterns: RowPatterns, *, category_count: int) -> CountPatterns:
+    """Count the labels of each row; the result keeps the rows' order and multiplicity."""
+    counts = np.zeros((len(patterns.rows), category_count), dtype=np.int64)
+    for column in patterns.rows.T:
+        there = np.flatnonzero(column >= 0)
+        counts[there, column[there]] += 1
+    return CountPatterns(counts, patterns.multiplicity)
+
+
+def select_raters(
+    patterns: RowPatterns, *, raters: Sequence[int], category_count: int
+) -> RowPatterns:
+    """Keep some raters' columns and merge the rows that become equal."""
+    base = category_count + 1
+    rows = patterns.rows[:, list(raters)]
+    if base ** len(raters) > _KEY_LIMIT:
+        return RowPatterns(rows, patterns.multiplicity)
+    places = base ** np.arange(len(raters), dtype=np.int64)
+    keys, place = np.unique((rows - GAP) @ places, return_inverse=True)
+    multiplicity = np.bincount(
+        place.reshape(-1), weights=patterns.multiplicity, minlength=keys.size
+    ).astype(np.int64)
+    return RowPatterns(_decode(keys, base=base, width=len(raters)) + GAP, multiplicity)
 
 
 def _digits_per_key(base: int) -> int:

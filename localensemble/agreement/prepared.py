@@ -2,49 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.agreement.patterns import (
     CountPatterns,
     RowPatterns,
     count_patterns,
+    counts_of_rows,
     row_patterns,
+    select_raters,
 )
 from localensemble.core.label_matrix import LabelMatrix
 
 
 class PreparedMatrix:
-    """A label matrix whose patterns are found when first needed, and then kept.
+    """The patterns of a label matrix, found when first needed and then kept.
 
     Every coefficient takes a label matrix or this; give this to compute several of one
-    matrix. The label matrix must not be changed meanwhile.
+    matrix. The label matrix must not be changed meanwhile. A selection of raters is derived
+    from the patterns, so it costs no second pass over the items.
+
+    Attributes:
+        categories: the declared categories.
+        raters: the raters, with or without labels.
+        item_count: N, items without any label included.
     """
 
-    def __init__(self, matrix: LabelMatrix) -> None:
-        self.matrix = matrix
+    def __init__(
+        self,
+        *,
+        categories: tuple[str, ...],
+        raters: tuple[str, ...],
+        item_count: int,
+        find_counts: Callable[[], CountPatterns],
+        find_rows: Callable[[], RowPatterns],
+        count_labels: Callable[[], NDArray[np.int64]],
+    ) -> None:
+        self.categories = categories
+        self.raters = raters
+        self.item_count = item_count
+        self._find_counts = find_counts
+        self._find_rows = find_rows
+        self._count_labels = count_labels
+
+    @property
+    def category_count(self) -> int:
+        """K, the number of declared categories."""
+        return len(self.categories)
 
     @cached_property
     def counts(self) -> CountPatterns:
-        """The distinct counts per category."""
-        return count_patterns(self.matrix)
+        """Counts per category."""
+        return self._find_counts()
 
     @cached_property
     def rows(self) -> RowPatterns:
         """The distinct rows."""
-        return row_patterns(self.matrix)
+        return self._find_rows()
 
     @cached_property
+    def labels_per_rater(self) -> tuple[int, ...]:
+        """How many labels each rater gave."""
+        return tuple(int(count) for count in self._count_labels())
+
+    @property
     def rater_count(self) -> int:
         """How many raters gave at least one label."""
-        return int(self.matrix.mask.any(axis=0).sum())
+        return sum(count > 0 for count in self.labels_per_rater)
 
     @cached_property
     def categories_seen(self) -> tuple[str, ...]:
         """Categories that occur, in the codebook's order."""
         seen = self.counts.counts.sum(axis=0) > 0
-        return tuple(self.matrix.categories[k] for k in np.flatnonzero(seen))
+        return tuple(self.categories[k] for k in np.flatnonzero(seen))
+
+    def complete_rows(self) -> RowPatterns:
+        """Return the rows with labels from two or more raters."""
+        kept = (self.rows.rows >= 0).sum(axis=1) >= 2
+        return RowPatterns(self.rows.rows[kept], self.rows.multiplicity[kept])
+
+    def select(self, raters: Sequence[int], *, labeled_by_all: bool = False) -> PreparedMatrix:
+        """Keep the raters at these places, and all items or only those all of them labeled."""
+        rows = select_raters(self.rows, raters=raters, category_count=self.category_count)
+        if labeled_by_all:
+            kept = (rows.rows >= 0).all(axis=1)
+            rows = RowPatterns(rows.rows[kept], rows.multiplicity[kept])
+        return PreparedMatrix(
+            categories=self.categories,
+            raters=tuple(self.raters[j] for j in raters),
+            item_count=int(rows.multiplicity.sum()),
+            find_counts=lambda: counts_of_rows(rows, category_count=self.category_count),
+            find_rows=lambda: rows,
+            count_labels=lambda: np.asarray(rows.multiplicity @ (rows.rows >= 0)),
+        )
 
 
 Labels = LabelMatrix | PreparedMatrix
@@ -52,5 +106,15 @@ Labels = LabelMatrix | PreparedMatrix
 
 
 def prepare(labels: Labels) -> PreparedMatrix:
-    """Return the prepared matrix of a label matrix, or the one given."""
-    return labels if isinstance(labels, PreparedMatrix) else PreparedMatrix(labels)
+    """Return the patterns of a label matrix, or the ones given."""
+    if isinstance(labels, PreparedMatrix):
+        return labels
+    matrix = labels
+    return PreparedMatrix(
+        categories=matrix.categories,
+        raters=matrix.raters,
+        item_count=matrix.item_count,
+        find_counts=lambda: count_patterns(matrix),
+        find_rows=lambda: row_patterns(matrix),
+        count_labels=lambda: np.count_nonzero(matrix.mask, axis=0),
+    )

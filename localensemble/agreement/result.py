@@ -49,7 +49,8 @@ class Coefficient:
             shares of the coefficients that say so.
         raters: raters who gave at least one label.
         undefined_because: why there is no value; empty when there is one.
-        weights: name of the agreement weights; ``identity`` means only equal categories agree.
+        weights: name of the agreement weights; ``identity`` means only equal categories
+            agree. For Krippendorff's alpha, its level.
         interval_method: how the interval was found.
         interval_undefined_because: why a defined value has no interval.
         resamples_undefined: bootstrap draws in which the coefficient had no value.

@@ -16,6 +16,7 @@ from localensemble.agreement import (
     fleiss_kappa,
     gwet_ac1,
     gwet_ac2,
+    krippendorff_alpha,
     percent_agreement,
     scott_pi,
 )
@@ -27,6 +28,7 @@ FILES = (
     "gwet_abstractors",
     "gwet_five_observers",
     "gwet_four_raters",
+    "krippendorff_2011",
     "skewed_prevalence",
 )
 FUNCTIONS = {
@@ -35,6 +37,7 @@ FUNCTIONS = {
     "Brennan-Prediger": brennan_prediger,
     "Cohen kappa": cohen_kappa,
     "Conger kappa": conger_kappa,
+    "Krippendorff alpha": krippendorff_alpha,
     "Fleiss kappa": fleiss_kappa,
     "Scott pi": scott_pi,
     "percent agreement": percent_agreement,
@@ -53,6 +56,8 @@ def compute(entry: dict[str, Any], matrix: LabelMatrix, values: list[float]) -> 
     options: dict[str, Any] = {}
     if "weights" in entry:
         options = {"weights": entry["weights"], "values": values}
+    if "level" in entry:
+        options = {"level": entry["level"], "values": values}
     result: Coefficient = FUNCTIONS[entry["coefficient"]](matrix, **options)  # type: ignore[operator]
     return result
 
