@@ -115,14 +115,14 @@ def wheel_key(pinned: str, variables: Mapping[str, str]) -> str:
     """Identify the wheel that this machine would build from the pinned source.
 
     It covers the processor: a home folder shared by two machines must not hand one of them
-    instructions that it does not have.
+    instructions that it does not have. It leaves out the Python version: the wheel serves all.
     """
     return fingerprint(
         pinned,
         (REQUIREMENTS / "llama-cpp-build.txt").read_text(encoding="utf-8"),
         _BUILD_ARGUMENTS,
         json.dumps(dict(sorted(variables.items()))),
-        _python_identity(),
+        sysconfig.get_platform(),
         " ".join(platform.libc_ver()),
         _processor(),
     )
