@@ -19,6 +19,7 @@ from localensemble.consensus.protocol import FloatArray, Settings
 from localensemble.consensus.registry import (
     build_named,
     check_count,
+    check_mapping,
     check_share,
     describe_settings,
     suggestion,
@@ -187,12 +188,9 @@ class AlwaysReview:
     per_item: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.categories, Mapping):
-            raise EnsembleError(
-                f'"{self.name}" cannot take categories = {self.categories!r}; '
-                "expected category names, each with a probability bound or null.",
-                hint="Write `always_review: {categories: {suicidal intent: 0.05}}`.",
-            )
+        check_mapping(
+            self.categories, owner=self.name, setting="categories", example="suicidal intent: 0.05"
+        )
         for category, bound in self.categories.items():
             if bound is not None:
                 check_share(bound, owner=self.name, setting=f'the bound of "{category}"')

@@ -82,6 +82,19 @@ def check_share(value: object, *, owner: str, setting: str, above_zero: bool = F
         )
 
 
+def check_mapping(value: object, *, owner: str, setting: str, example: str) -> None:
+    """Refuse a setting that does not map names to something.
+
+    Raises:
+        EnsembleError: it is no mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise EnsembleError(
+            f'"{owner}" cannot take {setting} = {value!r}; expected names, each with its own.',
+            hint=f"Write it as `{setting}: {{{example}}}`.",
+        )
+
+
 def check_count(value: object, *, owner: str, setting: str, least: int) -> None:
     """Refuse a setting that is no whole number of at least ``least``.
 

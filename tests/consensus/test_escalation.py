@@ -267,7 +267,7 @@ def test_a_policy_without_its_evidence_is_an_error(
         ("missing_raters", {"allowed": -1}, "whole number of at least 0"),
         ("missing_raters", {"allowed": True}, "whole number of at least 0"),
         ("missing_raters", {"alowed": 1}, 'Did you mean "allowed"?'),
-        ("always_review", {"categories": "c"}, "expected category names"),
+        ("always_review", {"categories": "c"}, "expected names, each with its own"),
         ("always_review", {"categories": {"c": 3}}, 'the bound of "c"'),
     ],
 )

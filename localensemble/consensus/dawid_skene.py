@@ -1,0 +1,245 @@
+"""Dawid-Skene: raters' error rates and true categories, estimated together.
+
+Source: Dawid and Skene (1979), Applied Statistics 28(1), 20-28, doi 10.2307/2346806. The
+one-coin form is that of Zhang et al. (2016), JMLR 17(102).
+
+Posteriors are scores to rank by, never probabilities of being right: the model takes the
+raters to err independently given the truth, and language models share their errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.expectation_maximization import (
+    ErrorModel,
+    Fit,
+    Parameters,
+    fit_error_model,
+)
+from localensemble.consensus.protocol import Consensus, FloatArray, Settings
+from localensemble.consensus.registry import (
+    check_count,
+    check_mapping,
+    check_share,
+    describe_settings,
+)
+from localensemble.consensus.weighing import best_of, consensus_of
+from localensemble.core.errors import EnsembleError
+from localensemble.core.label_matrix import LabelMatrix
+
+_LEAST_RATERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OneCoinDawidSkene:
+    """One accuracy per rater, errors spread evenly over the wrong categories.
+
+    Safer than the full model when items are few. The score is the posterior.
+
+    Attributes:
+        smoothing: labels added to every cell before estimating, at least 0. 0 is maximum
+            likelihood.
+        iterations: most iterations; the consensus says whether the fit converged.
+        tolerance: converged when no posterior moves by more.
+        repeats: column name to the rater it repeats; they share one accuracy.
+    """
+
+    smoothing: float = 0.01
+    iterations: int = 500
+    tolerance: float = 1e-6
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    name: ClassVar[str] = "one_coin_dawid_skene"
+    per_item: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_share(self.smoothing, owner=self.name, setting="smoothing")
+        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
+
+    @property
+    def settings(self) -> Settings:
+        """Smoothing, limits of the iteration, and repeats."""
+        return _fit_settings(self.smoothing, self.iterations, self.tolerance, self.repeats)
+
+    def fit(self, labels: LabelMatrix) -> Fit:
+        """Estimate accuracies and posteriors."""
+        return fit_error_model(
+            labels,
+            model=_OneCoin(self.smoothing),
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            repeats=self.repeats,
+        )
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus from all items at once. Probabilities are not used."""
+        return consensus_of_fit(
+            labels, method=self.name, settings=self.settings, fit=self.fit(labels)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DawidSkene:
+    """A full confusion matrix per rater.
+
+    Needs many items per category and three raters or more; with two the model is not
+    identifiable and is refused. The score is the posterior.
+
+    Attributes:
+        smoothing: labels added to every cell before estimating, at least 0. 0 is maximum
+            likelihood.
+        iterations: most iterations; the consensus says whether the fit converged.
+        tolerance: converged when no posterior moves by more.
+        repeats: column name to the rater it repeats; they share one confusion matrix.
+    """
+
+    smoothing: float = 0.01
+    iterations: int = 500
+    tolerance: float = 1e-6
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    name: ClassVar[str] = "dawid_skene"
+    per_item: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_share(self.smoothing, owner=self.name, setting="smoothing")
+        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
+
+    @property
+    def settings(self) -> Settings:
+        """Smoothing, limits of the iteration, and repeats."""
+        return _fit_settings(self.smoothing, self.iterations, self.tolerance, self.repeats)
+
+    def fit(self, labels: LabelMatrix) -> Fit:
+        """Estimate confusion matrices and posteriors.
+
+        Raises:
+            EnsembleError: fewer than three raters labeled anything.
+        """
+        active = np.count_nonzero(np.any(labels.mask, axis=0))
+        if active < _LEAST_RATERS and labels.mask.any():
+            raise EnsembleError(
+                f'The consensus method "{self.name}" needs labels of at least {_LEAST_RATERS} '
+                f"raters; {active} gave any.",
+                hint="Their error rates cannot be told apart; use weighted or majority.",
+            )
+        return fit_error_model(
+            labels,
+            model=_FullMatrix(self.smoothing),
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            repeats=self.repeats,
+        )
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus from all items at once. Probabilities are not used.
+
+        Raises:
+            EnsembleError: fewer than three raters labeled anything.
+        """
+        return consensus_of_fit(
+            labels, method=self.name, settings=self.settings, fit=self.fit(labels)
+        )
+
+
+def consensus_of_fit(
+    labels: LabelMatrix, *, method: str, settings: Settings, fit: Fit
+) -> Consensus:
+    """Take the most probable category of every item under a fitted model."""
+    return consensus_of(
+        labels,
+        method=method,
+        settings=settings,
+        best=best_of(fit.posteriors),
+        converged=fit.converged,
+        iterations=fit.iterations,
+        rater_estimates=fit.estimates(),
+    )
+
+
+def check_fit_settings(
+    owner: str, iterations: int, tolerance: float, repeats: Mapping[str, str]
+) -> None:
+    """Refuse settings with which no fit can run.
+
+    Raises:
+        EnsembleError: no iteration is allowed, the tolerance is not from 0 to 1, or
+            ``repeats`` is no mapping.
+    """
+    check_count(iterations, owner=owner, setting="iterations", least=1)
+    check_share(tolerance, owner=owner, setting="tolerance")
+    check_mapping(repeats, owner=owner, setting="repeats", example="nurse-again: nurse")
+
+
+def _fit_settings(
+    smoothing: float, iterations: int, tolerance: float, repeats: Mapping[str, str]
+) -> Settings:
+    return describe_settings(
+        {
+            "smoothing": smoothing,
+            "iterations": iterations,
+            "tolerance": tolerance,
+            "repeats": dict(repeats),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FullMatrix(ErrorModel):
+    smoothing: float
+
+    def estimate(
+        self, counts: FloatArray, *, prior_counts: FloatArray, previous: Parameters | None
+    ) -> Parameters:
+        category_count = len(prior_counts)
+        smoothed = counts + self.smoothing
+        totals = smoothed.sum(axis=1, keepdims=True)
+        errors = np.full_like(smoothed, 1.0 / max(1, category_count))
+        np.divide(smoothed, totals, out=errors, where=totals > 0)
+        prior = _shares(prior_counts, smoothing=self.smoothing)
+        diagonal = np.einsum("jkk->jk", errors)
+        accuracies = np.where(counts.sum(axis=(1, 2)) > 0, diagonal @ prior, np.nan)
+        penalty = self.smoothing * (_log_sum(errors) + _log_sum(prior))
+        return Parameters(prior, errors, accuracies, penalty)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneCoin(ErrorModel):
+    smoothing: float
+
+    def estimate(
+        self, counts: FloatArray, *, prior_counts: FloatArray, previous: Parameters | None
+    ) -> Parameters:
+        category_count = len(prior_counts)
+        right = np.einsum("jkk->j", counts)
+        given = counts.sum(axis=(1, 2))
+        total = given + self.smoothing * category_count
+        chance = 1.0 / max(1, category_count)
+        accuracies = np.full(len(given), chance)
+        np.divide(right + self.smoothing, total, out=accuracies, where=total > 0)
+        # Rounding may leave an accuracy a hair above 1.
+        accuracies = np.minimum(accuracies, 1.0)
+        wrong = (1.0 - accuracies) / max(1, category_count - 1)
+        errors = np.repeat(wrong, category_count**2).reshape(counts.shape)
+        errors[:, np.arange(category_count), np.arange(category_count)] = accuracies[:, None]
+        prior = _shares(prior_counts, smoothing=self.smoothing)
+        penalty = self.smoothing * (
+            _log_sum(accuracies) + (category_count - 1) * _log_sum(wrong) + _log_sum(prior)
+        )
+        return Parameters(prior, errors, np.where(given > 0, accuracies, np.nan), penalty)
+
+
+def _shares(counts: FloatArray, *, smoothing: float) -> FloatArray:
+    smoothed = counts + smoothing
+    total = smoothed.sum()
+    shares = np.full_like(smoothed, 1.0 / max(1, len(counts)))
+    np.divide(smoothed, total, out=shares, where=total > 0)
+    return shares
+
+
+def _log_sum(values: FloatArray) -> float:
+    """Sum of logs; a variable of one category has exact zeros that say nothing."""
+    return float(np.log(values[values > 0]).sum())

@@ -1,0 +1,133 @@
+"""MACE: each rater either knows the category or answers from a habit of its own.
+
+Source: Hovy, Berg-Kirkpatrick, Vaswani and Hovy (2013), NAACL, N13-1132: variational
+Bayes with a Beta(0.5, 0.5) prior on knowing and a Dirichlet prior on the habit. The paper
+restarts from random points; this fit starts once from the shares of the labels, so that
+it repeats to the digit and does not depend on the order of raters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.dawid_skene import check_fit_settings, consensus_of_fit
+from localensemble.consensus.expectation_maximization import (
+    ErrorModel,
+    Fit,
+    Parameters,
+    fit_error_model,
+)
+from localensemble.consensus.protocol import Consensus, FloatArray, Settings
+from localensemble.consensus.registry import describe_settings
+from localensemble.core.label_matrix import LabelMatrix
+
+_KNOWING_PRIOR = 0.5
+_HABIT_PRIOR = 10.0
+_START_KNOWING = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mace:
+    """The most probable category when raters that answer by habit are discounted.
+
+    The score is the posterior, the rater estimate the share of labels the rater gave
+    knowingly. True categories are taken to be equally frequent before looking.
+
+    Attributes:
+        iterations: most iterations; the consensus says whether the fit converged.
+        tolerance: converged when no posterior moves by more.
+        repeats: column name to the rater it repeats.
+    """
+
+    iterations: int = 500
+    tolerance: float = 1e-6
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    name: ClassVar[str] = "mace"
+    per_item: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
+
+    @property
+    def settings(self) -> Settings:
+        """Limits of the iteration, and repeats."""
+        return describe_settings(
+            {
+                "iterations": self.iterations,
+                "tolerance": self.tolerance,
+                "repeats": dict(self.repeats),
+            }
+        )
+
+    def fit(self, labels: LabelMatrix) -> Fit:
+        """Estimate how often each rater knows, and the posteriors."""
+        return fit_error_model(
+            labels,
+            model=_KnowsOrGuesses(),
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            repeats=self.repeats,
+        )
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus from all items at once. Probabilities are not used."""
+        return consensus_of_fit(
+            labels, method=self.name, settings=self.settings, fit=self.fit(labels)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _KnowsOrGuesses(ErrorModel):
+    """Errors are knowing * [l = k] + guessing * habit[l], in variational weights."""
+
+    def estimate(
+        self, counts: FloatArray, *, prior_counts: FloatArray, previous: Parameters | None
+    ) -> Parameters:
+        # SciPy takes a tenth of a second to import; most runs never fit MACE.
+        from scipy.special import digamma
+
+        rater_count, category_count, _ = counts.shape
+        said = counts.sum(axis=2)
+        right = np.einsum("jkk->jk", counts)
+        known = right * _knowing_share(previous, rater_count, category_count)
+        knew = known.sum(axis=1)
+        guessed = np.maximum(said - known, 0.0)
+        given = said.sum(axis=1)
+
+        def weight(count: FloatArray, total: FloatArray) -> FloatArray:
+            return np.asarray(np.exp(digamma(count) - digamma(total)))
+
+        all_given = given + 2 * _KNOWING_PRIOR
+        knowing = weight(knew + _KNOWING_PRIOR, all_given)
+        guessing = weight(guessed.sum(axis=1) + _KNOWING_PRIOR, all_given)
+        habit_total = guessed.sum(axis=1, keepdims=True) + _HABIT_PRIOR * category_count
+        habit = weight(guessed + _HABIT_PRIOR, habit_total)
+        errors = np.repeat((guessing[:, None] * habit)[:, :, None], category_count, axis=2)
+        diagonal = np.arange(category_count)
+        errors[:, diagonal, diagonal] += knowing[:, None]
+        return Parameters(
+            prior=np.full(category_count, 1.0 / max(1, category_count)),
+            errors=errors,
+            accuracies=np.where(given > 0, (knew + _KNOWING_PRIOR) / all_given, np.nan),
+            penalty=0.0,
+        )
+
+
+def _knowing_share(
+    previous: Parameters | None, rater_count: int, category_count: int
+) -> FloatArray:
+    """Probability that a right label was known, not guessed: (R, K) by category said."""
+    if previous is None:
+        start = _START_KNOWING + (1 - _START_KNOWING) / max(1, category_count)
+        return np.full((rater_count, category_count), _START_KNOWING / start)
+    right = np.einsum("jkk->jk", previous.errors)
+    if category_count < 2:
+        return np.full((rater_count, category_count), _START_KNOWING)
+    # Off the diagonal only the guess remains, whatever the true category.
+    said = np.arange(category_count)
+    guessed = previous.errors[:, said, (said + 1) % category_count]
+    return np.asarray((right - guessed) / right)

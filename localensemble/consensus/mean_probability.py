@@ -1,0 +1,85 @@
+"""The category to which the raters together give most probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+
+from localensemble.consensus.protocol import Consensus, FloatArray, Settings
+from localensemble.consensus.registry import describe_settings, suggestion
+from localensemble.consensus.shares import check_probabilities, rater_name_order
+from localensemble.consensus.weighing import best_of, consensus_of, normalised
+from localensemble.core.errors import EnsembleError
+from localensemble.core.label_matrix import GAP, LabelMatrix
+
+Pooling = Literal["linear", "log"]
+
+# In log pooling one rater's exact zero would veto a category whatever the others say.
+_SMALLEST_PROBABILITY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class MeanProbability:
+    """The category with the highest pooled probability.
+
+    The score is the pooled probability. Only raters with an assigned label and a
+    distribution count: an abstention is not a weak label.
+
+    Attributes:
+        pooling: ``linear`` takes the mean, so that one sure rater can be outweighed;
+            ``log`` takes the geometric mean, so that a category needs every rater.
+    """
+
+    pooling: Pooling = "linear"
+    name: ClassVar[str] = "mean_probability"
+    per_item: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.pooling not in get_args(Pooling):
+            raise EnsembleError(
+                f'"{self.name}" cannot take pooling = {self.pooling!r}.',
+                hint=suggestion(str(self.pooling), known=get_args(Pooling)),
+            )
+
+    @property
+    def settings(self) -> Settings:
+        """The kind of pooling."""
+        return describe_settings({"pooling": self.pooling})
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus from the raters' distributions.
+
+        Raises:
+            EnsembleError: there are no probabilities.
+        """
+        if probabilities is None:
+            raise EnsembleError(
+                f'The consensus method "{self.name}" needs probabilities; these labels carry none.',
+                hint="Choose a method that works on labels, such as majority.",
+            )
+        check_probabilities(labels, probabilities=probabilities)
+        return consensus_of(
+            labels,
+            method=self.name,
+            settings=self.settings,
+            best=best_of(self.pool(labels, probabilities=probabilities)),
+        )
+
+    def pool(self, labels: LabelMatrix, *, probabilities: FloatArray) -> FloatArray:
+        """Pool the raters' distributions: (N, K), NaN where no rater gave one."""
+        total = np.zeros((labels.item_count, labels.category_count))
+        given = np.zeros((labels.item_count, 1))
+        for j in rater_name_order(labels):
+            known = (labels.indices[:, j] != GAP) & ~np.any(
+                np.isnan(probabilities[:, j, :]), axis=1
+            )
+            part = np.where(known[:, None], probabilities[:, j, :], 1.0)
+            if self.pooling == "log":
+                part = np.log(np.maximum(part, _SMALLEST_PROBABILITY))
+            total += np.where(known[:, None], part, 0.0)
+            given += known[:, None]
+        mean = np.full_like(total, np.nan)
+        np.divide(total, given, out=mean, where=given > 0)
+        return normalised(mean) if self.pooling == "log" else mean

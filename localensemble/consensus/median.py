@@ -1,0 +1,56 @@
+"""The middle category of an ordinal variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
+from localensemble.consensus.weighing import Best, consensus_of
+from localensemble.core.label_matrix import GAP, LabelMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """The median label, for variables whose categories the codebook lists in order.
+
+    The label matrix does not know the level; the caller refuses nominal variables. With
+    an even number of labels whose two middle ones differ there is no single median: a tie.
+    The score is 1 - mean distance of the labels from the median, in steps of K - 1.
+    """
+
+    name: ClassVar[str] = "median"
+    per_item: ClassVar[bool] = True
+
+    @property
+    def settings(self) -> Settings:
+        """None; the rule has nothing to set."""
+        return ()
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus. Probabilities are not used."""
+        item_count, rater_count = labels.indices.shape
+        categories = np.full(item_count, NO_CONSENSUS, dtype=np.int16)
+        scores = np.full(item_count, np.nan)
+        tie = np.zeros(item_count, dtype=np.bool_)
+        used = np.count_nonzero(labels.mask, axis=1)
+        if rater_count and item_count:
+            # Gaps are -1, so they sort before the labels.
+            ordered = np.sort(labels.indices, axis=1)
+            first = rater_count - used
+            rows = np.arange(item_count)
+            last = rater_count - 1
+            lower = ordered[rows, np.minimum(first + (used - 1) // 2, last)]
+            upper = ordered[rows, np.minimum(first + used // 2, last)]
+            tie = (used > 0) & (lower != upper)
+            categories = np.where((used > 0) & ~tie, lower, NO_CONSENSUS).astype(np.int16)
+            distance = np.abs(labels.indices.astype(np.int32) - categories[:, None])
+            total = np.where(labels.indices != GAP, distance, 0).sum(axis=1)
+            decided = categories != NO_CONSENSUS
+            span = max(1, labels.category_count - 1)
+            scores[decided] = 1.0 - total[decided] / (used[decided] * span)
+        return consensus_of(
+            labels, method=self.name, settings=self.settings, best=Best(categories, scores, tie)
+        )

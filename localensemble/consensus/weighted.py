@@ -1,0 +1,98 @@
+"""Majority with every rater weighted by its evaluated accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.protocol import Consensus, FloatArray, Settings
+from localensemble.consensus.registry import check_mapping, check_share, describe_settings
+from localensemble.consensus.shares import rater_name_order
+from localensemble.consensus.weighing import best_of, consensus_of, normalised
+from localensemble.core.errors import EnsembleError
+from localensemble.core.label_matrix import GAP, LabelMatrix
+
+# An evaluated accuracy of 0 or 1 comes from few gold labels; it must not outweigh all
+# other raters together.
+_ACCURACY_RANGE = (0.005, 0.995)
+
+
+def accuracy_weight(accuracy: float, *, category_count: int) -> float:
+    """Weigh a rater by the log odds its label adds for the category it names.
+
+    ln((K - 1) a / (1 - a)): exact when raters err independently and evenly over the
+    wrong categories. A rater no better than chance (a <= 1/K) weighs 0: it is ignored,
+    not believed in reverse. Accuracy is held within 0.005 to 0.995.
+    """
+    low, high = _ACCURACY_RANGE
+    held = min(max(accuracy, low), high)
+    odds = (category_count - 1) * held / (1 - held)
+    # Below 1 the rater is worse than chance; 0 is a variable of one category.
+    return math.log(odds) if odds > 1 else 0.0
+
+
+def smoothed_accuracy(correct: int, *, items: int) -> float:
+    """Estimate accuracy from gold labels with one right and one wrong added."""
+    return (correct + 1) / (items + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """The category with the largest sum of rater weights.
+
+    The score is the probability of that category if the raters erred independently,
+    which models do not: rank by it, do not believe it.
+
+    Attributes:
+        accuracies: rater name to its accuracy in [0, 1] against gold labels. Raters that
+            are not in the label matrix are allowed; the reverse is an error.
+    """
+
+    accuracies: Mapping[str, float]
+    name: ClassVar[str] = "weighted"
+    per_item: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_mapping(
+            self.accuracies, owner=self.name, setting="accuracies", example="model-a: 0.81"
+        )
+        for rater, accuracy in self.accuracies.items():
+            check_share(accuracy, owner=self.name, setting=f'the accuracy of "{rater}"')
+
+    @property
+    def settings(self) -> Settings:
+        """The accuracy of every rater."""
+        return describe_settings({"accuracies": dict(self.accuracies)})
+
+    def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
+        """Derive the consensus. Probabilities are not used.
+
+        Raises:
+            EnsembleError: a rater has no accuracy.
+        """
+        order = rater_name_order(labels)
+        weights = {labels.raters[j]: self._weight(labels.raters[j], labels) for j in order}
+        totals = np.zeros((labels.item_count, labels.category_count))
+        for j in order:
+            rows = np.flatnonzero(labels.indices[:, j] != GAP)
+            totals[rows, labels.indices[rows, j]] += weights[labels.raters[j]]
+        totals[~np.any(labels.mask, axis=1)] = np.nan
+        return consensus_of(
+            labels,
+            method=self.name,
+            settings=self.settings,
+            best=best_of(normalised(totals)),
+            rater_estimates=tuple(weights.items()),
+        )
+
+    def _weight(self, rater: str, labels: LabelMatrix) -> float:
+        if rater not in self.accuracies:
+            raise EnsembleError(
+                f'The consensus method "{self.name}" has no accuracy for "{rater}".',
+                hint="Evaluate every rater of the ensemble, or choose another method.",
+            )
+        return accuracy_weight(self.accuracies[rater], category_count=labels.category_count)
