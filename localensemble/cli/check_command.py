@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from localensemble.api.codebook import check
+from localensemble.cli.console import output
 
 
 @click.command("check")
 @click.argument("codebook", type=click.Path(path_type=Path, dir_okay=False))
 def command(codebook: Path) -> None:
     """Say what a methodologist would object to in CODEBOOK."""
-    console = Console()
+    console = output()
     loaded, remarks = check(codebook)
     for remark in remarks:
         console.print(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from localensemble.api.label import LabelOptions
+from localensemble.cli.console import output
 from localensemble.cli.label_command import label_with_bars
 from localensemble.cli.study_tables import show_study
 from localensemble.core.resources import examples_dir
@@ -36,4 +36,4 @@ def command(study: Path) -> None:
         study=study,
         options=LabelOptions(gold=items),
     )
-    show_study(labeled, console=Console())
+    show_study(labeled, console=output())

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from localensemble.api.label import LabeledStudy, LabelOptions, label
+from localensemble.cli.console import output, progress_output
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
 
@@ -69,7 +69,7 @@ def command(
         threads=threads,
     )
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)
-    show_study(labeled, console=Console())
+    show_study(labeled, console=output())
     if labeled.findings.unlabeled:
         sys.exit(UNLABELED)
 
@@ -78,7 +78,7 @@ def label_with_bars(
     items: Path, *, codebook: Path, study: Path, options: LabelOptions
 ) -> LabeledStudy:
     """Label with a progress bar per rater on standard error."""
-    console = Console(stderr=True)
+    console = progress_output()
     with RaterBars(console) as bars:
         return label(
             items,

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from localensemble.api.ledger import history, verify_ledger
+from localensemble.cli.console import output
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -22,7 +22,7 @@ def command() -> None:
 @click.argument("study", type=_FOLDER)
 def verify_command(study: Path) -> None:
     """Derive every hash of the ledger again and compare; exit code 1 when one differs."""
-    console = Console()
+    console = output()
     verification = verify_ledger(study)
     if verification.broken is not None:
         broken = verification.broken
@@ -44,6 +44,6 @@ def verify_command(study: Path) -> None:
 @click.argument("study", type=_FOLDER)
 def history_command(study: Path) -> None:
     """List what was recorded, oldest first."""
-    console = Console()
+    console = output()
     for event in history(study):
         console.print(f"{event.recorded_at}  {event.kind}  {event.sha256[:12]}", highlight=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -37,15 +40,21 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         console.print(f"  {path}", soft_wrap=True, highlight=False)
 
 
+def _table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
 def _agreement_table(findings: StudyFindings) -> Table:
-    raters = len(findings.raters)
-    table = Table(
-        title=f"Agreement of {raters} raters on {findings.item_count:,} items", title_justify="left"
+    table = _table(
+        f"Agreement of {len(findings.raters)} raters on {findings.item_count:,} items",
+        words=("variable", "coefficient"),
+        numbers=("value", "95% interval", "observed", "expected", "items used"),
     )
-    for heading in ("variable", "coefficient"):
-        table.add_column(heading)
-    for heading in ("value", "95% interval", "observed", "expected", "items used"):
-        table.add_column(heading, justify="right")
     for variable in findings.variables:
         for coefficient in variable.coefficients:
             table.add_row(variable.name, *_coefficient_cells(coefficient))
@@ -68,10 +77,11 @@ def _coefficient_cells(coefficient: Coefficient) -> tuple[str, ...]:
 
 
 def _decision_table(findings: StudyFindings) -> Table:
-    table = Table(title=f"Decisions ({findings.consensus_method})", title_justify="left")
-    table.add_column("variable")
-    for heading in ("accepted", "escalated", "share escalated"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        f"Decisions ({findings.consensus_method})",
+        words=("variable",),
+        numbers=("accepted", "escalated", "share escalated"),
+    )
     for variable in findings.variables:
         share = variable.escalated / findings.item_count if findings.item_count else 0.0
         table.add_row(
@@ -89,11 +99,11 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
 
 
 def _accuracy_table(findings: StudyFindings) -> Table:
-    table = Table(title="Accuracy against the gold labels", title_justify="left")
-    table.add_column("variable")
-    table.add_column("who")
-    for heading in ("accuracy", "95% interval", "right", "of", "no label"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        "Accuracy against the gold labels",
+        words=("variable", "who"),
+        numbers=("accuracy", "95% interval", "right", "of", "no label"),
+    )
     for variable in findings.variables:
         for who, accuracy in _accuracies(variable):
             table.add_row(variable.name, who, *_accuracy_cells(accuracy))
@@ -122,17 +132,17 @@ def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
 
 
 def _rater_table(findings: StudyFindings) -> Table:
-    table = Table(title="Raters", title_justify="left")
-    for heading in ("rater", "identity", "layout"):
-        table.add_column(heading)
-    for heading in ("labels", "seconds", "labels/s", "tokens shared", "peak memory"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        "Raters",
+        words=("rater", "identity", "layout"),
+        numbers=("labels", "seconds", "labels/s", "shared", "memory"),
+    )
     for rater in findings.raters:
         speed = rater.labels / rater.seconds if rater.seconds else 0.0
         shared = 1 - rater.evaluated_tokens / rater.prompt_tokens if rater.prompt_tokens else 0.0
         table.add_row(
             rater.name,
-            rater.identity_sha256[:12],
+            rater.identity_sha256[:8],
             rater.layout.replace("_", " "),
             f"{rater.labels:,}",
             f"{rater.seconds:,.1f}",
