@@ -46,27 +46,46 @@ def choose_columns(table: Table, *, id_column: str | None, text_column: str | No
     Raises:
         TableError: a named column is missing, both are the same, or a guess is not safe.
     """
-    for role, column in (("id", id_column), ("text", text_column)):
-        if column is not None and column not in table.columns:
-            raise _missing_error(table, role, column)
-    if id_column is not None and id_column == text_column:
-        raise TableError(
-            f'{table.path.name}: column "{id_column}" is named for the id and for the text.',
-            hint="Name two different columns.",
+    if text_column is not None:
+        _check_named(table, "text", text_column)
+    id_column, id_messages = choose_id_column(table, named=id_column, leave_out=text_column)
+    if text_column is not None:
+        return ItemColumns(id_column, text_column, id_messages)
+    text_column = _guess_text(table, [name for name in table.columns if name != id_column])
+    return ItemColumns(
+        id_column, text_column, (*id_messages, f'Took column "{text_column}" for the text.')
+    )
+
+
+def choose_id_column(
+    table: Table, *, named: str | None, leave_out: str | None = None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Take the column named for the ids, or guess one; None if there is none to guess.
+
+    Args:
+        leave_out: a column that is something else.
+
+    Returns:
+        The column, and what a person should be told.
+
+    Raises:
+        TableError: the column is missing or is the one left out, or a guess is not safe.
+    """
+    if named is not None:
+        _check_named(table, "id", named)
+        if named == leave_out:
+            raise TableError(
+                f'{table.path.name}: column "{named}" is named for the id and for the text.',
+                hint="Name two different columns.",
+            )
+        return named, ()
+    guessed = _guess_id(table, [name for name in table.columns if name != leave_out])
+    if guessed is None:
+        return None, (
+            "Found no column with ids; the items are called row-1, row-2, ... in the order of "
+            "the file.",
         )
-    messages: list[str] = []
-    if id_column is None:
-        id_column = _guess_id(table, [name for name in table.columns if name != text_column])
-        messages.append(
-            f'Took column "{id_column}" for the id.'
-            if id_column is not None
-            else "Found no column with ids; the items are called row-1, row-2, ... in the order "
-            "of the file."
-        )
-    if text_column is None:
-        text_column = _guess_text(table, [name for name in table.columns if name != id_column])
-        messages.append(f'Took column "{text_column}" for the text.')
-    return ItemColumns(id_column, text_column, tuple(messages))
+    return guessed, (f'Took column "{guessed}" for the id.',)
 
 
 def _plain(name: str) -> str:
@@ -127,9 +146,11 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
     return longest
 
 
-def _missing_error(table: Table, role: str, column: str) -> TableError:
+def _check_named(table: Table, role: str, column: str) -> None:
+    if column in table.columns:
+        return
     near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
-    return TableError(
+    raise TableError(
         f'{table.path.name}: there is no column "{column}" for the {role}; the columns are '
         f"{_listed(table.columns)}.",
         hint=f'Did you mean "{near[0]}"?'

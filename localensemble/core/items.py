@@ -8,24 +8,18 @@ what is kept in memory is eight bytes per item.
 from __future__ import annotations
 
 import hashlib
-import re
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from json import JSONEncoder
 from pathlib import Path
 
-import numpy as np
-
 from localensemble.core.errors import TableError
 from localensemble.core.item_columns import choose_columns
 from localensemble.core.labels import ItemId
+from localensemble.core.row_ids import IdCheck, row_id
 from localensemble.core.tables import Table, TableFormat, open_table
 
-_MAX_ID_CHARACTERS = 200
-_SHOWN_ROWS = 5
 _ROWS_A_DIGEST = 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +119,9 @@ class ItemFile:
         id_index = None if self.id_column is None else self.columns.index(self.id_column)
         block: list[ItemRow] = []
         for position, values in enumerate(self._table.rows()):
-            item = Item(_item_id(values, id_index, position), values[text_index], position)
+            item = Item(
+                row_id(values, id_index=id_index, position=position), values[text_index], position
+            )
             block.append(ItemRow(item, values))
             if len(block) == size:
                 yield tuple(block)
@@ -142,10 +138,6 @@ class ItemFile:
             )
 
 
-def _item_id(values: tuple[str, ...], id_index: int | None, position: int) -> ItemId:
-    return ItemId(f"row-{position + 1}" if id_index is None else values[id_index])
-
-
 def _fingerprint(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
@@ -159,73 +151,16 @@ def _read_through(table: Table, *, id_index: int | None, text_index: int) -> tup
     digest = hashlib.sha256()
     encode = JSONEncoder(ensure_ascii=False).encode
     lines: list[str] = []
-    id_hashes = array("q")
+    ids = IdCheck(table, id_index=id_index)
     count = 0
     for values in table.rows():
-        item_id = _item_id(values, id_index, count)
+        item_id = row_id(values, id_index=id_index, position=count)
         count += 1
-        if id_index is not None:
-            if not item_id.strip() or len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
-                raise _no_id_error(table, id_index)
-            id_hashes.append(hash(item_id))
+        ids.add(item_id)
         lines.append(f"[{encode(item_id)},{encode(values[text_index])}]\n")
         if len(lines) == _ROWS_A_DIGEST:
             digest.update("".join(lines).encode())
             lines.clear()
     digest.update("".join(lines).encode())
-    if id_index is not None:
-        _refuse_repeated_ids(table, id_index, id_hashes)
+    ids.finish()
     return count, digest.hexdigest()
-
-
-def _no_id_error(table: Table, id_index: int) -> TableError:
-    """Read again to tell all rows without an id, not only the first."""
-    blank: list[int] = []
-    unusable: list[int] = []
-    for number, values in enumerate(table.rows(), start=1):
-        item_id = values[id_index]
-        if not item_id.strip():
-            blank.append(number)
-        elif len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
-            unusable.append(number)
-    where = f'{table.path.name}, column "{table.columns[id_index]}"'
-    if blank:
-        return TableError(
-            f"{where}: the id is blank in {_rows(blank)}.",
-            hint="Give every item an id, or name another column (`--id-column`).",
-        )
-    return TableError(
-        f"{where}: {_rows(unusable)} cannot be an id; an id is one line of at most "
-        f"{_MAX_ID_CHARACTERS} characters.",
-        hint="Name another column (`--id-column`); this one seems to hold texts.",
-    )
-
-
-def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> None:
-    ordered = np.sort(np.frombuffer(id_hashes, dtype=np.int64))
-    repeated = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-    if not repeated:
-        return
-    # Different ids may share a hash, so the ids themselves decide.
-    first_rows: dict[str, int] = {}
-    pairs: list[tuple[int, int]] = []
-    for number, values in enumerate(table.rows(), start=1):
-        item_id = values[id_index]
-        if hash(item_id) in repeated:
-            first = first_rows.setdefault(item_id, number)
-            if first != number:
-                pairs.append((first, number))
-    if pairs:
-        shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
-        more = f" (and {len(pairs) - _SHOWN_ROWS:,} more)" if len(pairs) > _SHOWN_ROWS else ""
-        raise TableError(
-            f'{table.path.name}, column "{table.columns[id_index]}": the same id stands in rows '
-            f"{shown}{more}.",
-            hint="Give every item an id of its own, or name another column (`--id-column`).",
-        )
-
-
-def _rows(numbers: list[int]) -> str:
-    shown = ", ".join(f"{number}" for number in numbers[:_SHOWN_ROWS])
-    more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
-    return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"

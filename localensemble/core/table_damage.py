@@ -82,8 +82,10 @@ def decoding_error(path: Path) -> TableError:
                 offset += within
                 break
             if not chunk:
-                # Between reading and looking again the file was mended.
-                break
+                return TableError(
+                    f"{path.name}: the file has changed while it was read.",
+                    hint="Run again, and leave the file alone meanwhile.",
+                )
             offset += len(chunk)
             line += chunk.count(b"\n")
     return TableError(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.core import items
+from localensemble.core import row_ids
 from localensemble.core.errors import TableError
 from localensemble.core.identity import canonical_json
 from localensemble.core.items import ItemFile
@@ -234,7 +234,7 @@ def test_of_many_repeated_ids_five_are_told(tmp_path: Path) -> None:
 def test_ids_that_share_a_hash_are_not_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "hash", lambda text: 7, raising=False)
+    monkeypatch.setattr(row_ids, "hash", lambda text: 7, raising=False)
     assert ItemFile.open(written(tmp_path, "id,text\na,x\nb,y\n")).item_count == 2
     refused(
         written(tmp_path, "id,text\na,x\nb,y\na,z\n"),

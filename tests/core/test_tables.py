@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from localensemble.core import tables
 from localensemble.core.errors import LocalEnsembleError, TableError
+from localensemble.core.table_damage import decoding_error
 from localensemble.core.tables import (
     DELIMITERS,
     Table,
@@ -197,6 +198,12 @@ def test_a_character_cut_by_the_reading_chunk_is_counted_once(tmp_path: Path) ->
     )  # fmt: skip
 
 
+def test_a_file_that_is_mended_while_it_is_examined_is_not_called_damaged(tmp_path: Path) -> None:
+    error = decoding_error(written(tmp_path, "id,text\n1,größer\n"))
+    assert error.message == "notes.csv: the file has changed while it was read."
+    assert error.hint
+
+
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
@@ -205,6 +212,7 @@ def test_a_character_cut_by_the_reading_chunk_is_counted_once(tmp_path: Path) ->
         (f'1,well\n2,"{SECRET}" she said\n3,well\n', 3),
         (f'1,"two\nlines"\n2,"{SECRET}', 4),
         (f'1,"two\nlines","{SECRET}\n3,well\n', 3),
+        (f'1,"a"\n"2",{SECRET}\n"3","b', 4),
         (f'1,"a ""word"""\r\n2,"{SECRET}""\r\n3,well\r\n', 3),
     ],
 )

@@ -1,0 +1,177 @@
+"""Ids of rows: what can be one, and that no two rows share one.
+
+Decides that a table without an id column numbers its rows, and refuses ids that are blank,
+repeated or no ids at all. Messages name rows and never an id: a column named by mistake may
+hold texts.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from localensemble.core.errors import TableError
+from localensemble.core.item_columns import choose_id_column
+from localensemble.core.labels import ItemId
+from localensemble.core.tables import Table, open_table
+
+_MAX_ID_CHARACTERS = 200
+_SHOWN_ROWS = 5
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRow:
+    """A row and the item it is about; ``number`` counts from 1 below the header."""
+
+    id: ItemId
+    number: int
+    values: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedTable:
+    """A table about items that need not hold their texts, with checked ids.
+
+    Attributes:
+        id_column: None when the file has none; ids are then ``row-1``, ``row-2``, ...
+        messages: what was guessed, in sentences for the user.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    id_column: str | None
+    messages: tuple[str, ...]
+    _table: Table = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path, *, id_column: str | None = None) -> KeyedTable:
+        """Read a table through once, and check that every row has an id of its own.
+
+        Args:
+            id_column: None guesses by name.
+
+        Raises:
+            TableError: the file cannot be read, or its ids cannot be used.
+        """
+        table = open_table(path)
+        chosen, messages = choose_id_column(table, named=id_column)
+        opened = cls(path, table.columns, chosen, messages, table)
+        ids = IdCheck(table, id_index=opened._id_index)
+        for row in opened.rows():
+            ids.add(row.id)
+        ids.finish()
+        return opened
+
+    def rows(self) -> Iterator[KeyedRow]:
+        """Read the rows in file order.
+
+        Raises:
+            TableError: the file turns out damaged.
+        """
+        id_index = self._id_index
+        for position, values in enumerate(self._table.rows()):
+            yield KeyedRow(
+                row_id(values, id_index=id_index, position=position), position + 1, values
+            )
+
+    @property
+    def _id_index(self) -> int | None:
+        return None if self.id_column is None else self.columns.index(self.id_column)
+
+
+def row_id(values: tuple[str, ...], *, id_index: int | None, position: int) -> ItemId:
+    """Read the id of a row from its cell, or name it by its position, which counts from 0."""
+    return ItemId(f"row-{position + 1}" if id_index is None else values[id_index])
+
+
+class IdCheck:
+    """Check the ids of a table in one pass that keeps eight bytes for each.
+
+    Args:
+        id_index: None when ids come from the row numbers and need no check.
+    """
+
+    def __init__(self, table: Table, *, id_index: int | None) -> None:
+        self._table = table
+        self._id_index = id_index
+        self._hashes = array("q")
+
+    def add(self, item_id: ItemId) -> None:
+        """Take the next row's id.
+
+        Raises:
+            TableError: it is blank or cannot be an id.
+        """
+        if self._id_index is None:
+            return
+        if not item_id.strip() or len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
+            raise _unusable_ids_error(self._table, self._id_index)
+        self._hashes.append(hash(item_id))
+
+    def finish(self) -> None:
+        """Check that no two ids were the same.
+
+        Raises:
+            TableError: some were.
+        """
+        if self._id_index is not None:
+            _refuse_repeated_ids(self._table, self._id_index, self._hashes)
+
+
+def _unusable_ids_error(table: Table, id_index: int) -> TableError:
+    """Read again to tell all rows without an id, not only the first."""
+    blank: list[int] = []
+    unusable: list[int] = []
+    for number, values in enumerate(table.rows(), start=1):
+        item_id = values[id_index]
+        if not item_id.strip():
+            blank.append(number)
+        elif len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
+            unusable.append(number)
+    where = f'{table.path.name}, column "{table.columns[id_index]}"'
+    if blank:
+        return TableError(
+            f"{where}: the id is blank in {_rows(blank)}.",
+            hint="Give every item an id, or name another column (`--id-column`).",
+        )
+    return TableError(
+        f"{where}: {_rows(unusable)} cannot be an id; an id is one line of at most "
+        f"{_MAX_ID_CHARACTERS} characters.",
+        hint="Name another column (`--id-column`); this one seems to hold texts.",
+    )
+
+
+def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> None:
+    ordered = np.sort(np.frombuffer(id_hashes, dtype=np.int64))
+    repeated = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    if not repeated:
+        return
+    # Different ids may share a hash, so the ids themselves decide.
+    first_rows: dict[str, int] = {}
+    pairs: list[tuple[int, int]] = []
+    for number, values in enumerate(table.rows(), start=1):
+        item_id = values[id_index]
+        if hash(item_id) in repeated:
+            first = first_rows.setdefault(item_id, number)
+            if first != number:
+                pairs.append((first, number))
+    if pairs:
+        shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
+        more = f" (and {len(pairs) - _SHOWN_ROWS:,} more)" if len(pairs) > _SHOWN_ROWS else ""
+        raise TableError(
+            f'{table.path.name}, column "{table.columns[id_index]}": the same id stands in rows '
+            f"{shown}{more}.",
+            hint="Give every item an id of its own, or name another column (`--id-column`).",
+        )
+
+
+def _rows(numbers: list[int]) -> str:
+    shown = ", ".join(f"{number}" for number in numbers[:_SHOWN_ROWS])
+    more = f" and {len(numbers) - _SHOWN_ROWS:,} more" if len(numbers) > _SHOWN_ROWS else ""
+    return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"
