@@ -22,6 +22,7 @@ PlainValue = str | int | float | bool | None | list["PlainValue"] | dict[str, "P
 
 MAX_BYTES = 2_000_000
 _MAX_DEPTH = 16
+_LONGEST_KEY = 40
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -150,10 +151,15 @@ def _plain_mapping(node: MappingNode, place: Place, document: Document) -> Plain
     mapping: dict[str, PlainValue] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
-        if not isinstance(key_node, ScalarNode):
+        key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
+        if not key.isprintable() or not 0 < len(key) <= _LONGEST_KEY:
+            # Not shown: where a table is given for a codebook, texts stand in place of keys.
             document.lines[place] = line
-            raise document.error(place, "a key must be a word.", hint="Put the key in quotes.")
-        key = str(key_node.value)
+            raise document.error(
+                place,
+                "a key must be a short word.",
+                hint="Check that this is the codebook, and put texts that hold a colon in quotes.",
+            )
         if key in mapping:
             first = document.lines[(*place, key)]
             document.lines[(*place, key)] = line

@@ -116,7 +116,7 @@ def _variable(name: str, column: str, values: Sequence[str]) -> str:
     return "".join(
         [
             _VARIABLE.format(
-                name=name,
+                name=_quoted(name),
                 level=level,
                 question=_quoted(f'{PLACEHOLDER} what "{column}" asks of a text?'),
             ),

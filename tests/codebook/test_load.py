@@ -595,8 +595,12 @@ def test_too_few_categories_are_refused(level: str, tmp_path: Path) -> None:
             "Type the character itself instead of its \\u escape.",
         ),
         (
-            "a: 1\n? [b, c]\n: 2\n", ", line 2: a key must be a word.",
-            "Put the key in quotes.",
+            "a: 1\n? [b, c]\n: 2\n", ", line 2: a key must be a short word.",
+            "Check that this is the codebook, and put texts that hold a colon in quotes.",
+        ),
+        (
+            f"a: 1\n{SECRET}, and she says it itches: 2\n", ", line 2: a key must be a short word.",
+            "Check that this is the codebook, and put texts that hold a colon in quotes.",
         ),
     ],
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localensemble.codebook.check import check_codebook
@@ -80,6 +80,7 @@ NAMES = st.text(min_size=1, max_size=30)
 VALUES = st.text(min_size=1, max_size=20).filter(lambda text: not name_problem(text.strip()))
 
 
+@example(name="null", columns={"FALSE": ["null", "true"], "null": []})
 @given(name=NAMES, columns=st.dictionaries(NAMES, st.lists(VALUES, max_size=4), max_size=3))
 def test_every_scaffold_loads(
     name: str, columns: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
