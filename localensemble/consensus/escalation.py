@@ -1,7 +1,9 @@
 """Which items a person must look at, why, and in what order.
 
 A policy says for every item whether one of its reasons applies. Policies are combined by
-"or": any reason escalates. An item without a consensus is always escalated.
+"or": any reason escalates. An item without a consensus is always escalated. Policies work
+in stages: those that look at the evidence, then the budget, then the random audit, which
+draws from what all the others would accept.
 """
 
 from __future__ import annotations
@@ -13,14 +15,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.protocol import BoolArray, Consensus, FloatArray, Settings
+from localensemble.consensus.protocol import (
+    BoolArray,
+    CategoryArray,
+    Consensus,
+    FloatArray,
+    Settings,
+)
 from localensemble.consensus.shares import check_probabilities, label_shares, mean_distribution
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
+SEVERITY_AUDIT = 0
 SEVERITY_DOUBTFUL = 1
 SEVERITY_UNDECIDED = 2
 SEVERITY_SAFETY = 3
+
+STAGE_EVIDENCE = 0
+STAGE_BUDGET = 1
+STAGE_AUDIT = 2
 
 _MOST_REASONS = 64
 _SEVERITY_STEP = 100.0
@@ -36,6 +49,10 @@ class Evidence:
         consensus: what a method derived from them.
         probabilities: (N, R, K) distributions of the raters, a row of NaN where unknown.
         off_codebook_mass: (N, R) probability outside the categories, NaN where unknown.
+        item_ids: the N item ids, needed by the random audit.
+        golden: (N,) index of the known category of a golden item, -1 elsewhere.
+        agreement: the coefficient of the variable that ``agreement_below`` compares; NaN
+            when it is undefined.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -45,6 +62,9 @@ class Evidence:
     consensus: Consensus
     probabilities: FloatArray | None = None
     off_codebook_mass: FloatArray | None = None
+    item_ids: Sequence[str] | None = None
+    golden: CategoryArray | None = None
+    agreement: float | None = None
 
     def __post_init__(self) -> None:
         item_count = self.labels.item_count
@@ -60,6 +80,9 @@ class Evidence:
             raise ValueError(
                 f"off_codebook_mass has shape {self.off_codebook_mass.shape}; expected {cells}."
             )
+        for what, given in (("item_ids", self.item_ids), ("golden", self.golden)):
+            if given is not None and len(given) != item_count:
+                raise ValueError(f"{what} has {len(given)} entries for {item_count} items.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +92,7 @@ class Reason:
     Attributes:
         text: the reason in words, the same for every item and every block of items.
         mask: bool (N,); the items it applies to.
-        severity: 1 doubtful, 2 undecided, 3 a safety category.
+        severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category.
     """
 
     text: str
@@ -95,8 +118,17 @@ class EscalationPolicy(Protocol):
         """Whether an item's answer depends on that item alone."""
         ...
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    @property
+    def stage(self) -> int:
+        """When the policy works: 0 on the evidence, 1 as budget, 2 as audit."""
+        ...
+
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Give the policy's reasons, always the same number in the same order.
+
+        Args:
+            evidence: what is known about the items.
+            so_far: what the policies of earlier stages escalate.
 
         Raises:
             EnsembleError: the policy needs evidence that the run does not have.
@@ -113,8 +145,9 @@ class Escalation:
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_texts: the reasons in words, in the order of the policies.
         doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
-            (3 safety category, 2 undecided, 1 other, 0 none), plus the number of reasons,
-            plus the uncertainty in [0, 1): 1 - mean probability of the consensus category;
+            (3 safety category, 2 undecided, 1 other, 0 none or audit), plus the number of
+            reasons (an audit is none: it must not depend on what it measures), plus the
+            uncertainty in [0, 1): 1 - mean probability of the consensus category;
             without probabilities 1 - its share of the labels; without a consensus
             1 - the largest of these over the categories.
     """
@@ -154,19 +187,32 @@ def escalate(evidence: Evidence, *, policies: Sequence[EscalationPolicy]) -> Esc
         EnsembleError: a policy needs evidence that the run does not have, or together they
             have more than 64 reasons.
     """
+    uncertainty = _uncertainty(evidence)
     found = list(undecided_reasons(evidence.consensus))
-    known = {reason.text for reason in found}
-    for policy in policies:
-        for reason in policy.reasons(evidence):
-            if reason.text not in known:
-                known.add(reason.text)
-                found.append(reason)
+    for stage in (STAGE_EVIDENCE, STAGE_BUDGET, STAGE_AUDIT):
+        so_far = _combine(found, uncertainty=uncertainty)
+        for policy in policies:
+            if policy.stage == stage:
+                known = {reason.text for reason in found}
+                added = policy.reasons(evidence, so_far=so_far)
+                found += [reason for reason in added if reason.text not in known]
+        _check_reason_count(found)
+    return _combine(found, uncertainty=uncertainty)
+
+
+def most_doubtful(doubt: FloatArray, *, items: int) -> BoolArray:
+    """Mark the given number of items with the largest doubt, ties in item order."""
+    mask = np.zeros(len(doubt), dtype=np.bool_)
+    mask[np.argsort(-doubt, kind="stable")[:items]] = True
+    return mask
+
+
+def _check_reason_count(found: Sequence[Reason]) -> None:
     if len(found) > _MOST_REASONS:
         raise EnsembleError(
             f"The escalation policies have {len(found)} reasons; at most {_MOST_REASONS} fit.",
             hint="Name fewer always_review categories for one variable.",
         )
-    return _combine(found, uncertainty=_uncertainty(evidence))
 
 
 def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
@@ -193,7 +239,8 @@ def _combine(found: Sequence[Reason], *, uncertainty: FloatArray) -> Escalation:
     for bit, reason in enumerate(found):
         bits |= reason.mask.astype(np.uint64) << np.uint64(bit)
         severity = np.maximum(severity, reason.mask * float(reason.severity))
-        reason_count += reason.mask
+        if reason.severity != SEVERITY_AUDIT:
+            reason_count += reason.mask
     return Escalation(
         mask=bits != 0,
         reason_bits=bits,

@@ -1,4 +1,7 @@
-"""The escalation policies by the names an ensemble file uses: one small class each."""
+"""The escalation policies by the names an ensemble file uses: one small class each.
+
+Here are the policies a first ensemble file needs and the list of all.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,22 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.doubt_policies import (
+    Disagreement,
+    EntropyAbove,
+    MarginBelow,
+    ScoreBelow,
+)
 from localensemble.consensus.escalation import (
     SEVERITY_SAFETY,
+    STAGE_EVIDENCE,
+    Escalation,
     EscalationPolicy,
     Evidence,
     Reason,
     undecided_reasons,
 )
-from localensemble.consensus.protocol import FloatArray, Settings
+from localensemble.consensus.protocol import Settings
 from localensemble.consensus.registry import (
     build_named,
     check_count,
@@ -24,7 +35,14 @@ from localensemble.consensus.registry import (
     describe_settings,
     suggestion,
 )
+from localensemble.consensus.scores import chosen_share, probabilities_for
 from localensemble.consensus.shares import mean_distribution
+from localensemble.consensus.study_policies import (
+    AgreementBelow,
+    Budget,
+    GoldenDisagreement,
+    RandomAudit,
+)
 from localensemble.core.errors import EnsembleError
 
 
@@ -34,13 +52,14 @@ class NoConsensus:
 
     name: ClassVar[str] = "no_consensus"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     @property
     def settings(self) -> Settings:
         """None; the rule has nothing to set."""
         return ()
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Give one reason each for no label, a tie, and a rule not met."""
         return undecided_reasons(evidence.consensus)
 
@@ -56,6 +75,7 @@ class SupportBelow:
     limit: float
     name: ClassVar[str] = "support_below"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     def __post_init__(self) -> None:
         check_share(self.limit, owner=self.name, setting="limit")
@@ -65,7 +85,7 @@ class SupportBelow:
         """The limit."""
         return describe_settings({"limit": self.limit})
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare the support with the limit."""
         # 2 of 3 must not fall below a limit written as 0.6666666667.
         low = evidence.consensus.support < self.limit - 1e-9
@@ -86,6 +106,7 @@ class MeanProbabilityBelow:
     limit: float
     name: ClassVar[str] = "mean_probability_below"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     def __post_init__(self) -> None:
         check_share(self.limit, owner=self.name, setting="limit")
@@ -95,16 +116,13 @@ class MeanProbabilityBelow:
         """The limit."""
         return describe_settings({"limit": self.limit})
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare the mean probability of the consensus category with the limit."""
         means = mean_distribution(
-            evidence.labels, probabilities=_probabilities(evidence, policy=self.name)
+            evidence.labels, probabilities=probabilities_for(evidence, owner=self.name)
         )
-        decided = evidence.consensus.decided
-        categories = np.maximum(evidence.consensus.categories, 0).astype(np.int64)
-        chosen = np.take_along_axis(means, categories[:, None], axis=1)[:, 0]
         # Written so that NaN (no rater gave probabilities) escalates.
-        low = decided & ~(chosen >= self.limit)
+        low = evidence.consensus.decided & ~(chosen_share(means, evidence=evidence) >= self.limit)
         return (Reason(f"mean probability below {self.limit:g}, or not known", low),)
 
 
@@ -119,6 +137,7 @@ class OffCodebookMassAbove:
     limit: float
     name: ClassVar[str] = "off_codebook_mass_above"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     def __post_init__(self) -> None:
         check_share(self.limit, owner=self.name, setting="limit")
@@ -128,7 +147,7 @@ class OffCodebookMassAbove:
         """The limit."""
         return describe_settings({"limit": self.limit})
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare every rater's off-codebook mass with the limit."""
         if evidence.off_codebook_mass is None:
             raise EnsembleError(
@@ -152,6 +171,7 @@ class MissingRaters:
     allowed: int = 0
     name: ClassVar[str] = "missing_raters"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     def __post_init__(self) -> None:
         check_count(self.allowed, owner=self.name, setting="allowed", least=0)
@@ -161,7 +181,7 @@ class MissingRaters:
         """The number of raters that may be missing."""
         return describe_settings({"allowed": self.allowed})
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Count the raters without an assigned label."""
         missing = len(evidence.labels.raters) - np.count_nonzero(evidence.labels.mask, axis=1)
         text = (
@@ -186,6 +206,7 @@ class AlwaysReview:
     categories: Mapping[str, float | None]
     name: ClassVar[str] = "always_review"
     per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     def __post_init__(self) -> None:
         check_mapping(
@@ -200,7 +221,7 @@ class AlwaysReview:
         """The categories and their bounds."""
         return describe_settings({"categories": dict(self.categories)})
 
-    def reasons(self, evidence: Evidence) -> tuple[Reason, ...]:
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Look for each category among the raters' labels and probabilities."""
         found: list[Reason] = []
         for category, bound in self.categories.items():
@@ -230,15 +251,6 @@ class AlwaysReview:
         return Reason(text, probable, SEVERITY_SAFETY)
 
 
-def _probabilities(evidence: Evidence, *, policy: str) -> FloatArray:
-    if evidence.probabilities is None:
-        raise EnsembleError(
-            f'The escalation policy "{policy}" needs probabilities; these labels carry none.',
-            hint="Remove the policy, or use one that looks at the labels, such as support_below.",
-        )
-    return evidence.probabilities
-
-
 _POLICIES: Mapping[str, Callable[..., EscalationPolicy]] = {
     NoConsensus.name: NoConsensus,
     SupportBelow.name: SupportBelow,
@@ -246,6 +258,14 @@ _POLICIES: Mapping[str, Callable[..., EscalationPolicy]] = {
     OffCodebookMassAbove.name: OffCodebookMassAbove,
     MissingRaters.name: MissingRaters,
     AlwaysReview.name: AlwaysReview,
+    Disagreement.name: Disagreement,
+    EntropyAbove.name: EntropyAbove,
+    MarginBelow.name: MarginBelow,
+    ScoreBelow.name: ScoreBelow,
+    AgreementBelow.name: AgreementBelow,
+    GoldenDisagreement.name: GoldenDisagreement,
+    Budget.name: Budget,
+    RandomAudit.name: RandomAudit,
 }
 POLICY_NAMES: tuple[str, ...] = tuple(_POLICIES)
 

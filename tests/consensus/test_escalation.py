@@ -279,17 +279,40 @@ def test_a_wrong_policy_is_an_error_that_says_what_to_write(
     assert message in str(raised.value)
 
 
-def test_every_policy_describes_itself() -> None:
-    settings: dict[str, Mapping[str, object]] = {
-        "support_below": {"limit": 0.5},
-        "mean_probability_below": {"limit": 0.5},
-        "off_codebook_mass_above": {"limit": 0.5},
-        "always_review": {"categories": {"c": None}},
-    }
-    for name in POLICY_NAMES:
-        policy = policy_named(name, settings=settings.get(name))
-        assert policy.name == name
-        assert set(dict(policy.settings)) >= set(settings.get(name, {}))
+REQUIRED_SETTINGS: Policies = {
+    "support_below": {"limit": 0.5},
+    "mean_probability_below": {"limit": 0.5},
+    "off_codebook_mass_above": {"limit": 0.5},
+    "always_review": {"categories": {"c": None}},
+    "entropy_above": {"limit": 0.5},
+    "margin_below": {"limit": 0.5},
+    "score_below": {"limit": 0.5},
+    "agreement_below": {"required": 0.7},
+    "budget": {"items": 2},
+    "random_audit": {"share": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", POLICY_NAMES)
+def test_every_policy_describes_itself_and_always_gives_the_same_reasons(name: str) -> None:
+    settings = REQUIRED_SETTINGS.get(name, {})
+    policy = policy_named(name, settings=settings)
+    assert policy.name == name
+    assert set(dict(policy.settings)) >= set(settings)
+    texts = set()
+    for rows in (("aaa", "abc"), ("---",)):
+        labels = matrix_of(*rows)
+        evidence = Evidence(
+            labels,
+            method_named("majority").derive(labels),
+            probabilities=np.full((len(rows), 3, 3), 1 / 3),
+            off_codebook_mass=np.zeros((len(rows), 3)),
+            item_ids=[str(i) for i in range(len(rows))],
+            golden=np.full(len(rows), -1, dtype=np.int16),
+            agreement=0.8,
+        )
+        texts.add(escalate(evidence, policies=[policy]).reason_texts)
+    assert len(texts) == 1
 
 
 def test_more_reasons_than_fit_is_an_error() -> None:
@@ -301,6 +324,12 @@ def test_more_reasons_than_fit_is_an_error() -> None:
 
 
 def test_evidence_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="item_ids has 1 entries for 2 items"):
+        Evidence(
+            matrix_of("aaa", "aab"),
+            method_named("majority").derive(matrix_of("aaa", "aab")),
+            item_ids=["x"],
+        )
     labels = matrix_of("aaa", "aab")
     consensus = method_named("majority").derive(labels)
     with pytest.raises(ValueError, match="consensus covers 2 items; the labels cover 1"):

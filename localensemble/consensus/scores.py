@@ -1,0 +1,94 @@
+"""The numbers by which an acceptance threshold can be set: higher is surer.
+
+None of them is a probability of being right. A certificate says what a threshold on one
+of them is worth.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from localensemble.consensus.escalation import Evidence
+from localensemble.consensus.protocol import FloatArray
+from localensemble.consensus.registry import suggestion
+from localensemble.consensus.shares import label_shares, mean_distribution
+from localensemble.core.errors import EnsembleError
+
+ScoreName = Literal["support", "method", "mean_probability", "margin"]
+SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
+
+
+def check_score_name(name: str, *, owner: str) -> None:
+    """Refuse a score nobody knows.
+
+    Raises:
+        EnsembleError: the name is unknown.
+    """
+    if name not in SCORE_NAMES:
+        raise EnsembleError(
+            f'"{owner}" cannot take by = {name!r}.', hint=suggestion(str(name), known=SCORE_NAMES)
+        )
+
+
+def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
+    """Score the consensus of every item: (N,), NaN without a consensus.
+
+    Args:
+        evidence: labels, consensus and, for two of the scores, probabilities.
+        by: ``support`` (share of the labels), ``method`` (the consensus method's own score),
+            ``mean_probability`` of the consensus category over the raters, or ``margin``,
+            by which that mean exceeds the next best category's.
+
+    Raises:
+        EnsembleError: the score needs probabilities and there are none.
+    """
+    consensus = evidence.consensus
+    if by == "support":
+        return consensus.support
+    if by == "method":
+        return consensus.scores
+    means = mean_distribution(
+        evidence.labels, probabilities=probabilities_for(evidence, owner=f"score {by}")
+    )
+    chosen = chosen_share(means, evidence=evidence)
+    if by == "mean_probability":
+        return chosen
+    decided = np.flatnonzero(consensus.decided)
+    means[decided, consensus.categories[decided]] = -np.inf
+    best_other = means.max(axis=1, initial=-np.inf)
+    return np.where(np.isfinite(best_other), chosen - best_other, chosen)
+
+
+def chosen_share(shares: FloatArray, *, evidence: Evidence) -> FloatArray:
+    """Pick the consensus category's entry of (N, K) shares: (N,), NaN without consensus."""
+    chosen = np.full(len(shares), np.nan)
+    decided = np.flatnonzero(evidence.consensus.decided)
+    chosen[decided] = shares[decided, evidence.consensus.categories[decided]]
+    return chosen
+
+
+def distribution_of(
+    evidence: Evidence, *, of: Literal["probabilities", "labels"], owner: str
+) -> FloatArray:
+    """Give the mean of the raters' distributions, or the shares of their labels: (N, K)."""
+    if of == "labels":
+        return label_shares(evidence.labels)
+    return mean_distribution(
+        evidence.labels, probabilities=probabilities_for(evidence, owner=owner)
+    )
+
+
+def probabilities_for(evidence: Evidence, *, owner: str) -> FloatArray:
+    """Give the probabilities, or say that ``owner`` needs them.
+
+    Raises:
+        EnsembleError: there are none.
+    """
+    if evidence.probabilities is None:
+        raise EnsembleError(
+            f'"{owner}" needs probabilities; these labels carry none.',
+            hint="Remove it, or use one that looks at the labels, such as support_below.",
+        )
+    return evidence.probabilities
