@@ -7,7 +7,7 @@ and whatever stands before the item is the same token sequence for every item.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Layout = Literal["codebook_first", "item_first"]
@@ -19,10 +19,11 @@ SegmentOrigin = Literal["instruction", "item"]
 class Segment:
     """A stretch of text and where it came from.
 
-    ``item`` text is confidential and untrusted; it never appears in a log or an error.
+    ``item`` text is confidential and untrusted; it never appears in a log or an error, and
+    is kept out of ``repr``.
     """
 
-    text: str
+    text: str = field(repr=False)
     origin: SegmentOrigin
 
 
