@@ -1,0 +1,233 @@
+"""The door to SQLite: how a ledger file is opened, locked and migrated.
+
+Refuses a file that is no ledger, one written by a newer version, and a second writer.
+Every error of SQLite is reported with the path and what to do next.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from localensemble.core.errors import LedgerError
+from localensemble.ledger.events import append_event, next_number
+from localensemble.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
+
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "Another program holds the file; close it and try again.",
+    sqlite3.SQLITE_CORRUPT: "Restore the file from a copy and run again.",
+    sqlite3.SQLITE_FULL: "Free some space and run again; what was recorded before is kept.",
+    sqlite3.SQLITE_NOTADB: "Give the path of a ledger, or a path where there is no file yet.",
+}
+_OTHER_HINT = "Check that the folder exists, can be written to and lies on a local disk."
+_UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+# Readers wait this long for a writer to finish with the file, and the reverse.
+_PATIENCE_SECONDS = 30.0
+_CACHE_KIBIBYTES = 32_768
+_JOURNAL_BYTES = 16 << 20
+
+
+@contextmanager
+def reported(path: Path, *, doing: str) -> Iterator[None]:
+    """Turn an error of SQLite into a `LedgerError`; mistakes in our own SQL pass through."""
+    try:
+        yield
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise
+    except UnicodeDecodeError as error:
+        # SQLite quotes the damaged place in its message, whatever bytes are there.
+        raise LedgerError(
+            f'Cannot {doing} the ledger "{path}": its structure is damaged.',
+            hint=_HINTS[sqlite3.SQLITE_CORRUPT],
+        ) from error
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise LedgerError(
+            f'Cannot {doing} the ledger "{path}": {error}.', hint=_HINTS.get(code, _OTHER_HINT)
+        ) from error
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a ledger without being able to change it; a writer may be at work meanwhile."""
+    _refuse_absence(path)
+    with reported(path, doing="read"):
+        connection = _connect(path)
+        try:
+            try:
+                _check(connection, path)
+            except sqlite3.OperationalError as error:
+                # A folder that cannot be written to: without a journal nobody is writing.
+                journal = path.with_name(path.name + "-wal")
+                unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE
+                if not unwritable or journal.exists():
+                    raise
+                connection.close()
+                connection = _connect(path, immutable=True)
+                _check(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open a ledger and bring its tables up to date; with ``create``, make them in an empty file.
+
+    The caller holds the writing lock.
+    """
+    with reported(path, doing="open"):
+        connection = _connect(path)
+        try:
+            if not (create and _is_blank(connection)):
+                _check(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+            with transaction(connection):
+                migrate(connection, MIGRATIONS)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def ensure_file(path: Path, *, create: bool) -> None:
+    """Make the file if that is wanted; refuse when there is none."""
+    if create:
+        _make_private(path)
+    _refuse_absence(path)
+
+
+def take_writing_lock(path: Path) -> sqlite3.Connection:
+    """Keep every other writer out until the connection is closed or the process dies.
+
+    The lock is an empty SQLite file beside the ledger: SQLite's locks work on every system,
+    hold between threads and processes alike, and end with the process, even when killed.
+    """
+    beside = path.with_name(path.name + ".lock")
+    _make_private(beside)
+    with reported(beside, doing="lock"):
+        lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
+        try:
+            lock.execute("PRAGMA journal_mode = MEMORY")
+            lock.execute("BEGIN EXCLUSIVE")
+            # Never committed. A file that cannot be written to would only seem to be locked.
+            lock.execute("PRAGMA user_version = 1")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise LedgerError(
+                f'Cannot write to the ledger "{path}": another run is writing to it.',
+                hint="Wait until that run has ended, or stop it. Reading is possible meanwhile.",
+            ) from error
+    return lock
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit everything inside, durably, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Apply the migrations that are not yet applied; each is an event of its own."""
+    applied = set(_applied(connection))
+    if not applied:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for migration in migrations:
+        if migration.name in applied:
+            continue
+        for statement in migration.statements:
+            connection.execute(statement)
+        number = next_number(connection)
+        connection.execute(
+            "INSERT INTO migration VALUES (?, ?, ?)", (number, migration.name, migration.sha256)
+        )
+        append_event(connection, "migrated", number=number)
+
+
+def _connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    name = path.resolve().as_uri() + "?immutable=1" if immutable else str(path)
+    connection = sqlite3.connect(
+        name, isolation_level=None, timeout=_PATIENCE_SECONDS, uri=immutable
+    )
+    # A file from elsewhere may hold views and triggers of its own; they get no functions.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create an empty file that only its owner can read, unless there is one."""
+    with suppress(FileExistsError):
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise LedgerError(
+                f'Cannot create "{path}": {error.strerror}.', hint=_OTHER_HINT
+            ) from error
+
+
+def _refuse_absence(path: Path) -> None:
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise LedgerError(
+            f'Cannot open the ledger "{path}": {error.strerror}.', hint=_OTHER_HINT
+        ) from error
+    if not there:
+        raise LedgerError(
+            f'Cannot open the ledger "{path}": there is no such file.',
+            hint="Give the path of a study's ledger; `localensemble label` makes one.",
+        )
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    """Say whether the file holds nothing yet, as after a crash while it was made."""
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    return not tables and not _pragma(connection, "application_id")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is no ledger, or a ledger this version does not know."""
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise LedgerError(
+            f'"{path}" is no ledger: it lacks the mark that every ledger carries.',
+            hint=_HINTS[sqlite3.SQLITE_NOTADB],
+        )
+    known = tuple(migration.name for migration in MIGRATIONS)
+    applied = _applied(connection)
+    unknown = [name for name in applied if name not in known]
+    if unknown:
+        raise LedgerError(
+            f'Cannot open the ledger "{path}": it has the migration "{unknown[0]}"; '
+            f'this version knows up to "{known[-1]}".',
+            hint="Install the version of localensemble that wrote it, or a newer one.",
+        )
+
+
+def _applied(connection: sqlite3.Connection) -> tuple[str, ...]:
+    if _is_blank(connection):
+        return ()
+    rows = connection.execute("SELECT name FROM migration ORDER BY migration_key")
+    return tuple(str(name) for (name,) in rows)
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,0 +1,225 @@
+"""Events: what each record comes to in the chain.
+
+An event's body is made from the rows of its record, when it is written and again when it
+is verified; so a record cannot differ from its event without being found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import struct
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from localensemble.core.identity import JsonValue, canonical_json, sha256_text
+from localensemble.ledger.digests import (
+    CHAIN_START,
+    ItemSetHash,
+    event_sha256,
+    labels_sha256,
+)
+
+_LABELS_OF_BLOCK = """
+SELECT label.item_key, status, category, confidence, off_codebook_mass, probabilities, reason
+FROM item_set_member AS member
+CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
+    AND label.item_key = member.item_key AND label.block_key = ?
+WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?
+ORDER BY member.position"""
+
+
+class MismatchError(Exception):
+    """A record is not what its own hash says."""
+
+    def __init__(self, what: str, *, found: str, expected: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.found = found
+        self.expected = expected
+
+
+def next_number(connection: sqlite3.Connection) -> int:
+    """Say which number the next event will have; the key of the record it stands for."""
+    return int(connection.execute("SELECT coalesce(max(number), 0) + 1 FROM event").fetchone()[0])
+
+
+def append_event(connection: sqlite3.Connection, kind: str, *, number: int) -> None:
+    """Chain an event to the last one; its record must be in the tables already."""
+    row = connection.execute("SELECT sha256 FROM event WHERE number = ?", (number - 1,)).fetchone()
+    previous = CHAIN_START if row is None else str(row[0])
+    recorded_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    body = canonical_json(BODIES[kind](connection, number))
+    digest = event_sha256(previous, number=number, kind=kind, recorded_at=recorded_at, body=body)
+    connection.execute(
+        "INSERT INTO event VALUES (?, ?, ?, ?, ?)", (number, kind, recorded_at, body, digest)
+    )
+
+
+def _row(connection: sqlite3.Connection, query: str, key: int) -> tuple[object, ...]:
+    row: tuple[object, ...] | None = connection.execute(query, (key,)).fetchone()
+    if row is None:
+        raise MismatchError("record", found="no such record", expected="one record")
+    return row
+
+
+def _hashed(sha256: object, content: object) -> str:
+    """Return the hash after deriving it again from the content."""
+    derived = sha256_text(str(content))
+    if sha256 != derived:
+        raise MismatchError("sha256 of its content", found=derived, expected=str(sha256))
+    return derived
+
+
+def _parsed(text: object) -> JsonValue:
+    """Return what canonical JSON says; refuse any other spelling of it."""
+    value: JsonValue = json.loads(str(text))
+    if canonical_json(value) != text:
+        raise MismatchError("JSON", found="another spelling", expected="canonical JSON")
+    return value
+
+
+def _migrated(connection: sqlite3.Connection, key: int) -> JsonValue:
+    name, sha256 = _row(
+        connection, "SELECT name, sha256 FROM migration WHERE migration_key = ?", key
+    )
+    return {"name": name, "sha256": sha256}
+
+
+def _items_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
+    sha256, item_count = _row(
+        connection, "SELECT sha256, item_count FROM item_set WHERE item_set_key = ?", key
+    )
+    digest = ItemSetHash()
+    keys = hashlib.sha256()
+    members = 0
+    for position, item_key, item_id, text_sha256 in connection.execute(
+        "SELECT position, item_key, item_id, text_sha256 FROM item_set_member"
+        " CROSS JOIN item USING (item_key) WHERE item_set_key = ? ORDER BY position",
+        (key,),
+    ):
+        if position != members:
+            raise MismatchError("position", found=str(position), expected=str(members))
+        members += 1
+        digest.add(item_id, text_sha256.hex())
+        keys.update(struct.pack("<q", item_key))
+    if digest.hexdigest() != sha256:
+        raise MismatchError("sha256 of its items", found=digest.hexdigest(), expected=str(sha256))
+    if members != item_count:
+        raise MismatchError("items", found=str(members), expected=str(item_count))
+    # The second hash ties each item to its key, which is what labels refer to.
+    return {"item_set": sha256, "items": members, "keys_sha256": keys.hexdigest()}
+
+
+def _variable_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
+    sha256, name, content = _row(
+        connection, "SELECT sha256, name, content FROM variable WHERE variable_key = ?", key
+    )
+    rows = connection.execute(
+        "SELECT position, name FROM category WHERE variable_key = ? ORDER BY position", (key,)
+    )
+    categories = [list(row) for row in rows]
+    return {"sha256": _hashed(sha256, content), "name": name, "categories": categories}
+
+
+def _codebook_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
+    sha256, content = _row(
+        connection, "SELECT sha256, content FROM codebook WHERE codebook_key = ?", key
+    )
+    rows = connection.execute(
+        "SELECT position, variable_key FROM codebook_variable WHERE codebook_key = ?"
+        " ORDER BY position",
+        (key,),
+    )
+    return {"sha256": _hashed(sha256, content), "variables": [list(row) for row in rows]}
+
+
+def _rater_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
+    sha256, identity = _row(
+        connection, "SELECT sha256, identity FROM rater WHERE rater_key = ?", key
+    )
+    return {"sha256": _hashed(sha256, identity)}
+
+
+def _rater_named(connection: sqlite3.Connection, key: int) -> JsonValue:
+    rater_key, name = _row(
+        connection, "SELECT rater_key, name FROM rater_name WHERE rater_name_key = ?", key
+    )
+    return {"rater": rater_key, "name": name}
+
+
+def _run_started(connection: sqlite3.Connection, key: int) -> JsonValue:
+    (settings,) = _row(connection, "SELECT settings FROM run WHERE run_key = ?", key)
+    return {"settings": _parsed(settings)}
+
+
+def _run_finished(connection: sqlite3.Connection, key: int) -> JsonValue:
+    run_key, status, summary = _row(
+        connection, "SELECT run_key, status, summary FROM run_end WHERE run_end_key = ?", key
+    )
+    return {"run": run_key, "status": status, "summary": _parsed(summary)}
+
+
+def _labels_appended(connection: sqlite3.Connection, key: int) -> JsonValue:
+    run, rater, item_set, start, stop, *usage = _row(
+        connection,
+        "SELECT run_key, rater_key, item_set_key, start, stop,"
+        " prompt_tokens, evaluated_tokens, seconds, peak_memory_bytes"
+        " FROM block WHERE block_key = ?",
+        key,
+    )
+    labels = []
+    variables = connection.execute(
+        "SELECT variable_key, label_count FROM block_variable WHERE block_key = ?"
+        " ORDER BY variable_key",
+        (key,),
+    ).fetchall()
+    for variable, label_count in variables:
+        rows = connection.execute(
+            _LABELS_OF_BLOCK, (rater, variable, key, item_set, start, stop)
+        ).fetchall()
+        if len(rows) != label_count:
+            raise MismatchError("labels", found=str(len(rows)), expected=str(label_count))
+        labels.append({"variable": variable, "labels": label_count, "sha256": labels_sha256(rows)})
+    return {
+        "run": run,
+        "rater": rater,
+        "item_set": item_set,
+        "start": start,
+        "stop": stop,
+        "usage": usage,
+        "labels": labels,
+    }
+
+
+# Kind of event to the function that makes its body from the record with its number.
+BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingProxyType(
+    {
+        "migrated": _migrated,
+        "items_registered": _items_registered,
+        "variable_registered": _variable_registered,
+        "codebook_registered": _codebook_registered,
+        "rater_registered": _rater_registered,
+        "rater_named": _rater_named,
+        "run_started": _run_started,
+        "run_finished": _run_finished,
+        "labels_appended": _labels_appended,
+    }
+)
+
+# Kind of event to the table that holds exactly one record for each.
+RECORD_TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "migrated": "migration",
+        "items_registered": "item_set",
+        "variable_registered": "variable",
+        "codebook_registered": "codebook",
+        "rater_registered": "rater",
+        "rater_named": "rater_name",
+        "run_started": "run",
+        "run_finished": "run_end",
+        "labels_appended": "block",
+    }
+)

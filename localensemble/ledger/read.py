@@ -1,0 +1,395 @@
+"""The reading side of a ledger: what is registered, what is missing, which labels there are.
+
+Every query is short and works on a stretch of positions, so that memory stays bounded and a
+long reading never keeps a writer's journal from being folded in.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.identity import canonical_json
+from localensemble.core.label_matrix import GAP
+from localensemble.core.labels import ItemId, LabelStatus, RaterName
+from localensemble.core.raters import Rater, RaterIdentity
+from localensemble.ledger.connection import open_for_reading, reported
+from localensemble.ledger.records import (
+    MISSING,
+    CodebookRecord,
+    Event,
+    ItemSetKey,
+    ItemSetRecord,
+    LabelBlock,
+    LabelCounts,
+    RaterKey,
+    RaterRecord,
+    RaterUsage,
+    RunKey,
+    RunRecord,
+    VariableKey,
+)
+from localensemble.ledger.schema import STATUS_CODES
+
+# Positions read at a time, about; some megabytes of rows.
+_STRETCH = 16_384
+_EVENTS_AT_A_TIME = 1_024
+
+_LABELS = """
+FROM item_set_member AS member
+CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
+    AND label.item_key = member.item_key
+WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?"""
+
+
+class LedgerReader:
+    """A ledger open for reading; use it in a ``with`` statement.
+
+    Sees what was committed before each call, also while a run is writing.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> LedgerReader:
+        """Open a ledger for reading.
+
+        Raises:
+            LedgerError: the file is missing, no ledger, or written by a newer version.
+        """
+        return cls(open_for_reading(path), path=path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What is registered
+
+    def item_sets(self) -> tuple[ItemSetRecord, ...]:
+        """List the item sets, the newest last."""
+        rows = self._rows("SELECT item_set_key, sha256, item_count FROM item_set ORDER BY 1")
+        return tuple(ItemSetRecord(ItemSetKey(key), sha256, n) for key, sha256, n in rows)
+
+    def item_count(self, item_set: ItemSetKey) -> int:
+        """Count the items of an item set.
+
+        Raises:
+            ValueError: there is no such item set.
+        """
+        rows = self._rows("SELECT item_count FROM item_set WHERE item_set_key = ?", item_set)
+        if not rows:
+            raise ValueError(f"There is no item set {item_set}.")
+        return int(rows[0][0])
+
+    def item_ids(self, item_set: ItemSetKey, *, start: int, stop: int) -> tuple[ItemId, ...]:
+        """List the ids of the items at positions ``start`` to ``stop - 1``, in order."""
+        rows = self._rows(
+            "SELECT item_id FROM item_set_member CROSS JOIN item USING (item_key)"
+            " WHERE item_set_key = ? AND position >= ? AND position < ? ORDER BY position",
+            item_set,
+            start,
+            stop,
+        )
+        return tuple(ItemId(item_id) for (item_id,) in rows)
+
+    def codebooks(self) -> tuple[CodebookRecord, ...]:
+        """List the codebooks, the newest last."""
+        return tuple(
+            CodebookRecord(
+                sha256,
+                content,
+                {
+                    name: VariableKey(variable)
+                    for name, variable in self._rows(
+                        "SELECT name, variable_key FROM codebook_variable"
+                        " JOIN variable USING (variable_key)"
+                        " WHERE codebook_key = ? ORDER BY position",
+                        key,
+                    )
+                },
+            )
+            for key, sha256, content in self._rows(
+                "SELECT codebook_key, sha256, content FROM codebook ORDER BY 1"
+            )
+        )
+
+    def categories(self, variable: VariableKey) -> tuple[str, ...]:
+        """List the categories of a variable, in codebook order.
+
+        Raises:
+            ValueError: there is no such variable.
+        """
+        rows = self._rows(
+            "SELECT name FROM category WHERE variable_key = ? ORDER BY position", variable
+        )
+        if not rows:
+            raise ValueError(f"There is no variable {variable}.")
+        return tuple(str(name) for (name,) in rows)
+
+    def raters(self) -> tuple[RaterRecord, ...]:
+        """List the raters in the order in which they were registered."""
+        rows = self._rows(
+            "SELECT rater_key, identity, (SELECT name FROM rater_name"
+            " WHERE rater_name.rater_key = rater.rater_key ORDER BY rater_name_key DESC LIMIT 1)"
+            " FROM rater ORDER BY 1"
+        )
+        return tuple(
+            RaterRecord(RaterKey(key), Rater(RaterName(name), RaterIdentity.from_json(identity)))
+            for key, identity, name in rows
+        )
+
+    def rater_key(self, identity_sha256: str) -> RaterKey | None:
+        """Find a rater by its identity; None when it has never been registered."""
+        rows = self._rows("SELECT rater_key FROM rater WHERE sha256 = ?", identity_sha256)
+        return RaterKey(rows[0][0]) if rows else None
+
+    # What is missing
+
+    def missing_labels(
+        self,
+        item_set: ItemSetKey,
+        *,
+        rater: RaterKey,
+        variables: Sequence[VariableKey],
+        start: int,
+        stop: int,
+    ) -> Mapping[VariableKey, NDArray[np.bool_]]:
+        """Say for each variable and position from ``start`` on whether no label is recorded.
+
+        A label of any status counts: a failure is a fact, and is not tried again.
+        """
+        missing = {}
+        for variable in variables:
+            mask = np.ones(stop - start, dtype=np.bool_)
+            rows = self._rows(
+                f"SELECT member.position {_LABELS}", rater, variable, item_set, start, stop
+            )
+            mask[[position - start for (position,) in rows]] = False
+            missing[variable] = mask
+        return missing
+
+    def missing_blocks(
+        self,
+        item_set: ItemSetKey,
+        *,
+        rater: RaterKey,
+        variables: Sequence[VariableKey],
+        block_size: int,
+    ) -> Iterator[int]:
+        """Go through the blocks in which a label is missing, in order.
+
+        Block b holds the positions from b * ``block_size`` on. Blocks may be appended
+        meanwhile.
+        """
+        item_count = self.item_count(item_set)
+        stretch = max(1, _STRETCH // block_size) * block_size
+        for start in range(0, item_count, stretch):
+            stop = min(start + stretch, item_count)
+            masks = self.missing_labels(
+                item_set, rater=rater, variables=variables, start=start, stop=stop
+            )
+            positions = np.flatnonzero(np.logical_or.reduce(list(masks.values())))
+            for block in np.unique((positions + start) // block_size):
+                yield int(block)
+
+    def missing_count(
+        self, item_set: ItemSetKey, *, rater: RaterKey, variables: Sequence[VariableKey]
+    ) -> int:
+        """Count the labels that are missing."""
+        item_count = self.item_count(item_set)
+        recorded = sum(
+            self._rows(f"SELECT count(*) {_LABELS}", rater, variable, item_set, 0, item_count)[0][0]
+            for variable in variables
+        )
+        return item_count * len(variables) - int(recorded)
+
+    # Labels
+
+    def label_block(
+        self,
+        item_set: ItemSetKey,
+        *,
+        variable: VariableKey,
+        raters: Sequence[RaterKey],
+        start: int,
+        stop: int,
+        probabilities: bool = False,
+    ) -> LabelBlock:
+        """Read the labels of the items at positions ``start`` to ``stop - 1``.
+
+        Args:
+            raters: one column each, in this order.
+            probabilities: read those of every category as well.
+        """
+        shape = (stop - start, len(raters))
+        category_count = len(self.categories(variable))
+        status = np.full(shape, MISSING, dtype=np.uint8)
+        category = np.full(shape, GAP, dtype=np.int16)
+        confidence = np.full(shape, np.nan)
+        mass = np.full(shape, np.nan)
+        distribution = np.full((*shape, category_count), np.nan) if probabilities else None
+        reasons: dict[tuple[int, int], str] = {}
+        blob = "probabilities" if probabilities else "NULL"
+        for column, rater in enumerate(raters):
+            rows = self._rows(
+                "SELECT member.position, status, category, confidence, off_codebook_mass,"
+                f" reason, {blob} {_LABELS}",
+                rater,
+                variable,
+                item_set,
+                start,
+                stop,
+            )
+            if not rows:
+                continue
+            values = tuple(zip(*rows, strict=True))
+            at = np.array(values[0]) - start
+            status[at, column] = values[1]
+            category[at, column] = [GAP if index is None else index for index in values[2]]
+            confidence[at, column] = np.array(values[3], dtype=np.float64)
+            mass[at, column] = np.array(values[4], dtype=np.float64)
+            for i, reason in zip(at, values[5], strict=True):
+                if reason is not None:
+                    reasons[int(i), column] = reason
+            if distribution is not None:
+                given = [i for i, packed in zip(at, values[6], strict=True) if packed is not None]
+                joined = b"".join(packed for packed in values[6] if packed is not None)
+                distribution[given, column] = np.frombuffer(joined, dtype="<f8").reshape(
+                    -1, category_count
+                )
+        return LabelBlock(status, category, confidence, mass, distribution, reasons)
+
+    def label_indices(
+        self, item_set: ItemSetKey, *, variable: VariableKey, raters: Sequence[RaterKey]
+    ) -> NDArray[np.int16]:
+        """Read the category of every item by every rater: int16 (N, R), -1 for a gap."""
+        item_count = self.item_count(item_set)
+        indices = np.full((item_count, len(raters)), GAP, dtype=np.int16)
+        for column, rater in enumerate(raters):
+            for start in range(0, item_count, _STRETCH):
+                rows = self._rows(
+                    f"SELECT member.position, category {_LABELS} AND category IS NOT NULL",
+                    rater,
+                    variable,
+                    item_set,
+                    start,
+                    start + _STRETCH,
+                )
+                if rows:
+                    positions, categories = zip(*rows, strict=True)
+                    indices[list(positions), column] = categories
+        return indices
+
+    def label_counts(
+        self, item_set: ItemSetKey, *, variable: VariableKey, rater: RaterKey
+    ) -> LabelCounts:
+        """Count the labels of one rater and variable by status and reason."""
+        names = {code: status for status, code in STATUS_CODES.items()}
+        statuses = dict.fromkeys(LabelStatus, 0)
+        reasons: dict[str, int] = {}
+        item_count = self.item_count(item_set)
+        for code, word, n in self._rows(
+            f"SELECT status, substr(reason, 1, instr(reason || ':', ':') - 1), count(*) {_LABELS}"
+            " GROUP BY 1, 2 ORDER BY 1, 2",
+            rater,
+            variable,
+            item_set,
+            0,
+            item_count,
+        ):
+            statuses[names[code]] += n
+            if word is not None:
+                reasons[word] = reasons.get(word, 0) + n
+        return LabelCounts(statuses, item_count - sum(statuses.values()), reasons)
+
+    def usage(self, rater: RaterKey) -> RaterUsage:
+        """Sum the work of a rater over all its blocks, of whatever item set."""
+        ((blocks, labels, prompt_tokens, evaluated_tokens, seconds, peak),) = self._rows(
+            "SELECT count(*), coalesce(sum((SELECT sum(label_count) FROM block_variable"
+            " WHERE block_variable.block_key = block.block_key)), 0),"
+            " coalesce(sum(prompt_tokens), 0), coalesce(sum(evaluated_tokens), 0),"
+            " coalesce(sum(seconds), 0.0), coalesce(max(peak_memory_bytes), 0)"
+            " FROM block WHERE rater_key = ?",
+            rater,
+        )
+        return RaterUsage(blocks, labels, prompt_tokens, evaluated_tokens, seconds, peak)
+
+    # What happened
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """List the runs, the newest last."""
+        rows = self._rows(
+            "SELECT run.run_key, began.recorded_at, settings, status, ended.recorded_at, summary"
+            " FROM run JOIN event AS began ON began.number = run.run_key"
+            " LEFT JOIN run_end ON run_end.run_key = run.run_key"
+            " LEFT JOIN event AS ended ON ended.number = run_end.run_end_key ORDER BY 1"
+        )
+        return tuple(
+            RunRecord(
+                RunKey(key),
+                started_at,
+                json.loads(settings),
+                status,
+                finished_at,
+                None if summary is None else json.loads(summary),
+            )
+            for key, started_at, settings, status, finished_at, summary in rows
+        )
+
+    def history(self) -> Iterator[Event]:
+        """Go through the events, the oldest first."""
+        last = 0
+        while rows := self._rows(
+            "SELECT number, kind, recorded_at, body, sha256 FROM event"
+            " WHERE number > ? ORDER BY number LIMIT ?",
+            last,
+            _EVENTS_AT_A_TIME,
+        ):
+            for row in rows:
+                yield Event(*row)
+            last = rows[-1][0]
+
+    def export_events(self, stream: TextIO) -> int:
+        """Write the events as JSON lines, from which the chain can be checked anywhere.
+
+        Returns:
+            How many were written.
+        """
+        written = 0
+        for event in self.history():
+            line = canonical_json(
+                {
+                    "number": event.number,
+                    "kind": event.kind,
+                    "recorded_at": event.recorded_at,
+                    "body": event.body,
+                    "sha256": event.sha256,
+                }
+            )
+            stream.write(line + "\n")
+            written += 1
+        return written
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        with reported(self.path, doing="read"):
+            return self._connection.execute(query, values).fetchall()

@@ -1,0 +1,151 @@
+"""What goes into a ledger and what comes out of it, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.identity import JsonValue, sha256_text
+from localensemble.core.labels import LabelStatus
+from localensemble.core.raters import Rater
+
+ItemSetKey = NewType("ItemSetKey", int)
+RaterKey = NewType("RaterKey", int)
+RunKey = NewType("RunKey", int)
+VariableKey = NewType("VariableKey", int)
+
+RunStatus = Literal["finished", "incomplete", "interrupted", "failed"]
+
+# Status code of a cell that has no label.
+MISSING = 255
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRecord:
+    """A variable as the ledger keeps it.
+
+    ``content`` is the canonical JSON whose hash is the variable's identity.
+    """
+
+    name: str
+    content: str
+    categories: tuple[str, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Over ``content``."""
+        return sha256_text(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class CodebookRecord:
+    """A codebook in the ledger; ``variables`` are in codebook order."""
+
+    sha256: str
+    content: str
+    variables: Mapping[str, VariableKey]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSetRecord:
+    """An item set in the ledger."""
+
+    key: ItemSetKey
+    sha256: str
+    item_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaterRecord:
+    """A rater in the ledger, under its newest name."""
+
+    key: RaterKey
+    rater: Rater
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run: when it started with which settings, and how it ended.
+
+    The last three are None for a run that was cut off, or that goes on.
+    """
+
+    key: RunKey
+    started_at: str
+    settings: JsonValue
+    status: RunStatus | None
+    finished_at: str | None
+    summary: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class BlockUsage:
+    """The work that the labels of one block took.
+
+    ``peak_memory_bytes`` is the engine's highest so far; the others are of this block.
+    """
+
+    prompt_tokens: int
+    evaluated_tokens: int
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaterUsage:
+    """The work of one rater over all its blocks; ``peak_memory_bytes`` is the highest."""
+
+    blocks: int
+    labels: int
+    prompt_tokens: int
+    evaluated_tokens: int
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """How many labels of one rater and variable have which status.
+
+    ``reasons`` counts labels without a category by the first word of their reason.
+    """
+
+    statuses: Mapping[LabelStatus, int]
+    missing: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelBlock:
+    """The labels of n consecutive items by R raters for one variable of K categories.
+
+    Attributes:
+        status: (n, R) of `STATUS_CODES`, or `MISSING` where there is no label.
+        category: (n, R), -1 unless assigned.
+        confidence: (n, R) of the assigned category; NaN where there is none.
+        off_codebook_mass: (n, R); NaN where not known.
+        probabilities: (n, R, K), NaN where there are none; None unless asked for.
+        reasons: (row, column) to the reason of each label without a category.
+    """
+
+    status: NDArray[np.uint8]
+    category: NDArray[np.int16]
+    confidence: NDArray[np.float64]
+    off_codebook_mass: NDArray[np.float64]
+    probabilities: NDArray[np.float64] | None
+    reasons: Mapping[tuple[int, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One link of the chain; ``body`` is canonical JSON."""
+
+    number: int
+    kind: str
+    recorded_at: str
+    body: str
+    sha256: str

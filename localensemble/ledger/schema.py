@@ -1,0 +1,273 @@
+"""The tables of a ledger, as named migrations.
+
+Decides the layout: one row per fact, every record keyed by the number of the event that
+recorded it, and triggers that refuse a change or removal of any row. The comment behind a
+column is its documentation; `docs/ledger-schema.md` is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from localensemble.core.identity import sha256_text
+from localensemble.core.labels import LabelStatus
+
+# "LEns" in ASCII, in the header of the file: tells a ledger from any other SQLite file.
+APPLICATION_ID = 0x4C456E73
+
+STATUS_CODES: Mapping[LabelStatus, int] = MappingProxyType(
+    {
+        LabelStatus.ASSIGNED: 0,
+        LabelStatus.ABSTAINED: 1,
+        LabelStatus.UNPARSABLE: 2,
+        LabelStatus.FAILED: 3,
+    }
+)
+
+_EVENTS = """
+-- What was recorded, in order. Every event is chained to the one before it.
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,  -- 1, 2, 3 ... without a gap
+    kind TEXT NOT NULL,  -- what happened; says which table holds the record
+    recorded_at TEXT NOT NULL,  -- UTC, ISO 8601
+    body TEXT NOT NULL,  -- canonical JSON: the record itself, or digests of its rows
+    sha256 TEXT NOT NULL  -- over the hash of the event before, number, kind, recorded_at and body
+)"""
+
+_MIGRATIONS = """
+-- The migrations that made these tables.
+CREATE TABLE migration (
+    migration_key INTEGER PRIMARY KEY  -- event `migrated`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    name TEXT NOT NULL UNIQUE,  -- number and word
+    sha256 TEXT NOT NULL  -- over its SQL
+)"""
+
+_ITEMS = """
+-- The items of all item sets. Their text is not kept here, only its hash.
+CREATE TABLE item (
+    item_key INTEGER PRIMARY KEY,  -- 1, 2, 3 ... in order of arrival
+    item_id TEXT NOT NULL,  -- the id in the items file
+    text_sha256 BLOB NOT NULL,  -- 32 bytes over the text; another text makes another item
+    UNIQUE (item_id, text_sha256)
+)"""
+
+_ITEM_SETS = """
+-- The item sets: an items file in its order. A changed file is another item set.
+CREATE TABLE item_set (
+    item_set_key INTEGER PRIMARY KEY  -- event `items_registered`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    sha256 TEXT NOT NULL UNIQUE,  -- over id and text hash of every item in order
+    item_count INTEGER NOT NULL  -- items in the set
+)"""
+
+_ITEM_SET_MEMBERS = """
+-- Which item stands where in an item set.
+CREATE TABLE item_set_member (
+    item_set_key INTEGER NOT NULL  -- the item set
+        REFERENCES item_set DEFERRABLE INITIALLY DEFERRED,
+    position INTEGER NOT NULL,  -- 0, 1, 2 ... in the order of the file
+    item_key INTEGER NOT NULL REFERENCES item,  -- the item there
+    PRIMARY KEY (item_set_key, position),
+    UNIQUE (item_set_key, item_key)
+) WITHOUT ROWID"""
+
+_VARIABLES = """
+-- The variables of all codebooks. Another question or category makes another variable.
+CREATE TABLE variable (
+    variable_key INTEGER PRIMARY KEY  -- event `variable_registered`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    sha256 TEXT NOT NULL UNIQUE,  -- over content
+    name TEXT NOT NULL,  -- as the codebook has it
+    content TEXT NOT NULL  -- canonical JSON: what a rater may be shown
+)"""
+
+_CATEGORIES = """
+-- The categories of a variable, in codebook order.
+CREATE TABLE category (
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- the variable
+    position INTEGER NOT NULL,  -- 0, 1, 2 ...; the number that labels carry
+    name TEXT NOT NULL,  -- as the codebook has it
+    PRIMARY KEY (variable_key, position),
+    UNIQUE (variable_key, name)
+) WITHOUT ROWID"""
+
+_CODEBOOKS = """
+-- The codebooks.
+CREATE TABLE codebook (
+    codebook_key INTEGER PRIMARY KEY  -- event `codebook_registered`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    sha256 TEXT NOT NULL UNIQUE,  -- over content
+    content TEXT NOT NULL  -- canonical JSON
+)"""
+
+_CODEBOOK_VARIABLES = """
+-- The variables of a codebook, in its order.
+CREATE TABLE codebook_variable (
+    codebook_key INTEGER NOT NULL REFERENCES codebook,  -- the codebook
+    position INTEGER NOT NULL,  -- 0, 1, 2 ...
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- the variable there
+    PRIMARY KEY (codebook_key, position)
+) WITHOUT ROWID"""
+
+_RATERS = """
+-- The raters, by what they are.
+CREATE TABLE rater (
+    rater_key INTEGER PRIMARY KEY  -- event `rater_registered`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    sha256 TEXT NOT NULL UNIQUE,  -- over identity
+    identity TEXT NOT NULL  -- canonical JSON: model, templates, codebook, settings, engine
+)"""
+
+_RATER_NAMES = """
+-- The names people gave a rater; the newest counts.
+CREATE TABLE rater_name (
+    rater_name_key INTEGER PRIMARY KEY  -- event `rater_named`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    rater_key INTEGER NOT NULL REFERENCES rater,  -- the rater
+    name TEXT NOT NULL  -- as the ensemble file has it
+)"""
+
+_RUNS = """
+-- The runs that were started.
+CREATE TABLE run (
+    run_key INTEGER PRIMARY KEY  -- event `run_started`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    settings TEXT NOT NULL  -- canonical JSON: the frozen settings
+)"""
+
+_RUN_ENDS = """
+-- How runs ended. A run without a row here was cut off, or goes on.
+CREATE TABLE run_end (
+    run_end_key INTEGER PRIMARY KEY  -- event `run_finished`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    run_key INTEGER NOT NULL UNIQUE REFERENCES run,  -- the run
+    status TEXT NOT NULL,  -- finished, incomplete, interrupted or failed
+    summary TEXT NOT NULL  -- canonical JSON
+)"""
+
+_BLOCKS = """
+-- The blocks: labels of one rater for consecutive items, appended in one transaction.
+CREATE TABLE block (
+    block_key INTEGER PRIMARY KEY  -- event `labels_appended`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    run_key INTEGER NOT NULL REFERENCES run,  -- the run that made the labels
+    rater_key INTEGER NOT NULL REFERENCES rater,  -- the rater
+    item_set_key INTEGER NOT NULL REFERENCES item_set,  -- the item set start and stop belong to
+    start INTEGER NOT NULL,  -- position of the first item
+    stop INTEGER NOT NULL,  -- position behind the last item
+    prompt_tokens INTEGER,  -- of all prompts in full; empty when no model was used
+    evaluated_tokens INTEGER,  -- that the model had to compute
+    seconds REAL,  -- in the model
+    peak_memory_bytes INTEGER  -- of the engine so far
+)"""
+
+_BLOCK_VARIABLES = """
+-- The variables of a block.
+CREATE TABLE block_variable (
+    block_key INTEGER NOT NULL REFERENCES block,  -- the block
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- the variable
+    label_count INTEGER NOT NULL,  -- labels appended; items with an older label are left out
+    PRIMARY KEY (block_key, variable_key)
+) WITHOUT ROWID"""
+
+# Keyed this way round, one variable of one rater is one stretch of the file: reading it
+# touches nothing else. Measured: 124 bytes a label with nine categories.
+_LABELS = """
+-- The labels. The primary key makes a second label for the same cell impossible.
+CREATE TABLE label (
+    rater_key INTEGER NOT NULL REFERENCES rater,  -- who
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- asked what
+    item_key INTEGER NOT NULL REFERENCES item,  -- of which item
+    block_key INTEGER NOT NULL REFERENCES block,  -- appended when, by which run
+    status INTEGER NOT NULL,  -- 0 assigned, 1 abstained, 2 unparsable, 3 failed
+    category INTEGER,  -- its position in the variable; empty unless assigned
+    confidence REAL,  -- the rater's own number for that category; empty when it gave none
+    off_codebook_mass REAL,  -- probability of a response that is no category
+    probabilities BLOB,  -- one little-endian 64-bit float per category, in codebook order
+    reason TEXT,  -- why there is no category; empty when there is one
+    PRIMARY KEY (rater_key, variable_key, item_key),
+    CHECK (status BETWEEN 0 AND 3),
+    CHECK ((status = 0) = (category IS NOT NULL)),
+    CHECK ((status = 0) = (reason IS NULL))
+) WITHOUT ROWID"""
+
+_LABEL_VIEW = """
+-- Labels as people read them: names for keys.
+CREATE VIEW label_view AS
+SELECT
+    item.item_id,
+    variable.name AS variable,
+    (SELECT name FROM rater_name WHERE rater_name.rater_key = label.rater_key
+        ORDER BY rater_name_key DESC LIMIT 1) AS rater,
+    CASE label.status WHEN 0 THEN 'assigned' WHEN 1 THEN 'abstained'
+        WHEN 2 THEN 'unparsable' ELSE 'failed' END AS status,
+    category.name AS category,
+    label.confidence,
+    label.off_codebook_mass,
+    label.reason,
+    block.run_key,
+    label.rater_key,
+    label.variable_key,
+    label.item_key
+FROM label
+JOIN item USING (item_key)
+JOIN variable USING (variable_key)
+JOIN block USING (block_key)
+LEFT JOIN category
+    ON category.variable_key = label.variable_key AND category.position = label.category"""
+
+_TABLES = {
+    "event": _EVENTS,
+    "migration": _MIGRATIONS,
+    "item": _ITEMS,
+    "item_set": _ITEM_SETS,
+    "item_set_member": _ITEM_SET_MEMBERS,
+    "variable": _VARIABLES,
+    "category": _CATEGORIES,
+    "codebook": _CODEBOOKS,
+    "codebook_variable": _CODEBOOK_VARIABLES,
+    "rater": _RATERS,
+    "rater_name": _RATER_NAMES,
+    "run": _RUNS,
+    "run_end": _RUN_ENDS,
+    "block": _BLOCKS,
+    "block_variable": _BLOCK_VARIABLES,
+    "label": _LABELS,
+}
+
+
+def _append_only(table: str) -> tuple[str, ...]:
+    """Write the triggers that refuse to change or remove a row."""
+    return tuple(
+        f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}\n"
+        f"BEGIN SELECT RAISE(ABORT, 'The ledger is append-only: {verb} on {table}.'); END"
+        for verb in ("UPDATE", "DELETE")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A named step from one schema to the next; never edited once released."""
+
+    name: str
+    statements: tuple[str, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Over the SQL."""
+        return sha256_text(";\n".join(self.statements))
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        "0001_ledger",
+        (
+            *(statement.strip() for statement in _TABLES.values()),
+            _LABEL_VIEW.strip(),
+            *(trigger for table in _TABLES for trigger in _append_only(table)),
+        ),
+    ),
+)

@@ -1,0 +1,160 @@
+"""Verification: derive every hash of a ledger again and say where the first one breaks.
+
+Finds any change of a record, an event or a label, any that is missing or was slipped in, and
+damage to the file. It cannot find that the newest events were cut off cleanly, nor a forger
+who wrote the whole chain again: compare ``head_sha256`` with one kept elsewhere for that.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.core.identity import canonical_json
+from localensemble.ledger.connection import migrate, open_for_reading
+from localensemble.ledger.digests import CHAIN_START, event_sha256
+from localensemble.ledger.events import BODIES, RECORD_TABLES, MismatchError
+from localensemble.ledger.schema import MIGRATIONS
+
+# Rows that belong to a record of another table, and the sum they must come to.
+_ROW_SUMS = (
+    ("item", "SELECT coalesce(max(item_key), 0) FROM item_set_member"),
+    ("item_set_member", "SELECT coalesce(sum(item_count), 0) FROM item_set"),
+    ("category", "SELECT count(*) FROM category JOIN variable USING (variable_key)"),
+    (
+        "codebook_variable",
+        "SELECT count(*) FROM codebook_variable JOIN codebook USING (codebook_key)",
+    ),
+    ("block_variable", "SELECT count(*) FROM block_variable JOIN block USING (block_key)"),
+    ("label", "SELECT coalesce(sum(label_count), 0) FROM block_variable"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first place where a ledger is not what was written."""
+
+    where: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verifying a ledger came to.
+
+    Attributes:
+        broken: the first break; None when there is none.
+        events: events checked.
+        counts: rows checked, by table; empty when the ledger is broken.
+        head_sha256: hash of the last event checked. It stands for the whole ledger.
+    """
+
+    broken: Break | None
+    events: int
+    counts: dict[str, int]
+    head_sha256: str
+
+    @property
+    def ok(self) -> bool:
+        """True when every hash was derived again as recorded."""
+        return self.broken is None
+
+
+class _Verifier:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.events = 0
+        self.head_sha256 = CHAIN_START
+        self.counts: dict[str, int] = {}
+        self._records = dict.fromkeys(RECORD_TABLES, 0)
+        self._place = "schema"
+
+    def run(self) -> Break | None:
+        """Check everything; stop at the first break."""
+        try:
+            self._check_schema()
+            self._check_events()
+            self._check_counts()
+            self._place = "file"
+            self._expect("structure", self._one("PRAGMA integrity_check(1)"), "ok")
+        except MismatchError as error:
+            return Break(f"{self._place}: {error.what}", error.found, error.expected)
+        except sqlite3.DatabaseError as error:
+            return Break(f"{self._place}: file", str(error), "a sound SQLite file")
+        except (AttributeError, TypeError, ValueError, struct.error):
+            return Break(f"{self._place}: value", "a type that was never written", "as written")
+        return None
+
+    def _check_schema(self) -> None:
+        query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            migrate(fresh, MIGRATIONS)
+            wanted = fresh.execute(query).fetchall()
+        found = self._connection.execute(query).fetchall()
+        for row in sorted({*found, *wanted}, key=str):
+            self._expect(
+                f"{row[0]} {row[1]}",
+                "as defined" if row in found else "changed or missing",
+                "as defined" if row in wanted else "none of this name and definition",
+            )
+
+    def _check_events(self) -> None:
+        for number, kind, recorded_at, body, sha256 in self._connection.execute(
+            "SELECT number, kind, recorded_at, body, sha256 FROM event ORDER BY number"
+        ):
+            self._place = f"event {self.events + 1}"
+            self._expect("number", number, self.events + 1)
+            self._place = f"event {number} ({kind})"
+            derived = event_sha256(
+                self.head_sha256, number=number, kind=kind, recorded_at=recorded_at, body=body
+            )
+            self._expect("sha256", sha256, derived)
+            if kind not in BODIES:
+                raise MismatchError("kind", found=str(kind), expected="a known kind")
+            # The record first says whether it agrees with itself, then with its event.
+            self._expect("record", canonical_json(BODIES[kind](self._connection, number)), body)
+            self._records[kind] += 1
+            self.events = number
+            self.head_sha256 = derived
+
+    def _check_counts(self) -> None:
+        for kind, table in RECORD_TABLES.items():
+            self._check_count(table, self._records[kind])
+        for table, query in _ROW_SUMS:
+            self._check_count(table, self._one(query))
+
+    def _check_count(self, table: str, expected: object) -> None:
+        self._place = f"table {table}"
+        found = self._one(f"SELECT count(*) FROM {table}")
+        self._expect("rows", found, expected)
+        self.counts[table] = int(str(found))
+
+    def _one(self, query: str) -> object:
+        return self._connection.execute(query).fetchone()[0]
+
+    def _expect(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            raise MismatchError(what, found=str(found), expected=str(expected))
+
+
+def verify(path: Path) -> Verification:
+    """Derive every hash of a ledger again, in bounded memory.
+
+    Raises:
+        LedgerError: the file is missing, no ledger, or written by a newer version.
+    """
+    with closing(open_for_reading(path)) as connection:
+        # One view of the file from the first query to the last, also while a run writes.
+        connection.execute("BEGIN")
+        verifier = _Verifier(connection)
+        broken = verifier.run()
+        return Verification(
+            broken=broken,
+            events=verifier.events,
+            counts={} if broken else verifier.counts,
+            head_sha256=verifier.head_sha256,
+        )

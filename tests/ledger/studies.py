@@ -1,0 +1,123 @@
+"""Small studies to put into a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from localensemble.core.identity import canonical_json, sha256_text
+from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
+from localensemble.core.raters import Rater, RaterIdentity
+from localensemble.ledger.digests import ItemSetHash
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.records import (
+    BlockUsage,
+    ItemSetKey,
+    RaterKey,
+    RunKey,
+    VariableKey,
+    VariableRecord,
+)
+
+Items = Sequence[tuple[ItemId, str]]
+
+THEME = VariableRecord("theme", canonical_json({"name": "theme"}), ("staff", "access", "other"))
+TONE = VariableRecord("tone", canonical_json({"name": "tone"}), ("bad", "good"))
+CODEBOOK = canonical_json({"name": "feedback", "variables": [THEME.sha256, TONE.sha256]})
+IDENTITY = RaterIdentity(
+    engine="scripted",
+    engine_version="1",
+    model_name="small",
+    model_sha256=sha256_text("small"),
+    chat_template_sha256=sha256_text("template"),
+    prompt_template="label/v1",
+    prompt_template_sha256=sha256_text("prompt"),
+    codebook_sha256=sha256_text(CODEBOOK),
+    layout="codebook_first",
+    settings=(("mode", "batched"),),
+)
+USAGE = BlockUsage(prompt_tokens=900, evaluated_tokens=400, seconds=0.1, peak_memory_bytes=1 << 20)
+
+
+def items(count: int) -> list[tuple[ItemId, str]]:
+    """Ids and text hashes of so many items."""
+    return [(ItemId(f"item-{i}"), sha256_text(f"text {i}")) for i in range(count)]
+
+
+def item_set_sha256(members: Items) -> str:
+    digest = ItemSetHash()
+    for item_id, text_sha256 in members:
+        digest.add(item_id, text_sha256)
+    return digest.hexdigest()
+
+
+def register(ledger: Ledger, members: Items) -> ItemSetKey:
+    return ledger.register_items([members], item_set_sha256=item_set_sha256(members))
+
+
+def register_variables(ledger: Ledger) -> Mapping[str, VariableKey]:
+    return ledger.register_codebook(CODEBOOK, sha256=sha256_text(CODEBOOK), variables=(THEME, TONE))
+
+
+def rater(name: str) -> Rater:
+    """A rater whose model is named like itself."""
+    return Rater(RaterName(name), replace(IDENTITY, model_name=name))
+
+
+def label(index: int, *, category_count: int) -> Label:
+    """A label that only depends on where it belongs; every seventh has failed."""
+    if index % 7 == 6:
+        return Label(LabelStatus.FAILED, reason=f"too_long: {index} of 5 tokens")
+    category = index * index % category_count
+    rest = (1 - 0.7) / (category_count - 1)
+    probabilities = tuple(0.7 if k == category else rest for k in range(category_count))
+    return Label(LabelStatus.ASSIGNED, category, probabilities, index % 10 / 16)
+
+
+def labels(
+    variables: Mapping[str, VariableKey], *, start: int, stop: int
+) -> dict[VariableKey, list[Label]]:
+    """One label per variable and position."""
+    return {
+        variables[record.name]: [
+            label(i + offset, category_count=len(record.categories)) for i in range(start, stop)
+        ]
+        for offset, record in enumerate((THEME, TONE))
+    }
+
+
+class Study:
+    """A ledger with items, a codebook, two raters and a run; nothing labeled yet."""
+
+    def __init__(self, path: Path, *, item_count: int = 10) -> None:
+        self.path = path
+        self.ledger = Ledger.open(path, create=True)
+        self.reader = self.ledger.reader
+        self.item_count = item_count
+        self.item_set: ItemSetKey = register(self.ledger, items(item_count))
+        self.variables = register_variables(self.ledger)
+        self.theme = self.variables["theme"]
+        self.tone = self.variables["tone"]
+        self.first: RaterKey = self.ledger.register_rater(rater("first"))
+        self.second: RaterKey = self.ledger.register_rater(rater("second"))
+        self.run: RunKey = self.ledger.start_run({"raters": ["first", "second"]})
+
+    def append(self, rater: RaterKey, *, start: int, stop: int) -> int:
+        """Append the labels of one rater for a stretch of items."""
+        return self.ledger.append_block(
+            labels(self.variables, start=start, stop=stop),
+            run=self.run,
+            rater=rater,
+            item_set=self.item_set,
+            start=start,
+            usage=USAGE,
+        )
+
+    def finish(self) -> None:
+        """Label everything in blocks of four, end the run and close the ledger."""
+        for rater_key in (self.first, self.second):
+            for start in range(0, self.item_count, 4):
+                self.append(rater_key, start=start, stop=min(start + 4, self.item_count))
+        self.ledger.finish_run(self.run, status="finished", summary={"items": self.item_count})
+        self.ledger.close()
