@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.codebook import load_checked
+from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.codebook.model import Codebook
-from localensemble.consensus.escalation import EscalationPolicy
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
-from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import EngineSettings, open_engine
-from localensemble.findings.decisions import StudyLabels, check_per_item, decide
-from localensemble.findings.gold import read_gold
-from localensemble.findings.study import StudyFindings, study_findings
+from localensemble.findings.decisions import check_per_item
+from localensemble.findings.load import load_study
+from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, load_ensemble
 from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
@@ -30,7 +27,6 @@ from localensemble.report.findings_file import write_findings
 from localensemble.report.tables import StudyTables, write_escalations, write_labels
 
 __all__ = [
-    "DEFAULT_ESCALATION",
     "LabelOptions",
     "LabeledStudy",
     "Progress",
@@ -38,11 +34,6 @@ __all__ = [
     "embedded_ensemble",
     "label",
 ]
-
-DEFAULT_ESCALATION = (
-    ("missing_raters", {"allowed": 0}),
-    ("off_codebook_mass_above", {"limit": 0.5}),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +92,12 @@ def label(
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     questions = load_checked(codebook)
-    method, policies = _rules(ensemble)
     models = [locate_model(rater.model, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     messages = (*table.messages, *_demo_warnings(questions, models))
     for message in messages:
         on_message(message)
+    check_per_item(ensemble.rules.method, ensemble.rules.policies)
     folder = StudyFolder(study)
     folder.make()
     plan = LabelingPlan(
@@ -117,48 +108,19 @@ def label(
         ),
         template=load_template(ensemble.prompt_template, ensemble.prompt_version),
         layout=ensemble.layout,
+        rules=ensemble.rules.content,
         limit=options.limit,
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
-        labeled = run_labeling(plan, ledger=ledger, on_progress=on_progress)
-        labels = StudyLabels(
-            reader=ledger.reader,
-            item_set=labeled.item_set,
-            item_count=labeled.item_count,
-            rater_keys=labeled.raters,
-            rater_names=tuple(engine.name for engine in plan.engines),
-            variable_keys=labeled.variables,
-        )
-        decisions = tuple(
-            decide(labels, variable=variable, method=method, policies=policies)
-            for variable in questions.variables
-        )
-        gold = options.gold and read_gold(
-            options.gold, codebook=questions, labels=labels, id_column=options.id_column
-        )
-        findings = study_findings(
-            labels,
-            codebook=questions,
-            decisions=decisions,
-            consensus_method=method.name,
-            policies=[policy.name for policy in policies],
-            gold=gold or None,
-        )
-        tables = StudyTables(table, labels, decisions)
+        run_labeling(plan, ledger=ledger, on_progress=on_progress)
+        loaded = load_study(ledger.reader)
+        decisions = loaded.decide()
+        findings = findings_of(loaded, decisions=decisions, gold=gold_of(loaded, options.gold))
+        tables = StudyTables(table, loaded.labels, decisions)
         write_labels(tables, path=folder.labels)
         write_escalations(tables, path=folder.escalations)
     write_findings(findings, path=folder.findings)
     return LabeledStudy(findings, folder, messages)
-
-
-def _rules(ensemble: Ensemble) -> tuple[ConsensusMethod, tuple[EscalationPolicy, ...]]:
-    method = method_named(ensemble.consensus.name, settings=dict(ensemble.consensus.settings))
-    named = [(choice.name, dict(choice.settings)) for choice in ensemble.escalation]
-    policies = tuple(
-        policy_named(name, settings=settings) for name, settings in named or DEFAULT_ESCALATION
-    )
-    check_per_item(method, policies)
-    return method, policies
 
 
 def _named_engine(

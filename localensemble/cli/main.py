@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "init": "Write a codebook and an ensemble file to start from, for a table.",
     "check": "Say what a methodologist would object to in a codebook.",
     "label": "Label the items of a table with every rater of an ensemble.",
+    "evaluate": "Compare a study's labels with gold labels.",
     "ledger": "Verify a study's ledger, or list its history.",
 }
 

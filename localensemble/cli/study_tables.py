@@ -13,8 +13,20 @@ from localensemble.api.label import LabeledStudy
 
 
 def show_study(study: LabeledStudy, *, console: Console) -> None:
-    """Print agreement, decisions, accuracy where gold labels are there, speed and files."""
-    findings = study.findings
+    """Print the findings of a labeling run and where its files are."""
+    show_findings(study.findings, console=console)
+    console.print("Files:")
+    for path in (
+        study.folder.labels,
+        study.folder.escalations,
+        study.folder.findings,
+        study.folder.ledger,
+    ):
+        console.print(f"  {path}", soft_wrap=True, highlight=False)
+
+
+def show_findings(findings: StudyFindings, *, console: Console) -> None:
+    """Print agreement, decisions, accuracy where gold labels are there, and speed."""
     console.print(_agreement_table(findings))
     for variable in findings.variables:
         for coefficient in variable.coefficients:
@@ -30,14 +42,6 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         console.print(_accuracy_table(findings))
     console.print(_rater_table(findings))
     _print_unlabeled(findings, console)
-    console.print("Files:")
-    for path in (
-        study.folder.labels,
-        study.folder.escalations,
-        study.folder.findings,
-        study.folder.ledger,
-    ):
-        console.print(f"  {path}", soft_wrap=True, highlight=False)
 
 
 def _table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:

@@ -7,8 +7,9 @@ and gives every refusal a file, a path and a line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from localensemble.core.identity import sha256_json
 
@@ -132,3 +133,67 @@ class Codebook:
             if variable.name == name:
                 return variable
         raise KeyError(name)
+
+    def as_json(self) -> dict[str, object]:
+        """Give the whole codebook as JSON values; `codebook_from_json` takes them back."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "variables": [_variable_as_json(variable) for variable in self.variables],
+        }
+
+
+def codebook_from_json(content: Mapping[str, Any]) -> Codebook:
+    """Rebuild a codebook from what `Codebook.as_json` gave."""
+    return Codebook(
+        name=content["name"],
+        version=content["version"],
+        description=content["description"],
+        variables=tuple(_variable_from_json(variable) for variable in content["variables"]),
+    )
+
+
+def _variable_as_json(variable: Variable) -> dict[str, object]:
+    return {
+        "name": variable.name,
+        "level": variable.level,
+        "question": variable.question,
+        "categories": [
+            {
+                "name": category.name,
+                "definition": category.definition,
+                "always_review": category.always_review is not None,
+                "always_review_above": category.always_review and category.always_review.above,
+            }
+            for category in variable.categories
+        ],
+        "rules": list(variable.rules),
+        "examples": [
+            {"text": example.text, "category": example.category, "reason": example.reason}
+            for example in variable.examples
+        ],
+    }
+
+
+def _variable_from_json(content: Mapping[str, Any]) -> Variable:
+    return Variable(
+        name=content["name"],
+        level=content["level"],
+        question=content["question"],
+        categories=tuple(
+            Category(
+                category["name"],
+                category["definition"],
+                AlwaysReview(category["always_review_above"])
+                if category["always_review"]
+                else None,
+            )
+            for category in content["categories"]
+        ),
+        rules=tuple(content["rules"]),
+        examples=tuple(
+            Example(example["text"], example["category"], example["reason"])
+            for example in content["examples"]
+        ),
+    )

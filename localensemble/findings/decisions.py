@@ -19,10 +19,15 @@ from localensemble.consensus.policies import policy_named
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.labels import LabelStatus
 from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.records import ItemSetKey, LabelBlock, RaterKey, VariableKey
+from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
+from localensemble.ledger.schema import STATUS_CODES
 
 BLOCK_ITEMS = 8192
+_WORD_OF_CODE = {code: f"<{status.value}>" for status, code in STATUS_CODES.items()} | {
+    MISSING: "<missing>"
+}
 
 FloatArray = NDArray[np.float64]
 
@@ -53,6 +58,20 @@ class StudyLabels:
             stop=stop,
             probabilities=probabilities,
         )
+
+    def words(self, variable: Variable, *, start: int, stop: int) -> list[list[str]]:
+        """Say what each rater gave each item: a category, or its status in angle brackets."""
+        block = self.block(variable.name, start=start, stop=stop)
+        assigned = STATUS_CODES[LabelStatus.ASSIGNED]
+        return [
+            [
+                variable.answers[category] if status == assigned else _WORD_OF_CODE[status]
+                for status, category in zip(statuses, categories, strict=True)
+            ]
+            for statuses, categories in zip(
+                block.status.tolist(), block.category.tolist(), strict=True
+            )
+        ]
 
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""

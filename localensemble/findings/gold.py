@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
-from localensemble.core.items import ItemFile
+from localensemble.core.row_ids import KeyedTable
 from localensemble.findings.decisions import StudyLabels
-
-_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +53,7 @@ def read_gold(
     Raises:
         TableError: no gold column, a label that is no category, or no shared item.
     """
-    table = ItemFile.open(path, id_column=id_column, text_column=None)
+    table = KeyedTable.open(path, id_column=id_column)
     columns = gold_columns(table.columns, codebook)
     if not columns:
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
@@ -71,16 +69,15 @@ def read_gold(
         (_CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
         for name, column in columns.items()
     ]
-    for block in table.blocks(_ROWS_AT_ONCE):
-        for row in block:
-            position = positions.get(row.item.id)
-            if position is None:
-                unknown += 1
-                continue
-            shared += 1
-            for reader, place in readers:
-                index = reader.index(row.values[place], row_number=row.item.position + 1)
-                categories[reader.variable.name][position] = index
+    for row in table.rows():
+        position = positions.get(row.id)
+        if position is None:
+            unknown += 1
+            continue
+        shared += 1
+        for reader, place in readers:
+            index = reader.index(row.values[place], row_number=row.number)
+            categories[reader.variable.name][position] = index
     if not shared:
         raise TableError(
             f"{path}: none of its {unknown:,} ids is an item of this study.",

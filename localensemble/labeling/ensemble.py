@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout
 
@@ -36,9 +37,6 @@ class _Prompt(_Strict):
     template: str = "label"
     version: Annotated[int, Field(ge=1)] = 1
     layout: Literal["auto", "codebook_first", "item_first"] = "auto"
-
-
-Setting = str | int | float | bool
 
 
 class _Consensus(BaseModel):
@@ -72,14 +70,6 @@ class RaterPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A consensus method or escalation policy by name, with its settings."""
-
-    name: str
-    settings: tuple[tuple[str, Setting], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Ensemble:
     """What an ensemble file says.
 
@@ -91,8 +81,7 @@ class Ensemble:
     prompt_template: str
     prompt_version: int
     layout: Layout | None
-    consensus: Choice
-    escalation: tuple[Choice, ...]
+    rules: DecisionRules
     folder: Path
 
 
@@ -150,14 +139,18 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         prompt_template=parsed.prompt.template,
         prompt_version=parsed.prompt.version,
         layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
-        consensus=Choice(parsed.consensus.method, _settings(parsed.consensus)),
-        escalation=tuple(Choice(p.policy, _settings(p)) for p in parsed.escalation),
+        rules=_rules(path, parsed),
         folder=path.resolve().parent,
     )
 
 
-def _settings(chosen: _Consensus | _Policy) -> tuple[tuple[str, Setting], ...]:
-    return tuple(sorted((chosen.model_extra or {}).items()))
+def _rules(path: Path, parsed: _Ensemble) -> DecisionRules:
+    try:
+        return decision_rules(
+            parsed.consensus.model_dump(), [policy.model_dump() for policy in parsed.escalation]
+        )
+    except EnsembleError as error:
+        raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 _KNOWN_KEYS = sorted(

@@ -56,6 +56,8 @@ class LabelingPlan:
 
     Attributes:
         layout: None lets token counts choose, per rater.
+        rules: how consensus and escalation are decided, as `decision_rules` wrote it; kept
+            with the run, so that decisions can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
     """
 
@@ -64,6 +66,7 @@ class LabelingPlan:
     engines: tuple[NamedEngine, ...]
     template: PromptTemplate
     layout: Layout | None
+    rules: JsonValue
     limit: int | None = None
 
 
@@ -78,20 +81,12 @@ class Progress:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class LabeledSet:
-    """What a run labeled: the keys under which the ledger holds it, raters in plan order."""
-
-    item_set: ItemSetKey
-    item_count: int
-    raters: tuple[RaterKey, ...]
-    variables: Mapping[str, VariableKey]
-
-
 def run_labeling(
     plan: LabelingPlan, *, ledger: Ledger, on_progress: Callable[[Progress], None]
-) -> LabeledSet:
+) -> None:
     """Label every item of the plan with every rater, skipping what is in the ledger.
+
+    The run's record in the ledger says what was labeled and under which rules.
 
     Raises:
         EngineError: an engine cannot go on. What was labeled before is in the ledger.
@@ -102,18 +97,24 @@ def run_labeling(
     total = min(plan.items.item_count, plan.limit or plan.items.item_count)
     run = ledger.start_run(_run_settings(plan))
     status: RunStatus = "failed"
+    summary: JsonValue = {}
     try:
         raters = tuple(
             _RaterRun(plan, ledger, item_set, variables, run, total).label_all(engine, on_progress)
             for engine in plan.engines
         )
         status = "finished"
+        summary = {
+            "item_set": item_set,
+            "item_count": total,
+            "raters": list(raters),
+            "variables": dict(variables),
+        }
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     finally:
-        ledger.finish_run(run, status=status, summary={})
-    return LabeledSet(item_set, total, raters, variables)
+        ledger.finish_run(run, status=status, summary=summary)
 
 
 def codebook_content(codebook: Codebook) -> str:
@@ -263,8 +264,10 @@ class _RaterRun:
 def _run_settings(plan: LabelingPlan) -> JsonValue:
     return {
         "localensemble": __version__,
-        "codebook": plan.codebook.sha256,
-        "raters": [engine.name for engine in plan.engines],
+        "codebook": plan.codebook.as_json(),
+        "rules": plan.rules,
+        "raters": [str(engine.name) for engine in plan.engines],
+        "items_sha256": plan.items.sha256,
         "limit": plan.limit,
     }
 

@@ -20,11 +20,8 @@ import numpy as np
 
 from localensemble.core.errors import InputError
 from localensemble.core.items import ItemFile, ItemRow
-from localensemble.core.labels import LabelStatus
 from localensemble.core.tables import write_table
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
-from localensemble.ledger.records import MISSING, LabelBlock
-from localensemble.ledger.schema import STATUS_CODES
 
 ACCEPTED = "accepted"
 ESCALATED = "escalated"
@@ -37,7 +34,6 @@ _QUEUE_COLUMNS = (
     "mean_probability",
     "leading_category",
 )
-_WORD_OF_CODE = {code: status.value for status, code in STATUS_CODES.items()} | {MISSING: "missing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ def _queue_block(
     waiting = np.flatnonzero(decided.escalated[start:stop])
     if not len(waiting):
         return
-    block = study.labels.block(decided.variable.name, start=start, stop=stop)
+    said = study.labels.words(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     for offset in map(int, waiting):
         item = start + offset
@@ -127,7 +123,7 @@ def _queue_block(
                 _number(decided.support[item]),
                 _number(decided.mean_probability[item]),
                 names[leading] if leading >= 0 else "",
-                *_rater_cells(block, offset, names),
+                *said[offset],
             ],
         )
 
@@ -141,7 +137,7 @@ def _label_columns(study: StudyTables, decided: Decisions) -> list[str]:
 
 
 def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) -> list[list[str]]:
-    block = study.labels.block(decided.variable.name, start=start, stop=stop)
+    said = study.labels.words(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     cells = []
     for offset in range(stop - start):
@@ -154,17 +150,9 @@ def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) 
                 _number(decided.support[item]),
                 _number(decided.mean_probability[item]),
                 "; ".join(decided.reasons(item)),
-                *_rater_cells(block, offset, names),
+                *said[offset],
             ]
         )
-    return cells
-
-
-def _rater_cells(block: LabelBlock, offset: int, names: Sequence[str]) -> list[str]:
-    cells = []
-    for status, category in zip(block.status[offset], block.category[offset], strict=True):
-        assigned = status == STATUS_CODES[LabelStatus.ASSIGNED]
-        cells.append(names[category] if assigned else f"<{_WORD_OF_CODE[int(status)]}>")
     return cells
 
 

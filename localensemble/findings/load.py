@@ -1,0 +1,63 @@
+"""Open a study from its ledger alone: what was labeled, asked and decided in its last run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from localensemble.codebook.model import Codebook, codebook_from_json
+from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.core.errors import LedgerError
+from localensemble.findings.decisions import Decisions, StudyLabels, check_per_item, decide
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStudy:
+    """A finished run, ready for findings: its labels, its codebook and its rules."""
+
+    labels: StudyLabels
+    codebook: Codebook
+    rules: DecisionRules
+
+    def decide(self) -> tuple[Decisions, ...]:
+        """Derive consensus and escalation for every variable, in codebook order."""
+        check_per_item(self.rules.method, self.rules.policies)
+        return tuple(
+            decide(
+                self.labels,
+                variable=variable,
+                method=self.rules.method,
+                policies=self.rules.policies,
+            )
+            for variable in self.codebook.variables
+        )
+
+
+def load_study(reader: LedgerReader) -> LoadedStudy:
+    """Load the newest finished run of a ledger.
+
+    Raises:
+        LedgerError: no run of this ledger has finished.
+    """
+    finished = [run for run in reader.runs() if run.status == "finished"]
+    if not finished:
+        raise LedgerError(
+            "No run of this study has finished.",
+            hint="Run `localensemble label` again; it goes on where it stopped.",
+        )
+    settings = cast(Mapping[str, Any], finished[-1].settings)
+    summary = cast(Mapping[str, Any], finished[-1].summary)
+    codebook = codebook_from_json(settings["codebook"])
+    labels = StudyLabels(
+        reader=reader,
+        item_set=ItemSetKey(summary["item_set"]),
+        item_count=summary["item_count"],
+        rater_keys=tuple(RaterKey(key) for key in summary["raters"]),
+        rater_names=tuple(settings["raters"]),
+        variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
+    )
+    rules = settings["rules"]
+    return LoadedStudy(labels, codebook, decision_rules(rules["consensus"], rules["escalation"]))
