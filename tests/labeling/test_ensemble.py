@@ -40,10 +40,16 @@ def test_settings_of_methods_and_policies_are_kept(tmp_path: Path) -> None:
         "consensus:\n  method: majority\n  minimum_share: 0.6\n"
         "escalation:\n  - policy: missing_raters\n    allowed: 1\n",
     )
-    ensemble = load_ensemble(path)
-    assert ensemble.consensus.settings == (("minimum_share", 0.6),)
-    assert ensemble.escalation[0].name == "missing_raters"
-    assert ensemble.escalation[0].settings == (("allowed", 1),)
+    rules = load_ensemble(path).rules
+    assert rules.method.settings == (("minimum_share", "0.6"),)
+    assert [(policy.name, policy.settings) for policy in rules.policies] == [
+        ("missing_raters", (("allowed", "1"),))
+    ]
+
+
+def test_without_policies_a_rater_without_a_label_is_a_reason_to_ask(tmp_path: Path) -> None:
+    rules = load_ensemble(written(tmp_path, "raters:\n  - model: a\n")).rules
+    assert "missing_raters" in [policy.name for policy in rules.policies]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,11 @@ def test_settings_of_methods_and_policies_are_kept(tmp_path: Path) -> None:
         ("raters:\n  - model: a\nconsenus: {}\n", "this key is unknown", "`consensus`"),
         ("raters:\n  - model: a\n  - model: a\n", 'two raters are called "a"', "own `name`"),
         ("raters:\n  - model: a\n    name: 'a b'\n", r"raters\[0\]\.name", "examples"),
+        (
+            "raters:\n  - model: a\nconsensus:\n  method: majorty\n",
+            "majorty",
+            "majority",
+        ),
         ("raters: [\n", "line 2: this is not valid YAML", "examples"),
         ("raters:\n  - model: a\n    context_tokens: ten\n", "context_tokens", "examples"),
     ],
