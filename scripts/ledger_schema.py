@@ -1,0 +1,57 @@
+"""Write the tables of a ledger into docs/ledger-schema.md, from the comments in its schema.
+
+Run it after a change of the schema: ``.venv/bin/python scripts/ledger_schema.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from localensemble.ledger.schema import MIGRATIONS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "ledger-schema.md"
+BEGIN = "<!-- tables: made by scripts/ledger_schema.py -->"
+END = "<!-- end of tables -->"
+
+_OPENING = re.compile(r"(?:-- (?P<about>.+)\n)+CREATE (?P<what>TABLE|VIEW) (?P<name>\w+)")
+_COLUMN = re.compile(r"^ {4}(?P<name>[a-z]\w*) (?P<type>[A-Z]+)(?P<rest>.*?)  -- (?P<about>.+)$")
+_KEY = re.compile(r"^ {4}PRIMARY KEY \((?P<columns>.+)\)", re.MULTILINE)
+
+
+def tables() -> str:
+    """Render every table and view as Markdown."""
+    statements = [sql for migration in MIGRATIONS for sql in migration.statements]
+    return "\n".join(
+        _table(sql, opening["name"], opening["about"])
+        if opening["what"] == "TABLE"
+        else f"### `{opening['name']}` (view)\n\n{opening['about']}\n"
+        for sql in statements
+        if (opening := _OPENING.match(sql))
+    )
+
+
+def page(text: str) -> str:
+    """Put the tables where the page has its marks for them."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
+
+
+def _table(sql: str, name: str, about: str) -> str:
+    key = _KEY.search(sql)
+    keys = set(key["columns"].split(", ")) if key else set()
+    lines = [f"### `{name}`", "", about, "", "| column | type | meaning |", "| --- | --- | --- |"]
+    for line in sql.splitlines():
+        column = _COLUMN.match(line)
+        if column is None:
+            continue
+        in_key = column["name"] in keys or "PRIMARY KEY" in column["rest"]
+        optional = not in_key and "NOT NULL" not in column["rest"]
+        kind = column["type"] + (", key" if in_key else ", or empty" if optional else "")
+        lines.append(f"| `{column['name']}` | {kind} | {column['about']} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
