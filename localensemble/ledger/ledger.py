@@ -78,8 +78,7 @@ class Ledger:
 
     def close(self) -> None:
         """Fold the journal into the file and let other writers in."""
-        with self._opened:
-            self._shorten_journal()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +121,6 @@ class Ledger:
                     "Cannot register the items: they changed while they were being read.",
                     hint="Close other programs that have the items file open and run again.",
                 ) from error
-        self._shorten_journal()
         return ItemSetKey(key)
 
     def register_codebook(
@@ -196,7 +194,6 @@ class Ledger:
                     hint="Start a new run.",
                 )
             self._insert("run_end", "run_finished", run, status, canonical_json(summary))
-        self._shorten_journal()
 
     def append_block(
         self,
@@ -355,11 +352,6 @@ class Ledger:
             f"SELECT {table}_key FROM {table} WHERE sha256 = ?", (sha256,)
         ).fetchone()
         return None if row is None else int(row[0])
-
-    def _shorten_journal(self) -> None:
-        """Fold the journal into the file; a reader at work may leave some for later."""
-        with reported(self.path, doing="write to"):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _insert(self, table: str, kind: str, *values: object) -> int:
         """Insert a record of one row and its event; return its key."""

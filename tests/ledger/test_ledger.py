@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
 from localensemble.core.raters import Rater
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, VariableKey
+from localensemble.ledger.verify import verify
 from tests.ledger.studies import (
     CODEBOOK,
     IDENTITY,
@@ -267,11 +269,29 @@ def test_the_journal_is_folded_in_when_a_ledger_is_closed(tmp_path: Path) -> Non
     ]
 
 
+def test_a_ledger_can_be_closed_twice(study: Study) -> None:
+    study.ledger.close()
+    study.ledger.close()
+
+
+def test_a_reader_at_work_does_not_hold_up_a_run(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study.sqlite", item_count=3_000)
+    reading = sqlite3.connect(study.path)
+    reading.execute("BEGIN")
+    seen = reading.execute("SELECT count(*) FROM event").fetchone()
+    study.append(study.first, start=0, stop=3_000)
+    study.ledger.finish_run(study.run, status="finished", summary={})
+    study.ledger.close()
+    assert reading.execute("SELECT count(*) FROM event").fetchone() == seen
+    reading.close()
+    assert verify(study.path).counts["label"] == 6_000
+
+
 def test_the_journal_stays_small_while_blocks_are_appended(tmp_path: Path) -> None:
-    study = Study(tmp_path / "study.sqlite", item_count=30_000)
+    study = Study(tmp_path / "study.sqlite", item_count=24_000)
     journal = study.path.with_name("study.sqlite-wal")
     largest = 0
-    for start in range(0, 30_000, 3_000):
+    for start in range(0, 24_000, 3_000):
         study.append(study.first, start=start, stop=start + 3_000)
         largest = max(largest, journal.stat().st_size)
     study.ledger.close()
