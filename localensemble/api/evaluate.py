@@ -11,7 +11,7 @@ from localensemble.findings.gold import GoldLabels, read_gold
 from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.study import StudyFindings, study_findings
 from localensemble.ledger.read import LedgerReader
-from localensemble.report.findings_file import write_findings
+from localensemble.report.json_files import write_findings
 
 
 def evaluate(study: Path, *, gold: Path, id_column: str | None = None) -> StudyFindings:

@@ -18,12 +18,13 @@ from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import EngineSettings, open_engine
 from localensemble.findings.decisions import check_per_item
 from localensemble.findings.load import load_study
+from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, load_ensemble
 from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
-from localensemble.report.findings_file import write_findings
+from localensemble.report.json_files import write_findings, write_manifest
 from localensemble.report.tables import StudyTables, write_escalations, write_labels
 
 __all__ = [
@@ -119,6 +120,7 @@ def label(
         tables = StudyTables(table, loaded.labels, decisions)
         write_labels(tables, path=folder.labels)
         write_escalations(tables, path=folder.escalations)
+        write_manifest(provenance(loaded, input_columns=table.columns), path=folder.manifest)
     write_findings(findings, path=folder.findings)
     return LabeledStudy(findings, folder, messages)
 

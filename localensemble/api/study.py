@@ -34,6 +34,11 @@ class StudyFolder:
         """The numbers, as JSON."""
         return self.path / "findings.json"
 
+    @property
+    def manifest(self) -> Path:
+        """What was run, by hash, as JSON."""
+        return self.path / "manifest.json"
+
     def make(self) -> None:
         """Make the folder, readable by its owner only, if it is not there.
 

@@ -20,6 +20,7 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         study.folder.labels,
         study.folder.escalations,
         study.folder.findings,
+        study.folder.manifest,
         study.folder.ledger,
     ):
         console.print(f"  {path}", soft_wrap=True, highlight=False)

@@ -1,0 +1,58 @@
+"""What was run, by hash: enough to say whether another run was the same."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+
+from localensemble import __version__
+from localensemble.core.identity import JsonValue
+from localensemble.findings.load import LoadedStudy
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The identities behind a study, as JSON values; no item text, no path, no user name."""
+
+    content: JsonValue
+
+
+def provenance(loaded: LoadedStudy, *, input_columns: tuple[str, ...]) -> Provenance:
+    """Gather the identities of a loaded study and the kind of machine it ran on."""
+    reader, labels = loaded.labels.reader, loaded.labels
+    item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
+    identities = {record.key: record.rater for record in reader.raters()}
+    return Provenance(
+        {
+            "localensemble": __version__,
+            "item_set": {
+                "sha256": item_set.sha256,
+                "items": item_set.item_count,
+                "items_labeled": labels.item_count,
+                "columns": list(input_columns),
+            },
+            "codebook": {
+                "name": loaded.codebook.name,
+                "version": loaded.codebook.version,
+                "sha256": loaded.codebook.sha256,
+            },
+            "rules": loaded.rules.content,
+            "raters": [
+                {
+                    "name": name,
+                    "sha256": identities[key].identity.sha256,
+                    "identity": identities[key].identity.as_json(),
+                }
+                for name, key in zip(labels.rater_names, labels.rater_keys, strict=True)
+            ],
+            "runs": [
+                {"started_at": run.started_at, "finished_at": run.finished_at, "status": run.status}
+                for run in reader.runs()
+            ],
+            "machine": {
+                "system": platform.system(),
+                "processor": platform.machine(),
+                "python": platform.python_version(),
+            },
+        }
+    )
