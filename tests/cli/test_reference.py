@@ -1,0 +1,12 @@
+"""The reference of the command line says what the program does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localensemble.cli.reference import cli_reference
+
+
+def test_the_reference_is_what_the_program_says(repository: Path) -> None:
+    written = (repository / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == cli_reference(), "run scripts/docs and commit docs/cli.md"
