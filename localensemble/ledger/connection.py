@@ -119,7 +119,7 @@ def take_writing_lock(path: Path) -> sqlite3.Connection:
             lock.execute("BEGIN EXCLUSIVE")
             # Never committed. A file that cannot be written to would only seem to be locked.
             lock.execute("PRAGMA user_version = 1")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             lock.close()
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise

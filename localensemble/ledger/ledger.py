@@ -48,6 +48,9 @@ _APPEND_LABEL = (
 class Ledger:
     """A ledger open for writing; use it in a ``with`` statement.
 
+    While it is open, this process must not open the same file by other means, to hash or
+    copy it: closing such a file takes SQLite's locks away (POSIX).
+
     Attributes:
         path: the file.
         reader: reads what has been committed, also while a transaction is open.

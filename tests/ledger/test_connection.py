@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,8 @@ def ordinary_user() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
+    # Load what Python loads late while its files can still be read.
+    Path.cwd().as_uri()
     os.seteuid(65534)
     try:
         yield
@@ -238,5 +240,9 @@ def test_a_full_disk_loses_only_the_block_in_hand(tmp_path: Path) -> None:
 
 
 def test_mistakes_in_our_own_sql_are_not_blamed_on_the_file(path: Path) -> None:
-    with pytest.raises(sqlite3.ProgrammingError), reported(path, doing="read"):
-        sqlite3.connect(":memory:").execute("SELECT ?")
+    with (
+        closing(sqlite3.connect(":memory:")) as connection,
+        pytest.raises(sqlite3.ProgrammingError),
+        reported(path, doing="read"),
+    ):
+        connection.execute("SELECT ?")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import struct
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -16,13 +17,11 @@ NAN = bytes.fromhex("000000000000f87f")
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     study = Study(tmp_path_factory.mktemp("study") / "study.sqlite", item_count=12)
     study.finish()
-    with closing(sqlite3.connect(study.path)) as file:
-        copy = sqlite3.connect(":memory:")
-        file.backup(copy)
-    return copy
+    with closing(sqlite3.connect(study.path)) as opened:
+        yield opened
 
 
 def test_events_are_chained_as_documented(connection: sqlite3.Connection) -> None:
