@@ -1,0 +1,343 @@
+"""An acceptance threshold with a promise, certified on items that people labeled.
+
+Two methods, two promises. ``certify_threshold``: at most alpha wrong among the accepted
+items, with confidence 1 - delta (Learn then Test, fixed sequence, exact binomial tests).
+``control_risk``: on average at most alpha of all items are accepted and wrong (conformal
+risk control), which is weaker. Neither knows where its numbers come from: the caller sees
+to it that the calibration items were drawn at random and used for nothing else.
+
+Source: Angelopoulos et al., Learn then Test, arXiv 2110.01052; Angelopoulos et al.,
+Conformal Risk Control, arXiv 2208.02814.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.consensus.bounds import (
+    binomial_p,
+    certifying_size,
+    tolerated_errors,
+    upper_bound,
+)
+from localensemble.consensus.protocol import BoolArray, FloatArray
+from localensemble.core.errors import InputError
+
+CertificationMethod = Literal["fixed_sequence", "conformal_risk_control"]
+Outcome = Literal["passed", "failed", "skipped", "not reached"]
+
+# An early error stops the walk when it starts at the bare zero-error minimum; the size that
+# forgives two errors was better or equal in every planning simulation.
+_FORGIVEN_ERRORS = 2
+_GRID_STEPS = 20
+_MOST_ITEMS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One threshold of the grid and what the calibration items say about it.
+
+    Attributes:
+        threshold: items with a score of at least this are accepted.
+        accepted: calibration items it accepts.
+        errors: those of them whose consensus is wrong.
+        p_value: of the test "more than alpha of the accepted are wrong"; for conformal risk
+            control the bound (errors + 1) / (n + 1) on the risk instead.
+        upper: upper bound on the error rate among the accepted, at confidence 1 - delta;
+            None for conformal risk control, which makes no such statement.
+        outcome: whether it passed, failed, was skipped as too small to pass, or stands
+            behind the first failure and was not looked at.
+    """
+
+    threshold: float
+    accepted: int
+    errors: int
+    p_value: float
+    upper: float | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedThreshold:
+    """The outcome of a certification.
+
+    Attributes:
+        method: which promise.
+        alpha: the tolerated error.
+        delta: chance that the promise fails; None for conformal risk control, whose promise
+            holds on average.
+        least_accepted: candidates that accept fewer calibration items are skipped.
+        calibration_items: n, all of them, accepted or not.
+        chosen: the certified candidate; None when nothing may be accepted.
+        candidates: the grid, strictest first.
+        items_needed: calibration items that would probably certify something, None when
+            something is certified or no number would help.
+    """
+
+    method: CertificationMethod
+    alpha: float
+    delta: float | None
+    least_accepted: int
+    calibration_items: int
+    chosen: Candidate | None
+    candidates: tuple[Candidate, ...]
+    items_needed: int | None
+
+    @property
+    def threshold(self) -> float | None:
+        """The certified threshold; None when nothing may be accepted."""
+        return None if self.chosen is None else self.chosen.threshold
+
+    @property
+    def coverage(self) -> float:
+        """Share of the calibration items that the threshold accepts."""
+        if self.chosen is None or not self.calibration_items:
+            return 0.0
+        return self.chosen.accepted / self.calibration_items
+
+
+def threshold_grid(scores: FloatArray, *, steps: int = _GRID_STEPS) -> tuple[float, ...]:
+    """Make the candidate thresholds from scores alone, strictest first.
+
+    The scores are those of all items of the study, whose labels nobody has looked at: a
+    grid made after looking at gold labels would break the promise. Few distinct scores are
+    taken as they are; many become quantiles that accept 1/steps more of the items each.
+    NaN is left out.
+    """
+    known = np.unique(scores[~np.isnan(scores)])
+    if len(known) > steps:
+        shares = np.arange(1, steps + 1) / steps
+        held = np.sort(scores[~np.isnan(scores)])
+        places = np.floor((1.0 - shares) * len(held) + 1e-9).astype(np.int64)
+        known = np.unique(held[places])
+    return tuple(float(threshold) for threshold in known[::-1])
+
+
+def certify_threshold(
+    scores: FloatArray,
+    *,
+    wrong: BoolArray,
+    grid: Sequence[float],
+    alpha: float,
+    delta: float,
+    least_accepted: int | None = None,
+) -> CertifiedThreshold:
+    """Certify "at most alpha wrong among the accepted, with confidence 1 - delta".
+
+    Walks from the strictest threshold down, stops at the first that fails its exact
+    binomial test, and answers with the last that passed. A threshold behind a failure is
+    never returned, even if it would pass.
+
+    Args:
+        scores: (n,) of the calibration items; NaN is never accepted.
+        wrong: bool (n,); the consensus differs from the person's label.
+        grid: candidate thresholds, strictly falling, fixed without the gold labels.
+        alpha: tolerated error rate, between 0 and 1.
+        delta: chance that the promise fails, between 0 and 1.
+        least_accepted: skip candidates that accept fewer. None takes the size that
+            certifies with two errors.
+    """
+    _check_inputs(scores, wrong=wrong, grid=grid)
+    if least_accepted is None:
+        least_accepted = certifying_size(_FORGIVEN_ERRORS, alpha=alpha, delta=delta)
+    # Below this no number of errors, not even none, can pass.
+    least_accepted = max(least_accepted, certifying_size(0, alpha=alpha, delta=delta))
+    accepted, errors = _counts(scores, wrong=wrong, grid=grid)
+    p_values = binomial_p(errors, items=accepted, alpha=alpha)
+    candidates: list[Candidate] = []
+    chosen: Candidate | None = None
+    stopped = False
+    for i, threshold in enumerate(grid):
+        outcome: Outcome
+        if stopped:
+            outcome = "not reached"
+        elif accepted[i] < least_accepted:
+            # Looks at the number of items only, so skipping costs no confidence.
+            outcome = "skipped"
+        else:
+            outcome = "passed" if p_values[i] <= delta else "failed"
+            stopped = outcome == "failed"
+        k, n = int(errors[i]), int(accepted[i])
+        upper = upper_bound(k, items=n, delta=delta)
+        candidate = Candidate(float(threshold), n, k, float(p_values[i]), upper, outcome)
+        candidates.append(candidate)
+        if outcome == "passed":
+            chosen = candidate
+    needed = None
+    if chosen is None:
+        needed = _items_needed(candidates, items=len(scores), alpha=alpha, delta=delta)
+    return CertifiedThreshold(
+        method="fixed_sequence",
+        alpha=alpha,
+        delta=delta,
+        least_accepted=least_accepted,
+        calibration_items=len(scores),
+        chosen=chosen,
+        candidates=tuple(candidates),
+        items_needed=needed,
+    )
+
+
+def control_risk(
+    scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float], alpha: float
+) -> CertifiedThreshold:
+    """Certify "on average at most alpha of all items are accepted and wrong".
+
+    The lowest threshold with (k + 1) / (n + 1) <= alpha for it and every stricter one,
+    where k counts accepted wrong items. Holds on average over calibration draws, and says
+    nothing about the error rate among the accepted.
+
+    Args:
+        scores: (n,) of the calibration items; NaN is never accepted.
+        wrong: bool (n,); the consensus differs from the person's label.
+        grid: candidate thresholds, strictly falling, fixed without the gold labels.
+        alpha: tolerated share, between 0 and 1.
+    """
+    _check_inputs(scores, wrong=wrong, grid=grid)
+    item_count = len(scores)
+    accepted, errors = _counts(scores, wrong=wrong, grid=grid)
+    candidates = []
+    chosen: Candidate | None = None
+    for i, threshold in enumerate(grid):
+        bound = (int(errors[i]) + 1) / (item_count + 1)
+        # k only grows along the grid, so nothing can pass behind the first failure.
+        outcome: Outcome = "passed" if bound <= alpha else "failed"
+        candidate = Candidate(
+            float(threshold), int(accepted[i]), int(errors[i]), bound, None, outcome
+        )
+        candidates.append(candidate)
+        if outcome == "passed":
+            chosen = candidate
+    needed = None
+    if chosen is None and grid:
+        needed = _risk_items_needed(int(errors[0]), item_count, alpha)
+    return CertifiedThreshold(
+        method="conformal_risk_control",
+        alpha=alpha,
+        delta=None,
+        least_accepted=0,
+        calibration_items=item_count,
+        chosen=chosen,
+        candidates=tuple(candidates),
+        items_needed=needed,
+    )
+
+
+def certify_groups(
+    scores: FloatArray,
+    *,
+    wrong: BoolArray,
+    groups: Sequence[str],
+    grid: Sequence[float],
+    alpha: float,
+    delta: float,
+) -> Mapping[str, CertifiedThreshold]:
+    """Certify a threshold for every group (language, site), all promises together at delta.
+
+    Each group is tested at delta divided by the number of groups, so that all of them hold
+    at once with confidence 1 - delta.
+
+    Args:
+        scores: (n,) of the calibration items.
+        wrong: bool (n,).
+        groups: the group of each item.
+        grid: as for ``certify_threshold``, the same for all groups.
+        alpha: tolerated error rate within each group.
+        delta: chance that any group's promise fails.
+    """
+    names = sorted(set(groups))
+    of_items = np.array(groups, dtype=object)
+    return {
+        name: certify_threshold(
+            scores[of_items == name],
+            wrong=wrong[of_items == name],
+            grid=grid,
+            alpha=alpha,
+            delta=delta / len(names),
+        )
+        for name in names
+    }
+
+
+def refuse_reused_items(
+    calibration: Collection[str], *, used: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse calibration items that already shaped the labels or the threshold.
+
+    Args:
+        calibration: ids of the calibration items.
+        used: purpose in words (few-shot example, golden item, threshold) to item ids.
+
+    Raises:
+        InputError: an item serves both.
+    """
+    for purpose, ids in used.items():
+        shared = sorted(set(calibration) & set(ids))
+        if shared:
+            raise InputError(
+                f'Cannot calibrate: {len(shared):,} calibration items, the first "{shared[0]}", '
+                f"are also used as {purpose}.",
+                hint="Draw calibration items that serve no other purpose.",
+            )
+
+
+def least_escalated_share(error_rate: float, *, alpha: float) -> float:
+    """Bound from below what any rule must escalate to accept at most alpha wrong of all.
+
+    With a base error rate mu above alpha no rule without further knowledge can accept more:
+    (mu - alpha) / (1 - alpha) of the items must go to a person.
+    """
+    return max(0.0, (error_rate - alpha) / (1.0 - alpha))
+
+
+def _check_inputs(scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]) -> None:
+    if scores.shape != wrong.shape or scores.ndim != 1:
+        raise ValueError(f"scores {scores.shape} and wrong {wrong.shape} must be equally long.")
+    if any(not later < earlier for earlier, later in itertools.pairwise(grid)):
+        raise ValueError("The grid must fall strictly.")
+
+
+def _counts(
+    scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    accepts = scores[:, None] >= np.asarray(grid, dtype=np.float64)[None, :]
+    accepted = np.count_nonzero(accepts, axis=0).astype(np.int64)
+    errors = np.count_nonzero(accepts & wrong[:, None], axis=0).astype(np.int64)
+    return accepted, errors
+
+
+def _items_needed(
+    candidates: Sequence[Candidate], *, items: int, alpha: float, delta: float
+) -> int | None:
+    """Fewest calibration items that would certify a candidate if its error rate stayed."""
+    sizes = np.unique(np.geomspace(1, _MOST_ITEMS, 600).astype(np.int64))
+    tolerated = tolerated_errors(sizes, alpha=alpha, delta=delta)
+    found: list[int] = []
+    for candidate in candidates:
+        if not candidate.accepted:
+            continue
+        rate = candidate.errors / candidate.accepted
+        if rate >= alpha:
+            continue
+        enough = np.ceil(rate * sizes) <= tolerated
+        # Counts are whole, so passing comes and goes; take the size from which it stays.
+        failing = np.flatnonzero(~enough)
+        first = 0 if not len(failing) else int(failing[-1]) + 1
+        if first < len(sizes):
+            found.append(math.ceil(int(sizes[first]) * items / candidate.accepted))
+    return max(min(found), items + 1) if found else None
+
+
+def _risk_items_needed(errors: int, items: int, alpha: float) -> int | None:
+    rate = errors / items if items else 0.0
+    if rate >= alpha:
+        return None
+    # (rate n + 1) / (n + 1) <= alpha
+    return max(items + 1, math.ceil((1.0 - alpha) / (alpha - rate)))
