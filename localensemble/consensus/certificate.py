@@ -1,0 +1,327 @@
+"""A certified threshold bound to what it was certified for, and the sentence it promises.
+
+A certificate holds for the same raters, prompt and codebook on the same pool of items and
+for nothing else: ``check`` refuses any other hash. It knows no clock; the caller gives the
+date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TypeVar, get_args
+
+import numpy as np
+
+from localensemble.consensus.calibration import (
+    Candidate,
+    CertificationMethod,
+    CertifiedThreshold,
+    Outcome,
+)
+from localensemble.consensus.protocol import FloatArray, Settings
+from localensemble.consensus.scores import SCORE_NAMES, ScoreName
+from localensemble.core.errors import InputError
+
+Choice = TypeVar("Choice", bound=str)
+
+_SHIFT_P_VALUE = 0.01
+_VERSION = 1
+
+ASSUMPTIONS: tuple[str, ...] = (
+    "the calibration items were drawn at random from the items the threshold is applied to",
+    "a person's label is taken as correct",
+    "the calibration items were used for nothing else: no examples, golden items or settings",
+    "raters, prompt and codebook are those whose hashes stand here",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreShift:
+    """How far the scores of calibration items and of all items differ (Kolmogorov-Smirnov).
+
+    Attributes:
+        statistic: largest difference of the two cumulative shares, 0 to 1.
+        p_value: small when both are unlikely to come from one distribution; None when one
+            side has no scores.
+        warning: in words; empty when nothing speaks against a random draw.
+    """
+
+    statistic: float | None
+    p_value: float | None
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certified threshold and everything it depends on.
+
+    Attributes:
+        variable: the variable whose labels are accepted.
+        by: which score the threshold is on.
+        consensus_method: name of the method, and its ``consensus_settings``.
+        certified: the threshold, or that nothing may be accepted, with the whole grid.
+        pool_items: items the promise is about, calibration items included.
+        pool_accepted: those of them that the threshold accepts.
+        shift: comparison of calibration and pool scores.
+        hashes: what the certificate is bound to, (name, hash), in name order.
+        date: ISO date of the certification.
+    """
+
+    variable: str
+    by: ScoreName
+    consensus_method: str
+    consensus_settings: Settings
+    certified: CertifiedThreshold
+    pool_items: int
+    pool_accepted: int
+    shift: ScoreShift
+    hashes: tuple[tuple[str, str], ...]
+    date: str
+
+    def check(self, hashes: Mapping[str, str]) -> None:
+        """Refuse to apply the certificate to anything but what it was certified for.
+
+        Raises:
+            InputError: a hash differs, is missing or is new.
+        """
+        bound = dict(self.hashes)
+        differing = sorted(
+            name for name in {*bound, *hashes} if bound.get(name) != hashes.get(name)
+        )
+        if differing:
+            raise InputError(
+                f'The certificate of "{self.variable}" does not apply: '
+                f"changed since {self.date}: {', '.join(differing)}.",
+                hint="Calibrate again: its promise holds for the very same raters, prompt and "
+                "codebook only.",
+            )
+
+    def sentence(self) -> str:
+        """Say what is promised, with every number it rests on."""
+        certified = self.certified
+        measured = (
+            f"Certified on {self.date} for {self.variable} by "
+            f"{_method_in_words(certified)} on {certified.calibration_items:,} "
+            "items drawn at random and labeled by people"
+        )
+        if certified.chosen is None:
+            needed = (
+                f"about {certified.items_needed:,} such items would be needed if the error rate "
+                "stays as it is"
+                if certified.items_needed is not None
+                else "more such items would not help: too many of the surest labels are wrong"
+            )
+            return (
+                f"Nothing may be accepted without a person: no threshold keeps the error within "
+                f"{certified.alpha:.3g}. {measured}; {needed}."
+            )
+        chosen = certified.chosen
+        accepted = f"accepted with {self.by.replace('_', ' ')} of at least {chosen.threshold:.6g}"
+        if certified.delta is not None:
+            promise = (
+                f"Of the items {accepted}, at most {certified.alpha:.1%} are wrong, "
+                f"with confidence {1 - certified.delta:.1%}."
+            )
+        else:
+            promise = (
+                f"On average at most {certified.alpha:.1%} of all items are {accepted} and wrong; "
+                "this says nothing about the share of wrong ones among the accepted."
+            )
+        bound = "" if chosen.upper is None else f" (upper bound {chosen.upper:.2%})"
+        return (
+            f"{promise} {measured}: {chosen.accepted:,} of them accepted, "
+            f"{chosen.errors:,} wrong{bound}. It accepts {self.pool_accepted:,} of "
+            f"{self.pool_items:,} items ({self._pool_share():.1%})."
+        )
+
+    def assumptions(self) -> tuple[str, ...]:
+        """List what the promise takes for granted, and any sign against it."""
+        signs = (self.shift.warning,) if self.shift.warning else ()
+        return (*ASSUMPTIONS, *signs)
+
+    def as_values(self) -> dict[str, object]:
+        """Write the certificate as values that have a JSON form."""
+        return {"version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, object]) -> Certificate:
+        """Read a certificate back from ``as_values``.
+
+        Raises:
+            InputError: it is no certificate of this version.
+        """
+        try:
+            return _read(values)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise InputError(
+                "This is no certificate that can be read: an entry is missing or malformed.",
+                hint="Calibrate again with this version.",
+            ) from exc
+
+    def _pool_share(self) -> float:
+        return self.pool_accepted / self.pool_items if self.pool_items else 0.0
+
+
+def certificate(
+    certified: CertifiedThreshold,
+    *,
+    variable: str,
+    by: ScoreName,
+    consensus_method: str,
+    consensus_settings: Settings,
+    calibration_scores: FloatArray,
+    pool_scores: FloatArray,
+    hashes: Mapping[str, str],
+    date: str,
+) -> Certificate:
+    """Bind a certified threshold to the raters, prompt and codebook it holds for.
+
+    Args:
+        certified: what was certified.
+        variable: the variable.
+        by: which score the threshold is on.
+        consensus_method: name of the consensus method, with ``consensus_settings``.
+        consensus_settings: settings of the consensus method.
+        calibration_scores: of the calibration items, NaN where there is no consensus.
+        pool_scores: of all items the threshold will be applied to.
+        hashes: name of each rater, the prompt template and the codebook to its hash.
+        date: ISO date.
+    """
+    threshold = certified.threshold
+    accepted = 0 if threshold is None else int(np.count_nonzero(pool_scores >= threshold))
+    return Certificate(
+        variable=variable,
+        by=by,
+        consensus_method=consensus_method,
+        consensus_settings=consensus_settings,
+        certified=certified,
+        pool_items=len(pool_scores),
+        pool_accepted=accepted,
+        shift=score_shift(calibration_scores, pool_scores=pool_scores),
+        hashes=tuple(sorted(hashes.items())),
+        date=date,
+    )
+
+
+def score_shift(calibration_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShift:
+    """Compare the scores of calibration items with those of all items.
+
+    A random draw looks like its pool; a large difference says the draw was not random, or
+    the pool has changed. NaN counts as the lowest score: having none is a difference, too.
+    """
+    if not len(calibration_scores) or not len(pool_scores):
+        return ScoreShift(None, None, "the scores could not be compared: one side has none")
+    # SciPy's statistics take half a second to import.
+    from scipy.stats import ks_2samp
+
+    lowest = np.nanmin(np.append(pool_scores, 0.0)) - 1.0
+    found = ks_2samp(
+        np.nan_to_num(calibration_scores, nan=lowest),
+        np.nan_to_num(pool_scores, nan=lowest),
+        method="asymp",
+    )
+    statistic, p_value = float(found.statistic), float(found.pvalue)
+    warning = ""
+    if p_value < _SHIFT_P_VALUE:
+        warning = (
+            "the scores of the calibration items differ from those of all items "
+            f"(Kolmogorov-Smirnov {statistic:.3f}, p = {p_value:.2g}): the draw was hardly random"
+        )
+    return ScoreShift(statistic, p_value, warning)
+
+
+def _method_in_words(certified: CertifiedThreshold) -> str:
+    if certified.method == "fixed_sequence":
+        return "Learn-then-Test (fixed sequence, exact binomial)"
+    return "conformal risk control"
+
+
+def _read(values: Mapping[str, object]) -> Certificate:
+    if values["version"] != _VERSION:
+        raise ValueError("another version")
+    certified = _mapping(values["certified"])
+    shift = _mapping(values["shift"])
+    listed, chosen = certified["candidates"], certified["chosen"]
+    if not isinstance(listed, list | tuple):
+        raise TypeError("candidates")
+    return Certificate(
+        variable=_text(values["variable"]),
+        by=_one_of(SCORE_NAMES, values["by"]),
+        consensus_method=_text(values["consensus_method"]),
+        consensus_settings=_pairs(values["consensus_settings"]),
+        certified=CertifiedThreshold(
+            method=_one_of(get_args(CertificationMethod), certified["method"]),
+            alpha=_number(certified["alpha"]),
+            delta=_number_or_none(certified["delta"]),
+            least_accepted=_count(certified["least_accepted"]),
+            calibration_items=_count(certified["calibration_items"]),
+            chosen=None if chosen is None else _candidate(chosen),
+            candidates=tuple(_candidate(candidate) for candidate in listed),
+            items_needed=(
+                None if certified["items_needed"] is None else _count(certified["items_needed"])
+            ),
+        ),
+        pool_items=_count(values["pool_items"]),
+        pool_accepted=_count(values["pool_accepted"]),
+        shift=ScoreShift(
+            _number_or_none(shift["statistic"]),
+            _number_or_none(shift["p_value"]),
+            _text(shift["warning"]),
+        ),
+        hashes=_pairs(values["hashes"]),
+        date=_text(values["date"]),
+    )
+
+
+def _candidate(value: object) -> Candidate:
+    given = _mapping(value)
+    return Candidate(
+        threshold=_number(given["threshold"]),
+        accepted=_count(given["accepted"]),
+        errors=_count(given["errors"]),
+        p_value=_number(given["p_value"]),
+        upper=_number_or_none(given["upper"]),
+        outcome=_one_of(get_args(Outcome), given["outcome"]),
+    )
+
+
+def _one_of(choices: tuple[Choice, ...], value: object) -> Choice:
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise ValueError("expected another word")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise TypeError("expected names and values")
+    return value
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("expected pairs")
+    return tuple((_text(name), _text(text)) for name, text in value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("expected a number")
+    return float(value)
+
+
+def _number_or_none(value: object) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("expected a whole number")
+    return value
