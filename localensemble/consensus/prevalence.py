@@ -1,0 +1,127 @@
+"""How frequent each category is in the whole file, corrected for label error.
+
+Counting consensus labels repeats the raters' errors. A random sample of gold labels says
+how far the counts are off; the correction is unbiased however wrong the raters are.
+
+Source: Angelopoulos et al. (2023), Prediction-powered inference, Science 382, 669-674,
+arXiv 2301.09633; for a finite file this is the difference estimator of survey sampling.
+The interval is that of Bonett and Price (2012), Br. J. Math. Stat. Psychol. 65, 479-488,
+for the difference of two paired shares, with the finite-population factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from localensemble.consensus.bounds import Interval
+from localensemble.consensus.protocol import NO_CONSENSUS, CategoryArray
+
+_NORMAL_975 = 1.959963984540054
+
+PREVALENCE_ASSUMPTIONS: tuple[str, ...] = (
+    "the items with gold labels were drawn at random from the whole file",
+    "a gold label is correct",
+    "the interval is approximate; with fewer than about 50 gold labels read it with care",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedPrevalence:
+    """Share of one category in the whole file.
+
+    Attributes:
+        category: its name.
+        consensus_share: share of all items whose consensus it is, uncorrected.
+        gold_items: n, items with a gold label.
+        missed: gold items of this category with another consensus or none.
+        overcounted: gold items of another category with this consensus.
+        share: corrected, in [0, 1]; None when there are no gold labels.
+        interval: 95%; None when there are no gold labels.
+        undefined_because: why there is no corrected share; empty when there is one.
+    """
+
+    category: str
+    consensus_share: float
+    gold_items: int
+    missed: int
+    overcounted: int
+    share: float | None
+    interval: Interval | None
+    undefined_because: str
+
+
+def corrected_prevalence(
+    consensus: CategoryArray, *, gold: CategoryArray, categories: Sequence[str]
+) -> tuple[CorrectedPrevalence, ...]:
+    """Estimate the share of every category among all items.
+
+    The shares sum to 1 where every item has a consensus; otherwise only about so.
+
+    Args:
+        consensus: (N,) categories of all items, -1 where there is no consensus.
+        gold: (N,) gold labels of a random sample of them, -1 elsewhere.
+        categories: the K category names.
+
+    Raises:
+        ValueError: the arrays are not equally long, or there are no items.
+    """
+    if consensus.shape != gold.shape or consensus.ndim != 1 or not len(consensus):
+        raise ValueError(f"consensus {consensus.shape} and gold {gold.shape} do not fit.")
+    known = gold != NO_CONSENSUS
+    return tuple(
+        _of_category(
+            name,
+            consensus_share=float(np.mean(consensus == k)),
+            missed=int(np.count_nonzero(known & (gold == k) & (consensus != k))),
+            overcounted=int(np.count_nonzero(known & (gold != k) & (consensus == k))),
+            gold_items=int(np.count_nonzero(known)),
+            item_count=len(consensus),
+        )
+        for k, name in enumerate(categories)
+    )
+
+
+def _of_category(
+    category: str,
+    *,
+    consensus_share: float,
+    missed: int,
+    overcounted: int,
+    gold_items: int,
+    item_count: int,
+) -> CorrectedPrevalence:
+    if gold_items == 0:
+        return CorrectedPrevalence(
+            category, consensus_share, 0, 0, 0, None, None, "no item has a gold label"
+        )
+    correction = (missed - overcounted) / gold_items
+    # One more of each: no error among few gold items is not certainty.
+    adjusted = gold_items + 2
+    more, less = (missed + 1) / adjusted, (overcounted + 1) / adjusted
+    variance = (more + less - (more - less) ** 2) / adjusted
+    finite = 1.0 - gold_items / item_count
+    half_width = _NORMAL_975 * math.sqrt(max(0.0, variance * finite))
+    # With all items labeled there is nothing left to estimate, nor to adjust for.
+    middle = more - less if finite > 0 else correction
+    share = _held(consensus_share + correction)
+    return CorrectedPrevalence(
+        category=category,
+        consensus_share=consensus_share,
+        gold_items=gold_items,
+        missed=missed,
+        overcounted=overcounted,
+        share=share,
+        interval=Interval(
+            min(share, _held(consensus_share + middle - half_width)),
+            max(share, _held(consensus_share + middle + half_width)),
+        ),
+        undefined_because="",
+    )
+
+
+def _held(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
