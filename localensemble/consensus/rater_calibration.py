@@ -1,0 +1,226 @@
+"""Make a rater's probabilities mean what they say.
+
+Three steps, each explicit and recorded: a temperature (few gold labels), isotonic
+regression per category (many), and a prior correction from a content-free item (none).
+They change probabilities, and through them consensus by probability and escalation; they
+never change the label a rater gave.
+
+Source: Guo et al. (2017), On calibration of modern neural networks, arXiv 1706.04599;
+Zadrozny and Elkan (2002), KDD; Zhao et al. (2021), Calibrate before use, arXiv 2102.09690.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.consensus.protocol import FloatArray, Settings
+from localensemble.consensus.registry import describe_settings
+from localensemble.core.errors import InputError
+
+LEAST_GOLD_TEMPERATURE = 30
+LEAST_GOLD_ISOTONIC = 300
+
+# Beyond a factor of 20 the gold labels say more about their number than about the rater.
+_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
+_GOLDEN_RATIO = (np.sqrt(5.0) - 1) / 2
+_SEARCH_STEPS = 60
+_SMALLEST_PROBABILITY = 1e-12
+
+
+class RaterCalibration(Protocol):
+    """A recorded change of one rater's distributions for one variable."""
+
+    @property
+    def name(self) -> str:
+        """The kind of calibration."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Everything it was fitted to, ready to hash or show."""
+        ...
+
+    def apply(self, probabilities: FloatArray) -> FloatArray:
+        """Calibrate (N, K) distributions; rows of NaN stay NaN, others sum to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """Sharpen or flatten every distribution alike: p ** (1 / temperature), scaled to 1.
+
+    Above 1 the rater was too sure. The order of the categories never changes.
+    """
+
+    temperature: float
+    gold_items: int
+    name: ClassVar[str] = "temperature"
+
+    @property
+    def settings(self) -> Settings:
+        """The temperature and how many gold labels it rests on."""
+        return describe_settings({"temperature": self.temperature, "gold_items": self.gold_items})
+
+    def apply(self, probabilities: FloatArray) -> FloatArray:
+        """Apply the temperature."""
+        return _tempered(np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)), self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class Isotonic:
+    """Map each category's probability to the share of gold labels at that probability.
+
+    Attributes:
+        steps: per category, (probability, share) pairs rising in both; between two pairs the
+            share is interpolated, outside it stays.
+        gold_items: gold labels it rests on.
+    """
+
+    steps: tuple[tuple[tuple[float, float], ...], ...]
+    gold_items: int
+    name: ClassVar[str] = "isotonic"
+
+    @property
+    def settings(self) -> Settings:
+        """The pairs and how many gold labels they rest on."""
+        return describe_settings(
+            {
+                "steps": [[list(pair) for pair in steps] for steps in self.steps],
+                "gold_items": self.gold_items,
+            }
+        )
+
+    def apply(self, probabilities: FloatArray) -> FloatArray:
+        """Map every category and scale to 1; a row mapped to all zeros stays as it was."""
+        mapped = np.empty_like(probabilities)
+        for k, steps in enumerate(self.steps):
+            at, share = np.array(steps).T
+            mapped[:, k] = np.interp(probabilities[:, k], at, share)
+        mapped[np.isnan(probabilities)] = np.nan
+        total = mapped.sum(axis=1, keepdims=True)
+        scaled = probabilities.copy()
+        np.divide(mapped, total, out=scaled, where=total > 0)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class ContextualPrior:
+    """Divide out what the rater says about an item without content, scaled to 1.
+
+    Attributes:
+        prior: the rater's distribution for the content-free item, all above 0.
+    """
+
+    prior: tuple[float, ...]
+    name: ClassVar[str] = "contextual_prior"
+
+    def __post_init__(self) -> None:
+        if not self.prior or min(self.prior) <= 0 or not np.isfinite(self.prior).all():
+            raise InputError(
+                "Cannot correct for a prior that rules a category out: "
+                f"{[float(f'{share:.3g}') for share in self.prior]}.",
+                hint="Use the log-probabilities of a content-free item, which are never -inf.",
+            )
+
+    @property
+    def settings(self) -> Settings:
+        """The prior."""
+        return describe_settings({"prior": list(self.prior)})
+
+    def apply(self, probabilities: FloatArray) -> FloatArray:
+        """Divide by the prior and scale to 1."""
+        corrected = probabilities / np.array(self.prior)
+        return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
+
+
+def fit_temperature(probabilities: FloatArray, *, gold: NDArray[np.int16]) -> Temperature:
+    """Find the temperature under which the gold labels are most likely.
+
+    Args:
+        probabilities: (n, K) of one rater; rows of NaN are left out.
+        gold: (n,) gold labels; -1 is left out.
+
+    Raises:
+        InputError: fewer than 30 gold labels.
+    """
+    held, answers = _usable(probabilities, gold, least=LEAST_GOLD_TEMPERATURE, what="temperature")
+    logs = np.log(np.maximum(held, _SMALLEST_PROBABILITY))
+    rows = np.arange(len(answers))
+
+    def loss(log_temperature: float) -> float:
+        tempered = _tempered(logs, float(np.exp(log_temperature)))[rows, answers]
+        return float(-np.log(np.maximum(tempered, _SMALLEST_PROBABILITY)).mean())
+
+    # The loss has a single valley in 1 / temperature, so a golden-section search finds it.
+    low, high = _LOG_TEMPERATURES
+    for _ in range(_SEARCH_STEPS):
+        left = high - _GOLDEN_RATIO * (high - low)
+        right = low + _GOLDEN_RATIO * (high - low)
+        if loss(left) <= loss(right):
+            high = right
+        else:
+            low = left
+    return Temperature(float(np.exp((low + high) / 2)), len(answers))
+
+
+def fit_isotonic(probabilities: FloatArray, *, gold: NDArray[np.int16]) -> Isotonic:
+    """Fit a rising step function per category by pooling adjacent violators.
+
+    Args:
+        probabilities: (n, K) of one rater; rows of NaN are left out.
+        gold: (n,) gold labels; -1 is left out.
+
+    Raises:
+        InputError: fewer than 300 gold labels; a temperature needs fewer.
+    """
+    held, answers = _usable(probabilities, gold, least=LEAST_GOLD_ISOTONIC, what="isotonic")
+    steps = tuple(
+        _rising_steps(held[:, k], (answers == k).astype(np.float64)) for k in range(held.shape[1])
+    )
+    return Isotonic(steps, len(answers))
+
+
+def _usable(
+    probabilities: FloatArray, gold: NDArray[np.int16], *, least: int, what: str
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    usable = (gold >= 0) & ~np.any(np.isnan(probabilities), axis=1)
+    count = int(np.count_nonzero(usable))
+    if count < least:
+        raise InputError(
+            f"Cannot fit a {what} calibration on {count} gold labels with probabilities; "
+            f"expected at least {least}.",
+            hint="Label more items, or leave the rater's probabilities as they are.",
+        )
+    return probabilities[usable], gold[usable].astype(np.int64)
+
+
+def _tempered(logs: FloatArray, temperature: float) -> FloatArray:
+    scaled = logs / temperature
+    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _rising_steps(at: FloatArray, hits: FloatArray) -> tuple[tuple[float, float], ...]:
+    """Pool adjacent violators; every pool gives the pair of its two ends."""
+    places, inverse = np.unique(at, return_inverse=True)
+    weights = np.bincount(inverse).astype(np.float64)
+    means = np.bincount(inverse, weights=hits) / weights
+    pools: list[list[float]] = []  # first place, last place, weight, mean
+    for place, weight, mean in zip(places, weights, means, strict=True):
+        pools.append([float(place), float(place), float(weight), float(mean)])
+        while len(pools) > 1 and pools[-2][3] >= pools[-1][3]:
+            _, last, later_weight, later = pools.pop()
+            first, _, earlier_weight, earlier = pools.pop()
+            total = earlier_weight + later_weight
+            pooled = (earlier * earlier_weight + later * later_weight) / total
+            pools.append([first, last, total, pooled])
+    pairs: list[tuple[float, float]] = []
+    for first, last, _, mean in pools:
+        pairs.append((first, mean))
+        if last > first:
+            pairs.append((last, mean))
+    return tuple(pairs)
