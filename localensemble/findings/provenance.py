@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import deque
 from dataclasses import dataclass
 
 from localensemble import __version__
@@ -22,9 +23,12 @@ def provenance(loaded: LoadedStudy, *, input_columns: tuple[str, ...]) -> Proven
     reader, labels = loaded.labels.reader, loaded.labels
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
     identities = {record.key: record.rater for record in reader.raters()}
+    last = deque(reader.history(), maxlen=1)
     return Provenance(
         {
             "localensemble": __version__,
+            # Verifying cannot notice that the newest events were cut off; this can.
+            "ledger_head_sha256": last[0].sha256,
             "item_set": {
                 "sha256": item_set.sha256,
                 "items": item_set.item_count,
