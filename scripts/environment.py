@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,8 +34,7 @@ OLDEST_PYTHON = (3, 11)
 COMPILED = "llama-cpp-python"
 # What a caller can set to change what is compiled, for example for a GPU.
 _BUILD_VARIABLES = ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS")
-# Pictures are no part of this program, and leaving them out shortens the build.
-_BUILD_ARGUMENTS = "-DLLAVA_BUILD=OFF"
+BUILD_SETTINGS = ROOT / "scripts" / "llama-cpp-build.cmake"
 
 
 class StepError(Exception):
@@ -120,7 +120,7 @@ def wheel_key(pinned: str, variables: Mapping[str, str]) -> str:
     return fingerprint(
         pinned,
         (REQUIREMENTS / "llama-cpp-build.txt").read_text(encoding="utf-8"),
-        _BUILD_ARGUMENTS,
+        BUILD_SETTINGS.read_text(encoding="utf-8"),
         json.dumps(dict(sorted(variables.items()))),
         sysconfig.get_platform(),
         " ".join(platform.libc_ver()),
@@ -237,7 +237,8 @@ def _build_compiled(pinned: str, scratch: Path, title: str, variables: Mapping[s
     )  # fmt: skip
     source = scratch / "source.txt"
     source.write_text(pinned, encoding="utf-8")
-    given = variables.get("CMAKE_ARGS", "")
+    # The backend splits the variable as a shell does, and a folder may have a blank in it.
+    settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
     _run_pip(
         f"Building {title} from source, once: this takes minutes (about 5 on two cores)",
         [
@@ -246,8 +247,7 @@ def _build_compiled(pinned: str, scratch: Path, title: str, variables: Mapping[s
             "--no-binary", COMPILED, "--verbose", "--wheel-dir", str(scratch),
             "--requirement", str(source),
         ],
-        # What the caller asks for comes last, so that it wins.
-        variables={**variables, "CMAKE_ARGS": f"{_BUILD_ARGUMENTS} {given}".strip()},
+        variables={**variables, "CMAKE_ARGS": f"{settings} {variables.get('CMAKE_ARGS', '')}"},
         hint=(
             "A C and C++ compiler is needed. Debian and Ubuntu: apt install build-essential; "
             "macOS: xcode-select --install; Windows: Visual Studio Build Tools with C++."
@@ -300,7 +300,12 @@ def _run_pip(
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=ROOT,
         )
         try:
             _wait(process, log, started)
