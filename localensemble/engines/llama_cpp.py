@@ -1,0 +1,272 @@
+"""Score answers with llama.cpp: no generation, no parsing, every answer's probability.
+
+The prompts of a call are grouped by their head (what stands before the item). A head is
+evaluated once and stays in the cache, also across calls; the tails of many items with the
+continuation tokens of their answers go through in one evaluation, each token seeing its own
+prompt only. Heads that alternate are kept as saved states, so each is computed once a run.
+
+The length rule is `answer_plan`'s: the probability of an answer is the probability that the
+response begins with exactly its tokens; an answer that begins another counts with the
+end-of-turn token. Refuses a prompt that does not fit (`too_long`): nothing is ever cut.
+
+The mode ``strict`` shares nothing: one sequence, an empty cache, each answer by itself. Models
+whose memory is a running state (Mamba, LFM2 and other hybrids) are always scored that way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
+from localensemble.core.identity import sha256_file
+from localensemble.core.prompts import Prompt
+from localensemble.engines.answer_plan import (
+    AnswerPlan,
+    BatchLimits,
+    UnscorableAnswersError,
+    plan_answers,
+)
+from localensemble.engines.chat_template import ChatTemplate
+from localensemble.engines.llama_model import ContextShape, LlamaModel, silence_log
+from localensemble.engines.prefix_tree import Tail
+from localensemble.engines.process_memory import peak_memory_bytes
+from localensemble.engines.prompt_tokens import NotTextError, PromptTokenizer, TokenizedPrompt
+from localensemble.engines.protocol import (
+    EngineDescription,
+    ScoreFailure,
+    Scores,
+    ScoringMode,
+    Usage,
+)
+from localensemble.engines.scoring import Scorer
+from localensemble.engines.settings import EngineSettings
+
+# Measured on 2 cores: larger batches gain nothing, smaller ones lose up to a tenth.
+_BATCH_TOKENS = 512
+_DEFAULT_CONTEXT = 4096
+# Logits of one batch, in bytes; a vocabulary of 150,000 tokens takes 0.6 MB a position.
+_LOGITS_BYTES = 64 << 20
+_FEWEST_OUTPUTS = 64
+_SEQUENCES = 128
+
+
+def _library() -> Any:
+    """Import llama-cpp-python, which not everybody has installed."""
+    try:
+        return importlib.import_module("llama_cpp.llama_cpp")
+    except ImportError as error:
+        raise EngineUnavailableError(
+            "Cannot run GGUF models: llama-cpp-python is not installed.",
+            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
+        ) from error
+
+
+class LlamaCppEngine:
+    """A GGUF model in this process.
+
+    A fault in llama.cpp ends the process; `worker.WorkerEngine` runs this class in another.
+
+    Raises:
+        EngineUnavailableError: llama-cpp-python is not installed.
+        ModelFileError: the file is missing, damaged, or not a model that continues text.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        if settings.model_path is None:
+            raise ModelFileError(
+                "Cannot open engine llama-cpp: no model file is given.",
+                hint="Give the path of a GGUF file.",
+            )
+        library = _library()
+        silence_log(library)
+        self._version = library.llama_version().decode()
+        self._path = Path(settings.model_path)
+        self._model: LlamaModel | None = LlamaModel(
+            library, self._path, gpu_layers=settings.gpu_layers
+        )
+        model = self._model
+        try:
+            self.mode: ScoringMode = "strict" if model.is_recurrent else settings.mode
+            self._shape = _context_shape(model, settings, self.mode)
+            model.open_context(self._shape)
+        except BaseException:
+            self.close()
+            raise
+        self._template = ChatTemplate(
+            model.chat_template(),
+            bos=model.token_text(model.bos),
+            eos=model.token_text(model.eos),
+        )
+        self._tokenizer = PromptTokenizer(model, self._template)
+        self._limits = BatchLimits(
+            tokens=self._shape.batch_tokens,
+            paths=self._shape.sequences,
+            reads=self._shape.outputs,
+        )
+        self._plans: dict[tuple[tuple[str, ...], bool], AnswerPlan | ScoreFailure] = {}
+        self._scorer = Scorer(
+            model, mode=self.mode, limits=self._limits, cache_tokens=self._shape.tokens
+        )
+        self._description: EngineDescription | None = None
+        self._prompt_tokens = 0
+
+    def describe(self) -> EngineDescription:
+        """Say what runs here; the first time, the model file is read to hash it."""
+        model = self._open_model()
+        if self._description is None:
+            binding = importlib.metadata.version("llama-cpp-python")
+            self._description = EngineDescription(
+                engine="llama-cpp",
+                engine_version=f"llama-cpp-python {binding}, llama.cpp {self._version}",
+                model_name=model.metadata("general.name") or self._path.stem,
+                model_sha256=sha256_file(self._path),
+                architecture=model.architecture,
+                chat_template_sha256=self._template.sha256,
+                context_tokens=self._shape.tokens,
+                settings=(
+                    ("batch_tokens", str(self._shape.batch_tokens)),
+                    ("chat_template", "plain" if self._template.source is None else "model"),
+                    ("flash_attention", "auto"),
+                    ("gpu_layers", str(model.gpu_layers)),
+                    ("length_rule", "joint"),
+                    ("memory", "state" if model.is_recurrent else "attention"),
+                    ("mode", self.mode),
+                    ("thinking", "off"),
+                ),
+            )
+        return self._description
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Count the tokens of each text as it stands within a message."""
+        self._open_model()
+        return tuple(len(self._tokenizer.text(text, after_special=False)) for text in texts)
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+    ) -> tuple[Scores | ScoreFailure, ...]:
+        """Score each prompt's answers; see the protocol and this module's docstring.
+
+        A prompt fails for itself, with one of the reasons ``too_long``, ``not_text``,
+        ``no_tokens``, ``answers`` (they cannot be told apart) and ``not_finite``.
+
+        Raises:
+            ChatTemplateError: the model's chat template cannot be used.
+            EngineError: the model could not be evaluated.
+        """
+        self._open_model()
+        if len(prompts) != len(answers):
+            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        tokenized = self._tokenizer.prompts(prompts)
+        failures: dict[int, ScoreFailure] = {}
+        lengths: dict[int, int] = {}
+        slots: dict[int, int] = {}
+        groups: dict[tuple[int, ...], list[Tail]] = {}
+        slot_count = 0
+        for index, (prompt, strings) in enumerate(zip(tokenized, answers, strict=True)):
+            checked = self._check(prompt, strings)
+            if isinstance(checked, ScoreFailure):
+                failures[index] = checked
+                continue
+            tokens, plan = checked
+            lengths[index] = tokens.token_count
+            slots[index] = slot_count
+            groups.setdefault(tokens.head, []).append(Tail(tokens.tail, plan, slot_count))
+            slot_count += plan.answer_count
+        results = self._scorer.score(groups, slots=slot_count)
+        return tuple(
+            failures[index]
+            if index in failures
+            else _scores(results[slots[index] :][: len(strings)], lengths[index])
+            for index, strings in enumerate(answers)
+        )
+
+    def usage(self) -> Usage:
+        """Report the work done so far."""
+        return Usage(
+            prompt_tokens=self._prompt_tokens,
+            evaluated_tokens=self._scorer.evaluated_tokens,
+            seconds=self._scorer.seconds,
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+
+    def close(self) -> None:
+        """Release the model."""
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def _open_model(self) -> LlamaModel:
+        if self._model is None:
+            raise EngineError(
+                f'Cannot use model "{self._path.name}": its engine is closed.',
+                hint="Open the engine again.",
+            )
+        return self._model
+
+    def _check(
+        self, prompt: TokenizedPrompt | NotTextError, answers: tuple[str, ...]
+    ) -> tuple[TokenizedPrompt, AnswerPlan] | ScoreFailure:
+        if isinstance(prompt, NotTextError):
+            return ScoreFailure(str(prompt))
+        if not prompt.token_count:
+            return ScoreFailure("no_tokens")
+        plan = self._plan(answers, prompt.after_special)
+        if isinstance(plan, ScoreFailure):
+            return plan
+        needed = prompt.token_count + plan.continuation_count
+        if needed > self._shape.tokens:
+            return ScoreFailure(f"too_long: {needed} of {self._shape.tokens} tokens")
+        self._prompt_tokens += prompt.token_count
+        return prompt, plan
+
+    def _plan(self, answers: tuple[str, ...], after_special: bool) -> AnswerPlan | ScoreFailure:
+        key = (answers, after_special)
+        if key not in self._plans:
+            try:
+                self._plans[key] = plan_answers(
+                    [self._tokenizer.text(one, after_special=after_special) for one in answers],
+                    end_token=self._open_model().end_of_turn,
+                    limits=self._limits,
+                )
+            except (UnscorableAnswersError, NotTextError) as error:
+                self._plans[key] = ScoreFailure(f"answers: {error}")
+        return self._plans[key]
+
+
+def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Scores | ScoreFailure:
+    if not np.isfinite(log_probabilities).all():
+        return ScoreFailure("not_finite: the model gave no number")
+    # Rounding may lift a certain answer a hair above 1.
+    capped = np.minimum(log_probabilities, 0.0)
+    rest = 1.0 - float(np.exp(capped).sum())
+    return Scores(
+        log_probabilities=tuple(capped.tolist()),
+        off_codebook_mass=min(1.0, max(0.0, rest)),
+        prompt_tokens=prompt_tokens,
+    )
+
+
+def _context_shape(model: LlamaModel, settings: EngineSettings, mode: ScoringMode) -> ContextShape:
+    tokens = settings.context_tokens or min(model.trained_context, _DEFAULT_CONTEXT)
+    outputs = max(_FEWEST_OUTPUTS, _LOGITS_BYTES // (4 * model.token_count))
+    return ContextShape(
+        tokens=tokens,
+        batch_tokens=min(_BATCH_TOKENS, tokens),
+        sequences=1 if mode == "strict" else _SEQUENCES,
+        outputs=min(_BATCH_TOKENS, outputs),
+        threads=settings.threads or _available_cores(),
+    )
+
+
+def _available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,361 @@
+"""The calls into llama.cpp: one model, one context, no decisions about scoring.
+
+Everything here takes and gives numbers and arrays. llama.cpp's own log is silenced; its last
+errors are kept for the message of whatever fails next.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.errors import EngineError, ModelFileError
+from localensemble.engines.prefix_tree import Batch
+
+# llama.h: ggml_log_level, llama_token_attr, llama_vocab_type, llama_flash_attn_type.
+_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+_ATTRIBUTE_UNKNOWN, _ATTRIBUTE_CONTROL, _ATTRIBUTE_USER_DEFINED = 1, 8, 16
+_VOCABULARY_NONE = 0
+_FLASH_ATTENTION_AUTO = -1
+
+_SPLIT_NAME = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
+_NOT_GENERATIVE = re.compile(r"bert|^t5|embed|^clip$|wavtokenizer|diffusion|^dream$|^llada")
+
+_log_lines: deque[str] = deque(maxlen=8)
+_log_callback: Any = None
+
+
+def silence_log(library: Any) -> None:
+    """Keep llama.cpp's errors and drop the rest of what it says."""
+    global _log_callback
+    if _log_callback is not None:
+        return
+
+    def keep(level: int, text: bytes, _: object) -> None:
+        if level in (_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED) and text.strip():
+            _log_lines.append(text.decode("utf-8", "replace").strip())
+
+    # Held for ever: llama.cpp goes on calling it.
+    _log_callback = library.llama_log_callback(keep)
+    library.llama_log_set(_log_callback, ctypes.c_void_p(0))
+
+
+def _last_errors() -> str:
+    said = "; ".join(list(_log_lines)[-2:])
+    return f' llama.cpp says: "{said[:300]}".' if said else ""
+
+
+def check_model_file(path: Path) -> None:
+    """Refuse a path that is no GGUF file before llama.cpp is asked to read it.
+
+    Raises:
+        ModelFileError: missing, unreadable, another format, or one part of several.
+    """
+    hint = "Give the path of a GGUF file, or pull the model again."
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise ModelFileError(f'Cannot read model file "{path}": {found}.', hint=hint) from error
+    if magic != b"GGUF":
+        raise ModelFileError(
+            f'Cannot use model file "{path}": it does not begin with "GGUF".', hint=hint
+        )
+    if _SPLIT_NAME.search(path.name):
+        raise ModelFileError(
+            f'Cannot use model file "{path}": it is one part of several.',
+            hint="Join the parts with llama-gguf-split --merge and give the one file.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContextShape:
+    """How large a context is made.
+
+    Attributes:
+        tokens: cells of the cache.
+        batch_tokens: tokens computed together.
+        sequences: paths that may exist at once.
+        outputs: positions whose logits may be asked for at once.
+        threads: CPU threads.
+    """
+
+    tokens: int
+    batch_tokens: int
+    sequences: int
+    outputs: int
+    threads: int
+
+
+class LlamaModel:
+    """A loaded model with its vocabulary, and a context once opened.
+
+    Raises:
+        ModelFileError: the file is damaged, has no vocabulary, or holds a model that does
+            not continue text.
+    """
+
+    def __init__(self, library: Any, path: Path, *, gpu_layers: int | None) -> None:
+        check_model_file(path)
+        self._library = library
+        self._path = path
+        self._context: Any = None
+        _log_lines.clear()
+        parameters = library.llama_model_default_params()
+        # Negative: every layer.
+        offload = bool(library.llama_supports_gpu_offload())
+        self.gpu_layers = (-1 if gpu_layers is None else gpu_layers) if offload else 0
+        parameters.n_gpu_layers = self.gpu_layers
+        self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
+        if not self._model:
+            raise ModelFileError(
+                f'Cannot load model file "{path}": it is damaged, or of a kind this llama.cpp '
+                f"does not know.{_last_errors()}",
+                hint="Check its sha256, pull it again, or update llama-cpp-python.",
+            )
+        try:
+            self.architecture = self.metadata("general.architecture") or ""
+            self._refuse_what_cannot_score()
+            self._read_vocabulary()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Release the context and the model."""
+        if self._context:
+            self._library.llama_free(self._context)
+            self._context = None
+        if self._model:
+            self._library.llama_model_free(self._model)
+            self._model = None
+
+    def metadata(self, key: str) -> str | None:
+        """Return one metadata value as text; None when the file has none."""
+        size = 256
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = self._library.llama_model_meta_val_str(self._model, key.encode(), buffer, size)
+            if length < 0:
+                return None
+            if length < size:
+                return buffer.value.decode("utf-8", "replace")
+            size = length + 1
+
+    def chat_template(self) -> str | None:
+        """Return the Jinja text the file carries; None when it has none."""
+        template: bytes | None = self._library.llama_model_chat_template(self._model, None)
+        return template.decode("utf-8", "replace") if template else None
+
+    @property
+    def trained_context(self) -> int:
+        """Tokens the model was trained to look back on."""
+        return int(self._library.llama_model_n_ctx_train(self._model))
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether part of the model's memory is a state that cannot be cut back."""
+        library, model = self._library, self._model
+        return bool(library.llama_model_is_recurrent(model) or library.llama_model_is_hybrid(model))
+
+    def _refuse_what_cannot_score(self) -> None:
+        library, model = self._library, self._model
+        causal = self.metadata(f"{self.architecture}.attention.causal")
+        if (
+            library.llama_model_has_encoder(model)
+            or not library.llama_model_has_decoder(model)
+            or library.llama_model_is_diffusion(model)
+            or causal == "false"
+            or _NOT_GENERATIVE.search(self.architecture)
+        ):
+            raise ModelFileError(
+                f'Cannot label with model file "{self._path}": architecture '
+                f'"{self.architecture}" encodes text and does not continue it.',
+                hint="Choose a chat model; an embedding model is no rater.",
+            )
+
+    # Vocabulary
+
+    def _read_vocabulary(self) -> None:
+        library = self._library
+        self._vocabulary = library.llama_model_get_vocab(self._model)
+        if library.llama_vocab_type(self._vocabulary) == _VOCABULARY_NONE:
+            raise ModelFileError(
+                f'Cannot use model file "{self._path}": it has no vocabulary.',
+                hint="Choose another conversion of the model.",
+            )
+        self.token_count: int = library.llama_vocab_n_tokens(self._vocabulary)
+        self.adds_bos = bool(library.llama_vocab_get_add_bos(self._vocabulary))
+        self.bos = self._token_or_none(library.llama_vocab_bos(self._vocabulary))
+        self.eos = self._token_or_none(library.llama_vocab_eos(self._vocabulary))
+        end_of_turn = self._token_or_none(library.llama_vocab_eot(self._vocabulary))
+        self.end_of_turn = self.eos if end_of_turn is None else end_of_turn
+        attribute = library.llama_vocab_get_attr
+        self._attributes = np.fromiter(
+            (attribute(self._vocabulary, token) for token in range(self.token_count)),
+            dtype=np.int32,
+            count=self.token_count,
+        )
+        source = self.chat_template() or ""
+        ends = library.llama_vocab_is_eog
+        self._never_text = {
+            int(token) for token in np.flatnonzero(self._attributes & _ATTRIBUTE_CONTROL)
+        }
+        turn_marks = []
+        for token in np.flatnonzero(self._attributes & _ATTRIBUTE_USER_DEFINED):
+            text = self.token_text(int(token))
+            marks = len(text) > 2 and not text.isspace() and text in source
+            if marks or ends(self._vocabulary, int(token)):
+                self._never_text.add(int(token))
+                turn_marks.append(text)
+        self.turn_marks = tuple(turn_marks)
+        self.adds_space = self._begins_with_space(self.tokenize(b"a", special=False))
+
+    def _token_or_none(self, token: int) -> int | None:
+        return token if 0 <= token < self.token_count else None
+
+    def _begins_with_space(self, tokens: tuple[int, ...]) -> bool:
+        buffer = ctypes.create_string_buffer(64)
+        length = self._library.llama_token_to_piece(
+            self._vocabulary, tokens[0], buffer, len(buffer), 0, False
+        )
+        return buffer.raw[: max(0, length)].startswith(b" ")
+
+    def token_text(self, token: int | None) -> str:
+        """Return a token as it stands in the vocabulary; empty for None."""
+        if token is None:
+            return ""
+        text: bytes | None = self._library.llama_vocab_get_text(self._vocabulary, token)
+        return (text or b"").decode("utf-8", "replace")
+
+    def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
+        """Tokenize UTF-8 of any content, NUL included, without adding anything."""
+        room = len(text) + 16
+        while True:
+            buffer = (ctypes.c_int32 * room)()
+            count = self._library.llama_tokenize(
+                self._vocabulary, text, len(text), buffer, room, False, special
+            )
+            if count >= 0:
+                return tuple(buffer[:count])
+            room = -count
+
+    def is_special(self, token: int) -> bool:
+        """Say whether the tokenizer treats this token apart from text."""
+        marks = _ATTRIBUTE_CONTROL | _ATTRIBUTE_USER_DEFINED | _ATTRIBUTE_UNKNOWN
+        return bool(self._attributes[token] & marks)
+
+    def ends_or_controls(self, token: int) -> bool:
+        """Say whether this token must never come out of plain text."""
+        return token in self._never_text
+
+    # Context
+
+    def open_context(self, shape: ContextShape) -> None:
+        """Make the context that everything is evaluated in.
+
+        Raises:
+            EngineError: there is not enough memory for it.
+        """
+        library = self._library
+        parameters = library.llama_context_default_params()
+        parameters.n_ctx = shape.tokens
+        # A stem or a long item goes in as a whole; llama.cpp cuts it at n_ubatch.
+        parameters.n_batch = shape.tokens
+        parameters.n_ubatch = min(shape.batch_tokens, shape.tokens)
+        parameters.n_seq_max = shape.sequences
+        parameters.n_outputs_max = shape.outputs
+        parameters.n_threads = parameters.n_threads_batch = shape.threads
+        parameters.flash_attn_type = _FLASH_ATTENTION_AUTO
+        # One buffer for all sequences, so that a copy of a prefix costs nothing; and for
+        # sliding windows the whole past, so that a prefix can be gone back to.
+        parameters.kv_unified = True
+        parameters.swa_full = True
+        self._context = library.llama_init_from_model(self._model, parameters)
+        if not self._context:
+            raise EngineError(
+                f'Cannot open a context of {shape.tokens:,} tokens for "{self._path.name}"; '
+                f"there is probably not enough memory.{_last_errors()}",
+                hint="Set a smaller context, or choose a smaller model.",
+            )
+        self._memory = library.llama_get_memory(self._context)
+        # Sequence sets are runs of consecutive numbers, so every token can point into this.
+        self._sequences = np.arange(shape.sequences, dtype=np.int32)
+
+    def decode(self, batch: Batch) -> None:
+        """Evaluate a batch on top of what the cache holds.
+
+        Raises:
+            EngineError: llama.cpp refused or failed; the cache is then in an unknown state.
+        """
+        count = len(batch.tokens)
+        pointers = (self._sequences.ctypes.data + 4 * batch.first_paths.astype(np.uint64)).astype(
+            np.uint64
+        )
+        call = self._library.llama_batch()
+        call.n_tokens = count
+        call.token = _pointer(batch.tokens, ctypes.c_int32)
+        call.pos = _pointer(batch.positions, ctypes.c_int32)
+        call.n_seq_id = _pointer(batch.path_counts, ctypes.c_int32)
+        call.seq_id = _pointer(pointers, ctypes.POINTER(ctypes.c_int32))
+        call.logits = _pointer(batch.outputs, ctypes.c_int8)
+        code = self._library.llama_decode(self._context, call)
+        if code != 0:
+            raise EngineError(
+                f'Model "{self._path.name}" could not evaluate {count} tokens '
+                f"(code {code}).{_last_errors()}",
+                hint="Try a smaller context; if it stays, try the mode strict.",
+            )
+
+    def logits(self, rows: int) -> NDArray[np.float32]:
+        """Return the logits of the last batch, one row for each output, valid until the next."""
+        pointer = self._library.llama_get_logits(self._context)
+        return np.ctypeslib.as_array(pointer, (rows, self.token_count))
+
+    # Cache
+
+    def clear_cache(self) -> None:
+        """Forget everything."""
+        self._library.llama_memory_clear(self._memory, False)
+
+    def copy_sequence(self, to: range, *, start: int, end: int) -> None:
+        """Let other sequences share positions start to end of sequence 0."""
+        for sequence in to:
+            self._library.llama_memory_seq_cp(self._memory, 0, sequence, start, end)
+
+    def cut_back(self, position: int) -> None:
+        """Forget everything from this position on, in all sequences."""
+        if not self._library.llama_memory_seq_rm(self._memory, -1, position, -1):
+            raise EngineError(
+                f'Model "{self._path.name}" cannot forget part of its context.',
+                hint="Use the mode strict for this model.",
+            )
+
+    def save_sequence(self) -> NDArray[np.uint8]:
+        """Copy the state of sequence 0; empty when it would not come back the same."""
+        if self._library.llama_model_n_swa(self._model) > 0:
+            # llama.cpp leaves out what a sliding window has passed, and the rest would lie
+            # elsewhere: right, but with other roundings than the head that was evaluated.
+            return np.zeros(0, dtype=np.uint8)
+        size = self._library.llama_state_seq_get_size(self._context, 0)
+        state = np.empty(size, dtype=np.uint8)
+        pointer = _pointer(state, ctypes.c_uint8)
+        written = self._library.llama_state_seq_get_data(self._context, pointer, size, 0)
+        return state[:written]
+
+    def restore_sequence(self, state: NDArray[np.uint8]) -> bool:
+        """Make a saved state sequence 0 of an empty cache; False when it was not taken."""
+        pointer = _pointer(state, ctypes.c_uint8)
+        return bool(self._library.llama_state_seq_set_data(self._context, pointer, len(state), 0))
+
+
+def _pointer(array: NDArray[Any], kind: Any) -> Any:
+    return array.ctypes.data_as(ctypes.POINTER(kind))

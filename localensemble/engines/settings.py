@@ -1,0 +1,31 @@
+"""What a caller may choose about an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.engines.protocol import ScoringMode
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Which model to run, and how.
+
+    Attributes:
+        engine: ``llama-cpp``, ``scripted``, or a name another package registered.
+        model_path: the GGUF file; None for engines that have none.
+        context_tokens: tokens a prompt with its answers may take; None for what the model
+            was trained on, at most 4096.
+        threads: CPU threads; None for all that this process may use.
+        gpu_layers: layers put on a GPU when llama.cpp was built for one; None for all.
+        mode: ``batched``, or ``strict``: one sequence, nothing shared, each answer on its
+            own, to check the other against.
+    """
+
+    engine: str = "llama-cpp"
+    model_path: Path | None = None
+    context_tokens: int | None = None
+    threads: int | None = None
+    gpu_layers: int | None = None
+    mode: ScoringMode = "batched"
