@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.util
 import os
 import re
 import site
@@ -85,3 +87,22 @@ def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path
     )
     for line in _run(installed, "-c", code, cwd=tmp_path).split():
         assert Path(line).resolve().is_relative_to(installed.parents[1].resolve())
+
+
+def test_the_installed_program_labels_a_text_with_the_embedded_models(
+    installed: Path, tmp_path: Path, repository: Path
+) -> None:
+    if importlib.util.find_spec("llama_cpp") is None:
+        pytest.skip("needs llama-cpp-python")
+    if not any((repository / "models").glob("*.gguf")):
+        pytest.skip("this checkout has no embedded models")
+    (tmp_path / "items.csv").write_text("id,text\n1,The nurses were kind and helped me a lot.\n")
+    codebook = repository / "examples" / "patient_feedback.yaml"
+    command = installed.with_name("localensemble" + installed.suffix)
+    _run(command, "label", "items.csv", "-c", codebook, "-o", "study", cwd=tmp_path)
+    with (tmp_path / "study" / "labels.csv").open(newline="", encoding="utf-8") as table:
+        (row,) = csv.DictReader(table)
+    assert row["text"] == "The nurses were kind and helped me a lot."
+    raters = [name for name in row if name.startswith("sentiment.rater.")]
+    assert len(raters) == 3
+    assert {row[name] for name in raters} <= {"negative", "neutral", "positive"}
