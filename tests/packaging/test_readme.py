@@ -1,0 +1,49 @@
+"""What the README tells people to type exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from localensemble.cli.main import cli
+
+
+def _commands(repository: Path) -> list[str]:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:bash|powershell)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line.strip() for block in blocks for line in re.split(r"[\n;]", block) if line.strip()]
+
+
+def test_every_command_line_of_the_readme_is_understood(repository: Path) -> None:
+    lines = [line for line in _commands(repository) if line.startswith("localensemble ")]
+    assert len(lines) >= 4
+    for line in lines:
+        name, *arguments = shlex.split(line, comments=True)
+        group: click.Command = cli
+        context = click.Context(group, info_name=name)
+        while isinstance(group, click.Group):
+            found = group.get_command(context, arguments.pop(0))
+            assert found is not None, line
+            group = found
+        # The files that the examples name are the reader's: looked for only when it runs.
+        group.make_context(name, arguments)
+
+
+def test_every_file_of_the_readme_exists(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(([^):]+)\)", text)
+    named += re.findall(r"(?:\./)?scripts[/\\\\][\w.-]+", "\n".join(_commands(repository)))
+    assert len(named) >= 6
+    for name in named:
+        assert (repository / name.replace("\\", "/")).exists(), name
+
+
+@pytest.mark.parametrize("line", ["localensemble no-such-command", "localensemble label --x"])
+def test_a_command_that_does_not_exist_is_noticed(line: str) -> None:
+    _, *arguments = shlex.split(line)
+    with pytest.raises(click.UsageError):
+        cli.main(arguments, standalone_mode=False)
