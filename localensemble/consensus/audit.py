@@ -74,12 +74,11 @@ def _least_correct(accepted: int, audited: int, correct: int) -> int:
 
     def surprising(total: int) -> bool:
         """P(more than ``correct`` are drawn) + P(exactly so many) / 2 is small."""
-        first = max(correct, audited - (accepted - total))
-        counts = np.arange(first, min(audited, total) + 1, dtype=np.int64)
+        # The search keeps enough wrong items for the wrong ones seen, so all terms exist.
+        counts = np.arange(correct, min(audited, total) + 1, dtype=np.int64)
         ways = log_choose(total, counts) + log_choose(accepted - total, audited - counts)
         probabilities = np.exp(ways - draws)
-        if first == correct and len(counts):
-            probabilities[0] /= 2
+        probabilities[0] /= 2
         return bool(probabilities.sum() <= tail)
 
     low, high = correct - 1, accepted - (audited - correct)

@@ -125,8 +125,6 @@ def _knowing_share(
         start = _START_KNOWING + (1 - _START_KNOWING) / max(1, category_count)
         return np.full((rater_count, category_count), _START_KNOWING / start)
     right = np.einsum("jkk->jk", previous.errors)
-    if category_count < 2:
-        return np.full((rater_count, category_count), _START_KNOWING)
     # Off the diagonal only the guess remains, whatever the true category.
     said = np.arange(category_count)
     guessed = previous.errors[:, said, (said + 1) % category_count]
