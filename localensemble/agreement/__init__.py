@@ -12,6 +12,12 @@ from localensemble.agreement.coefficients import (
 )
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS, krippendorff_alpha
+from localensemble.agreement.methods import (
+    ALL_COEFFICIENTS,
+    AgreementSettings,
+    CoefficientMethod,
+    method_named,
+)
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import (
     AgreementError,
@@ -23,12 +29,15 @@ from localensemble.agreement.result import (
 from localensemble.agreement.weights import WEIGHT_SCHEMES, WeightScheme, agreement_weights
 
 __all__ = [
+    "ALL_COEFFICIENTS",
     "LEVELS",
     "WEIGHT_SCHEMES",
     "AgreementError",
+    "AgreementSettings",
     "Analytic",
     "Bootstrap",
     "Coefficient",
+    "CoefficientMethod",
     "Interval",
     "IntervalMethod",
     "Jackknife",
@@ -45,6 +54,7 @@ __all__ = [
     "gwet_ac1",
     "gwet_ac2",
     "krippendorff_alpha",
+    "method_named",
     "percent_agreement",
     "prepare",
     "scott_pi",

@@ -98,8 +98,8 @@ def gwet_ac2(
         values: the categories' numbers; 1..K when None.
         interval: how to find the interval.
         confidence_level: of the interval.
-    Undefined when: no item has labels from two raters, fewer than two categories are
-        declared, or the weights call every pair of categories equal.
+    Undefined when: no item has labels from two raters, or fewer than two categories are
+        declared.
     Source: Gwet (2014), chapters 3 and 4; reproduced in tests/golden/gwet_four_raters.json.
     """
     return _of_counts(

@@ -18,7 +18,9 @@ from localensemble.agreement.result import AgreementError, Coefficient
 if TYPE_CHECKING:
     from localensemble.agreement.estimators import Disagreement, Estimator, Floats
 
-_CHUNK_CELLS = 4_000_000
+# Numbers held at once: sums per pattern, and patterns (or sums) per draw. 32 MB each.
+_STATISTICS_CELLS = 4_000_000
+_DRAW_CELLS = 4_000_000
 # Sums of thirds leave about 1e-16 where the true number is 0; the smallest expected
 # disagreement that is not 0, one deviating label among N x R, is about 2 / (N x R).
 _NO_DISAGREEMENT = 1e-13
@@ -36,10 +38,19 @@ class Bootstrap:
     Attributes:
         resamples: draws; at least 1.
         seed: of the generator; the same seed gives the same interval.
+
+    Raises:
+        AgreementError: resamples is below 1.
     """
 
     resamples: int = 1000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise AgreementError(
+                f"resamples: {self.resamples} is below 1.", hint="1000 is a usual number."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
     """Compute the value and its interval, or say why there is none.
 
     Raises:
-        AgreementError: the confidence level is not between 0 and 1, or resamples below 1.
+        AgreementError: the confidence level is not between 0 and 1.
     """
     if not 0.0 < facts.confidence_level < 1.0:
         raise AgreementError(
@@ -133,7 +144,7 @@ def _chunks(estimator: Estimator) -> Iterator[tuple[int, int]]:
     """Yield ranges of patterns whose statistics fit in memory."""
     count = len(estimator.multiplicity)
     width = estimator.statistics(0, 0).shape[1] + 1
-    step = max(1, _CHUNK_CELLS // width)
+    step = max(1, _STATISTICS_CELLS // width)
     for start in range(0, count, step):
         yield start, min(start + step, count)
 
@@ -225,19 +236,16 @@ def _jackknife(
 
 
 def _bootstrap(estimator: Estimator, defined: Coefficient, how: Bootstrap) -> Coefficient:
-    if how.resamples < 1:
-        raise AgreementError(
-            f"resamples: {how.resamples} is below 1.", hint="1000 is a usual number."
-        )
     generator = np.random.default_rng(how.seed)
     multiplicity = estimator.multiplicity
     items = int(multiplicity.sum())
     drawn: list[Floats] = []
-    block = max(1, min(how.resamples, _CHUNK_CELLS // len(multiplicity)))
+    width = estimator.statistics(0, 0).shape[1]
+    block = max(1, min(how.resamples, _DRAW_CELLS // max(len(multiplicity), width)))
     for done in range(0, how.resamples, block):
         size = min(block, how.resamples - done)
         draws = generator.multinomial(items, multiplicity / items, size=size)
-        totals = np.zeros((size, estimator.statistics(0, 0).shape[1]))
+        totals = np.zeros((size, width))
         for start, stop in _chunks(estimator):
             totals += draws[:, start:stop].astype(np.float64) @ estimator.statistics(start, stop)
         drawn.append(_values(estimator, totals))

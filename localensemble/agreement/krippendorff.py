@@ -177,15 +177,19 @@ class AlphaEstimator:
             gap = np.asarray(apart / (self._labels - 1.0))
         found = float(self._multiplicity @ gap)
         among = float(margins @ distance @ margins)
-        # The value is 1 - total * found / among, up to the factor (total - 1) / total, which
-        # is taken as fixed.
+        # Gwet's formula is that of the value without its small-sample factor,
+        # 1 - total * found / among, so the standard error is larger by total / (total - 1). It
+        # weighs an item's number of labels by the observed agreement with that factor, which
+        # adds the last term; it vanishes when items have equal numbers.
         change = (
-            self._labels / total + gap / found - 2.0 * (self._counts @ (distance @ margins)) / among
+            self._labels / total
+            + gap / found
+            - 2.0 * (self._counts @ (distance @ margins)) / among
+            + (self._labels / total - 1.0 / items) / total
         )
         if self._distance is None:
             change += self._metric_change(margins, ranks, found=found, among=among)
-        ratio = float(disagreement.observed[0] / disagreement.expected[0])
-        return np.asarray(-ratio * items * change)
+        return np.asarray(-total * found / among * items * change)
 
     def _metric_change(
         self, margins: Floats, ranks: Floats, *, found: float, among: float

@@ -8,7 +8,7 @@ five raters of five categories have at most 252 complete count patterns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,12 @@ class CountPatterns:
         counts: (P, K) labels per category; a pattern may have no label at all. Patterns are
             few, but two may be equal.
         multiplicity: (P,) items that show the pattern; all positive, they sum to N.
-        item_pattern: (N,) the pattern of each item, in item order; None unless asked for.
+        item_pattern: (N,) the pattern of each item, in item order; empty unless asked for.
     """
 
     counts: Integers
     multiplicity: Integers
-    item_pattern: Integers | None = None
+    item_pattern: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,12 +132,13 @@ def _distinct(
     widths: Sequence[int],
     item_count: int,
     with_items: bool,
-) -> tuple[Integers, Integers, Integers | None]:
+) -> tuple[Integers, Integers, Integers]:
     """Return the digits of the distinct key tuples, their multiplicity and each item's place."""
     if not keys:
         # No category or no rater: one empty pattern that every item shows.
         count = np.full(min(item_count, 1), item_count, dtype=np.int64)
-        return np.zeros((count.size, 0), dtype=np.int64), count, np.zeros(item_count, np.int64)
+        places = np.zeros(item_count if with_items else 0, dtype=np.int64)
+        return np.zeros((count.size, 0), dtype=np.int64), count, places
     need_codes = with_items or len(keys) > 1
     values, multiplicity, codes = _group(keys[0], bound=base ** widths[0], with_codes=need_codes)
     digits = _decode(values, base=base, width=widths[0])
@@ -153,7 +154,7 @@ def _distinct(
                 _decode(values[pair % values.size], base=base, width=width),
             ]
         )
-    return digits, multiplicity, codes if with_items else None
+    return digits, multiplicity, codes if with_items else codes[:0]
 
 
 def _group(key: Integers, *, bound: int, with_codes: bool) -> tuple[Integers, Integers, Integers]:

@@ -1,0 +1,99 @@
+"""Bootstrap and jackknife where they can say nothing, and where work comes in chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from localensemble.agreement import (
+    AgreementError,
+    Bootstrap,
+    Jackknife,
+    conger_kappa,
+    fleiss_kappa,
+    gwet_ac1,
+    krippendorff_alpha,
+    method_named,
+    percent_agreement,
+)
+from localensemble.agreement import intervals as module
+from tests.agreement.matrices import matrix_of, random_matrix
+
+
+def test_no_draws_are_refused() -> None:
+    with pytest.raises(AgreementError, match="resamples: 0 is below 1"):
+        gwet_ac1(matrix_of("ab", "aa"), interval=Bootstrap(0))
+
+
+def test_one_item_cannot_be_left_out() -> None:
+    result = gwet_ac1(matrix_of("aab"), interval=Jackknife())
+    assert result.value is not None
+    assert result.interval_undefined_because == "only one item has labels"
+
+
+def test_a_coefficient_that_hangs_on_one_item_has_no_jackknife() -> None:
+    result = fleiss_kappa(matrix_of("aa", "aa", "ab"), interval=Jackknife())
+    assert result.value is not None
+    assert result.standard_error is None
+    assert "leaving one item out" in result.interval_undefined_because
+
+
+def test_draws_without_a_value_are_counted() -> None:
+    result = fleiss_kappa(matrix_of("aa", "aa", "ab"), interval=Bootstrap(500, seed=1))
+    assert 100 < result.resamples_undefined < 200
+    assert result.interval_method == "bootstrap"
+
+
+def test_too_few_draws_with_a_value_give_no_interval() -> None:
+    result = fleiss_kappa(matrix_of("aa", "aa", "ab"), interval=Bootstrap(1))
+    assert result.standard_error is None
+    assert "fewer than two bootstrap draws" in result.interval_undefined_because
+
+
+@pytest.mark.parametrize("interval", [Bootstrap(60, seed=4), Jackknife()])
+def test_chunks_of_patterns_and_draws_change_nothing(
+    interval: Bootstrap | Jackknife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = random_matrix(7, items=200, raters=5)
+    whole = [
+        conger_kappa(matrix, interval=interval),
+        krippendorff_alpha(matrix, level="ordinal", interval=interval),
+    ]
+    # Whole draws stay together: the generator must give the same numbers.
+    monkeypatch.setattr(module, "_STATISTICS_CELLS", 97)
+    chunked = [
+        conger_kappa(matrix, interval=interval),
+        krippendorff_alpha(matrix, level="ordinal", interval=interval),
+    ]
+    for one, other in zip(whole, chunked, strict=True):
+        assert other.standard_error == pytest.approx(one.standard_error, rel=1e-9)
+        assert other.interval_low == pytest.approx(one.interval_low, abs=1e-9)
+
+
+def test_blocks_of_draws_give_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = random_matrix(7, items=100)
+    whole = percent_agreement(matrix, interval=Bootstrap(50, seed=4))
+    monkeypatch.setattr(module, "_DRAW_CELLS", 40)
+    assert percent_agreement(matrix, interval=Bootstrap(50, seed=4)).interval_low == (
+        pytest.approx(whole.interval_low, abs=1e-12)
+    )
+
+
+def test_a_multinomial_over_patterns_is_a_draw_of_items() -> None:
+    matrix = random_matrix(3, items=60, raters=3)
+    generator = np.random.default_rng(0)
+    drawn = []
+    for _ in range(400):
+        rows = generator.integers(0, 60, size=60)
+        copy = type(matrix)(matrix.indices[rows], matrix.categories, matrix.raters)
+        drawn.append(gwet_ac1(copy).value or 0.0)
+    result = gwet_ac1(matrix, interval=Bootstrap(4000, seed=2))
+    assert result.standard_error == pytest.approx(float(np.std(drawn, ddof=1)), rel=0.12)
+    assert result.interval_low == pytest.approx(float(np.quantile(drawn, 0.025)), abs=0.04)
+    assert result.interval_high == pytest.approx(float(np.quantile(drawn, 0.975)), abs=0.04)
+
+
+def test_a_method_is_found_by_its_name() -> None:
+    assert method_named("AC1").name == "AC1"
+    with pytest.raises(KeyError):
+        method_named("ac1")
