@@ -1,5 +1,17 @@
 """Coefficients of agreement between raters: pure functions of a label matrix."""
 
+from localensemble.agreement.breakdown import (
+    CategoryAgreement,
+    ItemAgreement,
+    PairAgreement,
+    RaterInfluence,
+    RaterProfile,
+    category_agreement,
+    item_agreement,
+    leave_one_rater_out,
+    rater_pairs,
+    rater_profiles,
+)
 from localensemble.agreement.coefficients import (
     brennan_prediger,
     cohen_kappa,
@@ -10,6 +22,13 @@ from localensemble.agreement.coefficients import (
     percent_agreement,
     scott_pi,
 )
+from localensemble.agreement.dependence import (
+    DoubleFault,
+    ErrorDependence,
+    ExcessAgreement,
+    error_dependence,
+    excess_agreement,
+)
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS, krippendorff_alpha
 from localensemble.agreement.methods import (
@@ -19,6 +38,7 @@ from localensemble.agreement.methods import (
     method_named,
 )
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
+from localensemble.agreement.prevalence import Prevalence, prevalence
 from localensemble.agreement.result import (
     AgreementError,
     Coefficient,
@@ -36,26 +56,43 @@ __all__ = [
     "AgreementSettings",
     "Analytic",
     "Bootstrap",
+    "CategoryAgreement",
     "Coefficient",
     "CoefficientMethod",
+    "DoubleFault",
+    "ErrorDependence",
+    "ExcessAgreement",
     "Interval",
     "IntervalMethod",
+    "ItemAgreement",
     "Jackknife",
     "Labels",
     "Level",
     "LevelError",
+    "PairAgreement",
     "PreparedMatrix",
+    "Prevalence",
+    "RaterInfluence",
+    "RaterProfile",
     "WeightScheme",
     "agreement_weights",
     "brennan_prediger",
+    "category_agreement",
     "cohen_kappa",
     "conger_kappa",
+    "error_dependence",
+    "excess_agreement",
     "fleiss_kappa",
     "gwet_ac1",
     "gwet_ac2",
+    "item_agreement",
     "krippendorff_alpha",
+    "leave_one_rater_out",
     "method_named",
     "percent_agreement",
     "prepare",
+    "prevalence",
+    "rater_pairs",
+    "rater_profiles",
     "scott_pi",
 ]

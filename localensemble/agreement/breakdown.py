@@ -1,0 +1,278 @@
+"""Where agreement comes from: by category, item, rater and pair, and without each rater."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from localensemble.agreement.coefficients import (
+    cohen_kappa,
+    fleiss_kappa,
+    gwet_ac1,
+    percent_agreement,
+)
+from localensemble.agreement.estimators import pattern_disagreement
+from localensemble.agreement.patterns import CountPatterns, count_patterns
+from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
+from localensemble.agreement.result import Coefficient
+from localensemble.agreement.weights import WeightScheme, agreement_weights
+from localensemble.core.label_matrix import LabelMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryAgreement:
+    """Agreement on one category.
+
+    Attributes:
+        category: its name.
+        labels: how many labels chose it.
+        share: of all labels; None when there is no label at all.
+        specific_agreement: the probability that a second rater chooses the category, given
+            that a first one did; a coefficient without correction for chance.
+        against_rest: Fleiss' kappa of this category against all others together.
+    """
+
+    category: str
+    labels: int
+    share: float | None
+    specific_agreement: Coefficient
+    against_rest: Coefficient
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemAgreement:
+    """Agreement on each item that has two or more labels.
+
+    Attributes:
+        items: (n,) row numbers in the label matrix, increasing.
+        agreement: (n,) share of agreeing pairs of labels, 0 to 1.
+        labels: (n,) how many labels the item has.
+    """
+
+    items: NDArray[np.int64]
+    agreement: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RaterProfile:
+    """What one rater did.
+
+    Attributes:
+        rater: its name.
+        labels: how many labels it gave.
+        gaps: items it did not label.
+        category_labels: labels per category, in the codebook's order.
+    """
+
+    rater: str
+    labels: int
+    gaps: int
+    category_labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairAgreement:
+    """Agreement of two raters, on the items both labeled.
+
+    Attributes:
+        first: a rater.
+        second: another rater.
+        percent: percent agreement.
+        ac1: Gwet's AC1.
+        cohen: Cohen's kappa.
+    """
+
+    first: str
+    second: str
+    percent: Coefficient
+    ac1: Coefficient
+    cohen: Coefficient
+
+
+@dataclass(frozen=True, slots=True)
+class RaterInfluence:
+    """Agreement of the others when one rater is left out.
+
+    Attributes:
+        rater: who is left out.
+        without: the coefficient of the others.
+        change: the coefficient of the others minus that of all. Positive: the rater lowers
+            agreement. None when either is undefined.
+    """
+
+    rater: str
+    without: Coefficient
+    change: float | None
+
+
+def category_agreement(
+    labels: Labels, *, confidence_level: float = 0.95
+) -> tuple[CategoryAgreement, ...]:
+    """Measure agreement on each declared category, in the codebook's order.
+
+    Specific agreement is sum of r_ik (r_ik - 1) over sum of r_ik (r_i - 1), over items with
+    two or more labels; its standard error is that of a ratio of two means.
+
+    Undefined when: the category does not occur on an item with two labels (specific
+        agreement), or no other category occurs (kappa against the rest).
+    Source: Cicchetti and Feinstein (1990), Journal of Clinical Epidemiology 43:551-558, for
+        two raters; Fleiss (1971) for kappa by category.
+    """
+    prepared = prepare(labels)
+    totals = prepared.counts.multiplicity @ prepared.counts.counts
+    everything = int(totals.sum())
+    found = []
+    for k, category in enumerate(prepared.categories):
+        two = _against_rest(prepared, k)
+        found.append(
+            CategoryAgreement(
+                category=category,
+                labels=int(totals[k]),
+                share=int(totals[k]) / everything if everything else None,
+                specific_agreement=_specific(two, confidence_level=confidence_level),
+                against_rest=fleiss_kappa(two, confidence_level=confidence_level),
+            )
+        )
+    return tuple(found)
+
+
+def _against_rest(prepared: PreparedMatrix, category: int) -> PreparedMatrix:
+    counts = prepared.counts
+    own = counts.counts[:, category]
+    pair = np.column_stack([own, counts.counts.sum(axis=1) - own])
+    return PreparedMatrix(
+        categories=(prepared.categories[category], "any other category"),
+        raters=prepared.raters,
+        item_count=prepared.item_count,
+        find_counts=lambda: CountPatterns(pair, counts.multiplicity),
+        find_rows=lambda: prepared.rows,
+        count_labels=lambda: np.array(prepared.labels_per_rater, dtype=np.int64),
+    )
+
+
+def _specific(prepared: PreparedMatrix, *, confidence_level: float) -> Coefficient:
+    counts, multiplicity = prepared.counts.counts, prepared.counts.multiplicity
+    paired = counts.sum(axis=1) >= 2
+    own = counts[paired, 0].astype(np.float64)
+    others = counts[paired].sum(axis=1) - 1.0
+    weight = multiplicity[paired]
+    agreeing, possible = own * (own - 1.0), own * others
+    total = float(weight @ possible)
+    name, category = "specific agreement", prepared.categories[0]
+    items = int(weight[own > 0].sum())
+    reason = "" if total else f'no item with two labels has the category "{category}"'
+    value = float(weight @ agreeing) / total if total else None
+    error = low = high = None
+    no_interval = ""
+    if value is not None:
+        number = int(weight.sum())
+        residual = agreeing - value * possible
+        spread = float(weight @ residual**2)
+        if number < 2 or spread <= 1e-24 * total**2:
+            no_interval = "every item contributes the same, so there is no spread to judge by"
+        else:
+            from scipy import special
+
+            error = float(np.sqrt(spread * number / (number - 1))) / total
+            reach = error * float(special.stdtrit(number - 1, (1.0 + confidence_level) / 2.0))
+            low, high = max(0.0, value - reach), min(1.0, value + reach)
+    return Coefficient(
+        name=name,
+        value=value,
+        observed_agreement=value,
+        expected_agreement=None,
+        standard_error=error,
+        interval_low=low,
+        interval_high=high,
+        confidence_level=confidence_level,
+        p_value=None,
+        items_used=items,
+        items_left_out=prepared.item_count - items,
+        raters=prepared.rater_count,
+        undefined_because=reason,
+        interval_method="analytic" if error is not None else "",
+        interval_undefined_because=no_interval,
+    )
+
+
+def item_agreement(
+    matrix: LabelMatrix,
+    *,
+    weights: WeightScheme | ArrayLike = "identity",
+    values: Sequence[float] | None = None,
+) -> ItemAgreement:
+    """Measure agreement on each item, leaving out those with fewer than two labels."""
+    scheme = agreement_weights(weights, category_count=matrix.category_count, values=values)
+    patterns = count_patterns(matrix, with_items=True)
+    place = patterns.item_pattern
+    labels = patterns.counts.sum(axis=1)
+    agreement = 1.0 - pattern_disagreement(patterns.counts, scheme)
+    items = np.flatnonzero(labels[place] >= 2)
+    return ItemAgreement(items, agreement[place[items]], labels[place[items]])
+
+
+def rater_profiles(labels: Labels) -> tuple[RaterProfile, ...]:
+    """Count each rater's labels, per category."""
+    prepared = prepare(labels)
+    profiles = []
+    for j, rater in enumerate(prepared.raters):
+        column = prepared.rows.rows[:, j]
+        there = column >= 0
+        counts = np.bincount(
+            column[there],
+            weights=prepared.rows.multiplicity[there],
+            minlength=prepared.category_count,
+        ).astype(np.int64)
+        given = int(counts.sum())
+        profiles.append(
+            RaterProfile(
+                rater, given, prepared.item_count - given, tuple(int(count) for count in counts)
+            )
+        )
+    return tuple(profiles)
+
+
+def rater_pairs(labels: Labels, *, confidence_level: float = 0.95) -> tuple[PairAgreement, ...]:
+    """Measure agreement of every two raters on the items both labeled.
+
+    Undefined when: the two have no item in common, and as each coefficient says.
+    """
+    prepared = prepare(labels)
+    found = []
+    for g, h in combinations(range(len(prepared.raters)), 2):
+        pair = prepared.select([g, h], labeled_by_all=True)
+        found.append(
+            PairAgreement(
+                prepared.raters[g],
+                prepared.raters[h],
+                percent_agreement(pair, confidence_level=confidence_level),
+                gwet_ac1(pair, confidence_level=confidence_level),
+                cohen_kappa(pair, confidence_level=confidence_level),
+            )
+        )
+    return tuple(found)
+
+
+def leave_one_rater_out(
+    labels: Labels, *, compute: Callable[[Labels], Coefficient] = gwet_ac1
+) -> tuple[RaterInfluence, ...]:
+    """Compute a coefficient without each rater in turn, in the raters' order.
+
+    Undefined when: the others have no item with two labels, and as the coefficient says.
+    """
+    prepared = prepare(labels)
+    whole = compute(prepared).value
+    found = []
+    for j, rater in enumerate(prepared.raters):
+        others = [g for g in range(len(prepared.raters)) if g != j]
+        without = compute(prepared.select(others))
+        change = None
+        if whole is not None and without.value is not None:
+            change = without.value - whole
+        found.append(RaterInfluence(rater, without, change))
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""Prevalence and bias: why two coefficients of the same labels can be far apart.
+
+The kappas take chance agreement from the category shares, so when nearly all labels are of
+one category a few disagreements make them small although raters nearly always agree. This
+module says when that happens and in whose numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from localensemble.agreement.breakdown import RaterProfile, rater_profiles
+from localensemble.agreement.coefficients import conger_kappa, fleiss_kappa, gwet_ac1
+from localensemble.agreement.prepared import Labels, prepare
+
+PARADOX_DISTANCE = 0.2
+"""AC1 minus Fleiss' kappa from which the two are said to tell different stories: the width
+of a band of the usual benchmark scales."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prevalence:
+    """How the labels are spread over categories and raters.
+
+    Attributes:
+        shares: per category, in the codebook's order, averaged over items; empty when there
+            is no label.
+        largest_category: the most frequent one; None without labels.
+        largest_share: its share.
+        bias: the largest difference between two raters' shares of one category; None when
+            fewer than two raters gave labels.
+        bias_category: the category in question; None without any bias.
+        bias_raters: the rater who uses it most, and the one who uses it least; None without
+            any bias.
+        paradox: whether AC1 and Fleiss' kappa lie ``PARADOX_DISTANCE`` or more apart, or
+            Fleiss' kappa is undefined where AC1 is not.
+        explanation: one or two sentences on why the kappas are low or missing, or why
+            raters' different shares matter; empty when there is nothing to explain.
+    """
+
+    shares: tuple[float, ...]
+    largest_category: str | None
+    largest_share: float | None
+    bias: float | None
+    bias_category: str | None
+    bias_raters: tuple[str, str] | None
+    paradox: bool
+    explanation: str
+
+
+def prevalence(labels: Labels) -> Prevalence:
+    """Describe prevalence and bias, and explain the kappa paradox where it occurs.
+
+    Source: Feinstein and Cicchetti (1990), Journal of Clinical Epidemiology 43:543-549; Byrt,
+        Bishop and Carlin (1993), Journal of Clinical Epidemiology 46:423-429, whose two-rater
+        bias this takes over all pairs of raters.
+    """
+    prepared = prepare(labels)
+    counts = prepared.counts
+    per_item = counts.counts.sum(axis=1)
+    there = per_item > 0
+    if not there.any():
+        return Prevalence((), None, None, None, None, None, False, "")
+    weight = counts.multiplicity[there]
+    shares = weight @ (counts.counts[there] / per_item[there, None]) / weight.sum()
+    largest = int(np.argmax(shares))
+    bias, category, raters = _bias(rater_profiles(prepared))
+    paradox, explanation = _paradox(prepared, largest=largest, share=float(shares[largest]))
+    return Prevalence(
+        tuple(float(share) for share in shares),
+        prepared.categories[largest],
+        float(shares[largest]),
+        bias,
+        None if category is None else prepared.categories[category],
+        raters,
+        paradox,
+        explanation,
+    )
+
+
+def _bias(
+    profiles: tuple[RaterProfile, ...],
+) -> tuple[float | None, int | None, tuple[str, str] | None]:
+    active = [profile for profile in profiles if profile.labels]
+    if len(active) < 2:
+        return None, None, None
+    shares = np.array([np.array(one.category_labels) / one.labels for one in active])
+    spread = shares.max(axis=0) - shares.min(axis=0)
+    category = int(np.argmax(spread))
+    if spread[category] == 0.0:
+        return 0.0, None, None
+    most, least = int(np.argmax(shares[:, category])), int(np.argmin(shares[:, category]))
+    return float(spread[category]), category, (active[most].rater, active[least].rater)
+
+
+def _paradox(labels: Labels, *, largest: int, share: float) -> tuple[bool, str]:
+    prepared = prepare(labels)
+    ac1, fleiss = gwet_ac1(prepared), fleiss_kappa(prepared)
+    name = prepared.categories[largest]
+    if ac1.value is None or ac1.observed_agreement is None:
+        return False, ""
+    if fleiss.value is None or fleiss.expected_agreement is None:
+        return True, (
+            f'Every label is "{name}". Raters agree on all of them, but with nothing else to '
+            "agree about the kappas are 0/0; AC1 is 1 because other categories are declared."
+        )
+    if ac1.value - fleiss.value >= PARADOX_DISTANCE:
+        return True, (
+            f"Raters agree on {ac1.observed_agreement:.1%} of the pairs of labels, yet Fleiss' "
+            f'kappa is {fleiss.value:.3f}: {share:.1%} of the labels are "{name}", so it '
+            f"expects {fleiss.expected_agreement:.1%} agreement by chance alone. AC1, which "
+            f"does not rise with a frequent category, is {ac1.value:.3f}. Read both, together "
+            "with the agreement on each category."
+        )
+    conger = conger_kappa(prepared)
+    if conger.value is not None and conger.value - fleiss.value >= PARADOX_DISTANCE:
+        return False, (
+            f"Conger's kappa ({conger.value:.3f}) is above Fleiss' ({fleiss.value:.3f}) "
+            "because raters use the categories at different rates."
+        )
+    return False, ""

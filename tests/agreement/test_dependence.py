@@ -1,0 +1,105 @@
+"""Raters that err together are fewer than they seem."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from localensemble.agreement import (
+    AgreementError,
+    error_dependence,
+    excess_agreement,
+    rater_pairs,
+)
+from localensemble.core.label_matrix import LabelMatrix
+from tests.agreement.matrices import matrix_of
+
+
+def with_errors(wrong: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> LabelMatrix:
+    """Gold is always category 0; an error is category 1."""
+    return LabelMatrix(
+        wrong.astype(np.int16), ("right", "wrong"), tuple(f"r{j}" for j in range(wrong.shape[1]))
+    )
+
+
+def test_independent_errors_leave_as_many_raters_as_there_are() -> None:
+    wrong = np.random.default_rng(0).random((20000, 4)) < 0.3
+    found = error_dependence(with_errors(wrong), [0] * 20000)
+    assert found.effective_raters == pytest.approx(4, rel=0.03)
+    assert found.raters == 4
+
+
+def test_equal_errors_leave_one_rater() -> None:
+    wrong = np.repeat(np.random.default_rng(0).random((100, 1)) < 0.3, 4, axis=1)
+    found = error_dependence(with_errors(wrong), [0] * 100)
+    assert found.effective_raters == pytest.approx(1.0)
+    assert found.pairs[0].correlation == pytest.approx(1.0)
+
+
+def test_two_equal_raters_and_one_independent_are_fewer_than_three() -> None:
+    wrong = np.random.default_rng(0).random((20000, 3)) < 0.3
+    wrong[:, 1] = wrong[:, 0]
+    found = error_dependence(with_errors(wrong), [0] * 20000)
+    # Mean of the error variances over the variance of the mean error: 9 / (3 + 2).
+    assert found.effective_raters == pytest.approx(9 / 5, rel=0.03)
+
+
+def test_double_fault_counts_items_on_which_both_are_wrong() -> None:
+    matrix = matrix_of("bb", "bc", "ab", "aa", "b-", "aa")
+    (pair,) = error_dependence(matrix, [0, 0, 0, 0, 0, -1]).pairs
+    assert pair.items == 4
+    assert pair.rate == 0.5
+    assert pair.same_wrong == 0.25
+    assert pair.if_independent == pytest.approx(0.5 * 0.75)
+    assert pair.correlation == pytest.approx((0.5 - 0.375) / np.sqrt(0.25 * 0.1875))
+
+
+def test_without_errors_or_gold_there_is_no_effective_number() -> None:
+    matrix = matrix_of("aa", "aa")
+    nobody = error_dependence(matrix, [0, 0])
+    assert nobody.effective_raters is None
+    assert "no rater is wrong" in nobody.undefined_because
+    assert nobody.pairs[0].correlation is None
+    no_gold = error_dependence(matrix, [-1, -1])
+    assert "fewer than two raters" in no_gold.undefined_because
+    assert no_gold.pairs[0].rate is None
+    apart = error_dependence(matrix_of("a-", "-b"), [0, 0])
+    assert "share no item" in apart.undefined_because
+
+
+def test_errors_that_cancel_have_no_effective_number() -> None:
+    found = error_dependence(matrix_of("ab", "ba"), [0, 0])
+    assert found.effective_raters is None
+    assert "cancel" in found.undefined_because
+
+
+@pytest.mark.parametrize(
+    ("gold", "message"), [([0], "1 entries for 2 items"), ([0, 3], "run from 0 to 3")]
+)
+def test_gold_that_does_not_fit_is_refused(gold: list[int], message: str) -> None:
+    with pytest.raises(AgreementError, match=message):
+        error_dependence(matrix_of("ab", "aa"), gold)
+
+
+def test_raters_that_copy_each_other_show_excess_agreement() -> None:
+    generator = np.random.default_rng(2)
+    cells = generator.integers(0, 3, size=(300, 4))
+    cells[:, 1] = cells[:, 0]
+    matrix = LabelMatrix(cells.astype(np.int16), ("a", "b", "c"), ("p", "q", "r", "s"))
+    found = {(one.first, one.second): one.excess for one in excess_agreement(rater_pairs(matrix))}
+    copied = found["p", "q"]
+    assert copied is not None
+    assert copied > 0.5
+    assert all(abs(other or 1) < 0.3 for pair, other in found.items() if pair != ("p", "q"))
+
+
+def test_two_raters_have_nobody_to_exceed() -> None:
+    (found,) = excess_agreement(rater_pairs(matrix_of("ab", "aa")))
+    assert found.excess is None
+    assert found.undefined_because == "there is no third rater to compare with"
+
+
+def test_raters_without_common_items_have_no_excess() -> None:
+    found = excess_agreement(rater_pairs(matrix_of("aa-", "-bb", "aa-")))
+    assert [one.excess for one in found] == [None, None, None]
+    assert {one.undefined_because for one in found} == {"two of the raters share no item"}

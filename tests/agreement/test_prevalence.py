@@ -1,0 +1,58 @@
+"""Prevalence and bias: the paradox is explained where it occurs, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from localensemble.agreement import prevalence
+from tests.agreement.matrices import matrix_of
+
+SKEWED = matrix_of(*["aaa"] * 18, "aab", "bba", categories=("a", "b"))
+
+
+def test_the_kappa_paradox_is_explained_with_its_numbers() -> None:
+    found = prevalence(SKEWED)
+    assert found.paradox
+    assert found.largest_category == "a"
+    assert found.shares == pytest.approx((0.95, 0.05))
+    for number in ("93.3%", "0.298", "95.0%", "90.5%", "0.926"):
+        assert number in found.explanation
+
+
+def test_balanced_labels_need_no_explanation() -> None:
+    found = prevalence(matrix_of("aaa", "bbb", "ccc", "aab", "bbc", "cca"))
+    assert not found.paradox
+    assert found.explanation == ""
+
+
+def test_a_single_category_is_a_paradox_of_its_own() -> None:
+    found = prevalence(matrix_of("aa", "aa"))
+    assert found.paradox
+    assert 'Every label is "a"' in found.explanation
+    assert found.bias == 0.0
+    assert found.bias_raters is None
+
+
+def test_bias_names_the_raters_and_the_category() -> None:
+    found = prevalence(matrix_of("ab", "ab", "aa", "bb", categories=("a", "b")))
+    assert found.bias == pytest.approx(0.5)
+    assert found.bias_category == "a"
+    assert found.bias_raters == ("rater-0", "rater-1")
+
+
+def test_raters_who_use_categories_at_other_rates_are_explained() -> None:
+    found = prevalence(matrix_of(*["ab"] * 9, "aa", categories=("a", "b")))
+    assert not found.paradox
+    assert "raters use the categories at different rates" in found.explanation
+
+
+def test_one_rater_has_no_bias() -> None:
+    found = prevalence(matrix_of("a-", "b-"))
+    assert found.bias is None
+    assert found.explanation == ""
+
+
+def test_no_label_has_no_prevalence() -> None:
+    found = prevalence(matrix_of("--"))
+    assert found.shares == ()
+    assert found.largest_category is None
