@@ -1,5 +1,6 @@
 """Coefficients of agreement between raters: pure functions of a label matrix."""
 
+from localensemble.agreement.benchmark import SCALES, Benchmark, benchmark
 from localensemble.agreement.breakdown import (
     CategoryAgreement,
     ItemAgreement,
@@ -39,6 +40,7 @@ from localensemble.agreement.methods import (
 )
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.prevalence import Prevalence, prevalence
+from localensemble.agreement.requirement import Requirement, Verdict
 from localensemble.agreement.result import (
     AgreementError,
     Coefficient,
@@ -51,10 +53,12 @@ from localensemble.agreement.weights import WEIGHT_SCHEMES, WeightScheme, agreem
 __all__ = [
     "ALL_COEFFICIENTS",
     "LEVELS",
+    "SCALES",
     "WEIGHT_SCHEMES",
     "AgreementError",
     "AgreementSettings",
     "Analytic",
+    "Benchmark",
     "Bootstrap",
     "CategoryAgreement",
     "Coefficient",
@@ -74,8 +78,11 @@ __all__ = [
     "Prevalence",
     "RaterInfluence",
     "RaterProfile",
+    "Requirement",
+    "Verdict",
     "WeightScheme",
     "agreement_weights",
+    "benchmark",
     "brennan_prediger",
     "category_agreement",
     "cohen_kappa",

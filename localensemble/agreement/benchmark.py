@@ -1,0 +1,189 @@
+"""What a coefficient is called: benchmark scales, read with their uncertainty.
+
+A value near the border of two bands belongs to both with some probability. The verdict is the
+highest band that the coefficient reaches with the asked probability, as Gwet proposes, not
+the band in which the estimate happens to lie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from localensemble.agreement.result import Coefficient
+
+ScaleName = Literal["Landis-Koch", "Altman", "Fleiss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A benchmark scale.
+
+    Attributes:
+        name: of the scale.
+        bands: (lower end, word) from best to worst; the last band has no lower end.
+        citation: the source to cite.
+    """
+
+    name: ScaleName
+    bands: tuple[tuple[float, str], ...]
+    citation: str
+
+
+SCALES: tuple[Scale, ...] = (
+    Scale(
+        "Landis-Koch",
+        (
+            (0.8, "almost perfect"),
+            (0.6, "substantial"),
+            (0.4, "moderate"),
+            (0.2, "fair"),
+            (0.0, "slight"),
+            (float("-inf"), "poor"),
+        ),
+        "Landis JR, Koch GG (1977). Biometrics 33:159-174.",
+    ),
+    Scale(
+        "Altman",
+        (
+            (0.8, "very good"),
+            (0.6, "good"),
+            (0.4, "moderate"),
+            (0.2, "fair"),
+            (float("-inf"), "poor"),
+        ),
+        "Altman DG (1991). Practical Statistics for Medical Research. Chapman and Hall.",
+    ),
+    Scale(
+        "Fleiss",
+        (
+            (0.75, "excellent"),
+            (0.4, "intermediate to good"),
+            (float("-inf"), "poor"),
+        ),
+        "Fleiss JL (1981). Statistical Methods for Rates and Proportions, 2nd ed. Wiley.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BandMembership:
+    """One band of a scale.
+
+    Attributes:
+        word: what the scale calls it.
+        lower: its lower end; minus infinity for the last band.
+        probability: that the true value lies in it.
+        reached: that the true value lies in it or in a better one.
+    """
+
+    word: str
+    lower: float
+    probability: float
+    reached: float
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Where a coefficient stands on a scale.
+
+    Attributes:
+        scale: its name.
+        coefficient: its name.
+        naive_word: the band in which the estimate itself lies.
+        word: the best band reached with at least ``required_probability``; None when
+            undefined.
+        reached: the probability with which ``word`` is reached.
+        bands: from best to worst; empty when undefined.
+        required_probability: asked for.
+        undefined_because: why there is no verdict.
+    """
+
+    scale: ScaleName
+    coefficient: str
+    naive_word: str | None
+    word: str | None
+    reached: float | None
+    bands: tuple[BandMembership, ...]
+    required_probability: float
+    undefined_because: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, for example "substantial with at least 95% probability"."""
+        if self.word is None:
+            return f"no verdict: {self.undefined_because}"
+        return f"{self.word} with at least {self.required_probability:.0%} probability"
+
+
+def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.95) -> Benchmark:
+    """Find the best band that a coefficient reaches with a probability.
+
+    The coefficient is taken as normal around its estimate, cut to -1..1. For perfect
+    agreement, which has no standard error, the binomial bound behind its interval is read at
+    each border instead.
+
+    Undefined when: the coefficient has no value, or neither a standard error nor a bound.
+    Source: Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition, chapter 6.
+    """
+    value = coefficient.value
+    naive = None
+    if value is not None:
+        naive = next(word for lower, word in scale.bands if value >= lower)
+    reached = _reached(coefficient, [lower for lower, _ in scale.bands])
+    if reached is None:
+        return Benchmark(
+            scale.name,
+            coefficient.name,
+            naive,
+            None,
+            None,
+            (),
+            probability,
+            coefficient.undefined_because or coefficient.interval_undefined_because,
+        )
+    bands = []
+    above = 0.0
+    for (lower, word), share in zip(scale.bands, reached, strict=True):
+        bands.append(BandMembership(word, lower, share - above, share))
+        above = share
+    verdict = next(band for band in bands if band.reached >= probability)
+    return Benchmark(
+        scale.name,
+        coefficient.name,
+        naive,
+        verdict.word,
+        verdict.reached,
+        tuple(bands),
+        probability,
+    )
+
+
+def _reached(coefficient: Coefficient, borders: list[float]) -> list[float] | None:
+    """Return the probability of lying above each border, ending with 1."""
+    value, error = coefficient.value, coefficient.standard_error
+    if value is None:
+        return None
+    if error is not None:
+        from scipy import special
+
+        def above(border: float) -> float:
+            return float(special.ndtr((value - border) / error))
+
+        # Weighted coefficients may lie below -1; then only the upper cut has a meaning.
+        best = above(1.0)
+        rest = (above(-1.0) if value >= -1.0 else 1.0) - best
+        return [
+            1.0 if border == float("-inf") else (above(border) - best) / rest for border in borders
+        ]
+    low = coefficient.interval_low
+    if coefficient.interval_method != "exact bound" or low is None:
+        return None
+    tail = (1.0 - coefficient.confidence_level) / 2.0
+    items = coefficient.items_used
+    # The bound is 1 - weight * (1 - tail^(1/n)); solve it for the tail at each border.
+    weight = (1.0 - low) / (1.0 - tail ** (1.0 / items))
+    return [
+        1.0 if border == float("-inf") else 1.0 - max(0.0, 1.0 - (1.0 - border) / weight) ** items
+        for border in borders
+    ]

@@ -1,0 +1,159 @@
+"""A required level of agreement, and whether a variable meets it.
+
+The lower end of the interval is compared, not the estimate: a requirement is met when the
+labels show it, not when they happen to suggest it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from localensemble.agreement.methods import ALL_COEFFICIENTS
+from localensemble.agreement.result import AgreementError, Coefficient
+from localensemble.agreement.weights import WEIGHT_SCHEMES
+
+_ALIASES = {
+    "percent": "percent agreement",
+    "ac1": "AC1",
+    "gwet ac1": "AC1",
+    "ac2": "AC2",
+    "gwet ac2": "AC2",
+    "fleiss": "Fleiss kappa",
+    "conger": "Conger kappa",
+    "brennan prediger": "Brennan-Prediger",
+    "bp": "Brennan-Prediger",
+    "alpha": "Krippendorff alpha",
+    "krippendorff": "Krippendorff alpha",
+    "cohen": "Cohen kappa",
+    "scott": "Scott pi",
+} | {method.name.lower().replace("-", " "): method.name for method in ALL_COEFFICIENTS}
+
+_PATTERN = re.compile(
+    r"""\s*(?P<name>[^()<>=≥]+?)\s*
+        (?:\(\s*(?P<weights>[a-z ]+?)\s*\))?\s*
+        (?:>=|≥)\s*
+        (?P<minimum>[-+]?\d*\.?\d+)\s*""",
+    re.VERBOSE,
+)
+_HINT = 'Write for example "AC1 >= 0.6", "Fleiss kappa (quadratic) >= 0.6" or "alpha >= 0.667".'
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a requirement is met.
+
+    Attributes:
+        requirement: what was asked.
+        met: whether the interval's lower end reaches the minimum.
+        interval_low: the number compared; None when there is none.
+        because: the reason in words.
+    """
+
+    requirement: Requirement
+    met: bool
+    interval_low: float | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A coefficient whose interval must not reach below a minimum.
+
+    Attributes:
+        coefficient: name of the coefficient.
+        minimum: the lowest acceptable lower end.
+        weights: name of its weights; None means identity, for alpha any level.
+    """
+
+    coefficient: str
+    minimum: float
+    weights: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Read ``NAME >= NUMBER`` or ``NAME (WEIGHTS) >= NUMBER``.
+
+        Raises:
+            AgreementError: the text has another form, the coefficient or the weights are
+                unknown, or the number is not between -1 and 1.
+        """
+        found = _PATTERN.fullmatch(text)
+        if found is None:
+            raise AgreementError(f"Cannot read the requirement {text!r}.", hint=_HINT)
+        key = re.sub(r"['\u2019](s\b)?", "", found["name"].lower())
+        key = " ".join(key.replace("-", " ").replace("_", " ").split())
+        name = _ALIASES.get(key)
+        if name is None:
+            close = difflib.get_close_matches(key, _ALIASES, n=1)
+            suggestion = f'Did you mean "{_ALIASES[close[0]]}"? ' if close else ""
+            raise AgreementError(
+                f"Cannot read the requirement {text!r}: {found['name']!r} is no coefficient.",
+                hint=f"{suggestion}Known are {', '.join(m.name for m in ALL_COEFFICIENTS)}.",
+            )
+        weights = found["weights"]
+        known = (*WEIGHT_SCHEMES, "custom", "nominal", "interval")
+        if weights is not None and weights not in known:
+            raise AgreementError(
+                f"Cannot read the requirement {text!r}: {weights!r} names no weights.",
+                hint=f"Known are {', '.join(known)}.",
+            )
+        minimum = float(found["minimum"])
+        if not -1.0 <= minimum <= 1.0:
+            raise AgreementError(
+                f"Cannot read the requirement {text!r}: {minimum:g} is not between -1 and 1.",
+                hint=_HINT,
+            )
+        return cls(name, minimum, weights)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.coefficient} ({self.weights})" if self.weights else self.coefficient
+
+    def __str__(self) -> str:
+        return f"{self._name} >= {self.minimum:g}"
+
+    def check(self, coefficients: Iterable[Coefficient]) -> Verdict:
+        """Find the required coefficient among those computed, and compare its lower end."""
+        for coefficient in coefficients:
+            if self._means(coefficient):
+                return self._verdict(coefficient)
+        return Verdict(self, False, None, f"{self._name} was not computed")
+
+    def _means(self, coefficient: Coefficient) -> bool:
+        if coefficient.name != self.coefficient:
+            return False
+        if self.weights is not None:
+            return coefficient.weights == self.weights
+        # AC2 and alpha are computed once, with the weights or level of the variable.
+        return self.coefficient in ("AC2", "Krippendorff alpha") or (
+            coefficient.weights == "identity"
+        )
+
+    def _verdict(self, coefficient: Coefficient) -> Verdict:
+        low = coefficient.interval_low
+        if coefficient.value is None:
+            return Verdict(
+                self,
+                False,
+                None,
+                f"{self.coefficient} is undefined: {coefficient.undefined_because}",
+            )
+        if low is None:
+            return Verdict(
+                self,
+                False,
+                None,
+                f"{self.coefficient} has no interval: {coefficient.interval_undefined_because}",
+            )
+        met = low >= self.minimum
+        comparison = "not below" if met else "below"
+        return Verdict(
+            self,
+            met,
+            low,
+            f"the lower end of the {coefficient.confidence_level:.0%} interval is {low:.4f}, "
+            f"{comparison} {self.minimum:g} (estimate {coefficient.value:.4f})",
+        )
