@@ -32,6 +32,12 @@ from localensemble.agreement.dependence import (
 )
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS, krippendorff_alpha
+from localensemble.agreement.measure import (
+    Agreement,
+    ItemCounts,
+    ResampledCoefficient,
+    measure_agreement,
+)
 from localensemble.agreement.methods import (
     ALL_COEFFICIENTS,
     AgreementSettings,
@@ -55,6 +61,7 @@ __all__ = [
     "LEVELS",
     "SCALES",
     "WEIGHT_SCHEMES",
+    "Agreement",
     "AgreementError",
     "AgreementSettings",
     "Analytic",
@@ -69,6 +76,7 @@ __all__ = [
     "Interval",
     "IntervalMethod",
     "ItemAgreement",
+    "ItemCounts",
     "Jackknife",
     "Labels",
     "Level",
@@ -79,6 +87,7 @@ __all__ = [
     "RaterInfluence",
     "RaterProfile",
     "Requirement",
+    "ResampledCoefficient",
     "Verdict",
     "WeightScheme",
     "agreement_weights",
@@ -95,6 +104,7 @@ __all__ = [
     "item_agreement",
     "krippendorff_alpha",
     "leave_one_rater_out",
+    "measure_agreement",
     "method_named",
     "percent_agreement",
     "prepare",

@@ -1,0 +1,277 @@
+"""Everything a table or a report shows about the agreement on one variable, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from localensemble.agreement.benchmark import SCALES, Benchmark, benchmark
+from localensemble.agreement.breakdown import (
+    CategoryAgreement,
+    PairAgreement,
+    RaterInfluence,
+    RaterProfile,
+    category_agreement,
+    leave_one_rater_out,
+    rater_pairs,
+    rater_profiles,
+)
+from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
+from localensemble.agreement.intervals import Bootstrap, Interval, Jackknife
+from localensemble.agreement.krippendorff import LEVELS
+from localensemble.agreement.methods import (
+    ALL_COEFFICIENTS,
+    AgreementSettings,
+    CoefficientMethod,
+)
+from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
+from localensemble.agreement.prevalence import Prevalence, prevalence
+from localensemble.agreement.result import Coefficient, Level, LevelError
+from localensemble.agreement.weights import WeightScheme
+
+MOST_RATERS_IN_PAIRS = 40
+"""Raters up to which pairs and leave-one-out are computed: 780 pairs are still a picture."""
+
+_WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
+    "nominal": "identity",
+    "ordinal": "ordinal",
+    "interval": "quadratic",
+    "ratio": "ratio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """How many items there are, and what they can say about agreement.
+
+    Attributes:
+        items: all of them.
+        used: with labels from two or more raters.
+        with_one_label: they count in category shares only.
+        without_labels: they count nowhere.
+        labeled_by_all: with a label from every rater that gave any.
+        unanimous: of those used, the ones on which all labels are equal.
+        labels: assigned labels of all items.
+    """
+
+    items: int
+    used: int
+    with_one_label: int
+    without_labels: int
+    labeled_by_all: int
+    unanimous: int
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResampledCoefficient:
+    """A coefficient's intervals without the analytic formula; None where not asked for."""
+
+    name: str
+    weights: str
+    bootstrap: Coefficient | None
+    jackknife: Coefficient | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The agreement on one variable.
+
+    Attributes:
+        level: of measurement.
+        weights: name of the weights of the weighted coefficients; ``identity`` for none.
+        categories: declared, in the codebook's order.
+        raters: with or without labels.
+        counts: of items.
+        coefficients: with analytic intervals, in the order of a table: unweighted ones,
+            Krippendorff's alpha, weighted ones where the weights are not ``identity``.
+        resampled: the same coefficients with bootstrap and jackknife intervals.
+        benchmarks: of every coefficient but percent agreement, on every scale.
+        by_category: in the codebook's order.
+        by_rater: in the raters' order.
+        by_pair: every two raters.
+        excess: in the order of ``by_pair``.
+        without_rater: the leading coefficient without each rater.
+        leading: the coefficient ``without_rater`` is about: AC1, or AC2 when weighted.
+        prevalence: shares, bias and the kappa paradox.
+        pairs_left_out_because: why there are no pairs and no ``without_rater``; empty when
+            there are.
+    """
+
+    level: Level
+    weights: str
+    categories: tuple[str, ...]
+    raters: tuple[str, ...]
+    counts: ItemCounts
+    coefficients: tuple[Coefficient, ...]
+    resampled: tuple[ResampledCoefficient, ...]
+    benchmarks: tuple[Benchmark, ...]
+    by_category: tuple[CategoryAgreement, ...]
+    by_rater: tuple[RaterProfile, ...]
+    by_pair: tuple[PairAgreement, ...]
+    excess: tuple[ExcessAgreement, ...]
+    without_rater: tuple[RaterInfluence, ...]
+    leading: str
+    prevalence: Prevalence
+    pairs_left_out_because: str = ""
+
+    def coefficient(self, name: str, *, weights: str | None = None) -> Coefficient:
+        """Return the first coefficient of this name, and of these weights if given.
+
+        Raises:
+            KeyError: it was not computed.
+        """
+        for coefficient in self.coefficients:
+            if coefficient.name == name and weights in (None, coefficient.weights):
+                return coefficient
+        raise KeyError(name)
+
+
+def measure_agreement(
+    labels: Labels,
+    *,
+    level: Level,
+    weights: WeightScheme | ArrayLike | None = None,
+    values: Sequence[float] | None = None,
+    confidence_level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+    jackknife: bool = True,
+) -> Agreement:
+    """Measure the agreement on one variable in every way this package knows.
+
+    Args:
+        labels: N items by R raters.
+        level: no default on purpose: a wrong level gives a believable wrong number.
+        weights: of the weighted coefficients; by default those of the level: identity,
+            ordinal, quadratic, ratio.
+        values: the categories' increasing numbers; needed for interval and ratio.
+        confidence_level: of all intervals.
+        resamples: bootstrap draws over items; 0 leaves the bootstrap out.
+        seed: of the bootstrap.
+        jackknife: whether to compute jackknife intervals.
+    Raises:
+        LevelError: the level is unknown or needs values.
+        AgreementError: weights, values or the confidence level do not fit.
+    """
+    if level not in LEVELS:
+        raise LevelError(
+            f"level: {level!r} is no level of measurement.",
+            hint=f"Choose one of {', '.join(LEVELS)}.",
+        )
+    prepared = prepare(labels)
+    settings = AgreementSettings(
+        level=level,
+        weights=_WEIGHTS_OF_LEVEL[level] if weights is None else weights,
+        values=values,
+        confidence_level=confidence_level,
+    )
+    plan = _plan(prepared, settings)
+    coefficients = tuple(method.compute(prepared, chosen) for method, chosen in plan)
+    leading, chosen = next(entry for entry in reversed(plan) if entry[0].name in ("AC1", "AC2"))
+    too_many = _too_many_raters(prepared)
+    pairs = () if too_many else rater_pairs(prepared, confidence_level=confidence_level)
+    return Agreement(
+        level=level,
+        weights=coefficients[-1].weights if _is_weighted(settings) else "identity",
+        categories=prepared.categories,
+        raters=prepared.raters,
+        counts=_item_counts(prepared),
+        coefficients=coefficients,
+        resampled=_resampled(
+            prepared,
+            plan,
+            bootstrap=Bootstrap(resamples, seed) if resamples else None,
+            jackknife=Jackknife() if jackknife else None,
+        ),
+        benchmarks=tuple(
+            benchmark(coefficient, scale)
+            for coefficient in coefficients
+            if coefficient.name != "percent agreement"
+            for scale in SCALES
+        ),
+        by_category=category_agreement(prepared, confidence_level=confidence_level),
+        by_rater=rater_profiles(prepared),
+        by_pair=pairs,
+        excess=excess_agreement(pairs),
+        without_rater=()
+        if too_many
+        else leave_one_rater_out(prepared, compute=lambda others: leading.compute(others, chosen)),
+        leading=leading.name,
+        prevalence=prevalence(prepared),
+        pairs_left_out_because=too_many,
+    )
+
+
+def _is_weighted(settings: AgreementSettings) -> bool:
+    return not (isinstance(settings.weights, str) and settings.weights == "identity")
+
+
+def _plan(
+    prepared: PreparedMatrix, settings: AgreementSettings
+) -> list[tuple[CoefficientMethod, AgreementSettings]]:
+    """Choose what to compute: all without weights, then those that take weights with them."""
+    offered = [
+        method for method in ALL_COEFFICIENTS if not method.two_raters or prepared.rater_count == 2
+    ]
+    plain = replace(settings, weights="identity")
+    plan = [(method, plain) for method in offered if method.name != "AC2"]
+    if _is_weighted(settings):
+        plan += [(method, settings) for method in offered if method.takes_weights]
+    return plan
+
+
+def _too_many_raters(prepared: PreparedMatrix) -> str:
+    raters = len(prepared.raters)
+    if raters <= MOST_RATERS_IN_PAIRS:
+        return ""
+    return (
+        f"{raters} raters make {raters * (raters - 1) // 2} pairs; they are computed up to "
+        f"{MOST_RATERS_IN_PAIRS} raters"
+    )
+
+
+def _resampled(
+    prepared: PreparedMatrix,
+    plan: Sequence[tuple[CoefficientMethod, AgreementSettings]],
+    *,
+    bootstrap: Interval | None,
+    jackknife: Interval | None,
+) -> tuple[ResampledCoefficient, ...]:
+    if bootstrap is None and jackknife is None:
+        return ()
+    found = []
+    for method, settings in plan:
+        drawn, left_out = (
+            None if how is None else method.compute(prepared, replace(settings, interval=how))
+            for how in (bootstrap, jackknife)
+        )
+        either = drawn or left_out
+        found.append(
+            ResampledCoefficient(
+                method.name, either.weights if either else "identity", drawn, left_out
+            )
+        )
+    return tuple(found)
+
+
+def _item_counts(prepared: PreparedMatrix) -> ItemCounts:
+    counts, multiplicity = prepared.counts.counts, prepared.counts.multiplicity
+    labels = counts.sum(axis=1)
+    most = counts.max(axis=1) if counts.shape[1] else labels
+
+    def number(kept: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
+        return int(multiplicity[kept].sum())
+
+    return ItemCounts(
+        items=prepared.item_count,
+        used=number(labels >= 2),
+        with_one_label=number(labels == 1),
+        without_labels=number(labels == 0),
+        labeled_by_all=number((labels > 0) & (labels == prepared.rater_count)),
+        unanimous=number((labels >= 2) & (most == labels)),
+        labels=int(multiplicity @ labels),
+    )
