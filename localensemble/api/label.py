@@ -15,12 +15,13 @@ from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
-from localensemble.engines.registry import EngineSettings, open_engine
+from localensemble.engines.registry import open_engine
+from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_per_item
 from localensemble.findings.load import load_study
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import Ensemble, load_ensemble
+from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
 from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
@@ -93,9 +94,9 @@ def label(
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     questions = load_checked(codebook)
-    models = [locate_model(rater.model, folder=ensemble.folder) for rater in ensemble.raters]
+    models = [_located(rater, ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    messages = (*table.messages, *_demo_warnings(questions, models))
+    messages = (*table.messages, *_warnings(ensemble, questions, models))
     for message in messages:
         on_message(message)
     check_per_item(ensemble.rules.method, ensemble.rules.policies)
@@ -125,6 +126,13 @@ def label(
     return LabeledStudy(findings, folder, messages)
 
 
+def _located(rater: RaterPlan, folder: Path) -> LocatedModel:
+    if rater.engine == "llama-cpp":
+        return locate_model(rater.model, folder=folder)
+    # Only llama.cpp reads model files; to other engines the name is all there is.
+    return LocatedModel(rater.name, Path(rater.model), "", None)
+
+
 def _named_engine(
     ensemble: Ensemble, index: int, located: LocatedModel, options: LabelOptions
 ) -> NamedEngine:
@@ -139,16 +147,22 @@ def _named_engine(
     return NamedEngine(RaterName(rater.name), lambda: open_engine(settings))
 
 
-def _demo_warnings(codebook: Codebook, models: list[LocatedModel]) -> tuple[str, ...]:
-    """Warn where an embedded model is asked what it was never trained on."""
+def _warnings(
+    ensemble: Ensemble, codebook: Codebook, models: list[LocatedModel]
+) -> tuple[str, ...]:
+    """Warn where labels will mean nothing, or less than they seem to."""
     warnings = []
-    for located in models:
+    for rater, located in zip(ensemble.raters, models, strict=True):
+        if rater.engine == "scripted":
+            warnings.append(f"{rater.name} is scripted: its labels mean nothing.")
         if located.entry is None:
             continue
         foreign = [v.name for v in codebook.variables if v.name not in located.entry.variables]
         if foreign:
             warnings.append(
-                f"{located.name} is a tiny model for the demo and was not trained on "
+                f"{rater.name} is a tiny model for the demo and was not trained on "
                 f"{', '.join(foreign)}: its labels there mean nothing. Use a real model."
             )
+    if len({(located.path, located.sha256) for located in models}) < len(models):
+        warnings.append("Two raters use the same model: their agreement says little.")
     return tuple(warnings)
