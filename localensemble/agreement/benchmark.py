@@ -26,7 +26,7 @@ class Scale:
     """
 
     name: ScaleName
-    bands: tuple[tuple[float, str], ...]
+    bands: tuple[tuple[float | None, str], ...]
     citation: str
 
 
@@ -39,7 +39,7 @@ SCALES: tuple[Scale, ...] = (
             (0.4, "moderate"),
             (0.2, "fair"),
             (0.0, "slight"),
-            (float("-inf"), "poor"),
+            (None, "poor"),
         ),
         "Landis JR, Koch GG (1977). Biometrics 33:159-174.",
     ),
@@ -50,7 +50,7 @@ SCALES: tuple[Scale, ...] = (
             (0.6, "good"),
             (0.4, "moderate"),
             (0.2, "fair"),
-            (float("-inf"), "poor"),
+            (None, "poor"),
         ),
         "Altman DG (1991). Practical Statistics for Medical Research. Chapman and Hall.",
     ),
@@ -59,7 +59,7 @@ SCALES: tuple[Scale, ...] = (
         (
             (0.75, "excellent"),
             (0.4, "intermediate to good"),
-            (float("-inf"), "poor"),
+            (None, "poor"),
         ),
         "Fleiss JL (1981). Statistical Methods for Rates and Proportions, 2nd ed. Wiley.",
     ),
@@ -72,13 +72,13 @@ class BandMembership:
 
     Attributes:
         word: what the scale calls it.
-        lower: its lower end; minus infinity for the last band.
+        lower: its lower end; None for the last band.
         probability: that the true value lies in it.
         reached: that the true value lies in it or in a better one.
     """
 
     word: str
-    lower: float
+    lower: float | None
     probability: float
     reached: float
 
@@ -129,7 +129,7 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
     value = coefficient.value
     naive = None
     if value is not None:
-        naive = next(word for lower, word in scale.bands if value >= lower)
+        naive = next(word for lower, word in scale.bands if lower is None or value >= lower)
     reached = _reached(coefficient, [lower for lower, _ in scale.bands])
     if reached is None:
         return Benchmark(
@@ -159,7 +159,7 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
     )
 
 
-def _reached(coefficient: Coefficient, borders: list[float]) -> list[float] | None:
+def _reached(coefficient: Coefficient, borders: list[float | None]) -> list[float] | None:
     """Return the probability of lying above each border, ending with 1."""
     value, error = coefficient.value, coefficient.standard_error
     if value is None:
@@ -173,9 +173,7 @@ def _reached(coefficient: Coefficient, borders: list[float]) -> list[float] | No
         # Weighted coefficients may lie below -1; then only the upper cut has a meaning.
         best = above(1.0)
         rest = (above(-1.0) if value >= -1.0 else 1.0) - best
-        return [
-            1.0 if border == float("-inf") else (above(border) - best) / rest for border in borders
-        ]
+        return [1.0 if border is None else (above(border) - best) / rest for border in borders]
     low = coefficient.interval_low
     if coefficient.interval_method != "exact bound" or low is None:
         return None
@@ -184,6 +182,6 @@ def _reached(coefficient: Coefficient, borders: list[float]) -> list[float] | No
     # The bound is 1 - weight * (1 - tail^(1/n)); solve it for the tail at each border.
     weight = (1.0 - low) / (1.0 - tail ** (1.0 / items))
     return [
-        1.0 if border == float("-inf") else 1.0 - max(0.0, 1.0 - (1.0 - border) / weight) ** items
+        1.0 if border is None else 1.0 - max(0.0, 1.0 - (1.0 - border) / weight) ** items
         for border in borders
     ]
