@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from localensemble.agreement import (
@@ -23,12 +23,12 @@ from tests.agreement.matrices import label_matrices, matrix_from, matrix_of, ran
 
 NOMINAL = AgreementSettings(level="nominal")
 SETTINGS = (NOMINAL, AgreementSettings(level="ordinal", weights="quadratic"))
+# Every test runs for nine coefficients, most under two settings.
+few = settings(max_examples=40)
 every_coefficient = pytest.mark.parametrize(
     "method", ALL_COEFFICIENTS, ids=lambda method: method.name
 )
-every_setting = pytest.mark.parametrize(
-    "settings", SETTINGS, ids=lambda settings: f"{settings.level}"
-)
+every_setting = pytest.mark.parametrize("under", SETTINGS, ids=lambda under: f"{under.level}")
 
 
 def raters_for(method: CoefficientMethod) -> int:
@@ -53,12 +53,13 @@ def same(one: Coefficient, other: Coefficient) -> bool:
 
 @every_coefficient
 @every_setting
+@few
 @given(data=st.data())
 def test_no_number_is_ever_without_meaning(
-    method: CoefficientMethod, settings: AgreementSettings, data: st.DataObject
+    method: CoefficientMethod, under: AgreementSettings, data: st.DataObject
 ) -> None:
     matrix = data.draw(small_matrices(method))
-    result = method.compute(matrix, settings)
+    result = method.compute(matrix, under)
     for field in fields(Coefficient):
         number = getattr(result, field.name)
         assert not isinstance(number, float) or math.isfinite(number), field.name
@@ -78,9 +79,10 @@ def test_no_number_is_ever_without_meaning(
 
 @every_coefficient
 @every_setting
+@few
 @given(data=st.data())
 def test_the_order_and_names_of_raters_and_items_change_nothing(
-    method: CoefficientMethod, settings: AgreementSettings, data: st.DataObject
+    method: CoefficientMethod, under: AgreementSettings, data: st.DataObject
 ) -> None:
     matrix = data.draw(small_matrices(method))
     raters = data.draw(st.permutations(range(len(matrix.raters))))
@@ -90,10 +92,11 @@ def test_the_order_and_names_of_raters_and_items_change_nothing(
         matrix.categories,
         tuple(f"somebody {j}" for j in range(len(matrix.raters))),
     )
-    assert same(method.compute(matrix, settings), method.compute(other, settings))
+    assert same(method.compute(matrix, under), method.compute(other, under))
 
 
 @every_coefficient
+@few
 @given(data=st.data())
 def test_the_order_of_nominal_categories_changes_nothing(
     method: CoefficientMethod, data: st.DataObject
@@ -110,6 +113,7 @@ def test_the_order_of_nominal_categories_changes_nothing(
 
 
 @every_coefficient
+@few
 @given(data=st.data())
 def test_reversing_ordered_categories_changes_nothing(
     method: CoefficientMethod, data: st.DataObject
@@ -123,40 +127,42 @@ def test_reversing_ordered_categories_changes_nothing(
 
 @every_coefficient
 @every_setting
+@few
 @given(data=st.data())
 def test_a_rater_of_gaps_and_items_of_gaps_change_nothing_but_the_count_left_out(
-    method: CoefficientMethod, settings: AgreementSettings, data: st.DataObject
+    method: CoefficientMethod, under: AgreementSettings, data: st.DataObject
 ) -> None:
     matrix = data.draw(small_matrices(method))
     indices = np.pad(matrix.indices, ((0, 2), (0, 1)), constant_values=-1)
     padded = LabelMatrix(indices, matrix.categories, (*matrix.raters, "absent"))
-    result, other = method.compute(matrix, settings), method.compute(padded, settings)
+    result, other = method.compute(matrix, under), method.compute(padded, under)
     assert other.items_left_out == result.items_left_out + 2
     assert same(result, replace(other, items_left_out=result.items_left_out))
 
 
 @every_coefficient
 @every_setting
+@few
 @given(
     cells=st.lists(st.integers(0, 2), min_size=2, max_size=12),
     changed=st.data(),
 )
 def test_planted_disagreement_lowers_perfect_agreement(
     method: CoefficientMethod,
-    settings: AgreementSettings,
+    under: AgreementSettings,
     cells: list[int],
     changed: st.DataObject,
 ) -> None:
     assume(len(set(cells)) > 1)
     raters = raters_for(method)
     perfect = matrix_from([[k] * raters for k in cells], category_count=3)
-    before = method.compute(perfect, settings)
+    before = method.compute(perfect, under)
     assert before.value == 1.0
     indices = perfect.indices.copy()
     item = changed.draw(st.integers(0, len(cells) - 1))
     rater = changed.draw(st.integers(0, raters - 1))
     indices[item, rater] = (indices[item, rater] + changed.draw(st.integers(1, 2))) % 3
-    after = method.compute(LabelMatrix(indices, perfect.categories, perfect.raters), settings)
+    after = method.compute(LabelMatrix(indices, perfect.categories, perfect.raters), under)
     assert after.value is not None
     assert after.value < 1.0
 
@@ -204,13 +210,11 @@ def test_the_same_seed_gives_the_same_bootstrap_interval(method: CoefficientMeth
 
 @every_coefficient
 @every_setting
-def test_inputs_are_never_written_to(
-    method: CoefficientMethod, settings: AgreementSettings
-) -> None:
+def test_inputs_are_never_written_to(method: CoefficientMethod, under: AgreementSettings) -> None:
     matrix = random_matrix(2, raters=raters_for(method))
     before = matrix.indices.copy()
     matrix.indices.flags.writeable = False
-    method.compute(matrix, settings)
+    method.compute(matrix, under)
     np.testing.assert_array_equal(matrix.indices, before)
 
 
