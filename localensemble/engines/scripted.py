@@ -1,0 +1,134 @@
+"""An engine without a model, for tests and examples: the same text gets the same scores.
+
+Its numbers mean nothing. It does what an engine must do: it describes itself, counts, scores
+each prompt by itself, reports usage, and refuses to work when closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+
+from localensemble.core.errors import EngineError
+from localensemble.core.identity import sha256_text
+from localensemble.core.prompts import Prompt
+from localensemble.engines.process_memory import peak_memory_bytes
+from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.settings import EngineSettings
+
+Script = Callable[[Prompt, tuple[str, ...]], Sequence[float] | ScoreFailure]
+
+_DEFAULT_CONTEXT = 4096
+# How much of the probability a hashed prompt leaves to other responses, at most.
+_LARGEST_REST = 0.5
+# A logarithm of nothing is no number.
+_SMALLEST = 5e-324
+
+
+class ScriptedEngine:
+    """Scores from a function, or from a hash of the prompt's text.
+
+    Args:
+        script: returns for a prompt and its answers their probabilities, which sum to at
+            most 1, or a failure; None hashes.
+        seed: another seed is another rater, with another description.
+        context_tokens: words a prompt may have.
+    """
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        seed: str = "0",
+        context_tokens: int = _DEFAULT_CONTEXT,
+    ) -> None:
+        self._script = script or self._hashed
+        self._seed = seed
+        self._context_tokens = context_tokens
+        self._prompt_tokens = 0
+        self._closed = False
+
+    @classmethod
+    def from_settings(cls, settings: EngineSettings) -> ScriptedEngine:
+        """Hash, with the model file's name for a seed; the file need not exist."""
+        seed = settings.model_path.stem if settings.model_path is not None else "0"
+        return cls(seed=seed, context_tokens=settings.context_tokens or _DEFAULT_CONTEXT)
+
+    def describe(self) -> EngineDescription:
+        """Say that nothing runs here."""
+        self._refuse_when_closed()
+        return EngineDescription(
+            engine="scripted",
+            engine_version="1",
+            model_name=f"scripted {self._seed}",
+            model_sha256=sha256_text(f"scripted {self._seed}"),
+            architecture="",
+            chat_template_sha256=sha256_text(""),
+            context_tokens=self._context_tokens,
+            settings=(("seed", self._seed),),
+        )
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Count the words of each text."""
+        self._refuse_when_closed()
+        return tuple(len(text.split()) for text in texts)
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+    ) -> tuple[Scores | ScoreFailure, ...]:
+        """Score each prompt by itself."""
+        self._refuse_when_closed()
+        if len(prompts) != len(answers):
+            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        return tuple(map(self._score, prompts, answers))
+
+    def usage(self) -> Usage:
+        """Report the words of all prompts so far."""
+        return Usage(
+            prompt_tokens=self._prompt_tokens,
+            evaluated_tokens=self._prompt_tokens,
+            seconds=0.0,
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+
+    def close(self) -> None:
+        """Refuse further calls."""
+        self._closed = True
+
+    def _score(self, prompt: Prompt, answers: tuple[str, ...]) -> Scores | ScoreFailure:
+        length = sum(len(message.text.split()) for message in prompt.messages)
+        if length > self._context_tokens:
+            return ScoreFailure(f"too_long: {length} of {self._context_tokens} tokens")
+        self._prompt_tokens += length
+        probabilities = self._script(prompt, answers)
+        if isinstance(probabilities, ScoreFailure):
+            return probabilities
+        if len(probabilities) != len(answers):
+            raise ValueError(f"{len(probabilities)} probabilities for {len(answers)} answers.")
+        return Scores(
+            log_probabilities=tuple(math.log(max(value, _SMALLEST)) for value in probabilities),
+            off_codebook_mass=min(1.0, max(0.0, 1.0 - math.fsum(probabilities))),
+            prompt_tokens=length,
+        )
+
+    def _hashed(self, prompt: Prompt, answers: tuple[str, ...]) -> Sequence[float]:
+        text = _digest("\0".join(message.text for message in prompt.messages), self._seed)
+        numbers = [int(_digest(answer, text)[:16], 16) + 1 for answer in ("", *answers)]
+        rest, *weights = (number / 2**64 for number in numbers)
+        # Cubed, so that one answer usually stands out.
+        weights = [weight**3 for weight in weights]
+        scale = (1.0 - _LARGEST_REST * rest) / math.fsum(weights)
+        return [weight * scale for weight in weights]
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise EngineError(
+                f'Cannot use scripted engine "{self._seed}": its engine is closed.',
+                hint="Open the engine again.",
+            )
+
+
+def _digest(text: str, key: str) -> str:
+    data = f"{key}\0{text}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,395 @@
+"""Run a model in a process of its own, so that its death fails a call and not the run.
+
+A fault in C code cannot be caught in Python, and a system short of memory kills what holds
+the model. `WorkerEngine` is an engine whose model lives in a child process: when the child
+dies, the call under way raises `EngineCrashedError` and the next one starts another child.
+The child ends when its parent does, and leaves Ctrl-C to it.
+
+Requests and responses are pickles with their length in front, on the child's standard input
+and output; anything else that is written there goes to standard error instead, of which only
+lines known to hold no item text are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import re
+import signal
+import struct
+import subprocess
+import sys
+import sysconfig
+import threading
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from localensemble.core.errors import (
+    EngineCrashedError,
+    EngineError,
+    LocalEnsembleError,
+    ModelFileError,
+)
+from localensemble.core.prompts import Prompt
+from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.settings import EngineSettings
+
+_LENGTH = struct.Struct(">Q")
+_NO_USAGE = Usage(prompt_tokens=0, evaluated_tokens=0, seconds=0.0, peak_memory_bytes=0)
+_SECONDS_TO_END = 5.0
+_SIGKILL = 9
+# What llama.cpp and the C runtime say before they end a process; never item text.
+_SAFE_LINE = re.compile(
+    r"^(GGML_ASSERT|ggml_|llama_|/.*GGML_ASSERT|terminate called|  what\(\):|CUDA error|"
+    r"Fatal Python error|Segmentation fault|MemoryError)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A method of the engine and what it is called with."""
+
+    method: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What a method returned, or the error it raised, and the work done so far."""
+
+    value: Any
+    error: LocalEnsembleError | None
+    usage: Usage
+
+
+class WorkerEngine:
+    """A llama.cpp engine in a child process.
+
+    Raises:
+        ModelFileError: the model file cannot be used, also when reading it kills the child.
+        EngineUnavailableError: llama-cpp-python is not installed.
+        EngineCrashedError: the child died; the next call starts another.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._child: _Child | None = None
+        self._closed = False
+        self._description: EngineDescription | None = None
+        self._usage = _NO_USAGE
+        self._usage_before = _NO_USAGE
+        self._opened_file = _file_identity(settings.model_path)
+        self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return self._child.pid if self._child is not None else None
+
+    def describe(self) -> EngineDescription:
+        """Say what runs here."""
+        if self._description is None:
+            description = self._call("describe")
+            if not isinstance(description, EngineDescription):
+                raise TypeError("The worker described itself with something else.")
+            self._description = description
+        return self._description
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Count the tokens of each text."""
+        counts: tuple[int, ...] = self._call("count_tokens", tuple(texts))
+        return counts
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+    ) -> tuple[Scores | ScoreFailure, ...]:
+        """Score each prompt's answers."""
+        scores: tuple[Scores | ScoreFailure, ...] = self._call(
+            "score", tuple(prompts), tuple(answers)
+        )
+        return scores
+
+    def usage(self) -> Usage:
+        """Report the work done so far, also by children that died."""
+        return _add(self._usage_before, self._usage)
+
+    def close(self) -> None:
+        """End the child."""
+        self._closed = True
+        self._end()
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        if self._closed:
+            raise EngineError(
+                f"Cannot use {self._title}: its engine is closed.", hint="Open the engine again."
+            )
+        try:
+            if self._child is None:
+                self._start()
+            return self._exchange(_Request(method, arguments))
+        except _ChildDiedError as died:
+            raise self._crashed(died) from died
+
+    def _start(self) -> None:
+        if _file_identity(self._settings.model_path) != self._opened_file:
+            raise ModelFileError(
+                f"Cannot go on with {self._title}: its file has changed since it was opened.",
+                hint="Put the file back, or start a new run.",
+            )
+        self._child = _Child()
+        try:
+            self._exchange(_Request("open", (self._settings,)))
+        except _ChildDiedError as died:
+            if died.exit_code == -_SIGKILL:
+                raise self._crashed(died) from died
+            raise ModelFileError(
+                f"Cannot load {self._title}: the process reading it died "
+                f"({died.exit_code}).{died.last_words}",
+                hint="The file is probably damaged: check its sha256 or pull it again.",
+            ) from died
+        except BaseException:
+            self._end()
+            raise
+
+    def _exchange(self, request: _Request) -> Any:
+        child = self._child
+        if child is None:
+            raise RuntimeError("There is no child to ask.")
+        try:
+            response = child.ask(request)
+        except BaseException:
+            # Also Ctrl-C: an answer still to come would be taken for that to the next request.
+            self._end()
+            raise
+        self._usage = response.usage
+        if response.error is not None:
+            raise response.error
+        return response.value
+
+    def _crashed(self, died: _ChildDiedError) -> EngineCrashedError:
+        killed = died.exit_code == -_SIGKILL
+        return EngineCrashedError(
+            f"The process running {self._title} died during a call "
+            f"({died.exit_code}).{died.last_words}",
+            hint="The system may be short of memory: choose a smaller model or context."
+            if killed
+            else "Run again; if one item is at fault, it is found by itself.",
+        )
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+        self._usage_before = _add(self._usage_before, self._usage)
+        self._usage = _NO_USAGE
+
+    @property
+    def _title(self) -> str:
+        path = self._settings.model_path
+        return f'model "{path.name}"' if path is not None else "a model without a file"
+
+
+class _ChildDiedError(Exception):
+    """The child ended instead of answering."""
+
+    def __init__(self, exit_code: int, last_words: str) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+        self.last_words = last_words
+
+
+class _Child:
+    """The process, the pipes to it, and its last words."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            # -P: no module of the working directory, which is the user's, is imported.
+            [sys.executable, "-P", "-m", "localensemble.engines.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(),
+            # Windows: Ctrl-C goes to a whole group.
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self._lines: deque[str] = deque(maxlen=2)
+        # Not a method: a thread that held this object would keep the child for ever.
+        self._listener = threading.Thread(
+            target=_listen, args=(self._process.stderr, self._lines), daemon=True
+        )
+        self._listener.start()
+        # An engine that nobody closes ends its child when it is collected.
+        self._finalizer = weakref.finalize(self, _end_process, self._process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask(self, request: _Request) -> _Response:
+        """Send a request and wait for its response.
+
+        Raises:
+            _ChildDiedError: there is none.
+        """
+        try:
+            _write(self._process.stdin, request)
+            response = _read(self._process.stdout)
+        except (EOFError, OSError):
+            exit_code = self._process.wait()
+            self._listener.join(_SECONDS_TO_END)
+            said = "; ".join(self._lines)
+            last_words = f' It said: "{said[:300]}".' if said else ""
+            raise _ChildDiedError(exit_code, last_words) from None
+        if not isinstance(response, _Response):
+            raise TypeError("The worker sent something that is no response.")
+        return response
+
+    def end(self) -> None:
+        self._finalizer()
+
+
+def _listen(stream: IO[bytes], lines: deque[str]) -> None:
+    """Keep the last lines that are known to hold no item text."""
+    # The stream is closed under this thread when the child is ended.
+    with contextlib.suppress(ValueError, OSError):
+        for line in stream:
+            text = line.decode("utf-8", "replace").rstrip()
+            if _SAFE_LINE.search(text):
+                lines.append(text)
+
+
+def _end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a child: closing its input is enough unless it hangs."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
+
+
+def _environment() -> dict[str, str]:
+    """Let the child find this package where it is not installed but only on the path."""
+    environment = dict(os.environ)
+    root = str(Path(__file__).resolve().parents[2])
+    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        rest = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join([root, rest] if rest else [root])
+    return environment
+
+
+def _file_identity(path: Path | None) -> tuple[int, int] | None:
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if status is not None else None
+
+
+def _add(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
+        evaluated_tokens=one.evaluated_tokens + other.evaluated_tokens,
+        seconds=one.seconds + other.seconds,
+        peak_memory_bytes=max(one.peak_memory_bytes, other.peak_memory_bytes),
+    )
+
+
+def _write(stream: IO[bytes] | None, value: object) -> None:
+    if stream is None:
+        raise EOFError
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(data)) + data)
+    stream.flush()
+
+
+def _read(stream: IO[bytes] | None) -> object:
+    if stream is None:
+        raise EOFError
+    return pickle.loads(_read_exactly(stream, _LENGTH.unpack(_read_exactly(stream, 8))[0]))
+
+
+def _read_exactly(stream: IO[bytes], count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
+
+
+# The child.
+
+
+def _fault(error: BaseException) -> EngineError:
+    """Name a fault of the program itself by its place; its message might hold item text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = (
+        f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    )
+    return EngineError(
+        f"The process running the model failed: {type(error).__name__} at {place}.",
+        hint="This is a fault of the program; please report it.",
+    )
+
+
+def _receive(stream: IO[bytes], requests: queue.SimpleQueue[object]) -> None:
+    """Hand on requests; when the parent is gone, end at once, whatever is being computed."""
+    try:
+        while True:
+            requests.put(_read(stream))
+    except BaseException:
+        os._exit(0)
+
+
+def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
+    from localensemble.engines.llama_cpp import LlamaCppEngine
+
+    engine: LlamaCppEngine | None = None
+    while True:
+        request = requests.get()
+        value: Any = None
+        failure: LocalEnsembleError | None = None
+        try:
+            if not isinstance(request, _Request):
+                raise TypeError("This is no request.")
+            if request.method == "open":
+                engine = LlamaCppEngine(*request.arguments)
+            else:
+                value = getattr(engine, request.method)(*request.arguments)
+        except LocalEnsembleError as error:
+            failure = error.with_traceback(None)
+        # The parent is told of every fault; this process has nobody else to tell.
+        except Exception as error:
+            failure = _fault(error)
+        usage = engine.usage() if engine is not None else _NO_USAGE
+        _write(output, _Response(value, failure, usage))
+
+
+def main() -> None:
+    """Serve one engine until the parent is gone."""
+    # The parent decides what Ctrl-C means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(1), "wb")
+    # What C code prints must not get between the responses.
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[object] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
+    _serve(requests, output)
+
+
+if __name__ == "__main__":
+    # Pickles name a class by its module, which must not be "__main__".
+    from localensemble.engines import worker
+
+    worker.main()
