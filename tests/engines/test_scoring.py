@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -70,6 +70,7 @@ def _scorer(
     return Scorer(model, mode=mode, limits=limits, cache_tokens=CACHE), model
 
 
+@settings(max_examples=30)
 @given(call=_groups())
 @pytest.mark.parametrize("mode", ["batched", "strict"])
 def test_every_answer_gets_the_product_of_its_tokens_probabilities(
@@ -80,6 +81,7 @@ def test_every_answer_gets_the_product_of_its_tokens_probabilities(
     np.testing.assert_allclose(scorer.score(groups, slots=slots), _expected(groups, slots))
 
 
+@settings(max_examples=20)
 @given(first=_groups(), second=_groups())
 def test_the_same_call_gives_the_same_digits_whatever_was_scored_before(
     first: Call, second: Call
