@@ -26,7 +26,7 @@ from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.report.json_files import write_findings, write_manifest
-from localensemble.report.tables import StudyTables, write_escalations, write_labels
+from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
 
 __all__ = [
     "LabelOptions",
@@ -99,6 +99,11 @@ def label(
     messages = (*table.messages, *_warnings(ensemble, questions, models))
     for message in messages:
         on_message(message)
+    check_columns(
+        table,
+        variables=[variable.name for variable in questions.variables],
+        raters=[rater.name for rater in ensemble.raters],
+    )
     check_per_item(ensemble.rules.method, ensemble.rules.policies)
     folder = StudyFolder(study)
     folder.make()

@@ -45,17 +45,33 @@ class StudyTables:
     decisions: tuple[Decisions, ...]
 
 
+def check_columns(items: ItemFile, *, variables: Sequence[str], raters: Sequence[str]) -> None:
+    """Refuse an input that already has a column which the output adds.
+
+    Raises:
+        InputError: names the columns.
+    """
+    added = {name for variable in variables for name in _label_columns(variable, raters)}
+    taken = sorted(set(items.columns) & (added | set(_queue_columns(raters))))
+    if taken:
+        raise InputError(
+            f"{items.path.name}: it already has a column named "
+            + ", ".join(f'"{name}"' for name in taken)
+            + ", which the output adds.",
+            hint="Rename that column in the input.",
+        )
+
+
 def write_labels(study: StudyTables, *, path: Path) -> None:
     """Write the input table with, per variable, the final label and what stands behind it.
 
     Added columns per variable ``v``: ``v.label`` (empty when escalated), ``v.status``
     (accepted or escalated), ``v.support``, ``v.mean_probability``, ``v.reasons``, and for
     each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
-
-    Raises:
-        InputError: the input already has a column of such a name.
     """
-    added = [name for decided in study.decisions for name in _label_columns(study, decided)]
+    raters = study.labels.rater_names
+    names = [decided.variable.name for decided in study.decisions]
+    added = [column for name in names for column in _label_columns(name, raters)]
     _write(study, path, added, _labeled_rows(study))
 
 
@@ -66,13 +82,12 @@ def write_escalations(study: StudyTables, *, path: Path) -> None:
     ``mean_probability``, ``leading_category`` and ``rater.NAME`` for each rater. Rows of
     equal doubt keep the order of the items.
     """
-    raters = [f"rater.{name}" for name in study.labels.rater_names]
     with tempfile.TemporaryFile(dir=path.parent) as spill:
         queue = _Spill(spill)
         for start, rows in _blocks(study):
             for decided in study.decisions:
                 _queue_block(study, decided, start, rows, queue)
-        _write(study, path, [*_QUEUE_COLUMNS, *raters], queue.in_order())
+        _write(study, path, _queue_columns(study.labels.rater_names), queue.in_order())
 
 
 class _Spill:
@@ -128,12 +143,13 @@ def _queue_block(
         )
 
 
-def _label_columns(study: StudyTables, decided: Decisions) -> list[str]:
-    name = decided.variable.name
-    own = [
-        f"{name}.{part}" for part in ("label", "status", "support", "mean_probability", "reasons")
-    ]
-    return own + [f"{name}.rater.{rater}" for rater in study.labels.rater_names]
+def _label_columns(variable: str, raters: Sequence[str]) -> list[str]:
+    parts = ("label", "status", "support", "mean_probability", "reasons")
+    return [f"{variable}.{part}" for part in parts] + [f"{variable}.rater.{r}" for r in raters]
+
+
+def _queue_columns(raters: Sequence[str]) -> list[str]:
+    return [*_QUEUE_COLUMNS, *(f"rater.{name}" for name in raters)]
 
 
 def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) -> list[list[str]]:
@@ -171,14 +187,6 @@ def _write(
     rows: Iterable[tuple[Sequence[str], Sequence[str]]],
 ) -> None:
     items = study.items
-    taken = sorted(set(items.columns) & set(added))
-    if taken:
-        raise InputError(
-            f"{items.path}: it already has a column named "
-            + ", ".join(f'"{name}"' for name in taken)
-            + ", which the output adds.",
-            hint="Rename that column in the input.",
-        )
     write_table(path, kept=items.columns, added=added, rows=rows, format=items.format)
 
 

@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m localensemble``."""
+
+from localensemble.cli.main import main
+
+main()

@@ -1,0 +1,247 @@
+"""`label` writes its files and ends with the exit code that says how it went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
+
+SECRET = "Mrs Winterbottom"
+
+
+def test_labels_keep_the_input_and_add_what_stands_behind_each_label(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(40)])
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert (ended.code, "Agreement of 3 raters on 40 items" in ended.out) == (0, True)
+    given, labeled = read_table(files.items), read_table(files.study / "labels.csv")
+    assert [{key: row[key] for key in given[0]} for row in labeled] == given
+    assert list(labeled[0])[3:] == [
+        f"{variable}.{part}"
+        for variable in ("topic", "urgent")
+        for part in (
+            "label",
+            "status",
+            "support",
+            "mean_probability",
+            "reasons",
+            "rater.first",
+            "rater.second",
+            "rater.third",
+        )
+    ]
+    for row in labeled:
+        accepted = row["topic.status"] == "accepted"
+        assert bool(row["topic.label"]) == accepted
+        assert bool(row["topic.reasons"]) != accepted
+
+
+def test_the_queue_holds_what_is_escalated_most_doubtful_first(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(60)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = read_table(files.study / "labels.csv")
+    queue = read_table(files.study / "escalations.csv")
+    assert {(row["id"], row["variable"]) for row in queue} == {
+        (row["id"], variable)
+        for row in labeled
+        for variable in ("topic", "urgent")
+        if row[f"{variable}.status"] == "escalated"
+    }
+    doubts = [float(row["doubt"]) for row in queue]
+    assert doubts == sorted(doubts, reverse=True)
+    assert all(row["reasons"] for row in queue)
+
+
+def test_findings_count_what_the_tables_hold(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(50)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    labeled = read_table(files.study / "labels.csv")
+    for variable in findings["variables"]:
+        statuses = [row[f"{variable['name']}.status"] for row in labeled]
+        assert variable["accepted"] == statuses.count("accepted")
+        assert variable["escalated"] == statuses.count("escalated")
+
+
+def test_items_without_a_label_end_with_code_3_and_are_counted(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine", "", "also fine"])
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 3
+    assert "6 labels have no category" in ended.out
+    empty = read_table(files.study / "labels.csv")[1]
+    assert empty["topic.status"] == "escalated"
+    assert empty["topic.rater.first"] == "<failed>"
+
+
+def test_a_safety_category_escalates_whatever_the_others_say(run: Run, tmp_path: Path) -> None:
+    marked = CODEBOOK.replace(
+        "definition: Meals and drinks.",
+        "definition: Meals and drinks.\n        always_review: true",
+    )
+    files = study_files(tmp_path, [f"comment {n}" for n in range(60)], codebook=marked)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = read_table(files.study / "labels.csv")
+    raters = ("first", "second", "third")
+    chosen = [row for row in labeled if "food" in [row[f"topic.rater.{r}"] for r in raters]]
+    assert chosen
+    assert {row["topic.status"] for row in chosen} == {"escalated"}
+
+
+def test_gold_labels_add_accuracy_and_evaluate_says_the_same(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(30)])
+    gold = tmp_path / "gold.csv"
+    gold.write_text(
+        "id,gold_topic\n" + "".join(f"i-{n},staff\n" for n in range(30)), encoding="utf-8"
+    )
+    ended = run(
+        "label",
+        files.items,
+        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--gold", gold),
+    )
+    assert "Accuracy against the gold labels" in ended.out
+    labeled = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    again = run("evaluate", files.study, "--gold", gold)
+    assert again.code == 0
+    assert json.loads((files.study / "findings.json").read_text(encoding="utf-8")) == labeled
+
+
+def write_items(files: StudyFiles, content: bytes) -> None:
+    files.items.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (f"id,words\ni-1,{SECRET}\n".encode(), "text"),
+        (f"id,text\ni-1,{SECRET}\ni-1,again\n".encode(), "rows 1 and 2"),
+        (f"id,text\ni-1,{SECRET} caf\u00e9\n".encode("latin-1"), "UTF-8"),
+        (f'id,text\ni-1,"{SECRET}\ni-2,b\n'.encode(), "quote"),
+        (f"id,text\ni-1,{SECRET},extra\n".encode(), "3 cells"),
+        (b"", "empty"),
+        (b"id,text\n", "no row"),
+        (f"id,text\n,{SECRET}\n".encode(), "blank"),
+    ],
+    ids=[
+        "missing column",
+        "duplicate ids",
+        "not UTF-8",
+        "unbalanced quotes",
+        "ragged row",
+        "empty file",
+        "header only",
+        "blank id",
+    ],
+)
+def test_a_table_that_cannot_be_used_ends_with_code_2_and_shows_no_text(
+    run: Run, tmp_path: Path, content: bytes, found: str
+) -> None:
+    files = study_files(tmp_path, ["fine"])
+    write_items(files, content)
+    ended = run(
+        "label",
+        files.items,
+        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study),
+        *("--text-column", "text"),
+    )
+    assert ended.code == 2
+    assert found in ended.err
+    assert len(ended.err.strip().splitlines()) >= 2, "what was found, and what to do next"
+    assert SECRET not in ended.err + ended.out
+    assert not (files.study / "labels.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("codebook", "found"),
+    [
+        (CODEBOOK.replace("definition: Meals", "defintion: Meals"), "definition"),
+        (CODEBOOK.replace("level: nominal", "level: nominel"), "nominal"),
+        (CODEBOOK.replace("Meals and drinks.", ""), "definition"),
+        ("variables: [", "YAML"),
+        ("", "codebook.yaml"),
+        (CODEBOOK.replace("Meals and drinks.", "Describe here what belongs to food."), "check"),
+    ],
+    ids=["unknown key", "unknown level", "empty definition", "broken", "empty", "placeholder"],
+)
+def test_a_codebook_that_cannot_be_used_ends_with_code_2(
+    run: Run, tmp_path: Path, codebook: str, found: str
+) -> None:
+    files = study_files(tmp_path, ["fine"], codebook=codebook)
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 2
+    assert found in ended.err
+    assert len(ended.err.strip().splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, "no file"),
+        (b"<html>Not found</html>", "GGUF"),
+        (b"GGUF\x03\x00\x00\x00", "broken.gguf"),
+        (b"", "broken.gguf"),
+    ],
+    ids=["missing", "a web page", "cut off", "empty"],
+)
+def test_a_model_file_that_cannot_be_used_ends_with_code_2(
+    run: Run, tmp_path: Path, content: bytes | None, found: str
+) -> None:
+    files = study_files(tmp_path, ["fine"], ensemble="raters:\n  - model: broken.gguf\n")
+    if content is not None:
+        (tmp_path / "broken.gguf").write_bytes(content)
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 2
+    assert found in ended.err
+    assert len(ended.err.strip().splitlines()) >= 2
+
+
+def test_an_unknown_model_name_is_answered_with_what_there_is(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine"], ensemble="raters:\n  - model: le-lama\n")
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 2
+    assert "is not in the catalog" in ended.err
+
+
+def test_an_unknown_engine_ends_with_code_4(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine"], ensemble="raters:\n  - {model: a, engine: telepathy}\n")
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 4
+    assert "telepathy" in ended.err
+
+
+def test_a_column_that_would_be_written_over_is_refused_before_labeling(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, ["fine"])
+    write_items(files, b"id,text,topic.label\ni-1,fine,mine\n")
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 2
+    assert '"topic.label"' in ended.err
+    assert not (files.study / "study.sqlite").exists()
+
+
+def test_an_unknown_option_is_a_usage_error(run: Run) -> None:
+    assert run("label", "--modle", "x").code == 2
+
+
+def test_a_ledger_can_be_verified_and_a_changed_one_is_found(run: Run, tmp_path: Path) -> None:
+    import sqlite3
+
+    files = study_files(tmp_path, [f"comment {n}" for n in range(20)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert run("ledger", "verify", files.study).code == 0
+    assert "run_finished" in run("ledger", "history", files.study).out
+    with sqlite3.connect(files.study / "study.sqlite") as connection:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("UPDATE label SET category = 1 - category WHERE category < 2")
+    connection.close()
+    ended = run("ledger", "verify", files.study)
+    assert ended.code == 1
+    assert "was changed" in ended.out
