@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": frozenset({"core", "api"}),
 }
 MAY_IMPORT["api"] = frozenset(MAY_IMPORT) - {"cli"}
+MAY_IMPORT["__main__"] = frozenset({"cli"})
 
 # Modules of others -> the only packages that may import them: one door for each.
 DOORS: dict[str, frozenset[str]] = {
