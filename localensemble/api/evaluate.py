@@ -43,6 +43,7 @@ def findings_of(
         decisions=decisions,
         consensus_method=loaded.rules.method.name,
         policies=[policy.name for policy in loaded.rules.policies],
+        rules=loaded.rules.content,
         gold=gold,
     )
 

@@ -12,13 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.coefficients import fleiss_kappa, gwet_ac1
-from localensemble.agreement.result import Coefficient
 from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.findings.agreement import Agreement, Coefficient, variable_agreement
+from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.decisions import Decisions, StudyLabels
 from localensemble.findings.gold import GoldLabels
+from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
+from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
+
+# What is printed; the report shows every coefficient there is.
+_SHORT_TABLE = ("AC1", "Fleiss kappa", "Krippendorff alpha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,13 @@ class RaterLabels:
     accuracy: Accuracy | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VariableFindings:
     """Everything about one variable.
 
     ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
-    they are all items. ``accuracy_*`` compare with gold labels, where given.
+    they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, where given.
+    ``coefficients`` are the ones of ``agreement`` that a short table shows.
     """
 
     name: str
@@ -68,6 +75,9 @@ class VariableFindings:
     raters: tuple[RaterLabels, ...]
     accuracy_accepted: Accuracy | None
     accuracy_consensus: Accuracy | None
+    agreement: Agreement
+    confidence: VariableConfidence
+    gold: GoldComparison | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,13 @@ class RaterFindings:
     identity_sha256: str
     model_name: str
     model_sha256: str
+    engine: str
+    engine_version: str
+    chat_template_sha256: str
+    prompt_template: str
+    prompt_template_sha256: str
     layout: str
+    settings: tuple[tuple[str, str], ...]
     labels: int
     seconds: float
     prompt_tokens: int
@@ -86,7 +102,7 @@ class RaterFindings:
     peak_memory_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category."""
 
@@ -99,6 +115,7 @@ class StudyFindings:
     variables: tuple[VariableFindings, ...]
     unlabeled: int
     gold_not_in_study: int
+    record: RecordFindings
 
 
 def study_findings(
@@ -108,6 +125,7 @@ def study_findings(
     decisions: Sequence[Decisions],
     consensus_method: str,
     policies: Sequence[str],
+    rules: JsonValue,
     gold: GoldLabels | None,
 ) -> StudyFindings:
     """Gather the findings of a study."""
@@ -123,10 +141,14 @@ def study_findings(
         codebook_version=codebook.version,
         consensus_method=consensus_method,
         policies=tuple(policies),
-        raters=tuple(_rater_findings(labels, key) for key in labels.rater_keys),
+        raters=tuple(
+            _rater_findings(labels, key, name)
+            for key, name in zip(labels.rater_keys, labels.rater_names, strict=True)
+        ),
         variables=variables,
         unlabeled=cells - assigned,
         gold_not_in_study=gold.items_not_in_study if gold else 0,
+        record=record_findings(labels, codebook=codebook, rules=rules),
     )
 
 
@@ -154,13 +176,14 @@ def _variable_findings(
     labels: StudyLabels, variable: Variable, decided: Decisions, gold: GoldLabels | None
 ) -> VariableFindings:
     matrix = labels.matrix(variable)
+    agreement = variable_agreement(matrix, level=variable.level)
     truth = gold.categories.get(variable.name) if gold else None
     escalated = int(np.count_nonzero(decided.escalated))
     return VariableFindings(
         name=variable.name,
         level=variable.level,
         categories=variable.answers,
-        coefficients=(gwet_ac1(matrix), fleiss_kappa(matrix)),
+        coefficients=tuple(agreement.coefficient(name) for name in _SHORT_TABLE),
         accepted=labels.item_count - escalated,
         escalated=escalated,
         reason_counts=decided.reason_counts(),
@@ -171,6 +194,11 @@ def _variable_findings(
         ),
         accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
         accuracy_consensus=None if truth is None else accuracy(decided.categories, gold=truth),
+        agreement=agreement,
+        confidence=variable_confidence(labels, variable=variable, decided=decided),
+        gold=None
+        if truth is None
+        else gold_comparison(labels, variable=variable, matrix=matrix, decided=decided, gold=truth),
     )
 
 
@@ -202,15 +230,21 @@ def _category_counts(indices: NDArray[np.int16], category_count: int) -> tuple[i
     return tuple(int(count) for count in found)
 
 
-def _rater_findings(labels: StudyLabels, key: RaterKey) -> RaterFindings:
+def _rater_findings(labels: StudyLabels, key: RaterKey, name: str) -> RaterFindings:
     rater = next(record.rater for record in labels.reader.raters() if record.key == key)
     usage = labels.reader.usage(key)
     return RaterFindings(
-        name=rater.name,
+        name=name,
         identity_sha256=rater.identity.sha256,
         model_name=rater.identity.model_name,
         model_sha256=rater.identity.model_sha256,
+        engine=rater.identity.engine,
+        engine_version=rater.identity.engine_version,
+        chat_template_sha256=rater.identity.chat_template_sha256,
+        prompt_template=rater.identity.prompt_template,
+        prompt_template_sha256=rater.identity.prompt_template_sha256,
         layout=rater.identity.layout,
+        settings=rater.identity.settings,
         labels=usage.labels,
         seconds=usage.seconds,
         prompt_tokens=usage.prompt_tokens,

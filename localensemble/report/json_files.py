@@ -6,6 +6,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
+
 from localensemble.core.files import replaced_text_file
 from localensemble.findings.provenance import Provenance
 from localensemble.findings.study import StudyFindings
@@ -22,6 +24,8 @@ def write_manifest(provenance: Provenance, *, path: Path) -> None:
 
 
 def _write(content: object, path: Path) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        content, indent=2, ensure_ascii=False, allow_nan=False, default=np.ndarray.tolist
+    )
     with replaced_text_file(path) as stream:
         stream.write(text + "\n")

@@ -1,0 +1,125 @@
+"""How the raters' own confidence is spread, counted block by block.
+
+A confidence is a model rater's own number, not a probability of being right; evaluation
+says how far the two go together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Variable
+from localensemble.core.labels import LabelStatus
+from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
+from localensemble.ledger.schema import STATUS_CODES
+
+BIN_COUNT = 10
+_WANTED_OUTSIDE = 0.5
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceSpread:
+    """How some numbers between 0 and 1 are spread.
+
+    Attributes:
+        known: how many there are.
+        unknown: labels or items without one.
+        mean: None when none is known.
+        bins: counts in ten equal bins from 0 to 1, upper ends included (and 0 in the first).
+    """
+
+    known: int
+    unknown: int
+    mean: float | None
+    bins: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RaterConfidence:
+    """One rater's confidence in its own labels on one variable.
+
+    Attributes:
+        rater: its name.
+        assigned: the confidence of its assigned labels.
+        mean_off_codebook_mass: over the labels for which it is known; None when for none.
+        mostly_off_codebook: labels with more than half of the probability outside.
+    """
+
+    rater: str
+    assigned: ConfidenceSpread
+    mean_off_codebook_mass: float | None
+    mostly_off_codebook: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariableConfidence:
+    """Confidence on one variable.
+
+    Attributes:
+        raters: one entry per rater, in their order.
+        accepted: mean probability of the consensus of accepted items.
+        escalated: the same of escalated items; unknown where there is no consensus.
+    """
+
+    raters: tuple[RaterConfidence, ...]
+    accepted: ConfidenceSpread
+    escalated: ConfidenceSpread
+
+
+def variable_confidence(
+    labels: StudyLabels, *, variable: Variable, decided: Decisions
+) -> VariableConfidence:
+    """Count how the confidence on one variable is spread."""
+    tallies = [_Tally() for _ in labels.rater_names]
+    masses = [_Tally() for _ in labels.rater_names]
+    for start in range(0, labels.item_count, BLOCK_ITEMS):
+        stop = min(start + BLOCK_ITEMS, labels.item_count)
+        block = labels.block(variable.name, start=start, stop=stop)
+        assigned = block.status == STATUS_CODES[LabelStatus.ASSIGNED]
+        for column in range(len(tallies)):
+            tallies[column].add(block.confidence[assigned[:, column], column])
+            masses[column].add(block.off_codebook_mass[:, column])
+    return VariableConfidence(
+        raters=tuple(
+            RaterConfidence(name, tally.spread(), mass.mean, mass.above)
+            for name, tally, mass in zip(labels.rater_names, tallies, masses, strict=True)
+        ),
+        accepted=_spread(decided.mean_probability[~decided.escalated]),
+        escalated=_spread(decided.mean_probability[decided.escalated]),
+    )
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.bins = np.zeros(BIN_COUNT, dtype=np.int64)
+        self.total = 0.0
+        self.unknown = 0
+        self.above = 0
+
+    def add(self, numbers: FloatArray) -> None:
+        known = numbers[~np.isnan(numbers)]
+        places = np.clip(np.ceil(known * BIN_COUNT).astype(np.int64) - 1, 0, BIN_COUNT - 1)
+        self.bins += np.bincount(places, minlength=BIN_COUNT)
+        self.total += float(known.sum())
+        self.unknown += len(numbers) - len(known)
+        self.above += int(np.count_nonzero(known > _WANTED_OUTSIDE))
+
+    @property
+    def mean(self) -> float | None:
+        known = int(self.bins.sum())
+        return self.total / known if known else None
+
+    def spread(self) -> ConfidenceSpread:
+        bins = tuple(int(count) for count in self.bins)
+        return ConfidenceSpread(sum(bins), self.unknown, self.mean, bins)
+
+
+def _spread(numbers: FloatArray) -> ConfidenceSpread:
+    tally = _Tally()
+    tally.add(numbers)
+    return tally.spread()
