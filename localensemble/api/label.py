@@ -17,7 +17,7 @@ from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
-from localensemble.findings.decisions import check_per_item
+from localensemble.findings.decisions import check_rules
 from localensemble.findings.load import load_study
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
@@ -104,7 +104,12 @@ def label(
         variables=[variable.name for variable in questions.variables],
         raters=[rater.name for rater in ensemble.raters],
     )
-    check_per_item(ensemble.rules.method, ensemble.rules.policies)
+    check_rules(
+        ensemble.rules.method,
+        ensemble.rules.policies,
+        variables=questions.variables,
+        raters=[rater.name for rater in ensemble.raters],
+    )
     folder = StudyFolder(study)
     folder.make()
     plan = LabelingPlan(

@@ -187,17 +187,29 @@ def escalate(evidence: Evidence, *, policies: Sequence[EscalationPolicy]) -> Esc
         EnsembleError: a policy needs evidence that the run does not have, or together they
             have more than 64 reasons.
     """
-    uncertainty = _uncertainty(evidence)
-    found = list(undecided_reasons(evidence.consensus))
+    nothing = _nothing_yet(_uncertainty(evidence))
+    escalation = _with_reasons(nothing, undecided_reasons(evidence.consensus))
+    return escalate_further(escalation, evidence=evidence, policies=policies)
+
+
+def escalate_further(
+    escalation: Escalation, *, evidence: Evidence, policies: Sequence[EscalationPolicy]
+) -> Escalation:
+    """Apply more policies to what others have escalated, stage by stage.
+
+    With it the policies of the first stage can work block by block, and a budget on the
+    joined blocks.
+
+    Raises:
+        EnsembleError: as `escalate`.
+    """
     for stage in (STAGE_EVIDENCE, STAGE_BUDGET, STAGE_AUDIT):
-        so_far = _combine(found, uncertainty=uncertainty)
+        found: list[Reason] = []
         for policy in policies:
             if policy.stage == stage:
-                known = {reason.text for reason in found}
-                added = policy.reasons(evidence, so_far=so_far)
-                found += [reason for reason in added if reason.text not in known]
-        _check_reason_count(found)
-    return _combine(found, uncertainty=uncertainty)
+                found += policy.reasons(evidence, so_far=escalation)
+        escalation = _with_reasons(escalation, found)
+    return escalation
 
 
 def most_doubtful(doubt: FloatArray, *, items: int) -> BoolArray:
@@ -205,14 +217,6 @@ def most_doubtful(doubt: FloatArray, *, items: int) -> BoolArray:
     mask = np.zeros(len(doubt), dtype=np.bool_)
     mask[np.argsort(-doubt, kind="stable")[:items]] = True
     return mask
-
-
-def _check_reason_count(found: Sequence[Reason]) -> None:
-    if len(found) > _MOST_REASONS:
-        raise EnsembleError(
-            f"The escalation policies have {len(found)} reasons; at most {_MOST_REASONS} fit.",
-            hint="Name fewer always_review categories for one variable.",
-        )
 
 
 def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
@@ -231,22 +235,38 @@ def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
     )
 
 
-def _combine(found: Sequence[Reason], *, uncertainty: FloatArray) -> Escalation:
+def _nothing_yet(uncertainty: FloatArray) -> Escalation:
     item_count = len(uncertainty)
-    bits = np.zeros(item_count, dtype=np.uint64)
-    severity = np.zeros(item_count)
-    reason_count = np.zeros(item_count)
-    for bit, reason in enumerate(found):
-        bits |= reason.mask.astype(np.uint64) << np.uint64(bit)
+    return Escalation(
+        mask=np.zeros(item_count, dtype=np.bool_),
+        reason_bits=np.zeros(item_count, dtype=np.uint64),
+        reason_texts=(),
+        doubt=uncertainty,
+    )
+
+
+def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalation:
+    texts = list(escalation.reason_texts)
+    added: dict[str, Reason] = {}
+    for reason in reasons:
+        if reason.text not in texts:
+            added.setdefault(reason.text, reason)
+    if len(texts) + len(added) > _MOST_REASONS:
+        raise EnsembleError(
+            f"The escalation policies have {len(texts) + len(added)} reasons; "
+            f"at most {_MOST_REASONS} fit.",
+            hint="Name fewer always_review categories for one variable.",
+        )
+    bits = escalation.reason_bits.copy()
+    severity, rest = np.divmod(escalation.doubt, _SEVERITY_STEP)
+    for reason in added.values():
+        bits |= reason.mask.astype(np.uint64) << np.uint64(len(texts))
+        texts.append(reason.text)
         severity = np.maximum(severity, reason.mask * float(reason.severity))
         if reason.severity != SEVERITY_AUDIT:
-            reason_count += reason.mask
-    return Escalation(
-        mask=bits != 0,
-        reason_bits=bits,
-        reason_texts=tuple(reason.text for reason in found),
-        doubt=_SEVERITY_STEP * severity + reason_count + uncertainty,
-    )
+            # At most 64 reasons: what counts them never reaches the next severity.
+            rest = rest + reason.mask
+    return Escalation(bits != 0, bits, tuple(texts), _SEVERITY_STEP * severity + rest)
 
 
 def _uncertainty(evidence: Evidence) -> FloatArray:

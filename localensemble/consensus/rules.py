@@ -6,14 +6,16 @@ decisions can be derived again without the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from localensemble.consensus.certificate import Certificate
 from localensemble.consensus.escalation import EscalationPolicy
 from localensemble.consensus.methods import method_named
 from localensemble.consensus.policies import policy_named
 from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue
 
 # What an ensemble file that names no policy gets: a rater without a label, or one that
@@ -29,24 +31,71 @@ class DecisionRules:
     """A consensus method and the policies that send items to a person.
 
     ``content`` is what they were made from: ``{"consensus": {"method": ..., settings},
-    "escalation": [{"policy": ..., settings}, ...]}``.
+    "escalation": [{"policy": ..., settings}, ...]}``, and ``"certificates"`` where there
+    are any.
+
+    Attributes:
+        method: derives the consensus of every variable.
+        policies: apply to every variable.
+        content: as JSON values.
+        certificates: certified thresholds, at most one a variable.
     """
 
     method: ConsensusMethod
     policies: tuple[EscalationPolicy, ...]
     content: JsonValue
+    certificates: tuple[Certificate, ...] = ()
+
+    def policies_for(self, variable: str) -> tuple[EscalationPolicy, ...]:
+        """Give the policies of one variable: those of all, and its certified threshold."""
+        thresholds = (
+            policy_named("score_below", settings={"limit": one.certified.threshold, "by": one.by})
+            for one in self.certificates
+            if one.variable == variable
+        )
+        return (*self.policies, *thresholds)
+
+    def with_certificates(self, certificates: Sequence[Certificate]) -> DecisionRules:
+        """Give the same rules with these certificates and no others.
+
+        Raises:
+            EnsembleError: two are of one variable, or there is a budget: it would take the
+                place of items on which the promise was made.
+        """
+        names = [one.variable for one in certificates]
+        for name in names:
+            if names.count(name) > 1:
+                raise EnsembleError(
+                    f'Two certificates are of the variable "{name}".',
+                    hint="Give one certificate per variable.",
+                )
+        if certificates and any(policy.name == "budget" for policy in self.policies):
+            raise EnsembleError(
+                'The escalation policy "budget" cannot be combined with a certificate: which '
+                "items it takes depends on the threshold, so the promise would not hold.",
+                hint="Remove the budget, or the certificate.",
+            )
+        content = dict(self.content) if isinstance(self.content, Mapping) else {}
+        content.pop("certificates", None)
+        if certificates:
+            content["certificates"] = [one.as_values() for one in certificates]
+        return replace(self, content=content, certificates=tuple(certificates))
 
 
 def decision_rules(
-    consensus: Mapping[str, Any], escalation: list[Mapping[str, Any]]
+    consensus: Mapping[str, Any],
+    escalation: Sequence[Mapping[str, Any]],
+    *,
+    certificates: Sequence[Mapping[str, object]] = (),
 ) -> DecisionRules:
     """Make rules from names and settings; without policies the default ones apply.
 
     Raises:
         EnsembleError: an unknown method, policy or setting, with a suggestion.
+        InputError: a certificate cannot be read.
     """
     chosen = [dict(policy) for policy in escalation or _DEFAULT_POLICIES]
-    return DecisionRules(
+    rules = DecisionRules(
         method=method_named(
             consensus["method"],
             settings={name: value for name, value in consensus.items() if name != "method"},
@@ -60,3 +109,4 @@ def decision_rules(
         ),
         content={"consensus": dict(consensus), "escalation": chosen},
     )
+    return rules.with_certificates([Certificate.from_values(values) for values in certificates])

@@ -1,22 +1,32 @@
 """What was decided for every item of one variable, worked out from the ledger.
 
-Reads the ledger block by block, so that memory grows by a few bytes per item and not by
-its probabilities. Decides nothing itself: the consensus method and the escalation policies
-do.
+Reads probabilities block by block, so that memory grows by some bytes per item and not by
+its probabilities; only a method that fits all items at once gets the whole label matrix.
+Decides nothing itself: the consensus method and the escalation policies do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.agreement.coefficients import gwet_ac1
 from localensemble.codebook.model import Variable
-from localensemble.consensus.escalation import EscalationPolicy, Evidence, escalate
+from localensemble.consensus.escalation import (
+    STAGE_EVIDENCE,
+    Escalation,
+    EscalationPolicy,
+    Evidence,
+    escalate,
+    escalate_further,
+)
 from localensemble.consensus.policies import policy_named
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
+from localensemble.consensus.scores import ScoreName, acceptance_scores
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import LabelStatus
@@ -80,6 +90,43 @@ class StudyLabels:
         )
         return LabelMatrix(indices[: self.item_count], variable.answers, self.rater_names)
 
+    @property
+    def item_ids(self) -> Sequence[str]:
+        """The ids of the items in order, read from the ledger a block at a time."""
+        return _ItemIds(self.reader, self.item_set, self.item_count)
+
+
+class _ItemIds(Sequence[str]):
+    """The ids of a study's items; holds one block of them at a time."""
+
+    def __init__(self, reader: LedgerReader, item_set: ItemSetKey, item_count: int) -> None:
+        self._reader = reader
+        self._item_set = item_set
+        self._item_count = item_count
+        self._start = 0
+        self._held: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return self._item_count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if not self._start <= index < self._start + len(self._held):
+            self._start = index - index % BLOCK_ITEMS
+            self._held = self._reader.item_ids(
+                self._item_set,
+                start=self._start,
+                stop=min(self._start + BLOCK_ITEMS, len(self)),
+            )
+        return self._held[index - self._start]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
@@ -91,21 +138,29 @@ class Decisions:
         mean_probability: (N,); mean over raters of the probability each gave the consensus
             category, NaN without consensus or without probabilities. The raters' own
             confidence, not a probability of being right.
+        margin: (N,); by which that mean exceeds the next best category's; NaN likewise.
+        method_scores: (N,); the consensus method's own score, NaN without consensus.
         escalated: bool (N,); True where a person must look. Elsewhere the consensus is
             the final label.
         doubt: (N,); larger is more doubtful; comparable between variables.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_texts: the reasons in words.
+        converged: whether a method that iterates reached its tolerance; None for others.
+        rater_estimates: what the method thinks of each rater, by name; often empty.
     """
 
     variable: Variable
     categories: NDArray[np.int16]
     support: FloatArray
     mean_probability: FloatArray
+    margin: FloatArray
+    method_scores: FloatArray
     escalated: NDArray[np.bool_]
     doubt: FloatArray
     reason_bits: NDArray[np.uint64]
     reason_texts: tuple[str, ...]
+    converged: bool | None = None
+    rater_estimates: tuple[tuple[str, float], ...] = ()
 
     def reasons(self, item: int) -> tuple[str, ...]:
         """Say in words why one item is escalated; empty when it is not."""
@@ -119,6 +174,16 @@ class Decisions:
             for bit, text in enumerate(self.reason_texts)
         )
 
+    def scores(self, by: ScoreName) -> FloatArray:
+        """Give the score on which a threshold can be set: (N,), to the digit as applied."""
+        held: Mapping[ScoreName, FloatArray] = {
+            "support": self.support,
+            "method": self.method_scores,
+            "mean_probability": self.mean_probability,
+            "margin": self.margin,
+        }
+        return held[by]
+
     @property
     def final(self) -> NDArray[np.int16]:
         """Int16 (N,): the final label's category, -1 where the item is escalated."""
@@ -131,73 +196,196 @@ def decide(
     variable: Variable,
     method: ConsensusMethod,
     policies: Sequence[EscalationPolicy],
+    golden: NDArray[np.int16] | None = None,
 ) -> Decisions:
     """Derive consensus and escalation for every item of one variable.
 
-    The codebook's ``always_review`` categories are applied whatever the policies.
+    The codebook's ``always_review`` categories are applied whatever the policies. The
+    policy ``agreement_below`` compares Gwet's AC1 of all raters on the variable.
+
+    Args:
+        labels: where the labels are.
+        variable: whose.
+        method: derives the consensus.
+        policies: say which items a person must see.
+        golden: (N,) known categories of golden items, -1 elsewhere.
 
     Raises:
-        EnsembleError: a policy or the method needs all items at once and there are too
-            many, or evidence is missing that a policy needs.
+        EnsembleError: the method does not fit the variable, or evidence is missing that a
+            policy needs.
     """
-    policies = (*policies, *_safety_policy(variable))
+    refuse_wrong_level(method, variable)
+    every = (*policies, *_safety_policy(variable))
+    first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
+    later = tuple(policy for policy in every if policy.stage != STAGE_EVIDENCE)
+    needs_matrix = not method.per_item or later or _names(every, "agreement_below")
+    matrix = labels.matrix(variable) if needs_matrix else None
+    agreement = None
+    if matrix is not None and _names(every, "agreement_below"):
+        value = gwet_ac1(matrix).value
+        agreement = np.nan if value is None else value
+    whole = None
+    if matrix is not None and not method.per_item:
+        whole = method.derive(matrix)
     parts = [
-        _decide_block(labels, variable, method, policies, start)
-        for start in range(0, max(labels.item_count, 1), BLOCK_ITEMS)
+        _decide_block(labels, variable, method if whole is None else whole, first, block)
+        for block in (
+            _Block(start, min(start + BLOCK_ITEMS, labels.item_count), golden, agreement)
+            for start in range(0, max(labels.item_count, 1), BLOCK_ITEMS)
+        )
     ]
+    consensus = _joined([part.consensus for part in parts]) if whole is None else whole
+    escalation = _joined_escalation([part.escalation for part in parts])
+    if matrix is not None and later:
+        evidence = Evidence(matrix, consensus, item_ids=labels.item_ids)
+        escalation = escalate_further(escalation, evidence=evidence, policies=later)
     return Decisions(
         variable=variable,
-        categories=np.concatenate([part.categories for part in parts]),
-        support=np.concatenate([part.support for part in parts]),
+        categories=consensus.categories,
+        support=consensus.support,
         mean_probability=np.concatenate([part.mean_probability for part in parts]),
-        escalated=np.concatenate([part.escalated for part in parts]),
-        doubt=np.concatenate([part.doubt for part in parts]),
-        reason_bits=np.concatenate([part.reason_bits for part in parts]),
-        reason_texts=parts[0].reason_texts,
+        margin=np.concatenate([part.margin for part in parts]),
+        method_scores=consensus.scores,
+        escalated=escalation.mask,
+        doubt=escalation.doubt,
+        reason_bits=escalation.reason_bits,
+        reason_texts=escalation.reason_texts,
+        converged=consensus.converged,
+        rater_estimates=consensus.rater_estimates,
     )
 
 
-def check_per_item(method: ConsensusMethod, policies: Sequence[EscalationPolicy]) -> None:
-    """Refuse what cannot be decided block by block.
+def check_rules(
+    method: ConsensusMethod,
+    policies: Sequence[EscalationPolicy],
+    *,
+    variables: Sequence[Variable],
+    raters: Sequence[str],
+    golden: bool = False,
+) -> None:
+    """Refuse rules that cannot decide these variables, before anything is labeled.
+
+    They are tried on one item that every rater gives the first category.
+
+    Args:
+        method: the consensus method.
+        policies: the escalation policies.
+        variables: of the codebook.
+        raters: names of the raters.
+        golden: whether there are golden labels.
 
     Raises:
-        EnsembleError: names the method or policy.
+        EnsembleError: a rater, category or level does not fit, or evidence will be missing.
     """
-    at_once = [] if method.per_item else [method.name]
-    at_once += [policy.name for policy in policies if not policy.per_item]
-    if at_once:
-        raise EnsembleError(
-            f'"{at_once[0]}" looks at all items at once, which this version cannot yet do '
-            "on a study.",
-            hint="Choose a method or policy that decides item by item.",
+    for variable in variables:
+        refuse_wrong_level(method, variable)
+        shape = (1, len(raters), len(variable.answers))
+        probabilities = np.full(shape, 1.0 / shape[2])
+        tried = LabelMatrix(np.zeros(shape[:2], np.int16), variable.answers, tuple(raters))
+        evidence = Evidence(
+            tried,
+            method.derive(tried, probabilities=probabilities),
+            probabilities,
+            np.zeros(shape[:2]),
+            item_ids=("tried",),
+            golden=np.zeros(1, np.int16) if golden else None,
+            agreement=0.0,
         )
+        escalate(evidence, policies=(*policies, *_safety_policy(variable)))
+
+
+def refuse_wrong_level(method: ConsensusMethod, variable: Variable) -> None:
+    """Refuse the median of categories that have no order.
+
+    Raises:
+        EnsembleError: names the variable.
+    """
+    if method.name == "median" and variable.level == "nominal":
+        raise EnsembleError(
+            f'The consensus method "median" cannot decide "{variable.name}": '
+            "its level is nominal, so its categories have no middle.",
+            hint="Choose another method, for example majority.",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    start: int
+    stop: int
+    golden: NDArray[np.int16] | None
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _DecidedBlock:
+    consensus: Consensus
+    escalation: Escalation
+    mean_probability: FloatArray
+    margin: FloatArray
 
 
 def _decide_block(
     labels: StudyLabels,
     variable: Variable,
-    method: ConsensusMethod,
+    method: ConsensusMethod | Consensus,
     policies: Sequence[EscalationPolicy],
-    start: int,
-) -> Decisions:
-    stop = min(start + BLOCK_ITEMS, labels.item_count)
-    block = labels.block(variable.name, start=start, stop=stop, probabilities=True)
-    matrix = LabelMatrix(block.category, variable.answers, labels.rater_names)
-    consensus = method.derive(matrix, probabilities=block.probabilities)
-    escalation = escalate(
-        Evidence(matrix, consensus, block.probabilities, block.off_codebook_mass),
-        policies=policies,
+    block: _Block,
+) -> _DecidedBlock:
+    read = labels.block(variable.name, start=block.start, stop=block.stop, probabilities=True)
+    matrix = LabelMatrix(read.category, variable.answers, labels.rater_names)
+    if isinstance(method, Consensus):
+        consensus = _part(method, block.start, block.stop)
+    else:
+        consensus = method.derive(matrix, probabilities=read.probabilities)
+    evidence = Evidence(
+        matrix,
+        consensus,
+        read.probabilities,
+        read.off_codebook_mass,
+        golden=None if block.golden is None else block.golden[block.start : block.stop],
+        agreement=block.agreement,
     )
-    return Decisions(
-        variable=variable,
-        categories=consensus.categories,
-        support=consensus.support,
-        mean_probability=_mean_probability(consensus, block.probabilities),
-        escalated=escalation.mask,
-        doubt=escalation.doubt,
-        reason_bits=escalation.reason_bits,
-        reason_texts=escalation.reason_texts,
+    return _DecidedBlock(
+        consensus,
+        escalate(evidence, policies=policies),
+        acceptance_scores(evidence, by="mean_probability"),
+        acceptance_scores(evidence, by="margin"),
     )
+
+
+def _part(whole: Consensus, start: int, stop: int) -> Consensus:
+    return replace(
+        whole,
+        categories=whole.categories[start:stop],
+        support=whole.support[start:stop],
+        scores=whole.scores[start:stop],
+        tie=whole.tie[start:stop],
+        labels_used=whole.labels_used[start:stop],
+    )
+
+
+def _joined(parts: Sequence[Consensus]) -> Consensus:
+    return replace(
+        parts[0],
+        categories=np.concatenate([part.categories for part in parts]),
+        support=np.concatenate([part.support for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        tie=np.concatenate([part.tie for part in parts]),
+        labels_used=np.concatenate([part.labels_used for part in parts]),
+    )
+
+
+def _joined_escalation(parts: Sequence[Escalation]) -> Escalation:
+    return Escalation(
+        mask=np.concatenate([part.mask for part in parts]),
+        reason_bits=np.concatenate([part.reason_bits for part in parts]),
+        reason_texts=parts[0].reason_texts,
+        doubt=np.concatenate([part.doubt for part in parts]),
+    )
+
+
+def _names(policies: Sequence[EscalationPolicy], name: str) -> bool:
+    return any(policy.name == name for policy in policies)
 
 
 def _safety_policy(variable: Variable) -> tuple[EscalationPolicy, ...]:
@@ -207,16 +395,3 @@ def _safety_policy(variable: Variable) -> tuple[EscalationPolicy, ...]:
         if category.always_review is not None
     }
     return (policy_named("always_review", settings={"categories": bounds}),) if bounds else ()
-
-
-def _mean_probability(consensus: Consensus, probabilities: FloatArray | None) -> FloatArray:
-    mean = np.full(len(consensus.categories), np.nan)
-    if probabilities is None:
-        return mean
-    decided = np.flatnonzero(consensus.decided)
-    chosen = probabilities[decided, :, consensus.categories[decided]]
-    known = ~np.isnan(chosen)
-    counts = known.sum(axis=1)
-    sums = np.where(known, chosen, 0.0).sum(axis=1)
-    mean[decided] = np.divide(sums, counts, out=np.full(len(decided), np.nan), where=counts > 0)
-    return mean

@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from localensemble.codebook.model import Codebook, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import LedgerError
-from localensemble.findings.decisions import Decisions, StudyLabels, check_per_item, decide
+from localensemble.findings.binding import binding
+from localensemble.findings.decisions import Decisions, StudyLabels, decide
 from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
+from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, VariableKey
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedStudy:
-    """A finished run, ready for findings: its labels, its codebook and its rules."""
+    """A finished run, ready for findings: its labels, its codebook and its rules.
+
+    ``items_sha256`` is the hash of the items file that was labeled.
+    """
 
     labels: StudyLabels
     codebook: Codebook
     rules: DecisionRules
+    run: RunRecord
+    items_sha256: str
 
     def decide(self) -> tuple[Decisions, ...]:
-        """Derive consensus and escalation for every variable, in codebook order."""
-        check_per_item(self.rules.method, self.rules.policies)
+        """Derive consensus and escalation for every variable, in codebook order.
+
+        Raises:
+            InputError: a certificate does not apply to these raters, prompt, codebook or
+                rules.
+        """
+        for certificate in self.rules.certificates:
+            variable = self.codebook.variable(certificate.variable)
+            certificate.check(binding(self.labels, rules=self.rules, variable=variable))
         return tuple(
             decide(
                 self.labels,
                 variable=variable,
                 method=self.rules.method,
-                policies=self.rules.policies,
+                policies=self.rules.policies_for(variable.name),
             )
             for variable in self.codebook.variables
         )
+
+    def with_rules(self, rules: DecisionRules) -> LoadedStudy:
+        """Give the same study under other rules."""
+        return replace(self, rules=rules)
 
 
 def load_study(reader: LedgerReader) -> LoadedStudy:
@@ -60,4 +77,12 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
     )
     rules = settings["rules"]
-    return LoadedStudy(labels, codebook, decision_rules(rules["consensus"], rules["escalation"]))
+    return LoadedStudy(
+        labels,
+        codebook,
+        decision_rules(
+            rules["consensus"], rules["escalation"], certificates=rules.get("certificates", ())
+        ),
+        finished[-1],
+        settings["items_sha256"],
+    )

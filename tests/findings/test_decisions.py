@@ -1,0 +1,167 @@
+"""Every method and policy decides a whole study from its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import localensemble.findings.decisions as decisions_module
+from localensemble.api.label import LabelOptions, label
+from localensemble.consensus.methods import method_named
+from localensemble.consensus.policies import policy_named
+from localensemble.core.errors import EnsembleError
+from localensemble.findings.decisions import Decisions, check_rules, decide
+from localensemble.findings.load import load_study
+from localensemble.ledger.read import LedgerReader
+from tests.studies import study_files
+
+ITEMS = 90
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    files = study_files(tmp_path_factory.mktemp("decided"), [f"comment {n}" for n in range(ITEMS)])
+    label(
+        files.items,
+        codebook=files.codebook,
+        study=files.study,
+        options=LabelOptions(ensemble=files.ensemble),
+    )
+    return files.study / "study.sqlite"
+
+
+def decided(
+    study: Path,
+    method: str = "majority",
+    policies: Mapping[str, Mapping[str, object]] | None = None,
+    golden: list[int] | None = None,
+) -> Decisions:
+    with LedgerReader.open(study) as reader:
+        loaded = load_study(reader)
+        return decide(
+            loaded.labels,
+            variable=loaded.codebook.variable("topic"),
+            method=method_named(method),
+            policies=[
+                policy_named(name, settings=given) for name, given in (policies or {}).items()
+            ],
+            golden=None if golden is None else np.array(golden, dtype=np.int16),
+        )
+
+
+def same(first: Decisions, second: Decisions) -> bool:
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True)
+        for name in (
+            *("categories", "support", "mean_probability", "margin", "method_scores"),
+            *("escalated", "doubt", "reason_bits"),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["majority", "unanimous", "mean_probability", "one_coin_dawid_skene", "dawid_skene", "mace"],
+)
+@pytest.mark.parametrize(
+    "policies",
+    [
+        {"support_below": {"limit": 0.9}, "budget": {"items": 20}},
+        {"random_audit": {"share": 0.3, "seed": 4}, "disagreement": {}},
+        {"agreement_below": {"required": 0.5}},
+    ],
+    ids=["budget", "audit", "agreement"],
+)
+def test_blocks_decide_as_the_whole(
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    policies: Mapping[str, Mapping[str, object]],
+) -> None:
+    whole = decided(study, method, policies)
+    monkeypatch.setattr(decisions_module, "BLOCK_ITEMS", 32)
+    assert same(decided(study, method, policies), whole)
+    assert len(whole.categories) == ITEMS
+
+
+def test_a_method_for_all_items_at_once_says_whether_it_converged(study: Path) -> None:
+    found = decided(study, "one_coin_dawid_skene")
+    assert found.converged is not None
+    assert {rater for rater, _ in found.rater_estimates} == {"first", "second", "third"}
+
+
+def test_a_budget_adds_the_most_doubtful_of_all_items(study: Path) -> None:
+    without, with_budget = decided(study), decided(study, policies={"budget": {"items": 70}})
+    assert without.escalated.sum() < with_budget.escalated.sum() == 70
+    assert with_budget.escalated[without.escalated].all()
+    accepted = without.doubt[~with_budget.escalated]
+    added = without.doubt[with_budget.escalated & ~without.escalated]
+    assert accepted.max() <= added.min()
+
+
+def test_an_audit_draws_about_its_share_of_the_accepted_items(study: Path) -> None:
+    without = decided(study)
+    audited = decided(study, policies={"random_audit": {"share": 0.5}})
+    drawn = audited.escalated & ~without.escalated
+    accepted = (~without.escalated).sum()
+    assert 0.2 * accepted < drawn.sum() < 0.8 * accepted
+    assert np.array_equal(audited.escalated, without.escalated | drawn)
+
+
+def test_raters_who_agree_too_little_escalate_the_whole_variable(study: Path) -> None:
+    assert decided(study, policies={"agreement_below": {"required": 0.9}}).escalated.all()
+
+
+def test_a_consensus_that_differs_from_a_golden_label_is_escalated(study: Path) -> None:
+    before = decided(study)
+    item = int(np.flatnonzero(~before.escalated)[0])
+    golden = [-1] * ITEMS
+    golden[item] = (int(before.categories[item]) + 1) % 3
+    found = decided(study, policies={"golden_disagreement": {}}, golden=golden)
+    assert found.escalated[item]
+    assert found.escalated.sum() == before.escalated.sum() + 1
+
+
+@pytest.mark.parametrize(
+    ("method", "policies", "found"),
+    [
+        ("median", {}, '"topic": its level is nominal'),
+        ("majority", {"golden_disagreement": {}}, "golden labels; there are none"),
+        ("majority", {"disagreement": {"between": ["first", "fourth"]}}, '"fourth"'),
+        ("majority", {"always_review": {"categories": {"stuff": None}}}, '"staff"'),
+    ],
+)
+def test_rules_that_cannot_decide_are_refused_before_anything_is_labeled(
+    tmp_path: Path,
+    study: Path,
+    method: str,
+    policies: Mapping[str, Mapping[str, object]],
+    found: str,
+) -> None:
+    with LedgerReader.open(study) as reader, pytest.raises(EnsembleError, match=found):
+        check_rules(
+            method_named(method),
+            [policy_named(name, settings=given) for name, given in policies.items()],
+            variables=load_study(reader).codebook.variables[:1],
+            raters=("first", "second", "third"),
+        )
+
+
+def test_the_median_is_refused_for_categories_without_an_order(study: Path) -> None:
+    with pytest.raises(EnsembleError, match="nominal"):
+        decided(study, "median")
+
+
+def test_item_ids_are_read_as_they_stand_in_the_ledger(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions_module, "BLOCK_ITEMS", 32)
+    with LedgerReader.open(study) as reader:
+        ids = load_study(reader).labels.item_ids
+        assert list(ids) == [f"i-{n}" for n in range(ITEMS)]
+        assert ids[40:43] == ("i-40", "i-41", "i-42")
+        with pytest.raises(IndexError):
+            ids[ITEMS]
