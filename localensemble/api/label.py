@@ -24,6 +24,7 @@ from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
 from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
+from localensemble.privacy.egress import guard_state, guarded_launcher
 from localensemble.prompting.template import load_template
 from localensemble.report.json_files import write_findings, write_manifest
 from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
@@ -131,8 +132,19 @@ def label(
         tables = StudyTables(table, loaded.labels, decisions)
         write_labels(tables, path=folder.labels)
         write_escalations(tables, path=folder.escalations)
-        write_manifest(provenance(loaded, input_columns=table.columns), path=folder.manifest)
+        guard = guard_state()
+        write_manifest(
+            provenance(
+                loaded,
+                input_columns=table.columns,
+                egress_guard=guard.on,
+                egress_attempts=guard.attempts,
+            ),
+            path=folder.manifest,
+        )
     write_findings(findings, path=folder.findings)
+    if guard.attempts:
+        on_message(f"Attempts to leave this machine that were refused: {guard.attempts}.")
     return LabeledStudy(findings, folder, messages)
 
 
@@ -153,6 +165,7 @@ def _named_engine(
         context_tokens=rater.context_tokens,
         threads=options.threads,
         mode=options.mode,
+        launcher=guarded_launcher(),
     )
     return NamedEngine(RaterName(rater.name), lambda: open_engine(settings))
 

@@ -12,15 +12,20 @@ from collections.abc import Mapping
 import click
 
 from localensemble import __version__
+from localensemble.api.privacy import guard_egress
 from localensemble.core.errors import LocalEnsembleError
 
 INTERRUPTED = 130
+
+# The only command that may leave the machine. Whatever is not recognised as it is guarded.
+_GOES_OUT = ["models", "pull"]
 
 _COMMANDS: Mapping[str, str] = {
     "demo": "Label 300 patient comments with the embedded models: the whole loop.",
     "init": "Write a codebook and an ensemble file to start from, for a table.",
     "check": "Say what a methodologist would object to in a codebook.",
     "label": "Label the items of a table with every rater of an ensemble.",
+    "agree": "Measure how far raters agree, people or models, on a table or a study.",
     "evaluate": "Compare a study's labels with gold labels.",
     "ledger": "Verify a study's ledger, or list its history.",
 }
@@ -50,13 +55,15 @@ def cli() -> None:
     """Label text with several local models, measure how far they agree, escalate the rest.
 
     Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 usage or input file,
-    3 finished with items unlabeled, 4 engine unavailable, 130 interrupted (run again to
-    resume).
+    3 finished with items unlabeled, 4 engine unavailable, 5 agreement below the required
+    level, 130 interrupted (run again to resume).
     """
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    if sys.argv[1:3] != _GOES_OUT:
+        guard_egress()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

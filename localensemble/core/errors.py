@@ -71,3 +71,7 @@ class EngineCrashedError(EngineError):
 
 class LedgerError(LocalEnsembleError):
     """Report a ledger that cannot be opened, or whose content is not what was written."""
+
+
+class EgressError(LocalEnsembleError):
+    """Report an attempt to leave this machine, which was refused."""

@@ -21,6 +21,8 @@ class EngineSettings:
         gpu_layers: layers put on a GPU when llama.cpp was built for one; None for all.
         mode: ``batched``, or ``strict``: one sequence, nothing shared, each answer on its
             own, to check the other against.
+        launcher: module, with its arguments, that starts the process of an engine that has
+            one; the module to run there follows as its last argument. Empty for none.
     """
 
     engine: str = "llama-cpp"
@@ -29,3 +31,4 @@ class EngineSettings:
     threads: int | None = None
     gpu_layers: int | None = None
     mode: ScoringMode = "batched"
+    launcher: tuple[str, ...] = ()

@@ -143,7 +143,7 @@ class WorkerEngine:
                 f"Cannot go on with {self._title}: its file has changed since it was opened.",
                 hint="Put the file back, or start a new run.",
             )
-        self._child = _Child()
+        self._child = _Child(self._settings.launcher)
         try:
             self._exchange(_Request("open", (self._settings,)))
         except _ChildDiedError as died:
@@ -208,10 +208,10 @@ class _ChildDiedError(Exception):
 class _Child:
     """The process, the pipes to it, and its last words."""
 
-    def __init__(self) -> None:
+    def __init__(self, launcher: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
             # -P: no module of the working directory, which is the user's, is imported.
-            [sys.executable, "-P", "-m", "localensemble.engines.worker"],
+            [sys.executable, "-P", "-m", *launcher, "localensemble.engines.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,8 +18,20 @@ class Provenance:
     content: JsonValue
 
 
-def provenance(loaded: LoadedStudy, *, input_columns: tuple[str, ...]) -> Provenance:
-    """Gather the identities of a loaded study and the kind of machine it ran on."""
+def provenance(
+    loaded: LoadedStudy,
+    *,
+    input_columns: tuple[str, ...],
+    egress_guard: bool,
+    egress_attempts: int,
+) -> Provenance:
+    """Gather the identities of a loaded study and the kind of machine it ran on.
+
+    Args:
+        input_columns: of the table that was labeled.
+        egress_guard: whether this process could not leave the machine.
+        egress_attempts: how often that was tried and refused.
+    """
     reader, labels = loaded.labels.reader, loaded.labels
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
     identities = {record.key: record.rater for record in reader.raters()}
@@ -53,6 +65,8 @@ def provenance(loaded: LoadedStudy, *, input_columns: tuple[str, ...]) -> Proven
                 {"started_at": run.started_at, "finished_at": run.finished_at, "status": run.status}
                 for run in reader.runs()
             ],
+            # Of the process that writes this, and the engine processes it started.
+            "egress_guard": {"on": egress_guard, "attempts": egress_attempts},
             "machine": {
                 "system": platform.system(),
                 "processor": platform.machine(),

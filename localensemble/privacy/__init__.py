@@ -1,0 +1,1 @@
+"""The promise that nothing leaves the machine, and its proof."""
