@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localensemble.agreement.result import Coefficient
+from localensemble.findings.evaluation import Evaluation, Measure
 from localensemble.findings.study import (
     Accuracy,
     RaterFindings,
@@ -14,6 +15,8 @@ from localensemble.findings.study import (
 __all__ = [
     "Accuracy",
     "Coefficient",
+    "Evaluation",
+    "Measure",
     "RaterFindings",
     "RaterLabels",
     "StudyFindings",

@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, str] = {
     "check": "Say what a methodologist would object to in a codebook.",
     "label": "Label the items of a table with every rater of an ensemble.",
     "agree": "Measure how far raters agree, people or models, on a table or a study.",
+    "consensus": "Decide a labeled study again by other rules, without a model.",
     "evaluate": "Compare a study's labels with gold labels.",
     "ledger": "Verify a study's ledger, or list its history.",
 }

@@ -1,0 +1,57 @@
+"""Certificate files: read, write, and refuse one that does not fit a codebook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.certificate import Certificate
+from localensemble.core.errors import InputError
+from localensemble.core.files import replaced_text_file
+
+
+def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Certificate, ...]:
+    """Read certificate files for the variables of a codebook.
+
+    Raises:
+        InputError: a file cannot be read, is no certificate, or is of another variable.
+    """
+    return tuple(_read(path, codebook) for path in paths)
+
+
+def write_certificate(certificate: Certificate, *, path: Path) -> None:
+    """Write a certificate as JSON, whole or not at all."""
+    text = json.dumps(certificate.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
+    with replaced_text_file(path) as stream:
+        stream.write(text + "\n")
+
+
+def _read(path: Path, codebook: Codebook) -> Certificate:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the certificate {path}: {error.strerror}.",
+            hint="Check the path given with --certificate.",
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{path}: this is not JSON.",
+            hint="Give the file that `localensemble calibrate` wrote.",
+        ) from error
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{path}: this is no certificate.",
+            hint="Give the file that `localensemble calibrate` wrote.",
+        )
+    certificate = Certificate.from_values(values)
+    names = [variable.name for variable in codebook.variables]
+    if certificate.variable not in names:
+        raise InputError(
+            f'{path}: the certificate is of the variable "{certificate.variable}", which this '
+            "codebook does not have.",
+            hint=f"The codebook has: {', '.join(names)}.",
+        )
+    return certificate

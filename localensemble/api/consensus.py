@@ -1,0 +1,257 @@
+"""Decide a labeled study again, from its ledger and without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from localensemble.api.certificates import read_certificates
+from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.items import open_items_of
+from localensemble.api.study import StudyFolder
+from localensemble.consensus.methods import METHOD_NAMES, method_named
+from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.core.errors import EnsembleError, InputError
+from localensemble.core.identity import canonical_json
+from localensemble.findings.decisions import Decisions, check_rules
+from localensemble.findings.load import LoadedStudy, load_study
+from localensemble.findings.method_comparison import (
+    MethodAgreement,
+    MethodComparison,
+    MethodResult,
+    compare_methods,
+)
+from localensemble.findings.provenance import provenance
+from localensemble.findings.study import StudyFindings
+from localensemble.labeling.ensemble import load_ensemble
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+from localensemble.privacy.egress import guard_state
+from localensemble.report.json_files import write_findings, write_manifest
+from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
+
+__all__ = [
+    "ConsensusOptions",
+    "DecidedAgain",
+    "MethodAgreement",
+    "MethodComparison",
+    "MethodResult",
+    "compare",
+    "decide_again",
+]
+
+# They cannot decide anything before they are told something.
+_NEEDS_SETTINGS = frozenset({"weighted"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusOptions:
+    """By which rules to decide; what is not said stays as the study has it.
+
+    Attributes:
+        method: name of the consensus method.
+        settings: its settings, each as ``name=value`` with a YAML value.
+        ensemble: an ensemble file whose consensus and escalation rules apply.
+        certificates: certificate files; they take the place of the study's.
+        drop_certificates: let go of the study's certificates.
+        gold: table with gold labels.
+        id_column: column of the gold table, and of the items, that identifies an item.
+        text_column: column of the items that holds the text.
+    """
+
+    method: str | None = None
+    settings: tuple[str, ...] = ()
+    ensemble: Path | None = None
+    certificates: tuple[Path, ...] = ()
+    drop_certificates: bool = False
+    gold: Path | None = None
+    id_column: str | None = None
+    text_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAgain:
+    """What deciding again gave.
+
+    Attributes:
+        findings: under the new rules.
+        written: the files written; none without the items.
+        messages: what a person should know, in sentences.
+    """
+
+    findings: StudyFindings
+    written: tuple[Path, ...]
+    messages: tuple[str, ...]
+
+
+def decide_again(
+    study: Path, *, options: ConsensusOptions = ConsensusOptions(), items: Path | None = None
+) -> DecidedAgain:
+    """Derive consensus and escalation again, and write the study's files anew.
+
+    With ``items`` the rules are recorded in the ledger, so that every later command decides
+    by them; without, nothing is written or recorded.
+
+    Args:
+        study: the study folder.
+        options: by which rules.
+        items: the table that was labeled; the study keeps no texts.
+
+    Raises:
+        InputError: the rules do not fit the study, or the table is not the one labeled.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    folder = StudyFolder(study)
+    if items is None:
+        with LedgerReader.open(folder.ledger) as reader:
+            loaded = _under_new_rules(load_study(reader), options)
+            gold = gold_of(loaded, options.gold, id_column=options.id_column)
+            decisions = loaded.decide()
+            findings = findings_of(loaded, decisions=decisions, gold=gold)
+            return DecidedAgain(findings, (), _messages(decisions))
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        before = load_study(ledger.reader)
+        table = open_items_of(
+            before, items, id_column=options.id_column, text_column=options.text_column
+        )
+        check_columns(
+            table,
+            variables=[variable.name for variable in before.codebook.variables],
+            raters=before.labels.rater_names,
+        )
+        loaded = _under_new_rules(before, options)
+        gold = gold_of(loaded, options.gold, id_column=options.id_column)
+        decisions = loaded.decide()
+        _record(ledger, before, loaded.rules)
+        findings = findings_of(loaded, decisions=decisions, gold=gold)
+        tables = StudyTables(table, loaded.labels, decisions)
+        write_labels(tables, path=folder.labels)
+        write_escalations(tables, path=folder.escalations)
+        guard = guard_state()
+        manifest = provenance(
+            loaded,
+            input_columns=table.columns,
+            egress_guard=guard.on,
+            egress_attempts=guard.attempts,
+        )
+        write_manifest(manifest, path=folder.manifest)
+    write_findings(findings, path=folder.findings)
+    written = (folder.labels, folder.escalations, folder.findings, folder.manifest)
+    return DecidedAgain(findings, written, _messages(decisions))
+
+
+def compare(
+    study: Path, *, options: ConsensusOptions = ConsensusOptions()
+) -> tuple[MethodComparison, ...]:
+    """Put all consensus methods side by side under the study's policies.
+
+    Certificates are left out: each holds for one method only. Nothing is written.
+
+    Raises:
+        InputError: the rules do not fit the study, or the gold table cannot be used.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    with LedgerReader.open(StudyFolder(study).ledger) as reader:
+        loaded = load_study(reader)
+        rules = _chosen_rules(loaded.rules, options)
+        gold = gold_of(loaded, options.gold, id_column=options.id_column)
+        return tuple(
+            compare_methods(
+                loaded.labels,
+                variable=variable,
+                methods=_methods(rules.method),
+                policies=rules.policies,
+                gold=gold.categories.get(variable.name) if gold else None,
+            )
+            for variable in loaded.codebook.variables
+        )
+
+
+def parsed_settings(settings: Sequence[str]) -> dict[str, object]:
+    """Read settings given as ``name=value``; the value is YAML: a number, word or mapping.
+
+    Raises:
+        EnsembleError: there is no ``=``, or the value is not YAML.
+    """
+    parsed: dict[str, object] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip():
+            raise EnsembleError(
+                f'Cannot read the setting "{setting}"; expected name=value.',
+                hint="For example: --setting minimum_share=0.6",
+            )
+        try:
+            parsed[name.strip()] = YAML(typ="safe", pure=True).load(value)
+        except YAMLError as error:
+            raise EnsembleError(
+                f'Cannot read the value of the setting "{name}".',
+                hint="For example: --setting 'accuracies={first: 0.8, second: 0.7}'",
+            ) from error
+    return parsed
+
+
+def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
+    others = (
+        method_named(name)
+        for name in METHOD_NAMES
+        if name != chosen.name and name not in _NEEDS_SETTINGS
+    )
+    return (chosen, *others)
+
+
+def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedStudy:
+    rules = _chosen_rules(loaded.rules, options)
+    check_rules(
+        rules.method,
+        rules.policies,
+        variables=loaded.codebook.variables,
+        raters=loaded.labels.rater_names,
+    )
+    if options.certificates:
+        given = read_certificates(options.certificates, codebook=loaded.codebook)
+        rules = rules.with_certificates(given)
+    elif not options.drop_certificates:
+        rules = rules.with_certificates(loaded.rules.certificates)
+    return loaded.with_rules(rules)
+
+
+def _chosen_rules(recorded: DecisionRules, options: ConsensusOptions) -> DecisionRules:
+    """Give the rules to decide by, without certificates."""
+    if options.certificates and options.drop_certificates:
+        raise InputError(
+            "Cannot both apply certificates and let go of them.",
+            hint="Give one of the two options.",
+        )
+    base = recorded if options.ensemble is None else load_ensemble(options.ensemble).rules
+    content = cast(Mapping[str, Any], base.content)
+    consensus: Mapping[str, Any] = content["consensus"]
+    settings = parsed_settings(options.settings)
+    if options.method is not None and options.method != consensus["method"]:
+        consensus = {"method": options.method}
+    return decision_rules({**consensus, **settings}, content["escalation"])
+
+
+def _messages(decisions: Sequence[Decisions]) -> tuple[str, ...]:
+    return tuple(
+        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
+        for decided in decisions
+        if decided.converged is False
+    )
+
+
+def _record(ledger: Ledger, before: LoadedStudy, rules: DecisionRules) -> None:
+    """Record the rules as a run that labels nothing, unless they are those recorded."""
+    if canonical_json(rules.content) == canonical_json(before.rules.content):
+        return
+    settings = cast(Mapping[str, Any], before.run.settings)
+    run = ledger.start_run(
+        {**settings, "rules": rules.content, "decides_again_run": int(before.run.key)}
+    )
+    ledger.finish_run(run, status="finished", summary=before.run.summary)

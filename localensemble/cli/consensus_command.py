@@ -1,0 +1,84 @@
+"""The command ``consensus``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localensemble.api.consensus import ConsensusOptions, compare, decide_again
+from localensemble.cli.consensus_tables import show_comparisons
+from localensemble.cli.console import output
+from localensemble.cli.study_tables import show_findings
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("consensus")
+@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--method", help="The consensus method. [default: the study's]")
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the method; can be given several times.",
+)
+@click.option(
+    "-e", "--ensemble", type=_FILE, help="Take consensus and escalation from this ensemble file."
+)
+@click.option(
+    "--certificate",
+    "certificates",
+    type=_FILE,
+    multiple=True,
+    help="Accept by a certified threshold; one file per variable.",
+)
+@click.option("--drop-certificates", is_flag=True, help="Let go of the study's certificates.")
+@click.option("--items", type=_FILE, help="The labeled table; its results are written anew.")
+@click.option(
+    "--compare", "side_by_side", is_flag=True, help="Show all methods side by side; write nothing."
+)
+@click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
+@click.option("--id-column", help="The column that identifies an item.")
+@click.option("--text-column", help="The column that holds the text.")
+def command(
+    study: Path,
+    method: str | None,
+    settings: tuple[str, ...],
+    ensemble: Path | None,
+    certificates: tuple[Path, ...],
+    drop_certificates: bool,
+    items: Path | None,
+    side_by_side: bool,
+    gold: Path | None,
+    id_column: str | None,
+    text_column: str | None,
+) -> None:
+    """Decide STUDY again by other rules, from its ledger; needs no model.
+
+    Without --items the decisions are only shown. With it the rules are recorded, and
+    labels.csv, escalations.csv and findings.json are written anew.
+    """
+    console = output()
+    options = ConsensusOptions(
+        method=method,
+        settings=settings,
+        ensemble=ensemble,
+        certificates=certificates,
+        drop_certificates=drop_certificates,
+        gold=gold,
+        id_column=id_column,
+        text_column=text_column,
+    )
+    if side_by_side:
+        show_comparisons(compare(study, options=options), console=console)
+        return
+    decided = decide_again(study, options=options, items=items)
+    show_findings(decided.findings, console=console)
+    for message in decided.messages:
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
+    if not decided.written:
+        console.print("Nothing was written. To write the results anew, give the table: --items.")
+    for path in decided.written:
+        console.print(f"Wrote {path}", soft_wrap=True, highlight=False)

@@ -1,0 +1,87 @@
+"""Show consensus methods side by side on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from localensemble.api.consensus import MethodComparison, MethodResult
+from localensemble.cli.numbers import accuracy_cells, number_table, share
+
+
+def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Console) -> None:
+    """Print, for every variable, what each method decides and how far two decide alike."""
+    for comparison in comparisons:
+        _show_results(comparison, console)
+        _show_agreements(comparison, console)
+    if comparisons:
+        console.print(
+            "[dim]Accepted and escalated: under the study's policies, without certificates. "
+            "The first method is the study's, or the one asked for.[/dim]"
+        )
+
+
+def _show_results(comparison: MethodComparison, console: Console) -> None:
+    table = number_table(
+        f"{comparison.variable}: methods side by side",
+        words=("method",),
+        numbers=("accepted", "escalated", "no consensus", "converged"),
+    )
+    for result in comparison.results:
+        if not result.refused_because:
+            table.add_row(
+                result.method,
+                f"{result.accepted:,}",
+                f"{result.escalated:,}",
+                f"{result.undecided:,}",
+                _converged(result),
+            )
+    console.print(table)
+    for result in comparison.results:
+        if result.refused_because:
+            console.print(
+                f"  {result.method} is left out. {result.refused_because}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    if any(result.consensus for result in comparison.results):
+        _show_accuracies(comparison, console)
+
+
+def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
+    table = number_table(
+        f"{comparison.variable}: accuracy against the gold labels",
+        words=("method",),
+        numbers=("consensus", "95% interval", "of", "accepted", "95% interval", "of"),
+    )
+    for result in comparison.results:
+        if result.consensus is not None and result.accepted_labels is not None:
+            table.add_row(
+                result.method,
+                *accuracy_cells(result.consensus),
+                *accuracy_cells(result.accepted_labels),
+            )
+    console.print(table)
+
+
+def _show_agreements(comparison: MethodComparison, console: Console) -> None:
+    table = number_table(
+        f"{comparison.variable}: how far two methods decide alike",
+        words=("first", "second"),
+        numbers=("decided by both", "same category", "share"),
+    )
+    for pair in comparison.agreements:
+        table.add_row(
+            pair.first,
+            pair.second,
+            f"{pair.both:,}",
+            f"{pair.same:,}",
+            share(pair.same / pair.both if pair.both else None),
+        )
+    console.print(table)
+
+
+def _converged(result: MethodResult) -> str:
+    return {None: "", True: "yes", False: "no"}[result.converged]

@@ -1,0 +1,127 @@
+"""Consensus methods side by side on the labels of one study: what each would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Variable
+from localensemble.consensus.escalation import EscalationPolicy
+from localensemble.consensus.protocol import ConsensusMethod, Settings
+from localensemble.core.errors import EnsembleError
+from localensemble.findings.decisions import StudyLabels, decide
+from localensemble.findings.evaluation import Evaluation, evaluate_labels
+
+CategoryArray = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodResult:
+    """What one method decides about one variable.
+
+    Attributes:
+        method: its name, with ``settings``.
+        settings: as (name, canonical JSON).
+        accepted: items with a final label, under the policies of the study.
+        escalated: the others.
+        undecided: items without a consensus.
+        converged: None for a method that does not iterate.
+        consensus: against gold labels, where there are any.
+        accepted_labels: final labels against gold labels.
+        refused_because: why the method cannot decide this variable; then the rest is 0 or
+            None.
+    """
+
+    method: str
+    settings: Settings
+    accepted: int
+    escalated: int
+    undecided: int
+    converged: bool | None
+    consensus: Evaluation | None
+    accepted_labels: Evaluation | None
+    refused_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAgreement:
+    """How far two methods decide alike: ``same`` of the items on which ``both`` decide."""
+
+    first: str
+    second: str
+    both: int
+    same: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodComparison:
+    """Methods side by side on one variable."""
+
+    variable: str
+    results: tuple[MethodResult, ...]
+    agreements: tuple[MethodAgreement, ...]
+
+
+def compare_methods(
+    labels: StudyLabels,
+    *,
+    variable: Variable,
+    methods: Sequence[ConsensusMethod],
+    policies: Sequence[EscalationPolicy],
+    gold: CategoryArray | None = None,
+) -> MethodComparison:
+    """Decide one variable by several methods under the same policies.
+
+    A method that cannot decide it says why and is left out of the agreements.
+    """
+    categories: dict[str, CategoryArray] = {}
+    results = []
+    for method in methods:
+        try:
+            decided = decide(labels, variable=variable, method=method, policies=policies)
+        except EnsembleError as error:
+            results.append(
+                MethodResult(method.name, method.settings, 0, 0, 0, None, None, None, error.message)
+            )
+            continue
+        categories[method.name] = decided.categories
+        escalated = int(np.count_nonzero(decided.escalated))
+        results.append(
+            MethodResult(
+                method=method.name,
+                settings=method.settings,
+                accepted=len(decided.escalated) - escalated,
+                escalated=escalated,
+                undecided=int(np.count_nonzero(decided.categories < 0)),
+                converged=decided.converged,
+                consensus=_evaluated(decided.categories, gold, variable),
+                accepted_labels=_evaluated(decided.final, gold, variable),
+                refused_because="",
+            )
+        )
+    return MethodComparison(
+        variable.name,
+        tuple(results),
+        tuple(
+            _agreement(first, second, categories) for first, second in combinations(categories, 2)
+        ),
+    )
+
+
+def _evaluated(
+    found: CategoryArray, gold: CategoryArray | None, variable: Variable
+) -> Evaluation | None:
+    if gold is None:
+        return None
+    ordered = variable.level == "ordinal"
+    return evaluate_labels(found, gold=gold, categories=variable.answers, ordered=ordered)
+
+
+def _agreement(first: str, second: str, categories: dict[str, CategoryArray]) -> MethodAgreement:
+    both = (categories[first] >= 0) & (categories[second] >= 0)
+    same = both & (categories[first] == categories[second])
+    return MethodAgreement(first, second, int(both.sum()), int(same.sum()))

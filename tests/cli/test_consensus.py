@@ -1,0 +1,174 @@
+"""`consensus` decides again from the ledger alone and says what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
+
+ORDINAL = """\
+name: sounds
+version: "1"
+description: Comments about a clinic.
+variables:
+  - name: tone
+    level: ordinal
+    question: How does it sound?
+    categories:
+      - name: bad
+        definition: It complains about something.
+      - name: mixed
+        definition: It does both, or neither.
+      - name: good
+        definition: It praises something or somebody.
+"""
+
+
+@pytest.fixture
+def labeled(run: Run, tmp_path: Path) -> StudyFiles:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(60)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    return files
+
+
+def written(files: StudyFiles) -> dict[str, bytes]:
+    names = ("labels.csv", "escalations.csv", "findings.json", "manifest.json", "study.sqlite")
+    return {name: (files.study / name).read_bytes() for name in names}
+
+
+def test_without_the_items_decisions_are_shown_and_nothing_is_written(
+    run: Run, labeled: StudyFiles
+) -> None:
+    before = written(labeled)
+    ended = run("consensus", labeled.study, "--method", "unanimous")
+    assert ended.code == 0
+    assert "Decisions (unanimous)" in ended.out
+    assert "Nothing was written" in ended.out
+    assert written(labeled) == before
+
+
+def test_with_the_items_the_tables_are_those_that_label_would_have_written(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    ended = run(
+        "consensus", labeled.study, "--method", "mean_probability", "--items", labeled.items
+    )
+    assert (ended.code, "Wrote" in ended.out) == (0, True)
+    other = study_files(
+        tmp_path / "other",
+        [f"comment {n}" for n in range(60)],
+        ensemble=SCRIPTED + "consensus: {method: mean_probability}\n",
+    )
+    run("label", other.items, "-c", other.codebook, "-e", other.ensemble, "-o", other.study)
+    for name in ("labels.csv", "escalations.csv"):
+        assert (labeled.study / name).read_bytes() == (other.study / name).read_bytes()
+    manifest = json.loads((labeled.study / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["rules"]["consensus"] == {"method": "mean_probability"}
+
+
+def test_rules_that_were_written_are_those_of_every_later_command(
+    run: Run, labeled: StudyFiles
+) -> None:
+    run("consensus", labeled.study, "--method", "dawid_skene", "--items", labeled.items)
+    findings = labeled.study / "findings.json"
+    decided = findings.read_text(encoding="utf-8")
+    assert json.loads(decided)["consensus_method"] == "dawid_skene"
+    run("consensus", labeled.study, "--items", labeled.items)
+    assert findings.read_text(encoding="utf-8") == decided, "deciding alike records nothing new"
+    assert run("ledger", "verify", labeled.study).code == 0
+
+
+def test_methods_stand_side_by_side_with_their_accuracy(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    gold = tmp_path / "gold.csv"
+    gold.write_text(
+        "id,gold_topic\n" + "".join(f"i-{n},staff\n" for n in range(60)), encoding="utf-8"
+    )
+    before = written(labeled)
+    ended = run("consensus", labeled.study, "--compare", "--gold", gold)
+    assert ended.code == 0
+    for method in ("majority", "unanimous", "mean_probability", "dawid_skene", "mace"):
+        assert method in ended.out
+    assert "topic: accuracy against the gold labels" in ended.out
+    assert "urgent: accuracy against the gold labels" not in ended.out
+    assert 'median is left out. The consensus method "median" cannot decide "topic"' in ended.out
+    assert written(labeled) == before
+
+
+def test_an_ordinal_variable_can_take_the_median(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(20)], codebook=ORDINAL)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run("consensus", files.study, "--method", "median", "--items", files.items)
+    assert (ended.code, "Decisions (median)" in ended.out) == (0, True)
+    assert all(row["tone.status"] == "accepted" for row in read_table(files.study / "labels.csv"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--method", "medain"), 'Did you mean "median"?'),
+        (("--method", "median"), "its level is nominal"),
+        (("--method", "majority", "--setting", "minimum_shar=1"), '"minimum_share"'),
+        (("--method", "majority", "--setting", "minimum_share"), "expected name=value"),
+        (("--method", "majority", "--setting", "minimum_share={"), "Cannot read the value"),
+        (("--method", "majority", "--setting", "minimum_share=2"), "minimum_share = 2"),
+        (("--method", "weighted"), 'needs the setting "accuracies"'),
+        (("--setting", "accuracies={first: 0.8}", "--method", "weighted"), '"second"'),
+        (("--certificate", "none.json", "--drop-certificates"), "one of the two"),
+        (("--certificate", "none.json"), "Cannot read the certificate"),
+    ],
+)
+def test_rules_that_do_not_fit_end_with_code_2_and_what_to_do(
+    run: Run, labeled: StudyFiles, arguments: tuple[str, ...], found: str
+) -> None:
+    before = written(labeled)
+    ended = run("consensus", labeled.study, "--items", labeled.items, *arguments)
+    assert (ended.code, found in ended.err) == (2, True), ended.err
+    assert written(labeled) == before
+
+
+def test_another_items_file_is_refused(run: Run, labeled: StudyFiles) -> None:
+    before = written(labeled)
+    text = labeled.items.read_text(encoding="utf-8")
+    labeled.items.write_text(text.replace("comment 7,", "comment 7a,"), encoding="utf-8")
+    ended = run("consensus", labeled.study, "--items", labeled.items)
+    assert ended.code == 2
+    assert "this is not the table that was labeled" in ended.err
+    assert "comment" not in ended.err
+    assert written(labeled) == before
+
+
+def test_settings_reach_the_method(run: Run, labeled: StudyFiles) -> None:
+    strict = run("consensus", labeled.study, "--setting", "minimum_share=1.0")
+    unanimous = run("consensus", labeled.study, "--method", "unanimous")
+    # Unanimous calls three different labels no consensus, a majority calls them a tie.
+    for variable in ("topic", "urgent"):
+        rows = [
+            [
+                line.split()
+                for line in ended.out.splitlines()
+                if f"{variable} " in line and "%" in line
+            ]
+            for ended in (strict, unanimous)
+        ]
+        assert rows[0][-1] == rows[1][-1]
+    weights = "accuracies={first: 0.99, second: 0.4, third: 0.4}"
+    ended = run("consensus", labeled.study, "--method", "weighted", "--setting", weights)
+    assert "Decisions (weighted)" in ended.out
+
+
+def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
+    run: Run, labeled: StudyFiles
+) -> None:
+    rules = labeled.folder / "rules.yaml"
+    rules.write_text(SCRIPTED + "escalation:\n  - {policy: budget, items: 40}\n", encoding="utf-8")
+    assert "among the 40 most doubtful" in run("consensus", labeled.study, "-e", rules).out
+    rules.write_text(SCRIPTED + "escalation:\n  - {policy: buget, items: 40}\n", encoding="utf-8")
+    ended = run("consensus", labeled.study, "-e", rules)
+    assert ended.code == 2
+    assert 'Did you mean "budget"?' in ended.err
