@@ -41,6 +41,7 @@ DOORS: dict[str, frozenset[str]] = {
     "rich": frozenset({"cli"}),
     "sqlite3": frozenset({"ledger"}),
     "llama_cpp": frozenset({"engines"}),
+    "matplotlib": frozenset({"report"}),
     "http": frozenset({"review", "engines", "catalog"}),
     "socket": frozenset({"review", "engines", "privacy"}),
     "socketserver": frozenset({"review"}),
@@ -55,7 +56,10 @@ IMPURE_MODULES = frozenset(
 )
 
 # What `import localensemble` may not bring along.
-HEAVY = ("click", "jinja2", "llama_cpp", "numpy", "pydantic", "rich", "ruamel", "scipy", "sqlite3")
+HEAVY = (
+    *("click", "jinja2", "llama_cpp", "matplotlib", "numpy", "pydantic", "rich", "ruamel"),
+    *("scipy", "sqlite3"),
+)
 
 
 @dataclass(frozen=True, slots=True)
