@@ -35,6 +35,11 @@ class StudyFolder:
         return self.path / "findings.json"
 
     @property
+    def report(self) -> Path:
+        """The report, one HTML file."""
+        return self.path / "report.html"
+
+    @property
     def manifest(self) -> Path:
         """What was run, by hash, as JSON."""
         return self.path / "manifest.json"

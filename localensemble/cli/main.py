@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, str] = {
     "agree": "Measure how far raters agree, people or models, on a table or a study.",
     "consensus": "Decide a labeled study again by other rules, without a model.",
     "evaluate": "Compare a study's labels with gold labels.",
+    "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
 }
 

@@ -68,6 +68,8 @@ def test_the_wheel_holds_every_data_file_and_nothing_else(wheel: Path, repositor
             if path.is_file():
                 inside = path.relative_to(repository).as_posix()
                 assert f"localensemble/_data/{inside}" in names
+    for path in (repository / "localensemble" / "report" / "templates").iterdir():
+        assert f"localensemble/report/templates/{path.name}" in names
     roots = {name.split("/")[0] for name in names}
     assert roots == {"localensemble", f"localensemble-{localensemble.__version__}.dist-info"}
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -1,0 +1,50 @@
+"""The command ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localensemble.api.report import write_report
+from localensemble.cli.console import output
+from localensemble.core.errors import InputError
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("report")
+@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
+@click.option("--id-column", help="The column of the tables that identifies an item.")
+@click.option(
+    "--include-text",
+    is_flag=True,
+    help="Show the texts of the most doubtful items. [needs --items]",
+)
+@click.option("--items", type=_FILE, help="The table that was labeled, for --include-text.")
+@click.option("--text-column", help="The column of --items that holds the text.")
+def command(
+    study: Path,
+    gold: Path | None,
+    id_column: str | None,
+    include_text: bool,
+    items: Path | None,
+    text_column: str | None,
+) -> None:
+    """Write report.html and findings.json of STUDY; needs no model.
+
+    The page is one file that loads nothing from anywhere. It holds no text of an item
+    unless --include-text is given.
+    """
+    if include_text != (items is not None):
+        raise InputError(
+            "--include-text and --items go together: the ledger holds no texts.",
+            hint="Give both, with the table that was labeled, or neither.",
+        )
+    written = write_report(
+        study, gold=gold, id_column=id_column, items=items, text_column=text_column
+    )
+    console = output()
+    for path in (written.html, written.json):
+        console.print(str(path), soft_wrap=True, highlight=False, markup=False)

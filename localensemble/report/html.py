@@ -1,0 +1,124 @@
+"""One self-contained HTML file: the page that a methodologist can hand in.
+
+Nothing in it is fetched from anywhere: style and figures are part of the file, there is no
+script, and a content security policy forbids every load. All text is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from localensemble.codebook.model import Codebook
+from localensemble.core.files import replaced_text_file
+from localensemble.findings.agreement import (
+    BOOTSTRAP_RESAMPLES,
+    BOOTSTRAP_SEED,
+    Agreement,
+    Verdict,
+)
+from localensemble.findings.study import StudyFindings
+from localensemble.report import methods_text, pictures, wording
+from localensemble.report.queue import ItemQueue
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAgreement:
+    """The agreement on one variable or group, and what was required of it."""
+
+    name: str
+    agreement: Agreement
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSource:
+    """Where labels come from and how their agreement was measured.
+
+    Attributes:
+        title: of the report, for example the file's name.
+        program_version: of localensemble.
+        left_out: what was not used and why, in sentences.
+        resamples: bootstrap draws; 0 for none.
+        seed: of the bootstrap.
+    """
+
+    title: str
+    program_version: str
+    left_out: tuple[str, ...] = ()
+    resamples: int = BOOTSTRAP_RESAMPLES
+    seed: int = BOOTSTRAP_SEED
+
+
+def write_report(
+    findings: StudyFindings, *, codebook: Codebook, path: Path, queue: ItemQueue | None = None
+) -> None:
+    """Write the report of a study, whole or not at all; readable by the owner only.
+
+    Args:
+        findings: the numbers.
+        codebook: what was asked; its examples, which may be texts of items, are not shown.
+        path: the file.
+        queue: items to show with their texts; without it the report holds no item text.
+    """
+    _write(
+        "study.html",
+        {
+            "findings": findings,
+            "codebook": codebook,
+            "queue": queue,
+            "methods": methods_text.study_methods(findings),
+        },
+        path,
+    )
+
+
+def write_agreement_report(
+    variables: Sequence[NamedAgreement], *, source: AgreementSource, path: Path
+) -> None:
+    """Write a report on agreement alone, whole or not at all; readable by the owner only."""
+    methods = methods_text.agreement_methods(
+        [one.agreement for one in variables],
+        program_version=source.program_version,
+        resamples=source.resamples,
+        seed=source.seed,
+    )
+    _write(
+        "agreement_page.html", {"variables": variables, "source": source, "methods": methods}, path
+    )
+
+
+def _write(template: str, content: Mapping[str, object], path: Path) -> None:
+    page = _environment().get_template(template).render(content)
+    with replaced_text_file(path) as stream:
+        stream.write(page)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("localensemble.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: Mapping[str, Any] = {
+        "coefficient_name": wording.coefficient_name,
+        "number": wording.number,
+        "p_value": wording.p_value,
+        "share": wording.share,
+        "thousands": lambda count: f"{count:,}",
+    }
+    environment.filters.update(filters)
+    environment.globals.update(
+        interval=wording.interval,
+        part=wording.part,
+        pictures=pictures,
+        rule_in_words=methods_text.rule_in_words,
+        wording=wording,
+    )
+    return environment

@@ -1,0 +1,189 @@
+"""The methods paragraph: what was done, ready to paste, with the sources it must cite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from localensemble.findings.agreement import (
+    BOOTSTRAP_RESAMPLES,
+    BOOTSTRAP_SEED,
+    Agreement,
+    CoefficientSource,
+    coefficient_sources,
+    scale_citation,
+)
+from localensemble.findings.study import RaterFindings, StudyFindings
+from localensemble.report.wording import counted, listed
+
+_CLOPPER_PEARSON = (
+    "Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the "
+    "case of the binomial. Biometrika 26:404-413."
+)
+_BENCHMARK = "Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanced Analytics."
+_MCNEMAR = (
+    "McNemar Q (1947). Note on the sampling error of the difference between correlated "
+    "proportions or percentages. Psychometrika 12:153-157."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsText:
+    """Paragraphs with numbers in brackets, and the references they point to."""
+
+    paragraphs: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+class _References:
+    """Numbers sources in the order in which they are first cited."""
+
+    def __init__(self) -> None:
+        self.cited: list[str] = []
+
+    def number(self, citation: str) -> str:
+        if citation not in self.cited:
+            self.cited.append(citation)
+        return f"[{self.cited.index(citation) + 1}]"
+
+
+def study_methods(findings: StudyFindings) -> MethodsText:
+    """Describe how a study was labeled, measured, decided and evaluated."""
+    references = _References()
+    paragraphs = [
+        _labeling(findings),
+        _agreement(
+            [variable.agreement for variable in findings.variables],
+            references,
+            resamples=BOOTSTRAP_RESAMPLES,
+            seed=BOOTSTRAP_SEED,
+        ),
+        _decisions(findings),
+    ]
+    if any(variable.gold for variable in findings.variables):
+        paragraphs.append(
+            "Labels were compared with gold labels that were taken to be right. Accuracy is given "
+            "with exact (Clopper-Pearson) 95% confidence intervals "
+            f"{references.number(_CLOPPER_PEARSON)}; two raters were compared by the exact McNemar "
+            f"test {references.number(_MCNEMAR)}, without correction for the number of tests."
+        )
+    paragraphs.append(
+        f"All numbers were computed with localensemble {findings.record.program_version} from an "
+        "append-only record of every label."
+    )
+    return MethodsText(tuple(paragraphs), tuple(references.cited))
+
+
+def agreement_methods(
+    agreements: Sequence[Agreement], *, program_version: str, resamples: int, seed: int
+) -> MethodsText:
+    """Describe how the agreement in a file of ratings was measured."""
+    references = _References()
+    text = _agreement(agreements, references, resamples=resamples, seed=seed)
+    end = f"All numbers were computed with localensemble {program_version}."
+    return MethodsText((text, end), tuple(references.cited))
+
+
+def _agreement(
+    agreements: Sequence[Agreement], references: _References, *, resamples: int, seed: int
+) -> str:
+    computed = [one for agreement in agreements for one in agreement.coefficients]
+    sources = coefficient_sources(computed)
+    named = listed([_named(source, references) for source in sources])
+    levels = sorted({agreement.level for agreement in agreements})
+    weights = sorted({agreement.weights for agreement in agreements} - {"identity"})
+    percents = listed(sorted({f"{one.confidence_level:.0%}" for one in computed}))
+    parts = [
+        f"Agreement between raters was measured with {named}; "
+        f"the level of measurement was {listed(levels)}."
+    ]
+    if weights:
+        parts.append(f"Weighted coefficients use {listed(weights)} agreement weights.")
+    parts.append(
+        f"Confidence intervals ({percents}) are analytic and refer to a random draw of items with "
+        "the raters fixed; where all labels agree, an exact binomial bound takes their place."
+    )
+    resampled = [one for agreement in agreements for one in agreement.resampled]
+    beside = []
+    if any(one.bootstrap for one in resampled):
+        beside.append(f"bootstrap intervals ({resamples:,} resamples of the items, seed {seed})")
+    if any(one.jackknife for one in resampled):
+        beside.append("jackknife intervals")
+    if beside:
+        named_beside = listed(beside)
+        parts.append(f"{named_beside[0].upper()}{named_beside[1:]} are given beside them.")
+    parts.append(
+        "Items with a label from fewer than two raters cannot show agreement and were left out of "
+        "the coefficients; gaps were not imputed. A coefficient that is not defined on the data is "
+        "reported as undefined. Strength of agreement is the best band of the Landis-Koch scale "
+        f"{references.number(scale_citation('Landis-Koch'))} that is reached with at least 95% "
+        f"probability {references.number(_BENCHMARK)}."
+    )
+    return " ".join(parts)
+
+
+def _named(source: CoefficientSource, references: _References) -> str:
+    cited = references.number(source.citation)
+    if source.name == "percent agreement":
+        return f"percent agreement {cited}"
+    return f"{_POSSESSIVE.get(source.name, source.name)} {cited} (chance: {source.chance})"
+
+
+_POSSESSIVE = {
+    "AC1": "Gwet's AC1",
+    "AC2": "Gwet's AC2",
+    "Fleiss kappa": "Fleiss' kappa",
+    "Conger kappa": "Conger's kappa",
+    "Brennan-Prediger": "the Brennan-Prediger coefficient",
+    "Krippendorff alpha": "Krippendorff's alpha",
+    "Cohen kappa": "Cohen's kappa",
+    "Scott pi": "Scott's pi",
+}
+
+
+def _labeling(findings: StudyFindings) -> str:
+    raters = findings.raters
+    names = listed([f"{rater.name} (model {rater.model_name})" for rater in raters])
+    variables = listed([variable.name for variable in findings.variables])
+    text = (
+        f"{counted(findings.item_count, 'text')} were labeled on "
+        f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
+        f'"{findings.codebook}", version {findings.codebook_version}, by '
+        f"{counted(len(raters), 'language model')} run on a local machine: {names}. "
+        f"All models saw the same instructions and codebook (prompt template "
+        f"{listed(sorted({rater.prompt_template for rater in raters}))}, "
+        f"{listed(sorted({rater.layout.replace('_', ' ') for rater in raters}))}). "
+    )
+    if any(rater.engine == "llama-cpp" for rater in raters):
+        text += (
+            "Each model scored every category of a variable by the log-probability of its answer "
+            "string, without generating text; its label is the most probable category, its "
+            "confidence that category's share of the probability of all categories. "
+        )
+    return text + f"Engines: {listed(_engines(raters))}. No text was cut, and no label imputed."
+
+
+def _engines(raters: Sequence[RaterFindings]) -> list[str]:
+    return sorted({f"{rater.engine} {rater.engine_version}".strip() for rater in raters})
+
+
+def _decisions(findings: StudyFindings) -> str:
+    rules = cast(Mapping[str, Any], findings.record.rules)
+    method = rule_in_words(rules["consensus"], key="method")
+    reasons = dict.fromkeys(
+        reason for variable in findings.variables for reason, _ in variable.reason_counts
+    )
+    text = f'The consensus label was derived by the method "{method}".'
+    if reasons:
+        text += (
+            " An item was left to a person, without a final label, for any of these reasons: "
+            f"{'; '.join(reasons)}."
+        )
+    return text
+
+
+def rule_in_words(rule: Mapping[str, Any], *, key: str) -> str:
+    """Write a consensus method or escalation policy with its settings."""
+    settings = ", ".join(f"{name} = {value}" for name, value in rule.items() if name != key)
+    return f"{rule[key]} ({settings})" if settings else str(rule[key])

@@ -1,0 +1,199 @@
+"""Which figures a report has, what they show, and how each is said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from localensemble.findings.agreement import Agreement, PairAgreement
+from localensemble.findings.confidence import BIN_COUNT, ConfidenceSpread
+from localensemble.findings.gold_comparison import GoldComparison
+from localensemble.findings.study import VariableFindings
+from localensemble.report.figures import (
+    Estimate,
+    Series,
+    dot_plot,
+    forest_plot,
+    heatmap,
+    histogram,
+    reliability_diagram,
+)
+from localensemble.report.wording import coefficient_name, number, share
+
+# More would be lines nobody can tell apart; the table has them all.
+_MOST_SERIES = 12
+_MOST_CONFUSION_FIGURE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure for the page; ``svg`` is markup that holds no address and no script."""
+
+    svg: Markup
+    caption: str
+
+
+def forest_picture(name: str, agreement: Agreement) -> Picture:
+    """Show the coefficients of one variable with their intervals."""
+    drawn = [
+        Estimate(coefficient_name(one), one.value, one.interval_low, one.interval_high)
+        for one in agreement.coefficients
+        # Percent agreement has another zero: on this axis it would look like a good value.
+        if one.name != "percent agreement"
+    ]
+    said = "; ".join(f"{one.name} {number(one.value)}" for one in drawn)
+    return Picture(
+        Markup(forest_plot(drawn, alt=f"Forest plot of the agreement on {name}. {said}.")),
+        "Coefficients with their intervals. Percent agreement is not among them: chance alone "
+        "lifts it above 0.",
+    )
+
+
+def pairs_picture(name: str, agreement: Agreement) -> Picture | None:
+    """Show AC1 of every two raters; None where there are no two."""
+    if not agreement.by_pair:
+        return None
+    values = pair_values(agreement)
+    known = [one for row in values for one in row if one is not None]
+    alt = f"Heatmap of AC1 between every two raters on {name}. "
+    alt += f"From {number(min(known))} to {number(max(known))}." if known else "None is defined."
+    raters = agreement.raters
+    drawn = heatmap(
+        raters,
+        columns=raters,
+        shades=values,
+        texts=[
+            ["" if row == column else number(value) for column, value in enumerate(line)]
+            for row, line in enumerate(values)
+        ],
+        alt=alt,
+    )
+    return Picture(Markup(drawn), "AC1 of every two raters on the items both labeled.")
+
+
+def pair_values(agreement: Agreement) -> list[list[float | None]]:
+    """Arrange AC1 of every two raters as a symmetric table; None where there is none."""
+    found: dict[tuple[str, str], PairAgreement] = {
+        (one.first, one.second): one for one in agreement.by_pair
+    }
+    values: list[list[float | None]] = []
+    for first in agreement.raters:
+        values.append([])
+        for second in agreement.raters:
+            pair = found.get((first, second)) or found.get((second, first))
+            values[-1].append(None if pair is None else pair.ac1.value)
+    return values
+
+
+def shares_picture(name: str, agreement: Agreement) -> Picture | None:
+    """Show which share of its labels each rater gave each category; None without labels."""
+    active = [one for one in agreement.by_rater if one.labels]
+    if not active:
+        return None
+    series = [
+        Series(one.rater, tuple(count / one.labels for count in one.category_labels))
+        for one in active[:_MOST_SERIES]
+    ]
+    alt = f"Dot plot of the categories on {name}, by rater. " + " ".join(
+        _largest(one, agreement.categories) for one in series
+    )
+    drawn = dot_plot(agreement.categories, series=series, x_label="share of its labels", alt=alt)
+    return Picture(
+        Markup(drawn),
+        "How often each rater chose each category." + _first_only(len(active)),
+    )
+
+
+def confidence_picture(variable: VariableFindings) -> Picture | None:
+    """Show how each rater's confidence is spread; None where no rater gave any."""
+    known = [one for one in variable.confidence.raters if one.assigned.known]
+    if not known:
+        return None
+    series = [Series(one.rater, bin_shares(one.assigned)) for one in known[:_MOST_SERIES]]
+    means = "; ".join(f"{one.rater} {number(one.assigned.mean)}" for one in known[:_MOST_SERIES])
+    drawn = histogram(
+        bin_names(),
+        series=series,
+        x_label="confidence in the chosen category",
+        alt=f"Distribution of each rater's confidence on {variable.name}. Means: {means}.",
+    )
+    return Picture(
+        Markup(drawn),
+        "Share of each rater's labels by its own confidence." + _first_only(len(known)),
+    )
+
+
+def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
+    """Show how often a confidence is right; None where no probabilities are known."""
+    lines = []
+    errors = []
+    for one in gold.evaluated:
+        if one.calibration is None or not one.calibration.items:
+            continue
+        points = [
+            (held.mean_probability, held.accuracy)
+            for held in one.calibration.bins
+            if held.mean_probability is not None and held.accuracy is not None
+        ]
+        lines.append((one.who, points))
+        error = one.calibration.expected_calibration_error.value
+        errors.append(f"{one.who} {number(error)}")
+    if not lines:
+        return None
+    return Picture(
+        Markup(
+            reliability_diagram(
+                lines[:_MOST_SERIES],
+                alt=f"Reliability diagram for {variable.name}. Expected calibration error: "
+                f"{'; '.join(errors[:_MOST_SERIES])}.",
+            )
+        ),
+        "Below the diagonal a rater is surer than it is right; above it, less sure.",
+    )
+
+
+def confusion_picture(
+    variable: VariableFindings, who: str, confusion: Sequence[Sequence[int]]
+) -> Picture | None:
+    """Show which gold category was labeled what; None for more categories than one can see."""
+    if len(variable.categories) > _MOST_CONFUSION_FIGURE:
+        return None
+    totals = [sum(row) for row in confusion]
+    right = sum(row[index] for index, row in enumerate(confusion))
+    drawn = heatmap(
+        variable.categories,
+        columns=[*variable.categories, "no label"],
+        shades=[
+            [count / total if total else None for count in row]
+            for row, total in zip(confusion, totals, strict=True)
+        ],
+        texts=[[f"{count:,}" if count else "" for count in row] for row in confusion],
+        labels=("gold label", "label"),
+        alt=f"Confusion matrix of {who} on {variable.name}: {right:,} of {sum(totals):,} gold "
+        "items are on the diagonal.",
+    )
+    return Picture(Markup(drawn), "Rows are gold labels; darker is a larger share of the row.")
+
+
+def bin_names() -> list[str]:
+    """Name the bins of a confidence, from low to high."""
+    return [f"{k / BIN_COUNT:g}\N{EN DASH}{(k + 1) / BIN_COUNT:g}" for k in range(BIN_COUNT)]
+
+
+def bin_shares(spread: ConfidenceSpread) -> tuple[float | None, ...]:
+    """Give the share of each bin; None where nothing is known."""
+    return tuple(count / spread.known if spread.known else None for count in spread.bins)
+
+
+def _largest(series: Series, categories: Sequence[str]) -> str:
+    values = [value or 0.0 for value in series.values]
+    top = max(range(len(values)), key=values.__getitem__)
+    return f"{series.name} most often chose {categories[top]} ({share(values[top])})."
+
+
+def _first_only(count: int) -> str:
+    if count <= _MOST_SERIES:
+        return ""
+    return f" The first {_MOST_SERIES} of {count} raters; the table has all."

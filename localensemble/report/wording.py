@@ -1,0 +1,205 @@
+"""Findings in words: the verdict, the methods paragraph, and how a number is written.
+
+Decides what is said and how strongly; refuses to round an undefined number into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localensemble.findings.agreement import Agreement, Benchmark, Coefficient
+from localensemble.findings.study import Accuracy, StudyFindings, VariableFindings
+
+UNDEFINED = "undefined"
+_SCALE = "Landis-Koch"
+# What the words of the Landis-Koch scale mean, for somebody who does not know it. The word
+# is what is reached with 95% probability, so each but the first and last says "or better".
+_PLAIN = {
+    "almost perfect": "The raters agree almost perfectly",
+    "substantial": "The raters agree substantially or better",
+    "moderate": "The raters agree moderately or better",
+    "fair": "The raters agree fairly or better",
+    "slight": "The raters agree slightly more than chance would make them, or better",
+    "poor": "It is not shown that the raters agree more than chance would make them",
+}
+# A rater without whom agreement rises by less is not worth a sentence.
+_NOTABLE_CHANGE = 0.05
+
+
+def number(value: float | None) -> str:
+    """Write a number with three decimals; a true minus sign; "undefined" for none."""
+    if value is None:
+        return UNDEFINED
+    text = f"{value:.3f}"
+    if text == "-0.000":
+        text = "0.000"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def share(value: float | None) -> str:
+    """Write a share as percent with one decimal; "undefined" for none."""
+    return UNDEFINED if value is None else f"{value * 100:.1f}%"
+
+
+def part(count: int, whole: int) -> str:
+    """Write a count's share of a whole; "none" of nothing."""
+    return share(count / whole) if whole else "none"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write an interval; "none" when there is none."""
+    if low is None or high is None:
+        return "none"
+    return f"{number(low)} to {number(high)}"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value as journals want it; "none" when there is none."""
+    if value is None:
+        return "none"
+    return "<0.001" if value < 0.001 else number(value)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a count with its noun: ``1 item``, ``2,000 items``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list in a sentence."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def coefficient_name(coefficient: Coefficient) -> str:
+    """Name a coefficient with its weights or level, as a table row."""
+    if coefficient.weights in ("identity", ""):
+        return coefficient.name
+    return f"{coefficient.name} ({coefficient.weights})"
+
+
+def leading_coefficient(agreement: Agreement) -> Coefficient:
+    """Return the coefficient the verdict is about: AC1, or AC2 with weights."""
+    weights = agreement.weights if agreement.leading == "AC2" else None
+    return agreement.coefficient(agreement.leading, weights=weights)
+
+
+def leading_benchmark(agreement: Agreement) -> Benchmark | None:
+    """Return where the leading coefficient stands on the Landis-Koch scale."""
+    # With weights the same coefficient stands last; names of benchmarks carry no weights.
+    for one in reversed(agreement.benchmarks):
+        if one.scale == _SCALE and one.coefficient == agreement.leading:
+            return one
+    return None
+
+
+def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
+    """Say in sentences how far the raters agree on one variable, and what stands out."""
+    coefficient = leading_coefficient(agreement)
+    if coefficient.value is None:
+        return (f"Agreement cannot be measured: {coefficient.undefined_because}.",)
+    percent = round(coefficient.confidence_level * 100)
+    said = f"{coefficient.name} is {number(coefficient.value)}"
+    scale = leading_benchmark(agreement)
+    if coefficient.interval_low is None:
+        said += f", without an interval: {coefficient.interval_undefined_because}"
+    else:
+        ends = interval(coefficient.interval_low, coefficient.interval_high)
+        said += f" ({percent}% interval {ends})"
+    if scale is None or scale.word is None:
+        first = f"How far the raters agree cannot be said with confidence: {said}."
+    else:
+        first = f"{_PLAIN[scale.word]}: {said}"
+        if scale.word != "poor":
+            band = f'"{scale.word}"' + ("" if scale.word == "almost perfect" else " or better")
+            first += f"; {band} on the {_SCALE} scale with {scale.required_probability:.0%} "
+            first += "probability"
+        first += "."
+    sentences = [first]
+    if agreement.prevalence.explanation:
+        sentences.append(agreement.prevalence.explanation)
+    changes = [one for one in agreement.without_rater if one.change is not None]
+    # Two raters have no agreement left when one of them is taken away.
+    worst = max(changes, key=lambda one: one.change or 0.0, default=None)
+    if worst is not None and (worst.change or 0.0) >= _NOTABLE_CHANGE:
+        sentences.append(
+            f'"{worst.rater}" disagrees with the others most: without it, '
+            f"{agreement.leading} would be {number(worst.without.value)}."
+        )
+    return tuple(sentences)
+
+
+def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
+    """Say how many items are settled, how many wait for a person, and mostly why."""
+    items = variable.accepted + variable.escalated
+    if not variable.escalated:
+        return (f"All {counted(items, 'item')} have a final label.",)
+    reasons = sorted(variable.reason_counts, key=lambda one: -one[1])
+    why = f", most often because: {reasons[0][0]} ({reasons[0][1]:,})" if reasons else ""
+    wait = "waits" if variable.escalated == 1 else "wait"
+    return (
+        f"{variable.accepted:,} of {counted(items, 'item')} "
+        f"({part(variable.accepted, items)}) have a final label; "
+        f"{variable.escalated:,} {wait} for a person{why}.",
+    )
+
+
+def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
+    """Say how often labels are right, where gold labels can tell."""
+    if variable.gold is None or variable.accuracy_accepted is None:
+        return ()
+    sentences = []
+    accepted = variable.accuracy_accepted
+    if accepted.value is None:
+        sentences.append("No accepted item has a gold label, so how often they are right is open.")
+    else:
+        sentences.append(
+            f"Of {counted(accepted.items, 'accepted label')} with a gold label, "
+            f"{share(accepted.value)} are right ({_accuracy_interval(accepted)})."
+        )
+    errors = variable.gold.shared_errors
+    if errors.same_wrong:
+        sentences.append(
+            f"On {errors.same_wrong:,} of {counted(errors.items, 'gold item')} every rater gives "
+            "the same wrong label: no disagreement reveals these."
+        )
+    return tuple(sentences)
+
+
+def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
+    """Say what holds for the whole study: what was labeled, and what is not known."""
+    raters = [rater.name for rater in findings.raters]
+    sentences = [
+        f"{counted(len(raters), 'model rater')} ({listed(raters)}) labeled "
+        f"{counted(findings.item_count, 'item')} on "
+        f"{counted(len(findings.variables), 'variable')} of the codebook "
+        f'"{findings.codebook}", version {findings.codebook_version}.'
+    ]
+    scripted = [rater.name for rater in findings.raters if rater.engine == "scripted"]
+    if scripted:
+        be, its = ("is", "its") if len(scripted) == 1 else ("are", "their")
+        sentences.append(f"{listed(scripted)} {be} scripted: {its} labels mean nothing.")
+    size = findings.record.item_set_size
+    if size > findings.item_count:
+        sentences.append(
+            f"The run was limited: the table has {counted(size, 'item')}, of which the first "
+            f"{findings.item_count:,} were labeled."
+        )
+    if findings.unlabeled:
+        cells = findings.item_count * len(raters) * len(findings.variables)
+        sentences.append(
+            f"{findings.unlabeled:,} of {cells:,} labels have no category; why is listed under "
+            '"What was left out".'
+        )
+    if not any(variable.gold for variable in findings.variables):
+        sentences.append(
+            "No gold labels were given: nothing here says how often the labels are right. "
+            "Agreement is not accuracy."
+        )
+    return tuple(sentences)
+
+
+def _accuracy_interval(accuracy: Accuracy) -> str:
+    low, high = share(accuracy.interval_low), share(accuracy.interval_high)
+    return f"95% interval {low} to {high}"

@@ -1,0 +1,161 @@
+"""The report is one file that loads nothing, escapes everything and explains what is not there."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from localensemble.agreement import Requirement, measure_agreement
+from localensemble.agreement.result import Level
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.findings.agreement import Agreement
+from localensemble.report.html import NamedAgreement, AgreementSource, write_agreement_report
+from localensemble.report.wording import agreement_verdict
+from tests.report.page import Page, check_page
+
+MARKUP = '<b onclick="x()">&amp; "it\'s" {{ 7 * 7 }} $x^2$ </script>'
+
+
+def agreement_of(
+    rows: list[list[int]], *, categories: int = 3, level: Level = "nominal", prefix: str = "c"
+) -> Agreement:
+    indices = np.array(rows, dtype=np.int16).reshape(len(rows), -1)
+    matrix = LabelMatrix(
+        indices,
+        tuple(f"{prefix}{k}" for k in range(categories)),
+        tuple(f"r{j}" for j in range(indices.shape[1])),
+    )
+    return measure_agreement(matrix, level=level, resamples=100)
+
+
+def page_of(agreement: Agreement, folder: Path, *, name: str = "theme") -> Page:
+    path = folder / "report.html"
+    write_agreement_report(
+        [NamedAgreement(name, agreement)], source=AgreementSource("ratings.csv", "1.0"), path=path
+    )
+    return check_page(path.read_text(encoding="utf-8"))
+
+
+def random_rows(items: int, raters: int, categories: int) -> list[list[int]]:
+    draw = np.random.default_rng(5)
+    gold = draw.integers(categories, size=(items, 1))
+    said = draw.integers(categories, size=(items, raters))
+    keep = draw.random((items, raters)) < 0.7
+    found: list[list[int]] = np.where(keep, gold, said).tolist()
+    return found
+
+
+def test_ordinary_data_give_every_part(tmp_path: Path) -> None:
+    page = page_of(agreement_of(random_rows(200, 3, 3)), tmp_path)
+    assert len(page.all("figure")) == 3
+    captions = [one.text for one in page.all("caption")]
+    for part in (
+        "Coefficients",
+        "Other intervals",
+        "every two raters",
+        "each category",
+        "by rater",
+    ):
+        assert any(part in caption for caption in captions), part
+    assert "Gwet KL (2008)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "categories", "said"),
+    [
+        ([[0], [1], [0]], 3, "Agreement cannot be measured"),
+        ([[0, 0, 0]] * 20, 1, "Agreement cannot be measured"),
+        ([[-1, -1, -1]] * 5, 3, "Agreement cannot be measured"),
+        ([[1, 1, 1]] * 30, 3, 'Every label is "c1"'),
+        ([[0, 1], [1, 1]], 3, "It is not shown that the raters agree"),
+        ([[0, 0, -1], [-1, -1, 1], [-1, -1, -1]], 3, "1 with one label and 1 without any"),
+    ],
+    ids=["one rater", "one category", "all missing", "unanimous", "two items", "gaps"],
+)
+def test_pathological_data_render_and_explain(
+    rows: list[list[int]], categories: int, said: str, tmp_path: Path
+) -> None:
+    page = page_of(agreement_of(rows, categories=categories), tmp_path)
+    assert said in page.text
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_forty_categories_and_twelve_raters_render(level: Level, tmp_path: Path) -> None:
+    rows = random_rows(300, 12, 40)
+    page = page_of(agreement_of(rows, categories=40, level=level, prefix="category "), tmp_path)
+    assert len(page.all("figure")) == 3
+    assert "category 39" in page.text
+
+
+def test_names_with_markup_are_text(tmp_path: Path) -> None:
+    matrix = LabelMatrix(
+        np.array([[0, 0], [1, 0], [1, 1], [0, 0]], dtype=np.int16),
+        (MARKUP, f"{MARKUP} 2"),
+        (f"{MARKUP} 3", f"{MARKUP} 4"),
+    )
+    agreement = measure_agreement(matrix, level="nominal", resamples=0)
+    page = page_of(agreement, tmp_path, name=f"{MARKUP} 5")
+    assert page.all("b", "script") == []
+    for end in ("", " 2", " 3", " 4", " 5"):
+        assert MARKUP + end in page.text
+    labels = [one.attributes["aria-label"] for one in page.all("svg")]
+    assert all(MARKUP in label for label in labels)
+    assert "{{ 7 * 7 }}" in page.text
+
+
+def test_a_name_in_any_script_is_shown(tmp_path: Path) -> None:
+    matrix = LabelMatrix(
+        np.array([[0, 0], [1, 0], [1, 1]], dtype=np.int16), ("痛み", "ألم"), ("Ärztin", "🙂")
+    )
+    page = page_of(measure_agreement(matrix, level="nominal", resamples=0), tmp_path)
+    for name in ("痛み", "ألم", "Ärztin", "🙂"):
+        assert name in page.text
+
+
+def test_a_requirement_is_part_of_the_verdict(tmp_path: Path) -> None:
+    agreement = agreement_of(random_rows(100, 3, 3))
+    verdicts = tuple(
+        Requirement.parse(text).check(agreement.coefficients)
+        for text in ("AC1 >= 0.1", "alpha >= 0.99")
+    )
+    path = tmp_path / "report.html"
+    write_agreement_report(
+        [NamedAgreement("theme", agreement, verdicts)],
+        source=AgreementSource("ratings.csv", "1.0", left_out=("3 rows have no label.",)),
+        path=path,
+    )
+    text = check_page(path.read_text(encoding="utf-8")).text
+    assert "Required AC1 >= 0.1: met" in text
+    assert "Required Krippendorff alpha >= 0.99: not met" in text
+    assert "3 rows have no label." in text
+
+
+def test_the_same_findings_give_the_same_bytes(tmp_path: Path) -> None:
+    agreement = agreement_of(random_rows(50, 3, 3))
+    page_of(agreement, tmp_path)
+    first = (tmp_path / "report.html").read_bytes()
+    page_of(agreement, tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == first
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file modes are of POSIX")
+def test_the_report_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    page_of(agreement_of(random_rows(20, 2, 3)), tmp_path)
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o600
+
+
+def test_the_verdict_is_worded_as_before(repository: Path) -> None:
+    path = repository / "tests" / "golden" / "snapshot_verdicts.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+    for case in cases:
+        agreement = agreement_of(
+            [row for row, count in case["rows"] for _ in range(count)],
+            categories=case["categories"],
+            level=case["level"],
+        )
+        assert list(agreement_verdict(agreement)) == case["sentences"], case["name"]
