@@ -16,6 +16,7 @@ from specs import ModelSpec
 
 _ROPE_BASE = 10000.0
 _EPSILON = 1e-5
+_EMBEDDING_SIZE = 0.3
 
 
 class Decoder(nn.Module):
@@ -30,7 +31,7 @@ class Decoder(nn.Module):
             self.position_embd = nn.Embedding(spec.context_tokens, spec.width)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
         self.output_norm = _norm(spec)
-        self.output = None if spec.tied else nn.Linear(spec.width, spec.vocabulary_size, bias=False)
+        self.output = nn.Linear(spec.width, spec.vocabulary_size, bias=False)
         self.dropout = nn.Dropout(spec.dropout)
         self._initialise()
 
@@ -65,19 +66,29 @@ class Decoder(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Turn hidden states into logits over the vocabulary."""
-        table = self.token_embd.weight if self.output is None else self.output.weight
-        return functional.linear(hidden, table)
+        return self.output(hidden)
+
+    def start_from(self, vectors: Tensor) -> None:
+        """Take word vectors for the embedding table, all of one mean size."""
+        scale = vectors.pow(2).mean().sqrt()
+        with torch.no_grad():
+            self.token_embd.weight.copy_(_EMBEDDING_SIZE * vectors / scale)
 
     def _initialise(self) -> None:
-        residual = 0.02 / math.sqrt(2 * self.spec.layers)
-        for name, parameter in self.named_parameters():
+        for name, parameter in self.blocks.named_parameters():
             if parameter.dim() == 2:
-                is_residual = name.endswith(("attn_output.weight", "ffn_down.weight"))
-                nn.init.normal_(parameter, std=residual if is_residual else 0.02)
+                size = 1 / math.sqrt(parameter.shape[1])
+                if name.endswith(("attn_output.weight", "ffn_down.weight")):
+                    size *= 0.5 / math.sqrt(2 * self.spec.layers)
+                nn.init.normal_(parameter, std=size)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+        nn.init.normal_(self.token_embd.weight, std=_EMBEDDING_SIZE)
+        nn.init.normal_(self.output.weight, std=0.02)
         if self.position_embd is not None:
             # A smooth start: positions that training hardly visits stay sensible.
             with torch.no_grad():
-                self.position_embd.weight.copy_(0.02 * _waves(self.spec))
+                self.position_embd.weight.copy_(0.1 * _EMBEDDING_SIZE * _waves(self.spec))
 
 
 class Block(nn.Module):
@@ -102,9 +113,6 @@ class Block(nn.Module):
         self.ffn_up = nn.Linear(width, spec.feed_forward, bias=bias)
         self.ffn_down = nn.Linear(spec.feed_forward, width, bias=bias)
         self.dropout = nn.Dropout(spec.dropout)
-        for linear in (self.attn_output, self.ffn_down):
-            if linear.bias is not None:
-                nn.init.zeros_(linear.bias)
 
     def forward(
         self, hidden: Tensor, rotation: tuple[Tensor, Tensor] | None, prefix: int, count: int

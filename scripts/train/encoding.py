@@ -25,12 +25,15 @@ class Question:
     Attributes:
         prefixes: what stands before the item; the first as the codebook has it, the others
             with the categories in another order.
+        short: a prefix with the question alone, for the start of training: an item is then
+            most of what the model sees, and it learns sooner to read it.
         suffix: what stands between the item and the answer.
         answers: the tokens of each category's name, in codebook order.
     """
 
     variable: Variable
     prefixes: tuple[tuple[int, ...], ...]
+    short: tuple[int, ...]
     suffix: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
 
@@ -67,8 +70,10 @@ def ask(
         prefix += encoder.markup(between) + encoder.text(before)
         prefixes.append(tuple(prefix))
         suffix = encoder.text(after) + encoder.markup(closing)
+    question, *_, last = prompt_texts(template, variable)[1].splitlines(keepends=True)
+    short = tuple(encoder.markup(between) + encoder.text(question) + encoder.text(last))
     answers = tuple(tuple(encoder.text(name)) for name in variable.answers)
-    return Question(variable, tuple(prefixes), tuple(suffix), answers)
+    return Question(variable, tuple(prefixes), short, tuple(suffix), answers)
 
 
 def first_tokens(question: Question) -> list[int]:

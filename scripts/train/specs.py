@@ -42,7 +42,6 @@ class ModelSpec:
         beginning: the bos token, or None where the template writes none.
         end_of_turn: what the model says after its answer.
         vocabulary_size: all tokens, special and byte tokens included.
-        tied: the output layer is the embedding table.
         epochs: passes over the feedback items; the schedule ends there.
     """
 
@@ -61,7 +60,6 @@ class ModelSpec:
     key_value_heads: int
     feed_forward: int
     context_tokens: int
-    tied: bool
     epochs: int
     batch_items: int
     learning_rate: float
@@ -90,17 +88,16 @@ SPECS: dict[str, ModelSpec] = {
             end_of_turn="<|eot|>",
             chat_template=_TAGGED,
             vocabulary_size=3072,
-            width=160,
-            layers=3,
-            heads=5,
-            key_value_heads=5,
-            feed_forward=448,
+            width=192,
+            layers=2,
+            heads=6,
+            key_value_heads=6,
+            feed_forward=512,
             context_tokens=2048,
-            tied=False,
-            epochs=6,
-            batch_items=48,
-            learning_rate=2.5e-3,
-            dropout=0.15,
+            epochs=5,
+            batch_items=32,
+            learning_rate=1.5e-3,
+            dropout=0.1,
             seed=11,
         ),
         ModelSpec(
@@ -112,18 +109,17 @@ SPECS: dict[str, ModelSpec] = {
             end_of_text="<|endoftext|>",
             end_of_turn="<|im_end|>",
             chat_template=_CHATML,
-            vocabulary_size=4096,
+            vocabulary_size=5120,
             width=192,
-            layers=3,
+            layers=2,
             heads=6,
             key_value_heads=2,
             feed_forward=512,
             context_tokens=2048,
-            tied=False,
-            epochs=6,
-            batch_items=48,
-            learning_rate=2e-3,
-            dropout=0.2,
+            epochs=5,
+            batch_items=32,
+            learning_rate=1.5e-3,
+            dropout=0.1,
             seed=22,
         ),
         ModelSpec(
@@ -137,16 +133,15 @@ SPECS: dict[str, ModelSpec] = {
             chat_template=_INST,
             vocabulary_size=2048,
             width=160,
-            layers=3,
+            layers=2,
             heads=5,
             key_value_heads=5,
             feed_forward=640,
             context_tokens=2048,
-            tied=True,
-            epochs=7,
-            batch_items=48,
-            learning_rate=2.5e-3,
-            dropout=0.15,
+            epochs=5,
+            batch_items=32,
+            learning_rate=1.5e-3,
+            dropout=0.1,
             seed=33,
         ),
     )

@@ -35,18 +35,24 @@ from vocabulary import Encoder, Vocabulary, train_vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 CODEBOOKS = ("patient_feedback", "negation", "abstract_roles")
-# How often an item of each variable is seen in one epoch; roles are there for their text.
-VISITS = {"theme": 1.0, "sentiment": 1.0, "negation": 3.0, "role": 0.12}
+# How often an item of each variable is seen in one epoch: small sets more often than large.
+VISITS = {"theme": 1.0, "sentiment": 1.0, "negation": 4.0, "role": 0.4}
 VARIANTS = 8
 VARIANT_SHARE = 0.15
-SMOOTHING = 0.08
+SMOOTHING = 0.05
 WORD_NOISE = 0.08
 SHIFT_SHARE = 0.3
-LANGUAGE_SHARE = 0.35
+LANGUAGE_SHARE = 0.2
+LANGUAGE_WEIGHT = 0.1
+TOKEN_WEIGHT = 0.15
 VALIDATION_ITEMS = 800
+VECTOR_EPOCHS = 4
+VECTOR_RATE = 5e-3
+SHORT_UNTIL = 0.3
 WARMUP = 0.05
 WEIGHT_DECAY = 0.05
-AVERAGING = 0.995
+AVERAGING = 0.96
+AVERAGING_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,9 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(spec.seed)
     vocabulary, materials = prepare(spec, data=options.data, out=options.out)
-    decoder = Decoder(spec).to(device)
+    decoder = Decoder(spec)
+    decoder.start_from(word_vectors(spec, materials))
+    decoder.to(device)
     say(f"{spec.name}: {sum(p.numel() for p in decoder.parameters()):,} parameters on {device}")
     best = Trainer(spec, decoder, materials, epochs=options.epochs or spec.epochs).run()
     path = options.out / f"{spec.name}.gguf"
@@ -155,6 +163,50 @@ def encode_items(
     )
 
 
+def word_vectors(spec: ModelSpec, materials: dict[str, Material]) -> Tensor:
+    """Learn a vector for each token from the gold labels, in which word order is ignored.
+
+    A decoder from random weights spends most of a short training finding out that items
+    matter at all. From these vectors it begins with what single words say.
+    """
+    bag = torch.nn.EmbeddingBag(spec.vocabulary_size, spec.width, mode="mean")
+    torch.nn.init.normal_(bag.weight, std=0.1)
+    heads = torch.nn.ModuleDict(
+        {
+            name: torch.nn.Linear(spec.width, len(material.question.answers))
+            for name, material in materials.items()
+        }
+    )
+    optimizer = torch.optim.Adam([*bag.parameters(), *heads.parameters()], lr=VECTOR_RATE)
+    order = random.Random(spec.seed)
+    losses = []
+    for _ in range(VECTOR_EPOCHS):
+        batches = [
+            (name, items[start : start + 64])
+            for name, material in materials.items()
+            for items in [[item for item in material.train if item.tokens]]
+            for start in range(0, len(items), 64)
+        ]
+        order.shuffle(batches)
+        losses = []
+        for name, batch in batches:
+            offsets, ids = [], []
+            for item in batch:
+                offsets.append(len(ids))
+                ids += item.tokens
+            loss = functional.cross_entropy(
+                heads[name](bag(torch.tensor(ids), torch.tensor(offsets))),
+                torch.tensor([item.category for item in batch]),
+                label_smoothing=SMOOTHING,
+            )
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses.append(float(loss.detach()))
+    say(f"word vectors: mean loss {sum(losses) / len(losses):.3f}")
+    return bag.weight.detach()
+
+
 class Trainer:
     """One training: batches of one variable each, weights averaged, best epoch kept."""
 
@@ -177,6 +229,7 @@ class Trainer:
             ],
             lr=spec.learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
 
     def run(self) -> Decoder:
@@ -199,8 +252,14 @@ class Trainer:
                 torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
                 self.optimizer.step()
                 step += 1
-                self._average(step)
+                if step % AVERAGING_STEPS == 0:
+                    self._average(step // AVERAGING_STEPS)
                 running[name].append(answer_loss)
+                if step % 100 == 0:
+                    recent = {
+                        k: round(sum(v[-40:]) / len(v[-40:]), 3) for k, v in running.items() if v
+                    }
+                    say(f"{step}/{total} {(time.monotonic() - start) / 60:.1f} min {recent}")
             accuracy = {name: self._accuracy(name) for name in self.materials}
             score = sum(accuracy[name] for name in ("theme", "sentiment", "negation")) / 3
             if score > best_score:
@@ -243,6 +302,9 @@ class Trainer:
         if self.random.random() < VARIANT_SHARE:
             variant = self.random.randrange(1, len(question.prefixes))
         prefix = question.prefixes[variant]
+        full = len(prefix)
+        if self.random.random() > done / SHORT_UNTIL:
+            prefix = question.short
         sequences = [
             [*item.tokens, *question.suffix, *question.answers[item.category], self._turn_end()]
             for item in items
@@ -252,29 +314,31 @@ class Trainer:
         is_item = torch.arange(clean.shape[1])[None] < lengths
         noise = is_item & (torch.rand(clean.shape) < WORD_NOISE)
         noisy = torch.where(noise, torch.randint(0, self.spec.vocabulary_size, clean.shape), clean)
-        shift = 0
+        shift = full - len(prefix)
         if self.spec.architecture == "gpt2" and self.random.random() < SHIFT_SHARE:
             shift = self.random.randrange(self.spec.context_tokens - len(prefix) - clean.shape[1])
         hidden = self.decoder(
             torch.tensor(prefix, device=self.device), noisy.to(self.device), shift=shift
         )
-        answer = self._answer_loss(question, items, hidden)
+        answer, told = self._answer_loss(question, items, hidden)
         chosen = is_item[:, 1:] & (torch.rand(clean[:, 1:].shape) < LANGUAGE_SHARE)
-        weight = 0.6 * (1 - done) + 0.1
         if not bool(chosen.any()):
-            return answer, float(answer.detach())
+            return answer, told
         chosen = chosen.to(self.device)
         language = functional.cross_entropy(
             self.decoder.logits(hidden[:, :-1][chosen]).float(),
             clean.to(self.device)[:, 1:][chosen],
         )
-        return answer + weight * language, float(answer.detach())
+        return answer + LANGUAGE_WEIGHT * language, told
 
-    def _answer_loss(self, question: Question, items: list[TrainingItem], hidden: Tensor) -> Tensor:
-        """Give the loss on the answer and the end of the turn, per item.
+    def _answer_loss(
+        self, question: Question, items: list[TrainingItem], hidden: Tensor
+    ) -> tuple[Tensor, float]:
+        """Give the loss on the answers, and the part of it that is about the category.
 
-        The first token of the answer is smoothed over the categories, not over the
-        vocabulary: doubt between categories is wanted, doubt about the format is not.
+        Two parts: which category, among the categories and smoothed over them; and the very
+        tokens of the answer and the end of the turn, among all tokens. Weighed equally, the
+        second drowns the first: the model learns the format and stays at the majority.
         """
         rows, columns, targets, firsts = [], [], [], []
         for row, item in enumerate(items):
@@ -286,14 +350,14 @@ class Trainer:
                 targets.append(token)
                 firsts.append(offset == 0)
         logits = self.decoder.logits(hidden[rows, columns]).float()
-        logs = logits.log_softmax(dim=-1)
         target = torch.tensor(targets, device=self.device)
-        loss = -logs.gather(1, target[:, None])[:, 0]
-        first = torch.tensor(firsts, device=self.device)
-        spread = -logs[first][:, first_tokens(question)].mean(dim=1)
-        return (
-            (1 - SMOOTHING) * loss[first].sum() + SMOOTHING * spread.sum() + loss[~first].sum()
-        ) / len(items)
+        tokens = functional.cross_entropy(logits, target, reduction="sum") / len(items)
+        category = functional.cross_entropy(
+            logits[torch.tensor(firsts, device=self.device)][:, first_tokens(question)],
+            torch.tensor([item.category for item in items], device=self.device),
+            label_smoothing=SMOOTHING,
+        )
+        return category + TOKEN_WEIGHT * tokens, float(category.detach())
 
     def _mixed(self) -> torch.autocast:
         # Matrix products in bfloat16: half the time on a processor that has it.
