@@ -14,10 +14,25 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.report.json_files import write_findings
 
 
-def evaluate(study: Path, *, gold: Path, id_column: str | None = None) -> StudyFindings:
-    """Derive a study's findings from its ledger and add accuracy against gold labels.
+def evaluate(
+    study: Path,
+    *,
+    gold: Path,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    random_sample: bool = False,
+) -> StudyFindings:
+    """Derive a study's findings from its ledger and add what gold labels say about them.
 
     Writes ``findings.json`` anew.
+
+    Args:
+        study: the study folder.
+        gold: a table with item ids and gold labels.
+        id_column: None guesses it by name.
+        group_column: column of the gold table by which to evaluate groups apart.
+        random_sample: state that the gold items were drawn at random from all items; then
+            the share of each category is estimated, corrected for label error.
 
     Raises:
         LedgerError: there is no study, or no run of it has finished.
@@ -26,9 +41,14 @@ def evaluate(study: Path, *, gold: Path, id_column: str | None = None) -> StudyF
     folder = StudyFolder(study)
     with LedgerReader.open(folder.ledger) as reader:
         loaded = load_study(reader)
-        findings = findings_of(
-            loaded, decisions=loaded.decide(), gold=gold_of(loaded, gold, id_column=id_column)
+        labels = gold_of(
+            loaded,
+            gold,
+            id_column=id_column,
+            group_column=group_column,
+            random_sample=random_sample,
         )
+        findings = findings_of(loaded, decisions=loaded.decide(), gold=labels)
     write_findings(findings, path=folder.findings)
     return findings
 
@@ -49,9 +69,21 @@ def findings_of(
 
 
 def gold_of(
-    loaded: LoadedStudy, gold: Path | None, *, id_column: str | None = None
+    loaded: LoadedStudy,
+    gold: Path | None,
+    *,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    random_sample: bool = False,
 ) -> GoldLabels | None:
     """Read the gold labels of a loaded study, if there are any."""
     if gold is None:
         return None
-    return read_gold(gold, codebook=loaded.codebook, labels=loaded.labels, id_column=id_column)
+    return read_gold(
+        gold,
+        codebook=loaded.codebook,
+        labels=loaded.labels,
+        id_column=id_column,
+        group_column=group_column,
+        random_sample=random_sample,
+    )

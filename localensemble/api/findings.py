@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from localensemble.agreement.result import Coefficient
+from localensemble.consensus.prevalence import PREVALENCE_ASSUMPTIONS
 from localensemble.findings.evaluation import Evaluation, Measure
+from localensemble.findings.gold_comparison import (
+    CorrectedPrevalence,
+    GoldComparison,
+    NamedEvaluation,
+    RankingQuality,
+)
 from localensemble.findings.study import (
     Accuracy,
     RaterFindings,
@@ -13,10 +20,15 @@ from localensemble.findings.study import (
 )
 
 __all__ = [
+    "PREVALENCE_ASSUMPTIONS",
     "Accuracy",
     "Coefficient",
+    "CorrectedPrevalence",
     "Evaluation",
+    "GoldComparison",
     "Measure",
+    "NamedEvaluation",
+    "RankingQuality",
     "RaterFindings",
     "RaterLabels",
     "StudyFindings",

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from localensemble.api.evaluate import evaluate
+from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
 from localensemble.cli.console import output
+from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.study_tables import show_findings
 
 
@@ -20,6 +22,44 @@ from localensemble.cli.study_tables import show_findings
     help="A table with the item ids and a column gold_VARIABLE for each variable.",
 )
 @click.option("--id-column", help="The column of the gold table that identifies an item.")
-def command(study: Path, gold: Path, id_column: str | None) -> None:
-    """Compare the labels of STUDY with gold labels; needs no model."""
-    show_findings(evaluate(study, gold=gold, id_column=id_column), console=output())
+@click.option(
+    "--group",
+    "group_column",
+    metavar="COLUMN",
+    help="A column of the gold table (site, language): each group is evaluated by itself.",
+)
+@click.option(
+    "--random-sample",
+    is_flag=True,
+    help="State that the gold items were drawn at random from all items: the share of each "
+    "category is estimated, corrected for label error.",
+)
+def command(
+    study: Path,
+    gold: Path,
+    id_column: str | None,
+    group_column: str | None,
+    random_sample: bool,
+) -> None:
+    """Compare the labels of STUDY with gold labels; needs no model.
+
+    Writes findings.json anew, with every number at full precision.
+    """
+    console = output()
+    findings = evaluate(
+        study,
+        gold=gold,
+        id_column=id_column,
+        group_column=group_column,
+        random_sample=random_sample,
+    )
+    show_findings(findings, console=console)
+    show_evaluation(findings, console=console)
+    for variable in findings.variables:
+        if variable.gold is not None and variable.gold.prevalence:
+            show_prevalence(
+                variable.gold.prevalence,
+                variable=variable.name,
+                assumptions=PREVALENCE_ASSUMPTIONS,
+                console=console,
+            )

@@ -7,7 +7,7 @@ a comparison with the wrong file would give a believable wrong number.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,18 @@ class GoldLabels:
     Attributes:
         categories: variable name -> int16 (N,), -1 where an item has no gold label.
         items_not_in_study: gold rows whose id the study does not have; they are left out.
+        groups: (N,) text of the group column, None where an item has no gold row; None when
+            no column was asked for.
+        random_sample: whether somebody states that the items were drawn at random from all
+            items of the study. It cannot be seen from the file.
+        blank_rows: variable name -> rows that are there and have no label.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
     items_not_in_study: int
+    groups: NDArray[np.object_] | None = None
+    random_sample: bool = False
+    blank_rows: Mapping[str, int] = field(default_factory=dict)
 
 
 def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str]:
@@ -44,14 +52,28 @@ def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str
 
 
 def read_gold(
-    path: Path, *, codebook: Codebook, labels: StudyLabels, id_column: str | None
+    path: Path,
+    *,
+    codebook: Codebook,
+    labels: StudyLabels,
+    id_column: str | None,
+    group_column: str | None = None,
+    random_sample: bool = False,
 ) -> GoldLabels:
     """Read gold labels from a table and align them with the study's items.
 
     Empty cells are items without a gold label.
 
+    Args:
+        path: the table.
+        codebook: of the study.
+        labels: of the study.
+        id_column: None guesses it by name.
+        group_column: column by which to evaluate groups of items apart.
+        random_sample: whether the items were drawn at random from all of the study.
+
     Raises:
-        TableError: no gold column, a label that is no category, or no shared item.
+        TableError: no gold or group column, a label that is no category, or no shared item.
     """
     table = KeyedTable.open(path, id_column=id_column)
     columns = gold_columns(table.columns, codebook)
@@ -61,8 +83,11 @@ def read_gold(
             f"{path}: found no column with gold labels; expected one of {wanted}.",
             hint="Name each gold column after its variable.",
         )
+    group_place = _group_place(path, table.columns, group_column)
+    groups = None if group_place is None else np.full(labels.item_count, None, dtype=np.object_)
     positions = _positions(labels)
     categories = {name: np.full(labels.item_count, -1, dtype=np.int16) for name in columns}
+    blank = dict.fromkeys(columns, 0)
     unknown = 0
     shared = 0
     readers = [
@@ -78,12 +103,26 @@ def read_gold(
         for reader, place in readers:
             index = reader.index(row.values[place], row_number=row.number)
             categories[reader.variable.name][position] = index
+            blank[reader.variable.name] += index < 0
+        if groups is not None and group_place is not None:
+            groups[position] = row.values[group_place].strip()
     if not shared:
         raise TableError(
             f"{path}: none of its {unknown:,} ids is an item of this study.",
             hint="Check that the gold file belongs to this study and uses the same id column.",
         )
-    return GoldLabels(categories, unknown)
+    return GoldLabels(categories, unknown, groups, random_sample, blank)
+
+
+def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in columns:
+        raise TableError(
+            f'{path}: there is no column "{name}" to group by.',
+            hint=f"The columns are: {', '.join(columns)}.",
+        )
+    return columns.index(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 
 from localensemble.agreement.dependence import DoubleFault, ErrorDependence, error_dependence
 from localensemble.codebook.model import Variable
+from localensemble.consensus.audit import AuditEstimate, estimate_accuracy
+from localensemble.consensus.prevalence import CorrectedPrevalence, corrected_prevalence
+from localensemble.consensus.scores import SCORE_NAMES
+from localensemble.consensus.study_policies import AUDIT_REASON, audit_draw
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 from localensemble.findings.evaluation import (
@@ -21,28 +26,38 @@ from localensemble.findings.evaluation import (
     PairedComparison,
     SharedErrors,
     compare_accuracy,
+    evaluate_groups,
     evaluate_labels,
     shared_errors,
 )
 from localensemble.findings.score_quality import (
     CalibrationBin,
     CalibrationQuality,
+    RankingQuality,
+    RiskPoint,
     calibration_quality,
+    ranking_quality,
 )
 
 __all__ = [
+    "AuditEstimate",
     "CalibrationBin",
     "CalibrationQuality",
     "CategoryEvaluation",
+    "CorrectedPrevalence",
     "DoubleFault",
     "ErrorDependence",
     "Evaluation",
     "GoldComparison",
+    "GroupEvaluation",
     "Measure",
     "NamedEvaluation",
     "OrdinalErrors",
     "PairedComparison",
+    "RankingQuality",
     "RaterComparison",
+    "RiskPoint",
+    "ScoreRanking",
     "SharedErrors",
     "gold_comparison",
 ]
@@ -78,6 +93,26 @@ class RaterComparison:
     comparison: PairedComparison
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreRanking:
+    """Whether one score of the consensus puts right labels before wrong ones.
+
+    ``score`` is one of those a threshold can be set on: ``support``, ``method``,
+    ``mean_probability`` or ``margin``.
+    """
+
+    score: str
+    quality: RankingQuality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupEvaluation:
+    """A part of the gold items, by a column of the gold table: who is how often right there."""
+
+    group: str
+    evaluated: tuple[NamedEvaluation, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GoldComparison:
     """One variable against its gold labels.
@@ -88,6 +123,13 @@ class GoldComparison:
         comparisons: every two raters; empty above ``MOST_COMPARED`` raters.
         shared_errors: items on which all raters are wrong.
         dependence: how far they err together.
+        rankings: what each score of the consensus tells of being right.
+        groups: in name order; empty when no column was asked for.
+        prevalence: share of each category in the whole study, corrected for label error;
+            empty unless the gold items are stated to be drawn at random.
+        audit: accuracy of the accepted labels from a random audit; None when the rules have
+            none.
+        audit_unlabeled: items drawn for the audit that have no gold label yet.
     """
 
     gold_items: int
@@ -95,6 +137,11 @@ class GoldComparison:
     comparisons: tuple[RaterComparison, ...]
     shared_errors: SharedErrors
     dependence: ErrorDependence
+    rankings: tuple[ScoreRanking, ...] = ()
+    groups: tuple[GroupEvaluation, ...] = ()
+    prevalence: tuple[CorrectedPrevalence, ...] = ()
+    audit: AuditEstimate | None = None
+    audit_unlabeled: int = 0
 
 
 def gold_comparison(
@@ -104,10 +151,24 @@ def gold_comparison(
     matrix: LabelMatrix,
     decided: Decisions,
     gold: CategoryArray,
+    groups: NDArray[np.object_] | None = None,
+    random_sample: bool = False,
 ) -> GoldComparison:
-    """Compare every rater, the consensus and the accepted labels with the gold labels."""
+    """Compare every rater, the consensus and the accepted labels with the gold labels.
+
+    Args:
+        labels: of the study.
+        variable: which.
+        matrix: its labels.
+        decided: what was decided for it.
+        gold: (N,) gold categories, -1 where there is none.
+        groups: (N,) the group of each item with a gold row, None elsewhere.
+        random_sample: whether the gold items were drawn at random from all items.
+    """
     names = labels.rater_names
     given = [*matrix.indices.T, decided.categories, decided.final]
+    whose = dict(zip((*names, CONSENSUS, ACCEPTED), given, strict=True))
+    audit, audit_unlabeled = _audit(decided, gold)
     calibrations = [*_calibrations(labels, variable=variable, gold=gold), None]
     return GoldComparison(
         gold_items=int(np.count_nonzero(gold >= 0)),
@@ -137,7 +198,64 @@ def gold_comparison(
         ),
         shared_errors=shared_errors(matrix, gold=gold),
         dependence=error_dependence(matrix, gold),
+        rankings=_rankings(decided, gold),
+        groups=() if groups is None else _groups(whose, variable, gold, groups),
+        prevalence=corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
+        if random_sample and len(gold)
+        else (),
+        audit=audit,
+        audit_unlabeled=audit_unlabeled,
     )
+
+
+def _rankings(decided: Decisions, gold: CategoryArray) -> tuple[ScoreRanking, ...]:
+    known = (gold >= 0) & (decided.categories >= 0)
+    wrong = decided.categories[known] != gold[known]
+    return tuple(
+        ScoreRanking(name, ranking_quality(decided.scores(name)[known], wrong=wrong))
+        for name in SCORE_NAMES
+    )
+
+
+def _groups(
+    whose: Mapping[str, CategoryArray],
+    variable: Variable,
+    gold: CategoryArray,
+    groups: NDArray[np.object_],
+) -> tuple[GroupEvaluation, ...]:
+    here = (gold >= 0) & np.array([group is not None for group in groups])
+    found = {
+        who: evaluate_groups(
+            labels[here],
+            gold=gold[here],
+            groups=groups[here].tolist(),
+            categories=variable.answers,
+            ordered=variable.level == "ordinal",
+        )
+        for who, labels in whose.items()
+    }
+    names = [name for name, _ in next(iter(found.values()))]
+    return tuple(
+        GroupEvaluation(
+            name,
+            tuple(NamedEvaluation(who, of[place][1], None) for who, of in found.items()),
+        )
+        for place, name in enumerate(names)
+    )
+
+
+def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | None, int]:
+    """Estimate how right the accepted labels are, and count drawn items without gold label."""
+    if AUDIT_REASON not in decided.reason_texts:
+        return None, 0
+    draw = audit_draw(decided.reason_bits, reason_texts=decided.reason_texts)
+    audited = draw.drawn & (gold >= 0)
+    estimate = estimate_accuracy(
+        accepted=int(draw.accepted.sum()),
+        audited=int(audited.sum()),
+        correct=int((audited & (decided.categories == gold)).sum()),
+    )
+    return estimate, int((draw.drawn & (gold < 0)).sum())
 
 
 def _calibrations(

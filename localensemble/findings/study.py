@@ -198,7 +198,15 @@ def _variable_findings(
         confidence=variable_confidence(labels, variable=variable, decided=decided),
         gold=None
         if truth is None
-        else gold_comparison(labels, variable=variable, matrix=matrix, decided=decided, gold=truth),
+        else gold_comparison(
+            labels,
+            variable=variable,
+            matrix=matrix,
+            decided=decided,
+            gold=truth,
+            groups=gold.groups if gold else None,
+            random_sample=gold.random_sample if gold else False,
+        ),
     )
 
 

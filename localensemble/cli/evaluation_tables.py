@@ -1,0 +1,293 @@
+"""Show on the terminal what gold labels say about a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from localensemble.api.findings import (
+    CorrectedPrevalence,
+    Evaluation,
+    GoldComparison,
+    NamedEvaluation,
+    RankingQuality,
+    StudyFindings,
+    VariableFindings,
+)
+from localensemble.cli.numbers import (
+    accuracy_cells,
+    measured,
+    number_table,
+    share,
+    three_digits,
+)
+
+# More columns than these do not fit on a terminal; findings.json has them all.
+_MOST_RATERS = 5
+_MOST_CATEGORIES = 12
+_COVERAGES = (0.25, 0.5, 0.75, 1.0)
+
+
+def show_evaluation(findings: StudyFindings, *, console: Console) -> None:
+    """Print everything that was compared with gold labels, variable by variable."""
+    for variable in findings.variables:
+        if variable.gold is not None:
+            _show_variable(variable, variable.gold, console)
+    if findings.gold_not_in_study:
+        console.print(
+            f"{findings.gold_not_in_study:,} rows of the gold table are no items of this study; "
+            "they are left out."
+        )
+
+
+def show_prevalence(
+    prevalence: Sequence[CorrectedPrevalence],
+    *,
+    variable: str,
+    assumptions: Sequence[str],
+    console: Console,
+) -> None:
+    """Print the share of each category in the whole study, with what it takes for granted."""
+    table = number_table(
+        f"{variable}: share of each category in the whole study",
+        words=("category",),
+        numbers=("counted", "corrected", "95% interval", "gold items", "missed", "too many"),
+    )
+    for one in prevalence:
+        interval = one.interval
+        table.add_row(
+            one.category,
+            share(one.consensus_share),
+            share(one.share),
+            "none" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}",
+            f"{one.gold_items:,}",
+            f"{one.missed:,}",
+            f"{one.overcounted:,}",
+        )
+    console.print(table)
+    for assumption in assumptions:
+        console.print(f"  Taken for granted: {assumption}.", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    _show_whose(variable, gold, console)
+    consensus = gold.evaluated[len(variable.raters)]
+    _show_categories(variable, gold, console)
+    _show_confusion(variable, consensus, console)
+    _show_ordinal(variable, gold, console)
+    _show_scores(variable, gold, console)
+    _show_reliability(variable, consensus, console)
+    _show_pairs(variable, gold, console)
+    _show_shared(variable, gold, console)
+    _show_groups(variable, gold, console)
+    _show_audit(variable, gold, console)
+
+
+def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    table = number_table(
+        f"{variable.name}: against {gold.gold_items:,} gold labels",
+        words=("who",),
+        numbers=(
+            *("accuracy", "95% interval", "of", "no label", "macro F1", "weighted F1"),
+            *("ECE", "Brier"),
+        ),
+    )
+    for named in gold.evaluated:
+        found, quality = named.evaluation, named.calibration
+        table.add_row(
+            named.who,
+            *accuracy_cells(found),
+            f"{found.unlabeled:,}",
+            measured(found.macro_f1),
+            measured(found.weighted_f1),
+            "" if quality is None else measured(quality.expected_calibration_error),
+            "" if quality is None else measured(quality.brier),
+        )
+    console.print(table)
+
+
+def _show_categories(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    raters = gold.evaluated[: len(variable.raters)][:_MOST_RATERS]
+    consensus = gold.evaluated[len(variable.raters)].evaluation
+    table = number_table(
+        f"{variable.name}: consensus by category",
+        words=("category",),
+        numbers=(
+            *("gold", "labeled", "precision", "recall", "F1"),
+            *(f"F1 {named.who}" for named in raters),
+        ),
+    )
+    for k, found in enumerate(consensus.categories):
+        table.add_row(
+            found.category,
+            f"{found.gold_items:,}",
+            f"{found.labeled_items:,}",
+            measured(found.precision),
+            measured(found.recall),
+            measured(found.f1),
+            *(measured(named.evaluation.categories[k].f1) for named in raters),
+        )
+    console.print(table)
+
+
+def _show_confusion(
+    variable: VariableFindings, consensus: NamedEvaluation, console: Console
+) -> None:
+    names = variable.categories
+    if len(names) > _MOST_CATEGORIES:
+        console.print(f"{variable.name}: the confusion of {len(names)} categories is in the JSON.")
+        return
+    table = number_table(
+        f"{variable.name}: gold category (rows) and consensus (columns)",
+        words=("gold",),
+        numbers=(*(str(number) for number in range(1, len(names) + 1)), "none"),
+    )
+    for number, (name, counts) in enumerate(
+        zip(names, consensus.evaluation.confusion.tolist(), strict=True), start=1
+    ):
+        table.add_row(f"{number} {name}", *(f"{count:,}" for count in counts))
+    console.print(table)
+
+
+def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    if gold.evaluated[0].evaluation.ordinal is None:
+        return
+    table = number_table(
+        f"{variable.name}: how far off, in steps between categories",
+        words=("who",),
+        numbers=("mean distance", "mean shift", "at most one step off"),
+    )
+    for named in gold.evaluated:
+        ordinal = named.evaluation.ordinal
+        if ordinal is not None:
+            table.add_row(
+                named.who,
+                measured(ordinal.mean_distance),
+                measured(ordinal.mean_shift),
+                share(ordinal.within_one.value),
+            )
+    console.print(table)
+
+
+def _show_scores(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    table = number_table(
+        f"{variable.name}: does a score tell right from wrong consensus?",
+        words=("score",),
+        numbers=(
+            *("items", "wrong", "AUROC", "area under risk"),
+            *(f"wrong of the surest {coverage:.0%}" for coverage in _COVERAGES),
+        ),
+    )
+    for ranking in gold.rankings:
+        quality = ranking.quality
+        table.add_row(
+            ranking.score.replace("_", " "),
+            f"{quality.items:,}",
+            f"{quality.wrong:,}",
+            measured(quality.auroc),
+            measured(quality.area_under_risk),
+            *(share(_risk_at(quality, coverage)) for coverage in _COVERAGES),
+        )
+    console.print(table)
+
+
+def _risk_at(quality: RankingQuality, coverage: float) -> float | None:
+    """Error rate when at least this share is accepted; equal scores are accepted together."""
+    points = [point for point in quality.curve if point.coverage >= coverage - 1e-9]
+    return points[0].risk if points else None
+
+
+def _show_reliability(
+    variable: VariableFindings, consensus: NamedEvaluation, console: Console
+) -> None:
+    quality = consensus.calibration
+    if quality is None or not quality.items:
+        return
+    table = number_table(
+        f"{variable.name}: does the mean probability mean what it says?",
+        words=("highest mean probability",),
+        numbers=("items", "mean probability", "share right"),
+    )
+    for found in quality.bins:
+        if found.items:
+            table.add_row(
+                f"above {found.low:.1f} to {found.high:.1f}",
+                f"{found.items:,}",
+                three_digits(found.mean_probability),
+                three_digits(found.accuracy),
+            )
+    console.print(table)
+
+
+def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    if not gold.comparisons:
+        return
+    table = number_table(
+        f"{variable.name}: are two raters equally often right? (exact McNemar test)",
+        words=("first", "second"),
+        numbers=("items", "only first right", "only second right", "p"),
+    )
+    for pair in gold.comparisons:
+        found = pair.comparison
+        table.add_row(
+            pair.first,
+            pair.second,
+            f"{found.items:,}",
+            f"{found.only_first:,}",
+            f"{found.only_second:,}",
+            "undefined" if found.p_value.value is None else f"{found.p_value.value:.3g}",
+        )
+    console.print(table)
+
+
+def _show_shared(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    errors = gold.shared_errors
+    console.print(
+        f"{variable.name}: on {errors.all_wrong:,} of {errors.items:,} gold items all raters are "
+        f"wrong, on {errors.same_wrong:,} with the same category; {errors.expected_all_wrong:.1f} "
+        "would be, if they erred independently. No disagreement reveals these.\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show_groups(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    if not gold.groups:
+        return
+    table = number_table(
+        f"{variable.name}: accuracy by group",
+        words=("group", "who"),
+        numbers=("accuracy", "95% interval", "of", "no label", "macro F1"),
+    )
+    for group in gold.groups:
+        for named in group.evaluated:
+            table.add_row(group.group or "(blank)", named.who, *_group_cells(named.evaluation))
+    console.print(table)
+
+
+def _group_cells(found: Evaluation) -> tuple[str, ...]:
+    return (*accuracy_cells(found), f"{found.unlabeled:,}", measured(found.macro_f1))
+
+
+def _show_audit(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    audit = gold.audit
+    if audit is None:
+        return
+    if audit.accuracy is None or audit.interval is None:
+        said = f"no accuracy: {audit.undefined_because}."
+    else:
+        said = (
+            f"accuracy of the {audit.accepted:,} accepted labels {audit.accuracy:.3f} "
+            f"({audit.interval.low:.3f} to {audit.interval.high:.3f}), from {audit.audited:,} "
+            "drawn at random."
+        )
+    console.print(f"{variable.name}, random audit: {said}", highlight=False, soft_wrap=True)
+    if audit.accuracy is not None and gold.audit_unlabeled:
+        console.print(
+            f"  {gold.audit_unlabeled:,} items drawn for the audit have no gold label; leaving "
+            "out the hard ones flatters the result.",
+            highlight=False,
+            soft_wrap=True,
+        )

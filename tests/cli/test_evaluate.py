@@ -1,0 +1,132 @@
+"""`evaluate` shows and writes everything that gold labels say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
+
+ITEMS = 80
+AUDITED = SCRIPTED + "escalation:\n  - {policy: random_audit, share: 0.5}\n"
+
+
+def labeled_files(run: Run, folder: Path, *, ensemble: str = SCRIPTED) -> StudyFiles:
+    files = study_files(folder, [f"comment {n}" for n in range(ITEMS)], ensemble=ensemble)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    return files
+
+
+def gold_table(files: StudyFiles, *, every: int = 1, blank: int = 0) -> Path:
+    """Take the first rater for right; so it is always right and the others are not."""
+    path = files.folder / "gold.csv"
+    rows = read_table(files.study / "labels.csv")[::every]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("id", "gold_topic", "site"))
+        for n, row in enumerate(rows):
+            label = "" if n < blank else row["topic.rater.first"]
+            writer.writerow((row["id"], label, ("north", "south", "")[n % 3]))
+    return path
+
+
+def topic_of(files: StudyFiles) -> dict[str, Any]:
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = findings["variables"][0]
+    return found
+
+
+def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    ended = run("evaluate", files.study, "--gold", gold_table(files))
+    assert ended.code == 0
+    for heading in (
+        "topic: against 80 gold labels",
+        "topic: consensus by category",
+        "topic: gold category (rows) and consensus (columns)",
+        "topic: does a score tell right from wrong consensus?",
+        "topic: does the mean probability mean what it says?",
+        "exact McNemar test",
+        "gold items all raters are wrong",
+    ):
+        assert heading in " ".join(ended.out.split()), heading
+    assert "urgent: against" not in ended.out
+    gold = topic_of(files)["gold"]
+    assert [named["who"] for named in gold["evaluated"]][:3] == ["first", "second", "third"]
+    assert gold["evaluated"][0]["evaluation"]["accuracy"]["value"] == 1.0
+    assert [ranking["score"] for ranking in gold["rankings"]] == [
+        *("support", "method", "mean_probability", "margin")
+    ]
+    assert gold["shared_errors"]["all_wrong"] == 0
+    assert gold["groups"] == gold["prevalence"] == []
+    assert gold["audit"] is None
+
+
+def test_groups_are_evaluated_apart_and_add_up(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    ended = run("evaluate", files.study, "--gold", gold_table(files), "--group", "site")
+    assert (ended.code, "topic: accuracy by group" in ended.out) == (0, True)
+    assert "(blank)" in ended.out
+    gold = topic_of(files)["gold"]
+    assert [group["group"] for group in gold["groups"]] == ["", "north", "south"]
+    for place, named in enumerate(gold["evaluated"]):
+        parts = [group["evaluated"][place]["evaluation"] for group in gold["groups"]]
+        for count in ("items", "correct", "unlabeled"):
+            assert sum(part[count] for part in parts) == named["evaluation"][count]
+
+
+def test_the_share_of_each_category_needs_the_statement_that_the_sample_is_random(
+    run: Run, tmp_path: Path
+) -> None:
+    files = labeled_files(run, tmp_path)
+    gold = gold_table(files, every=2)
+    without = run("evaluate", files.study, "--gold", gold)
+    assert "share of each category" not in without.out
+    ended = run("evaluate", files.study, "--gold", gold, "--random-sample")
+    assert "topic: share of each category in the whole study" in ended.out
+    assert "drawn at random from the whole file" in ended.out
+    shares = topic_of(files)["gold"]["prevalence"]
+    assert [one["category"] for one in shares] == ["staff", "food", "other"]
+    assert {one["gold_items"] for one in shares} == {ITEMS // 2}
+
+
+def test_an_audit_says_how_right_the_accepted_labels_are(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path, ensemble=AUDITED)
+    complete = run("evaluate", files.study, "--gold", gold_table(files))
+    assert "topic, random audit: accuracy of the" in complete.out
+    assert "have no gold label" not in complete.out
+    rows = read_table(files.study / "labels.csv")
+    drawn = [row for row in rows if row["topic.reasons"] == "drawn at random for audit"]
+    audit = topic_of(files)["gold"]["audit"]
+    assert audit["audited"] == len(drawn) > 0
+    assert audit["accepted"] == len(drawn) + sum(row["topic.status"] == "accepted" for row in rows)
+    run("evaluate", files.study, "--gold", gold_table(files, blank=60))
+    assert topic_of(files)["gold"]["audit_unlabeled"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--group", "place"), 'no column "place" to group by'),
+        (("--id-column", "number"), '"number"'),
+    ],
+)
+def test_a_column_that_is_not_there_ends_with_code_2(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], found: str
+) -> None:
+    files = labeled_files(run, tmp_path)
+    ended = run("evaluate", files.study, "--gold", gold_table(files), *arguments)
+    assert (ended.code, found in ended.err) == (2, True)
+
+
+def test_gold_labels_of_another_study_end_with_code_2(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    other = tmp_path / "other.csv"
+    other.write_text("id,gold_topic\nx-1,staff\n", encoding="utf-8")
+    ended = run("evaluate", files.study, "--gold", other)
+    assert (ended.code, "none of its 1 ids" in ended.err) == (2, True)
