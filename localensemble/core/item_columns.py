@@ -17,11 +17,11 @@ from localensemble.core.tables import Table
 
 _SAMPLE_ROWS = 1000
 _SHORTEST_TEXT = 20
-_ID_NAMES = (
+ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
 )  # fmt: skip
-_TEXT_NAMES = (
+TEXT_NAMES = (
     {"text", "itemtext", "fulltext", "freetext"},
     {
         "abstract", "answer", "answertext", "body", "comment", "comments", "commenttext", "content",
@@ -88,14 +88,15 @@ def choose_id_column(
     return guessed, (f'Took column "{guessed}" for the id.',)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Give what is equal for two spellings of a column name: ``Item ID``, ``item_id``."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
     named = sorted(
-        (name for name in columns if _plain(name) in _ID_NAMES),
-        key=lambda name: _ID_NAMES.index(_plain(name)),
+        (name for name in columns if plain_name(name) in ID_NAMES),
+        key=lambda name: ID_NAMES.index(plain_name(name)),
     )
     if len(named) < 2:
         # Whether its ids tell the items apart is checked when the file is read through.
@@ -125,8 +126,8 @@ def _tells_rows_apart(table: Table, column: str) -> bool:
 def _guess_text(table: Table, columns: Sequence[str]) -> str:
     if len(columns) == 1:
         return columns[0]
-    for names in _TEXT_NAMES:
-        named = [name for name in columns if _plain(name) in names]
+    for names in TEXT_NAMES:
+        named = [name for name in columns if plain_name(name) in names]
         if len(named) == 1:
             return named[0]
         if named:

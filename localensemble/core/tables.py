@@ -117,7 +117,7 @@ def open_table(path: Path, *, delimiter: str | None = None) -> Table:
     with _opened(path) as stream:
         records = (cells for _, cells in _records(path, stream, chosen) if cells)
         columns = tuple(next(records, ()))
-        _check_header(path, columns)
+        check_header(path, columns)
         if next(records, None) is None:
             raise TableError(
                 f"{path.name}: there is a header, but no row below it.",
@@ -245,7 +245,12 @@ def _sample_widths(sample: str, delimiter: str, *, complete: bool) -> list[int]:
     return widths if complete or len(widths) < 2 else widths[:-1]
 
 
-def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+def check_header(path: Path, columns: tuple[str, ...]) -> None:
+    """Refuse a header that is empty, or has columns without a name of their own.
+
+    Raises:
+        TableError: says which columns.
+    """
     if not columns:
         raise TableError(
             f"{path.name}: the file is empty.",

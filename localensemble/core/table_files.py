@@ -1,0 +1,157 @@
+"""Read a table from a CSV file, an Excel workbook or a Parquet file, all as rows of text.
+
+Decides by the first bytes which kind a file is, never by its name, and how a stored number
+is written: 1 and 1.0 are both ``1``, so that one column does not call a category ``2`` and
+the next one ``2.0``. Row 1 is the first row below the header.
+
+Workbooks and Parquet files need the optional packages of the extra ``tables``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from localensemble.core.errors import TableError
+from localensemble.core.stored_values import no_rows_error, optional_package, stored_text
+from localensemble.core.tables import Table, check_header, open_table
+from localensemble.core.workbooks import open_sheet
+
+_ZIP_START = b"PK\x03\x04"
+_PARQUET_START = b"PAR1"
+_BATCH_ROWS = 8192
+
+
+class TableFile(Protocol):
+    """A table with a header and at least one row below it, whatever kind of file it is."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names from the header, all different, none blank."""
+        ...
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was chosen or left out, in sentences for the user."""
+        ...
+
+    def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Read some columns of every row below the header, in the order asked for.
+
+        What is wrong with other columns does not matter.
+
+        Raises:
+            TableError: a cell cannot be read; the message names the row.
+        """
+        ...
+
+
+def open_table_file(path: Path, *, sheet: str | None = None) -> TableFile:
+    """Open a table and read its header.
+
+    Args:
+        sheet: of a workbook; None takes the only one, or the first with a message.
+
+    Raises:
+        TableError: the file cannot be read as a table, a package is missing that reads it,
+            or a sheet is named and there is none.
+    """
+    start = _start_of(path)
+    if start.startswith(_ZIP_START):
+        return open_sheet(path, sheet=sheet)
+    if sheet is not None:
+        raise TableError(
+            f"{path.name}: there is no sheet to choose; the file is no Excel workbook.",
+            hint="Leave out `--sheet`.",
+        )
+    if start.startswith(_PARQUET_START):
+        return _open_parquet(path)
+    return _CsvTable(open_table(path))
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4)
+    except OSError:
+        # The reader of CSV files says what is wrong.
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class _CsvTable:
+    table: Table
+    messages: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return self.table.path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.table.columns
+
+    def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        places = [self.table.columns.index(column) for column in columns]
+        for values in self.table.rows():
+            yield tuple([values[place] for place in places])
+
+
+@dataclass(frozen=True, slots=True)
+class _ParquetTable:
+    path: Path
+    columns: tuple[str, ...]
+    messages: tuple[str, ...]
+    content: Any
+
+    def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        for batch in self.content.select(list(columns)).to_batches(max_chunksize=_BATCH_ROWS):
+            yield from zip(
+                *(map(_parquet_text, column.to_pylist()) for column in batch.columns), strict=True
+            )
+
+
+def _open_parquet(path: Path) -> TableFile:
+    parquet = optional_package("pyarrow.parquet", path=path, kind="a Parquet file")
+    pyarrow = import_module("pyarrow")
+    try:
+        # `read_table` would add columns for folders that are called like "year=2024".
+        table = parquet.ParquetFile(path).read()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TableError(
+            f"{path.name}: the file cannot be read as a Parquet file.",
+            hint="Write it again, or save the table as CSV.",
+        ) from error
+    names = tuple(table.column_names)
+    check_header(path, names)
+    if not table.num_rows:
+        raise no_rows_error(path)
+    columns, left_out = [], []
+    types = pyarrow.types
+    for name in names:
+        kind = table.schema.field(name).type
+        if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+            left_out.append(name)
+            continue
+        columns.append(name)
+        if types.is_temporal(kind):
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, table.column(name).cast(pyarrow.string()))
+    return _ParquetTable(
+        path,
+        tuple(columns),
+        tuple(f'Left out column "{name}": its cells are no plain values.' for name in left_out),
+        table,
+    )
+
+
+def _parquet_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else stored_text(value)

@@ -1,0 +1,145 @@
+"""Read one sheet of an Excel workbook as rows of text.
+
+Decides which sheet, and that the first row with anything in it is the header. Refuses, where
+they are in a column that is asked for, cells that have no one value: merged cells, formulas
+that were never computed, errors. Each would otherwise read as an empty cell, that is as a gap.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localensemble.core.errors import TableError
+from localensemble.core.stored_values import no_rows_error, optional_package, stored_text
+from localensemble.core.tables import check_header
+
+_SHOWN_SHEETS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet with a header and at least one row below it.
+
+    Attributes:
+        columns: names from the header, all different, none blank.
+        messages: which sheet was chosen, in a sentence, where there are several.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    messages: tuple[str, ...]
+    _cells: Sequence[Sequence[Any]] = field(repr=False)
+    _computed: Sequence[Sequence[Any]] | None = field(repr=False)
+    # First row, last row, first column, last column, as in `_cells`.
+    _merged: Sequence[tuple[int, int, int, int]] = field(repr=False)
+
+    def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Read some columns of every row below the header, in the order asked for.
+
+        Raises:
+            TableError: a cell has no one value; the message names the row.
+        """
+        places = [self.columns.index(column) for column in columns]
+        for row in range(1, len(self._cells)):
+            yield tuple([self._text(row, place) for place in places])
+
+    def _text(self, row: int, column: int) -> str:
+        cell = self._cells[row][column]
+        value = cell.value
+        where = f'{self.path.name}, row {row}, column "{self.columns[column]}"'
+        for top, bottom, left, right in self._merged:
+            if top <= row <= bottom and left <= column <= right:
+                raise TableError(
+                    f"{where}: the cell is merged with others.",
+                    hint="Take the merge apart and fill in every cell.",
+                )
+        kind = cell.data_type
+        if kind == "f":
+            value = None if self._computed is None else self._computed[row][column].value
+            kind = None if self._computed is None else self._computed[row][column].data_type
+            if value is None:
+                raise TableError(
+                    f"{where}: the cell holds a formula, and not what it gives.",
+                    hint="Open the workbook in its own program, let it compute, and save it.",
+                )
+        if kind == "e":
+            raise TableError(
+                f"{where}: the cell holds an error, such as #N/A.",
+                hint="Mend the cell, or empty it if there is no label.",
+            )
+        # As Excel shows them, and writes them into a CSV file.
+        return str(value).upper() if isinstance(value, bool) else stored_text(value)
+
+
+def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
+    """Open a sheet and read its header.
+
+    Args:
+        sheet: its name; None takes the only one, or the first with a message.
+
+    Raises:
+        TableError: the file is no workbook, there is no such sheet, it is empty or its header
+            cannot be used, or the package that reads it is missing.
+    """
+    openpyxl = optional_package("openpyxl", path=path, kind="an Excel workbook")
+    book = _loaded(openpyxl, path, computed=False)
+    name, messages = _chosen_sheet(path, [one.title for one in book.worksheets], sheet)
+    grid = [list(cells) for cells in book[name].iter_rows()]
+    filled = [i for i, cells in enumerate(grid) if any(cell.value is not None for cell in cells)]
+    if not filled:
+        raise no_rows_error(path)
+    first, last = filled[0], filled[-1]
+    width = max(
+        place + 1 for cells in grid for place, cell in enumerate(cells) if cell.value is not None
+    )
+    grid = [cells[:width] for cells in grid[first : last + 1]]
+    columns = tuple(stored_text(cell.value) for cell in grid[0])
+    check_header(path, columns)
+    if len(grid) < 2:
+        raise no_rows_error(path)
+    computed = None
+    if any(cell.data_type == "f" for cells in grid for cell in cells):
+        rows = _loaded(openpyxl, path, computed=True)[name].iter_rows()
+        computed = [list(cells) for cells in rows][first : last + 1]
+    merged = [
+        (one.min_row - 1 - first, one.max_row - 1 - first, one.min_col - 1, one.max_col - 1)
+        for one in book[name].merged_cells.ranges
+    ]
+    return Sheet(path, columns, messages, grid, computed, merged)
+
+
+def _loaded(openpyxl: Any, path: Path, *, computed: bool) -> Any:
+    """Load a workbook with its formulas, or with what they gave when it was last saved."""
+    with warnings.catch_warnings():
+        # The styles and drop-down lists that openpyxl passes over do not change a cell.
+        warnings.simplefilter("ignore")
+        try:
+            # Given a path it would judge the file by its name.
+            with path.open("rb") as stream:
+                return openpyxl.load_workbook(stream, data_only=computed)
+        # A damaged file raises whatever its parsers raise: BadZipFile, KeyError, ParseError ...
+        except Exception as error:
+            raise TableError(
+                f"{path.name}: the file cannot be read as an Excel workbook.",
+                hint='Open it in its own program and save it as ".xlsx" or as "CSV UTF-8".',
+            ) from error
+
+
+def _chosen_sheet(path: Path, names: list[str], named: str | None) -> tuple[str, tuple[str, ...]]:
+    listed = ", ".join(f'"{name}"' for name in names[:_SHOWN_SHEETS])
+    if len(names) > _SHOWN_SHEETS:
+        listed += f" and {len(names) - _SHOWN_SHEETS} more"
+    if named is not None and named not in names:
+        raise TableError(
+            f'{path.name}: there is no sheet "{named}"; the sheets are {listed}.',
+            hint="Name one of them (`--sheet`).",
+        )
+    if not names:
+        raise no_rows_error(path)
+    if named is not None or len(names) == 1:
+        return named or names[0], ()
+    return names[0], (f'Took the first sheet, "{names[0]}", of {listed}.',)
