@@ -1,0 +1,300 @@
+"""Choose the columns of a table in which raters gave labels: item, rater, label.
+
+Two layouts are read. *Long*: one row for each label, with a column that names the rater.
+*Wide*: one row for each item and one column for each rater. Decides which names are plain
+enough to guess and says what was guessed; refuses to guess where a column could be a rater
+or could be something else, because a column too many is believable and wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from localensemble.core.errors import TableError
+from localensemble.core.item_columns import ID_NAMES, TEXT_NAMES, plain_name
+from localensemble.core.table_files import TableFile
+
+TableLayout = Literal["wide", "long"]
+
+_SAMPLE_ROWS = 2000
+_MOST_SHOWN = 20
+# A rater's column with more different cells than this in the sample is probably none.
+_MOST_CATEGORIES_GUESSED = 200
+
+_ITEM_NAMES: tuple[frozenset[str], ...] = (
+    frozenset({"item", "itemid"}),
+    frozenset({"id"}),
+    frozenset({*ID_NAMES, "unit", "unitid", "subject", "subjectid", "case", "document"}),
+)
+_RATER_NAMES: tuple[frozenset[str], ...] = (
+    frozenset({"rater", "raterid", "ratername"}),
+    frozenset({"annotator", "annotatorid", "coder", "coderid", "judge", "judgeid", "observer"}),
+    frozenset({"worker", "workerid", "assessor", "assessorid", "labeler", "labelerid"}),
+)
+_LABEL_NAMES: tuple[frozenset[str], ...] = (
+    frozenset({"label"}),
+    frozenset({"category", "rating", "code", "annotation", "judgment", "judgement"}),
+    frozenset({"score", "value", "answer", "response", "choice", "grade"}),
+)
+_NO_RATERS = frozenset(
+    {"gold", "goldlabel", "truth", "groundtruth", "consensus", "majority", "adjudicated"}
+    | {"final", "finallabel"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumns:
+    """The columns that a person has named; what is not named is guessed.
+
+    Attributes:
+        item: of the item ids; a wide table may have none.
+        rater: of the raters' names (long).
+        labels: of the labels (long); each column is a variable of its own.
+        raters: the raters, one column each (wide).
+        variable: names the variable of each row; without it a table is about one.
+        group: names a group of rows whose agreement is measured on its own.
+    """
+
+    layout: TableLayout | None = None
+    item: str | None = None
+    rater: str | None = None
+    labels: tuple[str, ...] = ()
+    raters: tuple[str, ...] = ()
+    variable: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumns:
+    """The columns in use, as in ``NamedColumns``, and what was guessed, in sentences."""
+
+    layout: TableLayout
+    item: str | None
+    rater: str | None
+    labels: tuple[str, ...]
+    raters: tuple[str, ...]
+    variable: str | None
+    group: str | None
+    messages: tuple[str, ...]
+
+
+def choose_label_columns(
+    table: TableFile, *, named: NamedColumns, variables: Sequence[str] = ()
+) -> LabelColumns:
+    """Take the columns that are named, and guess those that are not.
+
+    Args:
+        variables: names of variables; columns of these names hold labels.
+
+    Raises:
+        TableError: a named column is missing or named twice, or a guess is not safe.
+    """
+    _check_named(table, named)
+    choice = _Choice(table, named, variables)
+    layout = choice.layout()
+    return choice.long() if layout == "long" else choice.wide()
+
+
+class _Choice:
+    """One table's columns, being chosen; ``messages`` grows with every guess."""
+
+    def __init__(self, table: TableFile, named: NamedColumns, variables: Sequence[str]) -> None:
+        self.table = table
+        self.named = named
+        self.variables = variables
+        self.messages: list[str] = []
+        taken = {named.item, named.rater, named.variable, named.group}
+        self.free = [name for name in table.columns if name not in taken]
+
+    def layout(self) -> TableLayout:
+        named = self.named
+        if named.layout is not None:
+            return named.layout
+        if named.raters:
+            return "wide"
+        if named.rater is not None or named.labels:
+            return "long"
+        rater = self._matches(_RATER_NAMES)
+        label = self._matches(_LABEL_NAMES) or self._variable_columns()
+        if rater and label:
+            self.messages.append("Took the layout to be long: one row for each label.")
+            return "long"
+        if rater:
+            raise TableError(
+                f'{self._name}: column "{rater[0]}" seems to name the rater, but no column seems '
+                f"to hold the labels; the columns are {_listed(self.table.columns)}.",
+                hint="Name the column with the labels (`--label`), or say `--layout wide`.",
+            )
+        self.messages.append(
+            "Took the layout to be wide: one row for each item, one column for each rater."
+        )
+        return "wide"
+
+    def long(self) -> LabelColumns:
+        rater = self.named.rater or self._guessed("rater", _RATER_NAMES)
+        labels = self.named.labels or self._variable_columns()
+        if labels and not self.named.labels:
+            self.messages.append(f"Took {_columns(labels)} for the labels, by variable.")
+        if not labels:
+            labels = (self._guessed("label", _LABEL_NAMES),)
+        item = self.named.item or self._guessed("item", _ITEM_NAMES)
+        if self.named.variable is not None and len(labels) > 1:
+            raise TableError(
+                f"{self._name}: {_columns(labels)} hold a variable each, and column "
+                f'"{self.named.variable}" names one, too.',
+                hint="Use several label columns (`--label`), or a column of variables "
+                "(`--variable`).",
+            )
+        return self._chosen("long", item=item, rater=rater, labels=tuple(labels), raters=())
+
+    def wide(self) -> LabelColumns:
+        item = self.named.item
+        if item is None:
+            found = [name for name in self._matches(_ITEM_NAMES) if name not in self.named.raters]
+            item = found[0] if found else None
+            self.messages.append(
+                "Found no column with ids; the items are called row-1, row-2, ... in the order "
+                "of the file."
+                if item is None
+                else f'Took column "{item}" for the item.'
+            )
+        raters = self.named.raters or self._guessed_raters(item)
+        return self._chosen("wide", item=item, rater=None, labels=(), raters=raters)
+
+    @property
+    def _name(self) -> str:
+        return self.table.path.name
+
+    def _chosen(
+        self,
+        layout: TableLayout,
+        *,
+        item: str | None,
+        rater: str | None,
+        labels: tuple[str, ...],
+        raters: tuple[str, ...],
+    ) -> LabelColumns:
+        used = [item, rater, *labels, *raters, self.named.variable, self.named.group]
+        names = [name for name in used if name is not None]
+        for name in names:
+            if names.count(name) > 1:
+                raise TableError(
+                    f'{self._name}: column "{name}" would be used for two things.',
+                    hint="Name a column of its own for item, rater, label, variable and group.",
+                )
+        return LabelColumns(
+            layout,
+            item,
+            rater,
+            labels,
+            raters,
+            self.named.variable,
+            self.named.group,
+            tuple(self.messages),
+        )
+
+    def _matches(self, tiers: Sequence[frozenset[str]]) -> list[str]:
+        """Find the columns with a name of the first tier that has any."""
+        for names in tiers:
+            found = [name for name in self.free if plain_name(name) in names]
+            if found:
+                return found
+        return []
+
+    def _variable_columns(self) -> tuple[str, ...]:
+        return tuple(name for name in self.free if name in self.variables)
+
+    def _guessed(self, role: str, tiers: Sequence[frozenset[str]]) -> str:
+        found = self._matches(tiers)
+        if len(found) != 1:
+            what = (
+                f"it could be {_listed(found)}"
+                if found
+                else f"the columns are {_listed(self.table.columns)}"
+            )
+            raise TableError(
+                f"{self._name}: it is not clear which column holds the {role}; {what}.",
+                hint=f"Name it with `--{role}`.",
+            )
+        self.messages.append(f'Took column "{found[0]}" for the {role}.')
+        return found[0]
+
+    def _guessed_raters(self, item: str | None) -> tuple[str, ...]:
+        texts = frozenset().union(*TEXT_NAMES)
+        columns = [name for name in self.free if name != item]
+        left_out = [name for name in columns if plain_name(name) in texts]
+        raters = [name for name in columns if name not in left_out]
+        doubtful = self._doubtful(raters)
+        if doubtful or not raters:
+            found = (
+                f"{_columns(doubtful)} may be something else"
+                if doubtful
+                else f"the columns are {_listed(self.table.columns)}"
+            )
+            raise TableError(
+                f"{self._name}: it is not clear which columns hold a rater's labels; {found}.",
+                hint="Name the columns of the raters: `--raters first,second,third`.",
+            )
+        self.messages.append(f"Took {_columns(raters)} for the raters.")
+        if left_out:
+            self.messages.append(f"Left out {_columns(left_out)}, by name a text.")
+        return tuple(raters)
+
+    def _doubtful(self, columns: Sequence[str]) -> list[str]:
+        """Find columns that share no cell with any other, have too many, or are gold labels."""
+        cells: list[set[str]] = [set() for _ in columns]
+        for values in itertools.islice(self.table.cells(columns), _SAMPLE_ROWS):
+            for seen, cell in zip(cells, values, strict=True):
+                seen.add(cell.strip())
+        doubtful = []
+        for place, (name, seen) in enumerate(zip(columns, cells, strict=True)):
+            seen.discard("")
+            others = set().union(*(other for i, other in enumerate(cells) if i != place)) - {""}
+            if (
+                plain_name(name) in _NO_RATERS
+                or len(seen) > _MOST_CATEGORIES_GUESSED
+                or (seen and others and not seen & others)
+            ):
+                doubtful.append(name)
+        return doubtful
+
+
+def _check_named(table: TableFile, named: NamedColumns) -> None:
+    roles = [
+        ("item", named.item),
+        ("rater", named.rater),
+        ("variable", named.variable),
+        ("group", named.group),
+        *(("label", column) for column in named.labels),
+        *(("raters", column) for column in named.raters),
+    ]
+    for role, column in roles:
+        if column is not None and column not in table.columns:
+            near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
+            raise TableError(
+                f'{table.path.name}: there is no column "{column}" (`--{role}`); the columns are '
+                f"{_listed(table.columns)}.",
+                hint=f'Did you mean "{near[0]}"?' if near else "Name a column of the table.",
+            )
+    wide = bool(named.raters) or named.layout == "wide"
+    long = named.rater is not None or bool(named.labels) or named.layout == "long"
+    if wide and long:
+        raise TableError(
+            f"{table.path.name}: one option asks for the wide layout, another for the long one.",
+            hint="Wide tables have one column for each rater (`--raters`); long ones have a "
+            "column of raters and one of labels (`--rater`, `--label`).",
+        )
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} {_listed(names)}"
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(f'"{name}"' for name in columns[:_MOST_SHOWN])
+    more = len(columns) - _MOST_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,336 @@
+"""Read the labels that raters gave from a table, aligned by item id.
+
+Decides that cells are compared without the white space around them and in composed Unicode,
+and that an empty cell is a gap. Refuses two labels of one rater on one item, rows without an
+item or rater, and a column of texts mistaken for labels. Which categories there are is not
+decided here. Messages name rows and columns, never what a cell holds.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.errors import TableError
+from localensemble.core.label_columns import LabelColumns, NamedColumns, choose_label_columns
+from localensemble.core.label_matrix import GAP, LabelMatrix
+from localensemble.core.labels import ItemId, LabelStatus
+from localensemble.core.table_files import TableFile, open_table_file
+
+STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
+"""What stands in a study's own tables where a rater has no label."""
+
+_SHOWN_ROWS = 5
+_LONGEST_LABEL = 200
+# Categories are stored in 16 bits, and tables of categories by categories are built.
+_MOST_WORDS = 2000
+_MOST_CELLS = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupLabels:
+    """The labels of one variable in one group.
+
+    Attributes:
+        group: its name; None when the table is not read by group.
+        items: in the order of the table.
+        raters: in the order of the table.
+        words: (n,) places in ``VariableLabels.words``, -1 for a gap.
+        item_places: (n,) places in ``items``.
+        rater_places: (n,) places in ``raters``.
+        rows: (n,) row numbers.
+    """
+
+    group: str | None
+    items: tuple[ItemId, ...] = field(repr=False)
+    raters: tuple[str, ...]
+    words: NDArray[np.int32] = field(repr=False)
+    item_places: NDArray[np.int32] = field(repr=False)
+    rater_places: NDArray[np.int32] = field(repr=False)
+    rows: NDArray[np.int32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariableLabels:
+    """The labels of one variable.
+
+    Attributes:
+        variable: its name.
+        words: the different labels, in the order in which they occur.
+        groups: in the order in which they occur; one, when the table is not read by group.
+    """
+
+    variable: str
+    words: tuple[str, ...]
+    groups: tuple[GroupLabels, ...]
+
+    def rows_with(self, words: Iterable[str]) -> str:
+        """Say which rows have one of these labels, for a message: ``rows 3, 7 and 12 more``."""
+        places = [self.words.index(word) for word in words]
+        rows = np.concatenate([one.rows[np.isin(one.words, places)] for one in self.groups])
+        return _spoken_rows(sorted(set(rows.tolist())))
+
+    def matrices(
+        self, categories: Sequence[str], *, name_of: Mapping[str, str]
+    ) -> Iterator[LabelMatrix]:
+        """Give the label matrix of each group.
+
+        Args:
+            name_of: labels that stand for a category of another name.
+
+        Raises:
+            ValueError: a label is no category.
+        """
+        index_of = {name: index for index, name in enumerate(categories)}
+        named = [name_of.get(word, word) for word in self.words]
+        unknown = set(named) - set(index_of)
+        if unknown:
+            raise ValueError(f"{len(unknown)} labels are no category.")
+        # The last place stands for -1.
+        index = np.array([*(index_of[name] for name in named), GAP], dtype=np.int16)
+        for one in self.groups:
+            indices = np.full((len(one.items), len(one.raters)), GAP, dtype=np.int16)
+            indices[one.item_places, one.rater_places] = index[one.words]
+            yield LabelMatrix(indices, tuple(categories), one.raters)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTable:
+    """A table of labels, read.
+
+    Attributes:
+        columns: which were used for what.
+        messages: what was guessed or passed over, in sentences for the user.
+        variables: in the order in which they occur.
+    """
+
+    path: Path
+    columns: LabelColumns
+    messages: tuple[str, ...]
+    variables: tuple[VariableLabels, ...]
+
+
+def read_label_table(
+    path: Path,
+    *,
+    named: NamedColumns,
+    gaps: Sequence[str] = (),
+    variables: Sequence[str] = (),
+    sheet: str | None = None,
+) -> LabelTable:
+    """Read a table of labels, wide or long.
+
+    Args:
+        named: the columns; what is not named is guessed.
+        gaps: cells that mean a gap, besides the empty one.
+        variables: names of variables; columns of these names hold labels.
+        sheet: of a workbook.
+
+    Raises:
+        TableError: the file or its columns cannot be used, a row has no item or no rater, a
+            rater has two labels on one item, or labels look like texts.
+    """
+    table = open_table_file(path, sheet=sheet)
+    columns = choose_label_columns(table, named=named, variables=variables)
+    collector = _Collector(table, columns, frozenset({"", *map(_clean, gaps)}) | STATUS_WORDS)
+    collector.read()
+    messages = [*table.messages, *columns.messages, *collector.messages()]
+    return LabelTable(path, columns, tuple(messages), collector.variables())
+
+
+class _Cells:
+    """The cells of one variable and group, as they come."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, int] = {}
+        self.raters: dict[str, int] = {}
+        self.item_places = array("i")
+        self.rater_places = array("i")
+        self.words = array("i")
+        self.rows = array("i")
+
+    def add(self, item: str, rater: str, word: int, row: int) -> None:
+        self.item_places.append(self.items.setdefault(item, len(self.items)))
+        self.rater_places.append(self.raters.setdefault(rater, len(self.raters)))
+        self.words.append(word)
+        self.rows.append(row)
+
+
+class _Collector:
+    """Reads the rows once, and checks what can only be seen when all are read."""
+
+    def __init__(self, table: TableFile, columns: LabelColumns, gaps: frozenset[str]) -> None:
+        self._table = table
+        self._columns = columns
+        self._gaps = gaps
+        self._words: dict[str, dict[str, int]] = {}
+        self._cells: dict[str, dict[str | None, _Cells]] = {}
+        self._blank: dict[str, list[int]] = {}
+        self._status_words = 0
+
+    def read(self) -> None:
+        """Read every row.
+
+        Raises:
+            TableError: as `read_label_table` says.
+        """
+        chosen = self._columns
+        wanted = [
+            name
+            for name in (chosen.item, chosen.rater, chosen.variable, chosen.group)
+            if name is not None
+        ]
+        labels = chosen.labels if chosen.layout == "long" else chosen.raters
+        one_variable = chosen.labels[0] if chosen.labels else self._table.path.stem
+        for row, cells in enumerate(self._table.cells([*wanted, *labels]), start=1):
+            keys = dict(zip(wanted, map(_clean, cells), strict=False))
+            for name, key in keys.items():
+                if not key:
+                    self._blank.setdefault(name, []).append(row)
+            item = f"row-{row}" if chosen.item is None else keys[chosen.item]
+            group = None if chosen.group is None else keys[chosen.group]
+            variable = one_variable if chosen.variable is None else keys[chosen.variable]
+            for name, cell in zip(labels, cells[len(wanted) :], strict=True):
+                if chosen.rater is None:
+                    rater, about = _clean(name), variable
+                else:
+                    rater = keys[chosen.rater]
+                    about = name if len(labels) > 1 else variable
+                self._add(about, group, item, rater, _clean(cell), row)
+        self._refuse_blank()
+        self._refuse_repeated()
+
+    def _add(
+        self, variable: str, group: str | None, item: str, rater: str, label: str, row: int
+    ) -> None:
+        words = self._words.setdefault(variable, {})
+        if label in self._gaps:
+            word = GAP
+            self._status_words += label in STATUS_WORDS
+        else:
+            word = words.setdefault(label, len(words))
+            if word == len(words) - 1:
+                self._refuse_texts(label, len(words))
+        groups = self._cells.setdefault(variable, {})
+        groups.setdefault(group, _Cells()).add(item, rater, word, row)
+
+    def messages(self) -> list[str]:
+        """Say what was read as a gap though something stands there."""
+        if not self._status_words:
+            return []
+        listed = ", ".join(sorted(STATUS_WORDS))
+        return [f"{self._status_words:,} cells are one of {listed}; they count as gaps."]
+
+    def variables(self) -> tuple[VariableLabels, ...]:
+        """Give what was read."""
+        return tuple(
+            VariableLabels(
+                variable,
+                tuple(self._words[variable]),
+                tuple(_group_labels(group, cells) for group, cells in groups.items()),
+            )
+            for variable, groups in self._cells.items()
+        )
+
+    def _refuse_texts(self, label: str, words: int) -> None:
+        if len(label) <= _LONGEST_LABEL and label.isprintable() and words <= _MOST_WORDS:
+            return
+        holders = self._columns.labels or self._columns.raters
+        found = (
+            f"more than {_MOST_WORDS:,} different labels"
+            if words > _MOST_WORDS
+            else f"a cell of {len(label):,} characters, or with characters that cannot be seen"
+        )
+        raise TableError(
+            f"{self._table.path.name}: column{'s' if len(holders) > 1 else ''} "
+            + ", ".join(f'"{name}"' for name in holders[:_SHOWN_ROWS])
+            + f" cannot hold labels; found {found}.",
+            hint="Name the columns with the labels: `--label` in a long table, `--raters` in a "
+            "wide one.",
+        )
+
+    def _refuse_blank(self) -> None:
+        for name, rows in self._blank.items():
+            raise TableError(
+                f'{self._table.path.name}, column "{name}": the cell is empty in '
+                f"{_spoken_rows(rows)}.",
+                hint="Fill it in, or remove the row; only labels may be left empty.",
+            )
+
+    def _refuse_repeated(self) -> None:
+        for variable, groups in self._cells.items():
+            for cells in groups.values():
+                if len(cells.items) * len(cells.raters) > _MOST_CELLS:
+                    raise TableError(
+                        f"{self._table.path.name}: {len(cells.items):,} items by "
+                        f"{len(cells.raters):,} raters are too many to be held in memory.",
+                        hint="Read the table by group (`--group`), or in parts.",
+                    )
+                pairs = _repeated(cells)
+                if pairs:
+                    raise self._repeated_error(variable, pairs)
+
+    def _repeated_error(self, variable: str, pairs: Sequence[tuple[int, int]]) -> TableError:
+        shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
+        if len(pairs) > _SHOWN_ROWS:
+            shown += f" (and {len(pairs) - _SHOWN_ROWS:,} more)"
+        where = self._table.path.name
+        if self._columns.variable is not None:
+            where += f', variable "{variable}"'
+        if self._columns.layout == "wide":
+            return TableError(
+                f"{where}: the same item stands in rows {shown}.",
+                hint="Give every item one row; if rows are about different variables or groups, "
+                "name the column that tells them apart (`--variable`, `--group`).",
+            )
+        return TableError(
+            f"{where}: the same rater has two labels on one item, in rows {shown}.",
+            hint="Keep one of them; if they are about different variables or groups, name the "
+            "column that tells them apart (`--variable`, `--group`).",
+        )
+
+
+def _repeated(cells: _Cells) -> list[tuple[int, int]]:
+    """Find cells of one item and rater: pairs of row numbers, in the order of the table."""
+    keys = np.frombuffer(cells.item_places, dtype=np.intc).astype(np.int64)
+    keys = keys * len(cells.raters) + np.frombuffer(cells.rater_places, dtype=np.intc)
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+    rows = np.frombuffer(cells.rows, dtype=np.intc)
+    found = {(int(rows[order[i]]), int(rows[order[i + 1]])) for i in same.tolist()}
+    return sorted(found)
+
+
+def _group_labels(group: str | None, cells: _Cells) -> GroupLabels:
+    def numbers(of: array[int]) -> NDArray[np.int32]:
+        return np.array(of, dtype=np.int32)
+
+    return GroupLabels(
+        group,
+        tuple(map(ItemId, cells.items)),
+        tuple(cells.raters),
+        numbers(cells.words),
+        numbers(cells.item_places),
+        numbers(cells.rater_places),
+        numbers(cells.rows),
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _clean(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell).strip()
+
+
+def _spoken_rows(numbers: Sequence[int]) -> str:
+    shown = ", ".join(f"{number}" for number in numbers[:_SHOWN_ROWS])
+    more = len(numbers) - _SHOWN_ROWS
+    return f"row{'s' if len(numbers) > 1 else ''} {shown}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
