@@ -53,7 +53,7 @@ _SAFE_LINE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _MethodCall:
     """A method of the engine and what it is called with."""
 
     method: str
@@ -61,7 +61,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
-class _Response:
+class _MethodResult:
     """What a method returned, or the error it raised, and the work done so far."""
 
     value: Any
@@ -133,7 +133,7 @@ class WorkerEngine:
         try:
             if self._child is None:
                 self._start()
-            return self._exchange(_Request(method, arguments))
+            return self._exchange(_MethodCall(method, arguments))
         except _ChildDiedError as died:
             raise self._crashed(died) from died
 
@@ -145,7 +145,7 @@ class WorkerEngine:
             )
         self._child = _Child(self._settings.launcher)
         try:
-            self._exchange(_Request("open", (self._settings,)))
+            self._exchange(_MethodCall("open", (self._settings,)))
         except _ChildDiedError as died:
             if died.exit_code == -_SIGKILL:
                 raise self._crashed(died) from died
@@ -158,7 +158,7 @@ class WorkerEngine:
             self._end()
             raise
 
-    def _exchange(self, request: _Request) -> Any:
+    def _exchange(self, request: _MethodCall) -> Any:
         child = self._child
         if child is None:
             raise RuntimeError("There is no child to ask.")
@@ -232,7 +232,7 @@ class _Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(self, request: _Request) -> _Response:
+    def ask(self, request: _MethodCall) -> _MethodResult:
         """Send a request and wait for its response.
 
         Raises:
@@ -247,7 +247,7 @@ class _Child:
             said = "; ".join(self._lines)
             last_words = f' It said: "{said[:300]}".' if said else ""
             raise _ChildDiedError(exit_code, last_words) from None
-        if not isinstance(response, _Response):
+        if not isinstance(response, _MethodResult):
             raise TypeError("The worker sent something that is no response.")
         return response
 
@@ -282,7 +282,12 @@ def _end_process(process: subprocess.Popen[bytes]) -> None:
 
 def _environment() -> dict[str, str]:
     """Let the child find this package where it is not installed but only on the path."""
-    environment = dict(os.environ)
+    # On a fault llama.cpp would call a debugger, which takes seconds and prints arguments.
+    environment = dict(os.environ, GGML_NO_BACKTRACE="1")
+    # Threads that wait for each other must not spin for long: with another program on the
+    # same cores that made small models 20 times slower, and on quiet ones it gained nothing.
+    environment.setdefault("OMP_WAIT_POLICY", "passive")
+    environment.setdefault("GOMP_SPINCOUNT", "1000")
     root = str(Path(__file__).resolve().parents[2])
     if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         rest = environment.get("PYTHONPATH")
@@ -361,7 +366,7 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
         value: Any = None
         failure: LocalEnsembleError | None = None
         try:
-            if not isinstance(request, _Request):
+            if not isinstance(request, _MethodCall):
                 raise TypeError("This is no request.")
             if request.method == "open":
                 engine = LlamaCppEngine(*request.arguments)
@@ -373,7 +378,7 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
         except Exception as error:
             failure = _fault(error)
         usage = engine.usage() if engine is not None else _NO_USAGE
-        _write(output, _Response(value, failure, usage))
+        _write(output, _MethodResult(value, failure, usage))
 
 
 def main() -> None:
