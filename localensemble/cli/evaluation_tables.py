@@ -78,7 +78,7 @@ def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Co
     _show_confusion(variable, consensus, console)
     _show_ordinal(variable, gold, console)
     _show_scores(variable, gold, console)
-    _show_reliability(variable, consensus, console)
+    _show_calibration(variable, gold, console)
     _show_pairs(variable, gold, console)
     _show_shared(variable, gold, console)
     _show_groups(variable, gold, console)
@@ -89,21 +89,16 @@ def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Conso
     table = number_table(
         f"{variable.name}: against {gold.gold_items:,} gold labels",
         words=("who",),
-        numbers=(
-            *("accuracy", "95% interval", "of", "no label", "macro F1", "weighted F1"),
-            *("ECE", "Brier"),
-        ),
+        numbers=("accuracy", "95% interval", "of", "no label", "macro F1", "weighted F1"),
     )
     for named in gold.evaluated:
-        found, quality = named.evaluation, named.calibration
+        found = named.evaluation
         table.add_row(
             named.who,
             *accuracy_cells(found),
             f"{found.unlabeled:,}",
             measured(found.macro_f1),
             measured(found.weighted_f1),
-            "" if quality is None else measured(quality.expected_calibration_error),
-            "" if quality is None else measured(quality.brier),
         )
     console.print(table)
 
@@ -199,26 +194,38 @@ def _risk_at(quality: RankingQuality, coverage: float) -> float | None:
     return points[0].risk if points else None
 
 
-def _show_reliability(
-    variable: VariableFindings, consensus: NamedEvaluation, console: Console
-) -> None:
-    quality = consensus.calibration
-    if quality is None or not quality.items:
+def _show_calibration(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    known = [named for named in gold.calibrations if named.quality.items]
+    if not known:
         return
     table = number_table(
-        f"{variable.name}: does the mean probability mean what it says?",
-        words=("highest mean probability",),
+        f"{variable.name}: do probabilities mean what they say?",
+        words=("whose",),
+        numbers=("items", "ECE", "Brier", "log loss"),
+    )
+    for named in known:
+        table.add_row(
+            named.who,
+            f"{named.quality.items:,}",
+            measured(named.quality.expected_calibration_error),
+            measured(named.quality.brier),
+            measured(named.quality.log_loss),
+        )
+    console.print(table)
+    bins = number_table(
+        f"{variable.name}: highest probability and share right, {known[-1].who}",
+        words=("highest probability",),
         numbers=("items", "mean probability", "share right"),
     )
-    for found in quality.bins:
+    for found in known[-1].quality.bins:
         if found.items:
-            table.add_row(
+            bins.add_row(
                 f"above {found.low:.1f} to {found.high:.1f}",
                 f"{found.items:,}",
                 three_digits(found.mean_probability),
                 three_digits(found.accuracy),
             )
-    console.print(table)
+    console.print(bins)
 
 
 def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:

@@ -238,7 +238,7 @@ def _groups(
     return tuple(
         GroupEvaluation(
             name,
-            tuple(NamedEvaluation(who, of[place][1], None) for who, of in found.items()),
+            tuple(NamedEvaluation(who, of[place][1]) for who, of in found.items()),
         )
         for place, name in enumerate(names)
     )

@@ -50,7 +50,7 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
         "topic: consensus by category",
         "topic: gold category (rows) and consensus (columns)",
         "topic: does a score tell right from wrong consensus?",
-        "topic: does the mean probability mean what it says?",
+        "topic: do probabilities mean what they say?",
         "exact McNemar test",
         "gold items all raters are wrong",
     ):
