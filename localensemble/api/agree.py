@@ -1,0 +1,234 @@
+"""Measure the agreement of raters: of people or models, on a table of labels or a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from localensemble.agreement import (
+    WEIGHT_SCHEMES,
+    Agreement,
+    AgreementError,
+    Coefficient,
+    Level,
+    Requirement,
+    WeightScheme,
+)
+from localensemble.agreement.cross_check import CrossCheck
+from localensemble.api.codebook import load_checked
+from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.errors import InputError
+from localensemble.core.label_columns import NamedColumns, TableLayout
+from localensemble.core.label_table import LabelTable, VariableLabels, read_label_table
+from localensemble.findings.agreement_report import (
+    AgreementReport,
+    LabeledVariable,
+    MeasureSettings,
+    VariableAgreement,
+    coefficient_named,
+    measure_variable,
+)
+from localensemble.findings.label_categories import category_values, choose_categories
+from localensemble.findings.load import load_study
+from localensemble.findings.weight_table import WeightTable, read_weight_table
+from localensemble.ledger.read import LedgerReader
+from localensemble.report.agreement_files import (
+    agreement_as_json,
+    write_agreement_json,
+    write_coefficients,
+    write_item_agreement,
+)
+from localensemble.report.wording import agreement_verdict
+
+__all__ = [
+    "AgreeOptions",
+    "Agreement",
+    "AgreementReport",
+    "Coefficient",
+    "CrossCheck",
+    "Level",
+    "NamedColumns",
+    "TableLayout",
+    "VariableAgreement",
+    "agree",
+    "agreement_as_json",
+    "agreement_verdict",
+    "write_agreement_json",
+    "write_coefficients",
+    "write_item_agreement",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreeOptions:
+    """How to read a table of labels and measure agreement; of a file, the level is a must.
+
+    Attributes:
+        level: of measurement, for every variable. No default on purpose: a wrong level gives
+            a believable wrong number. None takes the codebook's.
+        columns: of the table; what is not named is guessed.
+        gaps: cells that mean a gap, besides the empty one.
+        sheet: of a workbook.
+        categories: all that can be chosen, in their order; None takes the codebook's, or
+            those that occur.
+        codebook: with the variables of the table.
+        coefficients: those to be shown; empty shows all.
+        weights: a scheme or the path of a table of weights; None takes those of the level.
+        confidence_level: of all intervals.
+        resamples: bootstrap draws; 0 leaves the bootstrap out.
+        seed: of the bootstrap.
+        requirements: for example ``AC1 >= 0.6``; each for every variable and group.
+        cross_check: whether to compare with irrCAC and krippendorff.
+    """
+
+    level: Level | None = None
+    columns: NamedColumns = field(default_factory=NamedColumns)
+    gaps: tuple[str, ...] = ()
+    sheet: str | None = None
+    categories: tuple[str, ...] | None = None
+    codebook: Path | None = None
+    coefficients: tuple[str, ...] = ()
+    weights: str | None = None
+    confidence_level: float = 0.95
+    resamples: int = 1000
+    seed: int = 0
+    requirements: tuple[str, ...] = ()
+    cross_check: bool = False
+
+
+def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
+    """Measure the agreement in a table of labels, or in a study folder.
+
+    Raises:
+        InputError: the table, a column, a category or an option cannot be used.
+        LedgerError: the folder holds no finished study.
+    """
+    settings = _settings(options)
+    if path.is_dir():
+        labeled, messages = _from_study(path, options)
+    else:
+        labeled, messages = _from_table(path, options)
+    return AgreementReport(
+        source=path.name,
+        messages=messages,
+        settings=settings,
+        variables=tuple(measure_variable(one, settings=settings) for one in labeled),
+    )
+
+
+def _settings(options: AgreeOptions) -> MeasureSettings:
+    return MeasureSettings(
+        weights=_weights(options.weights),
+        confidence_level=options.confidence_level,
+        resamples=options.resamples,
+        seed=options.seed,
+        coefficients=tuple(map(coefficient_named, options.coefficients)),
+        requirements=tuple(map(Requirement.parse, options.requirements)),
+        cross_check=options.cross_check,
+    )
+
+
+def _weights(text: str | None) -> WeightScheme | WeightTable | None:
+    if text is None:
+        return None
+    for scheme in WEIGHT_SCHEMES:
+        if text == scheme:
+            return scheme
+    if Path(text).is_file():
+        return read_weight_table(Path(text))
+    raise AgreementError(
+        f'"{text}" is no weighting scheme, and no file with weights.',
+        hint=f"Choose one of {', '.join(WEIGHT_SCHEMES)}, or name a CSV file with one row and one "
+        "column for each category.",
+    )
+
+
+def _from_study(
+    folder: Path, options: AgreeOptions
+) -> tuple[list[LabeledVariable], tuple[str, ...]]:
+    for_tables = AgreeOptions(
+        columns=options.columns, gaps=options.gaps, sheet=options.sheet,
+        categories=options.categories, codebook=options.codebook,
+    )  # fmt: skip
+    if for_tables != AgreeOptions():
+        raise InputError(
+            f"{folder.name}: a study has its own items, raters and categories, but an option "
+            "names columns, categories or a codebook.",
+            hint="Leave out the options that are about a table.",
+        )
+    with LedgerReader.open(StudyFolder(folder).ledger) as reader:
+        study = load_study(reader)
+        labels = study.labels
+        items = reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
+        labeled = []
+        for variable in study.codebook.variables:
+            level = options.level or _level(variable)
+            matrix = labels.matrix(variable)
+            found = category_values(
+                variable.answers, level=level, source=f'Variable "{variable.name}"'
+            )
+            if found.names != variable.answers:
+                raise InputError(
+                    f'Variable "{variable.name}": level {level} needs categories in the order of '
+                    "their numbers, and the codebook has another order.",
+                    hint="Choose `--level ordinal`, or leave it to the codebook.",
+                )
+            labeled.append(LabeledVariable(variable.name, None, level, matrix, found.values, items))
+    return labeled, ()
+
+
+def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable], tuple[str, ...]]:
+    codebook = None if options.codebook is None else load_checked(options.codebook)
+    if codebook is None and options.level is None:
+        raise InputError(
+            f"{path.name}: the level of measurement is not given.",
+            hint="Say `--level nominal`, `ordinal`, `interval` or `ratio`, or give the codebook "
+            "(`--codebook`). There is no default: a wrong level gives a believable wrong number.",
+        )
+    table = read_label_table(
+        path,
+        named=options.columns,
+        gaps=options.gaps,
+        variables=[variable.name for variable in codebook.variables] if codebook else (),
+        sheet=options.sheet,
+    )
+    labeled: list[LabeledVariable] = []
+    messages = list(table.messages)
+    for labels in table.variables:
+        declared = options.categories
+        level = options.level
+        if codebook is not None:
+            variable = _variable_of(labels, table, codebook)
+            labels = replace(labels, variable=variable.name)
+            declared = declared if declared is not None else variable.answers
+            level = level or _level(variable)
+        if level is None:
+            raise ValueError("A table without a level has a codebook.")
+        categories = choose_categories(labels, level=level, declared=declared, source=path.name)
+        messages += categories.messages
+        matrices = labels.matrices(categories.names, name_of=categories.name_of)
+        labeled += [
+            LabeledVariable(labels.variable, one.group, level, matrix, categories.values, one.items)
+            for one, matrix in zip(labels.groups, matrices, strict=True)
+        ]
+    return labeled, tuple(messages)
+
+
+def _variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -> Variable:
+    names = [variable.name for variable in codebook.variables]
+    if labels.variable in names:
+        return codebook.variable(labels.variable)
+    if len(names) == 1 and len(table.variables) == 1 and table.columns.variable is None:
+        return codebook.variables[0]
+    raise InputError(
+        f'{table.path.name}: "{labels.variable}" is no variable of the codebook, which has '
+        f"{', '.join(names)}.",
+        hint="Name the columns after the variables, or name the column that holds the variable "
+        "of each row (`--variable`).",
+    )
+
+
+def _level(variable: Variable) -> Level:
+    # Two categories have no order that a weight could use.
+    return "ordinal" if variable.level == "ordinal" else "nominal"

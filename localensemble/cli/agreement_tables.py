@@ -1,0 +1,360 @@
+"""Show agreement as tables on the terminal, variable by variable, the verdict first.
+
+Names come from files of others: they are printed as they are, without markup, and what
+cannot be printed is replaced. Numbers are rounded here and nowhere before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from localensemble.api.agree import (
+    Agreement,
+    AgreementReport,
+    Coefficient,
+    CrossCheck,
+    VariableAgreement,
+    agreement_verdict,
+)
+
+# Rows up to which a table is read rather than scrolled past.
+_MOST_ROWS = 50
+_MOST_PAIRS = 15
+
+_DESCRIBED = {"identity": "", "nominal": ""}
+
+
+def show_agreement(report: AgreementReport, *, console: Console) -> None:
+    """Print everything about the agreement on every variable and group."""
+    for message in report.messages:
+        _say(console, message)
+    if len(report.variables) > 1:
+        console.print(_overview(report))
+    for found in report.variables:
+        _show_variable(found, report, console)
+    _say(
+        console,
+        "Agreement says how far the raters choose the same; not that they are right.",
+        style="dim",
+    )
+
+
+def _show_variable(found: VariableAgreement, report: AgreementReport, console: Console) -> None:
+    agreement = found.agreement
+    console.print()
+    console.rule(_text(found.title, style="bold"), align="left")
+    for sentence in agreement_verdict(agreement):
+        _say(console, sentence)
+    for verdict in found.verdicts:
+        met = "met" if verdict.met else "NOT MET"
+        _say(console, f"Required {verdict.requirement}: {met}; {verdict.because}.", style="bold")
+    _say(console, _items_line(agreement))
+    console.print(_coefficient_table(found, report))
+    for shown in found.coefficients:
+        for line in _why_missing(shown.analytic):
+            _say(console, line)
+    console.print(_benchmark_table(found))
+    _show_categories(agreement, console)
+    _show_raters(agreement, console)
+    _show_bias(agreement, console)
+    _show_pairs(agreement, console)
+    if found.checks:
+        _show_checks(found.checks, console)
+
+
+def _overview(report: AgreementReport) -> Table:
+    table = _table(
+        "All variables and groups",
+        words=("variable", "group") if _grouped(report) else ("variable",),
+        numbers=("items used", "raters", "coefficient", "value", _interval_heading(report)),
+    )
+    for found in report.variables:
+        leading = _leading(found.agreement)
+        names = (found.variable, found.group or "") if _grouped(report) else (found.variable,)
+        _add_row(
+            table,
+            *names,
+            f"{leading.items_used:,}",
+            f"{leading.raters:,}",
+            _name(leading),
+            _number(leading.value),
+            _interval(leading),
+        )
+    return table
+
+
+def _grouped(report: AgreementReport) -> bool:
+    return any(found.group is not None for found in report.variables)
+
+
+def _leading(agreement: Agreement) -> Coefficient:
+    return next(one for one in reversed(agreement.coefficients) if one.name == agreement.leading)
+
+
+def _items_line(agreement: Agreement) -> str:
+    counts = agreement.counts
+    left_out = []
+    if counts.with_one_label:
+        left_out.append(f"{counts.with_one_label:,} with one label")
+    if counts.without_labels:
+        left_out.append(f"{counts.without_labels:,} without labels")
+    used = (
+        f"{counts.used:,} of {counts.items:,} items used (two or more labels), "
+        f"{counts.unanimous:,} of them unanimous, "
+        f"{counts.labeled_by_all:,} labeled by all {len(agreement.raters):,} raters"
+    )
+    return f"{used}; left out: {', '.join(left_out)}." if left_out else f"{used}."
+
+
+def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Table:
+    drawn = any(shown.bootstrap is not None for shown in found.coefficients)
+    table = _table(
+        f"Coefficients ({found.agreement.level} level)",
+        words=("coefficient",),
+        numbers=(
+            "value",
+            _interval_heading(report),
+            *(("bootstrap",) if drawn else ()),
+            "std. error",
+            "p",
+            "observed",
+            "expected",
+        ),
+    )
+    for shown in found.coefficients:
+        one = shown.analytic
+        bootstrap = (_interval(shown.bootstrap) if shown.bootstrap else "",) if drawn else ()
+        _add_row(
+            table,
+            _name(one),
+            _number(one.value),
+            _interval(one),
+            *bootstrap,
+            "" if one.standard_error is None else _number(one.standard_error),
+            _p_value(one.p_value),
+            _number(one.observed_agreement),
+            "" if one.expected_agreement is None else _number(one.expected_agreement),
+        )
+    return table
+
+
+def _why_missing(coefficient: Coefficient) -> list[str]:
+    """Say in words why a value or an interval is missing, or is not of the usual kind."""
+    name = _name(coefficient)
+    if coefficient.value is None:
+        return [f"{name} is undefined: {coefficient.undefined_because}."]
+    if coefficient.interval_low is None:
+        return [f"{name} has no interval: {coefficient.interval_undefined_because}."]
+    return []
+
+
+def _benchmark_table(found: VariableAgreement) -> Table:
+    rated = [shown for shown in found.coefficients if shown.benchmarks]
+    scales = [benchmark.scale for benchmark in rated[0].benchmarks] if rated else []
+    table = _table(
+        "Benchmark scales: the best word reached with 95% probability",
+        words=("coefficient", *scales),
+        numbers=(),
+    )
+    for shown in rated:
+        words = [
+            "none"
+            if one.word is None
+            else one.word
+            if one.word == one.naive_word
+            else f"{one.word} (estimate: {one.naive_word})"
+            for one in shown.benchmarks
+        ]
+        _add_row(table, _name(shown.analytic), *words)
+    return table
+
+
+def _show_categories(agreement: Agreement, console: Console) -> None:
+    table = _table(
+        "By category",
+        words=("category",),
+        numbers=("labels", "share", "specific agreement", "kappa against the rest"),
+    )
+    for one in agreement.by_category[:_MOST_ROWS]:
+        specific = one.specific_agreement
+        _add_row(
+            table,
+            one.category,
+            f"{one.labels:,}",
+            "" if one.share is None else f"{one.share:.1%}",
+            _with_interval(specific),
+            _with_interval(one.against_rest),
+        )
+    console.print(table)
+    _say_cut(console, len(agreement.by_category), "categories", shown=_MOST_ROWS)
+
+
+def _show_raters(agreement: Agreement, console: Console) -> None:
+    labels = [profile.labels for profile in agreement.by_rater]
+    if len(labels) > _MOST_ROWS:
+        _say(
+            console,
+            f"{len(labels):,} raters gave {min(labels):,} to {max(labels):,} labels each; "
+            "`--json` lists them.",
+        )
+    else:
+        console.print(_rater_table(agreement))
+
+
+def _rater_table(agreement: Agreement) -> Table:
+    influence = {one.rater: one for one in agreement.without_rater}
+    heading = f"{agreement.leading} without"
+    table = _table(
+        "By rater",
+        words=("rater",),
+        numbers=("labels", "gaps", *((heading, "change") if influence else ()))
+    )  # fmt: skip
+    for profile in agreement.by_rater:
+        cells = [profile.rater, f"{profile.labels:,}", f"{profile.gaps:,}"]
+        if influence:
+            one = influence[profile.rater]
+            cells.append(_number(one.without.value))
+            cells.append("" if one.change is None else f"{one.change:+.3f}")
+        _add_row(table, *cells)
+    return table
+
+
+def _show_bias(agreement: Agreement, console: Console) -> None:
+    spread = agreement.prevalence
+    if spread.largest_category is None or spread.largest_share is None:
+        return
+    line = f'Prevalence: {spread.largest_share:.1%} of the labels are "{spread.largest_category}".'
+    if spread.bias is not None and spread.bias_raters is not None:
+        most, least = spread.bias_raters
+        line += (
+            f' Bias: the share of "{spread.bias_category}" is {spread.bias * 100:.1f} percentage '
+            f'points larger with "{most}" than with "{least}".'
+        )
+    _say(console, line)
+
+
+def _show_pairs(agreement: Agreement, console: Console) -> None:
+    if agreement.pairs_left_out_because:
+        _say(console, f"Pairs of raters: {agreement.pairs_left_out_because}.")
+        return
+    if not agreement.by_pair:
+        return
+    pairs = list(zip(agreement.by_pair, agreement.excess, strict=True))
+    # Least agreement first: these are the ones to look at.
+    pairs.sort(key=lambda pair: (pair[0].ac1.value is not None, pair[0].ac1.value))
+    table = _table(
+        "By pair of raters, least agreement first",
+        words=("rater", "rater"),
+        numbers=("items", "percent", "AC1", "Cohen kappa", "excess"),
+    )
+    for pair, excess in pairs[:_MOST_PAIRS]:
+        _add_row(
+            table,
+            pair.first,
+            pair.second,
+            f"{pair.percent.items_used:,}",
+            "none" if pair.percent.value is None else f"{pair.percent.value:.1%}",
+            _number(pair.ac1.value),
+            _number(pair.cohen.value),
+            "" if excess.excess is None else f"{excess.excess:+.3f}",
+        )
+    console.print(table)
+    if len(agreement.raters) > 2:
+        _say(
+            console,
+            "Excess: how much more the two agree than each of them with the other raters.",
+            style="dim",
+        )
+    _say_cut(console, len(pairs), "pairs", shown=_MOST_PAIRS)
+
+
+def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
+    table = _table(
+        "Cross-check",
+        words=("coefficient", "package", "compared"),
+        numbers=("largest difference",),
+    )
+    for check in checks:
+        _add_row(
+            table,
+            check.coefficient if check.weights in _DESCRIBED
+            else f"{check.coefficient} ({check.weights})",
+            f"{check.package} {check.version}".strip(),
+            check.not_compared_because
+            or ", ".join(name.replace("_", " ") for name in check.quantities),
+            "" if check.largest_difference is None else f"{check.largest_difference:.1e}",
+        )  # fmt: skip
+    console.print(table)
+    differences = [one.largest_difference for one in checks if one.largest_difference is not None]
+    if differences:
+        _say(console, f"Largest difference of all: {max(differences):.1e}.")
+    else:
+        _say(
+            console,
+            "Nothing was compared. Install irrCAC and krippendorff, best in an environment of "
+            "their own: irrCAC needs older releases of numpy and scipy.",
+        )
+
+
+def _table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=_text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    table.add_row(*(_text(cell) for cell in cells))
+
+
+def _say(console: Console, sentence: str, *, style: str = "") -> None:
+    console.print(_text(sentence, style=style), soft_wrap=True)
+
+
+def _say_cut(console: Console, count: int, what: str, *, shown: int) -> None:
+    if count > shown:
+        _say(console, f"The first {shown} of {count:,} {what}; `--json` writes all of them.")
+
+
+def _text(words: str, *, style: str = "") -> Text:
+    """Make text that is shown as it is: no markup, no control characters."""
+    return Text("".join(_printable(words)), style=style)
+
+
+def _printable(words: str) -> Iterable[str]:
+    return (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+
+
+def _name(coefficient: Coefficient) -> str:
+    weights = _DESCRIBED.get(coefficient.weights, f" ({coefficient.weights})")
+    return f"{coefficient.name}{weights}"
+
+
+def _interval_heading(report: AgreementReport) -> str:
+    return f"{report.settings.confidence_level * 100:.4g}% interval"
+
+
+def _interval(coefficient: Coefficient) -> str:
+    low, high = coefficient.interval_low, coefficient.interval_high
+    return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _with_interval(coefficient: Coefficient) -> str:
+    if coefficient.value is None or coefficient.interval_low is None:
+        return _number(coefficient.value)
+    return f"{coefficient.value:.3f} ({_interval(coefficient)})"
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _p_value(value: float | None) -> str:
+    return "" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"

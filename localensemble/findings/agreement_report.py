@@ -1,0 +1,262 @@
+"""The agreement on every variable and group of a table or a study, ready to show.
+
+Decides which coefficients are shown, and whether what was required is met. Item texts are no
+part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.agreement import (
+    SCALES,
+    WEIGHT_SCHEMES,
+    Agreement,
+    AgreementError,
+    Benchmark,
+    Coefficient,
+    ItemAgreement,
+    Level,
+    LevelError,
+    Requirement,
+    Verdict,
+    WeightScheme,
+    benchmark,
+    item_agreement,
+    measure_agreement,
+    method_named,
+)
+from localensemble.agreement.cross_check import CrossCheck, cross_check
+from localensemble.agreement.methods import ALL_COEFFICIENTS
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.labels import ItemId
+from localensemble.findings.weight_table import WeightTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasureSettings:
+    """How agreement is measured and judged.
+
+    Attributes:
+        weights: of the weighted coefficients; None takes those of the level.
+        confidence_level: of all intervals.
+        resamples: bootstrap draws; 0 leaves the bootstrap out.
+        seed: of the bootstrap.
+        coefficients: names of those that are shown; empty shows all.
+        requirements: what every variable and group must meet.
+        cross_check: whether to compare with irrCAC and krippendorff.
+    """
+
+    weights: WeightScheme | WeightTable | None = None
+    confidence_level: float = 0.95
+    resamples: int = 1000
+    seed: int = 0
+    coefficients: tuple[str, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    cross_check: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabeledVariable:
+    """The label matrix of one variable and group, and what its categories are.
+
+    Attributes:
+        group: None when agreement is not measured by group.
+        values: the numbers the categories stand for; None unless the level needs them.
+        items: the ids of the matrix's rows.
+    """
+
+    variable: str
+    group: str | None
+    level: Level
+    matrix: LabelMatrix
+    values: tuple[float, ...] | None
+    items: tuple[ItemId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCoefficient:
+    """A coefficient, its intervals without a formula, and its places on the scales.
+
+    Attributes:
+        analytic: the coefficient with its analytic interval.
+        bootstrap: with a bootstrap interval; None when not asked for.
+        jackknife: with a jackknife interval.
+        benchmarks: one for each scale; none for percent agreement, which is not corrected
+            for chance.
+    """
+
+    analytic: Coefficient
+    bootstrap: Coefficient | None
+    jackknife: Coefficient | None
+    benchmarks: tuple[Benchmark, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariableAgreement:
+    """The agreement on one variable and group.
+
+    Attributes:
+        group: None when agreement is not measured by group.
+        agreement: everything measured, whether shown or not.
+        coefficients: those to be shown.
+        verdicts: one for each requirement.
+        checks: comparisons with other packages, when asked for.
+        values: the numbers the categories stand for; None unless the level needs them.
+        items: the ids of the items.
+        labels_per_item: (N,) how many labels each item has.
+        by_item: agreement on each item that has two labels.
+    """
+
+    variable: str
+    group: str | None
+    agreement: Agreement
+    coefficients: tuple[ShownCoefficient, ...]
+    verdicts: tuple[Verdict, ...]
+    checks: tuple[CrossCheck, ...]
+    values: tuple[float, ...] | None
+    items: tuple[ItemId, ...]
+    labels_per_item: NDArray[np.int64]
+    by_item: ItemAgreement
+
+    @property
+    def title(self) -> str:
+        """The variable and, where there is one, the group."""
+        return self.variable if self.group is None else f"{self.variable}, {self.group}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AgreementReport:
+    """The agreement on every variable and group of one table or study.
+
+    Attributes:
+        source: name of the table or of the study's folder.
+        messages: what was guessed or left out, in sentences.
+        settings: how it was measured.
+        variables: in the order of the table or the codebook.
+    """
+
+    source: str
+    messages: tuple[str, ...]
+    settings: MeasureSettings
+    variables: tuple[VariableAgreement, ...]
+
+    @property
+    def met(self) -> bool:
+        """Whether every variable and group meets every requirement."""
+        return all(verdict.met for one in self.variables for verdict in one.verdicts)
+
+
+def coefficient_named(text: str) -> str:
+    """Find the coefficient that a person means: ``ac1``, ``Fleiss' kappa``, ``alpha``.
+
+    Raises:
+        AgreementError: there is none.
+    """
+    try:
+        # Requirements know the ways to write a name.
+        return Requirement.parse(f"{text} >= 0").coefficient
+    except AgreementError as error:
+        raise AgreementError(
+            f"{text!r} is no coefficient.",
+            hint=f"Known are {', '.join(method.name for method in ALL_COEFFICIENTS)}.",
+        ) from error
+
+
+def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> VariableAgreement:
+    """Measure the agreement on one variable and group.
+
+    Raises:
+        LevelError: the level does not fit the weights.
+        AgreementError: weights or the confidence level do not fit.
+    """
+    weights = _weights(labeled, settings)
+    whole = measure_agreement(
+        labeled.matrix,
+        level=labeled.level,
+        weights=weights,
+        values=labeled.values,
+        confidence_level=settings.confidence_level,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
+    return VariableAgreement(
+        variable=labeled.variable,
+        group=labeled.group,
+        agreement=whole,
+        coefficients=_shown(whole, settings.coefficients),
+        verdicts=tuple(one.check(whole.coefficients) for one in settings.requirements),
+        checks=_cross_checks(labeled, whole) if settings.cross_check else (),
+        values=labeled.values,
+        items=labeled.items,
+        labels_per_item=np.count_nonzero(labeled.matrix.mask, axis=1),
+        by_item=item_agreement(
+            labeled.matrix,
+            weights="identity" if weights is None else weights,
+            values=labeled.values,
+        ),
+    )
+
+
+def _weights(
+    labeled: LabeledVariable, settings: MeasureSettings
+) -> WeightScheme | NDArray[np.float64] | None:
+    weights = settings.weights
+    if isinstance(weights, WeightTable):
+        return weights.ordered(labeled.matrix.categories)
+    if labeled.level == "nominal" and weights not in (None, "identity"):
+        raise LevelError(
+            f'Variable "{labeled.variable}": {weights} weights need categories with an order, '
+            "and those of a nominal variable have none.",
+            hint="Choose another level, or give a table of weights.",
+        )
+    return weights
+
+
+def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient, ...]:
+    computed = list(dict.fromkeys(one.name for one in agreement.coefficients))
+    for name in names:
+        if name not in computed:
+            raise AgreementError(
+                f"{name} was not computed: "
+                + (
+                    "it compares two raters, and there are more or fewer."
+                    if method_named(name).two_raters
+                    else "it needs weights, and there are none."
+                ),
+                hint=f"Computed were {', '.join(computed)}.",
+            )
+    resampled = {(one.name, one.weights): one for one in agreement.resampled}
+    shown = []
+    for one in agreement.coefficients:
+        if names and one.name not in names:
+            continue
+        drawn = resampled.get((one.name, one.weights))
+        shown.append(
+            ShownCoefficient(
+                analytic=one,
+                bootstrap=None if drawn is None else drawn.bootstrap,
+                jackknife=None if drawn is None else drawn.jackknife,
+                benchmarks=()
+                if one.name == "percent agreement"
+                else tuple(benchmark(one, scale) for scale in SCALES),
+            )
+        )
+    return tuple(shown)
+
+
+def _cross_checks(labeled: LabeledVariable, agreement: Agreement) -> tuple[CrossCheck, ...]:
+    schemes: list[WeightScheme] = ["identity"]
+    schemes += [scheme for scheme in WEIGHT_SCHEMES[1:] if scheme == agreement.weights]
+    found = {
+        (one.coefficient, one.weights, one.package): one
+        for scheme in schemes
+        for one in cross_check(
+            labeled.matrix, level=labeled.level, weights=scheme, values=labeled.values
+        )
+    }
+    return tuple(found.values())

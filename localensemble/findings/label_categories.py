@@ -1,0 +1,205 @@
+"""Decide which categories a variable of a table of labels has, in which order, of what value.
+
+They are declared, by a codebook or by name, or taken from the labels that occur, and then a
+message says so: AC1 and Brennan-Prediger depend on their number. Refuses labels outside the
+declared categories, two spellings that look like one category, words like NA that may be
+gaps, and levels that the categories cannot carry. Where a label is a number (not at nominal
+level), ``1`` and ``1.0`` are one category.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from localensemble.agreement import AgreementError, Level, LevelError
+from localensemble.core.errors import TableError
+from localensemble.core.label_table import VariableLabels
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+# How R, pandas and spreadsheets write a missing value.
+_MAY_BE_GAPS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "?"})
+_MOST_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The categories of a variable.
+
+    Attributes:
+        names: in their order.
+        values: the numbers they stand for; None unless the level needs them.
+        name_of: labels that are another spelling of a category's number, as ``1.0`` of ``1``.
+        messages: what was taken from the labels, in sentences for the user.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[float, ...] | None
+    name_of: Mapping[str, str] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+
+
+def choose_categories(
+    labels: VariableLabels, *, level: Level, declared: Sequence[str] | None, source: str
+) -> Categories:
+    """Take the declared categories, or those that occur.
+
+    Args:
+        declared: in their order; None takes those that occur.
+        source: name of the table, for messages.
+
+    Raises:
+        TableError: a label is no declared category, or the labels do not tell the categories.
+        LevelError: the categories have no order, or are no numbers.
+    """
+    where = f'{source}, variable "{labels.variable}"'
+    if declared is not None:
+        found = category_values(_declared(declared), level=level, source=where)
+        name_of = {} if level == "nominal" else _spellings(labels.words, found.names)
+        unknown = [word for word in labels.words if word not in found.names and word not in name_of]
+        if unknown:
+            raise TableError(
+                f"{where}: the label is no declared category in {labels.rows_with(unknown)}.",
+                hint=f"The categories are {_listed(found.names)}. Write labels exactly as them; a "
+                "cell that means no label is named with `--gap`.",
+            )
+        return replace(found, name_of=name_of, messages=_respelled(name_of, where))
+    _refuse_gaps(labels, where)
+    numeric = all(map(_NUMBER.fullmatch, labels.words))
+    if level == "ordinal" and not numeric and len(labels.words) > 2:
+        raise LevelError(
+            f"{where}: an ordinal variable needs the order of its {len(labels.words)} categories.",
+            hint="Name them from low to high: `--categories low,medium,high`.",
+        )
+    words: Sequence[str] = labels.words
+    if numeric and level != "nominal":
+        # At these levels a label is its number; of several spellings the shortest is kept.
+        shortest = sorted(words, key=lambda word: (float(word), len(word), word))
+        words = [one for i, one in enumerate(shortest) if not i or not _same(shortest[i - 1], one)]
+    _refuse_alike(labels, words, where)
+    found = category_values(
+        sorted(words, key=float if numeric else None), level=level, source=where
+    )
+    name_of = _spellings(labels.words, found.names)
+    order = ", in the order of their numbers" if numeric and level != "nominal" else ""
+    message = (
+        f'Variable "{labels.variable}": took the {len(words)} labels that occur for its '
+        f"categories{order}: {_listed(found.names)}. If others could have been chosen, name all "
+        "with `--categories`: AC1 and Brennan-Prediger depend on their number."
+    )
+    messages = (*([message] if words else []), *_respelled(name_of, where))
+    return replace(found, name_of=name_of, messages=messages)
+
+
+def category_values(names: Sequence[str], *, level: Level, source: str) -> Categories:
+    """Find the numbers that categories stand for, where the level needs them.
+
+    The categories are then in the order of their numbers.
+
+    Raises:
+        LevelError: they are no numbers.
+    """
+    if level not in ("interval", "ratio"):
+        return Categories(tuple(names), None)
+    if not all(map(_NUMBER.fullmatch, names)):
+        raise LevelError(
+            f"{source}: level {level} needs categories that are numbers, and some are not.",
+            hint="Choose `--level nominal` or `--level ordinal`, or write numbers, with a point "
+            "for the decimals.",
+        )
+    ordered = tuple(sorted(names, key=float))
+    values = tuple(map(float, ordered))
+    if not all(map(math.isfinite, values)):
+        raise LevelError(
+            f"{source}: level {level} needs numbers of a size that can be reckoned with.",
+            hint="Look for a number that is far too large.",
+        )
+    return Categories(ordered, values)
+
+
+def _same(one: str, other: str) -> bool:
+    return float(one) == float(other)
+
+
+def _spellings(words: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Map words to the category that is the same number, where they are no category."""
+    by_number = {float(name): name for name in names if _NUMBER.fullmatch(name)}
+    return {
+        word: by_number[float(word)]
+        for word in words
+        if word not in names and _NUMBER.fullmatch(word) and float(word) in by_number
+    }
+
+
+def _respelled(name_of: Mapping[str, str], where: str) -> tuple[str, ...]:
+    if not name_of:
+        return ()
+    shown = ", ".join(f'"{word}" as "{name}"' for word, name in [*name_of.items()][:_MOST_SHOWN])
+    return (f"{where}: read numbers written in several ways as one: {shown}.",)
+
+
+def _declared(declared: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(unicodedata.normalize("NFC", name).strip() for name in declared)
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None or "" in names or not names:
+        what = f'"{repeated}" is named twice' if repeated else "one is empty"
+        raise AgreementError(
+            f"Cannot use the declared categories: {what}.",
+            hint="Name every category once: `--categories low,medium,high`.",
+        )
+    return names
+
+
+def _refuse_gaps(labels: VariableLabels, where: str) -> None:
+    gaps = [word for word in labels.words if word.casefold() in _MAY_BE_GAPS]
+    if gaps:
+        raise TableError(
+            f"{where}: {_listed(gaps)} may be a category or a missing label, in "
+            f"{labels.rows_with(gaps)}.",
+            hint=f"If it is missing, say `--gap {gaps[0]}`; if not, name all categories with "
+            "`--categories`.",
+        )
+
+
+def _refuse_alike(labels: VariableLabels, words: Sequence[str], where: str) -> None:
+    for alike, what in (
+        (_by_number(words), "the same number, written in several ways"),
+        (_by_letters(words), "the same word but for case, spaces or kind of letter"),
+    ):
+        if alike:
+            raise TableError(
+                f"{where}: {_listed(alike)} are {what}; for example in "
+                f"{labels.rows_with(alike[1:])}.",
+                hint="Write each category in one way; if they are different ones, name all with "
+                "`--categories`.",
+            )
+
+
+def _by_number(words: Sequence[str]) -> list[str]:
+    numbers = [word for word in words if _NUMBER.fullmatch(word)]
+    return _alike(numbers, [repr(float(word)) for word in numbers])
+
+
+def _by_letters(words: Sequence[str]) -> list[str]:
+    folded = [
+        " ".join(unicodedata.normalize("NFKC", word).casefold().replace("_", " ").split())
+        for word in words
+    ]
+    return _alike(words, folded)
+
+
+def _alike(words: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Find the first words that share a key."""
+    by_key: dict[str, list[str]] = {}
+    for word, key in zip(words, keys, strict=True):
+        by_key.setdefault(key, []).append(word)
+    return next((found for found in by_key.values() if len(found) > 1), [])
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f'"{name}"' for name in names[:_MOST_SHOWN])
+    more = len(names) - _MOST_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,0 +1,138 @@
+"""Write agreement for programs and spreadsheets: JSON with everything, CSV with rows.
+
+Numbers have full precision. What is undefined is null or an empty cell, with its reason
+beside it. Item texts are no part of it, item ids only where a table is about items.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from localensemble.core.files import replaced_text_file
+from localensemble.core.identity import JsonValue
+from localensemble.core.tables import write_table
+from localensemble.findings.agreement_report import AgreementReport, VariableAgreement
+from localensemble.findings.weight_table import WeightTable
+from localensemble.report.wording import agreement_verdict
+
+_COEFFICIENT_COLUMNS = (
+    "variable", "group", "coefficient", "weights", "value", "interval_low", "interval_high",
+    "confidence_level", "interval_method", "standard_error", "p_value", "observed_agreement",
+    "expected_agreement", "bootstrap_low", "bootstrap_high", "jackknife_low", "jackknife_high",
+    "items_used", "items_left_out", "raters", "undefined_because", "interval_undefined_because",
+)  # fmt: skip
+_ITEM_COLUMNS = ("variable", "group", "item", "labels", "agreement")
+
+
+def agreement_as_json(report: AgreementReport) -> JsonValue:
+    """Give the whole report, but for single items, as JSON values at full precision."""
+    settings = report.settings
+    weights = settings.weights
+    content = {
+        "source": report.source,
+        "messages": report.messages,
+        "weights": "custom" if isinstance(weights, WeightTable) else weights,
+        "confidence_level": settings.confidence_level,
+        "bootstrap": {"resamples": settings.resamples, "seed": settings.seed},
+        "requirements": [str(one) for one in settings.requirements],
+        "met": report.met if settings.requirements else None,
+        "variables": [_variable_as_json(one) for one in report.variables],
+    }
+    # Through text, so that tuples are the lists that a reader of the file gets.
+    values: JsonValue = json.loads(json.dumps(content, allow_nan=False))
+    return values
+
+
+def write_agreement_json(report: AgreementReport, *, path: Path) -> None:
+    """Write the whole report, but for single items, as JSON."""
+    text = json.dumps(agreement_as_json(report), indent=2, ensure_ascii=False, allow_nan=False)
+    with replaced_text_file(path) as stream:
+        stream.write(text + "\n")
+
+
+def write_coefficients(report: AgreementReport, *, path: Path) -> None:
+    """Write one row for each variable, group and coefficient as CSV."""
+    rows = (
+        ((), tuple(map(_cell, cells)))
+        for variable in report.variables
+        for cells in _coefficient_rows(variable)
+    )
+    write_table(path, kept=(), added=_COEFFICIENT_COLUMNS, rows=rows)
+
+
+def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
+    """Write one row for each variable, group and item as CSV.
+
+    ``agreement`` is the share of agreeing pairs of labels, empty for items with fewer than
+    two labels.
+    """
+    rows = (
+        ((), tuple(map(_cell, cells)))
+        for variable in report.variables
+        for cells in _item_rows(variable)
+    )
+    write_table(path, kept=(), added=_ITEM_COLUMNS, rows=rows)
+
+
+def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
+    whole = found.agreement
+    coefficients = []
+    for one in found.coefficients:
+        fields = dataclasses.asdict(one)
+        coefficients.append({**fields.pop("analytic"), **fields})
+    return {
+        "variable": found.variable,
+        "group": found.group,
+        "verdict": agreement_verdict(whole),
+        "level": whole.level,
+        "weights": whole.weights,
+        "categories": whole.categories,
+        "values": found.values,
+        "raters": whole.raters,
+        "items": dataclasses.asdict(whole.counts),
+        "coefficients": coefficients,
+        "prevalence": dataclasses.asdict(whole.prevalence),
+        "by_category": [dataclasses.asdict(one) for one in whole.by_category],
+        "by_rater": [dataclasses.asdict(one) for one in whole.by_rater],
+        "by_pair": [dataclasses.asdict(one) for one in whole.by_pair],
+        "excess": [dataclasses.asdict(one) for one in whole.excess],
+        "leading": whole.leading,
+        "without_rater": [dataclasses.asdict(one) for one in whole.without_rater],
+        "pairs_left_out_because": whole.pairs_left_out_because,
+        "requirements": [
+            {**dataclasses.asdict(one), "requirement": str(one.requirement)}
+            for one in found.verdicts
+        ],
+        "cross_check": [dataclasses.asdict(one) for one in found.checks],
+    }
+
+
+def _coefficient_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+    for shown in found.coefficients:
+        one, bootstrap, jackknife = shown.analytic, shown.bootstrap, shown.jackknife
+        yield (
+            found.variable, found.group, one.name, one.weights, one.value, one.interval_low,
+            one.interval_high, one.confidence_level, one.interval_method, one.standard_error,
+            one.p_value, one.observed_agreement, one.expected_agreement,
+            bootstrap and bootstrap.interval_low, bootstrap and bootstrap.interval_high,
+            jackknife and jackknife.interval_low, jackknife and jackknife.interval_high,
+            one.items_used, one.items_left_out, one.raters, one.undefined_because,
+            one.interval_undefined_because,
+        )  # fmt: skip
+
+
+def _item_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+    by_item = found.by_item
+    agreement = dict(zip(by_item.items.tolist(), by_item.agreement.tolist(), strict=True))
+    for place, (item, labels) in enumerate(
+        zip(found.items, found.labels_per_item.tolist(), strict=True)
+    ):
+        yield found.variable, found.group, item, labels, agreement.get(place)
+
+
+def _cell(value: object) -> str:
+    # repr of a float has every digit that counts.
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)

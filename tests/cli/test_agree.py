@@ -1,0 +1,193 @@
+"""`agree` prints what it found in words and tables, and ends with the code that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import study_files
+
+
+def table(folder: Path, header: Sequence[str], *rows: Sequence[str]) -> Path:
+    path = folder / "labels.csv"
+    lines = [",".join(cells) for cells in (header, *rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    rows = [
+        (f"i{n}", *("yes" if n % 2 else "no",) * 2, "yes" if n % 2 or n % 9 == 0 else "no")
+        for n in range(30)
+    ]
+    return table(tmp_path, ("id", "ann", "bob", "cy"), *rows)
+
+
+def test_the_verdict_comes_first_and_every_table_follows(run: Run, wide: Path) -> None:
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "50")
+    assert ended.code == 0
+    assert 'Took columns "ann", "bob", "cy" for the raters.' in ended.out
+    heads = [
+        "The raters agree",
+        "30 of 30 items used",
+        "Coefficients (nominal level)",
+        "Benchmark scales",
+        "By category",
+        "By rater",
+        "Prevalence: ",
+        "By pair of raters",
+        "not that they are right",
+    ]
+    places = [ended.out.index(head) for head in heads]
+    assert places == sorted(places)
+    assert "bootstrap" in ended.out
+    for name in ("AC1", "Fleiss kappa", "Conger kappa", "Brennan-Prediger", "Krippendorff alpha"):
+        assert name in ended.out
+
+
+@pytest.mark.parametrize(
+    ("requirement", "code", "said"),
+    [
+        ("AC1 >= 0.1", 0, "Required AC1 >= 0.1: met;"),
+        ("AC1 >= 0.9", 5, "Required AC1 >= 0.9: NOT MET;"),
+        ("Cohen >= 0.1", 5, "was not computed"),
+    ],
+)
+def test_a_required_level_decides_the_exit_code(
+    run: Run, wide: Path, requirement: str, code: int, said: str
+) -> None:
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0", "--require", requirement)
+    assert ended.code == code
+    assert said in ended.out
+
+
+def test_files_are_written_also_when_a_requirement_is_not_met(
+    run: Run, wide: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("a.json", "a.csv", "items.csv")]
+    ended = run(
+        "agree", wide, "--level", "nominal", "--bootstrap", "0", "--require", "AC1 >= 1",
+        "--json", files[0], "--csv", files[1], "--items", files[2],
+    )  # fmt: skip
+    assert ended.code == 5
+    assert all(f"Wrote {path}." in ended.out.replace("\n", "") for path in files)
+    assert json.loads(files[0].read_text(encoding="utf-8"))["met"] is False
+    assert len(files[2].read_text(encoding="utf-8").splitlines()) == 31
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "the level of measurement is not given"),
+        (("--level", "rank"), 2, "'rank' is not one of"),
+        (("--level", "nominal", "--raters", "ann,bib"), 2, 'no column "bib"'),
+        (("--level", "nominal", "--categories", "yes,maybe"), 2, "no declared category in rows"),
+        (("--level", "nominal", "--coefficients", "AC1,kapa"), 2, "'kapa' is no coefficient"),
+        (("--level", "nominal", "--require", "AC1"), 2, "Cannot read the requirement"),
+        (("--level", "nominal", "--confidence", "1"), 2, "Invalid value for '--confidence'"),
+        (("--level", "nominal", "--sheet", "June"), 2, "no sheet to choose"),
+        (("--level", "nominal", "--json", "/no/such/folder/a.json"), 1, "Cannot write"),
+    ],
+)
+def test_what_cannot_be_used_ends_with_its_code_and_what_to_do(
+    run: Run, wide: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    ended = run("agree", wide, *arguments)
+    assert ended.code == code
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_names_with_markup_and_control_characters_are_shown_as_they_are(
+    run: Run, tmp_path: Path
+) -> None:
+    path = table(
+        tmp_path,
+        ("id", "[bold]ann[/bold]", "[/x]", "\x1b[31mcy"),
+        ("1", "[red]yes", "[red]yes", "[/]no"),
+        ("2", "[red]yes", "[/]no", "[/]no"),
+        ("3", "[/]no", "[red]yes", "[red]yes"),
+    )
+    ended = run("agree", path, "--level", "nominal", "--bootstrap", "0")
+    assert ended.code == 0
+    for name in ("[bold]ann[/bold]", "[/x]", "[red]yes", "[/]no"):
+        assert name in ended.out
+    assert "\x1b" not in ended.out
+
+
+def test_what_is_undefined_is_said_in_words(run: Run, tmp_path: Path) -> None:
+    one_rater = table(tmp_path, ("id", "ann"), ("1", "x"), ("2", "y"))
+    ended = run("agree", one_rater, "--level", "nominal")
+    assert ended.code == 0
+    assert "Agreement cannot be measured: no item has labels from two raters" in ended.out
+    assert "2 with one label" in ended.out
+    assert "nan" not in ended.out.split()
+
+
+def test_unanimous_raters_have_a_bound_and_kappas_have_none(run: Run, tmp_path: Path) -> None:
+    rows = [(str(n), "x", "x", "x") for n in range(10)]
+    path = table(tmp_path, ("id", "a", "b", "c"), *rows)
+    ended = run("agree", path, "--level", "nominal", "--categories", "x,y", "--bootstrap", "20")
+    assert ended.code == 0
+    assert 'Fleiss kappa is undefined: only the category "x" occurs' in ended.out
+
+
+def test_the_kappa_paradox_is_explained_where_it_occurs(run: Run, tmp_path: Path) -> None:
+    rows = [(str(n), "no", "no", "no") for n in range(18)]
+    rows += [("18", "no", "no", "yes"), ("19", "yes", "yes", "no")]
+    ended = run("agree", table(tmp_path, ("id", "a", "b", "c"), *rows), "--level", "nominal")
+    assert "Raters agree on 93.3% of the pairs of labels, yet Fleiss' kappa is 0.298" in ended.out
+
+
+def test_groups_are_compared_before_they_are_shown(run: Run, tmp_path: Path) -> None:
+    rows = [(str(n), "x", "x" if n % 3 else "y", f"ward {n % 2}") for n in range(20)]
+    path = table(tmp_path, ("id", "a", "b", "ward"), *rows)
+    ended = run(
+        "agree", path, "--level", "nominal", "--group", "ward", "--raters", "a, b",
+        "--confidence", "0.9", "--bootstrap", "0",
+    )  # fmt: skip
+    assert ended.code == 0
+    assert ended.out.index("All variables and groups") < ended.out.index("labels, ward 0")
+    assert "90% interval" in ended.out
+    assert "labels, ward 1" in ended.out
+    assert "Cohen kappa" in ended.out
+
+
+def test_many_raters_pairs_and_categories_are_cut_and_said(run: Run, tmp_path: Path) -> None:
+    raters = [f"r{j}" for j in range(12)]
+    rows = [(f"i{i}", *(f"c{(i + (j == i % 12)) % 60:02}" for j in range(12))) for i in range(120)]
+    ended = run(
+        "agree", table(tmp_path, ("id", *raters), *rows), "--level", "nominal", "--bootstrap", "0"
+    )
+    assert "The first 15 of 66 pairs; `--json` writes all of them." in ended.out
+    assert "The first 50 of 60 categories" in ended.out
+
+
+def test_a_crowd_is_counted_not_listed(run: Run, tmp_path: Path) -> None:
+    rows = [(f"i{i}", f"w{i * 3 + j}", "x" if i % 2 else "y") for i in range(20) for j in range(3)]
+    ended = run(
+        "agree", table(tmp_path, ("item", "worker", "label"), *rows), "--level", "nominal",
+        "--bootstrap", "0",
+    )  # fmt: skip
+    assert "60 raters gave 1 to 1 labels each; `--json` lists them." in ended.out
+    assert "Pairs of raters: 60 raters make" in ended.out
+
+
+def test_the_cross_check_says_what_it_found(run: Run, wide: Path) -> None:
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0", "--cross-check")
+    assert ended.code == 0
+    assert "Cross-check" in ended.out
+    assert "Largest difference of all" in ended.out or "Nothing was compared" in ended.out
+
+
+def test_a_study_needs_no_options(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(20)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run("agree", files.study, "--bootstrap", "0")
+    assert ended.code == 0
+    assert ended.out.index("All variables and groups") < ended.out.index("topic ─")
