@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
-from localensemble.core.errors import InputError
-from localensemble.core.items import ItemFile
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.ledger.read import LedgerReader
-from localensemble.report.html import NamedAgreement, AgreementSource, write_agreement_report
+from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.html import write_report as write_html
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import item_queue
 from localensemble.report.tables import StudyTables
 
 __all__ = [
-    "NamedAgreement",
     "AgreementSource",
+    "NamedAgreement",
     "WrittenReport",
     "write_agreement_report",
     "write_report",
@@ -58,9 +57,6 @@ def write_report(
         InputError: a table cannot be used or does not belong to the study.
     """
     folder = StudyFolder(study)
-    table = None
-    if items is not None:
-        table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     with LedgerReader.open(folder.ledger) as reader:
         loaded = load_study(reader)
         decisions = loaded.decide()
@@ -68,19 +64,9 @@ def write_report(
             loaded, decisions=decisions, gold=gold_of(loaded, gold, id_column=id_column)
         )
         queue = None
-        if table is not None:
-            _check_same_items(table, findings)
+        if items is not None:
+            table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
             queue = item_queue(StudyTables(table, loaded.labels, decisions))
         write_html(findings, codebook=loaded.codebook, path=folder.report, queue=queue)
     write_findings(findings, path=folder.findings)
     return WrittenReport(findings, folder.report, folder.findings)
-
-
-def _check_same_items(table: ItemFile, findings: StudyFindings) -> None:
-    # Texts of another table under the labels of this one would be believed.
-    if table.sha256 != findings.record.item_set_sha256:
-        raise InputError(
-            f"{table.path.name}: these are not the items of the study; ids, texts or their "
-            "order differ.",
-            hint="Give the table as it was labeled, with the same --id-column and --text-column.",
-        )

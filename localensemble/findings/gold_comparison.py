@@ -51,6 +51,7 @@ __all__ = [
     "GoldComparison",
     "GroupEvaluation",
     "Measure",
+    "NamedCalibration",
     "NamedEvaluation",
     "OrdinalErrors",
     "PairedComparison",
@@ -64,24 +65,25 @@ __all__ = [
 
 CONSENSUS = "consensus, where there is one"
 ACCEPTED = "accepted labels"
+MEAN = "mean of the raters"
 MOST_COMPARED = 12
 """Raters up to which every two are compared: 66 tests are already more than anyone reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedEvaluation:
-    """The evaluation of a rater, the consensus or the accepted labels.
-
-    Attributes:
-        who: a rater's name, or what else is evaluated.
-        evaluation: against the gold labels.
-        calibration: of its probabilities, for the consensus the mean of the raters'; None
-            for the accepted labels, which are a part of the consensus.
-    """
+    """The evaluation of a rater, the consensus or the accepted labels."""
 
     who: str
     evaluation: Evaluation
-    calibration: CalibrationQuality | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCalibration:
+    """What the probabilities of a rater, or their mean over raters, are worth."""
+
+    who: str
+    quality: CalibrationQuality
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class GoldComparison:
     Attributes:
         gold_items: items with a gold label.
         evaluated: every rater, then the consensus, then the accepted labels.
+        calibrations: every rater, then the mean of their probabilities.
         comparisons: every two raters; empty above ``MOST_COMPARED`` raters.
         shared_errors: items on which all raters are wrong.
         dependence: how far they err together.
@@ -134,6 +137,7 @@ class GoldComparison:
 
     gold_items: int
     evaluated: tuple[NamedEvaluation, ...]
+    calibrations: tuple[NamedCalibration, ...]
     comparisons: tuple[RaterComparison, ...]
     shared_errors: SharedErrors
     dependence: ErrorDependence
@@ -169,7 +173,6 @@ def gold_comparison(
     given = [*matrix.indices.T, decided.categories, decided.final]
     whose = dict(zip((*names, CONSENSUS, ACCEPTED), given, strict=True))
     audit, audit_unlabeled = _audit(decided, gold)
-    calibrations = [*_calibrations(labels, variable=variable, gold=gold), None]
     return GoldComparison(
         gold_items=int(np.count_nonzero(gold >= 0)),
         evaluated=tuple(
@@ -181,12 +184,10 @@ def gold_comparison(
                     categories=variable.answers,
                     ordered=variable.level == "ordinal",
                 ),
-                calibration,
             )
-            for who, found, calibration in zip(
-                (*names, CONSENSUS, ACCEPTED), given, calibrations, strict=True
-            )
+            for who, found in zip((*names, CONSENSUS, ACCEPTED), given, strict=True)
         ),
+        calibrations=_calibrations(labels, variable=variable, gold=gold),
         comparisons=tuple(
             RaterComparison(
                 names[i],
@@ -260,7 +261,7 @@ def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | Non
 
 def _calibrations(
     labels: StudyLabels, *, variable: Variable, gold: CategoryArray
-) -> list[CalibrationQuality]:
+) -> tuple[NamedCalibration, ...]:
     """Of every rater's distributions, then of their mean; only gold items are kept."""
     parts: list[NDArray[np.float64]] = []
     for start in range(0, labels.item_count, BLOCK_ITEMS):
@@ -278,4 +279,7 @@ def _calibrations(
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     answers = gold[gold >= 0]
     each = [held[:, column] for column in range(held.shape[1])]
-    return [calibration_quality(one, gold=answers) for one in (*each, mean)]
+    return tuple(
+        NamedCalibration(who, calibration_quality(one, gold=answers))
+        for who, one in zip((*labels.rater_names, MEAN), (*each, mean), strict=True)
+    )

@@ -127,27 +127,27 @@ def confidence_picture(variable: VariableFindings) -> Picture | None:
 
 def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
     """Show how often a confidence is right; None where no probabilities are known."""
-    lines = []
-    errors = []
-    for one in gold.evaluated:
-        if one.calibration is None or not one.calibration.items:
-            continue
-        points = [
-            (held.mean_probability, held.accuracy)
-            for held in one.calibration.bins
-            if held.mean_probability is not None and held.accuracy is not None
-        ]
-        lines.append((one.who, points))
-        error = one.calibration.expected_calibration_error.value
-        errors.append(f"{one.who} {number(error)}")
+    known = [one for one in gold.calibrations if one.quality.items][:_MOST_SERIES]
+    lines = [
+        (
+            one.who,
+            [
+                (held.mean_probability, held.accuracy)
+                for held in one.quality.bins
+                if held.mean_probability is not None and held.accuracy is not None
+            ],
+        )
+        for one in known
+    ]
+    errors = [f"{one.who} {number(one.quality.expected_calibration_error.value)}" for one in known]
     if not lines:
         return None
     return Picture(
         Markup(
             reliability_diagram(
-                lines[:_MOST_SERIES],
+                lines,
                 alt=f"Reliability diagram for {variable.name}. Expected calibration error: "
-                f"{'; '.join(errors[:_MOST_SERIES])}.",
+                f"{'; '.join(errors)}.",
             )
         ),
         "Below the diagonal a rater is surer than it is right; above it, less sure.",

@@ -11,7 +11,7 @@ import pytest
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.label import LabelOptions, label
-from localensemble.findings.gold_comparison import ACCEPTED, CONSENSUS
+from localensemble.findings.gold_comparison import ACCEPTED, CONSENSUS, MEAN
 from localensemble.findings.study import StudyFindings
 from localensemble.report.json_files import write_findings
 from tests.studies import study_files
@@ -83,9 +83,8 @@ def test_gold_labels_are_compared_with_raters_consensus_and_accepted(found: Stud
         assert one.evaluation.items == short.items
         assert one.evaluation.accuracy.value == short.value
         assert int(one.evaluation.confusion.sum()) == 30
-    calibrated = [one.calibration for one in topic.gold.evaluated]
-    assert [one.items for one in calibrated if one is not None] == [30, 30, 30, 30]
-    assert calibrated[-1] is None
+    assert [one.quality.items for one in topic.gold.calibrations] == [30, 30, 30, 30]
+    assert topic.gold.calibrations[-1].who == MEAN
     assert len(topic.gold.comparisons) == 3
 
 
