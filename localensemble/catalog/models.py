@@ -1,7 +1,8 @@
-"""Which model a name means: an entry of the catalog or a GGUF file on this machine.
+"""Which model a name means: an embedded one, one of the models folder, or a GGUF file.
 
 Decides where the weights are and whether they are the bytes that were pinned. Refuses a
-catalog file whose sha256 differs. Never downloads.
+file whose sha256 differs from the catalog's or from that of the day it was installed. Never
+downloads.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from localensemble.catalog.installed import InstalledModel, ModelsFolder
+from localensemble.catalog.known import known_models
 from localensemble.core.errors import ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
@@ -42,7 +45,7 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LocatedModel:
-    """A model file found on this machine; ``entry`` is None for a file of the user's own."""
+    """A model file found on this machine; ``entry`` is None unless it is an embedded one."""
 
     name: str
     path: Path
@@ -72,12 +75,13 @@ def locate_model(reference: str, *, folder: Path) -> LocatedModel:
     """Find the file a model reference means and check its hash.
 
     Args:
-        reference: a catalog name, or the path of a GGUF file (recognised by a path
-            separator or the ending ``.gguf``).
+        reference: the name of an embedded, pulled or added model, or the path of a GGUF file
+            (recognised by a path separator or the ending ``.gguf``).
         folder: where relative paths start, usually the ensemble file's folder.
 
     Raises:
-        ModelFileError: unknown name, missing file, or catalog bytes that changed.
+        ModelFileError: unknown name, a model that was not pulled yet, a missing file, or
+            bytes that changed.
     """
     if reference.endswith(".gguf") or "/" in reference or "\\" in reference:
         path = (folder / Path(reference).expanduser()).resolve()
@@ -96,12 +100,10 @@ def _locate_entry(name: str) -> LocatedModel:
     entries = {entry.name: entry for entry in catalog_entries()}
     entry = entries.get(name)
     if entry is None:
-        close = difflib.get_close_matches(name, entries, n=1)
-        suggestion = f'Did you mean "{close[0]}"? ' if close else ""
-        raise ModelFileError(
-            f'Model "{name}" is not in the catalog, which has: {", ".join(entries)}.',
-            hint=f"{suggestion}To use a file of your own, write its path, ending in .gguf.",
-        )
+        installed = ModelsFolder().find(name)
+        if installed is None:
+            raise _not_here(name)
+        return _locate_installed(installed)
     path = models_dir() / entry.file
     if not path.is_file():
         raise ModelFileError(
@@ -116,3 +118,43 @@ def _locate_entry(name: str) -> LocatedModel:
             hint="The file is damaged or was replaced. Install localensemble again.",
         )
     return LocatedModel(name, path, found, entry)
+
+
+def _locate_installed(model: InstalledModel) -> LocatedModel:
+    folder = ModelsFolder()
+    path = folder.file_of(model)
+    state = folder.state_of(model)
+    again = (
+        f"Run `localensemble models pull {model.name}`."
+        if model.origin == "pulled"
+        else "Put the file back, or add the new one under another name: it is another rater."
+    )
+    if state == "missing":
+        raise ModelFileError(
+            f'Cannot use model "{model.name}": its file {path} cannot be read.', hint=again
+        )
+    if state == "changed":
+        raise ModelFileError(
+            f'Cannot use model "{model.name}": {path} has changed since it was {model.origin}; '
+            f"expected sha256 {model.sha256}.",
+            hint=again,
+        )
+    return LocatedModel(model.name, path, model.sha256, None)
+
+
+def _not_here(name: str) -> ModelFileError:
+    known = [model.name for model in known_models()]
+    if name in known:
+        return ModelFileError(
+            f'Cannot use model "{name}": it was not pulled yet.',
+            hint=f"Run `localensemble models pull {name}` where there is a network.",
+        )
+    here = [entry.name for entry in catalog_entries()]
+    here += [model.name for model in ModelsFolder().installed()]
+    close = difflib.get_close_matches(name, [*here, *known], n=1)
+    suggestion = f'Did you mean "{close[0]}"? ' if close else ""
+    return ModelFileError(
+        f'Model "{name}" is not in the catalog; on this machine there are: {", ".join(here)}.',
+        hint=f"{suggestion}`localensemble models list` shows them all. To use a file of your "
+        "own, write its path, ending in .gguf.",
+    )

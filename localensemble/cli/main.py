@@ -27,9 +27,12 @@ _COMMANDS: Mapping[str, str] = {
     "label": "Label the items of a table with every rater of an ensemble.",
     "agree": "Measure how far raters agree, people or models, on a table or a study.",
     "consensus": "Decide a labeled study again by other rules, without a model.",
+    "sample": "Draw items of a study at random, for a person to label.",
     "evaluate": "Compare a study's labels with gold labels.",
+    "calibrate": "Certify which labels may stand without a person, or plan what that takes.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
+    "models": "List, pull, verify and add the models that can label.",
 }
 
 

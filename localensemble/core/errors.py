@@ -49,6 +49,10 @@ class ModelFileError(InputError):
     """Report a model file that is missing, damaged or not what was pinned."""
 
 
+class DownloadError(LocalEnsembleError):
+    """Report a file that could not be fetched; what came of it is kept."""
+
+
 class ChatTemplateError(InputError):
     """Report a chat template that cannot be rendered safely."""
 

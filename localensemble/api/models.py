@@ -1,0 +1,269 @@
+"""The models that can be used: list, pull, verify and add them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from localensemble.catalog.download import FetchProgress, fetch
+from localensemble.catalog.gguf_header import read_header
+from localensemble.catalog.installed import (
+    Consent,
+    FileState,
+    InstalledModel,
+    ModelsFolder,
+    now,
+)
+from localensemble.catalog.known import (
+    KnownModel,
+    Licence,
+    RecommendedSet,
+    known_models,
+    licences,
+    memory_needed,
+    recommended_sets,
+)
+from localensemble.catalog.machine import machine_memory
+from localensemble.catalog.models import CatalogEntry, catalog_entries
+from localensemble.core.errors import InputError, ModelFileError
+from localensemble.core.identity import sha256_file
+from localensemble.core.resources import models_dir
+
+__all__ = [
+    "FetchProgress",
+    "InstalledModel",
+    "KnownModel",
+    "Licence",
+    "ListedModel",
+    "RecommendedSet",
+    "VerifiedModel",
+    "add_model",
+    "known_model",
+    "licence_of",
+    "list_models",
+    "models_folder",
+    "pull_model",
+    "recommended_sets",
+    "verify_models",
+]
+
+Presence = Literal["embedded", "pulled", "added", "not here"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One line of the list of models.
+
+    Attributes:
+        name: what an ensemble file writes.
+        kind: ``chat``, ``embedding``, or empty for a file of the user's own.
+        presence: how the model came to this machine, if it did.
+        size_bytes: size of its file.
+        memory_bytes: estimate of the memory it takes while it labels.
+        fits: that is less than this machine has.
+        licence: short name of its terms.
+        verified_at: when its bytes were last checked; empty if never.
+    """
+
+    name: str
+    kind: str
+    presence: Presence
+    size_bytes: int
+    memory_bytes: int
+    fits: bool
+    licence: str
+    verified_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedModel:
+    """What became of the bytes of a model on this machine."""
+
+    name: str
+    path: Path
+    state: FileState
+
+
+def models_folder() -> Path:
+    """Say where pulled models lie."""
+    return ModelsFolder().path
+
+
+def list_models() -> tuple[ListedModel, ...]:
+    """List the embedded, the installed and the known models; nothing is hashed."""
+    total = machine_memory().total
+    installed = {model.name: model for model in ModelsFolder().installed()}
+    known = {model.name: model for model in known_models()}
+    lines = [
+        _line(entry.name, "chat", "embedded", entry.size_bytes, entry.licence, total)
+        for entry in catalog_entries()
+    ]
+    for name, model in installed.items():
+        kind = known[name].kind if name in known else ""
+        line = _line(name, kind, model.origin, model.size_bytes, model.licence, total)
+        lines.append(dataclasses.replace(line, verified_at=model.verified_at))
+    lines += [
+        _line(name, model.kind, "not here", model.size_bytes, model.licence, total)
+        for name, model in known.items()
+        if name not in installed
+    ]
+    return tuple(lines)
+
+
+def known_model(name: str) -> KnownModel:
+    """Find a model that can be pulled.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    for model in known_models():
+        if model.name == name:
+            return model
+    raise InputError(
+        f'There is no model "{name}" to pull.',
+        hint="`localensemble models list` shows what there is.",
+    )
+
+
+def licence_of(model: KnownModel) -> Licence:
+    """Give the terms of a known model."""
+    return licences()[model.licence]
+
+
+def pull_model(
+    name: str,
+    *,
+    agree: Callable[[Licence], bool],
+    on_progress: Callable[[FetchProgress], None] = lambda progress: None,
+) -> InstalledModel:
+    """Fetch a model into the models folder; the one act that leaves the machine.
+
+    Args:
+        agree: asked for consent to the terms of the model where they ask for it and none
+            was given before.
+
+    Raises:
+        InputError: there is no such model, or consent was not given.
+        DownloadError: it could not be fetched now.
+        ModelFileError: what came is not the pinned file.
+    """
+    model, folder = known_model(name), ModelsFolder()
+    consent = _consent(licence_of(model), folder, agree)
+    folder.make()
+    path = fetch(model, folder=folder.path, on_progress=on_progress)
+    header = read_header(path)
+    installed = InstalledModel(
+        name=model.name,
+        path=path.name,
+        sha256=model.sha256,
+        size_bytes=model.size_bytes,
+        architecture=header.architecture,
+        chat_template_sha256=header.chat_template_sha256,
+        licence=model.licence,
+        origin="pulled",
+        verified_at=now(),
+        consent=consent,
+    )
+    folder.record(installed)
+    return installed
+
+
+def add_model(path: Path, *, name: str | None = None, licence: str) -> InstalledModel:
+    """Remember a GGUF file of one's own by a name; it stays where it is.
+
+    Args:
+        licence: a note of the terms it comes under.
+
+    Raises:
+        ModelFileError: it is no GGUF file, or the name is taken by other bytes.
+    """
+    header = read_header(path)
+    folder = ModelsFolder()
+    model = InstalledModel(
+        name=name or path.stem,
+        path=str(path.resolve()),
+        sha256=sha256_file(path),
+        size_bytes=path.stat().st_size,
+        architecture=header.architecture,
+        chat_template_sha256=header.chat_template_sha256,
+        licence=licence,
+        origin="added",
+        verified_at=now(),
+        consent=None,
+    )
+    _refuse_taken(model, folder)
+    folder.record(model)
+    return model
+
+
+def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
+    """Read the models on this machine, all or those named, and compare their hashes.
+
+    Raises:
+        InputError: a name is not one of a model on this machine.
+    """
+    folder = ModelsFolder()
+    embedded = {entry.name: entry for entry in catalog_entries()}
+    installed = {model.name: model for model in folder.installed()}
+    for name in names:
+        if name not in embedded and name not in installed:
+            raise InputError(
+                f'Cannot verify "{name}": it is not on this machine.',
+                hint="`localensemble models list` shows what is.",
+            )
+    checked = [
+        VerifiedModel(name, models_dir() / entry.file, _embedded_state(entry))
+        for name, entry in embedded.items()
+        if name in names or not names
+    ]
+    for name, model in installed.items():
+        if name in names or not names:
+            state = folder.state_of(model)
+            checked.append(VerifiedModel(name, folder.file_of(model), state))
+            if state == "whole":
+                folder.record(dataclasses.replace(model, verified_at=now()))
+    return tuple(checked)
+
+
+def _line(
+    name: str, kind: str, presence: Presence, size_bytes: int, licence: str, total: int
+) -> ListedModel:
+    memory = memory_needed(size_bytes)
+    return ListedModel(name, kind, presence, size_bytes, memory, memory <= total, licence, "")
+
+
+def _consent(
+    licence: Licence, folder: ModelsFolder, agree: Callable[[Licence], bool]
+) -> Consent | None:
+    if not licence.needs_consent:
+        return None
+    for model in folder.installed():
+        if model.consent is not None and model.consent.licence == licence.name:
+            return model.consent
+    if not agree(licence):
+        raise InputError(
+            f'Nothing was fetched: the terms "{licence.title}" ask for consent.',
+            hint=f"Read them at {licence.url}. "
+            f"To agree without being asked, add `--agree {licence.name}`.",
+        )
+    return Consent(licence.name, licence.url, now())
+
+
+def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
+    here = folder.find(model.name)
+    taken = {entry.name for entry in catalog_entries()} | {known.name for known in known_models()}
+    if model.name in taken or (here is not None and here.sha256 != model.sha256):
+        raise ModelFileError(
+            f'Cannot add {model.path} as "{model.name}": that is the name of another model.',
+            hint="Choose another name with `--name`.",
+        )
+
+
+def _embedded_state(entry: CatalogEntry) -> FileState:
+    path = models_dir() / entry.file
+    if not path.is_file():
+        return "missing"
+    return "whole" if sha256_file(path) == entry.sha256 else "changed"

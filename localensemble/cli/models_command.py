@@ -1,0 +1,226 @@
+"""The command group ``models``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from localensemble.api.models import (
+    FetchProgress,
+    Licence,
+    ListedModel,
+    add_model,
+    known_model,
+    licence_of,
+    list_models,
+    models_folder,
+    pull_model,
+    recommended_sets,
+    verify_models,
+)
+from localensemble.cli.console import output, progress_output
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group("models")
+def command() -> None:
+    """List, pull, verify and add the models that can label."""
+
+
+@command.command("list")
+def list_command() -> None:
+    """List the models: here or not, does the machine have the memory, are they verified.
+
+    Memory is an estimate for a context of 4,096 tokens. Models run one after another, so a
+    set needs the memory of its largest.
+    """
+    console = output()
+    models = list_models()
+    table = Table(title=f"Models. Pulled ones lie in {models_folder()}")
+    for heading in ("model", "here", "size", "memory", "fits", "verified", "licence"):
+        table.add_column(heading, justify="right" if heading in {"size", "memory"} else "left")
+    for model in models:
+        table.add_row(
+            f"{model.name} (embedding)" if model.kind == "embedding" else model.name,
+            "" if model.presence == "not here" else model.presence,
+            _size(model.size_bytes),
+            _size(model.memory_bytes),
+            "yes" if model.fits else "no",
+            model.verified_at[:10],
+            model.licence,
+        )
+    console.print(table)
+    _show_sets(console, {model.name: model for model in models})
+
+
+def _show_sets(console: Console, models: dict[str, ListedModel]) -> None:
+    for one in recommended_sets():
+        largest = max(models[name].memory_bytes for name in one.models)
+        console.print(
+            f"For {one.memory_gb} GB of memory: {', '.join(one.models)} "
+            f"(needs {_size(largest)}; `localensemble models pull --set {one.memory_gb}`).",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@command.command("show")
+@click.argument("name")
+def show_command(name: str) -> None:
+    """Show what is known of a model that can be pulled, and its terms."""
+    model = known_model(name)
+    licence = licence_of(model)
+    facts = {
+        "model": model.name,
+        "kind": model.kind,
+        "family": model.family,
+        "quantization": model.quantization,
+        "architecture": model.architecture,
+        "context": f"{model.context_tokens:,} tokens",
+        "size": f"{model.size_bytes:,} bytes",
+        "sha256": model.sha256,
+        "address": model.url,
+        "notes": model.notes,
+        "licence": f"{licence.title} ({licence.name})",
+        "commercial use": model.commercial_use,
+        "in short": licence.terms,
+        "the terms": licence.url,
+        "consent": "asked for before it is pulled" if licence.needs_consent else "not needed",
+    }
+    for title, fact in facts.items():
+        if fact:
+            _say(output(), f"{title}: {fact}")
+
+
+@command.command("pull")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--set",
+    "memory_gb",
+    type=click.Choice(["8", "16", "32"]),
+    help="The set recommended for a machine with so many GB of memory.",
+)
+@click.option(
+    "--agree", multiple=True, metavar="LICENCE", help="Agree to these terms without being asked."
+)
+def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str, ...]) -> None:
+    """Fetch models from the internet. No other command leaves this machine.
+
+    What is sent is the request for the files, and nothing else. A file is used only when its
+    size and sha256 are those of the catalog. Run it again after an interruption: it goes on
+    where it stopped.
+    """
+    for one in recommended_sets():
+        if str(one.memory_gb) == memory_gb:
+            names = (*names, *one.models)
+    if not names:
+        raise click.UsageError("Name a model, or choose a set with --set.")
+    console = progress_output()
+    for model in [known_model(name) for name in names]:
+        _say(
+            console, f"About to leave this machine, for {_size(model.size_bytes)} from {model.url}"
+        )
+        with _FileBar(console) as bar:
+            pulled = pull_model(
+                model.name,
+                agree=lambda licence: licence.name in agree or _asked(licence),
+                on_progress=bar.show,
+            )
+        _say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1)
+def verify_command(names: tuple[str, ...]) -> None:
+    """Read the models on this machine and compare their hashes; exit code 1 when one differs."""
+    checked = verify_models(names)
+    for model in checked:
+        _say(output(), f"{model.name}: {model.state} ({model.path})")
+    if any(model.state != "whole" for model in checked):
+        sys.exit(1)
+
+
+@command.command("add")
+@click.argument("file", type=_FILE)
+@click.option("--name", help="What ensemble files call it. [default: the file's name]")
+@click.option("--licence", required=True, help="A note of the terms that it comes under.")
+def add_command(file: Path, name: str | None, licence: str) -> None:
+    """Remember a GGUF file of your own under a name; it stays where it is.
+
+    Its hash is kept: when its bytes change, it is refused.
+    """
+    model = add_model(file, name=name, licence=licence)
+    template = model.chat_template_sha256 or "the file has none"
+    for line in (
+        f"{model.name}: added, {model.architecture}, {_size(model.size_bytes)}",
+        f"sha256: {model.sha256}",
+        f"chat template sha256: {template}",
+    ):
+        _say(output(), line)
+
+
+class _FileBar:
+    """A bar on standard error; nothing when that is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._task: TaskID | None = None
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> _FileBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, progress: FetchProgress) -> None:
+        if self._task is None:
+            # Not before: a bar on the screen would hide the question about the terms.
+            self._bar.start()
+            self._task = self._bar.add_task(progress.name, total=progress.total)
+        self._bar.update(self._task, completed=progress.done)
+
+
+def _asked(licence: Licence) -> bool:
+    """Show the terms in short and ask; who cannot be asked has not agreed."""
+    console = progress_output()
+    _say(console, f"{licence.title}, in short: {licence.terms}")
+    _say(console, f"The terms themselves decide: {licence.url}")
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm("Do you agree to these terms?", default=False, err=True)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e8 else f"{size_bytes / 1e6:.1f} MB"

@@ -1,0 +1,132 @@
+"""Write models/known.toml, the models that can be pulled, from a list of pinned files (JSON).
+
+    python scripts/known_models.py catalog.json
+
+The list is a JSON array of objects, one for each file; what is null there is left out here.
+Licences and recommended sets are stated below.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+HEAD = """\
+# Written by scripts/known_models.py; do not edit.
+#
+# Model files that `localensemble models pull` can fetch. Each address pins a commit: what a
+# moving name serves can change, and has.
+"""
+
+# Terms that ask for consent before the weights are used.
+LICENCES: dict[str, dict[str, Any]] = {
+    "apache-2.0": {
+        "title": "Apache License 2.0",
+        "url": "https://www.apache.org/licenses/LICENSE-2.0",
+        "consent": False,
+        "terms": "Free for any use; keep the notices when you pass the weights on.",
+    },
+    "mit": {
+        "title": "MIT License",
+        "url": "https://opensource.org/license/mit",
+        "consent": False,
+        "terms": "Free for any use; keep the notices when you pass the weights on.",
+    },
+    "gemma-terms": {
+        "title": "Gemma Terms of Use",
+        "url": "https://ai.google.dev/gemma/terms",
+        "consent": True,
+        "terms": "Commercial use is allowed. A policy lists prohibited uses, which you must pass "
+        "on with the weights. Google may restrict use that breaks the terms.",
+    },
+    "hai-def-terms": {
+        "title": "Health AI Developer Foundations Terms of Use",
+        "url": "https://developers.google.com/health-ai-developer-foundations/terms",
+        "consent": True,
+        "terms": "Every user must accept the terms. A policy lists prohibited uses; clinical use "
+        "may need an authorisation that is yours to obtain.",
+    },
+    "llama3.1-community": {
+        "title": "Llama 3.1 Community License Agreement",
+        "url": "https://www.llama.com/llama3_1/license/",
+        "consent": True,
+        "terms": "Commercial use is allowed below 700 million monthly users. A policy lists "
+        'prohibited uses; products that build on it must say "Built with Llama".',
+    },
+    "llama3.2-community": {
+        "title": "Llama 3.2 Community License Agreement",
+        "url": "https://www.llama.com/llama3_2/license/",
+        "consent": True,
+        "terms": "Commercial use is allowed below 700 million monthly users. A policy lists "
+        'prohibited uses; products that build on it must say "Built with Llama".',
+    },
+    "lfm-open-1.0": {
+        "title": "LFM Open License 1.0",
+        "url": "https://www.liquid.ai/lfm-license",
+        "consent": True,
+        "terms": "Commercial use only by organisations with less than USD 10 million of annual "
+        "revenue; research by non-profit organisations is allowed.",
+    },
+    "qwen-research": {
+        "title": "Qwen Research License Agreement",
+        "url": "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE",
+        "consent": True,
+        "terms": "Research and evaluation only: no commercial use without a licence from the "
+        "authors.",
+    },
+}
+
+# Three models of three families each, since errors go together within a family. They run one
+# after another, so the memory needed is that of the largest, with the system beside it.
+# The smallest set asks for no consent. A set for clinical text adds medgemma-1.5-4b-it as one
+# more rater, never alone.
+SETS: list[dict[str, Any]] = [
+    {"memory_gb": 8, "models": ["qwen3-4b-instruct-2507", "gemma-4-e2b-it-qat", "granite-4.1-3b"]},
+    {
+        "memory_gb": 16,
+        "models": ["qwen2.5-7b-instruct", "llama-3.1-8b-instruct", "gemma-4-e4b-it-qat"],
+    },
+    {
+        "memory_gb": 32,
+        "models": ["qwen2.5-14b-instruct", "gemma-4-12b-it-qat", "ministral-3-14b-instruct-2512"],
+    },
+]
+
+
+def toml_value(value: Any) -> str:
+    """Write a value of JSON as TOML, whose strings and numbers are written alike."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def toml_table(head: str, content: dict[str, Any]) -> str:
+    """Write one table, without what is null."""
+    lines = [f"{key} = {toml_value(value)}" for key, value in content.items() if value is not None]
+    return "\n".join([head, *lines]) + "\n"
+
+
+def known_toml(models: list[dict[str, Any]]) -> str:
+    """Write the whole file."""
+    used = {model["licence"] for model in models}
+    return "\n".join(
+        [
+            HEAD,
+            *(toml_table("[[sets]]", one) for one in SETS),
+            *(
+                toml_table(f"[licences.{json.dumps(name)}]", licence)
+                for name, licence in LICENCES.items()
+                if name in used
+            ),
+            *(toml_table("[[models]]", model) for model in models),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    listed = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    (ROOT / "models" / "known.toml").write_text(known_toml(listed), encoding="utf-8")

@@ -1,0 +1,118 @@
+"""The models commands say what is here, and fetch only what was agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from localensemble.api import models as models_api
+from localensemble.catalog.installed import ModelsFolder
+from localensemble.catalog.known import known_models
+from tests.catalog.file_server import FileServer, gguf_bytes, serving
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """Serve two known models from loopback: one that is free, one with terms."""
+    with serving(gguf_bytes(5000)) as server:
+        free = server.model()
+        bound = replace(free, name="bound", file="bound.gguf", licence="gemma-terms")
+        monkeypatch.setattr(models_api, "known_models", lambda: (*known_models(), free, bound))
+        yield server
+
+
+def test_the_list_says_what_is_here_and_what_fits(run: Run) -> None:
+    ended = run("models", "list")
+    assert ended.code == 0
+    line = next(line for line in ended.out.splitlines() if "le-llama-2m" in line)
+    assert "embedded" in line
+    assert "qwen2.5-14b-instruct" in ended.out
+    for size in (8, 16, 32):
+        assert f"For {size} GB of memory: " in ended.out
+    assert "needs 4.8 GB" in ended.out
+
+
+def test_show_tells_the_terms(run: Run) -> None:
+    ended = run("models", "show", "medgemma-1.5-4b-it")
+    assert ended.code == 0
+    assert "Health AI Developer Foundations" in ended.out
+    assert "consent: asked for" in ended.out
+    assert run("models", "show", "no-such-model").code == 2
+
+
+def test_a_pulled_model_is_recorded_and_verified(run: Run, server: FileServer) -> None:
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, "pulled and verified" in ended.out) == (0, True)
+    assert "About to leave this machine" in ended.err
+    model = ModelsFolder().find("tiny")
+    assert model is not None
+    assert (model.origin, model.architecture, model.consent) == ("pulled", "llama", None)
+    assert run("models", "verify", "tiny").code == 0
+    line = next(line for line in run("models", "list").out.splitlines() if " tiny " in line)
+    assert "pulled" in line
+    assert model.verified_at[:10] in line
+
+
+def test_terms_that_ask_for_consent_are_shown_and_nothing_is_fetched_without_it(
+    run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    ended = run("models", "pull", "bound")
+    assert ended.code == 2
+    assert "https://ai.google.dev/gemma/terms" in ended.err
+    assert "--agree gemma-terms" in ended.err
+    assert server.ranges == []
+
+
+def test_consent_is_recorded_with_the_model(run: Run, server: FileServer) -> None:
+    assert run("models", "pull", "bound", "--agree", "gemma-terms").code == 0
+    model = ModelsFolder().find("bound")
+    assert model is not None
+    assert model.consent is not None
+    assert (model.consent.licence, model.consent.url) == (
+        "gemma-terms",
+        "https://ai.google.dev/gemma/terms",
+    )
+    # The same terms are not asked for again.
+    assert run("models", "pull", "bound").code == 0
+
+
+def test_a_changed_model_is_found_by_verify(run: Run, server: FileServer) -> None:
+    run("models", "pull", "tiny")
+    path = ModelsFolder().path / "tiny.gguf"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    ended = run("models", "verify")
+    assert (ended.code, "tiny: changed" in ended.out) == (1, True)
+
+
+def test_an_added_file_stays_where_it_is(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    ended = run("models", "add", own, "--licence", "from our own training")
+    assert (ended.code, "own: added, llama" in ended.out) == (0, True)
+    assert "chat template sha256" in ended.out
+    assert run("models", "verify", "own").code == 0
+    assert run("models", "verify", "other").code == 2
+
+
+def test_pull_needs_a_name_or_a_set(run: Run) -> None:
+    assert run("models", "pull").code == 2
+
+
+def test_only_pull_may_leave_the_machine(
+    run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded: list[bool] = []
+    monkeypatch.setattr("localensemble.cli.main.guard_egress", lambda: guarded.append(True))
+    run("models", "pull", "tiny")
+    assert guarded == []
+    for arguments in (["models", "list"], ["models", "verify"], ["models", "show", "tiny"]):
+        run(*arguments)
+    run("ledger", "verify", "nowhere")
+    assert guarded == [True] * 4
