@@ -55,9 +55,8 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
         _say(console, f"Required {verdict.requirement}: {met}; {verdict.because}.", style="bold")
     _say(console, _items_line(agreement))
     console.print(_coefficient_table(found, report))
-    for shown in found.coefficients:
-        for line in _why_missing(shown.analytic):
-            _say(console, line)
+    for line in _why_missing([shown.analytic for shown in found.coefficients]):
+        _say(console, line)
     console.print(_benchmark_table(found))
     _show_categories(agreement, console)
     _show_raters(agreement, console)
@@ -106,9 +105,13 @@ def _items_line(agreement: Agreement) -> str:
     used = (
         f"{counts.used:,} of {counts.items:,} items used (two or more labels), "
         f"{counts.unanimous:,} of them unanimous, "
-        f"{counts.labeled_by_all:,} labeled by all {len(agreement.raters):,} raters"
+        f"{counts.labeled_by_all:,} labeled by all {_active(agreement):,} raters"
     )
     return f"{used}; left out: {', '.join(left_out)}." if left_out else f"{used}."
+
+
+def _active(agreement: Agreement) -> int:
+    return sum(profile.labels > 0 for profile in agreement.by_rater)
 
 
 def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Table:
@@ -128,7 +131,7 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
     )
     for shown in found.coefficients:
         one = shown.analytic
-        bootstrap = (_interval(shown.bootstrap) if shown.bootstrap else "",) if drawn else ()
+        bootstrap = (_drawn_interval(shown.bootstrap),) if drawn else ()
         _add_row(
             table,
             _name(one),
@@ -143,21 +146,26 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
     return table
 
 
-def _why_missing(coefficient: Coefficient) -> list[str]:
-    """Say in words why a value or an interval is missing, or is not of the usual kind."""
-    name = _name(coefficient)
-    if coefficient.value is None:
-        return [f"{name} is undefined: {coefficient.undefined_because}."]
-    if coefficient.interval_low is None:
-        return [f"{name} has no interval: {coefficient.interval_undefined_because}."]
-    return []
+def _why_missing(coefficients: Sequence[Coefficient]) -> list[str]:
+    """Say in words why values and intervals are missing, each reason once."""
+    names: dict[str, list[str]] = {}
+    for one in coefficients:
+        if one.value is None:
+            names.setdefault(f"undefined: {one.undefined_because}", []).append(_name(one))
+        elif one.interval_low is None:
+            reason = f"without an interval: {one.interval_undefined_because}"
+            names.setdefault(reason, []).append(_name(one))
+    return [
+        f"{', '.join(found)} {'are' if len(found) > 1 else 'is'} {reason}."
+        for reason, found in names.items()
+    ]
 
 
 def _benchmark_table(found: VariableAgreement) -> Table:
     rated = [shown for shown in found.coefficients if shown.benchmarks]
     scales = [benchmark.scale for benchmark in rated[0].benchmarks] if rated else []
     table = _table(
-        "Benchmark scales: the best word reached with 95% probability",
+        "Benchmark scales, with 95% probability",
         words=("coefficient", *scales),
         numbers=(),
     )
@@ -207,7 +215,8 @@ def _show_raters(agreement: Agreement, console: Console) -> None:
 
 
 def _rater_table(agreement: Agreement) -> Table:
-    influence = {one.rater: one for one in agreement.without_rater}
+    # Of two raters, one is left, and there is nothing to measure.
+    influence = {one.rater: one for one in agreement.without_rater if _active(agreement) > 2}
     heading = f"{agreement.leading} without"
     table = _table(
         "By rater",
@@ -296,8 +305,8 @@ def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
     else:
         _say(
             console,
-            "Nothing was compared. Install irrCAC and krippendorff, best in an environment of "
-            "their own: irrCAC needs older releases of numpy and scipy.",
+            "Nothing was compared. Install the packages, best in an environment of its own, with "
+            "`pip install 'localensemble[reference]'`.",
         )
 
 
@@ -344,6 +353,13 @@ def _interval_heading(report: AgreementReport) -> str:
 def _interval(coefficient: Coefficient) -> str:
     low, high = coefficient.interval_low, coefficient.interval_high
     return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _drawn_interval(coefficient: Coefficient | None) -> str:
+    """Write a bootstrap interval; where every draw gives the same, there is none."""
+    if coefficient is None or coefficient.interval_low == coefficient.interval_high:
+        return "none"
+    return _interval(coefficient)
 
 
 def _with_interval(coefficient: Coefficient) -> str:

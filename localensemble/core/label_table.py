@@ -32,6 +32,7 @@ _LONGEST_LABEL = 200
 # Categories are stored in 16 bits, and tables of categories by categories are built.
 _MOST_WORDS = 2000
 _MOST_CELLS = 1 << 30
+_MOST_PARTS = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +172,7 @@ class _Collector:
         self._columns = columns
         self._gaps = gaps
         self._words: dict[str, dict[str, int]] = {}
-        self._cells: dict[str, dict[str | None, _Cells]] = {}
+        self._cells: dict[tuple[str, str | None], _Cells] = {}
         self._blank: dict[str, list[int]] = {}
         self._status_words = 0
 
@@ -210,16 +211,22 @@ class _Collector:
     def _add(
         self, variable: str, group: str | None, item: str, rater: str, label: str, row: int
     ) -> None:
-        words = self._words.setdefault(variable, {})
+        key = (variable, group)
+        if key not in self._cells:
+            self._refuse_many_parts()
+            self._cells[key] = _Cells()
+            self._words.setdefault(variable, {})
         if label in self._gaps:
             word = GAP
             self._status_words += label in STATUS_WORDS
         else:
-            word = words.setdefault(label, len(words))
-            if word == len(words) - 1:
+            words = self._words[variable]
+            known = words.get(label)
+            if known is None:
+                known = words[label] = len(words)
                 self._refuse_texts(label, len(words))
-        groups = self._cells.setdefault(variable, {})
-        groups.setdefault(group, _Cells()).add(item, rater, word, row)
+            word = known
+        self._cells[key].add(item, rater, word, row)
 
     def messages(self) -> list[str]:
         """Say what was read as a gap though something stands there."""
@@ -233,10 +240,14 @@ class _Collector:
         return tuple(
             VariableLabels(
                 variable,
-                tuple(self._words[variable]),
-                tuple(_group_labels(group, cells) for group, cells in groups.items()),
+                tuple(words),
+                tuple(
+                    _group_labels(group, cells)
+                    for (about, group), cells in self._cells.items()
+                    if about == variable
+                ),
             )
-            for variable, groups in self._cells.items()
+            for variable, words in self._words.items()
         )
 
     def _refuse_texts(self, label: str, words: int) -> None:
@@ -256,6 +267,18 @@ class _Collector:
             "wide one.",
         )
 
+    def _refuse_many_parts(self) -> None:
+        if len(self._cells) < _MOST_PARTS:
+            return
+        chosen = (self._columns.variable, self._columns.group)
+        names = " and ".join(f'"{name}"' for name in chosen if name is not None)
+        raise TableError(
+            f"{self._table.path.name}: {names} make more than {_MOST_PARTS} parts to be measured "
+            "apart.",
+            hint="Name a column with few different cells: `--group` for wards or rounds, "
+            "`--variable` for variables.",
+        )
+
     def _refuse_blank(self) -> None:
         for name, rows in self._blank.items():
             raise TableError(
@@ -265,17 +288,16 @@ class _Collector:
             )
 
     def _refuse_repeated(self) -> None:
-        for variable, groups in self._cells.items():
-            for cells in groups.values():
-                if len(cells.items) * len(cells.raters) > _MOST_CELLS:
-                    raise TableError(
-                        f"{self._table.path.name}: {len(cells.items):,} items by "
-                        f"{len(cells.raters):,} raters are too many to be held in memory.",
-                        hint="Read the table by group (`--group`), or in parts.",
-                    )
-                pairs = _repeated(cells)
-                if pairs:
-                    raise self._repeated_error(variable, pairs)
+        for (variable, _), cells in self._cells.items():
+            if len(cells.items) * len(cells.raters) > _MOST_CELLS:
+                raise TableError(
+                    f"{self._table.path.name}: {len(cells.items):,} items by "
+                    f"{len(cells.raters):,} raters are too many to be held in memory.",
+                    hint="Read the table by group (`--group`), or in parts.",
+                )
+            pairs = _repeated(cells)
+            if pairs:
+                raise self._repeated_error(variable, pairs)
 
     def _repeated_error(self, variable: str, pairs: Sequence[tuple[int, int]]) -> TableError:
         shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])

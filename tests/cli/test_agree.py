@@ -134,7 +134,22 @@ def test_unanimous_raters_have_a_bound_and_kappas_have_none(run: Run, tmp_path: 
     path = table(tmp_path, ("id", "a", "b", "c"), *rows)
     ended = run("agree", path, "--level", "nominal", "--categories", "x,y", "--bootstrap", "20")
     assert ended.code == 0
-    assert 'Fleiss kappa is undefined: only the category "x" occurs' in ended.out
+    assert 'Fleiss kappa, Conger kappa are undefined: only the category "x" occurs' in ended.out
+
+
+def test_one_item_has_no_interval_of_any_kind(run: Run, tmp_path: Path) -> None:
+    path = table(tmp_path, ("id", "a", "b"), ("1", "x", "y"))
+    ended = run("agree", path, "--level", "nominal", "--bootstrap", "20", "--raters", "a,b")
+    assert "are without an interval: only one item has labels" in ended.out
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("  Scott pi  ")][:1]
+    assert line.split()[3:5] == ["none", "none"]
+
+
+def test_of_two_raters_none_can_be_left_out(run: Run, tmp_path: Path) -> None:
+    rows = [(str(n), "x" if n % 2 else "y", "x" if n % 3 else "y") for n in range(9)]
+    path = table(tmp_path, ("id", "a", "b"), *rows)
+    ended = run("agree", path, "--level", "nominal", "--bootstrap", "0")
+    assert "AC1 without" not in ended.out
 
 
 def test_the_kappa_paradox_is_explained_where_it_occurs(run: Run, tmp_path: Path) -> None:

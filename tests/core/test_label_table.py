@@ -185,6 +185,23 @@ def test_many_repeated_pairs_are_counted(tmp_path: Path) -> None:
         read(tmp_path, f"id,rater,label\n{rows}")
 
 
+def test_repeated_pairs_are_told_with_their_variable(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match='variable "tone": the same rater has two labels'):
+        read(tmp_path, "id,rater,label,of\n1,a,x,tone\n1,a,x,tone\n", variable="of")
+
+
+def test_a_column_that_tells_every_row_apart_is_no_group(tmp_path: Path) -> None:
+    rows = "".join(f"i{n},a,x,g{n}\n" for n in range(501))
+    with pytest.raises(TableError, match='"of" make more than 500 parts'):
+        read(tmp_path, f"id,rater,label,of\n{rows}", group="of")
+
+
+def test_a_crowd_too_large_to_be_a_matrix_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"i{n},r{n},x\n" for n in range(1 << 15)) + "last,last,x\n"
+    with pytest.raises(TableError, match="32,769 items by 32,769 raters are too many"):
+        read(tmp_path, f"id,rater,label\n{rows}")
+
+
 def test_a_label_that_is_no_category_is_a_programming_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 labels are no category"):
         rows_of(read(tmp_path, LONG), "yes")
