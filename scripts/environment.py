@@ -1,6 +1,7 @@
-"""Make the virtual environment of this checkout, or bring it up to date.
+"""Make a virtual environment of this checkout, or bring it up to date.
 
-Decides what goes into ``.venv`` and when it is there already. Every package comes from
+Decides what goes into ``.venv``, and into ``.venv-reference`` with the oldest packages that are
+supported, and when it is there already. Every package comes from
 ``requirements/*.txt`` by version and hash. A step that was done leaves a stamp of all it
 depended on, so that the next run finds nothing to do and needs no network.
 
@@ -28,9 +29,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv"
+REFERENCE_ENVIRONMENT = ROOT / ".venv-reference"
 REQUIREMENTS = ROOT / "requirements"
 
 OLDEST_PYTHON = (3, 11)
+# irrCAC fixes scipy 1.12.0, which has no wheels for a newer Python.
+REFERENCE_PYTHONS = ((3, 11), (3, 12))
+NO_SUITABLE_PYTHON = 4  # as in scripts/setup
 COMPILED = "llama-cpp-python"
 # What a caller can set to change what is compiled, for example for a GPU.
 _BUILD_VARIABLES = ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS")
@@ -44,12 +49,28 @@ class StepError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring the environment up to date; return the exit code."""
     parser = argparse.ArgumentParser(description="Make .venv, or bring it up to date.")
-    parser.add_argument("--test", action="store_true", help="install what the tests need, too")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--test", action="store_true", help="install what the tests need, too")
+    kinds.add_argument(
+        "--reference",
+        action="store_true",
+        help="make .venv-reference: the oldest supported packages, irrCAC and krippendorff",
+    )
     options = parser.parse_args(arguments)
+    if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
+        print(
+            "No .venv-reference: irrCAC needs Python 3.11 or 3.12, "
+            f"and this is {platform.python_version()}."
+        )
+        return NO_SUITABLE_PYTHON
+    folder = REFERENCE_ENVIRONMENT if options.reference else ENVIRONMENT
     try:
-        if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
-            return _continue_inside(sys.argv[1:] if arguments is None else arguments)
-        prepare(test=options.test)
+        if Path(sys.prefix).resolve() != folder.resolve():
+            return _continue_inside(folder, sys.argv[1:] if arguments is None else arguments)
+        if options.reference:
+            prepare_reference(folder)
+        else:
+            prepare(folder, test=options.test)
     except StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -59,40 +80,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def prepare(*, test: bool) -> None:
+def prepare(folder: Path, *, test: bool) -> None:
     """Run every step whose stamp is missing or out of date."""
-    names = ["build", "llama-cpp", *(["test"] if test else [])]
-    stamps = {}
-    for name in names:
-        text = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
-        stamps[name] = fingerprint(text, _python_identity())
-    outdated = [name for name in names if not _is_stamped(name, stamps[name])]
-    if outdated:
-        _install_packages(outdated)
-        for name in outdated:
-            _write_stamp(name, stamps[name])
+    _install_outdated(folder, ["build", "llama-cpp", *(["test"] if test else [])])
 
     pinned = requirement_block(
         (REQUIREMENTS / "llama-cpp.txt").read_text(encoding="utf-8"), COMPILED
     )
-    variables = _build_variables()
+    variables = _build_variables(folder)
     key = wheel_key(pinned, variables)
-    if not _is_stamped(COMPILED, key):
-        _install_compiled(pinned, key, variables)
-        _write_stamp(COMPILED, key)
-        _write_stamp("build-variables", json.dumps(variables))
+    if not _is_stamped(folder, COMPILED, key):
+        _install_compiled(folder, pinned, key, variables)
+        _write_stamp(folder, COMPILED, key)
+        _write_stamp(folder, "build-variables", json.dumps(variables))
 
     # The folder belongs to it: the environment points at this checkout.
     project = fingerprint(
         (ROOT / "pyproject.toml").read_text(encoding="utf-8"), str(ROOT), _python_identity()
     )
-    if not _is_stamped("project", project):
+    if not _is_stamped(folder, "project", project):
         _run_pip(
+            folder,
             "Installing localensemble from this checkout",
             ["install", "--no-deps", "--no-index", "--no-build-isolation", "--editable", str(ROOT)],
             hint="",
         )
-        _write_stamp("project", project)
+        _write_stamp(folder, "project", project)
+
+
+def prepare_reference(folder: Path) -> None:
+    """Install the oldest supported packages; the tests run from the checkout itself."""
+    _install_outdated(folder, ["reference"])
 
 
 def fingerprint(*parts: str) -> str:
@@ -166,21 +184,21 @@ def cache_folder() -> Path:
     return Path(base) / "localensemble" / "wheels"
 
 
-def _continue_inside(arguments: Sequence[str]) -> int:
+def _continue_inside(folder: Path, arguments: Sequence[str]) -> int:
     """Run this file again with the environment's own Python, which is made if need be."""
-    if not _works(_python()):
-        _make_environment()
-    return subprocess.run([str(_python()), __file__, *arguments], check=False).returncode
+    if not _works(_python(folder)):
+        _make_environment(folder)
+    return subprocess.run([str(_python(folder)), __file__, *arguments], check=False).returncode
 
 
-def _make_environment() -> None:
+def _make_environment(folder: Path) -> None:
     if sys.version_info < OLDEST_PYTHON:
         raise StepError(
             f"This is Python {platform.python_version()}; localensemble needs 3.11 or newer."
         )
-    print(f"Making .venv with Python {platform.python_version()} ...", flush=True)
+    print(f"Making {folder.name} with Python {platform.python_version()} ...", flush=True)
     # --clear: what is there does not run, for example because its Python was removed.
-    command = [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)]
+    command = [sys.executable, "-m", "venv", "--clear", str(folder)]
     if subprocess.run(command, check=False).returncode != 0:
         raise StepError(
             "Python could not make a virtual environment.\n"
@@ -188,7 +206,20 @@ def _make_environment() -> None:
         )
 
 
-def _install_packages(names: Sequence[str]) -> None:
+def _install_outdated(folder: Path, names: Sequence[str]) -> None:
+    """Install the requirement files that are not installed as they are now."""
+    stamps = {}
+    for name in names:
+        text = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
+        stamps[name] = fingerprint(text, _python_identity())
+    outdated = [name for name in names if not _is_stamped(folder, name, stamps[name])]
+    if outdated:
+        _install_packages(folder, outdated)
+        for name in outdated:
+            _write_stamp(folder, name, stamps[name])
+
+
+def _install_packages(folder: Path, names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         files = []
         for name in names:
@@ -200,35 +231,41 @@ def _install_packages(names: Sequence[str]) -> None:
             file.write_text(text, encoding="utf-8")
             files += ["--requirement", str(file)]
         _run_pip(
+            folder,
             "Installing the pinned packages",
             # Wheels only: compiling one of these would fetch build tools that nobody pinned.
             ["install", "--require-hashes", "--no-deps", "--only-binary", ":all:", *files],
         )
 
 
-def _install_compiled(pinned: str, key: str, variables: Mapping[str, str]) -> None:
+def _install_compiled(folder: Path, pinned: str, key: str, variables: Mapping[str, str]) -> None:
     name, version = pinned.split()[0].split("==")
-    by_hand = not variables and not (ENVIRONMENT / "stamps" / COMPILED).exists()
-    if by_hand and _installed_compiled_version() == version:
-        print(f"Keeping the {name} {version} that is in .venv already.")
+    by_hand = not variables and not (folder / "stamps" / COMPILED).exists()
+    if by_hand and _installed_compiled_version(folder) == version:
+        print(f"Keeping the {name} {version} that is in {folder.name} already.")
         return
-    folder = cache_folder() / f"{name}-{version}-{key[:16]}"
-    wheel = cached_wheel(folder)
+    kept = cache_folder() / f"{name}-{version}-{key[:16]}"
+    wheel = cached_wheel(kept)
     if wheel is not None:
-        _install_wheel(f"Installing {name} {version} as built before", wheel)
-        if _installed_compiled_version() == version:
+        _install_wheel(folder, f"Installing {name} {version} as built before", wheel)
+        if _installed_compiled_version(folder) == version:
             return
         print("It does not run here, so it is built anew.")
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = _build_compiled(pinned, Path(scratch), f"{name} {version}", variables)
-        _install_wheel(f"Installing {name} {version}", wheel)
-        if _installed_compiled_version() != version:
+        wheel = _build_compiled(
+            folder, pinned, Path(scratch), f"{name} {version}", variables=variables
+        )
+        _install_wheel(folder, f"Installing {name} {version}", wheel)
+        if _installed_compiled_version(folder) != version:
             raise StepError(f"{name} {version} was built, but Python cannot import it.")
-        keep_wheel(wheel, folder)
+        keep_wheel(wheel, kept)
 
 
-def _build_compiled(pinned: str, scratch: Path, title: str, variables: Mapping[str, str]) -> Path:
+def _build_compiled(
+    folder: Path, pinned: str, scratch: Path, title: str, *, variables: Mapping[str, str]
+) -> Path:
     _run_pip(
+        folder,
         "Installing the build tools",
         [
             "install", "--require-hashes", "--no-deps", "--only-binary", ":all:",
@@ -240,6 +277,7 @@ def _build_compiled(pinned: str, scratch: Path, title: str, variables: Mapping[s
     # The backend splits the variable as a shell does, and a folder may have a blank in it.
     settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
     _run_pip(
+        folder,
         f"Building {title} from source, once: this takes minutes (about 5 on two cores)",
         [
             # pip's own cache does not know for which processor and options a wheel was built.
@@ -257,35 +295,39 @@ def _build_compiled(pinned: str, scratch: Path, title: str, variables: Mapping[s
     return wheel
 
 
-def _build_variables() -> dict[str, str]:
+def _build_variables(folder: Path) -> dict[str, str]:
     """Collect the build settings: those of this call, else those of the last build.
 
     Remembering them keeps a build for a GPU when a later call does not name it again.
     """
     try:
-        stamp = (ENVIRONMENT / "stamps" / "build-variables").read_text(encoding="utf-8")
+        stamp = (folder / "stamps" / "build-variables").read_text(encoding="utf-8")
         remembered = dict(json.loads(stamp))
     except (OSError, ValueError, TypeError):
         remembered = {}
     return remembered | {name: os.environ[name] for name in _BUILD_VARIABLES if name in os.environ}
 
 
-def _install_wheel(title: str, wheel: Path) -> None:
+def _install_wheel(folder: Path, title: str, wheel: Path) -> None:
     _run_pip(
-        title, ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)], hint=""
+        folder,
+        title,
+        ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)],
+        hint="",
     )
 
 
-def _installed_compiled_version() -> str | None:
+def _installed_compiled_version(folder: Path) -> str | None:
     code = f"import importlib.metadata as m, llama_cpp; print(m.version('{COMPILED}'))"
     # A wheel built for another processor ends the process with a signal: hence a child.
     ended = subprocess.run(
-        [str(_python()), "-c", code], capture_output=True, text=True, check=False
+        [str(_python(folder)), "-c", code], capture_output=True, text=True, check=False
     )
     return ended.stdout.strip() if ended.returncode == 0 else None
 
 
 def _run_pip(
+    folder: Path,
     title: str,
     arguments: Sequence[str],
     *,
@@ -293,8 +335,8 @@ def _run_pip(
     hint: str = "This step needs the network, once.",
 ) -> None:
     """Run pip with its output in a log file, and show the time while it runs."""
-    log = ENVIRONMENT / "install.log"
-    command = [str(_python()), "-m", "pip", "--disable-pip-version-check", *arguments]
+    log = folder / "install.log"
+    command = [str(_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})}
     print(f"{title} ...", flush=True)
     started = time.monotonic()
@@ -373,9 +415,9 @@ def _processor() -> str:
     return platform.processor()
 
 
-def _python() -> Path:
-    folder, name = ("Scripts", "python.exe") if sys.platform == "win32" else ("bin", "python")
-    return ENVIRONMENT / folder / name
+def _python(folder: Path) -> Path:
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    return folder / inside
 
 
 def _works(python: Path) -> bool:
@@ -391,17 +433,17 @@ def _python_identity() -> str:
     return f"{sys.implementation.cache_tag} {sysconfig.get_platform()}"
 
 
-def _is_stamped(name: str, content: str) -> bool:
+def _is_stamped(folder: Path, name: str, content: str) -> bool:
     try:
-        return (ENVIRONMENT / "stamps" / name).read_text(encoding="ascii").strip() == content
+        return (folder / "stamps" / name).read_text(encoding="ascii").strip() == content
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _write_stamp(name: str, content: str) -> None:
-    folder = ENVIRONMENT / "stamps"
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(f"{content}\n", encoding="ascii")
+def _write_stamp(folder: Path, name: str, content: str) -> None:
+    stamps = folder / "stamps"
+    stamps.mkdir(exist_ok=True)
+    (stamps / name).write_text(f"{content}\n", encoding="ascii")
 
 
 if __name__ == "__main__":

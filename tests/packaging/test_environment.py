@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -128,7 +129,6 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment folder that belongs to the test."""
     folder = tmp_path / ".venv"
     (folder / "stamps").mkdir(parents=True)
-    monkeypatch.setattr(environment, "ENVIRONMENT", folder)
     for name in ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -138,20 +138,20 @@ def test_build_settings_of_the_last_build_are_remembered(
     venv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (venv / "stamps" / "build-variables").write_text('{"CMAKE_ARGS": "-DGGML_CUDA=on"}')
-    assert environment._build_variables() == {"CMAKE_ARGS": "-DGGML_CUDA=on"}
+    assert environment._build_variables(venv) == {"CMAKE_ARGS": "-DGGML_CUDA=on"}
     monkeypatch.setenv("CMAKE_ARGS", "")
-    assert environment._build_variables() == {"CMAKE_ARGS": ""}
+    assert environment._build_variables(venv) == {"CMAKE_ARGS": ""}
 
 
 def test_no_step_runs_when_every_stamp_fits(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
-    monkeypatch.setattr(environment, "_run_pip", lambda title, *_, **__: steps.append(title))
+    monkeypatch.setattr(environment, "_run_pip", lambda _, title, *__, **___: steps.append(title))
     monkeypatch.setattr(environment, "_install_compiled", lambda *_: steps.append("compiled"))
-    environment.prepare(test=True)
+    environment.prepare(venv, test=True)
     assert len(steps) == 3
     steps.clear()
-    environment.prepare(test=True)
-    environment.prepare(test=False)
+    environment.prepare(venv, test=True)
+    environment.prepare(venv, test=False)
     assert steps == []
 
 
@@ -162,24 +162,47 @@ def test_only_what_is_new_is_installed_for_the_tests(
     monkeypatch.setattr(
         environment,
         "_run_pip",
-        lambda _, arguments, **__: files.extend(
+        lambda _, __, arguments, **___: files.extend(
             Path(argument).name for argument in arguments if argument.endswith(".txt")
         ),
     )
     monkeypatch.setattr(environment, "_install_compiled", lambda *_: None)
-    environment.prepare(test=False)
+    environment.prepare(venv, test=False)
     assert files == ["build.txt", "llama-cpp.txt"]
     files.clear()
-    environment.prepare(test=True)
+    environment.prepare(venv, test=True)
     assert files == ["test.txt"]
+
+
+def test_the_reference_environment_holds_its_own_packages_alone(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[list[str]] = []
+    monkeypatch.setattr(
+        environment, "_run_pip", lambda _, __, arguments, **___: steps.append(arguments)
+    )
+    environment.prepare_reference(venv)
+    environment.prepare_reference(venv)
+    ((*_, file),) = steps
+    assert Path(file).name == "reference.txt"
+
+
+def test_the_reference_environment_is_not_made_for_a_python_without_its_wheels(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
+    monkeypatch.setattr(platform, "python_version", lambda: "3.13.0")
+    assert environment.main(["--reference"]) == environment.NO_SUITABLE_PYTHON
+    printed = capsys.readouterr().out
+    assert printed == "No .venv-reference: irrCAC needs Python 3.11 or 3.12, and this is 3.13.0.\n"
 
 
 def test_a_failing_step_shows_the_end_of_the_output_and_leaves_no_stamp(
     venv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "_python", lambda: Path(sys.executable))
+    monkeypatch.setattr(environment, "_python", lambda _: Path(sys.executable))
     with pytest.raises(environment.StepError, match=r"(?s)no such option.*Trying: pip ended with"):
-        environment._run_pip("Trying", ["install", "--no-such-option"])
+        environment._run_pip(venv, "Trying", ["install", "--no-such-option"])
     assert list((venv / "stamps").iterdir()) == []
 
 

@@ -39,7 +39,9 @@ def _requirement_files(repository: Path) -> list[Path]:
 
 def test_every_requirement_is_pinned_with_hashes_and_nothing_else(repository: Path) -> None:
     files = _requirement_files(repository)
-    assert {file.stem for file in files} >= {"build", "core", "llama-cpp", "test", "train"}
+    assert {file.stem for file in files} >= {
+        *("build", "core", "llama-cpp", "reference", "test", "train")
+    }
     for file in files:
         lines = file.read_text(encoding="utf-8").splitlines()
         assert lines[0] == "# Written by scripts/lock; do not edit."
@@ -51,9 +53,11 @@ def test_every_requirement_is_pinned_with_hashes_and_nothing_else(repository: Pa
         assert not expects_hash
 
 
-def test_one_package_has_one_version_in_all_requirement_files(repository: Path) -> None:
+def test_one_package_has_one_version_in_all_newest_requirement_files(repository: Path) -> None:
     versions: dict[str, str] = {}
     for file in _requirement_files(repository):
+        if file.stem == "reference":
+            continue  # the oldest versions, for an environment of their own
         for line in file.read_text(encoding="utf-8").splitlines():
             if found := REQUIREMENT.match(line):
                 pin = line.rstrip(" \\")
@@ -71,6 +75,18 @@ def test_every_direct_dependency_is_in_the_lock_of_its_extra(repository: Path) -
         for requirement in [*project["dependencies"], *wanted]:
             name = re.split(r"[=<>!~\[; ]", requirement)[0].lower().replace(".", "-")
             assert re.search(rf"^{re.escape(name)}==", text, flags=re.MULTILINE), (file, name)
+
+
+def test_the_reference_lock_pins_the_oldest_versions_we_promise(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = [*project["dependencies"], *project["optional-dependencies"]["reference"]]
+    text = (repository / "requirements" / "reference.txt").read_text(encoding="utf-8")
+    for requirement in promised:
+        name, bound = re.split(r"[=>]=", requirement)
+        name = name.lower().replace(".", "-")
+        assert re.search(rf"^{re.escape(name)}=={re.escape(bound)}[. ]", text, re.MULTILINE), (
+            f"{requirement}: delete requirements/reference.txt and run scripts/lock"
+        )
 
 
 def test_no_tracked_file_names_a_machine_or_a_package_index(tracked: tuple[Path, ...]) -> None:
