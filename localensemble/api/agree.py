@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from localensemble import __version__
 from localensemble.agreement import (
     WEIGHT_SCHEMES,
     Agreement,
@@ -39,6 +40,7 @@ from localensemble.report.agreement_files import (
     write_coefficients,
     write_item_agreement,
 )
+from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.wording import agreement_verdict
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "agree",
     "agreement_as_json",
     "agreement_verdict",
+    "write_agreement_html",
     "write_agreement_json",
     "write_coefficients",
     "write_item_agreement",
@@ -114,6 +117,21 @@ def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
         messages=messages,
         settings=settings,
         variables=tuple(measure_variable(one, settings=settings) for one in labeled),
+    )
+
+
+def write_agreement_html(report: AgreementReport, *, path: Path) -> None:
+    """Write the report as one self-contained page; it shows every coefficient."""
+    write_agreement_report(
+        [NamedAgreement(one.title, one.agreement, one.verdicts) for one in report.variables],
+        source=AgreementSource(
+            report.source,
+            __version__,
+            report.messages,
+            resamples=report.settings.resamples,
+            seed=report.settings.seed,
+        ),
+        path=path,
     )
 
 

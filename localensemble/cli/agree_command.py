@@ -10,12 +10,12 @@ from typing import cast, get_args
 import click
 
 from localensemble.api.agree import (
-    AgreementReport,
     AgreeOptions,
     Level,
     NamedColumns,
     TableLayout,
     agree,
+    write_agreement_html,
     write_agreement_json,
     write_coefficients,
     write_item_agreement,
@@ -84,6 +84,7 @@ def _names(
     help='For example "AC1 >= 0.6": exit code 5 if the interval reaches below; repeatable.',
 )
 @click.option("--cross-check", is_flag=True, help="Compare with irrCAC and krippendorff.")
+@click.option("--html", "html_file", type=_FILE, help="Write a report as one HTML file.")
 @click.option("--json", "json_file", type=_FILE, help="Write everything to a JSON file.")
 @click.option("--csv", "csv_file", type=_FILE, help="Write the coefficients to a CSV file.")
 @click.option(
@@ -110,6 +111,7 @@ def command(
     seed: int,
     requirements: tuple[str, ...],
     cross_check: bool,
+    html_file: Path | None,
     json_file: Path | None,
     csv_file: Path | None,
     items_file: Path | None,
@@ -147,15 +149,8 @@ def command(
         ),
     )
     show_agreement(report, console=output())
-    _write(report, json_file, csv_file, items_file)
-    if not report.met:
-        sys.exit(BELOW_REQUIRED)
-
-
-def _write(
-    report: AgreementReport, json_file: Path | None, csv_file: Path | None, items_file: Path | None
-) -> None:
     for path, write in (
+        (html_file, write_agreement_html),
         (json_file, write_agreement_json),
         (csv_file, write_coefficients),
         (items_file, write_item_agreement),
@@ -163,3 +158,5 @@ def _write(
         if path is not None:
             write(report, path=path)
             click.echo(f"Wrote {path}.")
+    if not report.met:
+        sys.exit(BELOW_REQUIRED)

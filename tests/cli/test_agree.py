@@ -69,14 +69,15 @@ def test_a_required_level_decides_the_exit_code(
 def test_files_are_written_also_when_a_requirement_is_not_met(
     run: Run, wide: Path, tmp_path: Path
 ) -> None:
-    files = [tmp_path / name for name in ("a.json", "a.csv", "items.csv")]
+    files = [tmp_path / name for name in ("a.json", "a.csv", "items.csv", "a.html")]
     ended = run(
         "agree", wide, "--level", "nominal", "--bootstrap", "0", "--require", "AC1 >= 1",
-        "--json", files[0], "--csv", files[1], "--items", files[2],
+        "--json", files[0], "--csv", files[1], "--items", files[2], "--html", files[3],
     )  # fmt: skip
     assert ended.code == 5
     assert all(f"Wrote {path}." in ended.out.replace("\n", "") for path in files)
     assert json.loads(files[0].read_text(encoding="utf-8"))["met"] is False
+    assert "Required AC1" in files[3].read_text(encoding="utf-8")
     assert len(files[2].read_text(encoding="utf-8").splitlines()) == 31
 
 
