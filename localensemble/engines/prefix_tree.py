@@ -231,24 +231,59 @@ def _plan(
     steps: list[Step],
 ) -> None:
     limits = replace(most, tokens=min(most.tokens, cache_tokens - position))
-    pending = _BatchWriter()
+    small: list[_Node | _Part] = []
     too_large: list[_Node] = []
     for branch in branches:
         if isinstance(branch, _Node) and not _fits(branch, limits):
             too_large.append(branch)
-            continue
-        if not pending.has_room_for(branch, limits):
-            steps.append(Decode(pending.finish()))
-            pending = _BatchWriter()
-        pending.add(branch, position)
-    if pending.token_count:
-        steps.append(Decode(pending.finish()))
+        else:
+            small.append(branch)
+    for group in _pack(small, limits):
+        writer = _BatchWriter()
+        first_path = 0
+        for branch in group:
+            branch.write(writer, position, first_path)
+            first_path += branch.path_count
+        steps.append(Decode(writer.finish()))
     for node in too_large:
-        own = _BatchWriter()
-        node.write_own(own, position, 0, 1)
-        steps.append(Extend(own.finish()))
+        writer = _BatchWriter()
+        node.write_own(writer, position, 0, 1)
+        steps.append(Extend(writer.finish()))
         _plan(node.branches, position + len(node.tokens), most, cache_tokens, steps)
         steps.append(Retreat(position))
+
+
+def _pack(branches: Sequence[_Node | _Part], limits: BatchLimits) -> list[list[_Node | _Part]]:
+    """Divide branches, in order, into as few batches as fit, and those into equal ones.
+
+    A batch of a few tokens takes longer for each than a full one, so no small rest is left.
+    """
+    batches = _fill(branches, limits)
+    low = max((branch.token_count for branch in branches), default=0) - 1
+    high = limits.tokens
+    while high - low > 1:
+        middle = (low + high) // 2
+        even = _fill(branches, replace(limits, tokens=middle))
+        if len(even) == len(batches):
+            high, batches = middle, even
+        else:
+            low = middle
+    return batches
+
+
+def _fill(branches: Sequence[_Node | _Part], limits: BatchLimits) -> list[list[_Node | _Part]]:
+    """Put each branch into the batch before while there is room."""
+    batches: list[list[_Node | _Part]] = []
+    tokens = paths = reads = 0
+    for branch in branches:
+        tokens += branch.token_count
+        paths += branch.path_count
+        reads += branch.read_count
+        if not batches or tokens > limits.tokens or paths > limits.paths or reads > limits.reads:
+            batches.append([])
+            tokens, paths, reads = branch.token_count, branch.path_count, branch.read_count
+        batches[-1].append(branch)
+    return batches
 
 
 def _fits(node: _Node, limits: BatchLimits) -> bool:
@@ -263,9 +298,6 @@ class _BatchWriter:
     """Collect subtrees until they are written out as arrays."""
 
     def __init__(self) -> None:
-        self.token_count = 0
-        self._path_count = 0
-        self._read_count = 0
         self._rows = 0
         self._tokens: list[object] = []
         self._positions: list[Indices] = []
@@ -275,19 +307,6 @@ class _BatchWriter:
         self._read_rows: list[Indices] = []
         self._read_tokens: list[Indices] = []
         self._read_slots: list[Indices] = []
-
-    def has_room_for(self, branch: _Node | _Part, limits: BatchLimits) -> bool:
-        return (
-            self.token_count + branch.token_count <= limits.tokens
-            and self._path_count + branch.path_count <= limits.paths
-            and self._read_count + branch.read_count <= limits.reads
-        )
-
-    def add(self, branch: _Node | _Part, position: int) -> None:
-        branch.write(self, position, self._path_count)
-        self.token_count += branch.token_count
-        self._path_count += branch.path_count
-        self._read_count += branch.read_count
 
     def add_node(
         self,
