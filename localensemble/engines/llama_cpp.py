@@ -257,11 +257,13 @@ def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Score
 def _context_shape(model: LlamaModel, settings: EngineSettings, mode: ScoringMode) -> ContextShape:
     tokens = settings.context_tokens or min(model.trained_context, _DEFAULT_CONTEXT)
     outputs = max(_FEWEST_OUTPUTS, _LOGITS_BYTES // (4 * model.token_count))
+    outputs = min(_BATCH_TOKENS, outputs)
     return ContextShape(
         tokens=tokens,
         batch_tokens=min(_BATCH_TOKENS, tokens),
-        sequences=1 if mode == "strict" else _SEQUENCES,
-        outputs=min(_BATCH_TOKENS, outputs),
+        # llama.cpp keeps an output for every sequence, asked for or not.
+        sequences=1 if mode == "strict" else min(_SEQUENCES, outputs),
+        outputs=outputs,
         threads=settings.threads or _available_cores(),
     )
 

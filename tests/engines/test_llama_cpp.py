@@ -12,6 +12,7 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
 from localensemble.core.prompts import Layout, Message, Prompt, Segment
+from localensemble.engines import llama_cpp
 from localensemble.engines.llama_cpp import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores, ScoringMode
 from localensemble.engines.settings import EngineSettings
@@ -356,6 +357,18 @@ def test_a_long_item_leaves_room_for_nothing_but_is_scored(
     batched = open_engine(path).score(*call)
     strict = open_engine(path, mode="strict").score(*call)
     np.testing.assert_allclose(_probabilities(batched), _probabilities(strict), atol=1e-5)
+
+
+def test_a_large_vocabulary_gets_smaller_batches_and_the_same_scores(
+    models: Callable[[Architecture], Path], open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the logits of one batch fit in memory."""
+    path = models("llama")
+    expected = open_engine(path).score(*_call("codebook_first"))
+    monkeypatch.setattr(llama_cpp, "_LOGITS_BYTES", 1)
+    results = open_engine(path).score(*_call("codebook_first"))
+    for one, other in zip(_probabilities(results), _probabilities(expected), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_an_instruction_alone_is_a_prompt_too(
