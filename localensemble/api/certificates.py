@@ -8,8 +8,12 @@ from pathlib import Path
 
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.certificate import Certificate
+from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
+from localensemble.core.identity import sha256_text
+from localensemble.findings.binding import CODEBOOK, PROMPT, RULES, rater_key, rules_sha256
+from localensemble.labeling.run import codebook_content
 
 
 def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Certificate, ...]:
@@ -19,6 +23,36 @@ def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Cer
         InputError: a file cannot be read, is no certificate, or is of another variable.
     """
     return tuple(_read(path, codebook) for path in paths)
+
+
+def rules_with_certificates(
+    rules: DecisionRules,
+    paths: Sequence[Path],
+    *,
+    codebook: Codebook,
+    prompt_sha256: str,
+    raters: Sequence[str],
+) -> DecisionRules:
+    """Add certificates to the rules of a run, after checking what is known before it.
+
+    What a rater is shows only when its model has been opened; the names are checked here.
+
+    Raises:
+        InputError: a file cannot be read, or was certified for another prompt, codebook,
+            rule or ensemble.
+    """
+    certificates = read_certificates(paths, codebook=codebook)
+    for certificate in certificates:
+        bound = dict(certificate.hashes)
+        certificate.check(
+            {
+                **{rater_key(name): bound.get(rater_key(name), "") for name in raters},
+                PROMPT: prompt_sha256,
+                CODEBOOK: sha256_text(codebook_content(codebook)),
+                RULES: rules_sha256(rules, variable=codebook.variable(certificate.variable)),
+            }
+        )
+    return rules.with_certificates(certificates)
 
 
 def write_certificate(certificate: Certificate, *, path: Path) -> None:

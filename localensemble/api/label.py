@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.api.certificates import rules_with_certificates
 from localensemble.api.codebook import load_checked
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.study import StudyFolder
@@ -18,7 +19,7 @@ from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
-from localensemble.findings.load import load_study
+from localensemble.findings.load import has_certificates, load_study
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
@@ -49,6 +50,7 @@ class LabelOptions:
         text_column: column that holds the text; None lets the table decide.
         limit: label only the first items.
         gold: table with gold labels, to report accuracy.
+        certificates: certificate files, one a variable, whose thresholds say what is accepted.
         mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
         threads: processor threads per model; None means all cores.
     """
@@ -58,6 +60,7 @@ class LabelOptions:
     text_column: str | None = None
     limit: int | None = None
     gold: Path | None = None
+    certificates: tuple[Path, ...] = ()
     mode: ScoringMode = "batched"
     threads: int | None = None
 
@@ -90,7 +93,8 @@ def label(
     Run again after an interruption: what the ledger holds is not asked for again.
 
     Raises:
-        InputError: a file cannot be used; nothing was labeled.
+        InputError: a file cannot be used; nothing was labeled. Or a certificate is of other
+            raters, which shows when their models are there; what was labeled is kept.
         EngineError: a model cannot go on; what was labeled is kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
@@ -111,6 +115,14 @@ def label(
         variables=questions.variables,
         raters=[rater.name for rater in ensemble.raters],
     )
+    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    rules = rules_with_certificates(
+        ensemble.rules,
+        options.certificates,
+        codebook=questions,
+        prompt_sha256=template.sha256,
+        raters=[rater.name for rater in ensemble.raters],
+    )
     folder = StudyFolder(study)
     folder.make()
     plan = LabelingPlan(
@@ -119,12 +131,14 @@ def label(
         engines=tuple(
             _named_engine(ensemble, index, located, options) for index, located in enumerate(models)
         ),
-        template=load_template(ensemble.prompt_template, ensemble.prompt_version),
+        template=template,
         layout=ensemble.layout,
-        rules=ensemble.rules.content,
+        rules=rules.content,
         limit=options.limit,
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
+        if not options.certificates and has_certificates(ledger.reader):
+            on_message("The study's certificates are let go; give --certificate to keep them.")
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
         loaded = load_study(ledger.reader)
         decisions = loaded.decide()

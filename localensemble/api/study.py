@@ -44,6 +44,10 @@ class StudyFolder:
         """What was run, by hash, as JSON."""
         return self.path / "manifest.json"
 
+    def certificate(self, variable: str) -> Path:
+        """The certified threshold of one variable, as JSON."""
+        return self.path / f"certificate-{variable}.json"
+
     def make(self) -> None:
         """Make the folder, readable by its owner only, if it is not there.
 

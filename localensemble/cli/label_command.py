@@ -35,6 +35,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
 @click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
+@click.option(
+    "--certificate",
+    "certificates",
+    type=_FILE,
+    multiple=True,
+    help="Accept by a threshold that `calibrate` certified; one file per variable.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
 @click.option(
     "--strict", is_flag=True, help="One prompt at a time, nothing shared: slow, to check by."
@@ -50,6 +57,7 @@ def command(
     id_column: str | None,
     text_column: str | None,
     gold: Path | None,
+    certificates: tuple[Path, ...],
     limit: int | None,
     strict: bool,
     threads: int | None,
@@ -65,6 +73,7 @@ def command(
         text_column=text_column,
         limit=limit,
         gold=gold,
+        certificates=certificates,
         mode="strict" if strict else "batched",
         threads=threads,
     )

@@ -86,3 +86,10 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         finished[-1],
         settings["items_sha256"],
     )
+
+
+def has_certificates(reader: LedgerReader) -> bool:
+    """Say whether the newest finished run accepts by certified thresholds."""
+    finished = [run for run in reader.runs() if run.status == "finished"]
+    settings = cast(Mapping[str, Any], finished[-1].settings) if finished else {"rules": {}}
+    return bool(settings["rules"].get("certificates"))

@@ -112,6 +112,21 @@ class LedgerReader:
         )
         return tuple(ItemId(item_id) for (item_id,) in rows)
 
+    def positions_of_texts(
+        self, item_set: ItemSetKey, *, text_sha256: Sequence[str]
+    ) -> tuple[int, ...]:
+        """List the positions of the items whose text has one of these hashes, in order."""
+        if not text_sha256:
+            return ()
+        rows = self._rows(
+            "SELECT position FROM item_set_member CROSS JOIN item USING (item_key)"
+            f" WHERE item_set_key = ? AND text_sha256 IN (?{', ?' * (len(text_sha256) - 1)})"
+            " ORDER BY position",
+            item_set,
+            *(bytes.fromhex(sha256) for sha256 in text_sha256),
+        )
+        return tuple(int(position) for (position,) in rows)
+
     def codebooks(self) -> tuple[CodebookRecord, ...]:
         """List the codebooks, the newest last."""
         return tuple(

@@ -1,0 +1,91 @@
+"""Draw items at random for people to label: the sample that promises rest on."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.api.items import open_items_of
+from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.study_policies import random_draw
+from localensemble.core.errors import InputError
+from localensemble.core.items import Item, ItemFile
+from localensemble.core.tables import write_table
+from localensemble.findings.load import load_study
+from localensemble.ledger.read import LedgerReader
+
+_BLOCK_ITEMS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook."""
+
+    path: Path
+    drawn: int
+    item_count: int
+    codebook: Codebook
+
+
+def sample(
+    study: Path,
+    *,
+    items: Path,
+    count: int,
+    seed: int,
+    worksheet: Path,
+    id_column: str | None = None,
+    text_column: str | None = None,
+) -> Sample:
+    """Draw items at random and write a worksheet for people to label.
+
+    It holds ids, texts and an empty column ``gold_VARIABLE`` for each variable, and nothing a
+    model said. The rows stand in random order: who stops early has labeled a random sample.
+
+    Args:
+        study: the study folder.
+        items: the table that was labeled; the study keeps no texts.
+        count: how many items; all of them when there are not so many.
+        seed: another seed draws other items; the same draws the same.
+        worksheet: the file to write.
+        id_column: of the items.
+        text_column: of the items.
+
+    Raises:
+        InputError: the worksheet is there already, or the table is not the one labeled.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    if worksheet.exists():
+        raise InputError(
+            f"Cannot write {worksheet}: it exists already, and may hold labels.",
+            hint="Choose another name with --output.",
+        )
+    with LedgerReader.open(StudyFolder(study).ledger) as reader:
+        loaded = load_study(reader)
+        table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
+        item_count = loaded.labels.item_count
+    drawn = heapq.nsmallest(
+        count,
+        ((random_draw(item.id, seed=seed), item) for item in _labeled_items(table, item_count)),
+        key=lambda pair: (pair[0], pair[1].position),
+    )
+    empty = [""] * len(loaded.codebook.variables)
+    write_table(
+        worksheet,
+        kept=("id", "text"),
+        added=[f"gold_{variable.name}" for variable in loaded.codebook.variables],
+        rows=(((item.id, item.text), empty) for _, item in drawn),
+        format=table.format,
+    )
+    return Sample(worksheet, len(drawn), item_count, loaded.codebook)
+
+
+def _labeled_items(table: ItemFile, item_count: int) -> Iterator[Item]:
+    for block in table.blocks(_BLOCK_ITEMS):
+        for row in block:
+            if row.item.position >= item_count:
+                return
+            yield row.item

@@ -1,0 +1,70 @@
+"""The command ``sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localensemble.api.sample import sample
+from localensemble.cli.console import output
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("sample")
+@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--items", type=_FILE, required=True, help="The table that was labeled.")
+@click.option(
+    "--n", "count", type=click.IntRange(min=1), required=True, help="How many items to draw."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another draws others."
+)
+@click.option(
+    "-o", "--output", "worksheet", type=_FILE, required=True, help="The worksheet (CSV) to write."
+)
+@click.option("--id-column", help="The column of the items that identifies an item.")
+@click.option("--text-column", help="The column of the items that holds the text.")
+def command(
+    study: Path,
+    items: Path,
+    count: int,
+    seed: int,
+    worksheet: Path,
+    id_column: str | None,
+    text_column: str | None,
+) -> None:
+    """Draw items of STUDY at random and write a worksheet for a person to label.
+
+    The worksheet is blind: it holds no label of any model.
+    """
+    console = output()
+    drawn = sample(
+        study,
+        items=items,
+        count=count,
+        seed=seed,
+        worksheet=worksheet,
+        id_column=id_column,
+        text_column=text_column,
+    )
+    console.print(
+        f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print("Fill in every row, from the top; write the categories exactly so:")
+    for variable in drawn.codebook.variables:
+        console.print(
+            f"  gold_{variable.name}: {', '.join(variable.answers)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(
+        f"Next: localensemble calibrate {study} --gold {drawn.path} --variable "
+        f"{drawn.codebook.variables[0].name}",
+        soft_wrap=True,
+        highlight=False,
+    )

@@ -1,0 +1,139 @@
+"""Certify an acceptance threshold on gold labels of a random sample of a study.
+
+The promise is made about the items that will be accepted: those that no other policy sends
+to a person and whose score reaches the threshold. A random audit is left out of it, because
+what it takes from the accepted items it takes at random.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from localensemble.codebook.model import Variable
+from localensemble.consensus.calibration import (
+    CertificationMethod,
+    CertifiedThreshold,
+    certify_threshold,
+    control_risk,
+    refuse_reused_items,
+    threshold_grid,
+)
+from localensemble.consensus.certificate import Certificate, certificate
+from localensemble.consensus.prevalence import CorrectedPrevalence, corrected_prevalence
+from localensemble.consensus.scores import ScoreName
+from localensemble.core.errors import InputError
+from localensemble.core.identity import sha256_text
+from localensemble.findings.binding import binding
+from localensemble.findings.decisions import decide
+from localensemble.findings.evaluation import CategoryArray
+from localensemble.findings.load import LoadedStudy
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is to be certified.
+
+    Attributes:
+        method: ``fixed_sequence`` (Learn then Test) or ``conformal_risk_control``.
+        alpha: tolerated error, above 0 and below 1.
+        delta: chance that the promise fails; not used by conformal risk control.
+        by: the score a threshold is sought on.
+    """
+
+    method: CertificationMethod
+    alpha: float
+    delta: float
+    by: ScoreName
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """What the gold labels of a variable certify, and how frequent its categories are."""
+
+    certificate: Certificate
+    prevalence: tuple[CorrectedPrevalence, ...]
+
+
+def certify(
+    loaded: LoadedStudy, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
+) -> Certification:
+    """Seek the lowest threshold that keeps a promise about one variable of a study.
+
+    The candidate thresholds come from the scores of all items, never from gold labels.
+
+    Args:
+        loaded: the study; its certificates are left out.
+        variable: which.
+        gold: (N,) gold categories of a random sample of the items, -1 elsewhere.
+        promise: what is to be certified.
+        date: ISO date.
+
+    Raises:
+        InputError: gold items are also examples in the codebook, or no item has the score.
+        EnsembleError: the study has a budget, which no promise survives.
+    """
+    rules = loaded.rules.with_certificates(())
+    _refuse_examples(loaded, variable, gold)
+    decided = decide(
+        loaded.labels,
+        variable=variable,
+        method=rules.method,
+        policies=[policy for policy in rules.policies if policy.name != "random_audit"],
+    )
+    scores = decided.scores(promise.by).copy()
+    if len(scores) and np.isnan(scores).all():
+        raise InputError(
+            f'Cannot calibrate "{variable.name}": no item has a {promise.by.replace("_", " ")}.',
+            hint="Choose another score, for example --by support.",
+        )
+    scores[decided.escalated] = np.nan
+    known = gold >= 0
+    certified = _certified(
+        scores[known],
+        wrong=decided.categories[known] != gold[known],
+        grid=threshold_grid(scores),
+        promise=promise,
+    )
+    issued = certificate(
+        certified,
+        variable=variable.name,
+        by=promise.by,
+        consensus_method=rules.method.name,
+        consensus_settings=rules.method.settings,
+        calibration_scores=scores[known],
+        pool_scores=scores,
+        hashes=binding(loaded.labels, rules=rules, variable=variable),
+        date=date,
+    )
+    # A budget and a certificate exclude each other; better to learn it now than when labeling.
+    rules.with_certificates((issued,))
+    prevalence = corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
+    return Certification(issued, prevalence)
+
+
+def _certified(
+    scores: np.ndarray[tuple[int], np.dtype[np.float64]],
+    *,
+    wrong: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    grid: tuple[float, ...],
+    promise: Promise,
+) -> CertifiedThreshold:
+    if promise.method == "conformal_risk_control":
+        return control_risk(scores, wrong=wrong, grid=grid, alpha=promise.alpha)
+    return certify_threshold(
+        scores, wrong=wrong, grid=grid, alpha=promise.alpha, delta=promise.delta
+    )
+
+
+def _refuse_examples(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
+    labels = loaded.labels
+    examples = labels.reader.positions_of_texts(
+        labels.item_set, text_sha256=[sha256_text(example.text) for example in variable.examples]
+    )
+    used = [position for position in examples if position < len(gold) and gold[position] >= 0]
+    refuse_reused_items(
+        [labels.item_ids[position] for position in used],
+        used={"examples in the codebook": [labels.item_ids[position] for position in used]},
+    )
