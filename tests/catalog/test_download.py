@@ -228,7 +228,7 @@ def test_no_server_at_all_is_said(folder: Path) -> None:
     "url",
     [
         "http://weights.example/owner/repo/resolve/" + "0" * 40 + "/tiny.gguf",
-        "file:///owner/repo/resolve/" + "0" * 40 + "/tiny.gguf",
+        "ftp://weights.example/owner/repo/resolve/" + "0" * 40 + "/tiny.gguf",
     ],
 )
 def test_an_address_that_others_can_read_or_change_is_refused(
