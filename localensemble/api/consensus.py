@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import read_certificates
-from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods import METHOD_NAMES, method_named
@@ -33,7 +33,7 @@ from localensemble.labeling.ensemble import load_ensemble
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
-from localensemble.report.json_files import write_findings, write_manifest
+from localensemble.report.json_files import write_manifest
 from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
 
 __all__ = [
@@ -141,8 +141,11 @@ def decide_again(
             egress_attempts=guard.attempts,
         )
         write_manifest(manifest, path=folder.manifest)
-    write_findings(findings, path=folder.findings)
-    written = (folder.labels, folder.escalations, folder.findings, folder.manifest)
+    write_shown(findings, codebook=loaded.codebook, folder=folder)
+    written = (
+        *(folder.labels, folder.escalations, folder.report, folder.findings),
+        folder.manifest,
+    )
     return DecidedAgain(findings, written, _messages(decisions))
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
 from localensemble.findings.gold import GoldLabels, read_gold
 from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.study import StudyFindings, study_findings
 from localensemble.ledger.read import LedgerReader
+from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
+from localensemble.report.queue import ItemQueue
 
 
 def evaluate(
@@ -24,7 +27,7 @@ def evaluate(
 ) -> StudyFindings:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
-    Writes ``findings.json`` anew.
+    Writes ``findings.json`` and ``report.html`` anew.
 
     Args:
         study: the study folder.
@@ -49,8 +52,20 @@ def evaluate(
             random_sample=random_sample,
         )
         findings = findings_of(loaded, decisions=loaded.decide(), gold=labels)
-    write_findings(findings, path=folder.findings)
+    write_shown(findings, codebook=loaded.codebook, folder=folder)
     return findings
+
+
+def write_shown(
+    findings: StudyFindings,
+    *,
+    codebook: Codebook,
+    folder: StudyFolder,
+    queue: ItemQueue | None = None,
+) -> None:
+    """Write the report and the findings of a study: always both, with the same numbers."""
+    write_report(findings, codebook=codebook, path=folder.report, queue=queue)
+    write_findings(findings, path=folder.findings)
 
 
 def findings_of(

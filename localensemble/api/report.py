@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.ledger.read import LedgerReader
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.report.html import write_report as write_html
-from localensemble.report.json_files import write_findings
 from localensemble.report.queue import item_queue
 from localensemble.report.tables import StudyTables
 
@@ -40,6 +38,8 @@ def write_report(
     *,
     gold: Path | None = None,
     id_column: str | None = None,
+    group_column: str | None = None,
+    random_sample: bool = False,
     items: Path | None = None,
     text_column: str | None = None,
 ) -> WrittenReport:
@@ -49,6 +49,8 @@ def write_report(
         study: the study folder.
         gold: a table with gold labels, to report accuracy.
         id_column: column that identifies an item, in both tables; None lets them decide.
+        group_column: column of the gold table by which to evaluate groups apart.
+        random_sample: state that the gold items were drawn at random from all items.
         items: the table that was labeled. Giving it shows the texts of the most doubtful
             escalated items; without it the report holds no item text.
         text_column: column of ``items`` that holds the text; None lets the table decide.
@@ -61,12 +63,19 @@ def write_report(
         loaded = load_study(reader)
         decisions = loaded.decide()
         findings = findings_of(
-            loaded, decisions=decisions, gold=gold_of(loaded, gold, id_column=id_column)
+            loaded,
+            decisions=decisions,
+            gold=gold_of(
+                loaded,
+                gold,
+                id_column=id_column,
+                group_column=group_column,
+                random_sample=random_sample,
+            ),
         )
         queue = None
         if items is not None:
             table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
             queue = item_queue(StudyTables(table, loaded.labels, decisions))
-        write_html(findings, codebook=loaded.codebook, path=folder.report, queue=queue)
-    write_findings(findings, path=folder.findings)
+    write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
     return WrittenReport(findings, folder.report, folder.findings)

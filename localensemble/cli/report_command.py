@@ -18,6 +18,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
 @click.option("--id-column", help="The column of the tables that identifies an item.")
 @click.option(
+    "--group",
+    "group_column",
+    metavar="COLUMN",
+    help="A column of the gold table (site, language): each group is evaluated by itself.",
+)
+@click.option(
+    "--random-sample",
+    is_flag=True,
+    help="State that the gold items were drawn at random from all items.",
+)
+@click.option(
     "--include-text",
     is_flag=True,
     help="Show the texts of the most doubtful items. [needs --items]",
@@ -28,6 +39,8 @@ def command(
     study: Path,
     gold: Path | None,
     id_column: str | None,
+    group_column: str | None,
+    random_sample: bool,
     include_text: bool,
     items: Path | None,
     text_column: str | None,
@@ -43,7 +56,13 @@ def command(
             hint="Give both, with the table that was labeled, or neither.",
         )
     written = write_report(
-        study, gold=gold, id_column=id_column, items=items, text_column=text_column
+        study,
+        gold=gold,
+        id_column=id_column,
+        group_column=group_column,
+        random_sample=random_sample,
+        items=items,
+        text_column=text_column,
     )
     console = output()
     for path in (written.html, written.json):

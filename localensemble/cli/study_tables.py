@@ -19,6 +19,7 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
     for path in (
         study.folder.labels,
         study.folder.escalations,
+        study.folder.report,
         study.folder.findings,
         study.folder.manifest,
         study.folder.ledger,

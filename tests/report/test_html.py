@@ -14,7 +14,7 @@ from localensemble.agreement import Requirement, measure_agreement
 from localensemble.agreement.result import Level
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement
-from localensemble.report.html import NamedAgreement, AgreementSource, write_agreement_report
+from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.wording import agreement_verdict
 from tests.report.page import Page, check_page
 
