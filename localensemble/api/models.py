@@ -27,7 +27,7 @@ from localensemble.catalog.known import (
     recommended_sets,
 )
 from localensemble.catalog.machine import machine_memory
-from localensemble.catalog.models import CatalogEntry, catalog_entries
+from localensemble.catalog.models import catalog_entries
 from localensemble.core.errors import InputError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
@@ -47,6 +47,7 @@ __all__ = [
     "models_folder",
     "pull_model",
     "recommended_sets",
+    "verify_embedded",
     "verify_models",
 ]
 
@@ -206,7 +207,7 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
         InputError: a name is not one of a model on this machine.
     """
     folder = ModelsFolder()
-    embedded = {entry.name: entry for entry in catalog_entries()}
+    embedded = {entry.name for entry in catalog_entries()}
     installed = {model.name: model for model in folder.installed()}
     for name in names:
         if name not in embedded and name not in installed:
@@ -214,11 +215,7 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
                 f'Cannot verify "{name}": it is not on this machine.',
                 hint="`localensemble models list` shows what is.",
             )
-    checked = [
-        VerifiedModel(name, models_dir() / entry.file, _embedded_state(entry))
-        for name, entry in embedded.items()
-        if name in names or not names
-    ]
+    checked = [model for model in verify_embedded() if model.name in names or not names]
     for name, model in installed.items():
         if name in names or not names:
             state = folder.state_of(model)
@@ -226,6 +223,15 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
             if state == "whole":
                 folder.record(dataclasses.replace(model, verified_at=now()))
     return tuple(checked)
+
+
+def verify_embedded() -> tuple[VerifiedModel, ...]:
+    """Read the embedded models and compare their hashes."""
+    folder = models_dir()
+    return tuple(
+        VerifiedModel(entry.name, folder / entry.file, _state(folder / entry.file, entry.sha256))
+        for entry in catalog_entries()
+    )
 
 
 def _line(
@@ -262,8 +268,7 @@ def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
         )
 
 
-def _embedded_state(entry: CatalogEntry) -> FileState:
-    path = models_dir() / entry.file
+def _state(path: Path, sha256: str) -> FileState:
     if not path.is_file():
         return "missing"
-    return "whole" if sha256_file(path) == entry.sha256 else "changed"
+    return "whole" if sha256_file(path) == sha256 else "changed"

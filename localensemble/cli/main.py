@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, str] = {
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
     "models": "List, pull, verify and add the models that can label.",
+    "doctor": "Say whether this machine is ready to label, and what to do where not.",
 }
 
 

@@ -123,6 +123,22 @@ def guard_state() -> GuardState:
     return GuardState(bool(_installed), _own_attempts().count())
 
 
+def guard_refuses() -> bool:
+    """Try to look up a name that cannot exist; the attempt is counted.
+
+    Without the guard the attempt would leave the machine, so it is not made then.
+    """
+    if not _installed:
+        return False
+    try:
+        socket.getaddrinfo("localensemble.invalid", None)
+    except EgressError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def guarded_launcher() -> tuple[str, ...]:
     """Give the module, and its arguments, that runs another module of ours guarded.
 

@@ -261,3 +261,13 @@ def test_the_manifest_states_the_guard_and_no_attempts(tmp_path: Path) -> None:
     )
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+
+
+def test_the_doctor_tries_the_guard_and_counts_the_attempt(tmp_path: Path) -> None:
+    code = (
+        "from localensemble.privacy.egress import guard_refuses, guard_state, install_guard\n"
+        "print(guard_refuses(), guard_state().attempts)\n"
+        "install_guard()\n"
+        "print(guard_refuses(), guard_state().attempts)\n"
+    )
+    assert run_python(tmp_path, "-c", code).stdout.splitlines() == ["False 0", "True 1"]

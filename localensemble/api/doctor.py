@@ -1,0 +1,251 @@
+"""Say whether this machine is ready to label, and what to do where it is not."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from localensemble import __version__
+from localensemble.api.models import models_folder, recommended_sets, verify_embedded
+from localensemble.catalog.installed import FOLDER_VARIABLE, ModelsFolder
+from localensemble.catalog.known import GIBIBYTE, known_models, memory_needed
+from localensemble.catalog.machine import machine_memory
+from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
+from localensemble.engines.hardware import (
+    graphics_devices,
+    processor_features,
+    usable_cores,
+)
+from localensemble.engines.llama_build import LlamaBuild, llama_build
+from localensemble.engines.registry import engine_names
+from localensemble.privacy.egress import guard_refuses, guard_state
+
+__all__ = ["Check", "Severity", "examine"]
+
+Severity = Literal["ok", "note", "problem"]
+
+_ROOM_FOR_MODELS = 10 * GIBIBYTE
+_ROOM_FOR_STUDIES = GIBIBYTE
+_LITTLE_MEMORY = 2 * GIBIBYTE
+_FEW_CORES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what was looked at.
+        severity: ``problem`` keeps something from working; ``note`` could be better.
+        found: what there is.
+        what_to_do: empty where all is well.
+    """
+
+    name: str
+    severity: Severity
+    found: str
+    what_to_do: str = ""
+
+
+def examine() -> tuple[Check, ...]:
+    """Look at the machine, the engines, the models and the guard; change nothing.
+
+    The guard is tried by an attempt to look up a name, which is refused and counted.
+    """
+    return (
+        _program(),
+        _cores(),
+        _memory(),
+        *_disks(),
+        *_llama_cpp(),
+        Check("engines", "ok", ", ".join(engine_names())),
+        *_models(),
+        _guard(),
+        *_permissions(),
+        _text_encoding(),
+    )
+
+
+def _program() -> Check:
+    found = (
+        f"localensemble {__version__}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release()} on {platform.machine()}"
+    )
+    return Check("program", "ok", found)
+
+
+def _cores() -> Check:
+    cores = usable_cores()
+    found = f"{cores:g} usable of {os.cpu_count()}"
+    if cores < _FEW_CORES:
+        return Check("processor cores", "note", found, "Give the container or user more cores.")
+    return Check("processor cores", "ok", found)
+
+
+def _memory() -> Check:
+    memory = machine_memory()
+    sizes = {model.name: model.size_bytes for model in known_models()}
+    fitting = [
+        one
+        for one in recommended_sets()
+        if max(memory_needed(sizes[name]) for name in one.models) <= memory.total
+    ]
+    found = f"{memory.total / GIBIBYTE:.1f} GiB"
+    if memory.available is not None:
+        found += f", {memory.available / GIBIBYTE:.1f} GiB free now"
+        if memory.available < _LITTLE_MEMORY:
+            return Check("memory", "problem", found, "Close other programs before labeling.")
+    if not fitting:
+        return Check(
+            "memory", "note", found, "Choose models that fit: `localensemble models list`."
+        )
+    return Check("memory", "ok", f"{found}; the set for {fitting[-1].memory_gb} GB fits")
+
+
+def _disks() -> list[Check]:
+    return [
+        _disk("disk for models", models_folder(), _ROOM_FOR_MODELS, f"Set {FOLDER_VARIABLE}."),
+        _disk("disk for studies here", Path.cwd(), _ROOM_FOR_STUDIES, "Free some room."),
+    ]
+
+
+def _disk(name: str, folder: Path, wanted: int, what_to_do: str) -> Check:
+    # The folder itself may not be there yet.
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{free / GIBIBYTE:.1f} GiB free for {folder}"
+    if free < wanted:
+        advice = f"{what_to_do} {wanted // GIBIBYTE} GiB are a good measure."
+        return Check(name, "note", found, advice)
+    return Check(name, "ok", found)
+
+
+def _llama_cpp() -> list[Check]:
+    try:
+        build = llama_build()
+    except EngineUnavailableError as error:
+        return [Check("llama.cpp", "problem", error.message, error.hint)]
+    found = f"llama-cpp-python {build.version}, built with {', '.join(sorted(build.flags))}"
+    unused = build.unused(processor_features() or frozenset())
+    if unused:
+        check = Check(
+            "llama.cpp",
+            "note",
+            f"{found}; the processor also has {', '.join(unused)}",
+            "Build it on this machine, which can be several times as fast: "
+            "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
+        )
+    else:
+        check = Check("llama.cpp", "ok", found)
+    return [check, _graphics(build)]
+
+
+def _graphics(build: LlamaBuild) -> Check:
+    devices = graphics_devices()
+    if not devices:
+        return Check("graphics device", "ok", "none found; models run on the processor")
+    found = "; ".join(
+        f"{device.name}"
+        + (f", {device.memory_mib / 1024:.0f} GiB" if device.memory_mib else "")
+        + (f", driver {device.driver}" if device.driver else "")
+        for device in devices
+    )
+    if build.gpu_offload:
+        return Check("graphics device", "ok", f"{found}; llama.cpp was built to use one")
+    needed = devices[0].built_with
+    return Check(
+        "graphics device",
+        "note",
+        f"{found}; llama.cpp was built without",
+        f"Build llama-cpp-python with {needed} to use it: "
+        f'`CMAKE_ARGS="-DGGML_{needed.upper()}=on" pip install --force-reinstall '
+        "--no-binary llama-cpp-python llama-cpp-python`.",
+    )
+
+
+def _models() -> list[Check]:
+    """Check the embedded models by hash; the others, which can be large, only by presence."""
+    embedded = verify_embedded()
+    bad = [model.name for model in embedded if model.state != "whole"]
+    checks = [
+        Check(
+            "embedded models",
+            "problem",
+            f"damaged or missing: {', '.join(bad)}",
+            "Install localensemble again.",
+        )
+        if bad
+        else Check("embedded models", "ok", f"{len(embedded)} here, all whole")
+    ]
+    folder = ModelsFolder()
+    try:
+        installed = folder.installed()
+    except LocalEnsembleError as error:
+        return [*checks, Check("models", "problem", error.message, error.hint)]
+    gone = [one.name for one in installed if not folder.file_of(one).is_file()]
+    if gone:
+        advice = "Pull them again, or put the files back."
+        return [*checks, Check("models", "problem", f"missing: {', '.join(gone)}", advice)]
+    if not installed:
+        advice = "The embedded ones are for the demo. For real work: `localensemble models pull`."
+        return [*checks, Check("models", "note", "none pulled or added", advice)]
+    found = ", ".join(one.name for one in installed)
+    return [*checks, Check("models", "ok", f"{found}; `models verify` reads them whole")]
+
+
+def _guard() -> Check:
+    state = guard_state()
+    if not state.on:
+        return Check(
+            "egress guard",
+            "note",
+            "off in this process",
+            "Call localensemble.api.privacy.guard_egress() first of all.",
+        )
+    if not guard_refuses():
+        return Check(
+            "egress guard",
+            "problem",
+            "on, but an attempt was not refused",
+            "Some package undoes it: label in an environment with nothing else in it.",
+        )
+    return Check("egress guard", "ok", f"on; {state.attempts} attempts, and one now, refused")
+
+
+def _permissions() -> list[Check]:
+    folder = models_folder()
+    checks = []
+    if folder.is_dir() and os.name == "posix" and folder.stat().st_mode & stat.S_IWOTH:
+        checks.append(
+            Check(
+                "permissions",
+                "problem",
+                f"everybody may write in {folder}",
+                f"Take that away: `chmod o-w {folder}`.",
+            )
+        )
+    for place in (Path.cwd(), Path(tempfile.gettempdir())):
+        if not os.access(place, os.W_OK):
+            advice = "Work in a folder where you may write."
+            checks.append(Check("permissions", "problem", f"cannot write in {place}", advice))
+    return checks or [Check("permissions", "ok", "the folders used can be written by you")]
+
+
+def _text_encoding() -> Check:
+    encoding = locale.getpreferredencoding(False)
+    if encoding.lower().replace("-", "") != "utf8":
+        return Check(
+            "text encoding",
+            "note",
+            encoding,
+            "Files are read and written as UTF-8 all the same; only what is printed can suffer. "
+            "Set PYTHONUTF8=1.",
+        )
+    return Check("text encoding", "ok", encoding)

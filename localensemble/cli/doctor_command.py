@@ -1,0 +1,37 @@
+"""The command ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from localensemble.api.doctor import examine
+from localensemble.cli.console import output
+
+_MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def command(as_json: bool) -> None:
+    """Look at this machine, the engines, the models and the guard, and say what to do.
+
+    Changes nothing. Ends with exit code 1 when something keeps the program from working.
+    """
+    checks = examine()
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        console = output()
+        for check in checks:
+            line = f"{_MARKS[check.severity]}  {check.name}: {check.found}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            if check.what_to_do:
+                console.print(
+                    f"         {check.what_to_do}", markup=False, highlight=False, soft_wrap=True
+                )
+    if any(check.severity == "problem" for check in checks):
+        sys.exit(1)

@@ -1,0 +1,101 @@
+"""What the installed llama.cpp was built with, asked in a process of its own.
+
+A library built for another processor ends the process that loads it; asked here, that is an
+answer, too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from localensemble.core.errors import EngineUnavailableError
+
+_SECONDS_TO_ANSWER = 60.0
+_FLAG = re.compile(r"([A-Z0-9_]+) = (\d+)")
+# Flag of the build -> feature of the processor as Linux names it.
+_FEATURES = {
+    "AVX": "avx",
+    "AVX2": "avx2",
+    "FMA": "fma",
+    "F16C": "f16c",
+    "AVX512": "avx512f",
+    "AVX512_VNNI": "avx512_vnni",
+    "AVX512_BF16": "avx512_bf16",
+    "AVX_VNNI": "avx_vnni",
+    "AMX_INT8": "amx_int8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaBuild:
+    """A build of llama.cpp.
+
+    Attributes:
+        version: of llama-cpp-python.
+        flags: what it was built with, as llama.cpp names it.
+        gpu_offload: it can compute on a graphics device.
+    """
+
+    version: str
+    flags: frozenset[str]
+    gpu_offload: bool
+
+    def unused(self, features: frozenset[str]) -> tuple[str, ...]:
+        """List what the processor has and the build makes no use of."""
+        return tuple(
+            flag
+            for flag, feature in _FEATURES.items()
+            if feature in features and flag not in self.flags
+        )
+
+
+def llama_build() -> LlamaBuild:
+    """Ask the installed library.
+
+    Raises:
+        EngineUnavailableError: it is not installed, or cannot be loaded here.
+    """
+    if find_spec("llama_cpp") is None:
+        raise EngineUnavailableError(
+            "llama-cpp-python is not installed.",
+            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
+        )
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", __name__],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS_TO_ANSWER,
+        check=False,
+    )
+    try:
+        answer = json.loads(ended.stdout)
+    except ValueError:
+        raise EngineUnavailableError(
+            f"llama-cpp-python cannot be loaded: the process that tried ended with "
+            f"{ended.returncode}.",
+            hint="It was probably built for another processor or system. Build it here: "
+            "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
+        ) from None
+    return LlamaBuild(answer["version"], frozenset(answer["flags"]), answer["gpu_offload"])
+
+
+def main() -> None:
+    """Answer on standard output."""
+    import llama_cpp
+
+    said = llama_cpp.llama_print_system_info().decode("ascii", "replace")
+    answer = {
+        "version": llama_cpp.__version__,
+        "flags": [name for name, value in _FLAG.findall(said) if value != "0"],
+        "gpu_offload": bool(llama_cpp.llama_supports_gpu_offload()),
+    }
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The doctor says what is wrong and what to do about it, and ends accordingly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from localensemble.api import doctor
+from localensemble.api.doctor import Check
+from localensemble.catalog.installed import ModelsFolder
+from localensemble.catalog.machine import Memory
+from localensemble.core.errors import EngineUnavailableError
+from localensemble.engines.hardware import GraphicsDevice
+from localensemble.engines.llama_build import LlamaBuild
+from localensemble.privacy.egress import GuardState
+from tests.cli.conftest import Run
+
+GIBIBYTE = 1 << 30
+BUILD = LlamaBuild("0.3.35", frozenset({"AVX", "AVX2", "FMA", "F16C"}), gpu_offload=False)
+
+
+class Room(NamedTuple):
+    """As `shutil.disk_usage` gives it."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture(autouse=True)
+def good_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without fault, whatever this one is."""
+    monkeypatch.setattr(doctor, "llama_build", lambda: BUILD)
+    monkeypatch.setattr(doctor, "graphics_devices", lambda: ())
+    monkeypatch.setattr(doctor, "processor_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(doctor, "usable_cores", lambda: 8.0)
+    monkeypatch.setattr(doctor, "machine_memory", lambda: Memory(16 * GIBIBYTE, 12 * GIBIBYTE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Room(1, 1, 100 * GIBIBYTE))
+    monkeypatch.setattr(doctor, "guard_state", lambda: GuardState(on=True, attempts=0))
+    # In this process the tests' own guard would answer first.
+    monkeypatch.setattr(doctor, "guard_refuses", lambda: True)
+
+
+def check_of(run: Run, name: str) -> Check:
+    ended = run("doctor", "--json")
+    checks = [Check(**check) for check in json.loads(ended.out)["checks"]]
+    found = next(check for check in checks if check.name == name)
+    assert bool(found.what_to_do) == (found.severity != "ok"), "every finding says what to do"
+    assert ended.code == int(any(check.severity == "problem" for check in checks))
+    return found
+
+
+def test_a_good_machine_has_no_problem(run: Run) -> None:
+    ended = run("doctor")
+    assert ended.code == 0
+    assert "PROBLEM" not in ended.out
+    for name in ("memory", "llama.cpp", "embedded models", "egress guard", "permissions"):
+        assert f" {name}: " in ended.out
+
+
+def test_the_guard_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_of(run, "egress guard").severity == "ok"
+    monkeypatch.setattr(doctor, "guard_refuses", lambda: False)
+    assert check_of(run, "egress guard").severity == "problem"
+    monkeypatch.setattr(doctor, "guard_state", lambda: GuardState(on=False, attempts=0))
+    assert check_of(run, "egress guard").severity == "note"
+
+
+def test_without_llama_cpp_nothing_can_label(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> LlamaBuild:
+        raise EngineUnavailableError("llama-cpp-python is not installed.", hint="Install it.")
+
+    monkeypatch.setattr(doctor, "llama_build", missing)
+    assert check_of(run, "llama.cpp").severity == "problem"
+
+
+def test_a_build_that_leaves_the_processor_unused_is_noted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "processor_features", lambda: frozenset({"avx2", "avx512f"}))
+    check = check_of(run, "llama.cpp")
+    assert (check.severity, "AVX512" in check.found) == ("note", True)
+
+
+@pytest.mark.parametrize(("gpu_offload", "severity"), [(True, "ok"), (False, "note")])
+def test_a_device_that_the_build_cannot_use_is_noted(
+    run: Run, monkeypatch: pytest.MonkeyPatch, gpu_offload: bool, severity: str
+) -> None:
+    device = GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771)
+    build = LlamaBuild(BUILD.version, BUILD.flags, gpu_offload)
+    monkeypatch.setattr(doctor, "graphics_devices", lambda: (device,))
+    monkeypatch.setattr(doctor, "llama_build", lambda: build)
+    check = check_of(run, "graphics device")
+    assert check.severity == severity
+    assert "NVIDIA H200, 140 GiB, driver 570.1" in check.found
+    assert ("-DGGML_CUDA=on" in check.what_to_do) == (not gpu_offload)
+
+
+@pytest.mark.parametrize(
+    ("memory", "severity"),
+    [
+        (Memory(16 * GIBIBYTE, None), "ok"),
+        (Memory(16 * GIBIBYTE, GIBIBYTE), "problem"),
+        (Memory(3 * GIBIBYTE, 3 * GIBIBYTE), "note"),
+    ],
+)
+def test_too_little_memory_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, memory: Memory, severity: str
+) -> None:
+    monkeypatch.setattr(doctor, "machine_memory", lambda: memory)
+    assert check_of(run, "memory").severity == severity
+
+
+def test_too_few_cores_and_too_little_room_are_noted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "usable_cores", lambda: 0.5)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Room(1, 1, 1000))
+    for name in ("processor cores", "disk for models", "disk for studies here"):
+        assert check_of(run, name).severity == "note"
+
+
+def test_a_list_of_models_that_cannot_be_read_is_a_problem(run: Run) -> None:
+    ModelsFolder().make()
+    (ModelsFolder().path / "installed.json").write_text("[]", encoding="utf-8")
+    assert check_of(run, "models").severity == "problem"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX permissions")
+def test_a_models_folder_that_everybody_may_change_is_a_problem(run: Run) -> None:
+    folder = ModelsFolder()
+    folder.make()
+    folder.path.chmod(0o777)
+    check = check_of(run, "permissions")
+    assert (check.severity, "chmod o-w" in check.what_to_do) == ("problem", True)
+
+
+def test_damaged_embedded_models_are_a_problem(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("localensemble.api.models.models_dir", lambda: tmp_path)
+    assert check_of(run, "embedded models").severity == "problem"
+
+
+def test_other_encodings_are_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale: "cp1252")
+    assert check_of(run, "text encoding").severity == "note"
