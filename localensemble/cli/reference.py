@@ -19,7 +19,8 @@ Written by `scripts/docs` from the program; a test compares the two.
 def cli_reference() -> str:
     """Give the help of every command as one Markdown page."""
     sections = [
-        f"## `{path}`\n\n```text\n{text}\n```\n" for path, text in _helps(cli, "localensemble", None)
+        f"## `{path}`\n\n```text\n{text}\n```\n"
+        for path, text in _helps(cli, "localensemble", None)
     ]
     return "\n".join((_HEAD, *sections))
 
