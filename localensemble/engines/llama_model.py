@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import re
+import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ _FLASH_ATTENTION_AUTO = -1
 
 _SPLIT_NAME = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 _NOT_GENERATIVE = re.compile(r"bert|^t5|embed|^clip$|wavtokenizer|diffusion|^dream$|^llada")
+
+# How long a text is tokenized on the stack there is, and how much each byte of it may need.
+_SHORT_BYTES = 4_000
+_PIECE_BYTES = 500_000
+_STACK_BYTES = 16 << 20
+_STACK_BYTES_EACH = 1024
 
 _log_lines: deque[str] = deque(maxlen=8)
 _log_callback: Any = None
@@ -238,6 +246,16 @@ class LlamaModel:
 
     def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
         """Tokenize UTF-8 of any content, NUL included, without adding anything."""
+        if len(text) <= _SHORT_BYTES:
+            return self._tokenize_here(text, special)
+        # Many vocabularies cut text with std::regex, which calls itself for every letter and
+        # runs out of stack (measured: 20,000 letters of one word fit in 8 MB).
+        tokens: tuple[int, ...] = ()
+        for start, end in _pieces(text):
+            tokens += _with_large_stack(self._tokenize_here, text[start:end], special)
+        return tokens
+
+    def _tokenize_here(self, text: bytes, special: bool) -> tuple[int, ...]:
         room = len(text) + 16
         while True:
             buffer = (ctypes.c_int32 * room)()
@@ -355,6 +373,31 @@ class LlamaModel:
         """Make a saved state sequence 0 of an empty cache; False when it was not taken."""
         pointer = _pointer(state, ctypes.c_uint8)
         return bool(self._library.llama_state_seq_set_data(self._context, pointer, len(state), 0))
+
+
+def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
+    """Cut UTF-8 between characters; one piece unless it is longer than any context."""
+    start = 0
+    while start < len(text):
+        end = min(len(text), start + _PIECE_BYTES)
+        while end < len(text) and text[end] & 0xC0 == 0x80:
+            end += 1
+        yield start, end
+        start = end
+
+
+def _with_large_stack(
+    function: Callable[[bytes, bool], tuple[int, ...]], text: bytes, special: bool
+) -> tuple[int, ...]:
+    results: list[tuple[int, ...]] = []
+    before = threading.stack_size(_STACK_BYTES + _STACK_BYTES_EACH * len(text))
+    try:
+        thread = threading.Thread(target=lambda: results.append(function(text, special)))
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    return results[0]
 
 
 def _pointer(array: NDArray[Any], kind: Any) -> Any:

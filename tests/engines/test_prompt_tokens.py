@@ -37,13 +37,18 @@ def open_model(tmp_path: Path) -> Iterator[Open]:
     models: list[LlamaModel] = []
 
     def open_one(
-        template: str, vocabulary: Vocabulary | None = None, *, add_bos: bool | None = None
+        template: str,
+        vocabulary: Vocabulary | None = None,
+        *,
+        add_bos: bool | None = None,
+        pre_tokenizer: str = "gpt-2",
     ) -> LlamaModel:
         path = write_tiny_gguf(
             tmp_path / f"{len(models)}.gguf",
             vocabulary=vocabulary,
             chat_template=template,
             add_bos=add_bos,
+            pre_tokenizer=pre_tokenizer,
         )
         models.append(LlamaModel(library, path, gpu_layers=0))
         return models[-1]
@@ -152,3 +157,20 @@ def test_after_a_special_token_a_sentencepiece_model_gets_its_space(open_model: 
 def test_empty_segments_and_items_leave_no_token(open_model: Open) -> None:
     model = open_model(CHATML)
     assert _item_tokens(_tokenize(model, ""), model) == ()
+
+
+@pytest.mark.parametrize("pre_tokenizer", ["gpt-2", "tekken", "gpt-4o", "default", "deepseek-llm"])
+@pytest.mark.parametrize("character", ["y", "é", "7", "?", " "])
+def test_a_text_of_one_endless_word_is_tokenized(
+    pre_tokenizer: str, character: str, open_model: Open
+) -> None:
+    """With most of these, llama.cpp by itself overflows the stack and ends the process."""
+    model = open_model(CHATML, pre_tokenizer=pre_tokenizer)
+    text = character * 50_000
+    tokens = model.tokenize(text.encode(), special=False)
+    assert len(tokens) == len(text.encode())
+
+
+def test_a_text_longer_than_any_context_is_counted_in_pieces(open_model: Open) -> None:
+    model = open_model(CHATML)
+    assert len(model.tokenize(("é" * 400_001).encode(), special=False)) == 800_002

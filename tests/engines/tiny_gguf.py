@@ -75,11 +75,13 @@ def write_tiny_gguf(
     add_bos: bool | None = None,
     weights: bool = True,
     causal: bool = True,
+    pre_tokenizer: str = "gpt-2",
 ) -> Path:
     """Write a model file.
 
     Args:
         weights: False writes the vocabulary and no tensors.
+        pre_tokenizer: llama.cpp's name for how a byte-level vocabulary cuts text into words.
         causal: False says that every token sees all others, as in a model that embeds.
     """
     vocabulary = vocabulary or bpe_vocabulary()
@@ -88,7 +90,7 @@ def write_tiny_gguf(
     writer.add_name(f"tiny {architecture}")
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     _write_shape(writer, architecture, shape)
-    _write_vocabulary(writer, vocabulary, add_bos)
+    _write_vocabulary(writer, vocabulary, add_bos, pre_tokenizer)
     if not causal:
         writer.add_causal_attention(False)
     if chat_template is not None:
@@ -225,11 +227,11 @@ def _write_shape(writer: gguf.GGUFWriter, architecture: Architecture, shape: Sha
 
 
 def _write_vocabulary(
-    writer: gguf.GGUFWriter, vocabulary: Vocabulary, add_bos: bool | None
+    writer: gguf.GGUFWriter, vocabulary: Vocabulary, add_bos: bool | None, pre_tokenizer: str
 ) -> None:
     if vocabulary.tokenizer == "bpe":
         writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre("gpt-2")
+        writer.add_tokenizer_pre(pre_tokenizer)
         writer.add_token_merges(list(vocabulary.merges))
     else:
         writer.add_tokenizer_model("llama")
