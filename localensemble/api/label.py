@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.api.cautions import cautions
 from localensemble.api.certificates import rules_with_certificates
 from localensemble.api.codebook import load_checked
-from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
-from localensemble.codebook.model import Codebook
 from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
@@ -19,7 +19,7 @@ from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
-from localensemble.findings.load import has_certificates, load_study
+from localensemble.findings.load import LoadedStudy, has_certificates, load_study
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
@@ -27,7 +27,7 @@ from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state, guarded_launcher
 from localensemble.prompting.template import load_template
-from localensemble.report.json_files import write_findings, write_manifest
+from localensemble.report.json_files import write_manifest
 from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
 
 __all__ = [
@@ -101,7 +101,7 @@ def label(
     questions = load_checked(codebook)
     models = [_located(rater, ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    messages = (*table.messages, *_warnings(ensemble, questions, models))
+    messages = (*table.messages, *cautions(ensemble, codebook=questions, models=models))
     for message in messages:
         on_message(message)
     check_columns(
@@ -140,26 +140,32 @@ def label(
         if not options.certificates and has_certificates(ledger.reader):
             on_message("The study's certificates are let go; give --certificate to keep them.")
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
-        loaded = load_study(ledger.reader)
-        decisions = loaded.decide()
-        findings = findings_of(loaded, decisions=decisions, gold=gold_of(loaded, options.gold))
-        tables = StudyTables(table, loaded.labels, decisions)
-        write_labels(tables, path=folder.labels)
-        write_escalations(tables, path=folder.escalations)
-        guard = guard_state()
-        write_manifest(
-            provenance(
-                loaded,
-                input_columns=table.columns,
-                egress_guard=guard.on,
-                egress_attempts=guard.attempts,
-            ),
-            path=folder.manifest,
-        )
-    write_findings(findings, path=folder.findings)
-    if guard.attempts:
-        on_message(f"Attempts to leave this machine that were refused: {guard.attempts}.")
+        findings = _write_files(table, folder, load_study(ledger.reader), options.gold)
+    attempts = guard_state().attempts
+    if attempts:
+        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
     return LabeledStudy(findings, folder, messages)
+
+
+def _write_files(
+    table: ItemFile, folder: StudyFolder, loaded: LoadedStudy, gold: Path | None
+) -> StudyFindings:
+    """Decide, and write every file of a study but its ledger."""
+    decisions = loaded.decide()
+    findings = findings_of(loaded, decisions=decisions, gold=gold_of(loaded, gold))
+    tables = StudyTables(table, loaded.labels, decisions)
+    write_labels(tables, path=folder.labels)
+    write_escalations(tables, path=folder.escalations)
+    guard = guard_state()
+    manifest = provenance(
+        loaded,
+        input_columns=table.columns,
+        egress_guard=guard.on,
+        egress_attempts=guard.attempts,
+    )
+    write_manifest(manifest, path=folder.manifest)
+    write_shown(findings, codebook=loaded.codebook, folder=folder)
+    return findings
 
 
 def _located(rater: RaterPlan, folder: Path) -> LocatedModel:
@@ -182,24 +188,3 @@ def _named_engine(
         launcher=guarded_launcher(),
     )
     return NamedEngine(RaterName(rater.name), lambda: open_engine(settings))
-
-
-def _warnings(
-    ensemble: Ensemble, codebook: Codebook, models: list[LocatedModel]
-) -> tuple[str, ...]:
-    """Warn where labels will mean nothing, or less than they seem to."""
-    warnings = []
-    for rater, located in zip(ensemble.raters, models, strict=True):
-        if rater.engine == "scripted":
-            warnings.append(f"{rater.name} is scripted: its labels mean nothing.")
-        if located.entry is None:
-            continue
-        foreign = [v.name for v in codebook.variables if v.name not in located.entry.variables]
-        if foreign:
-            warnings.append(
-                f"{rater.name} is a tiny model for the demo and was not trained on "
-                f"{', '.join(foreign)}: its labels there mean nothing. Use a real model."
-            )
-    if len({(located.path, located.sha256) for located in models}) < len(models):
-        warnings.append("Two raters use the same model: their agreement says little.")
-    return tuple(warnings)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import known_models
@@ -53,10 +55,35 @@ class LocatedModel:
     entry: CatalogEntry | None
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the embedded models were trained under; another wording is new to them.
+
+    Attributes:
+        variable_sha256: variable name to the hash of all that raters are shown of it.
+    """
+
+    prompt_template: str
+    prompt_version: int
+    layout: str
+    variable_sha256: Mapping[str, str]
+
+
+@cache
+def embedded_training() -> Training:
+    """Say what the embedded models were trained under."""
+    training = _catalog_file()["training"]
+    return Training(
+        prompt_template=training["prompt_template"],
+        prompt_version=training["prompt_template_version"],
+        layout=training["layout"],
+        variable_sha256=training["variable_sha256"],
+    )
+
+
 @cache
 def catalog_entries() -> tuple[CatalogEntry, ...]:
     """List the catalog, in its own order."""
-    content = tomllib.loads((models_dir() / "catalog.toml").read_text(encoding="utf-8"))
     return tuple(
         CatalogEntry(
             name=model["name"],
@@ -67,8 +94,12 @@ def catalog_entries() -> tuple[CatalogEntry, ...]:
             licence=model["licence"],
             variables=tuple(model["variables"]),
         )
-        for model in content["models"]
+        for model in _catalog_file()["models"]
     )
+
+
+def _catalog_file() -> dict[str, Any]:
+    return tomllib.loads((models_dir() / "catalog.toml").read_text(encoding="utf-8"))
 
 
 def locate_model(reference: str, *, folder: Path) -> LocatedModel:

@@ -1,0 +1,57 @@
+"""Say before a run where its labels will mean nothing, or less than they seem to.
+
+The embedded models know the prompts they were trained on and nothing else. Anything else
+they answer as readily, so it has to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localensemble.catalog.models import LocatedModel, Training, embedded_training
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.labeling.ensemble import Ensemble
+
+
+def cautions(
+    ensemble: Ensemble, *, codebook: Codebook, models: Sequence[LocatedModel]
+) -> tuple[str, ...]:
+    """Give a sentence for each reason not to trust a rater's labels; ``models`` in its order."""
+    training = embedded_training()
+    said = []
+    for rater, located in zip(ensemble.raters, models, strict=True):
+        if rater.engine == "scripted":
+            said.append(f"{rater.name} is scripted: its labels mean nothing.")
+        if located.entry is None:
+            continue
+        foreign = [
+            variable.name
+            for variable in codebook.variables
+            if variable.name not in located.entry.variables or not _knows(training, variable)
+        ]
+        if foreign:
+            said.append(
+                f"{rater.name} is a tiny model for the demo and was not trained on "
+                f"{', '.join(foreign)} as this codebook words it: its labels there mean nothing. "
+                "Use a real model."
+            )
+        if ensemble.layout != training.layout or not _same_prompt(ensemble, training):
+            said.append(
+                f"{rater.name} is a tiny model for the demo and knows only prompt "
+                f"{training.prompt_template} version {training.prompt_version}, layout "
+                f"{training.layout}: under another its labels mean nothing."
+            )
+    if len({(located.path, located.sha256) for located in models}) < len(models):
+        said.append("Two raters use the same model: their agreement says little.")
+    return tuple(said)
+
+
+def _knows(training: Training, variable: Variable) -> bool:
+    return training.variable_sha256.get(variable.name) == variable.sha256
+
+
+def _same_prompt(ensemble: Ensemble, training: Training) -> bool:
+    return (ensemble.prompt_template, ensemble.prompt_version) == (
+        training.prompt_template,
+        training.prompt_version,
+    )

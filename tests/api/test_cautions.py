@@ -1,0 +1,51 @@
+"""Before a run, a person is told where its labels will mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localensemble.api.cautions import cautions
+from localensemble.catalog.models import locate_model
+from localensemble.codebook.load import load_codebook
+from localensemble.labeling.ensemble import load_ensemble
+from tests.studies import study_files
+
+EMBEDDED = "raters:\n  - model: le-llama-2m\nprompt:\n  layout: {layout}\n"
+
+
+def said(ensemble: Path, codebook: Path) -> str:
+    loaded = load_ensemble(ensemble)
+    models = [locate_model(rater.model, folder=loaded.folder) for rater in loaded.raters]
+    return "\n".join(cautions(loaded, codebook=load_codebook(codebook), models=models))
+
+
+def test_the_example_ensemble_on_the_example_codebooks_needs_no_caution(repository: Path) -> None:
+    examples = repository / "examples"
+    for codebook in ("patient_feedback", "negation", "abstract_roles"):
+        assert said(examples / "ensemble.yaml", examples / f"{codebook}.yaml") == ""
+
+
+def test_a_reworded_variable_of_the_same_name_is_foreign(tmp_path: Path, repository: Path) -> None:
+    reworded = tmp_path / "codebook.yaml"
+    written = (repository / "examples" / "patient_feedback.yaml").read_text(encoding="utf-8")
+    reworded.write_text(written.replace("Rooms, food", "Chambers, food"), encoding="utf-8")
+    found = said(repository / "examples" / "ensemble.yaml", reworded)
+    assert "was not trained on theme as this codebook words it" in found
+    assert "sentiment" not in found
+
+
+def test_another_layout_is_foreign_to_an_embedded_model(tmp_path: Path, repository: Path) -> None:
+    for layout in ("item_first", "auto"):
+        files = study_files(tmp_path, ["fine"], ensemble=EMBEDDED.format(layout=layout))
+        found = said(files.ensemble, repository / "examples" / "patient_feedback.yaml")
+        assert "under another its labels mean nothing" in found
+
+
+def test_the_same_model_twice_agrees_with_itself(tmp_path: Path, repository: Path) -> None:
+    twice = (
+        "raters:\n  - {model: le-llama-2m, name: a}\n  - {model: le-llama-2m, name: b}\n"
+        "prompt:\n  layout: codebook_first\n"
+    )
+    files = study_files(tmp_path, ["fine"], ensemble=twice)
+    found = said(files.ensemble, repository / "examples" / "patient_feedback.yaml")
+    assert found == "Two raters use the same model: their agreement says little."
