@@ -26,6 +26,8 @@ Run = Callable[..., Ended]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Give a function that runs `localensemble` with its arguments."""
+    # It could not be taken away again; this process has the guard of tests/conftest.py.
+    monkeypatch.setattr("localensemble.cli.main.guard_egress", lambda: None)
 
     def run_with(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["localensemble", *map(str, arguments)])
