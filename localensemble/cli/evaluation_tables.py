@@ -81,6 +81,7 @@ def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Co
     _show_calibration(variable, gold, console)
     _show_pairs(variable, gold, console)
     _show_shared(variable, gold, console)
+    _show_coverage(variable, gold, console)
     _show_groups(variable, gold, console)
     _show_audit(variable, gold, console)
 
@@ -255,6 +256,18 @@ def _show_shared(variable: VariableFindings, gold: GoldComparison, console: Cons
         f"{variable.name}: on {errors.all_wrong:,} of {errors.items:,} gold items all raters are "
         f"wrong, on {errors.same_wrong:,} with the same category; {errors.expected_all_wrong:.1f} "
         "would be, if they erred independently. No disagreement reveals these.\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show_coverage(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    covered = gold.escalation
+    part = share(covered.wrong_escalated / covered.wrong) if covered.wrong else "none to find"
+    console.print(
+        f"{variable.name}: {covered.escalated:,} of {covered.gold_items:,} gold items are "
+        f"escalated; they hold {covered.wrong_escalated:,} of the {covered.wrong:,} wrong "
+        f"consensus labels ({part}).\n",
         highlight=False,
         soft_wrap=True,
     )

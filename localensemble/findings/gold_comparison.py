@@ -47,6 +47,7 @@ __all__ = [
     "CorrectedPrevalence",
     "DoubleFault",
     "ErrorDependence",
+    "EscalationCoverage",
     "Evaluation",
     "GoldComparison",
     "GroupEvaluation",
@@ -107,6 +108,23 @@ class ScoreRanking:
     quality: RankingQuality
 
 
+@dataclass(frozen=True, slots=True)
+class EscalationCoverage:
+    """Which part of the wrong consensus labels a person gets to see.
+
+    Attributes:
+        gold_items: items with a gold label.
+        escalated: those of them that are escalated.
+        wrong: those whose consensus is another category than the gold label.
+        wrong_escalated: those that are both.
+    """
+
+    gold_items: int
+    escalated: int
+    wrong: int
+    wrong_escalated: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupEvaluation:
     """A part of the gold items, by a column of the gold table: who is how often right there."""
@@ -126,6 +144,7 @@ class GoldComparison:
         comparisons: every two raters; empty above ``MOST_COMPARED`` raters.
         shared_errors: items on which all raters are wrong.
         dependence: how far they err together.
+        escalation: which part of the wrong consensus labels is escalated.
         rankings: what each score of the consensus tells of being right.
         groups: in name order; empty when no column was asked for.
         prevalence: share of each category in the whole study, corrected for label error;
@@ -141,6 +160,7 @@ class GoldComparison:
     comparisons: tuple[RaterComparison, ...]
     shared_errors: SharedErrors
     dependence: ErrorDependence
+    escalation: EscalationCoverage
     rankings: tuple[ScoreRanking, ...] = ()
     groups: tuple[GroupEvaluation, ...] = ()
     prevalence: tuple[CorrectedPrevalence, ...] = ()
@@ -199,6 +219,7 @@ def gold_comparison(
         ),
         shared_errors=shared_errors(matrix, gold=gold),
         dependence=error_dependence(matrix, gold),
+        escalation=_coverage(decided, gold),
         rankings=_rankings(decided, gold),
         groups=() if groups is None else _groups(whose, variable, gold, groups),
         prevalence=corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
@@ -206,6 +227,17 @@ def gold_comparison(
         else (),
         audit=audit,
         audit_unlabeled=audit_unlabeled,
+    )
+
+
+def _coverage(decided: Decisions, gold: CategoryArray) -> EscalationCoverage:
+    known = gold >= 0
+    wrong = known & (decided.categories >= 0) & (decided.categories != gold)
+    return EscalationCoverage(
+        gold_items=int(np.count_nonzero(known)),
+        escalated=int(np.count_nonzero(known & decided.escalated)),
+        wrong=int(np.count_nonzero(wrong)),
+        wrong_escalated=int(np.count_nonzero(wrong & decided.escalated)),
     )
 
 

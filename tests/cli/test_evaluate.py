@@ -109,6 +109,16 @@ def test_an_audit_says_how_right_the_accepted_labels_are(run: Run, tmp_path: Pat
     assert topic_of(files)["gold"]["audit_unlabeled"] > 0
 
 
+def test_the_share_of_errors_that_a_budget_covers_is_counted(run: Run, tmp_path: Path) -> None:
+    budget = SCRIPTED + "escalation:\n  - {policy: budget, items: 60}\n"
+    files = labeled_files(run, tmp_path, ensemble=budget)
+    ended = run("evaluate", files.study, "--gold", gold_table(files))
+    covered = topic_of(files)["gold"]["escalation"]
+    assert covered["escalated"] == 60
+    assert 0 < covered["wrong_escalated"] < covered["wrong"]
+    assert f"they hold {covered['wrong_escalated']} of the {covered['wrong']} wrong" in ended.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [

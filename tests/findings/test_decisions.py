@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,32 @@ def test_blocks_decide_as_the_whole(
     monkeypatch.setattr(decisions_module, "BLOCK_ITEMS", 32)
     assert same(decided(study, method, policies), whole)
     assert len(whole.categories) == ITEMS
+
+
+@pytest.mark.parametrize("method", ["majority", "mean_probability", "dawid_skene", "mace"])
+def test_the_order_of_the_raters_changes_nothing(study: Path, method: str) -> None:
+    policies = [
+        policy_named("budget", settings={"items": 30}),
+        policy_named("random_audit", settings={"share": 0.2}),
+    ]
+    with LedgerReader.open(study) as reader:
+        loaded = load_study(reader)
+        labels = loaded.labels
+        turned = replace(
+            labels,
+            rater_keys=labels.rater_keys[::-1],
+            rater_names=labels.rater_names[::-1],
+        )
+        first, second = (
+            decide(
+                given,
+                variable=loaded.codebook.variable("topic"),
+                method=method_named(method),
+                policies=policies,
+            )
+            for given in (labels, turned)
+        )
+    assert same(first, second)
 
 
 def test_a_method_for_all_items_at_once_says_whether_it_converged(study: Path) -> None:
