@@ -68,6 +68,7 @@ def _own_user_directory(
     home = tmp_path_factory.mktemp("home")
     for name in _USER_DIRECTORIES:
         monkeypatch.setenv(name, str(home))
+    monkeypatch.delenv("LOCALENSEMBLE_MODELS", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from localensemble.catalog.known import (
 )
 from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import catalog_entries
-from localensemble.core.errors import InputError, ModelFileError
+from localensemble.core.errors import InputError, LocalEnsembleError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
 
@@ -221,7 +222,9 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
             state = folder.state_of(model)
             checked.append(VerifiedModel(name, folder.file_of(model), state))
             if state == "whole":
-                folder.record(dataclasses.replace(model, verified_at=now()))
+                # The folder may lie on a drive that is only read here.
+                with contextlib.suppress(LocalEnsembleError):
+                    folder.record(dataclasses.replace(model, verified_at=now()))
     return tuple(checked)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from localensemble.api import models as models_api
-from localensemble.catalog.installed import ModelsFolder
+from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import known_models
+from localensemble.core.errors import LocalEnsembleError
 from tests.catalog.file_server import FileServer, gguf_bytes, serving
 from tests.cli.conftest import Run
 
@@ -89,6 +90,18 @@ def test_a_changed_model_is_found_by_verify(run: Run, server: FileServer) -> Non
     path.write_bytes(content)
     ended = run("models", "verify")
     assert (ended.code, "tiny: changed" in ended.out) == (1, True)
+
+
+def test_models_on_a_drive_that_is_only_read_can_be_verified(
+    run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("models", "pull", "tiny")
+
+    def refuse(folder: ModelsFolder, model: InstalledModel) -> None:
+        raise LocalEnsembleError("Cannot write.")
+
+    monkeypatch.setattr(ModelsFolder, "record", refuse)
+    assert run("models", "verify", "tiny").code == 0
 
 
 def test_an_added_file_stays_where_it_is(run: Run, tmp_path: Path) -> None:
