@@ -22,7 +22,8 @@ HEAD = """\
 # moving name serves can change, and has.
 """
 
-# Terms that ask for consent before the weights are used.
+# The terms in short are summaries of ours. Consent is asked for where the terms are more than
+# the usual free licences.
 LICENCES: dict[str, dict[str, Any]] = {
     "apache-2.0": {
         "title": "Apache License 2.0",

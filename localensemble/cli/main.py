@@ -77,7 +77,7 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
-            "Interrupted. What was labeled is kept; run the same command again to resume.", err=True
+            "Interrupted. What was done is kept; run the same command again to resume.", err=True
         )
         code = INTERRUPTED
     except LocalEnsembleError as error:
