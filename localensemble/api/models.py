@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from localensemble.catalog.download import FetchProgress, fetch
+from localensemble.catalog.download import FetchProgress, fetch, is_whole
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.installed import (
     Consent,
@@ -29,6 +29,7 @@ from localensemble.catalog.known import (
 )
 from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import catalog_entries
+from localensemble.catalog.ollama_store import take_over
 from localensemble.core.errors import InputError, LocalEnsembleError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
@@ -139,13 +140,17 @@ def pull_model(
     name: str,
     *,
     agree: Callable[[Licence], bool],
+    on_leaving: Callable[[KnownModel], None] = lambda model: None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
 ) -> InstalledModel:
     """Fetch a model into the models folder; the one act that leaves the machine.
 
+    A file that is here already, or in Ollama's store, is not fetched.
+
     Args:
         agree: asked for consent to the terms of the model where they ask for it and none
             was given before.
+        on_leaving: told just before this machine is left.
 
     Raises:
         InputError: there is no such model, or consent was not given.
@@ -155,7 +160,10 @@ def pull_model(
     model, folder = known_model(name), ModelsFolder()
     consent = _consent(licence_of(model), folder, agree)
     folder.make()
-    path = fetch(model, folder=folder.path, on_progress=on_progress)
+    path = _here(model, folder.path)
+    if path is None:
+        on_leaving(model)
+        path = fetch(model, folder=folder.path, on_progress=on_progress)
     header = read_header(path)
     installed = InstalledModel(
         name=model.name,
@@ -242,6 +250,12 @@ def _line(
 ) -> ListedModel:
     memory = memory_needed(size_bytes)
     return ListedModel(name, kind, presence, size_bytes, memory, memory <= total, licence, "")
+
+
+def _here(model: KnownModel, folder: Path) -> Path | None:
+    """Find a model's file without leaving this machine."""
+    path = folder / model.file
+    return path if is_whole(path, model) else take_over(model, folder=folder)
 
 
 def _consent(

@@ -66,7 +66,7 @@ def fetch(
         ModelFileError: what the server sends is not the pinned file; it is thrown away.
     """
     final = folder / model.file
-    if _is_whole(final, model):
+    if is_whole(final, model):
         return final
     _check_address(model.url)
     if not _PINNED.search(model.url):
@@ -225,7 +225,7 @@ class _Fetching:
 
 def _check(part: Path, model: KnownModel) -> None:
     """Check the whole file, also what earlier calls fetched of it."""
-    if _is_whole(part, model):
+    if is_whole(part, model):
         return
     found = sha256_file(part)
     part.unlink()
@@ -237,8 +237,8 @@ def _check(part: Path, model: KnownModel) -> None:
     )
 
 
-def _is_whole(path: Path, model: KnownModel) -> bool:
-    """Check size, first bytes and hash, the cheap ones first."""
+def is_whole(path: Path, model: KnownModel) -> bool:
+    """Say whether a file is the pinned one: size, first bytes and hash, the cheap ones first."""
     if not path.is_file() or path.stat().st_size != model.size_bytes:
         return False
     with path.open("rb") as stream:

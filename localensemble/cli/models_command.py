@@ -132,13 +132,13 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
         raise click.UsageError("Name a model, or choose a set with --set.")
     console = progress_output()
     for model in [known_model(name) for name in names]:
-        _say(
-            console, f"About to leave this machine, for {_size(model.size_bytes)} from {model.url}"
-        )
         with _FileBar(console) as bar:
             pulled = pull_model(
                 model.name,
                 agree=lambda licence: licence.name in agree or _asked(licence),
+                on_leaving=lambda one: _say(
+                    console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
+                ),
                 on_progress=bar.show,
             )
         _say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")

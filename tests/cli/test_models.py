@@ -48,7 +48,7 @@ def test_show_tells_the_terms(run: Run) -> None:
 def test_a_pulled_model_is_recorded_and_verified(run: Run, server: FileServer) -> None:
     ended = run("models", "pull", "tiny")
     assert (ended.code, "pulled and verified" in ended.out) == (0, True)
-    assert "About to leave this machine" in ended.err
+    assert "Leaving this machine" in ended.err
     model = ModelsFolder().find("tiny")
     assert model is not None
     assert (model.origin, model.architecture, model.consent) == ("pulled", "llama", None)
@@ -56,6 +56,26 @@ def test_a_pulled_model_is_recorded_and_verified(run: Run, server: FileServer) -
     line = next(line for line in run("models", "list").out.splitlines() if " tiny " in line)
     assert "pulled" in line
     assert model.verified_at[:10] in line
+
+
+def test_what_is_here_already_is_not_fetched(run: Run, server: FileServer) -> None:
+    run("models", "pull", "tiny")
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, "Leaving this machine" in ended.err) == (0, False)
+    assert len(server.ranges) == 1
+
+
+def test_ctrl_c_ends_with_code_130_and_nothing_under_the_name(
+    run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(bar: object, progress: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("localensemble.cli.models_command._FileBar.show", interrupt)
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, "run the same command again" in ended.err) == (130, True)
+    assert [path.name[-5:] for path in ModelsFolder().path.iterdir()] == [".part"]
+    assert ModelsFolder().find("tiny") is None
 
 
 def test_terms_that_ask_for_consent_are_shown_and_nothing_is_fetched_without_it(
