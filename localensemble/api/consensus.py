@@ -171,6 +171,7 @@ def compare(
                 methods=_methods(rules.method),
                 policies=rules.policies,
                 gold=gold.categories.get(variable.name) if gold else None,
+                golden=loaded.golden.get(variable.name),
             )
             for variable in loaded.codebook.variables
         )
@@ -216,6 +217,7 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
         rules.policies,
         variables=loaded.codebook.variables,
         raters=loaded.labels.rater_names,
+        golden=bool(loaded.golden),
     )
     if options.certificates:
         given = read_certificates(options.certificates, codebook=loaded.codebook)

@@ -19,6 +19,7 @@ from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
+from localensemble.findings.golden import read_golden
 from localensemble.findings.load import LoadedStudy, has_certificates, load_study
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
@@ -51,6 +52,8 @@ class LabelOptions:
         limit: label only the first items.
         gold: table with gold labels, to report accuracy.
         certificates: certificate files, one a variable, whose thresholds say what is accepted.
+        golden: table with golden items, whose category is known, for the policy that compares
+            with them.
         mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
         threads: processor threads per model; None means all cores.
     """
@@ -61,6 +64,7 @@ class LabelOptions:
     limit: int | None = None
     gold: Path | None = None
     certificates: tuple[Path, ...] = ()
+    golden: Path | None = None
     mode: ScoringMode = "batched"
     threads: int | None = None
 
@@ -114,6 +118,7 @@ def label(
         ensemble.rules.policies,
         variables=questions.variables,
         raters=[rater.name for rater in ensemble.raters],
+        golden=options.golden is not None,
     )
     template = load_template(ensemble.prompt_template, ensemble.prompt_version)
     rules = rules_with_certificates(
@@ -135,6 +140,7 @@ def label(
         layout=ensemble.layout,
         rules=rules.content,
         limit=options.limit,
+        golden=None if options.golden is None else read_golden(options.golden, codebook=questions),
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
         if not options.certificates and has_certificates(ledger.reader):

@@ -42,6 +42,11 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     multiple=True,
     help="Accept by a threshold that `calibrate` certified; one file per variable.",
 )
+@click.option(
+    "--golden",
+    type=_FILE,
+    help="A table with items whose category is known, for the policy golden_disagreement.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
 @click.option(
     "--strict", is_flag=True, help="One prompt at a time, nothing shared: slow, to check by."
@@ -58,6 +63,7 @@ def command(
     text_column: str | None,
     gold: Path | None,
     certificates: tuple[Path, ...],
+    golden: Path | None,
     limit: int | None,
     strict: bool,
     threads: int | None,
@@ -74,6 +80,7 @@ def command(
         limit=limit,
         gold=gold,
         certificates=certificates,
+        golden=golden,
         mode="strict" if strict else "batched",
         threads=threads,
     )

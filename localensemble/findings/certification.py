@@ -71,16 +71,18 @@ def certify(
         date: ISO date.
 
     Raises:
-        InputError: gold items are also examples in the codebook, or no item has the score.
+        InputError: gold items are also golden or examples in the codebook, or no item has
+            the score.
         EnsembleError: the study has a budget, which no promise survives.
     """
     rules = loaded.rules.with_certificates(())
-    _refuse_examples(loaded, variable, gold)
+    _refuse_reused(loaded, variable, gold)
     decided = decide(
         loaded.labels,
         variable=variable,
         method=rules.method,
         policies=[policy for policy in rules.policies if policy.name != "random_audit"],
+        golden=loaded.golden.get(variable.name),
     )
     scores = decided.scores(promise.by).copy()
     if len(scores) and np.isnan(scores).all():
@@ -127,13 +129,17 @@ def _certified(
     )
 
 
-def _refuse_examples(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
+def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
+    """Refuse gold items that raters were shown, or that are golden: they are no random draw."""
     labels = loaded.labels
     examples = labels.reader.positions_of_texts(
         labels.item_set, text_sha256=[sha256_text(example.text) for example in variable.examples]
     )
-    used = [position for position in examples if position < len(gold) and gold[position] >= 0]
-    refuse_reused_items(
-        [labels.item_ids[position] for position in used],
-        used={"examples in the codebook": [labels.item_ids[position] for position in used]},
-    )
+    golden = loaded.golden.get(variable.name)
+    used = {
+        "examples in the codebook": [place for place in examples if place < len(gold)],
+        "golden items": [] if golden is None else np.flatnonzero(golden >= 0).tolist(),
+    }
+    for purpose, places in used.items():
+        ids = [labels.item_ids[place] for place in places if gold[place] >= 0]
+        refuse_reused_items(ids, used={purpose: ids})

@@ -91,7 +91,7 @@ def read_gold(
     unknown = 0
     shared = 0
     readers = [
-        (_CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
+        (CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
         for name, column in columns.items()
     ]
     for row in table.rows():
@@ -126,12 +126,19 @@ def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | 
 
 
 @dataclass(frozen=True, slots=True)
-class _CategoryReader:
+class CategoryReader:
+    """Reads the cells of one column as categories of one variable."""
+
     path: Path
     variable: Variable
     column: str
 
     def index(self, cell: str, *, row_number: int) -> int:
+        """Find the category a cell names; -1 for an empty cell.
+
+        Raises:
+            TableError: it names no category.
+        """
         name = cell.strip()
         if not name:
             return -1

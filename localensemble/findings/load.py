@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from localensemble.codebook.model import Codebook, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import LedgerError
 from localensemble.findings.binding import binding
 from localensemble.findings.decisions import Decisions, StudyLabels, decide
+from localensemble.findings.golden import golden_categories
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, VariableKey
 
@@ -19,7 +23,14 @@ from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, Variab
 class LoadedStudy:
     """A finished run, ready for findings: its labels, its codebook and its rules.
 
-    ``items_sha256`` is the hash of the items file that was labeled.
+    Attributes:
+        labels: where they are.
+        codebook: what was asked.
+        rules: by which decisions are made.
+        run: the newest finished one.
+        items_sha256: hash of the items file that was labeled.
+        golden: variable -> (N,) known categories of golden items, -1 elsewhere; empty when
+            the study has none.
     """
 
     labels: StudyLabels
@@ -27,6 +38,7 @@ class LoadedStudy:
     rules: DecisionRules
     run: RunRecord
     items_sha256: str
+    golden: Mapping[str, NDArray[np.int16]]
 
     def decide(self) -> tuple[Decisions, ...]:
         """Derive consensus and escalation for every variable, in codebook order.
@@ -44,6 +56,7 @@ class LoadedStudy:
                 variable=variable,
                 method=self.rules.method,
                 policies=self.rules.policies_for(variable.name),
+                golden=self.golden.get(variable.name),
             )
             for variable in self.codebook.variables
         )
@@ -77,6 +90,7 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
     )
     rules = settings["rules"]
+    golden = settings.get("golden")
     return LoadedStudy(
         labels,
         codebook,
@@ -85,6 +99,7 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         ),
         finished[-1],
         settings["items_sha256"],
+        golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
     )
 
 

@@ -73,16 +73,27 @@ def compare_methods(
     methods: Sequence[ConsensusMethod],
     policies: Sequence[EscalationPolicy],
     gold: CategoryArray | None = None,
+    golden: CategoryArray | None = None,
 ) -> MethodComparison:
     """Decide one variable by several methods under the same policies.
 
     A method that cannot decide it says why and is left out of the agreements.
+
+    Args:
+        labels: of the study.
+        variable: which.
+        methods: in the order in which they are to stand.
+        policies: the same for all.
+        gold: (N,) gold categories to compare with, -1 elsewhere.
+        golden: (N,) known categories of golden items, for the policy that asks for them.
     """
     categories: dict[str, CategoryArray] = {}
     results = []
     for method in methods:
         try:
-            decided = decide(labels, variable=variable, method=method, policies=policies)
+            decided = decide(
+                labels, variable=variable, method=method, policies=policies, golden=golden
+            )
         except EnsembleError as error:
             results.append(
                 MethodResult(method.name, method.settings, 0, 0, 0, None, None, None, error.message)

@@ -59,6 +59,7 @@ class LabelingPlan:
         rules: how consensus and escalation are decided, as `decision_rules` wrote it; kept
             with the run, so that decisions can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
+        golden: variable -> item id -> known category; kept with the run, for the same reason.
     """
 
     items: ItemFile
@@ -68,6 +69,7 @@ class LabelingPlan:
     layout: Layout | None
     rules: JsonValue
     limit: int | None = None
+    golden: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,9 @@ class _RaterRun:
 
 
 def _run_settings(plan: LabelingPlan) -> JsonValue:
+    golden = {} if plan.golden is None else {"golden": plan.golden}
     return {
+        **golden,
         "localensemble": __version__,
         "codebook": plan.codebook.as_json(),
         "rules": plan.rules,

@@ -1,0 +1,92 @@
+"""Golden items: known beforehand, kept with the run, and no gold labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
+
+RULES = SCRIPTED + (
+    "consensus: {method: mean_probability}\nescalation: [{policy: golden_disagreement}]\n"
+)
+REASON = "consensus differs from the golden label"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StudyFiles:
+    return study_files(tmp_path, [f"comment {n}" for n in range(40)], ensemble=RULES)
+
+
+def golden_table(folder: Path, label: str = "staff") -> Path:
+    path = folder / "golden.csv"
+    path.write_text(
+        "id,gold_topic\n" + "".join(f"i-{n},{label}\n" for n in range(12)), encoding="utf-8"
+    )
+    return path
+
+
+def labeled(run: Run, files: StudyFiles) -> list[dict[str, str]]:
+    ended = run(
+        "label",
+        files.items,
+        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study),
+        *("--golden", golden_table(files.folder)),
+    )
+    assert ended.code == 0, ended.err
+    return read_table(files.study / "labels.csv")
+
+
+def test_a_golden_item_with_another_consensus_goes_to_a_person(run: Run, files: StudyFiles) -> None:
+    rows = labeled(run, files)
+    queue = {
+        row["id"]: row["leading_category"]
+        for row in read_table(files.study / "escalations.csv")
+        if row["variable"] == "topic"
+    }
+    assert queue
+    assert set(queue) <= {f"i-{n}" for n in range(12)}
+    assert "staff" not in queue.values()
+    assert {row["topic.reasons"] for row in rows} == {"", REASON}
+    assert {row["urgent.reasons"] for row in rows} == {""}
+
+
+def test_golden_items_are_remembered_with_the_run(run: Run, files: StudyFiles) -> None:
+    labeled(run, files)
+    before = (files.study / "labels.csv").read_bytes()
+    assert run("consensus", files.study, "--items", files.items).code == 0
+    assert (files.study / "labels.csv").read_bytes() == before
+    side_by_side = run("consensus", files.study, "--compare")
+    assert "cannot" not in side_by_side.out.replace('"median" cannot', "")
+
+
+def test_the_policy_is_refused_before_labeling_when_there_are_no_golden_items(
+    run: Run, files: StudyFiles
+) -> None:
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert (ended.code, "needs golden labels; there are none" in ended.err) == (2, True)
+    assert not files.study.exists()
+
+
+def test_golden_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFiles) -> None:
+    labeled(run, files)
+    gold = golden_table(files.folder)
+    ended = run("calibrate", files.study, "--gold", gold, "--variable", "topic")
+    assert (ended.code, "are also used as golden items" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("label", "found"), [("stuff", "this is no category"), ("", "found no golden label")]
+)
+def test_golden_labels_that_say_nothing_end_with_code_2(
+    run: Run, files: StudyFiles, label: str, found: str
+) -> None:
+    golden = golden_table(files.folder, label)
+    ended = run(
+        "label",
+        files.items,
+        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--golden", golden),
+    )
+    assert (ended.code, found in ended.err) == (2, True), ended.err
