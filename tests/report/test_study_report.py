@@ -1,0 +1,197 @@
+"""The report of a study shows what findings.json holds, and no text unless told to."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localensemble.api.label import LabelOptions, label
+from localensemble.api.report import write_report
+from localensemble.core.errors import InputError
+from localensemble.report.wording import interval, number
+from tests.report.page import Page, check_page
+from tests.studies import CODEBOOK, StudyFiles, study_files
+
+TEXTS = [f"wording {n} that only <i>item</i> {n} has" for n in range(40)]
+MARKUP_CODEBOOK = """\
+name: "<b>small</b>"
+version: "1"
+description: "Comments & <i>more</i>."
+variables:
+  - name: topic
+    level: ordinal
+    question: "Is <b>it</b> {{ 7 * 7 }}?"
+    rules: ["Prefer <u>low</u>."]
+    categories:
+      - name: "a < b"
+        definition: "<script>alert(1)</script>"
+      - name: "</td>"
+        definition: Meals.
+        always_review: true
+      - name: "x & y"
+        definition: Anything else.
+"""
+
+
+def labeled(folder: Path, texts: Sequence[str] = TEXTS, **given: str) -> StudyFiles:
+    files = study_files(folder, texts, **given)
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    return files
+
+
+def page_of(files: StudyFiles) -> Page:
+    return check_page((files.study / "report.html").read_text(encoding="utf-8"))
+
+
+def findings_of(files: StudyFiles) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    return found
+
+
+def gold_table(files: StudyFiles, *, items: int = 30) -> Path:
+    path = files.folder / "gold.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("id", "gold_topic", "site"))
+        for n in range(items):
+            writer.writerow((f"i-{n}", ("staff", "food", "other")[n % 3], f"site <{n % 2}>"))
+    return path
+
+
+def test_labeling_writes_the_report(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    text = page_of(files).text
+    assert "3 model raters (first, second and third) labeled 40 items on 2 variables" in text
+    assert "first, second and third are scripted: their labels mean nothing." in text
+    assert "No gold labels were given" in text
+
+
+def test_every_section_is_there_in_order(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    page = page_of(files)
+    assert [" ".join(one.text.split()) for one in page.all("h2")] == [
+        "Contents",
+        "Verdict",
+        "Items, raters, codebook",
+        "What was left out",
+        "Agreement",
+        "Consensus and escalation",
+        "Confidence",
+        "Evaluation against gold labels",
+        "Speed",
+        "Identities",
+        "Limits",
+        "Methods, to paste",
+        "How to reproduce",
+    ]
+
+
+def test_the_page_shows_the_numbers_of_the_file(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    write_report(files.study, gold=gold_table(files))
+    page, found = page_of(files), findings_of(files)
+    cells = {" ".join(one.text.split()) for one in page.all("td")}
+    for variable in found["variables"]:
+        for one in variable["agreement"]["coefficients"]:
+            assert number(one["value"]) in cells
+            assert interval(one["interval_low"], one["interval_high"]) in cells
+        for count in (variable["accepted"], variable["escalated"]):
+            assert f"{count:,}" in cells
+        assert {
+            str(count) for rater in variable["raters"] for count in rater["category_counts"]
+        } <= {cell.split(" ")[0] for cell in cells}
+        for rater in variable["confidence"]["raters"]:
+            assert number(rater["assigned"]["mean"]) in cells
+    for named in found["variables"][0]["gold"]["evaluated"]:
+        assert number(named["evaluation"]["macro_f1"]["value"]) in cells
+    hashes = {one.text for one in page.elements if one.attributes.get("class") == "hash"}
+    assert found["record"]["codebook_sha256"] in hashes
+    assert {rater["identity_sha256"] for rater in found["raters"]} <= hashes
+
+
+def test_no_text_of_an_item_is_in_it_unless_asked_for(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    page = page_of(files)
+    assert "wording" not in page.source
+    assert "holds no text of an item" in page.text
+    write_report(files.study, items=files.items)
+    page = page_of(files)
+    assert "This report holds texts of items." in page.text
+    shown = [one.text for one in page.all("p") if one.attributes.get("class") == "text"]
+    with (files.study / "escalations.csv").open(encoding="utf-8-sig", newline="") as stream:
+        queue = [row["text"] for row in csv.DictReader(stream)]
+    assert shown == queue
+    assert page.all("i") == []
+
+
+def test_items_of_another_table_are_refused(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    other = study_files(tmp_path / "other", [*TEXTS[:-1], "another"])
+    before = (files.study / "report.html").read_bytes()
+    with pytest.raises(InputError, match="not the table that was labeled"):
+        write_report(files.study, items=other.items)
+    assert (files.study / "report.html").read_bytes() == before
+
+
+def test_gold_labels_add_an_evaluation(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    write_report(files.study, gold=gold_table(files), group_column="site", random_sample=True)
+    page = page_of(files)
+    captions = [" ".join(one.text.split()) for one in page.all("caption")]
+    for part in (
+        "Accuracy on topic",
+        "Confusion matrix on topic: first",
+        "Calibration on topic",
+        "Reliability on topic",
+        "Accuracy on topic by group",
+        "corrected for label error",
+    ):
+        assert any(part in caption for caption in captions), part
+    assert "accepted labels with a gold label" in page.text
+    assert "Clopper CJ, Pearson ES (1934)" in page.text
+    assert "site <1>" in page.text
+    assert "No gold labels for this variable." in page.text
+
+
+def test_markup_in_a_codebook_is_text(tmp_path: Path) -> None:
+    files = labeled(tmp_path, codebook=MARKUP_CODEBOOK)
+    page = page_of(files)
+    assert page.all("script", "b", "i", "u") == []
+    for name in ("<b>small</b>", "a < b", "</td>", "x & y", "<script>alert(1)</script>"):
+        assert name in page.text
+    assert "{{ 7 * 7 }}" in page.text
+    assert "Always reviewed by a person." in page.text
+
+
+def test_labels_without_a_category_are_counted_with_their_reason(tmp_path: Path) -> None:
+    ensemble = (
+        "raters:\n  - {model: first, engine: scripted}\n"
+        "  - {model: second, engine: scripted, context_tokens: 400}\n"
+    )
+    files = labeled(tmp_path, [*TEXTS, "word " * 390], ensemble=ensemble)
+    page = page_of(files)
+    assert "2 of 164 labels have no category" in page.text
+    assert "too_long (1)" in page.text
+
+
+def test_one_rater_and_one_item_still_give_a_report(tmp_path: Path) -> None:
+    ensemble = "raters:\n  - {model: only, engine: scripted}\n"
+    text = page_of(labeled(tmp_path, ["one"], ensemble=ensemble)).text
+    assert "1 model rater (only) labeled 1 item on 2 variables" in text
+    assert "Agreement cannot be measured" in text
+    assert "There is no pair of raters." in text
+
+
+def test_a_limited_run_says_so(tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS, codebook=CODEBOOK)
+    options = LabelOptions(ensemble=files.ensemble, limit=10)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    text = page_of(files).text
+    assert "the table has 40 items, of which the first 10 were labeled" in text
+    assert "--limit 10" in text
