@@ -145,9 +145,13 @@ class LlamaCppEngine:
         return self._description
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """Count the tokens of each text as it stands within a message."""
+        """Count the tokens of each text as it stands within a message.
+
+        What cannot be scored is counted too: a lone surrogate as another character.
+        """
         self._open_model()
-        return tuple(len(self._tokenizer.text(text, after_special=False)) for text in texts)
+        countable = [text.encode("utf-8", "replace").decode() for text in texts]
+        return tuple(len(self._tokenizer.text(text, after_special=False)) for text in countable)
 
     def score(
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
@@ -255,7 +259,8 @@ def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Score
 
 
 def _context_shape(model: LlamaModel, settings: EngineSettings, mode: ScoringMode) -> ContextShape:
-    tokens = settings.context_tokens or min(model.trained_context, _DEFAULT_CONTEXT)
+    # Beyond what it was trained on a model answers without a word of warning, and wrongly.
+    tokens = min(settings.context_tokens or _DEFAULT_CONTEXT, model.trained_context)
     outputs = max(_FEWEST_OUTPUTS, _LOGITS_BYTES // (4 * model.token_count))
     outputs = min(_BATCH_TOKENS, outputs)
     return ContextShape(

@@ -15,8 +15,8 @@ class EngineSettings:
     Attributes:
         engine: ``llama-cpp``, ``scripted``, or a name another package registered.
         model_path: the GGUF file; None for engines that have none.
-        context_tokens: tokens a prompt with its answers may take; None for what the model
-            was trained on, at most 4096.
+        context_tokens: tokens a prompt with its answers may take, never more than the model
+            was trained on; None for 4096.
         threads: CPU threads; None for all that this process may use.
         gpu_layers: layers put on a GPU when llama.cpp was built for one; None for all.
         mode: ``batched``, or ``strict``: one sequence, nothing shared, each answer on its

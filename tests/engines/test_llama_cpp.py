@@ -196,6 +196,19 @@ def test_a_prompt_that_does_not_fit_is_refused_and_never_cut(
     assert isinstance(results[3], Scores)
 
 
+def test_a_context_larger_than_the_model_was_trained_on_is_not_opened(
+    models: Callable[[Architecture], Path], open_engine: Open
+) -> None:
+    engine = open_engine(models("gpt2"), context_tokens=100_000)
+    assert engine.describe().context_tokens == 1024
+
+
+def test_what_is_no_text_can_be_counted(
+    models: Callable[[Architecture], Path], open_engine: Open
+) -> None:
+    assert open_engine(models("llama")).count_tokens(["ab\udc80", "ab?"]) == (3, 3)
+
+
 def test_what_prompts_share_is_evaluated_once(
     models: Callable[[Architecture], Path], open_engine: Open
 ) -> None:
