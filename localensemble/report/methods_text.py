@@ -114,7 +114,7 @@ def _agreement(
         named_beside = listed(beside)
         parts.append(f"{named_beside[0].upper()}{named_beside[1:]} are given beside them.")
     parts.append(
-        "Items with a label from fewer than two raters cannot show agreement and were left out of "
+        "Items with labels from fewer than two raters cannot show agreement and were left out of "
         "the coefficients; gaps were not imputed. A coefficient that is not defined on the data is "
         "reported as undefined. Strength of agreement is the best band of the Landis-Koch scale "
         f"{references.number(scale_citation('Landis-Koch'))} that is reached with at least 95% "
@@ -151,7 +151,7 @@ def _labeling(findings: StudyFindings) -> str:
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}, by '
         f"{counted(len(raters), 'language model')} run on a local machine: {names}. "
-        f"All models saw the same instructions and codebook (prompt template "
+        f"Every model was given the same instructions and codebook (prompt template "
         f"{listed(sorted({rater.prompt_template for rater in raters}))}, "
         f"{listed(sorted({rater.layout.replace('_', ' ') for rater in raters}))}). "
     )
@@ -161,7 +161,10 @@ def _labeling(findings: StudyFindings) -> str:
             "string, without generating text; its label is the most probable category, its "
             "confidence that category's share of the probability of all categories. "
         )
-    return text + f"Engines: {listed(_engines(raters))}. No text was cut, and no label imputed."
+    return text + (
+        f"Engines: {listed(_engines(raters))}. No text was cut, and no label imputed. The report "
+        "lists the SHA-256 hashes of texts, codebook, prompt and models."
+    )
 
 
 def _engines(raters: Sequence[RaterFindings]) -> list[str]:
