@@ -8,7 +8,7 @@ from pathlib import Path
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
-from localensemble.findings.gold import GoldLabels, read_gold
+from localensemble.findings.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
 from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.study import StudyFindings, study_findings
 from localensemble.ledger.read import LedgerReader
@@ -24,6 +24,7 @@ def evaluate(
     id_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
+    prices: Prices = REVIEW_ONLY,
 ) -> StudyFindings:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
@@ -36,6 +37,7 @@ def evaluate(
         group_column: column of the gold table by which to evaluate groups apart.
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
+        prices: of labels, to weigh a person's time against errors.
 
     Raises:
         LedgerError: there is no study, or no run of it has finished.
@@ -50,6 +52,7 @@ def evaluate(
             id_column=id_column,
             group_column=group_column,
             random_sample=random_sample,
+            prices=prices,
         )
         findings = findings_of(loaded, decisions=loaded.decide(), gold=labels)
     write_shown(findings, codebook=loaded.codebook, folder=folder)
@@ -90,6 +93,7 @@ def gold_of(
     id_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
+    prices: Prices = REVIEW_ONLY,
 ) -> GoldLabels | None:
     """Read the gold labels of a loaded study, if there are any."""
     if gold is None:
@@ -101,4 +105,5 @@ def gold_of(
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,
+        prices=prices,
     )

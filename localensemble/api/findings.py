@@ -5,6 +5,7 @@ from __future__ import annotations
 from localensemble.agreement.result import Coefficient
 from localensemble.consensus.prevalence import PREVALENCE_ASSUMPTIONS
 from localensemble.findings.evaluation import Evaluation, Measure
+from localensemble.findings.gold import Prices
 from localensemble.findings.gold_comparison import (
     CorrectedPrevalence,
     GoldComparison,
@@ -28,6 +29,7 @@ __all__ = [
     "GoldComparison",
     "Measure",
     "NamedEvaluation",
+    "Prices",
     "RankingQuality",
     "RaterFindings",
     "RaterLabels",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.cautions import cautions
-from localensemble.api.certificates import rules_with_certificates
+from localensemble.api.certificates import promises, rules_with_certificates
 from localensemble.api.codebook import load_checked
 from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.study import StudyFolder
@@ -147,6 +147,8 @@ def label(
             on_message("The study's certificates are let go; give --certificate to keep them.")
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
         findings = _write_files(table, folder, load_study(ledger.reader), options.gold)
+    for message in promises(rules.certificates):
+        on_message(message)
     attempts = guard_state().attempts
     if attempts:
         on_message(f"Attempts to leave this machine that were refused: {attempts}.")

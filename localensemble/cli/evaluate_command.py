@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from localensemble.api.evaluate import evaluate
-from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
+from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.study_tables import show_findings
@@ -34,12 +34,28 @@ from localensemble.cli.study_tables import show_findings
     help="State that the gold items were drawn at random from all items: the share of each "
     "category is estimated, corrected for label error.",
 )
+@click.option(
+    "--person-cost",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="What one item costs when a person labels it, in any unit.",
+)
+@click.option(
+    "--model-cost",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="What one item costs when all models label it, in the same unit.",
+)
 def command(
     study: Path,
     gold: Path,
     id_column: str | None,
     group_column: str | None,
     random_sample: bool,
+    person_cost: float,
+    model_cost: float,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
@@ -52,6 +68,7 @@ def command(
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,
+        prices=Prices(models=model_cost, person=person_cost),
     )
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)

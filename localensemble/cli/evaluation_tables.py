@@ -82,6 +82,7 @@ def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Co
     _show_pairs(variable, gold, console)
     _show_shared(variable, gold, console)
     _show_coverage(variable, gold, console)
+    _show_frontier(variable, gold, console)
     _show_groups(variable, gold, console)
     _show_audit(variable, gold, console)
 
@@ -270,6 +271,32 @@ def _show_coverage(variable: VariableFindings, gold: GoldComparison, console: Co
         f"consensus labels ({part}).\n",
         highlight=False,
         soft_wrap=True,
+    )
+
+
+def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
+    if not gold.frontier:
+        return
+    table = number_table(
+        f"{variable.name}: what a person's time buys (accepting from a score up)",
+        words=(),
+        numbers=(
+            *("accepted from", "read by a person", "errors left, of all", "95% interval"),
+            *("cost", "saved"),
+        ),
+    )
+    for point in gold.frontier:
+        table.add_row(
+            "nothing" if point.threshold is None else f"{point.threshold:.4g}",
+            share(point.reviewed_share),
+            share(point.error_share),
+            f"{point.interval.low:.1%} to {point.interval.high:.1%}",
+            f"{point.cost:,.6g}",
+            share(point.saved_share),
+        )
+    console.print(table)
+    console.print(
+        "[dim]Taking the best row of this table flatters it; a promise needs `calibrate`.[/dim]\n"
     )
 
 

@@ -19,6 +19,18 @@ from localensemble.core.row_ids import KeyedTable
 from localensemble.findings.decisions import StudyLabels
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What an item costs: labeled by all models, and labeled by one person; in any unit."""
+
+    models: float
+    person: float
+
+
+REVIEW_ONLY = Prices(models=0.0, person=1.0)
+"""Cost counts the items that a person reads."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GoldLabels:
     """Gold categories per variable, in study order.
@@ -31,6 +43,7 @@ class GoldLabels:
         random_sample: whether somebody states that the items were drawn at random from all
             items of the study. It cannot be seen from the file.
         blank_rows: variable name -> rows that are there and have no label.
+        prices: of labels, to weigh a person's time against errors.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
@@ -38,6 +51,7 @@ class GoldLabels:
     groups: NDArray[np.object_] | None = None
     random_sample: bool = False
     blank_rows: Mapping[str, int] = field(default_factory=dict)
+    prices: Prices = REVIEW_ONLY
 
 
 def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str]:
@@ -59,6 +73,7 @@ def read_gold(
     id_column: str | None,
     group_column: str | None = None,
     random_sample: bool = False,
+    prices: Prices = REVIEW_ONLY,
 ) -> GoldLabels:
     """Read gold labels from a table and align them with the study's items.
 
@@ -71,6 +86,7 @@ def read_gold(
         id_column: None guesses it by name.
         group_column: column by which to evaluate groups of items apart.
         random_sample: whether the items were drawn at random from all of the study.
+        prices: of labels.
 
     Raises:
         TableError: no gold or group column, a label that is no category, or no shared item.
@@ -111,7 +127,7 @@ def read_gold(
             f"{path}: none of its {unknown:,} ids is an item of this study.",
             hint="Check that the gold file belongs to this study and uses the same id column.",
         )
-    return GoldLabels(categories, unknown, groups, random_sample, blank)
+    return GoldLabels(categories, unknown, groups, random_sample, blank, prices)
 
 
 def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from localensemble.agreement.dependence import DoubleFault, ErrorDependence, error_dependence
 from localensemble.codebook.model import Variable
 from localensemble.consensus.audit import AuditEstimate, estimate_accuracy
+from localensemble.consensus.frontier import FrontierPoint, cost_frontier
 from localensemble.consensus.prevalence import CorrectedPrevalence, corrected_prevalence
 from localensemble.consensus.scores import SCORE_NAMES
 from localensemble.consensus.study_policies import AUDIT_REASON, audit_draw
@@ -30,6 +31,7 @@ from localensemble.findings.evaluation import (
     evaluate_labels,
     shared_errors,
 )
+from localensemble.findings.gold import REVIEW_ONLY, Prices
 from localensemble.findings.score_quality import (
     CalibrationBin,
     CalibrationQuality,
@@ -49,6 +51,7 @@ __all__ = [
     "ErrorDependence",
     "EscalationCoverage",
     "Evaluation",
+    "FrontierPoint",
     "GoldComparison",
     "GroupEvaluation",
     "Measure",
@@ -66,6 +69,7 @@ __all__ = [
 
 CONSENSUS = "consensus, where there is one"
 ACCEPTED = "accepted labels"
+_FRONTIER_STEPS = 10
 MEAN = "mean of the raters"
 MOST_COMPARED = 12
 """Raters up to which every two are compared: 66 tests are already more than anyone reads."""
@@ -146,6 +150,8 @@ class GoldComparison:
         dependence: how far they err together.
         escalation: which part of the wrong consensus labels is escalated.
         rankings: what each score of the consensus tells of being right.
+        frontier: what reviewing everything below a score leaves of the errors, and costs; by
+            mean probability, or by support where raters gave no probabilities.
         groups: in name order; empty when no column was asked for.
         prevalence: share of each category in the whole study, corrected for label error;
             empty unless the gold items are stated to be drawn at random.
@@ -162,6 +168,7 @@ class GoldComparison:
     dependence: ErrorDependence
     escalation: EscalationCoverage
     rankings: tuple[ScoreRanking, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
     groups: tuple[GroupEvaluation, ...] = ()
     prevalence: tuple[CorrectedPrevalence, ...] = ()
     audit: AuditEstimate | None = None
@@ -177,6 +184,7 @@ def gold_comparison(
     gold: CategoryArray,
     groups: NDArray[np.object_] | None = None,
     random_sample: bool = False,
+    prices: Prices = REVIEW_ONLY,
 ) -> GoldComparison:
     """Compare every rater, the consensus and the accepted labels with the gold labels.
 
@@ -188,6 +196,7 @@ def gold_comparison(
         gold: (N,) gold categories, -1 where there is none.
         groups: (N,) the group of each item with a gold row, None elsewhere.
         random_sample: whether the gold items were drawn at random from all items.
+        prices: of labels.
     """
     names = labels.rater_names
     given = [*matrix.indices.T, decided.categories, decided.final]
@@ -221,6 +230,7 @@ def gold_comparison(
         dependence=error_dependence(matrix, gold),
         escalation=_coverage(decided, gold),
         rankings=_rankings(decided, gold),
+        frontier=_frontier(decided, gold, prices),
         groups=() if groups is None else _groups(whose, variable, gold, groups),
         prevalence=corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
         if random_sample and len(gold)
@@ -247,6 +257,23 @@ def _rankings(decided: Decisions, gold: CategoryArray) -> tuple[ScoreRanking, ..
     return tuple(
         ScoreRanking(name, ranking_quality(decided.scores(name)[known], wrong=wrong))
         for name in SCORE_NAMES
+    )
+
+
+def _frontier(decided: Decisions, gold: CategoryArray, prices: Prices) -> tuple[FrontierPoint, ...]:
+    known = gold >= 0
+    scores = decided.mean_probability[known]
+    if np.isnan(scores).all():
+        scores = decided.support[known]
+    if not len(scores):
+        return ()
+    return cost_frontier(
+        scores,
+        wrong=decided.categories[known] != gold[known],
+        item_count=len(gold),
+        model_cost=prices.models,
+        person_cost=prices.person,
+        steps=_FRONTIER_STEPS,
     )
 
 

@@ -18,7 +18,7 @@ from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement, Coefficient, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.decisions import Decisions, StudyLabels
-from localensemble.findings.gold import GoldLabels
+from localensemble.findings.gold import REVIEW_ONLY, GoldLabels
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
@@ -206,6 +206,7 @@ def _variable_findings(
             gold=truth,
             groups=gold.groups if gold else None,
             random_sample=gold.random_sample if gold else False,
+            prices=gold.prices if gold else REVIEW_ONLY,
         ),
     )
 

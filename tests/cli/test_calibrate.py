@@ -18,10 +18,11 @@ TEXTS = [f"comment {n}" for n in range(ITEMS)]
 PROMISE = ("--variable", "topic", "--alpha", "0.1", "--delta", "0.1")
 
 
-def label(run: Run, files: StudyFiles, *more: object) -> None:
+def label(run: Run, files: StudyFiles, *more: object) -> str:
     arguments = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     ended = run("label", files.items, *arguments, *more)
     assert ended.code == 0, ended.err
+    return ended.err
 
 
 @pytest.fixture
@@ -108,6 +109,7 @@ def test_an_applied_certificate_accepts_what_it_said(run: Run, labeled: StudyFil
     before = read_table(labeled.study / "labels.csv")
     ended = run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
     assert ended.code == 0, ended.err
+    assert certificate.sentence() in ended.out
     by_consensus = (labeled.study / "labels.csv").read_bytes()
     rows = read_table(labeled.study / "labels.csv")
     accepted = [row for row in rows if row["topic.status"] == "accepted"]
@@ -118,7 +120,7 @@ def test_an_applied_certificate_accepts_what_it_said(run: Run, labeled: StudyFil
         for row in accepted
     )
     assert [row["urgent.status"] for row in rows] == [row["urgent.status"] for row in before]
-    label(run, labeled, "--certificate", path)
+    assert "topic is accepted by a certificate" in label(run, labeled, "--certificate", path)
     assert (labeled.study / "labels.csv").read_bytes() == by_consensus
     assert run("evaluate", labeled.study, "--gold", gold_table(labeled)).code == 0
 

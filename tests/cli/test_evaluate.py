@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,21 @@ def test_the_share_of_errors_that_a_budget_covers_is_counted(run: Run, tmp_path:
     assert covered["escalated"] == 60
     assert 0 < covered["wrong_escalated"] < covered["wrong"]
     assert f"they hold {covered['wrong_escalated']} of the {covered['wrong']} wrong" in ended.out
+
+
+def test_reading_more_leaves_fewer_errors_and_costs_more(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    prices = ("--person-cost", "0.55", "--model-cost", "0.01")
+    ended = run("evaluate", files.study, "--gold", gold_table(files), *prices)
+    assert "topic: what a person's time buys" in ended.out
+    frontier = topic_of(files)["gold"]["frontier"]
+    everything, nothing = frontier[0], frontier[-1]
+    assert (everything["threshold"], everything["reviewed_share"]) == (None, 1.0)
+    assert everything["cost"] == pytest.approx(ITEMS * 0.56)
+    assert nothing["cost"] == pytest.approx(ITEMS * (0.01 + 0.55 * nothing["reviewed_share"]))
+    for earlier, later in itertools.pairwise(frontier):
+        assert earlier["reviewed_share"] > later["reviewed_share"]
+        assert earlier["error_share"] <= later["error_share"]
 
 
 @pytest.mark.parametrize(
