@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from localensemble.cli.console import output
 @click.command("check")
 @click.argument("codebook", type=click.Path(path_type=Path, dir_okay=False))
 def command(codebook: Path) -> None:
-    """Say what a methodologist would object to in CODEBOOK."""
+    """Say what a methodologist would object to in CODEBOOK; exit code 1 when it is an error."""
     console = output()
     loaded, remarks = check(codebook)
     for remark in remarks:
@@ -24,6 +25,8 @@ def command(codebook: Path) -> None:
             soft_wrap=True,
         )
     console.print(
-        f"{codebook.name}: {len(loaded.variables)} variables, {len(remarks)} remarks.",
+        f"{codebook.name}: variables: {len(loaded.variables)}, remarks: {len(remarks)}.",
         highlight=False,
     )
+    if any(remark.severity == "error" for remark in remarks):
+        sys.exit(1)

@@ -108,7 +108,7 @@ def _accuracy_table(findings: StudyFindings) -> Table:
     table = _table(
         "Accuracy against the gold labels",
         words=("variable", "who"),
-        numbers=("accuracy", "95% interval", "right", "of", "no label"),
+        numbers=("accuracy", "95% interval", "right", "of", "no label", "right of all"),
     )
     for variable in findings.variables:
         for who, accuracy in _accuracies(variable):
@@ -127,13 +127,17 @@ def _accuracies(variable: VariableFindings) -> list[tuple[str, Accuracy]]:
 
 def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
     if accuracy.interval_low is None or accuracy.interval_high is None:
-        return ("undefined", "none", "0", "0", f"{accuracy.unlabeled:,}")
+        return ("undefined", "none", "0", "0", f"{accuracy.unlabeled:,}", "undefined")
+    # Accuracy leaves out items without a label, which flatters whoever abstains most; over
+    # all items with a gold label the rows can be compared.
+    of_all = accuracy.correct / (accuracy.items + accuracy.unlabeled)
     return (
         _three_digits(accuracy.value),
         f"{accuracy.interval_low:.3f} to {accuracy.interval_high:.3f}",
         f"{accuracy.correct:,}",
         f"{accuracy.items:,}",
         f"{accuracy.unlabeled:,}",
+        _three_digits(of_all),
     )
 
 

@@ -124,11 +124,14 @@ class ItemFile:
             )
             block.append(ItemRow(item, values))
             if len(block) == size:
+                # After reading and before anybody uses it: rows of a file that is being
+                # written anew must never pass for the items that were registered.
+                self._check_unchanged()
                 yield tuple(block)
                 block = []
+        self._check_unchanged()
         if block:
             yield tuple(block)
-        self._check_unchanged()
 
     def _check_unchanged(self) -> None:
         if _fingerprint(self.path) != self._fingerprint:

@@ -222,6 +222,7 @@ def _rater_labels(
         labels.item_set,
         variable=labels.variable_keys[variable.name],
         rater=labels.rater_keys[column],
+        stop=labels.item_count,
     )
     given = matrix.indices[:, column]
     return RaterLabels(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from localensemble import __version__
 from localensemble.codebook.model import Codebook
+from localensemble.core.errors import EnsembleError, TableError
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.core.items import Item, ItemFile
 from localensemble.core.labels import Label, RaterName
@@ -92,6 +93,8 @@ def run_labeling(
 
     Raises:
         EngineError: an engine cannot go on. What was labeled before is in the ledger.
+        EnsembleError: two raters turn out to be the same.
+        TableError: the items file changed while the run went on.
         KeyboardInterrupt: passed on after the run is recorded as interrupted.
     """
     item_set = register_item_set(ledger, plan.items)
@@ -101,10 +104,10 @@ def run_labeling(
     status: RunStatus = "failed"
     summary: JsonValue = {}
     try:
-        raters = tuple(
-            _RaterRun(plan, ledger, item_set, variables, run, total).label_all(engine, on_progress)
-            for engine in plan.engines
-        )
+        raters: dict[RaterKey, RaterName] = {}
+        for engine in plan.engines:
+            rater_run = _RaterRun(plan, ledger, item_set, variables, run, total, raters)
+            raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
         summary = {
             "item_set": item_set,
@@ -143,6 +146,7 @@ class _RaterRun:
     variables: Mapping[str, VariableKey]
     run: RunKey
     total: int
+    before: Mapping[RaterKey, RaterName]
 
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
@@ -150,6 +154,12 @@ class _RaterRun:
             questions = self._questions(engine)
             rater = Rater(named.name, self._identity(engine, questions))
             key = self.ledger.register_rater(rater)
+            if key in self.before:
+                raise EnsembleError(
+                    f'Raters "{self.before[key]}" and "{named.name}" are one and the same: equal '
+                    "model, prompt, settings and engine.",
+                    hint="Take one of them out of the ensemble file; one model cannot vote twice.",
+                )
             self._label_missing(engine, key, questions, named.name, on_progress)
         finally:
             engine.close()
@@ -234,7 +244,21 @@ class _RaterRun:
         for start, stop in self._missing(rater):
             rows = next(islice(blocks, (start - at) // BLOCK_SIZE, None))
             at = start + BLOCK_SIZE
-            yield start, tuple(row.item for row in rows[: stop - start])
+            items = tuple(row.item for row in rows[: stop - start])
+            self._refuse_other_texts(items, start, stop)
+            yield start, items
+
+    def _refuse_other_texts(self, items: Sequence[Item], start: int, stop: int) -> None:
+        # Labels are recorded by position. A text that is not the one registered there would
+        # get its label recorded under another text's hash, and nothing would show it.
+        read = tuple((item.id, sha256_text(item.text)) for item in items)
+        registered = self.ledger.reader.item_hashes(self.item_set, start=start, stop=stop)
+        if read != registered:
+            raise TableError(
+                f"{self.plan.items.path.name}: rows {start + 1} to {stop} are not the rows that "
+                "the run began with; the file has changed while it was in use.",
+                hint="Run again, and leave the file alone meanwhile. What is labeled is kept.",
+            )
 
     def _only_missing(
         self, labels: Mapping[str, Sequence[Label]], rater: RaterKey, start: int

@@ -127,6 +127,20 @@ class LedgerReader:
         )
         return tuple(int(position) for (position,) in rows)
 
+    def item_hashes(
+        self, item_set: ItemSetKey, *, start: int, stop: int
+    ) -> tuple[tuple[ItemId, str], ...]:
+        """List (id, sha256 of the text) of the items at positions ``start`` to ``stop - 1``."""
+        rows = self._rows(
+            "SELECT item_id, lower(hex(text_sha256)) FROM item_set_member"
+            " CROSS JOIN item USING (item_key)"
+            " WHERE item_set_key = ? AND position >= ? AND position < ? ORDER BY position",
+            item_set,
+            start,
+            stop,
+        )
+        return tuple((ItemId(item_id), text_sha256) for item_id, text_sha256 in rows)
+
     def codebooks(self) -> tuple[CodebookRecord, ...]:
         """List the codebooks, the newest last."""
         return tuple(
@@ -316,13 +330,12 @@ class LedgerReader:
         return indices
 
     def label_counts(
-        self, item_set: ItemSetKey, *, variable: VariableKey, rater: RaterKey
+        self, item_set: ItemSetKey, *, variable: VariableKey, rater: RaterKey, stop: int
     ) -> LabelCounts:
-        """Count the labels of one rater and variable by status and reason."""
+        """Count the labels of one rater and variable on the first ``stop`` items."""
         names = {code: status for status, code in STATUS_CODES.items()}
         statuses = dict.fromkeys(LabelStatus, 0)
         reasons: dict[str, int] = {}
-        item_count = self.item_count(item_set)
         for code, word, n in self._rows(
             f"SELECT status, substr(reason, 1, instr(reason || ':', ':') - 1), count(*) {_LABELS}"
             " GROUP BY 1, 2 ORDER BY 1, 2",
@@ -330,12 +343,12 @@ class LedgerReader:
             variable,
             item_set,
             0,
-            item_count,
+            stop,
         ):
             statuses[names[code]] += n
             if word is not None:
                 reasons[word] = reasons.get(word, 0) + n
-        return LabelCounts(statuses, item_count - sum(statuses.values()), reasons)
+        return LabelCounts(statuses, stop - sum(statuses.values()), reasons)
 
     def usage(self, rater: RaterKey) -> RaterUsage:
         """Sum the work of a rater over all its blocks, of whatever item set."""

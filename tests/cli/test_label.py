@@ -78,6 +78,23 @@ def test_items_without_a_label_end_with_code_3_and_are_counted(run: Run, tmp_pat
     assert empty["topic.rater.first"] == "<failed>"
 
 
+def test_a_limited_run_counts_only_what_it_labeled(run: Run, tmp_path: Path) -> None:
+    texts = [f"comment {n}" for n in range(20)] + [""] * 10
+    files = study_files(tmp_path, texts)
+    command = (
+        *("label", files.items, "-c", files.codebook, "-e", files.ensemble),
+        *("-o", files.study),
+    )
+    run(*command)
+    ended = run(*command, "--limit", 5)
+    assert ended.code == 0
+    assert "no category" not in ended.out
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    for rater in findings["variables"][0]["raters"]:
+        assert dict(rater["status_counts"])["assigned"] == findings["item_count"] == 5
+        assert rater["missing"] == 0
+
+
 def test_a_safety_category_escalates_whatever_the_others_say(run: Run, tmp_path: Path) -> None:
     marked = CODEBOOK.replace(
         "definition: Meals and drinks.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from localensemble.codebook.load import load_codebook
 from localensemble.consensus.rules import decision_rules
-from localensemble.core.errors import EngineCrashedError, EngineError
+from localensemble.core.errors import EngineCrashedError, EngineError, EnsembleError, TableError
 from localensemble.core.items import ItemFile
 from localensemble.core.labels import LabelStatus, RaterName
 from localensemble.core.prompts import Prompt
@@ -184,3 +185,47 @@ def test_a_failure_keeps_its_reason_and_has_no_category() -> None:
 def test_no_possible_category_is_a_failure() -> None:
     label = label_from(Scores((float("-inf"), float("-inf")), 1.0, 10))
     assert label.reason.startswith("no_probability")
+
+
+def test_a_file_that_is_rewritten_during_a_run_records_no_label_under_another_text(
+    tmp_path: Path,
+) -> None:
+    # Long enough that the file is not all in a read buffer.
+    texts = [f"text {n:03} {'long ' * 100}" for n in range(4 * BLOCK_SIZE)]
+    files = study_files(tmp_path, texts)
+    written = files.items.read_bytes()
+    rotated = study_files(tmp_path / "rotated", texts[1:] + texts[:1]).items.read_bytes()
+
+    def rewrite_after_one_block(progress: Progress) -> None:
+        if progress.items_done == BLOCK_SIZE:
+            status = files.items.stat()
+            with files.items.open("r+b") as stream:
+                stream.write(rotated)
+            # Even where the clock gives nothing away.
+            os.utime(files.items, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    with pytest.raises(TableError, match="has changed while it was in use"):
+        label_all(files, on_progress=rewrite_after_one_block)
+    files.items.write_bytes(written)
+    label_all(files)
+    undisturbed = study_files(tmp_path / "other", texts)
+    label_all(undisturbed)
+    assert recorded(files.study) == recorded(undisturbed.study)
+
+
+def test_one_model_under_two_names_cannot_vote_twice(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine"])
+    plan = LabelingPlan(
+        items=ItemFile.open(files.items),
+        codebook=load_codebook(files.codebook),
+        engines=tuple(NamedEngine(RaterName(name), ScriptedEngine) for name in ("one", "two")),
+        template=load_template(),
+        layout=None,
+        rules=decision_rules({"method": "majority"}, []).content,
+    )
+    files.study.mkdir()
+    with (
+        Ledger.open(files.study / "study.sqlite", create=True) as ledger,
+        pytest.raises(EnsembleError, match='"one" and "two" are one and the same'),
+    ):
+        run_labeling(plan, ledger=ledger, on_progress=lambda progress: None)

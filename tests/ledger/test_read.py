@@ -207,7 +207,12 @@ def test_labels_are_counted_by_status_and_first_word_of_the_reason(study: Study)
         item_set=study.item_set,
         start=2,
     )
-    counts = study.reader.label_counts(study.item_set, variable=study.theme, rater=study.first)
+    counts = study.reader.label_counts(
+        study.item_set,
+        variable=study.theme,
+        rater=study.first,
+        stop=study.reader.item_count(study.item_set),
+    )
     assert counts.statuses == {
         LabelStatus.ASSIGNED: 1,
         LabelStatus.ABSTAINED: 1,
