@@ -69,7 +69,10 @@ def sample(
         item_count = loaded.labels.item_count
     drawn = heapq.nsmallest(
         count,
-        ((random_draw(item.id, seed=seed), item) for item in _labeled_items(table, item_count)),
+        (
+            (random_draw(item.id, seed=seed, purpose="sample"), item)
+            for item in _labeled_items(table, item_count)
+        ),
         key=lambda pair: (pair[0], pair[1].position),
     )
     empty = [""] * len(loaded.codebook.variables)

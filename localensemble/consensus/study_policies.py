@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from localensemble.consensus.protocol import BoolArray, Settings
 from localensemble.consensus.registry import check_count, check_share, describe_settings
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP
+
+DrawPurpose = Literal["sample", "audit"]
 
 AUDIT_REASON = "drawn at random for audit"
 _DRAW_BYTES = 8
@@ -171,8 +173,11 @@ class RandomAudit:
             )
         drawn = np.zeros(evidence.labels.item_count, dtype=np.bool_)
         for i in np.flatnonzero(~so_far.mask):
-            drawn[i] = random_draw(evidence.item_ids[int(i)], seed=self.seed) < self.share
+            drawn[i] = self._draws(evidence.item_ids[int(i)])
         return (Reason(AUDIT_REASON, drawn, SEVERITY_AUDIT),)
+
+    def _draws(self, item_id: str) -> bool:
+        return random_draw(item_id, seed=self.seed, purpose="audit") < self.share
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,8 +207,12 @@ def audit_draw(reason_bits: NDArray[np.uint64], *, reason_texts: tuple[str, ...]
     return AuditDraw(accepted, accepted & (reason_bits & audit != 0))
 
 
-def random_draw(item_id: str, *, seed: int) -> float:
-    """Draw a number in [0, 1) that depends on the seed and the item's id alone."""
-    text = f"{seed}\x1f{item_id}".encode("utf-8", "surrogatepass")
+def random_draw(item_id: str, *, seed: int, purpose: DrawPurpose) -> float:
+    """Draw a number in [0, 1) that depends on purpose, seed and the item's id alone.
+
+    Draws for two purposes are independent even where the seed is the same: an audit must not
+    find the items again that were calibrated on.
+    """
+    text = f"{purpose}\x1f{seed}\x1f{item_id}".encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(text, digest_size=_DRAW_BYTES).digest()
     return int.from_bytes(digest, "big") / _DRAW_RANGE

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from localensemble.consensus.escalation import Escalation, EscalationPolicy, Evidence, escalate
 from localensemble.consensus.methods import method_named
 from localensemble.consensus.policies import policy_named
-from localensemble.consensus.study_policies import AUDIT_REASON, audit_draw, random_draw
+from localensemble.consensus.study_policies import (
+    AUDIT_REASON,
+    DrawPurpose,
+    audit_draw,
+    random_draw,
+)
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -157,9 +162,21 @@ def test_an_audit_needs_item_ids() -> None:
         escalate(evidence, policies=[policy("random_audit", share=0.1)])
 
 
-def test_draws_are_even_and_differ_between_ids_and_seeds() -> None:
-    draws = np.array([random_draw(f"item-{i}", seed=7) for i in range(5_000)])
+@pytest.mark.parametrize("purpose", ["sample", "audit"])
+def test_draws_are_even_and_differ_between_ids_and_seeds(purpose: DrawPurpose) -> None:
+    draws = np.array([random_draw(f"item-{i}", seed=7, purpose=purpose) for i in range(5_000)])
     assert 0 <= draws.min() < draws.max() < 1
     counts, _ = np.histogram(draws, bins=10, range=(0, 1))
     assert counts.min() > 400
-    assert random_draw("item-1", seed=1) != random_draw("item-1", seed=2)
+    first, second = (random_draw("item-1", seed=seed, purpose=purpose) for seed in (1, 2))
+    assert first != second
+
+
+def test_an_audit_does_not_find_the_items_of_a_worksheet_again() -> None:
+    ids = [f"item-{i}" for i in range(5_000)]
+    sampled = np.array([random_draw(one, seed=0, purpose="sample") for one in ids])
+    audited = np.array([random_draw(one, seed=0, purpose="audit") for one in ids])
+    assert abs(np.corrcoef(sampled, audited)[0, 1]) < 0.05
+    # Of 500 items each, chance lets 50 be the same.
+    both = set(np.argsort(sampled)[:500].tolist()) & set(np.argsort(audited)[:500].tolist())
+    assert 25 < len(both) < 80
