@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import promises, read_certificates
+from localensemble.api.edited import put_aside_edited
 from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
@@ -131,6 +132,7 @@ def decide_again(
         _record(ledger, before, loaded.rules)
         findings = findings_of(loaded, decisions=decisions, gold=gold)
         tables = StudyTables(table, loaded.labels, decisions)
+        kept = put_aside_edited(folder)
         write_labels(tables, path=folder.labels)
         write_escalations(tables, path=folder.escalations)
         guard = guard_state()
@@ -140,13 +142,13 @@ def decide_again(
             egress_guard=guard.on,
             egress_attempts=guard.attempts,
         )
-        write_manifest(manifest, path=folder.manifest)
+        write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     written = (
         *(folder.labels, folder.escalations, folder.report, folder.findings),
         folder.manifest,
     )
-    return DecidedAgain(findings, written, _messages(loaded, decisions))
+    return DecidedAgain(findings, written, (*kept, *_messages(loaded, decisions)))
 
 
 def compare(

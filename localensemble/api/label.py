@@ -9,6 +9,7 @@ from pathlib import Path
 from localensemble.api.cautions import cautions
 from localensemble.api.certificates import promises, rules_with_certificates
 from localensemble.api.codebook import load_checked
+from localensemble.api.edited import put_aside_edited
 from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
@@ -146,6 +147,8 @@ def label(
         if not options.certificates and has_certificates(ledger.reader):
             on_message("The study's certificates are let go; give --certificate to keep them.")
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
+        for message in put_aside_edited(folder):
+            on_message(message)
         findings = _write_files(table, folder, load_study(ledger.reader), options.gold)
     for message in promises(rules.certificates):
         on_message(message)
@@ -171,7 +174,7 @@ def _write_files(
         egress_guard=guard.on,
         egress_attempts=guard.attempts,
     )
-    write_manifest(manifest, path=folder.manifest)
+    write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     return findings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localensemble import __version__
@@ -15,7 +16,7 @@ from localensemble.findings.load import LoadedStudy
 class Provenance:
     """The identities behind a study, as JSON values; no item text, no path, no user name."""
 
-    content: JsonValue
+    content: Mapping[str, JsonValue]
 
 
 def provenance(

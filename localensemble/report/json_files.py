@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from localensemble.core.files import replaced_text_file
+from localensemble.core.identity import sha256_file
 from localensemble.findings.provenance import Provenance
 from localensemble.findings.study import StudyFindings
 
@@ -18,9 +20,14 @@ def write_findings(findings: StudyFindings, *, path: Path) -> None:
     _write(dataclasses.asdict(findings), path)
 
 
-def write_manifest(provenance: Provenance, *, path: Path) -> None:
-    """Write what was run, by hash, whole or not at all; readable by the owner only."""
-    _write(provenance.content, path)
+def write_manifest(provenance: Provenance, *, path: Path, files: Sequence[Path]) -> None:
+    """Write what was run, by hash, whole or not at all; readable by the owner only.
+
+    Args:
+        files: files of the study whose hashes are kept, to tell later whether they changed.
+    """
+    hashes = {file.name: sha256_file(file) for file in files}
+    _write({**provenance.content, "files": hashes}, path)
 
 
 def _write(content: object, path: Path) -> None:

@@ -78,6 +78,27 @@ def test_items_without_a_label_end_with_code_3_and_are_counted(run: Run, tmp_pat
     assert empty["topic.rater.first"] == "<failed>"
 
 
+def test_what_a_person_wrote_into_a_table_is_kept(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(30)])
+    command = (
+        *("label", files.items, "-c", files.codebook, "-e", files.ensemble),
+        *("-o", files.study),
+    )
+    run(*command)
+    unchanged = run(*command)
+    assert "by hand" not in unchanged.err
+    queue = files.study / "escalations.csv"
+    edited = queue.read_text(encoding="utf-8") + "i-5,decided by me\r\n"
+    queue.write_text(edited, encoding="utf-8", newline="")
+    ended = run(*command)
+    assert "escalations.csv was changed by hand; it is kept as escalations.edited-1.csv" in (
+        ended.err
+    )
+    kept = files.study / "escalations.edited-1.csv"
+    assert "decided by me" in kept.read_text(encoding="utf-8")
+    assert "decided by me" not in queue.read_text(encoding="utf-8")
+
+
 def test_a_limited_run_counts_only_what_it_labeled(run: Run, tmp_path: Path) -> None:
     texts = [f"comment {n}" for n in range(20)] + [""] * 10
     files = study_files(tmp_path, texts)
