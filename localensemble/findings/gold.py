@@ -18,6 +18,9 @@ from localensemble.core.errors import TableError
 from localensemble.core.row_ids import KeyedTable
 from localensemble.findings.decisions import StudyLabels
 
+# A column of texts, named by mistake, must not end up in a table of findings.
+MOST_GROUPS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -103,6 +106,7 @@ def read_gold(
     groups = None if group_place is None else np.full(labels.item_count, None, dtype=np.object_)
     positions = _positions(labels)
     categories = {name: np.full(labels.item_count, -1, dtype=np.int16) for name in columns}
+    named: set[str] = set()
     blank = dict.fromkeys(columns, 0)
     unknown = 0
     shared = 0
@@ -122,6 +126,13 @@ def read_gold(
             blank[reader.variable.name] += index < 0
         if groups is not None and group_place is not None:
             groups[position] = row.values[group_place].strip()
+            named.add(groups[position])
+            if len(named) > MOST_GROUPS:
+                raise TableError(
+                    f'{path}, column "{group_column}": more than {MOST_GROUPS} different groups '
+                    f"in the first {row.number:,} rows.",
+                    hint="Name a column that parts the items; this one seems to hold ids or texts.",
+                )
     if not shared:
         raise TableError(
             f"{path}: none of its {unknown:,} ids is an item of this study.",

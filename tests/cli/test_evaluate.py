@@ -139,6 +139,7 @@ def test_reading_more_leaves_fewer_errors_and_costs_more(run: Run, tmp_path: Pat
     ("arguments", "found"),
     [
         (("--group", "place"), 'no column "place" to group by'),
+        (("--group", "id"), "more than 50 different groups"),
         (("--id-column", "number"), '"number"'),
     ],
 )
