@@ -41,6 +41,16 @@ def cautions(
                 f"{training.prompt_template} version {training.prompt_version}, layout "
                 f"{training.layout}: under another its labels mean nothing."
             )
+    embedded = [
+        rater.name
+        for rater, located in zip(ensemble.raters, models, strict=True)
+        if located.entry is not None
+    ]
+    if embedded:
+        said.append(
+            f"{', '.join(embedded)}: tiny models for the demo, tests and learning the tool. "
+            "They label any text, whether they understand it or not; use real models for real work."
+        )
     if len({(located.path, located.sha256) for located in models}) < len(models):
         said.append("Two raters use the same model: their agreement says little.")
     return tuple(said)
