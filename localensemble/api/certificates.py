@@ -12,7 +12,14 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
-from localensemble.findings.binding import CODEBOOK, PROMPT, RULES, rater_key, rules_sha256
+from localensemble.findings.binding import (
+    CODEBOOK,
+    PROMPT,
+    RULES,
+    bound_items,
+    rater_key,
+    rules_sha256,
+)
 from localensemble.labeling.run import codebook_content
 
 
@@ -32,6 +39,8 @@ def rules_with_certificates(
     codebook: Codebook,
     prompt_sha256: str,
     raters: Sequence[str],
+    items_sha256: str,
+    item_count: int,
 ) -> DecisionRules:
     """Add certificates to the rules of a run, after checking what is known before it.
 
@@ -39,7 +48,7 @@ def rules_with_certificates(
 
     Raises:
         InputError: a file cannot be read, or was certified for another prompt, codebook,
-            rule or ensemble.
+            rule, ensemble or, under a method that learns from all items, item set.
     """
     certificates = read_certificates(paths, codebook=codebook)
     for certificate in certificates:
@@ -50,6 +59,7 @@ def rules_with_certificates(
                 PROMPT: prompt_sha256,
                 CODEBOOK: sha256_text(codebook_content(codebook)),
                 RULES: rules_sha256(rules, variable=codebook.variable(certificate.variable)),
+                **bound_items(rules, items_sha256=items_sha256, item_count=item_count),
             }
         )
     return rules.with_certificates(certificates)

@@ -128,6 +128,8 @@ def label(
         codebook=questions,
         prompt_sha256=template.sha256,
         raters=[rater.name for rater in ensemble.raters],
+        items_sha256=table.sha256,
+        item_count=min(table.item_count, options.limit or table.item_count),
     )
     folder = StudyFolder(study)
     folder.make()

@@ -1,8 +1,9 @@
 """A certified threshold bound to what it was certified for, and the sentence it promises.
 
-A certificate holds for the same raters, prompt and codebook on the same pool of items and
-for nothing else: ``check`` refuses any other hash. It knows no clock; the caller gives the
-date.
+``check`` refuses where one of the named hashes differs: of a rater, the prompt, the codebook,
+the decision rules, and the item set where the method learns from all items. It cannot know
+whether other items are of the same kind as those the sample was drawn from: applying the
+certificate to them is for people to judge. It knows no clock; the caller gives the date.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ ASSUMPTIONS: tuple[str, ...] = (
     "the calibration items were drawn at random from the items the threshold is applied to",
     "a person's label is taken as correct",
     "the calibration items were used for nothing else: no examples, golden items or settings",
-    "raters, prompt and codebook are those whose hashes stand here",
+    "raters, prompt, codebook and decision rules are those whose hashes stand here",
 )
 
 
@@ -80,7 +81,7 @@ class Certificate:
     date: str
 
     def check(self, hashes: Mapping[str, str]) -> None:
-        """Refuse to apply the certificate to anything but what it was certified for.
+        """Refuse to apply the certificate where what it is bound to has changed.
 
         Raises:
             InputError: a hash differs, is missing or is new.
@@ -93,8 +94,8 @@ class Certificate:
             raise InputError(
                 f'The certificate of "{self.variable}" does not apply: '
                 f"changed since {self.date}: {', '.join(differing)}.",
-                hint="Calibrate again: its promise holds for the very same raters, prompt and "
-                "codebook only.",
+                hint="Calibrate again: its promise holds only while everything it names stays "
+                "the same.",
             )
 
     def sentence(self) -> str:
@@ -175,7 +176,7 @@ def certificate(
     hashes: Mapping[str, str],
     date: str,
 ) -> Certificate:
-    """Bind a certified threshold to the raters, prompt and codebook it holds for.
+    """Bind a certified threshold to the hashes under which it holds.
 
     Args:
         certified: what was certified.
@@ -185,7 +186,7 @@ def certificate(
         consensus_settings: settings of the consensus method.
         calibration_scores: of the calibration items, NaN where there is no consensus.
         pool_scores: of all items the threshold will be applied to.
-        hashes: name of each rater, the prompt template and the codebook to its hash.
+        hashes: name of each thing the certificate is bound to -> its hash.
         date: ISO date.
     """
     threshold = certified.threshold

@@ -1,4 +1,8 @@
-"""What a certificate of a study is bound to: the hashes under which its promise holds."""
+"""What a certificate of a study is bound to: the hashes under which its promise holds.
+
+A method that decides each item by itself gives an item the same score wherever it stands.
+One that learns from all items does not: there the item set is bound as well.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from localensemble.findings.decisions import StudyLabels
 CODEBOOK = "codebook"
 PROMPT = "prompt template"
 RULES = "decision rules"
+ITEM_SET = "item set"
 
 
 def rater_key(name: str) -> str:
@@ -19,8 +24,17 @@ def rater_key(name: str) -> str:
     return f"rater {name}"
 
 
-def binding(labels: StudyLabels, *, rules: DecisionRules, variable: Variable) -> Mapping[str, str]:
-    """Gather what a certificate of one variable is bound to."""
+def binding(
+    labels: StudyLabels, *, rules: DecisionRules, variable: Variable, items_sha256: str
+) -> Mapping[str, str]:
+    """Gather what a certificate of one variable is bound to.
+
+    Args:
+        labels: of the study.
+        rules: by which it decides.
+        variable: which.
+        items_sha256: hash of the items file that was labeled.
+    """
     identities = {record.key: record.rater.identity for record in labels.reader.raters()}
     held = [identities[key] for key in labels.rater_keys]
     return {
@@ -31,7 +45,21 @@ def binding(labels: StudyLabels, *, rules: DecisionRules, variable: Variable) ->
         PROMPT: _one_or_all([identity.prompt_template_sha256 for identity in held]),
         CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
         RULES: rules_sha256(rules, variable=variable),
+        **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
     }
+
+
+def bound_items(rules: DecisionRules, *, items_sha256: str, item_count: int) -> Mapping[str, str]:
+    """Give the entry of the item set: none where the method decides each item by itself.
+
+    Args:
+        rules: with the method.
+        items_sha256: hash of the items file.
+        item_count: how many of its items are labeled; a limit makes another item set.
+    """
+    if rules.method.per_item:
+        return {}
+    return {ITEM_SET: sha256_json([items_sha256, item_count])}
 
 
 def rules_sha256(rules: DecisionRules, *, variable: Variable) -> str:

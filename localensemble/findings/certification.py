@@ -106,7 +106,9 @@ def certify(
         consensus_settings=rules.method.settings,
         calibration_scores=scores[known],
         pool_scores=scores,
-        hashes=binding(loaded.labels, rules=rules, variable=variable),
+        hashes=binding(
+            loaded.labels, rules=rules, variable=variable, items_sha256=loaded.items_sha256
+        ),
         date=date,
     )
     # A budget and a certificate exclude each other; better to learn it now than when labeling.

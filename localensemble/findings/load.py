@@ -44,12 +44,19 @@ class LoadedStudy:
         """Derive consensus and escalation for every variable, in codebook order.
 
         Raises:
-            InputError: a certificate does not apply to these raters, prompt, codebook or
-                rules.
+            InputError: a certificate does not apply to these raters, prompt, codebook, rules
+                or, under a method that learns from all items, item set.
         """
         for certificate in self.rules.certificates:
             variable = self.codebook.variable(certificate.variable)
-            certificate.check(binding(self.labels, rules=self.rules, variable=variable))
+            certificate.check(
+                binding(
+                    self.labels,
+                    rules=self.rules,
+                    variable=variable,
+                    items_sha256=self.items_sha256,
+                )
+            )
         return tuple(
             decide(
                 self.labels,

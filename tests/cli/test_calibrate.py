@@ -166,6 +166,22 @@ def test_a_certificate_is_refused_for_anything_else(
     assert not (other.study / "labels.csv").exists()
 
 
+def test_a_method_that_learns_from_all_items_is_certified_for_these_items_only(
+    run: Run, tmp_path: Path
+) -> None:
+    learning = SCRIPTED + "consensus: {method: dawid_skene}\n"
+    files = study_files(tmp_path, TEXTS, ensemble=learning)
+    label(run, files)
+    path = calibrated(run, files)
+    label(run, files, "--certificate", path)
+    other = study_files(tmp_path / "other", TEXTS[:-1], ensemble=learning)
+    arguments = ("-c", other.codebook, "-e", other.ensemble, "--certificate", path)
+    for items, limit in ((other.items, ()), (files.items, ("--limit", "200"))):
+        ended = run("label", items, "-o", other.study, *arguments, *limit)
+        assert (ended.code, "item set" in ended.err) == (2, True), ended.err
+        assert not other.study.exists()
+
+
 def test_another_method_needs_the_certificate_to_be_let_go(run: Run, labeled: StudyFiles) -> None:
     path = calibrated(run, labeled)
     run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
