@@ -9,6 +9,7 @@ a figure is drawn.
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -247,22 +248,37 @@ class _Drawing:
 
 @contextmanager
 def _drawing(height: float, *, alt: str) -> Iterator[_Drawing]:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    with _quiet():
+        import matplotlib
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # Names in any script are measured by a font that may lack them; the browser has it.
-        warnings.simplefilter("ignore")
-        figure = Figure(figsize=(_WIDTH, height))
-        canvas: Any = FigureCanvasSVG(figure)
-        drawing = _Drawing(figure.add_subplot())
-        yield drawing
-        written = io.StringIO()
-        canvas.print_svg(
-            written, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        with matplotlib.rc_context(_STYLE):
+            figure = Figure(figsize=(_WIDTH, height))
+            canvas: Any = FigureCanvasSVG(figure)
+            drawing = _Drawing(figure.add_subplot())
+            yield drawing
+            written = io.StringIO()
+            canvas.print_svg(
+                written, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+            )
     drawing.svg = _inline(written.getvalue(), alt=alt)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from people what does not concern their figures."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    # It has much to say of a home folder where it cannot keep its list of fonts.
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # Names in any script are measured by a font that may lack them; the browser has it.
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _inline(svg: str, *, alt: str) -> str:

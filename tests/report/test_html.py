@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -159,3 +161,21 @@ def test_the_verdict_is_worded_as_before(repository: Path) -> None:
             level=case["level"],
         )
         assert list(agreement_verdict(agreement)) == case["sentences"], case["name"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the home folder is named otherwise")
+def test_a_home_folder_that_cannot_be_written_goes_unmentioned(tmp_path: Path) -> None:
+    code = (
+        "from localensemble.report.figures import Estimate, forest_plot;"
+        "print(forest_plot([Estimate('AC1', 0.5, 0.4, 0.6)], alt='a figure')[:4])"
+    )
+    (tmp_path / "file").touch()
+    environment = {name: value for name, value in os.environ.items() if "CONFIG" not in name}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"HOME": str(tmp_path / "file" / "home")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == ("<svg\n", "")
