@@ -83,6 +83,7 @@ def findings_of(
         policies=[policy.name for policy in loaded.rules.policies],
         rules=loaded.rules.content,
         gold=gold,
+        cautions=loaded.cautions,
     )
 
 

@@ -106,7 +106,8 @@ def label(
     questions = load_checked(codebook)
     models = [_located(rater, ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    messages = (*table.messages, *cautions(ensemble, codebook=questions, models=models))
+    warnings = cautions(ensemble, codebook=questions, models=models)
+    messages = (*table.messages, *warnings)
     for message in messages:
         on_message(message)
     check_columns(
@@ -144,6 +145,7 @@ def label(
         rules=rules.content,
         limit=options.limit,
         golden=None if options.golden is None else read_golden(options.golden, codebook=questions),
+        cautions=warnings,
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
         if not options.certificates and has_certificates(ledger.reader):

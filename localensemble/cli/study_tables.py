@@ -28,7 +28,9 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
 
 
 def show_findings(findings: StudyFindings, *, console: Console) -> None:
-    """Print agreement, decisions, accuracy where gold labels are there, and speed."""
+    """Print cautions, agreement, decisions, accuracy where gold labels are there, and speed."""
+    for caution in findings.cautions:
+        console.print(f"Caution: {caution}", markup=False, highlight=False, soft_wrap=True)
     console.print(_agreement_table(findings))
     for variable in findings.variables:
         for coefficient in variable.coefficients:

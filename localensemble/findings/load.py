@@ -31,6 +31,7 @@ class LoadedStudy:
         items_sha256: hash of the items file that was labeled.
         golden: variable -> (N,) known categories of golden items, -1 elsewhere; empty when
             the study has none.
+        cautions: why not to trust labels, in sentences, as said when they were made.
     """
 
     labels: StudyLabels
@@ -39,6 +40,7 @@ class LoadedStudy:
     run: RunRecord
     items_sha256: str
     golden: Mapping[str, NDArray[np.int16]]
+    cautions: tuple[str, ...] = ()
 
     def decide(self) -> tuple[Decisions, ...]:
         """Derive consensus and escalation for every variable, in codebook order.
@@ -107,6 +109,7 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         finished[-1],
         settings["items_sha256"],
         golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
+        tuple(settings.get("cautions", ())),
     )
 
 

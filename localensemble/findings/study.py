@@ -104,7 +104,10 @@ class RaterFindings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyFindings:
-    """Everything about a study; ``unlabeled`` counts label cells without a category."""
+    """Everything about a study; ``unlabeled`` counts label cells without a category.
+
+    ``cautions`` are sentences, said when the labels were made, on why not to trust them.
+    """
 
     item_count: int
     codebook: str
@@ -116,6 +119,7 @@ class StudyFindings:
     unlabeled: int
     gold_not_in_study: int
     record: RecordFindings
+    cautions: tuple[str, ...]
 
 
 def study_findings(
@@ -127,6 +131,7 @@ def study_findings(
     policies: Sequence[str],
     rules: JsonValue,
     gold: GoldLabels | None,
+    cautions: tuple[str, ...],
 ) -> StudyFindings:
     """Gather the findings of a study."""
     variables = tuple(
@@ -149,6 +154,7 @@ def study_findings(
         unlabeled=cells - assigned,
         gold_not_in_study=gold.items_not_in_study if gold else 0,
         record=record_findings(labels, codebook=codebook, rules=rules),
+        cautions=cautions,
     )
 
 

@@ -61,6 +61,8 @@ class LabelingPlan:
             with the run, so that decisions can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
         golden: variable -> item id -> known category; kept with the run, for the same reason.
+        cautions: why not to trust labels, in sentences; kept with the run, so that whoever
+            reads its results is told too.
     """
 
     items: ItemFile
@@ -71,6 +73,7 @@ class LabelingPlan:
     rules: JsonValue
     limit: int | None = None
     golden: Mapping[str, Mapping[str, str]] | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +300,7 @@ def _run_settings(plan: LabelingPlan) -> JsonValue:
         "raters": [str(engine.name) for engine in plan.engines],
         "items_sha256": plan.items.sha256,
         "limit": plan.limit,
+        "cautions": list(plan.cautions),
     }
 
 

@@ -72,6 +72,19 @@ def test_labeling_writes_the_report(tmp_path: Path) -> None:
     assert "No gold labels were given" in text
 
 
+def test_reasons_not_to_trust_labels_stand_beside_the_verdict(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    cautions = findings_of(files)["cautions"]
+    assert cautions == [
+        f"{name} is scripted: its labels mean nothing." for name in ("first", "second", "third")
+    ]
+    (files.study / "report.html").unlink()
+    write_report(files.study)
+    text = page_of(files).text
+    verdict = text.index("on 2 variables of the codebook")
+    assert all(text.index(caution) < verdict for caution in cautions)
+
+
 def test_every_section_is_there_in_order(tmp_path: Path) -> None:
     files = labeled(tmp_path)
     page = page_of(files)
