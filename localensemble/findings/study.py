@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
+from localensemble.consensus.bounds import exact_interval
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement, Coefficient, variable_agreement
@@ -164,8 +165,6 @@ def accuracy(found: NDArray[np.int16], *, gold: NDArray[np.int16]) -> Accuracy:
     Undefined when: no item has both; then ``value`` is None.
     Source: Clopper & Pearson (1934), exact binomial interval.
     """
-    from scipy.stats import beta  # heavy: only when gold labels are there
-
     has_gold = gold >= 0
     both = has_gold & (found >= 0)
     items = int(np.count_nonzero(both))
@@ -173,9 +172,8 @@ def accuracy(found: NDArray[np.int16], *, gold: NDArray[np.int16]) -> Accuracy:
     unlabeled = int(np.count_nonzero(has_gold)) - items
     if not items:
         return Accuracy(0, 0, unlabeled, None, None, None)
-    low = 0.0 if correct == 0 else float(beta.ppf(0.025, correct, items - correct + 1))
-    high = 1.0 if correct == items else float(beta.ppf(0.975, correct + 1, items - correct))
-    return Accuracy(correct, items, unlabeled, correct / items, low, high)
+    interval = exact_interval(correct, items=items)
+    return Accuracy(correct, items, unlabeled, correct / items, interval.low, interval.high)
 
 
 def _variable_findings(
