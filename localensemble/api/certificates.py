@@ -65,13 +65,6 @@ def rules_with_certificates(
     return rules.with_certificates(certificates)
 
 
-def promises(certificates: Sequence[Certificate]) -> tuple[str, ...]:
-    """Say for every variable that is accepted by a certificate what was promised."""
-    return tuple(
-        f"{one.variable} is accepted by a certificate. {one.sentence()}" for one in certificates
-    )
-
-
 def write_certificate(certificate: Certificate, *, path: Path) -> None:
     """Write a certificate as JSON, whole or not at all."""
     text = json.dumps(certificate.as_values(), indent=2, ensure_ascii=False, allow_nan=False)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from localensemble.api.certificates import promises, read_certificates
+from localensemble.api.certificates import read_certificates
 from localensemble.api.edited import put_aside_edited
 from localensemble.api.evaluate import findings_of, gold_of, write_shown
 from localensemble.api.items import open_items_of
@@ -115,7 +115,7 @@ def decide_again(
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
             decisions = loaded.decide()
             findings = findings_of(loaded, decisions=decisions, gold=gold)
-            return DecidedAgain(findings, (), _messages(loaded, decisions))
+            return DecidedAgain(findings, (), _messages(decisions))
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = load_study(ledger.reader)
         table = open_items_of(
@@ -148,7 +148,7 @@ def decide_again(
         *(folder.labels, folder.escalations, folder.report, folder.findings),
         folder.manifest,
     )
-    return DecidedAgain(findings, written, (*kept, *_messages(loaded, decisions)))
+    return DecidedAgain(findings, written, (*kept, *_messages(decisions)))
 
 
 def compare(
@@ -245,13 +245,12 @@ def _chosen_rules(recorded: DecisionRules, options: ConsensusOptions) -> Decisio
     return decision_rules({**consensus, **settings}, content["escalation"])
 
 
-def _messages(loaded: LoadedStudy, decisions: Sequence[Decisions]) -> tuple[str, ...]:
-    unfinished = (
+def _messages(decisions: Sequence[Decisions]) -> tuple[str, ...]:
+    return tuple(
         f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
         for decided in decisions
         if decided.converged is False
     )
-    return (*unfinished, *promises(loaded.rules.certificates))
 
 
 def _record(ledger: Ledger, before: LoadedStudy, rules: DecisionRules) -> None:

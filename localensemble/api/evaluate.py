@@ -84,6 +84,7 @@ def findings_of(
         rules=loaded.rules.content,
         gold=gold,
         cautions=loaded.cautions,
+        certificates=loaded.rules.certificates,
     )
 
 

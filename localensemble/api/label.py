@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.cautions import cautions
-from localensemble.api.certificates import promises, rules_with_certificates
+from localensemble.api.certificates import rules_with_certificates
 from localensemble.api.codebook import load_checked
 from localensemble.api.edited import put_aside_edited
 from localensemble.api.evaluate import findings_of, gold_of, write_shown
@@ -154,8 +154,6 @@ def label(
         for message in put_aside_edited(folder):
             on_message(message)
         findings = _write_files(table, folder, load_study(ledger.reader), options.gold)
-    for message in promises(rules.certificates):
-        on_message(message)
     attempts = guard_state().attempts
     if attempts:
         on_message(f"Attempts to leave this machine that were refused: {attempts}.")

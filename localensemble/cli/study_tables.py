@@ -42,6 +42,7 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
     )
     console.print(_decision_table(findings))
     _print_reasons(findings, console)
+    _print_promises(findings, console)
     if any(variable.accuracy_consensus for variable in findings.variables):
         console.print(_accuracy_table(findings))
     console.print(_rater_table(findings))
@@ -104,6 +105,18 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
             if count:
                 console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
     console.print()
+
+
+def _print_promises(findings: StudyFindings, console: Console) -> None:
+    for promise in findings.promises:
+        lines = (
+            f"{promise.variable} is accepted by a certificate. {promise.sentence}",
+            "It takes for granted:",
+            *(f"  {assumption}" for assumption in promise.assumptions),
+            "",
+        )
+        for line in lines:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _accuracy_table(findings: StudyFindings) -> Table:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.bounds import exact_interval
+from localensemble.consensus.certificate import Certificate
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement, Coefficient, variable_agreement
@@ -103,6 +104,20 @@ class RaterFindings:
     peak_memory_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class PromiseFindings:
+    """What a certificate promises about one variable whose labels it accepts.
+
+    ``limit`` is the certified threshold on the score ``by``: items below it are escalated.
+    """
+
+    variable: str
+    by: str
+    limit: float | None
+    sentence: str
+    assumptions: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
@@ -121,6 +136,7 @@ class StudyFindings:
     gold_not_in_study: int
     record: RecordFindings
     cautions: tuple[str, ...]
+    promises: tuple[PromiseFindings, ...]
 
 
 def study_findings(
@@ -133,6 +149,7 @@ def study_findings(
     rules: JsonValue,
     gold: GoldLabels | None,
     cautions: tuple[str, ...],
+    certificates: Sequence[Certificate],
 ) -> StudyFindings:
     """Gather the findings of a study."""
     variables = tuple(
@@ -156,6 +173,12 @@ def study_findings(
         gold_not_in_study=gold.items_not_in_study if gold else 0,
         record=record_findings(labels, codebook=codebook, rules=rules),
         cautions=cautions,
+        promises=tuple(
+            PromiseFindings(
+                one.variable, one.by, one.certified.threshold, one.sentence(), one.assumptions()
+            )
+            for one in certificates
+        ),
     )
 
 

@@ -119,6 +119,7 @@ def _environment() -> Environment:
         part=wording.part,
         pictures=pictures,
         rule_in_words=methods_text.rule_in_words,
+        policies_in_words=methods_text.policies_in_words,
         wording=wording,
     )
     return environment

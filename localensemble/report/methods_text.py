@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from localensemble.codebook.model import Codebook
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
     BOOTSTRAP_SEED,
@@ -183,7 +184,24 @@ def _decisions(findings: StudyFindings) -> str:
             " An item was left to a person, without a final label, for any of these reasons: "
             f"{'; '.join(reasons)}."
         )
-    return text
+    return " ".join([text, *(promise.sentence for promise in findings.promises)])
+
+
+def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[str]:
+    """Write every policy that escalates items of the study, with its settings."""
+    rules = cast(Mapping[str, Any], findings.record.rules)
+    certified = [
+        f"for {one.variable}, by its certificate, "
+        + rule_in_words({"policy": "score_below", "limit": one.limit, "by": one.by}, key="policy")
+        for one in findings.promises
+    ]
+    reviewed = [
+        f"for {variable.name}, by the codebook, always_review ({listed(names)})"
+        for variable in codebook.variables
+        if (names := [one.name for one in variable.categories if one.always_review is not None])
+    ]
+    written = [rule_in_words(policy, key="policy") for policy in rules["escalation"]]
+    return [*written, *certified, *reviewed]
 
 
 def rule_in_words(rule: Mapping[str, Any], *, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 from pathlib import Path
 
@@ -120,7 +121,17 @@ def test_an_applied_certificate_accepts_what_it_said(run: Run, labeled: StudyFil
         for row in accepted
     )
     assert [row["urgent.status"] for row in rows] == [row["urgent.status"] for row in before]
-    assert "topic is accepted by a certificate" in label(run, labeled, "--certificate", path)
+    again = run(
+        "label",
+        labeled.items,
+        *("-c", labeled.codebook, "-e", labeled.ensemble, "-o", labeled.study),
+        *("--certificate", path),
+    )
+    page = html.unescape((labeled.study / "report.html").read_text(encoding="utf-8"))
+    for shown in (ended.out, again.out, page):
+        assert certificate.sentence() in shown
+        assert all(assumption in shown for assumption in certificate.assumptions())
+    assert f"score_below (limit = {certificate.certified.threshold}, by = " in page
     assert (labeled.study / "labels.csv").read_bytes() == by_consensus
     assert run("evaluate", labeled.study, "--gold", gold_table(labeled)).code == 0
 
