@@ -6,7 +6,9 @@ Each command's module is imported only when it is called, so that ``--help`` sta
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Mapping
 
 import click
@@ -15,7 +17,11 @@ from localensemble import __version__
 from localensemble.api.privacy import guard_egress
 from localensemble.core.errors import LocalEnsembleError
 
+FAILED = 1
 INTERRUPTED = 130
+
+# For developers: shows tracebacks, which may hold texts of items.
+_SHOW_TRACEBACK = "LOCALENSEMBLE_TRACEBACK"
 
 # The only command that may leave the machine. Whatever is not recognised as it is guarded.
 _GOES_OUT = ["models", "pull"]
@@ -83,4 +89,21 @@ def main() -> None:
     except LocalEnsembleError as error:
         click.echo(str(error), err=True)
         code = error.exit_code
+    except Exception as error:
+        click.echo(_fault(error), err=True)
+        code = FAILED
     sys.exit(code)
+
+
+def _fault(error: Exception) -> str:
+    """Name an error that nothing expects by its kind and place; its message may hold item text."""
+    if os.environ.get(_SHOW_TRACEBACK) == "1":
+        return "".join(traceback.format_exception(error)).rstrip()
+    frames = list(traceback.walk_tb(error.__traceback__))
+    place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}" if frames else "no place"
+    return (
+        "Cannot go on, because of a fault in the program or in an engine of another package.\n"
+        f"Found {type(error).__name__} at {place}; its message may hold text and is not shown.\n"
+        "Please report it. What was labeled is kept. "
+        f"{_SHOW_TRACEBACK}=1 shows everything, also texts."
+    )
