@@ -28,6 +28,11 @@ _MCNEMAR = (
     "proportions or percentages. Psychometrika 12:153-157."
 )
 
+_LLAMA_CPP = "llama-cpp"
+_SCRIPTED = "scripted"
+# These engines refuse a text that does not fit; what another engine does is not known.
+_NEVER_CUT = frozenset({_LLAMA_CPP, _SCRIPTED})
+
 
 @dataclass(frozen=True, slots=True)
 class MethodsText:
@@ -144,27 +149,76 @@ _POSSESSIVE = {
 
 
 def _labeling(findings: StudyFindings) -> str:
-    raters = findings.raters
-    names = listed([f"{rater.name} (model {rater.model_name})" for rater in raters])
     variables = listed([variable.name for variable in findings.variables])
-    text = (
+    parts = (
         f"{counted(findings.item_count, 'text')} were labeled on "
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}, by '
-        f"{counted(len(raters), 'language model')} run on a local machine: {names}. "
-        f"Every model was given the same instructions and codebook (prompt template "
-        f"{listed(sorted({rater.prompt_template for rater in raters}))}, "
-        f"{listed(sorted({rater.layout.replace('_', ' ') for rater in raters}))}). "
+        f"{_who_labeled(findings.raters)}.",
+        _instructions(findings.raters),
+        _scoring(findings.raters),
+        f"Engines: {listed(_engines(findings.raters))}.",
+        _left_whole(findings),
+        "The report lists the SHA-256 hashes of texts, codebook, prompt and models.",
     )
-    if any(rater.engine == "llama-cpp" for rater in raters):
-        text += (
-            "Each model scored every category of a variable by the log-probability of its answer "
-            "string, without generating text; its label is the most probable category, its "
-            "confidence that category's share of the probability of all categories. "
+    return " ".join(part for part in parts if part)
+
+
+def _who_labeled(raters: Sequence[RaterFindings]) -> str:
+    models = [rater for rater in raters if rater.engine != _SCRIPTED]
+    scripted = [rater.name for rater in raters if rater.engine == _SCRIPTED]
+    who = []
+    if models:
+        names = listed([f"{rater.name} (model {rater.model_name})" for rater in models])
+        who.append(f"{counted(len(models), 'language model')} run on a local machine: {names}")
+    if scripted:
+        who.append(
+            f"{counted(len(scripted), 'scripted rater')} without a language model, whose labels "
+            f"mean nothing: {listed(scripted)}"
         )
-    return text + (
-        f"Engines: {listed(_engines(raters))}. No text was cut, and no label imputed. The report "
-        "lists the SHA-256 hashes of texts, codebook, prompt and models."
+    return "; and by ".join(who)
+
+
+def _instructions(raters: Sequence[RaterFindings]) -> str:
+    """Say whether all raters saw the same prompt, by its hash and layout."""
+    templates = {rater.prompt_template_sha256: rater.prompt_template for rater in raters}
+    layouts = {rater.layout for rater in raters}
+    if len(templates) == 1:
+        same = f"the same instructions and codebook (prompt template {raters[0].prompt_template}"
+        if len(layouts) == 1:
+            return f"Every rater was given {same}, {_layout(raters[0])})."
+        each = "; ".join(f"{rater.name}: {_layout(rater)}" for rater in raters)
+        return f"Every rater was given {same}), but in another order ({each})."
+    each = "; ".join(f"{rater.name}: {rater.prompt_template}, {_layout(rater)}" for rater in raters)
+    return f"The raters were given different instructions (prompt templates: {each})."
+
+
+def _layout(rater: RaterFindings) -> str:
+    return rater.layout.replace("_", " ")
+
+
+def _scoring(raters: Sequence[RaterFindings]) -> str:
+    scoring = [rater.name for rater in raters if rater.engine == _LLAMA_CPP]
+    if not scoring:
+        return ""
+    who = "Each rater" if len(scoring) == len(raters) else f"Each of the raters {listed(scoring)}"
+    return (
+        f"{who} scored every category of a variable by the log-probability of its answer "
+        "string, without generating text; its label is the most probable category, its "
+        "confidence that category's share of the probability of all categories."
+    )
+
+
+def _left_whole(findings: StudyFindings) -> str:
+    """Say what became of texts and labels, as far as the engines let it be known."""
+    whole = all(rater.engine in _NEVER_CUT for rater in findings.raters)
+    uncut = "No text was cut. " if whole else ""
+    if not findings.unlabeled:
+        return f"{uncut}Every rater gave every text a category of every variable."
+    cells = findings.item_count * len(findings.raters) * len(findings.variables)
+    return (
+        f"{uncut}{findings.unlabeled:,} of {cells:,} labels have no category, for the reasons the "
+        "report lists; none was put in their place."
     )
 
 

@@ -1,0 +1,66 @@
+"""The methods paragraph states what was done in this study, and nothing that was not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from localensemble.api.label import LabelOptions, label
+from localensemble.findings.study import RaterFindings, StudyFindings
+from localensemble.report.methods_text import study_methods
+from tests.studies import study_files
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> StudyFindings:
+    """The findings of a study of three scripted raters, without a gap."""
+    files = study_files(tmp_path_factory.mktemp("methods"), [f"text {n}" for n in range(12)])
+    options = LabelOptions(ensemble=files.ensemble)
+    labeled = label(files.items, codebook=files.codebook, study=files.study, options=options)
+    return labeled.findings
+
+
+def with_raters(found: StudyFindings, *changes: dict[str, str]) -> str:
+    """Give the paragraph as if each rater had these traits."""
+    raters: list[RaterFindings] = [
+        dataclasses.replace(rater, **change)  # type: ignore[arg-type]
+        for rater, change in zip(found.raters, changes, strict=True)
+    ]
+    return study_methods(dataclasses.replace(found, raters=tuple(raters))).paragraphs[0]
+
+
+def test_scripted_raters_are_not_called_language_models(found: StudyFindings) -> None:
+    text = study_methods(found).paragraphs[0]
+    assert "by 3 scripted raters without a language model, whose labels mean nothing" in text
+    assert "language models" not in text
+    assert "log-probability" not in text
+    mixed = with_raters(found, {"engine": "llama-cpp"}, {"engine": "llama-cpp"}, {})
+    assert "by 2 language models run on a local machine: first" in mixed
+    assert "; and by 1 scripted rater without a language model" in mixed
+    assert "Each of the raters first and second scored every category" in mixed
+
+
+def test_the_same_instructions_are_claimed_only_where_they_were_the_same(
+    found: StudyFindings,
+) -> None:
+    same = with_raters(found, *({"layout": "item_first"},) * 3)
+    assert "Every rater was given the same instructions" in same
+    assert "item first)" in same
+    order = with_raters(found, {"layout": "item_first"}, *({"layout": "codebook_first"},) * 2)
+    assert "but in another order (first: item first; second: codebook first" in order
+    other = with_raters(found, {"prompt_template_sha256": "0" * 64}, {}, {})
+    assert "The raters were given different instructions" in other
+    assert "same instructions" not in other
+
+
+def test_whole_texts_are_claimed_only_of_engines_that_never_cut(found: StudyFindings) -> None:
+    assert "No text was cut." in study_methods(found).paragraphs[0]
+    assert "cut" not in with_raters(found, {"engine": "elsewhere"}, {}, {})
+
+
+def test_labels_without_a_category_are_counted(found: StudyFindings) -> None:
+    assert "Every rater gave every text a category" in study_methods(found).paragraphs[0]
+    gaps = study_methods(dataclasses.replace(found, unlabeled=5)).paragraphs[0]
+    assert "5 of 72 labels have no category" in gaps
+    assert "none was put in their place" in gaps
