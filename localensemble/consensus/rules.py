@@ -18,7 +18,7 @@ from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue
 
-# What an ensemble file that names no policy gets: a rater without a label, or one that
+# What an ensemble file without `escalation` gets: a rater without a label, or one that
 # would rather have said something else, is reason enough to ask a person.
 _DEFAULT_POLICIES = (
     {"policy": "missing_raters", "allowed": 0},
@@ -84,17 +84,22 @@ class DecisionRules:
 
 def decision_rules(
     consensus: Mapping[str, Any],
-    escalation: Sequence[Mapping[str, Any]],
+    escalation: Sequence[Mapping[str, Any]] | None,
     *,
     certificates: Sequence[Mapping[str, object]] = (),
 ) -> DecisionRules:
-    """Make rules from names and settings; without policies the default ones apply.
+    """Make rules from names and settings.
+
+    Args:
+        consensus: the method and its settings.
+        escalation: the policies; None stands for the default ones, an empty list for none.
+        certificates: as a certificate file holds them.
 
     Raises:
         EnsembleError: an unknown method, policy or setting, with a suggestion.
         InputError: a certificate cannot be read.
     """
-    chosen = [dict(policy) for policy in escalation or _DEFAULT_POLICIES]
+    chosen = [dict(policy) for policy in (_DEFAULT_POLICIES if escalation is None else escalation)]
     rules = DecisionRules(
         method=method_named(
             consensus["method"],

@@ -53,7 +53,7 @@ class _Ensemble(_Strict):
     raters: Annotated[list[_Rater], Field(min_length=1)]
     prompt: _Prompt = _Prompt()
     consensus: _Consensus = _Consensus()
-    escalation: list[_Policy] = []
+    escalation: list[_Policy] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,11 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
 
 def _rules(path: Path, parsed: _Ensemble) -> DecisionRules:
     try:
+        # An empty list is a choice: nothing but what is always escalated.
+        policies = parsed.escalation
         return decision_rules(
-            parsed.consensus.model_dump(), [policy.model_dump() for policy in parsed.escalation]
+            parsed.consensus.model_dump(),
+            None if policies is None else [policy.model_dump() for policy in policies],
         )
     except EnsembleError as error:
         raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error

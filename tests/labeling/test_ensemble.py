@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.labeling.ensemble import load_ensemble
 
@@ -50,6 +51,13 @@ def test_settings_of_methods_and_policies_are_kept(tmp_path: Path) -> None:
 def test_without_policies_a_rater_without_a_label_is_a_reason_to_ask(tmp_path: Path) -> None:
     rules = load_ensemble(written(tmp_path, "raters:\n  - model: a\n")).rules
     assert "missing_raters" in [policy.name for policy in rules.policies]
+
+
+def test_an_empty_list_of_policies_means_none(tmp_path: Path) -> None:
+    rules = load_ensemble(written(tmp_path, "raters:\n  - model: a\nescalation: []\n")).rules
+    assert rules.policies == ()
+    # As a recorded run is read again.
+    assert decision_rules({"method": "majority"}, []).policies == ()
 
 
 @pytest.mark.parametrize(
