@@ -180,7 +180,7 @@ class WorkerEngine:
             f"({died.exit_code}).{died.last_words}",
             hint="The system may be short of memory: choose a smaller model or context."
             if killed
-            else "Run again; if one item is at fault, it is found by itself.",
+            else "Run again; an item at fault is found, and recorded as failed for good.",
         )
 
     def _end(self) -> None:

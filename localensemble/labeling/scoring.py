@@ -131,5 +131,6 @@ class _Scorer:
                 f"the last time: {error.message}",
                 hint="Check free memory, then run again: what is labeled is kept.",
             ) from error
+        # Recorded as any label: the item is not asked for again, or it would stop every run.
         failure = ScoreFailure("engine_crashed: the model's process died twice on this item")
         return (failure,) * len(self._answers)
