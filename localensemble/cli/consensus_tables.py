@@ -17,8 +17,9 @@ def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Consol
         _show_agreements(comparison, console)
     if comparisons:
         console.print(
-            "[dim]Accepted and escalated: under the study's policies, without certificates. "
-            "The first method is the study's, or the one asked for.[/dim]"
+            "Accepted and escalated: under the study's policies, without certificates. "
+            "The first method is the study's, or the one asked for.",
+            style="dim",
         )
 
 

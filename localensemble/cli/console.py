@@ -12,9 +12,11 @@ _WIDTH_WITHOUT_TERMINAL = 110
 
 def output() -> Console:
     """Print results."""
-    return Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    # Names come from files: brackets in them are no markup.
+    return Console(width=width, markup=False)
 
 
 def progress_output() -> Console:
     """Print progress, messages and errors."""
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False)

@@ -296,7 +296,8 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
         )
     console.print(table)
     console.print(
-        "[dim]Taking the best row of this table flatters it; a promise needs `calibrate`.[/dim]\n"
+        "Taking the best row of this table flatters it; a promise needs `calibrate`.\n",
+        style="dim",
     )
 
 

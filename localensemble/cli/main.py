@@ -6,6 +6,7 @@ Each command's module is imported only when it is called, so that ``--help`` sta
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -76,6 +77,10 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     if sys.argv[1:3] != _GOES_OUT:
         guard_egress()
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter must not turn a finished run into a failed one.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

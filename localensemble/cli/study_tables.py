@@ -38,7 +38,8 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
                 who = f"{variable.name}, {coefficient.name}"
                 console.print(f"{who}: undefined. {coefficient.undefined_because}")
     console.print(
-        "[dim]Agreement says how far the raters choose the same; not that they are right.[/dim]\n"
+        "Agreement says how far the raters choose the same; not that they are right.\n",
+        style="dim",
     )
     console.print(_decision_table(findings))
     _print_reasons(findings, console)

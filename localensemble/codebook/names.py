@@ -10,6 +10,8 @@ import re
 import unicodedata
 
 _VARIABLE_NAME = re.compile(r"[^\W\d_]\w*")
+# What stands in a table where a rater gave no category.
+_STATUS = re.compile(r"<\w+>")
 _MAX_VARIABLE_NAME = 64
 _MAX_CATEGORY_NAME = 200
 # The zero-width joiners belong to the spelling of Persian and Indic words and of emoji.
@@ -56,6 +58,8 @@ def name_problem(name: str) -> str:
         for character in name
     ):
         return "the name has a character that cannot be seen."
+    if _STATUS.fullmatch(name):
+        return f'"{name}" means a label status in the tables that are written.'
     return ""
 
 

@@ -95,6 +95,12 @@ def read_gold(
         TableError: no gold or group column, a label that is no category, or no shared item.
     """
     table = KeyedTable.open(path, id_column=id_column)
+    if table.id_column is None:
+        # Matching by row would give a believable wrong number for a file in another order.
+        raise TableError(
+            f"{path.name}: found no column with the ids of the items.",
+            hint="Gold labels are matched by id, never by row: name the column with --id-column.",
+        )
     columns = gold_columns(table.columns, codebook)
     if not columns:
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)

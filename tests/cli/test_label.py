@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +100,54 @@ def test_what_a_person_wrote_into_a_table_is_kept(run: Run, tmp_path: Path) -> N
     kept = files.study / "escalations.edited-1.csv"
     assert "decided by me" in kept.read_text(encoding="utf-8")
     assert "decided by me" not in queue.read_text(encoding="utf-8")
+
+
+def test_brackets_in_names_are_shown_as_they_are(run: Run, tmp_path: Path) -> None:
+    marked = CODEBOOK.replace("name: food", 'name: "[/b] food"').replace(
+        "definition: Meals and drinks.",
+        "definition: Meals and drinks.\n        always_review: true",
+    )
+    files = study_files(tmp_path / "a[b]c", [f"comment {n}" for n in range(30)], codebook=marked)
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 0
+    assert "[/b] food" in ended.out
+    assert str(files.study / "labels.csv") in ended.out.replace("\n", "")
+
+
+def test_gold_labels_without_ids_are_refused(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(6)])
+    files.items.write_text(
+        "patient,text\n" + "".join(f"p{n},comment {n}\n" for n in range(6)), encoding="utf-8"
+    )
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    gold = tmp_path / "gold.csv"
+    gold.write_text("patient,gold_topic\np3,staff\np1,food\n", encoding="utf-8")
+    ended = run("evaluate", files.study, "--gold", gold)
+    assert ended.code == 2
+    assert "no column with the ids" in ended.err
+
+
+def test_a_terminal_without_the_letters_does_not_fail_a_run(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine"], codebook=CODEBOOK.replace("name: food", "name: Größe"))
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "localensemble", "label", files.items, "-c", files.codebook),
+            *("-e", files.ensemble, "-o", files.study),
+        ],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_category_that_reads_like_a_status_is_refused(run: Run, tmp_path: Path) -> None:
+    files = study_files(
+        tmp_path, ["fine"], codebook=CODEBOOK.replace("name: food", 'name: "<failed>"')
+    )
+    ended = run("check", files.codebook)
+    assert ended.code == 2
+    assert "label status" in ended.err
 
 
 def test_a_limited_run_counts_only_what_it_labeled(run: Run, tmp_path: Path) -> None:
