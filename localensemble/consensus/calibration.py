@@ -288,15 +288,6 @@ def refuse_reused_items(
             )
 
 
-def least_escalated_share(error_rate: float, *, alpha: float) -> float:
-    """Bound from below what any rule must escalate to accept at most alpha wrong of all.
-
-    With a base error rate mu above alpha no rule without further knowledge can accept more:
-    (mu - alpha) / (1 - alpha) of the items must go to a person.
-    """
-    return max(0.0, (error_rate - alpha) / (1.0 - alpha))
-
-
 def _check_inputs(scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]) -> None:
     if scores.shape != wrong.shape or scores.ndim != 1:
         raise ValueError(f"scores {scores.shape} and wrong {wrong.shape} must be equally long.")

@@ -41,23 +41,6 @@ def models_dir() -> Path:
     return _data_folder("models")
 
 
-def embedded_model_path(file: str) -> Path:
-    """Find one embedded model file by its bare file name.
-
-    Raises:
-        InputError: the name is a path, or there is no such file.
-    """
-    folder = models_dir()
-    path = folder / file
-    if Path(file).name != file or not path.is_file():
-        known = sorted(found.name for found in folder.glob("*.gguf"))
-        raise InputError(
-            f'Cannot find the embedded model "{file}": there is no such file.',
-            hint=f"Choose one of: {', '.join(known) or 'none installed'}.",
-        )
-    return path
-
-
 def examples_dir() -> Path:
     """Find the folder of the example codebooks and texts."""
     return _data_folder("examples")

@@ -23,7 +23,6 @@ from localensemble.consensus.calibration import (
     certify_groups,
     certify_threshold,
     control_risk,
-    least_escalated_share,
     refuse_reused_items,
     threshold_grid,
 )
@@ -337,11 +336,6 @@ def test_calibration_items_used_elsewhere_are_refused_by_name() -> None:
     with pytest.raises(InputError, match='2 calibration items, the first "a"') as raised:
         refuse_reused_items(["b", "a"], used={"few-shot examples": {"a", "b", "c"}})
     assert "few-shot examples" in str(raised.value)
-
-
-def test_no_rule_can_escalate_less_than_its_error_asks_for() -> None:
-    assert least_escalated_share(0.24, alpha=0.05) == pytest.approx(0.2)
-    assert least_escalated_share(0.03, alpha=0.05) == 0
 
 
 def test_a_plan_says_what_a_promise_costs_in_gold_labels() -> None:
