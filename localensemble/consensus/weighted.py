@@ -35,11 +35,6 @@ def accuracy_weight(accuracy: float, *, category_count: int) -> float:
     return math.log(odds) if odds > 1 else 0.0
 
 
-def smoothed_accuracy(correct: int, *, items: int) -> float:
-    """Estimate accuracy from gold labels with one right and one wrong added."""
-    return (correct + 1) / (items + 2)
-
-
 @dataclass(frozen=True, slots=True)
 class Weighted:
     """The category with the largest sum of rater weights.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from localensemble.consensus.mean_probability import MeanProbability
 from localensemble.consensus.methods import method_named
-from localensemble.consensus.weighted import accuracy_weight, smoothed_accuracy
+from localensemble.consensus.weighted import accuracy_weight
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -61,7 +61,6 @@ def test_a_perfect_evaluation_does_not_weigh_infinitely() -> None:
     assert np.isfinite(accuracy_weight(1.0, category_count=2))
     assert accuracy_weight(0.0, category_count=2) == 0
     assert accuracy_weight(0.9, category_count=1) == 0
-    assert smoothed_accuracy(20, items=20) == pytest.approx(21 / 22)
 
 
 def test_equal_weights_on_both_sides_are_a_tie() -> None:
