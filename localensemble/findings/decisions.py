@@ -164,15 +164,15 @@ class Decisions:
 
     def reasons(self, item: int) -> tuple[str, ...]:
         """Say in words why one item is escalated; empty when it is not."""
-        bits = int(self.reason_bits[item])
-        return tuple(text for bit, text in enumerate(self.reason_texts) if bits >> bit & 1)
+        return self._escalation.reasons(item)
 
     def reason_counts(self) -> tuple[tuple[str, int], ...]:
         """Count the items to which each reason applies; one item can have several."""
-        return tuple(
-            (text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & np.uint64(1))))
-            for bit, text in enumerate(self.reason_texts)
-        )
+        return self._escalation.reason_counts()
+
+    @property
+    def _escalation(self) -> Escalation:
+        return Escalation(self.escalated, self.reason_bits, self.reason_texts, self.doubt)
 
     def scores(self, by: ScoreName) -> FloatArray:
         """Give the score on which a threshold can be set: (N,), to the digit as applied."""
