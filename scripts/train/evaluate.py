@@ -16,13 +16,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.engines.registry import open_engine
 from scipy.stats import beta
 
 from corpus import SOURCES, GoldItem, read_splits
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Variable
 from localensemble.engines.protocol import Engine, Scores
+from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.prompting.template import load_template
 from specs import SPECS
