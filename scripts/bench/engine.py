@@ -29,6 +29,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+# As the engine's own process has it: threads that wait do not hold their cores. Read by the
+# library when it is loaded, so for all that is measured here.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from localensemble.core.prompts import Layout, Message, Prompt, Segment
 from localensemble.engines.llama_cpp import LlamaCppEngine
