@@ -185,13 +185,12 @@ class Guidance:
         started = 0.0
         for number, item in enumerate(asked.items[: count + 1]):
             started = time.perf_counter() if number == 1 else started
-            state = self._model
-            with self._guidance.system():
-                state += "Reply with one word."
-            with self._guidance.user():
-                state += asked.codebook + item
-            with self._guidance.assistant():
-                state += self._guidance.select(list(asked.answers), name="label")
+            # As plain text: with its role blocks guidance evaluates the prefix every time.
+            state = self._model + (
+                "<|im_start|>system\nReply with one word.<|im_end|>\n"
+                f"<|im_start|>user\n{asked.codebook}{item}<|im_end|>\n<|im_start|>assistant\n"
+            )
+            state += self._guidance.select(list(asked.answers), name="label")
             if state["label"] not in asked.answers:
                 raise RuntimeError("guidance selected something else.")
         return count / (time.perf_counter() - started)
