@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -44,28 +45,44 @@ def command() -> None:
 
 @command.command("list")
 def list_command() -> None:
-    """List the models: here or not, does the machine have the memory, are they verified.
+    """List the models: here or not, when last verified, does the machine have the memory.
 
     Memory is an estimate for a context of 4,096 tokens. Models run one after another, so a
     set needs the memory of its largest.
     """
     console = output()
     models = list_models()
-    table = Table(title=f"Models. Pulled ones lie in {models_folder()}")
-    for heading in ("model", "here", "size", "memory", "fits", "verified", "licence"):
-        table.add_column(heading, justify="right" if heading in {"size", "memory"} else "left")
+    table = Table(
+        title=f"Models. Pulled ones lie in {models_folder()}",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for heading in ("model", "here", "size", "memory", "fits", "licence"):
+        # A name is copied from here: it stays whole, however narrow the terminal is.
+        table.add_column(
+            heading,
+            justify="right" if heading in {"size", "memory"} else "left",
+            no_wrap=heading == "model",
+            overflow="fold",
+        )
     for model in models:
         table.add_row(
-            f"{model.name} (embedding)" if model.kind == "embedding" else model.name,
-            "" if model.presence == "not here" else model.presence,
+            model.name,
+            _here(model),
             _size(model.size_bytes),
             _size(model.memory_bytes),
             "yes" if model.fits else "no",
-            model.verified_at[:10],
             model.licence,
         )
     console.print(table)
     _show_sets(console, {model.name: model for model in models})
+
+
+def _here(model: ListedModel) -> str:
+    presence = "" if model.presence == "not here" else f"{model.presence} {model.verified_at[:10]}"
+    kind = "embedding" if model.kind == "embedding" else ""
+    return f"{presence} {kind}".strip()
 
 
 def _show_sets(console: Console, models: dict[str, ListedModel]) -> None:

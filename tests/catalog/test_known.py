@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_every_field_is_that_of_the_list_they_were_written_from(
     for model, pinned in zip(written["models"], listed, strict=True):
         # TOML has no null: what is null there is absent here.
         assert model == {key: value for key, value in pinned.items() if value is not None}
+
+
+def test_every_model_has_the_values_of_the_list_under_its_own_names(shared: Path) -> None:
+    names = {"name": "id", "quantization": "quant", "file": "filename", "size_bytes": "bytes"}
+    names |= {"context_tokens": "context_length", "architecture": "arch"}
+    listed = json.loads((shared / "catalog.json").read_text(encoding="utf-8"))
+    for model, pinned in zip(known_models(), listed, strict=True):
+        for field in fields(model):
+            if field.name != "commercial_use":  # said in words; see below
+                listed_value = pinned[names.get(field.name, field.name)]
+                assert getattr(model, field.name) == listed_value, (model.name, field.name)
 
 
 def test_the_file_is_what_its_script_writes(repository: Path, shared: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from localensemble.api import models as models_api
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
-from localensemble.catalog.known import known_models
+from localensemble.catalog.known import known_models, memory_needed, recommended_sets
 from localensemble.core.errors import LocalEnsembleError
 from tests.catalog.file_server import FileServer, gguf_bytes, serving
 from tests.cli.conftest import Run
@@ -32,9 +32,27 @@ def test_the_list_says_what_is_here_and_what_fits(run: Run) -> None:
     line = next(line for line in ended.out.splitlines() if "le-llama-2m" in line)
     assert "embedded" in line
     assert "qwen2.5-14b-instruct" in ended.out
-    for size in (8, 16, 32):
-        assert f"For {size} GB of memory: " in ended.out
-    assert "needs 4.8 GB" in ended.out
+
+
+def test_no_name_and_no_licence_is_cut_on_a_narrow_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localensemble.cli.console._WIDTH_WITHOUT_TERMINAL", 80)
+    table = run("models", "list").out.split("For 8 GB of memory")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert "…" not in table
+    for model in known_models():
+        assert f"{model.name} " in table
+
+
+def test_each_recommended_set_is_listed_with_the_memory_it_needs(run: Run) -> None:
+    sets = [line for line in run("models", "list").out.splitlines() if line.startswith("For ")]
+    assert len(sets) == len(recommended_sets()) == 3
+    sizes = {model.name: model.size_bytes for model in known_models()}
+    for line, one in zip(sets, recommended_sets(), strict=True):
+        needed = max(memory_needed(sizes[name]) for name in one.models)
+        assert f"needs {needed / 1e9:.1f} GB" in line
+        assert all(name in line for name in one.models)
 
 
 def test_show_tells_the_terms(run: Run) -> None:
@@ -53,7 +71,7 @@ def test_a_pulled_model_is_recorded_and_verified(run: Run, server: FileServer) -
     assert model is not None
     assert (model.origin, model.architecture, model.consent) == ("pulled", "llama", None)
     assert run("models", "verify", "tiny").code == 0
-    line = next(line for line in run("models", "list").out.splitlines() if " tiny " in line)
+    line = next(line for line in run("models", "list").out.splitlines() if line.startswith("tiny "))
     assert "pulled" in line
     assert model.verified_at[:10] in line
 
