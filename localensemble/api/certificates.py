@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook
@@ -17,6 +18,7 @@ from localensemble.findings.binding import (
     PROMPT,
     RULES,
     bound_items,
+    model_key,
     rater_key,
     rules_sha256,
 )
@@ -32,37 +34,67 @@ def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Cer
     return tuple(_read(path, codebook) for path in paths)
 
 
-def rules_with_certificates(
-    rules: DecisionRules,
-    paths: Sequence[Path],
-    *,
-    codebook: Codebook,
-    prompt_sha256: str,
-    raters: Sequence[str],
-    items_sha256: str,
-    item_count: int,
-) -> DecisionRules:
-    """Add certificates to the rules of a run, after checking what is known before it.
+@dataclass(frozen=True, slots=True)
+class LabelingConditions:
+    """What is known of a labeling run before any model is loaded.
 
-    What a rater is shows only when its model has been opened; the names are checked here.
-
-    Raises:
-        InputError: a file cannot be read, or was certified for another prompt, codebook,
-            rule, ensemble or, under a method that learns from all items, item set.
+    ``models`` maps each rater to the hash of its model file, "" where it has none. An engine's
+    version, a chat template and a layout show only when the model has been loaded.
     """
-    certificates = read_certificates(paths, codebook=codebook)
-    for certificate in certificates:
+
+    codebook: Codebook
+    prompt_sha256: str
+    models: Mapping[str, str]
+    items_sha256: str
+    item_count: int
+
+    def refuse_others(self, certificate: Certificate, *, rules: DecisionRules) -> None:
+        """Refuse a certificate of other models, prompt, codebook, rules or items.
+
+        Raises:
+            InputError: names what differs.
+        """
         bound = dict(certificate.hashes)
+        models = {
+            model_key(name): sha256 or bound.get(model_key(name), "")
+            for name, sha256 in self.models.items()
+        }
         certificate.check(
             {
-                **{rater_key(name): bound.get(rater_key(name), "") for name in raters},
-                PROMPT: prompt_sha256,
-                CODEBOOK: sha256_text(codebook_content(codebook)),
-                RULES: rules_sha256(rules, variable=codebook.variable(certificate.variable)),
-                **bound_items(rules, items_sha256=items_sha256, item_count=item_count),
+                **{rater_key(name): bound.get(rater_key(name), "") for name in self.models},
+                **models,
+                PROMPT: self.prompt_sha256,
+                CODEBOOK: sha256_text(codebook_content(self.codebook)),
+                RULES: rules_sha256(rules, variable=self.codebook.variable(certificate.variable)),
+                **bound_items(rules, items_sha256=self.items_sha256, item_count=self.item_count),
             }
         )
-    return rules.with_certificates(certificates)
+
+
+def applicable(
+    rules: DecisionRules, *, conditions: LabelingConditions
+) -> tuple[DecisionRules, tuple[str, ...]]:
+    """Let go of the certificates that do not apply any more, and say which and why."""
+    kept, said = [], []
+    for certificate in rules.certificates:
+        try:
+            _refuse_unknown_variable(certificate, conditions.codebook, "The study")
+            conditions.refuse_others(certificate, rules=rules)
+        except InputError as error:
+            said.append(f"The study lets go of a certificate. {error.message}")
+        else:
+            kept.append(certificate)
+    return rules.with_certificates(kept), tuple(said)
+
+
+def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
+    """Give the identity of each rater for which the certificates hold, by the rater's name."""
+    return {
+        name.removeprefix(rater_key("")): sha256
+        for certificate in rules.certificates
+        for name, sha256 in certificate.hashes
+        if name.startswith(rater_key(""))
+    }
 
 
 def write_certificate(certificate: Certificate, *, path: Path) -> None:
@@ -91,11 +123,15 @@ def _read(path: Path, codebook: Codebook) -> Certificate:
             hint="Give the file that `localensemble calibrate` wrote.",
         )
     certificate = Certificate.from_values(values)
+    _refuse_unknown_variable(certificate, codebook, f"{path}")
+    return certificate
+
+
+def _refuse_unknown_variable(certificate: Certificate, codebook: Codebook, where: str) -> None:
     names = [variable.name for variable in codebook.variables]
     if certificate.variable not in names:
         raise InputError(
-            f'{path}: the certificate is of the variable "{certificate.variable}", which this '
+            f'{where}: the certificate is of the variable "{certificate.variable}", which this '
             "codebook does not have.",
             hint=f"The codebook has: {', '.join(names)}.",
         )
-    return certificate

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import read_certificates
-from localensemble.api.edited import put_aside_edited
-from localensemble.api.evaluate import findings_of, gold_of, write_shown
+from localensemble.api.decided import not_converged, write_decided
+from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods import METHOD_NAMES, method_named
@@ -20,7 +20,7 @@ from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
-from localensemble.findings.decisions import Decisions, check_rules
+from localensemble.findings.decisions import check_rules
 from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.method_comparison import (
     MethodAgreement,
@@ -28,14 +28,11 @@ from localensemble.findings.method_comparison import (
     MethodResult,
     compare_methods,
 )
-from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
-from localensemble.privacy.egress import guard_state
-from localensemble.report.json_files import write_manifest
-from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
+from localensemble.report.tables import check_columns
 
 __all__ = [
     "ConsensusOptions",
@@ -115,7 +112,7 @@ def decide_again(
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
             decisions = loaded.decide()
             findings = findings_of(loaded, decisions=decisions, gold=gold)
-            return DecidedAgain(findings, (), _messages(decisions))
+            return DecidedAgain(findings, (), not_converged(decisions))
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = load_study(ledger.reader)
         table = open_items_of(
@@ -130,25 +127,8 @@ def decide_again(
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
         decisions = loaded.decide()
         _record(ledger, before, loaded.rules)
-        findings = findings_of(loaded, decisions=decisions, gold=gold)
-        tables = StudyTables(table, loaded.labels, decisions)
-        kept = put_aside_edited(folder)
-        write_labels(tables, path=folder.labels)
-        write_escalations(tables, path=folder.escalations)
-        guard = guard_state()
-        manifest = provenance(
-            loaded,
-            input_columns=table.columns,
-            egress_guard=guard.on,
-            egress_attempts=guard.attempts,
-        )
-        write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
-    write_shown(findings, codebook=loaded.codebook, folder=folder)
-    written = (
-        *(folder.labels, folder.escalations, folder.report, folder.findings),
-        folder.manifest,
-    )
-    return DecidedAgain(findings, written, (*kept, *_messages(decisions)))
+        written = write_decided(loaded, decisions=decisions, items=table, folder=folder, gold=gold)
+    return DecidedAgain(written.findings, written.files, written.messages)
 
 
 def compare(
@@ -243,14 +223,6 @@ def _chosen_rules(recorded: DecisionRules, options: ConsensusOptions) -> Decisio
     if options.method is not None and options.method != consensus["method"]:
         consensus = {"method": options.method}
     return decision_rules({**consensus, **settings}, content["escalation"])
-
-
-def _messages(decisions: Sequence[Decisions]) -> tuple[str, ...]:
-    return tuple(
-        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
-        for decided in decisions
-        if decided.converged is False
-    )
 
 
 def _record(ledger: Ledger, before: LoadedStudy, rules: DecisionRules) -> None:

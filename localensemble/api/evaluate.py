@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,6 +70,24 @@ def write_shown(
     """Write the report and the findings of a study: always both, with the same numbers."""
     write_report(findings, codebook=codebook, path=folder.report, queue=queue)
     write_findings(findings, path=folder.findings)
+
+
+def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str, ...]:
+    """Say so when findings that are to be written lack the gold labels of those before."""
+    if any(variable.gold is not None for variable in findings.variables):
+        return ()
+    try:
+        before = json.loads(folder.findings.read_text(encoding="utf-8"))["variables"]
+        had_gold = any(variable["gold"] is not None for variable in before)
+    except (OSError, ValueError, KeyError, TypeError):
+        # No findings yet, or not ours: then nothing was compared with gold labels.
+        return ()
+    if not had_gold:
+        return ()
+    return (
+        f"{folder.findings.name} compared the labels with gold labels; now it does not. Give the "
+        "gold table again (--gold) to keep that.",
+    )
 
 
 def findings_of(

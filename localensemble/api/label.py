@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.cautions import cautions
-from localensemble.api.certificates import rules_with_certificates
+from localensemble.api.certificates import (
+    LabelingConditions,
+    applicable,
+    certified_raters,
+    read_certificates,
+)
 from localensemble.api.codebook import load_checked
-from localensemble.api.edited import put_aside_edited
-from localensemble.api.evaluate import findings_of, gold_of, write_shown
+from localensemble.api.decided import rules_in_force, write_decided
+from localensemble.api.evaluate import gold_of
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.consensus.rules import DecisionRules
 from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
@@ -21,16 +27,14 @@ from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.golden import read_golden
-from localensemble.findings.load import LoadedStudy, has_certificates, load_study
-from localensemble.findings.provenance import provenance
+from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
 from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state, guarded_launcher
 from localensemble.prompting.template import load_template
-from localensemble.report.json_files import write_manifest
-from localensemble.report.tables import StudyTables, check_columns, write_escalations, write_labels
+from localensemble.report.tables import check_columns
 
 __all__ = [
     "LabelOptions",
@@ -98,8 +102,9 @@ def label(
     Run again after an interruption: what the ledger holds is not asked for again.
 
     Raises:
-        InputError: a file cannot be used; nothing was labeled. Or a certificate is of other
-            raters, which shows when their models are there; what was labeled is kept.
+        InputError: a file cannot be used, or a certificate is of other models, prompt, codebook
+            or rules; nothing was labeled. Whether engine and settings are those of a certificate
+            shows when a model is loaded, before its first item.
         EngineError: a model cannot go on; what was labeled is kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
@@ -115,24 +120,21 @@ def label(
         variables=[variable.name for variable in questions.variables],
         raters=[rater.name for rater in ensemble.raters],
     )
-    check_rules(
-        ensemble.rules.method,
-        ensemble.rules.policies,
-        variables=questions.variables,
-        raters=[rater.name for rater in ensemble.raters],
-        golden=options.golden is not None,
-    )
     template = load_template(ensemble.prompt_template, ensemble.prompt_version)
-    rules = rules_with_certificates(
-        ensemble.rules,
-        options.certificates,
+    folder = StudyFolder(study)
+    conditions = LabelingConditions(
         codebook=questions,
         prompt_sha256=template.sha256,
-        raters=[rater.name for rater in ensemble.raters],
+        models={
+            rater.name: located.sha256
+            for rater, located in zip(ensemble.raters, models, strict=True)
+        },
         items_sha256=table.sha256,
         item_count=min(table.item_count, options.limit or table.item_count),
     )
-    folder = StudyFolder(study)
+    rules, said = _rules(ensemble, folder, options, conditions)
+    for message in said:
+        on_message(message)
     folder.make()
     plan = LabelingPlan(
         items=table,
@@ -146,39 +148,47 @@ def label(
         limit=options.limit,
         golden=None if options.golden is None else read_golden(options.golden, codebook=questions),
         cautions=warnings,
+        stated_rules=ensemble.rules.content,
+        certified_raters=certified_raters(rules),
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
-        if not options.certificates and has_certificates(ledger.reader):
-            on_message("The study's certificates are let go; give --certificate to keep them.")
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
-        for message in put_aside_edited(folder):
-            on_message(message)
-        findings = _write_files(table, folder, load_study(ledger.reader), options.gold)
+        loaded = load_study(ledger.reader)
+        written = write_decided(
+            loaded,
+            decisions=loaded.decide(),
+            items=table,
+            folder=folder,
+            gold=gold_of(loaded, options.gold),
+        )
+    for message in written.messages:
+        on_message(message)
     attempts = guard_state().attempts
     if attempts:
         on_message(f"Attempts to leave this machine that were refused: {attempts}.")
-    return LabeledStudy(findings, folder, messages)
+    return LabeledStudy(written.findings, folder, messages)
 
 
-def _write_files(
-    table: ItemFile, folder: StudyFolder, loaded: LoadedStudy, gold: Path | None
-) -> StudyFindings:
-    """Decide, and write every file of a study but its ledger."""
-    decisions = loaded.decide()
-    findings = findings_of(loaded, decisions=decisions, gold=gold_of(loaded, gold))
-    tables = StudyTables(table, loaded.labels, decisions)
-    write_labels(tables, path=folder.labels)
-    write_escalations(tables, path=folder.escalations)
-    guard = guard_state()
-    manifest = provenance(
-        loaded,
-        input_columns=table.columns,
-        egress_guard=guard.on,
-        egress_attempts=guard.attempts,
+def _rules(
+    ensemble: Ensemble, folder: StudyFolder, options: LabelOptions, conditions: LabelingConditions
+) -> tuple[DecisionRules, tuple[str, ...]]:
+    """Choose by which rules to decide, refuse those that cannot, and say what changes."""
+    rules, message = rules_in_force(folder, stated=ensemble.rules)
+    check_rules(
+        rules.method,
+        rules.policies,
+        variables=conditions.codebook.variables,
+        raters=list(conditions.models),
+        golden=options.golden is not None,
     )
-    write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
-    write_shown(findings, codebook=loaded.codebook, folder=folder)
-    return findings
+    said = (message,) if message else ()
+    if options.certificates:
+        given = read_certificates(options.certificates, codebook=conditions.codebook)
+        for certificate in given:
+            conditions.refuse_others(certificate, rules=rules)
+        return rules.with_certificates(given), said
+    rules, let_go = applicable(rules, conditions=conditions)
+    return rules, (*said, *let_go)
 
 
 def _located(rater: RaterPlan, folder: Path) -> LocatedModel:

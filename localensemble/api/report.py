@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.evaluate import findings_of, gold_of, write_shown
+from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
 from localensemble.findings.load import load_study
@@ -26,11 +26,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """A report that was written: its numbers and its files."""
+    """A report that was written: its numbers, its files, and what a person should know."""
 
     findings: StudyFindings
     html: Path
     json: Path
+    messages: tuple[str, ...]
 
 
 def write_report(
@@ -77,5 +78,6 @@ def write_report(
         if items is not None:
             table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
             queue = item_queue(StudyTables(table, loaded.labels, decisions))
+    messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
-    return WrittenReport(findings, folder.report, folder.findings)
+    return WrittenReport(findings, folder.report, folder.findings, messages)

@@ -65,5 +65,7 @@ def command(
         text_column=text_column,
     )
     console = output()
+    for message in written.messages:
+        console.print(message, soft_wrap=True, highlight=False, markup=False)
     for path in (written.html, written.json):
         console.print(str(path), soft_wrap=True, highlight=False, markup=False)

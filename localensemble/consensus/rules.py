@@ -115,3 +115,12 @@ def decision_rules(
         content={"consensus": dict(consensus), "escalation": chosen},
     )
     return rules.with_certificates([Certificate.from_values(values) for values in certificates])
+
+
+def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
+    """Make the rules again from their ``content``, as a run's record holds it."""
+    return decision_rules(
+        content["consensus"],
+        content["escalation"],
+        certificates=content.get("certificates", ()),
+    )

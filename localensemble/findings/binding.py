@@ -24,6 +24,11 @@ def rater_key(name: str) -> str:
     return f"rater {name}"
 
 
+def model_key(name: str) -> str:
+    """Name the entry that holds the hash of a rater's model, known before it is loaded."""
+    return f"model of {name}"
+
+
 def binding(
     labels: StudyLabels, *, rules: DecisionRules, variable: Variable, items_sha256: str
 ) -> Mapping[str, str]:
@@ -40,6 +45,10 @@ def binding(
     return {
         **{
             rater_key(name): identity.sha256
+            for name, identity in zip(labels.rater_names, held, strict=True)
+        },
+        **{
+            model_key(name): identity.model_sha256
             for name, identity in zip(labels.rater_names, held, strict=True)
         },
         PROMPT: _one_or_all([identity.prompt_template_sha256 for identity in held]),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, codebook_from_json
-from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.errors import LedgerError
 from localensemble.findings.binding import binding
 from localensemble.findings.decisions import Decisions, StudyLabels, decide
@@ -81,14 +81,14 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
     Raises:
         LedgerError: no run of this ledger has finished.
     """
-    finished = [run for run in reader.runs() if run.status == "finished"]
-    if not finished:
+    run = newest_finished(reader)
+    if run is None:
         raise LedgerError(
             "No run of this study has finished.",
             hint="Run `localensemble label` again; it goes on where it stopped.",
         )
-    settings = cast(Mapping[str, Any], finished[-1].settings)
-    summary = cast(Mapping[str, Any], finished[-1].summary)
+    settings = cast(Mapping[str, Any], run.settings)
+    summary = cast(Mapping[str, Any], run.summary)
     codebook = codebook_from_json(settings["codebook"])
     labels = StudyLabels(
         reader=reader,
@@ -98,23 +98,18 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         rater_names=tuple(settings["raters"]),
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
     )
-    rules = settings["rules"]
     golden = settings.get("golden")
     return LoadedStudy(
         labels,
         codebook,
-        decision_rules(
-            rules["consensus"], rules["escalation"], certificates=rules.get("certificates", ())
-        ),
-        finished[-1],
+        recorded_rules(settings["rules"]),
+        run,
         settings["items_sha256"],
         golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
         tuple(settings.get("cautions", ())),
     )
 
 
-def has_certificates(reader: LedgerReader) -> bool:
-    """Say whether the newest finished run accepts by certified thresholds."""
-    finished = [run for run in reader.runs() if run.status == "finished"]
-    settings = cast(Mapping[str, Any], finished[-1].settings) if finished else {"rules": {}}
-    return bool(settings["rules"].get("certificates"))
+def newest_finished(reader: LedgerReader) -> RunRecord | None:
+    """Find the newest finished run of a ledger; None where none has finished."""
+    return next((run for run in reversed(reader.runs()) if run.status == "finished"), None)

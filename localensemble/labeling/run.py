@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from localensemble import __version__
 from localensemble.codebook.model import Codebook
-from localensemble.core.errors import EnsembleError, TableError
+from localensemble.core.errors import EnsembleError, InputError, TableError
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.core.items import Item, ItemFile
 from localensemble.core.labels import Label, RaterName
@@ -63,6 +63,9 @@ class LabelingPlan:
         golden: variable -> item id -> known category; kept with the run, for the same reason.
         cautions: why not to trust labels, in sentences; kept with the run, so that whoever
             reads its results is told too.
+        stated_rules: what the ensemble file says, where the study is decided by other rules;
+            None where by these.
+        certified_raters: rater -> hash of the identity for which a certificate holds.
     """
 
     items: ItemFile
@@ -74,6 +77,8 @@ class LabelingPlan:
     limit: int | None = None
     golden: Mapping[str, Mapping[str, str]] | None = None
     cautions: tuple[str, ...] = ()
+    stated_rules: JsonValue = None
+    certified_raters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ def run_labeling(
     Raises:
         EngineError: an engine cannot go on. What was labeled before is in the ledger.
         EnsembleError: two raters turn out to be the same.
+        InputError: a rater is not the one that a certificate names.
         TableError: the items file changed while the run went on.
         KeyboardInterrupt: passed on after the run is recorded as interrupted.
     """
@@ -156,6 +162,7 @@ class _RaterRun:
         try:
             questions = self._questions(engine)
             rater = Rater(named.name, self._identity(engine, questions))
+            self._refuse_uncertified(rater)
             key = self.ledger.register_rater(rater)
             if key in self.before:
                 raise EnsembleError(
@@ -167,6 +174,17 @@ class _RaterRun:
         finally:
             engine.close()
         return key
+
+    def _refuse_uncertified(self, rater: Rater) -> None:
+        certified = self.plan.certified_raters.get(rater.name, rater.identity.sha256)
+        if certified != rater.identity.sha256:
+            raise InputError(
+                f'A certificate does not apply to rater "{rater.name}": its identity is '
+                f"{rater.identity.sha256[:12]}, and was {certified[:12]} when it was certified. "
+                "It has labeled nothing.",
+                hint="Its engine, chat template, layout or settings changed. Calibrate again, or "
+                "label without the certificate.",
+            )
 
     def _questions(self, engine: Engine) -> Questions:
         variables = self.plan.codebook.variables
@@ -297,6 +315,7 @@ def _run_settings(plan: LabelingPlan) -> JsonValue:
         "localensemble": __version__,
         "codebook": plan.codebook.as_json(),
         "rules": plan.rules,
+        "stated_rules": plan.rules if plan.stated_rules is None else plan.stated_rules,
         "raters": [str(engine.name) for engine in plan.engines],
         "items_sha256": plan.items.sha256,
         "limit": plan.limit,

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.catalog.models import LocatedModel
 from localensemble.consensus.certificate import Certificate
+from localensemble.ledger.read import LedgerReader
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
@@ -98,7 +100,9 @@ def test_a_promise_is_printed_with_all_it_rests_on(run: Run, labeled: StudyFiles
     certificate = Certificate.from_values(values)
     assert certificate.sentence() in said
     assert [name for name, _ in certificate.hashes] == [
-        *("codebook", "decision rules", "prompt template"),
+        *("codebook", "decision rules"),
+        *("model of first", "model of second", "model of third"),
+        "prompt template",
         *("rater first", "rater second", "rater third"),
     ]
 
@@ -157,7 +161,7 @@ def test_a_certificate_applies_to_new_items_of_the_same_raters(
         ),
         (CODEBOOK, SCRIPTED, "decision rules"),
         (CODEBOOK, POOLED.replace("model: third", "model: fourth"), "rater fourth"),
-        (CODEBOOK, POOLED.replace("model: third", "model: x, name: third"), "rater third"),
+        (CODEBOOK, POOLED.replace("model: third", "model: x, name: third"), 'rater "third"'),
         (CODEBOOK + "#", POOLED + "escalation: [{policy: budget, items: 9}]\n", "decision rules"),
         (CODEBOOK.replace("name: topic", "name: subject"), POOLED, '"topic", which this'),
     ],
@@ -200,12 +204,56 @@ def test_another_method_needs_the_certificate_to_be_let_go(run: Run, labeled: St
     assert (refused.code, "changed since" in refused.err) == (2, True)
     let_go = run("consensus", labeled.study, "--method", "majority", "--drop-certificates")
     assert let_go.code == 0
-    ended = run(
-        "label",
-        labeled.items,
-        *("-c", labeled.codebook, "-e", labeled.ensemble, "-o", labeled.study),
+
+
+def test_labeling_again_keeps_what_a_certificate_accepts_while_it_applies(
+    run: Run, labeled: StudyFiles
+) -> None:
+    path = calibrated(run, labeled)
+    run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
+    accepted = (labeled.study / "labels.csv").read_bytes()
+    assert "lets go" not in label(run, labeled)
+    assert (labeled.study / "labels.csv").read_bytes() == accepted
+    labeled.ensemble.write_text(SCRIPTED, encoding="utf-8")
+    said = label(run, labeled)
+    assert "now majority, before mean_probability. Final labels may change." in said
+    assert "The study lets go of a certificate" in said
+    assert "changed since" in said
+    assert (labeled.study / "labels.csv").read_bytes() != accepted
+
+
+def test_a_certificate_of_other_raters_is_refused_before_any_model_is_loaded(
+    run: Run, labeled: StudyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = calibrated(run, labeled)
+    values = json.loads(path.read_text(encoding="utf-8"))
+    other = study_files(tmp_path / "other", TEXTS[:20], ensemble=POOLED)
+    arguments = (
+        *("label", other.items, "-c", other.codebook, "-e", other.ensemble),
+        *("-o", other.study, "--certificate", path),
     )
-    assert "certificates are let go" in ended.err
+
+    def changed(name: str) -> None:
+        hashes = [[one, "0" * 64 if one == name else sha256] for one, sha256 in values["hashes"]]
+        path.write_text(json.dumps({**values, "hashes": hashes}), encoding="utf-8")
+
+    # A scripted rater has no model file; as if it had one:
+    monkeypatch.setattr(
+        "localensemble.api.label._located",
+        lambda rater, folder: LocatedModel(rater.name, Path(rater.model), "1" * 64, None),
+    )
+    ended = run(*arguments)
+    assert (ended.code, "changed since" in ended.err, "model of second" in ended.err) == (
+        *(2, True),
+        True,
+    )
+    assert not other.study.exists()
+    monkeypatch.undo()
+    changed("rater first")
+    ended = run(*arguments)
+    assert (ended.code, 'does not apply to rater "first"' in ended.err) == (2, True), ended.err
+    with LedgerReader.open(other.study / "study.sqlite") as reader:
+        assert reader.raters() == (), "nobody has labeled anything"
 
 
 def test_too_few_gold_labels_certify_nothing_and_say_how_many_would(

@@ -82,6 +82,40 @@ def test_rules_that_were_written_are_those_of_every_later_command(
     assert run("ledger", "verify", labeled.study).code == 0
 
 
+def test_labeling_again_decides_by_the_rules_that_were_chosen_last(
+    run: Run, labeled: StudyFiles
+) -> None:
+    command = ("label", labeled.items, "-c", labeled.codebook, "-o", labeled.study, "-e")
+    run("consensus", labeled.study, "--method", "unanimous", "--items", labeled.items)
+    chosen = (labeled.study / "labels.csv").read_bytes()
+    for _ in range(2):
+        again = run(*command, labeled.ensemble)
+        assert "Decides as `consensus` last did (unanimous)" in again.err
+        assert (labeled.study / "labels.csv").read_bytes() == chosen
+    labeled.ensemble.write_text(
+        SCRIPTED + "consensus: {method: mean_probability}\n", encoding="utf-8"
+    )
+    stated = run(*command, labeled.ensemble)
+    assert "now mean_probability, before unanimous. Final labels may change." in stated.err
+    assert (labeled.study / "labels.csv").read_bytes() != chosen
+    assert "ensemble file" not in run(*command, labeled.ensemble).err
+
+
+def test_what_leaves_out_the_gold_labels_says_so(run: Run, labeled: StudyFiles) -> None:
+    gold = labeled.folder / "gold.csv"
+    gold.write_text("id,gold_topic\ni-1,staff\ni-2,food\n", encoding="utf-8")
+    label = (
+        *("label", labeled.items, "-c", labeled.codebook, "-e", labeled.ensemble),
+        *("-o", labeled.study),
+    )
+    for command in (label, ("report", labeled.study)):
+        run("evaluate", labeled.study, "--gold", gold)
+        first, second = run(*command), run(*command)
+        assert "Give the gold table again (--gold)" in first.out + first.err
+        assert "--gold" not in second.out + second.err
+        assert "--gold" not in run(*command, "--gold", gold).err
+
+
 def test_methods_stand_side_by_side_with_their_accuracy(
     run: Run, labeled: StudyFiles, tmp_path: Path
 ) -> None:

@@ -1,0 +1,108 @@
+"""Write everything a decided study consists of but its ledger, and say what changes by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from localensemble.api.edited import put_aside_edited
+from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
+from localensemble.api.study import StudyFolder
+from localensemble.consensus.rules import DecisionRules, recorded_rules
+from localensemble.core.identity import canonical_json
+from localensemble.core.items import ItemFile
+from localensemble.findings.decisions import Decisions
+from localensemble.findings.gold import GoldLabels
+from localensemble.findings.load import LoadedStudy, newest_finished
+from localensemble.findings.provenance import provenance
+from localensemble.findings.study import StudyFindings
+from localensemble.ledger.read import LedgerReader
+from localensemble.privacy.egress import guard_state
+from localensemble.report.json_files import write_manifest
+from localensemble.report.tables import StudyTables, write_escalations, write_labels
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenStudy:
+    """What was written: the numbers, the files, and what a person should know."""
+
+    findings: StudyFindings
+    files: tuple[Path, ...]
+    messages: tuple[str, ...]
+
+
+def write_decided(
+    loaded: LoadedStudy,
+    *,
+    decisions: tuple[Decisions, ...],
+    items: ItemFile,
+    folder: StudyFolder,
+    gold: GoldLabels | None,
+) -> WrittenStudy:
+    """Write tables, manifest, report and findings of a study; a table changed by hand is kept."""
+    findings = findings_of(loaded, decisions=decisions, gold=gold)
+    tables = StudyTables(items, loaded.labels, decisions)
+    said = (*put_aside_edited(folder), *gold_left_out(findings, folder=folder))
+    write_labels(tables, path=folder.labels)
+    write_escalations(tables, path=folder.escalations)
+    guard = guard_state()
+    manifest = provenance(
+        loaded,
+        input_columns=items.columns,
+        egress_guard=guard.on,
+        egress_attempts=guard.attempts,
+    )
+    write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
+    write_shown(findings, codebook=loaded.codebook, folder=folder)
+    files = (*(folder.labels, folder.escalations, folder.report, folder.findings), folder.manifest)
+    return WrittenStudy(findings, files, (*said, *not_converged(decisions)))
+
+
+def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[DecisionRules, str]:
+    """Give the rules by which labeling is to decide, and say so where that is no matter of course.
+
+    They are those of the ensemble file, unless `consensus` chose others since and the file
+    still says what it said: no final label changes by labeling more.
+
+    Args:
+        folder: of the study, which may not be there yet.
+        stated: the rules of the ensemble file.
+    """
+    if not folder.ledger.exists():
+        return stated, ""
+    with LedgerReader.open(folder.ledger) as reader:
+        last = newest_finished(reader)
+    if last is None:
+        return stated, ""
+    settings = cast(Mapping[str, Any], last.settings)
+    recorded = recorded_rules(settings["rules"])
+    if _same(recorded, stated):
+        return recorded, ""
+    if canonical_json(settings.get("stated_rules")) == canonical_json(stated.content):
+        return recorded, (
+            f"Decides as `consensus` last did ({recorded.method.name}), not as the ensemble file "
+            f"says ({stated.method.name}); `localensemble consensus STUDY -e FILE --items FILE` "
+            "takes the rules of a file."
+        )
+    # Whoever checks the certificates says which of them do not hold under these rules.
+    return stated.with_certificates(recorded.certificates), (
+        f"The ensemble file has other rules than the study was decided by: now "
+        f"{stated.method.name}, before {recorded.method.name}. Final labels may change."
+    )
+
+
+def not_converged(decisions: Sequence[Decisions]) -> tuple[str, ...]:
+    """Say of which variables the consensus method did not converge."""
+    return tuple(
+        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
+        for decided in decisions
+        if decided.converged is False
+    )
+
+
+def _same(first: DecisionRules, second: DecisionRules) -> bool:
+    return canonical_json(first.with_certificates(()).content) == canonical_json(
+        second.with_certificates(()).content
+    )
