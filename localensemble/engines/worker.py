@@ -111,6 +111,8 @@ class WorkerEngine:
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers."""
+        if len(prompts) != len(answers):
+            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
         scores: tuple[Scores | ScoreFailure, ...] = self._call(
             "score", tuple(prompts), tuple(answers)
         )

@@ -1,0 +1,91 @@
+"""What docs/engines.md shows is an engine that works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.studies import read_table, study_files
+
+
+@pytest.fixture
+def folder(repository: Path, tmp_path: Path) -> Path:
+    """The files of the page, installed as a package of another author."""
+    document = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w+ ([\w.]+)\n(.*?)^```$", document, flags=re.M | re.S)
+    assert len(blocks) == 4
+    for name, text in blocks:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    information = tmp_path / f"word_engine-{project['version']}.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
+        encoding="utf-8",
+    )
+    groups = [
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
+        for group, points in project["entry-points"].items()
+    ]
+    (information / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+    return tmp_path
+
+
+def run_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join([str(folder), *(path for path in sys.path if path)])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=paths),
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_engine_shown_has_about_forty_lines(folder: Path) -> None:
+    lines = (folder / "word_engine.py").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 45
+
+
+def test_the_engine_shown_passes_the_contract_as_shown(folder: Path) -> None:
+    ended = run_python(
+        folder, "-m", "pytest", "-q", "-W", "error", "-c", os.devnull, "-p", "no:cacheprovider", "."
+    )
+    assert ended.returncode == 0, ended.stdout
+    passed = re.search(r"(\d+) passed, 1 skipped", ended.stdout)
+    assert passed is not None, ended.stdout
+    assert int(passed[1]) >= 15
+
+
+def test_an_engine_that_breaks_a_promise_fails_the_contract(folder: Path) -> None:
+    engine = folder / "word_engine.py"
+    text = engine.read_text(encoding="utf-8")
+    engine.write_text(text.replace("1 / total, needed", "0.0, needed"), encoding="utf-8")
+    ended = run_python(
+        folder, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", "."
+    )
+    assert "1 failed" in ended.stdout
+    assert "test_probabilities_are_probabilities_and_the_rest_is_what_is_left" in ended.stdout
+
+
+def test_the_engine_shown_labels_a_table_by_its_name(folder: Path) -> None:
+    ensemble = (folder / "ensemble.yaml").read_text(encoding="utf-8")
+    texts = ["The staff were kind.", "The food was cold.", "Staff, staff and staff."]
+    files = study_files(folder, texts, ensemble=ensemble)
+    ended = run_python(
+        folder,
+        *("-m", "localensemble", "label", str(files.items), "-c", str(files.codebook)),
+        *("-e", str(files.ensemble), "-o", str(files.study)),
+    )
+    # No text says "yes" or "no": equally likely answers are no label.
+    assert ended.returncode == 3, ended.stderr
+    labels = read_table(files.study / "labels.csv")
+    assert [row["topic.rater.words"] for row in labels] == ["staff", "food", "staff"]
