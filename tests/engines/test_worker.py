@@ -124,7 +124,7 @@ def test_an_error_in_the_child_is_the_same_error_here(tmp_path: Path) -> None:
 def test_a_fault_of_the_program_is_named_by_its_place_and_quotes_nothing(
     engine: WorkerEngine,
 ) -> None:
-    no_answers = cast("tuple[str, ...]", (None,))
+    no_answers = cast("tuple[str, ...]", None)
     with pytest.raises(EngineError, match=r"failed: \w+Error at \w+\.py:\d+\.") as caught:
         engine.score([prompt("secret")], [no_answers])
     assert "secret" not in str(caught.value)
