@@ -15,17 +15,14 @@ whose memory is a running state (Mamba, LFM2 and other hybrids) are always score
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
+from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.prompts import Prompt
 from localensemble.engines.answer_plan import (
@@ -35,7 +32,8 @@ from localensemble.engines.answer_plan import (
     plan_answers,
 )
 from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.llama_model import ContextShape, LlamaModel, silence_log
+from localensemble.engines.llama_file import available_cores, open_library
+from localensemble.engines.llama_model import ContextShape, LlamaModel
 from localensemble.engines.prefix_tree import Tail
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.prompt_tokens import NotTextError, PromptTokenizer, TokenizedPrompt
@@ -58,17 +56,6 @@ _FEWEST_OUTPUTS = 64
 _SEQUENCES = 128
 
 
-def _library() -> Any:
-    """Import llama-cpp-python, which not everybody has installed."""
-    try:
-        return importlib.import_module("llama_cpp.llama_cpp")
-    except ImportError as error:
-        raise EngineUnavailableError(
-            "Cannot run GGUF models: llama-cpp-python is not installed.",
-            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
-        ) from error
-
-
 class LlamaCppEngine:
     """A GGUF model in this process.
 
@@ -85,8 +72,7 @@ class LlamaCppEngine:
                 "Cannot open engine llama-cpp: no model file is given.",
                 hint="Give the path of a GGUF file.",
             )
-        library = _library()
-        silence_log(library)
+        library = open_library()
         self._version = library.llama_version().decode()
         self._path = Path(settings.model_path)
         self._model: LlamaModel | None = LlamaModel(
@@ -269,11 +255,5 @@ def _context_shape(model: LlamaModel, settings: EngineSettings, mode: ScoringMod
         # llama.cpp keeps an output for every sequence, asked for or not.
         sequences=1 if mode == "strict" else min(_SEQUENCES, outputs),
         outputs=outputs,
-        threads=settings.threads or _available_cores(),
+        threads=settings.threads or available_cores(),
     )
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

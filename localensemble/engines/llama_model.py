@@ -1,7 +1,6 @@
 """The calls into llama.cpp: one model, one context, no decisions about scoring.
 
-Everything here takes and gives numbers and arrays. llama.cpp's own log is silenced; its last
-errors are kept for the message of whatever fails next.
+Everything here takes and gives numbers and arrays.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
+from localensemble.engines.llama_file import LlamaFile, last_errors
 from localensemble.engines.prefix_tree import Batch
 
-# llama.h: ggml_log_level, llama_token_attr, llama_vocab_type, llama_flash_attn_type.
-_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+# llama.h: llama_token_attr, llama_vocab_type, llama_flash_attn_type.
 _ATTRIBUTE_UNKNOWN, _ATTRIBUTE_CONTROL, _ATTRIBUTE_USER_DEFINED = 1, 8, 16
 _VOCABULARY_NONE = 0
 _FLASH_ATTENTION_AUTO = -1
 
-_SPLIT_NAME = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 _NOT_GENERATIVE = re.compile(r"bert|^t5|embed|^clip$|wavtokenizer|diffusion|^dream$|^llada")
 
 # How long a text is tokenized on the stack there is, and how much each byte of it may need.
@@ -35,53 +32,6 @@ _SHORT_BYTES = 4_000
 _PIECE_BYTES = 500_000
 _STACK_BYTES = 16 << 20
 _STACK_BYTES_EACH = 1024
-
-_log_lines: deque[str] = deque(maxlen=8)
-_log_callback: Any = None
-
-
-def silence_log(library: Any) -> None:
-    """Keep llama.cpp's errors and drop the rest of what it says."""
-    global _log_callback
-    if _log_callback is not None:
-        return
-
-    def keep(level: int, text: bytes, _: object) -> None:
-        if level in (_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED) and text.strip():
-            _log_lines.append(text.decode("utf-8", "replace").strip())
-
-    # Held for ever: llama.cpp goes on calling it.
-    _log_callback = library.llama_log_callback(keep)
-    library.llama_log_set(_log_callback, ctypes.c_void_p(0))
-
-
-def _last_errors() -> str:
-    said = "; ".join(list(_log_lines)[-2:])
-    return f' llama.cpp says: "{said[:300]}".' if said else ""
-
-
-def check_model_file(path: Path) -> None:
-    """Refuse a path that is no GGUF file before llama.cpp is asked to read it.
-
-    Raises:
-        ModelFileError: missing, unreadable, another format, or one part of several.
-    """
-    hint = "Give the path of a GGUF file, or pull the model again."
-    try:
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-        raise ModelFileError(f'Cannot read model file "{path}": {found}.', hint=hint) from error
-    if magic != b"GGUF":
-        raise ModelFileError(
-            f'Cannot use model file "{path}": it does not begin with "GGUF".', hint=hint
-        )
-    if _SPLIT_NAME.search(path.name):
-        raise ModelFileError(
-            f'Cannot use model file "{path}": it is one part of several.',
-            hint="Join the parts with llama-gguf-split --merge and give the one file.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +53,7 @@ class ContextShape:
     threads: int
 
 
-class LlamaModel:
+class LlamaModel(LlamaFile):
     """A loaded model with its vocabulary, and a context once opened.
 
     Raises:
@@ -112,25 +62,9 @@ class LlamaModel:
     """
 
     def __init__(self, library: Any, path: Path, *, gpu_layers: int | None) -> None:
-        check_model_file(path)
-        self._library = library
-        self._path = path
+        super().__init__(library, path, gpu_layers=gpu_layers)
         self._context: Any = None
-        _log_lines.clear()
-        parameters = library.llama_model_default_params()
-        # Negative: every layer.
-        offload = bool(library.llama_supports_gpu_offload())
-        self.gpu_layers = (-1 if gpu_layers is None else gpu_layers) if offload else 0
-        parameters.n_gpu_layers = self.gpu_layers
-        self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
-        if not self._model:
-            raise ModelFileError(
-                f'Cannot load model file "{path}": it is damaged, or of a kind this llama.cpp '
-                f"does not know.{_last_errors()}",
-                hint="Check its sha256, pull it again, or update llama-cpp-python.",
-            )
         try:
-            self.architecture = self.metadata("general.architecture") or ""
             self._refuse_what_cannot_score()
             self._read_vocabulary()
         except BaseException:
@@ -142,31 +76,12 @@ class LlamaModel:
         if self._context:
             self._library.llama_free(self._context)
             self._context = None
-        if self._model:
-            self._library.llama_model_free(self._model)
-            self._model = None
-
-    def metadata(self, key: str) -> str | None:
-        """Return one metadata value as text; None when the file has none."""
-        size = 256
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            length = self._library.llama_model_meta_val_str(self._model, key.encode(), buffer, size)
-            if length < 0:
-                return None
-            if length < size:
-                return buffer.value.decode("utf-8", "replace")
-            size = length + 1
+        super().close()
 
     def chat_template(self) -> str | None:
         """Return the Jinja text the file carries; None when it has none."""
         template: bytes | None = self._library.llama_model_chat_template(self._model, None)
         return template.decode("utf-8", "replace") if template else None
-
-    @property
-    def trained_context(self) -> int:
-        """Tokens the model was trained to look back on."""
-        return int(self._library.llama_model_n_ctx_train(self._model))
 
     @property
     def is_recurrent(self) -> bool:
@@ -301,7 +216,7 @@ class LlamaModel:
         if not self._context:
             raise EngineError(
                 f'Cannot open a context of {shape.tokens:,} tokens for "{self._path.name}"; '
-                f"there is probably not enough memory.{_last_errors()}",
+                f"there is probably not enough memory.{last_errors()}",
                 hint="Set a smaller context, or choose a smaller model.",
             )
         self._memory = library.llama_get_memory(self._context)
@@ -329,7 +244,7 @@ class LlamaModel:
         if code != 0:
             raise EngineError(
                 f'Model "{self._path.name}" could not evaluate {count} tokens '
-                f"(code {code}).{_last_errors()}",
+                f"(code {code}).{last_errors()}",
                 hint="Try a smaller context; if it stays, try the mode strict.",
             )
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import pkgutil
 import queue
 import re
 import signal
@@ -29,7 +30,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from localensemble.core.errors import (
     EngineCrashedError,
@@ -69,14 +70,17 @@ class _MethodResult:
     usage: Usage
 
 
-class WorkerEngine:
-    """A llama.cpp engine in a child process.
+class _Worker:
+    """A model in a child process, whatever is asked of it.
 
     Raises:
         ModelFileError: the model file cannot be used, also when reading it kills the child.
         EngineUnavailableError: llama-cpp-python is not installed.
         EngineCrashedError: the child died; the next call starts another.
     """
+
+    # What the child opens with the settings, as ``module:name``.
+    _opened: ClassVar[str]
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -101,22 +105,6 @@ class WorkerEngine:
                 raise TypeError("The worker described itself with something else.")
             self._description = description
         return self._description
-
-    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """Count the tokens of each text."""
-        counts: tuple[int, ...] = self._call("count_tokens", tuple(texts))
-        return counts
-
-    def score(
-        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
-    ) -> tuple[Scores | ScoreFailure, ...]:
-        """Score each prompt's answers."""
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
-        scores: tuple[Scores | ScoreFailure, ...] = self._call(
-            "score", tuple(prompts), tuple(answers)
-        )
-        return scores
 
     def usage(self) -> Usage:
         """Report the work done so far, also by children that died."""
@@ -147,7 +135,7 @@ class WorkerEngine:
             )
         self._child = _Child(self._settings.launcher)
         try:
-            self._exchange(_MethodCall("open", (self._settings,)))
+            self._exchange(_MethodCall("open", (self._opened, self._settings)))
         except _ChildDiedError as died:
             if died.exit_code == -_SIGKILL:
                 raise self._crashed(died) from died
@@ -196,6 +184,28 @@ class WorkerEngine:
     def _title(self) -> str:
         path = self._settings.model_path
         return f'model "{path.name}"' if path is not None else "a model without a file"
+
+
+class WorkerEngine(_Worker):
+    """A llama.cpp engine in a child process."""
+
+    _opened = "localensemble.engines.llama_cpp:LlamaCppEngine"
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Count the tokens of each text."""
+        counts: tuple[int, ...] = self._call("count_tokens", tuple(texts))
+        return counts
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+    ) -> tuple[Scores | ScoreFailure, ...]:
+        """Score each prompt's answers."""
+        if len(prompts) != len(answers):
+            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        scores: tuple[Scores | ScoreFailure, ...] = self._call(
+            "score", tuple(prompts), tuple(answers)
+        )
+        return scores
 
 
 class _ChildDiedError(Exception):
@@ -360,9 +370,7 @@ def _receive(stream: IO[bytes], requests: queue.SimpleQueue[object]) -> None:
 
 
 def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
-    from localensemble.engines.llama_cpp import LlamaCppEngine
-
-    engine: LlamaCppEngine | None = None
+    engine: Any = None
     while True:
         request = requests.get()
         value: Any = None
@@ -371,7 +379,8 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
             if not isinstance(request, _MethodCall):
                 raise TypeError("This is no request.")
             if request.method == "open":
-                engine = LlamaCppEngine(*request.arguments)
+                name, settings = request.arguments
+                engine = pkgutil.resolve_name(name)(settings)
             else:
                 value = getattr(engine, request.method)(*request.arguments)
         except LocalEnsembleError as error:

@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.llama_model import LlamaModel, silence_log
+from localensemble.engines.llama_file import silence_log
+from localensemble.engines.llama_model import LlamaModel
 from localensemble.engines.prompt_tokens import PromptTokenizer, TokenizedPrompt
 from tests.engines.prompts import prompt
 from tests.engines.test_chat_template import FAMILIES

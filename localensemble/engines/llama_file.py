@@ -1,0 +1,140 @@
+"""A model file as llama.cpp loads it, whatever it is for.
+
+Refuses a path that is no GGUF file before llama.cpp reads it. llama.cpp's own log is silenced;
+its last errors are kept for the message of whatever fails next.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import re
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from localensemble.core.errors import EngineUnavailableError, ModelFileError
+
+# llama.h: ggml_log_level.
+_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+
+_SPLIT_NAME = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
+
+_log_lines: deque[str] = deque(maxlen=8)
+_log_callback: Any = None
+
+
+def open_library() -> Any:
+    """Import llama-cpp-python, which not everybody has installed, and silence its log."""
+    try:
+        library = importlib.import_module("llama_cpp.llama_cpp")
+    except ImportError as error:
+        raise EngineUnavailableError(
+            "Cannot run GGUF models: llama-cpp-python is not installed.",
+            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
+        ) from error
+    silence_log(library)
+    return library
+
+
+def silence_log(library: Any) -> None:
+    """Keep llama.cpp's errors and drop the rest of what it says."""
+    global _log_callback
+    if _log_callback is not None:
+        return
+
+    def keep(level: int, text: bytes, _: object) -> None:
+        if level in (_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED) and text.strip():
+            _log_lines.append(text.decode("utf-8", "replace").strip())
+
+    # Held for ever: llama.cpp goes on calling it.
+    _log_callback = library.llama_log_callback(keep)
+    library.llama_log_set(_log_callback, ctypes.c_void_p(0))
+
+
+def last_errors() -> str:
+    """Quote what llama.cpp complained of last; empty if of nothing."""
+    said = "; ".join(list(_log_lines)[-2:])
+    return f' llama.cpp says: "{said[:300]}".' if said else ""
+
+
+def check_model_file(path: Path) -> None:
+    """Refuse a path that is no GGUF file before llama.cpp is asked to read it.
+
+    Raises:
+        ModelFileError: missing, unreadable, another format, or one part of several.
+    """
+    hint = "Give the path of a GGUF file, or pull the model again."
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise ModelFileError(f'Cannot read model file "{path}": {found}.', hint=hint) from error
+    if magic != b"GGUF":
+        raise ModelFileError(
+            f'Cannot use model file "{path}": it does not begin with "GGUF".', hint=hint
+        )
+    if _SPLIT_NAME.search(path.name):
+        raise ModelFileError(
+            f'Cannot use model file "{path}": it is one part of several.',
+            hint="Join the parts with llama-gguf-split --merge and give the one file.",
+        )
+
+
+def available_cores() -> int:
+    """Count the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class LlamaFile:
+    """A loaded model file.
+
+    Raises:
+        ModelFileError: the file is damaged, or of a kind this llama.cpp does not know.
+    """
+
+    def __init__(self, library: Any, path: Path, *, gpu_layers: int | None) -> None:
+        check_model_file(path)
+        self._library = library
+        self._path = path
+        _log_lines.clear()
+        parameters = library.llama_model_default_params()
+        # Negative: every layer.
+        offload = bool(library.llama_supports_gpu_offload())
+        self.gpu_layers = (-1 if gpu_layers is None else gpu_layers) if offload else 0
+        parameters.n_gpu_layers = self.gpu_layers
+        self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
+        if not self._model:
+            raise ModelFileError(
+                f'Cannot load model file "{path}": it is damaged, or of a kind this llama.cpp '
+                f"does not know.{last_errors()}",
+                hint="Check its sha256, pull it again, or update llama-cpp-python.",
+            )
+        self.architecture = self.metadata("general.architecture") or ""
+
+    def close(self) -> None:
+        """Release the model."""
+        if self._model:
+            self._library.llama_model_free(self._model)
+            self._model = None
+
+    def metadata(self, key: str) -> str | None:
+        """Return one metadata value as text; None when the file has none."""
+        size = 256
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = self._library.llama_model_meta_val_str(self._model, key.encode(), buffer, size)
+            if length < 0:
+                return None
+            if length < size:
+                return buffer.value.decode("utf-8", "replace")
+            size = length + 1
+
+    @property
+    def trained_context(self) -> int:
+        """Tokens the model was trained to look back on."""
+        return int(self._library.llama_model_n_ctx_train(self._model))
