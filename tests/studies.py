@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,3 +117,20 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """Read a written CSV file as dictionaries."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def change_behind_triggers(ledger: Path, change: Callable[[sqlite3.Connection], object]) -> None:
+    """Change a ledger as a forger would: without its triggers, which are then put back."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        change(connection)
+        for _, definition in triggers:
+            connection.execute(definition)
+        connection.execute("COMMIT")

@@ -17,6 +17,7 @@ from localensemble.findings.decisions import Decisions, StudyLabels, decide
 from localensemble.findings.golden import golden_categories
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, VariableKey
+from localensemble.ledger.verify import refuse_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,12 @@ class LoadedStudy:
 
 
 def load_study(reader: LedgerReader) -> LoadedStudy:
-    """Load the newest finished run of a ledger.
+    """Load the newest finished run of a ledger, after deriving every hash of it again.
 
     Raises:
-        LedgerError: no run of this ledger has finished.
+        LedgerError: no run of this ledger has finished, or it was changed.
     """
+    refuse_changed(reader.path)
     run = newest_finished(reader)
     if run is None:
         raise LedgerError(

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.core.errors import LedgerError
 from localensemble.core.identity import canonical_json
 from localensemble.ledger.connection import migrate, open_for_reading
 from localensemble.ledger.digests import CHAIN_START, event_sha256
@@ -157,4 +158,20 @@ def verify(path: Path) -> Verification:
             events=verifier.events,
             counts={} if broken else verifier.counts,
             head_sha256=verifier.head_sha256,
+        )
+
+
+def refuse_changed(path: Path) -> None:
+    """Refuse a ledger that is not what was written, before anything is worked out from it.
+
+    Raises:
+        LedgerError: says at which event it breaks. Or the file is missing, no ledger, or
+            written by a newer version.
+    """
+    broken = verify(path).broken
+    if broken is not None:
+        raise LedgerError(
+            f'The ledger "{path}" is not what was written: {broken.where} was changed.',
+            hint="Nothing is worked out from it. Restore the file from a copy; "
+            "`localensemble ledger verify` says what was found and what was expected.",
         )

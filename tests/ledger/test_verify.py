@@ -17,6 +17,7 @@ from localensemble.ledger.digests import event_sha256
 from localensemble.ledger.schema import MIGRATIONS
 from localensemble.ledger.verify import verify
 from tests.ledger.studies import Study
+from tests.studies import change_behind_triggers
 
 Tamper = Callable[[sqlite3.Connection], object]
 
@@ -31,19 +32,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tampered(whole: Path, folder: Path, tamper: Tamper) -> Path:
     """Copy a ledger and change it behind its triggers, which are then put back."""
     copy = Path(shutil.copy(whole, folder / "tampered.sqlite"))
-    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN")
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        tamper(connection)
-        for _, definition in triggers:
-            connection.execute(definition)
-        connection.execute("COMMIT")
+    change_behind_triggers(copy, tamper)
     return copy
 
 
