@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, VariableKey
 from localensemble.ledger.verify import refuse_changed
 
+_UNFINISHED = {"interrupted": "was interrupted", "failed": "failed"}
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedStudy:
@@ -32,7 +34,8 @@ class LoadedStudy:
         items_sha256: hash of the items file that was labeled.
         golden: variable -> (N,) known categories of golden items, -1 elsewhere; empty when
             the study has none.
-        cautions: why not to trust labels, in sentences, as said when they were made.
+        cautions: why not to trust labels, in sentences, as said when they were made; and that
+            a newer run has not finished.
     """
 
     labels: StudyLabels
@@ -108,10 +111,28 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         run,
         settings["items_sha256"],
         golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
-        tuple(settings.get("cautions", ())),
+        (*settings.get("cautions", ()), *_unfinished(reader.runs())),
     )
 
 
 def newest_finished(reader: LedgerReader) -> RunRecord | None:
     """Find the newest finished run of a ledger; None where none has finished."""
     return next((run for run in reversed(reader.runs()) if run.status == "finished"), None)
+
+
+def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
+    """Say that labels were made after those of the newest finished run, if any were."""
+    labeling = [run for run in runs if not _decides_again(run)]
+    newest = labeling[-1]
+    if newest.status == "finished":
+        return ()
+    word = _UNFINISHED.get(newest.status or "", "has not finished; it goes on or was cut off")
+    began = newest.started_at[:16].replace("T", " ")
+    return (
+        f"A newer run, begun {began} UTC, {word}: everything here is of the last run that "
+        "finished. `localensemble label` goes on with the newer one.",
+    )
+
+
+def _decides_again(run: RunRecord) -> bool:
+    return "decides_again_run" in cast(Mapping[str, Any], run.settings)

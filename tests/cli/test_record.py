@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import StudyFiles, change_behind_triggers, read_table, study_files
 
@@ -55,3 +57,35 @@ def test_a_ledger_in_which_a_label_was_changed_is_refused(
     assert 'study.sqlite" is not what was written: event ' in ended.err
     assert "(labels_appended): record was changed" in ended.err
     assert {path: path.read_bytes() for path in files.study.glob("*.[cjh]*")} == written
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("interrupted", "was interrupted"), ("failed", "failed"), (None, "goes on or was cut off")],
+)
+def test_a_newer_run_that_has_not_finished_is_said_wherever_findings_are(
+    run: Run, tmp_path: Path, status: str | None, word: str
+) -> None:
+    files = labeled(run, tmp_path)
+    with Ledger.open(files.study / "study.sqlite", create=False) as ledger:
+        newer = ledger.start_run(ledger.reader.runs()[-1].settings)
+        if status == "interrupted":
+            ledger.finish_run(newer, status="interrupted", summary={})
+        elif status == "failed":
+            ledger.finish_run(newer, status="failed", summary={})
+    for command in (
+        ("evaluate", files.study, "--gold", gold_for(files)),
+        ("consensus", files.study),
+        # Deciding again makes no labels: what it is about stays unfinished.
+        ("consensus", files.study, "--items", files.items, "--method", "mean_probability"),
+    ):
+        shown = " ".join(run(*command).out.split())
+        assert "Caution: A newer run, begun" in shown, command
+        assert word in shown
+    assert run("report", files.study).code == 0
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    assert [word in caution for caution in findings["cautions"]][-1:] == [True]
+    assert word in (files.study / "report.html").read_text(encoding="utf-8")
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    assert not any("newer run" in caution for caution in findings["cautions"])
