@@ -1,7 +1,7 @@
-"""Keep what a person wrote into a study's tables.
+"""Keep a study's tables where something in them would be lost.
 
-The tables are written anew by every run. A person may have put decisions into them; a table
-that is not the one last written is moved aside, never written over.
+The tables are written anew by every run. A person may have put decisions into them, or labels
+may be leaving them; such a table is moved aside, never written over.
 """
 
 from __future__ import annotations
@@ -15,14 +15,24 @@ from localensemble.core.identity import sha256_file
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
     """Rename tables that somebody changed since they were written; say for each what it is now."""
-    said = []
     written = _hashes(folder.manifest)
-    for path in (folder.labels, folder.escalations):
-        if path.exists() and sha256_file(path) != written.get(path.name):
-            kept = _free_name(path)
-            path.rename(kept)
-            said.append(f"{path.name} was changed by hand; it is kept as {kept.name}.")
-    return tuple(said)
+    return tuple(
+        f"{path.name} was changed by hand; it is kept as {_renamed(path, 'edited')}."
+        for path in _tables(folder)
+        if sha256_file(path) != written.get(path.name)
+    )
+
+
+def put_aside(folder: StudyFolder) -> tuple[str, ...]:
+    """Rename the tables, because labels in them will not be in the new ones; say it."""
+    return tuple(
+        f"{path.name} as it was before is kept as {_renamed(path, 'before')}."
+        for path in _tables(folder)
+    )
+
+
+def _tables(folder: StudyFolder) -> tuple[Path, ...]:
+    return tuple(path for path in (folder.labels, folder.escalations) if path.exists())
 
 
 def _hashes(manifest: Path) -> dict[str, str]:
@@ -34,8 +44,9 @@ def _hashes(manifest: Path) -> dict[str, str]:
     return files if isinstance(files, dict) else {}
 
 
-def _free_name(path: Path) -> Path:
+def _renamed(path: Path, why: str) -> str:
     number = 1
-    while (kept := path.with_name(f"{path.stem}.edited-{number}{path.suffix}")).exists():
+    while (kept := path.with_name(f"{path.stem}.{why}-{number}{path.suffix}")).exists():
         number += 1
-    return kept
+    path.rename(kept)
+    return kept.name

@@ -16,6 +16,7 @@ from localensemble.api.certificates import (
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import rules_in_force, write_decided
 from localensemble.api.evaluate import gold_of
+from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.consensus.rules import DecisionRules
@@ -102,9 +103,10 @@ def label(
     Run again after an interruption: what the ledger holds is not asked for again.
 
     Raises:
-        InputError: a file cannot be used, or a certificate is of other models, prompt, codebook
-            or rules; nothing was labeled. Whether engine and settings are those of a certificate
-            shows when a model is loaded, before its first item.
+        InputError: a file cannot be used, the folder holds another study, or a certificate is
+            of other models, prompt, codebook or rules; nothing was labeled. Whether engine and
+            settings are those of a certificate shows when a model is loaded, before its first
+            item.
         EngineError: a model cannot go on; what was labeled is kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
@@ -152,11 +154,17 @@ def label(
         certified_raters=certified_raters(rules),
     )
     with Ledger.open(folder.ledger, create=True) as ledger:
+        reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
+        for message in reuse.messages:
+            on_message(message)
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
         loaded = load_study(ledger.reader)
+        decisions = loaded.decide()
+        for message in reuse.keep_tables(folder, loaded):
+            on_message(message)
         written = write_decided(
             loaded,
-            decisions=loaded.decide(),
+            decisions=decisions,
             items=table,
             folder=folder,
             gold=gold_of(loaded, options.gold),

@@ -1,0 +1,171 @@
+"""Say what a study folder holds before anything is labeled into it again.
+
+A study is one item set under one codebook. Going on with it, with more items, more raters or
+a corrected text, is what a folder is for; another study in it is refused, because its tables
+would take the place of those that are there. What leaves the tables all the same is kept
+beside them, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localensemble.api.edited import put_aside
+from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Codebook
+from localensemble.core.errors import InputError
+from localensemble.core.identity import sha256_text
+from localensemble.core.items import ItemFile
+from localensemble.findings.load import LoadedStudy, load_study, newest_finished
+from localensemble.labeling.run import LabelingPlan, codebook_content
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.verify import refuse_changed
+
+_ITEMS_AT_ONCE = 4096
+_SHOWN = 3
+_ELSEWHERE = "or label into another folder (--output)."
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What labeling into a folder again does to what it holds.
+
+    Attributes:
+        messages: in sentences for a person; empty where nothing leaves the tables.
+        raters: name and identity hash of each rater of the last finished run.
+    """
+
+    messages: tuple[str, ...] = ()
+    raters: tuple[tuple[str, str], ...] = ()
+
+    def keep_tables(self, folder: StudyFolder, loaded: LoadedStudy) -> tuple[str, ...]:
+        """Put aside the tables in which something would be lost, and say it.
+
+        Args:
+            folder: of the study.
+            loaded: its newest run, whose tables are to be written.
+        """
+        before = dict(self.raters)
+        other = tuple(
+            f"{name} is not the rater of this name that labeled before (another model, prompt, "
+            "setting or engine version): the tables hold its new labels, the ledger both."
+            for name, identity in _identities(loaded)
+            if before.get(name, identity) != identity
+        )
+        return (*other, *put_aside(folder)) if self.messages or other else ()
+
+
+def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader) -> Reuse:
+    """Compare what is to be labeled with the last finished run in a folder, if there is one.
+
+    Raises:
+        InputError: items or all raters of that run would leave the tables, or the codebook
+            is another.
+        LedgerError: the ledger was changed.
+    """
+    if newest_finished(reader) is None:
+        refuse_changed(reader.path)
+        return Reuse()
+    held = load_study(reader)
+    _refuse_other_codebook(folder, held, plan.codebook)
+    gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
+    return Reuse((*gone, *_changed_texts(folder, held, plan.items, plan.limit)), _identities(held))
+
+
+def _identities(study: LoadedStudy) -> tuple[tuple[str, str], ...]:
+    of_key = {one.key: one.rater.identity.sha256 for one in study.labels.reader.raters()}
+    return tuple(
+        (name, of_key[key])
+        for name, key in zip(study.labels.rater_names, study.labels.rater_keys, strict=True)
+    )
+
+
+def _refuse_other_codebook(folder: StudyFolder, held: LoadedStudy, codebook: Codebook) -> None:
+    if codebook_content(held.codebook) == codebook_content(codebook):
+        return
+    before = {one.name: one.shown_to_raters() for one in held.codebook.variables}
+    now = {one.name: one.shown_to_raters() for one in codebook.variables}
+    differences = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (
+            ("variables that are no longer there", [name for name in before if name not in now]),
+            ("new variables", [name for name in now if name not in before]),
+            ("asked otherwise", [n for n in now if n in before and now[n] != before[n]]),
+        )
+        if names
+    ] or ["the order of its variables"]
+    raise InputError(
+        f"{folder.path} holds labels under another codebook: {held.codebook.name} version "
+        f"{held.codebook.version} shows the raters other words than {codebook.name} version "
+        f"{codebook.version} ({'; '.join(differences)}).",
+        hint=f"A label answers what was asked. Give the codebook of that study, {_ELSEWHERE}",
+    )
+
+
+def _gone_raters(folder: StudyFolder, held: LoadedStudy, raters: Sequence[str]) -> tuple[str, ...]:
+    gone = [name for name in held.labels.rater_names if name not in raters]
+    if len(gone) == len(held.labels.rater_names):
+        raise InputError(
+            f"{folder.path} holds the labels of {', '.join(gone)}; none of them is in this "
+            f"ensemble, which has {', '.join(raters)}.",
+            hint=f"Give the ensemble file of that study (--ensemble), {_ELSEWHERE}",
+        )
+    return tuple(
+        f"{name} labeled in this study and is not in this ensemble: its labels stay in the "
+        "ledger and leave the tables."
+        for name in gone
+    )
+
+
+def _changed_texts(
+    folder: StudyFolder, held: LoadedStudy, items: ItemFile, limit: int | None
+) -> tuple[str, ...]:
+    """Say how many texts changed; refuse where an item would leave the tables."""
+    count = held.labels.item_count
+    wanted = min(items.item_count, limit or items.item_count)
+    if items.sha256 == held.items_sha256 and wanted >= count:
+        return ()
+    given = {
+        str(row.item.id): (row.item.position, sha256_text(row.item.text))
+        for block in items.blocks(_ITEMS_AT_ONCE)
+        for row in block
+    }
+    missing, beyond, changed = [], 0, []
+    for start in range(0, count, _ITEMS_AT_ONCE):
+        stop = min(start + _ITEMS_AT_ONCE, count)
+        for item_id, text_sha256 in held.labels.reader.item_hashes(
+            held.labels.item_set, start=start, stop=stop
+        ):
+            position, found = given.get(str(item_id), (-1, ""))
+            if position < 0:
+                missing.append(str(item_id))
+            elif position >= wanted:
+                beyond += 1
+            elif found != text_sha256:
+                changed.append(str(item_id))
+    if missing or 2 * len(changed) > count:
+        what = "are not in it" if missing else "have another text there"
+        raise InputError(
+            f"{folder.path} holds another study than {items.path.name}: of its {count:,} labeled "
+            f"items {_named(missing or changed)} {what}.",
+            hint="Give the table of that study, with its --id-column and --text-column, "
+            f"{_ELSEWHERE}",
+        )
+    if beyond:
+        raise InputError(
+            f"{folder.path} holds labels of {count:,} items; --limit {limit} would leave "
+            f"{beyond:,} of them out of its tables.",
+            hint=f"Leave out --limit, give one that takes them in, {_ELSEWHERE}",
+        )
+    if not changed:
+        return ()
+    return (
+        f"Of {count:,} labeled items {_named(changed)} have another text now: they are labeled "
+        "again.",
+    )
+
+
+def _named(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:_SHOWN])
+    return f"{len(ids):,} ({shown}{', ...' if len(ids) > _SHOWN else ''})"

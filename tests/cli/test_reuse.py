@@ -1,0 +1,186 @@
+"""Labeling into a folder again goes on with its study, or is refused; nothing leaves unsaid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from localensemble.ledger.ledger import Ledger
+from tests.cli.conftest import Ended, Run
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
+
+TEXTS = tuple(f"comment {n}" for n in range(40))
+
+
+def label(run: Run, files: StudyFiles, study: Path, *more: object) -> Ended:
+    return run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", study, *more)
+
+
+@pytest.fixture
+def labeled(run: Run, tmp_path: Path) -> StudyFiles:
+    """Give a labeled study of forty items."""
+    files = study_files(tmp_path / "first", TEXTS)
+    assert label(run, files, files.study).code == 0
+    return files
+
+
+def contents(study: Path) -> dict[str, bytes]:
+    return {
+        path.name: path.read_bytes()
+        for path in study.iterdir()
+        if path.suffix in {".csv", ".json", ".html"}
+    }
+
+
+def assert_refused(ended: Ended, study: Path, before: dict[str, bytes], *said: str) -> None:
+    assert ended.code == 2
+    for words in (*said, "or label into another folder (--output)"):
+        assert words in ended.err
+    assert contents(study) == before
+
+
+def test_another_table_is_refused(run: Run, labeled: StudyFiles, tmp_path: Path) -> None:
+    before = contents(labeled.study)
+    other = study_files(tmp_path / "other", [f"another {n}" for n in range(60)])
+    assert_refused(
+        label(run, other, labeled.study),
+        labeled.study,
+        before,
+        "holds another study than items.csv: of its 40 labeled items 40 (i-0, i-1, i-2, ...) "
+        "have another text there",
+    )
+
+
+def test_a_table_that_lacks_labeled_items_is_refused(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    fewer = study_files(tmp_path / "fewer", TEXTS[:38])
+    assert_refused(
+        label(run, fewer, labeled.study),
+        labeled.study,
+        before,
+        "of its 40 labeled items 2 (i-38, i-39) are not in it",
+    )
+
+
+def test_a_limit_below_what_is_labeled_is_refused(run: Run, labeled: StudyFiles) -> None:
+    before = contents(labeled.study)
+    assert_refused(
+        label(run, labeled, labeled.study, "--limit", 30),
+        labeled.study,
+        before,
+        "holds labels of 40 items; --limit 30 would leave 10 of them out",
+    )
+    assert label(run, labeled, labeled.study, "--limit", 40).code == 0
+
+
+def test_another_codebook_is_refused_with_what_differs(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    changed = CODEBOOK.replace("Meals and drinks.", "Meals.").replace("urgent", "soon")
+    other = study_files(tmp_path / "other", TEXTS, codebook=changed)
+    assert_refused(
+        label(run, other, labeled.study),
+        labeled.study,
+        before,
+        "holds labels under another codebook: small version 1",
+        "variables that are no longer there: urgent; new variables: soon; asked otherwise: topic",
+    )
+
+
+def test_a_codebook_that_shows_raters_the_same_goes_on(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    reviewed = CODEBOOK.replace('version: "1"', 'version: "2"').replace(
+        "definition: Meals and drinks.",
+        "definition: Meals and drinks.\n        always_review: true",
+    )
+    other = study_files(tmp_path / "other", TEXTS, codebook=reviewed)
+    assert label(run, other, labeled.study).code == 0
+    assert not list(labeled.study.glob("*.before-*"))
+
+
+def test_an_ensemble_with_none_of_the_raters_is_refused(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    ensemble = "raters:\n  - {model: fourth, engine: scripted}\n"
+    other = study_files(tmp_path / "other", TEXTS, ensemble=ensemble)
+    assert_refused(
+        label(run, other, labeled.study),
+        labeled.study,
+        before,
+        "holds the labels of first, second, third; none of them is in this ensemble",
+    )
+
+
+def test_more_items_and_more_raters_go_on(run: Run, labeled: StudyFiles, tmp_path: Path) -> None:
+    before = read_table(labeled.study / "labels.csv")
+    more = study_files(
+        tmp_path / "more",
+        [*TEXTS, "one more", "and one more"],
+        ensemble=SCRIPTED + "  - {model: fourth, engine: scripted}\n",
+    )
+    assert label(run, more, labeled.study).code == 0
+    after = read_table(labeled.study / "labels.csv")
+    assert len(after) == 42
+    for old, new in zip(before, after, strict=False):
+        for rater in ("first", "second", "third"):
+            assert new[f"topic.rater.{rater}"] == old[f"topic.rater.{rater}"]
+        assert new["topic.rater.fourth"]
+    assert not list(labeled.study.glob("*.before-*"))
+
+
+def test_a_corrected_text_is_labeled_again_and_the_tables_before_are_kept(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    corrected = study_files(tmp_path / "corrected", ["comment zero", *TEXTS[1:]])
+    ended = label(run, corrected, labeled.study)
+    assert ended.code == 0
+    assert "Of 40 labeled items 1 (i-0) have another text now: they are labeled again" in (
+        ended.err
+    )
+    assert "labels.csv as it was before is kept as labels.before-1.csv" in ended.err
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+    assert read_table(labeled.study / "labels.csv")[0]["text"] == "comment zero"
+
+
+def test_a_rater_that_leaves_is_said_and_the_tables_before_are_kept(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    fewer = study_files(
+        tmp_path / "fewer", TEXTS, ensemble="\n".join(SCRIPTED.splitlines()[:-1]) + "\n"
+    )
+    ended = label(run, fewer, labeled.study)
+    assert ended.code == 0
+    assert "third labeled in this study and is not in this ensemble" in ended.err
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+    assert (labeled.study / "escalations.before-1.csv").read_bytes() == before["escalations.csv"]
+
+
+def test_a_rater_of_the_same_name_that_is_another_is_said(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    before = contents(labeled.study)
+    other = study_files(
+        tmp_path / "other",
+        TEXTS,
+        ensemble=SCRIPTED.replace("{model: third,", "{name: third, model: fourth,"),
+    )
+    ended = label(run, other, labeled.study)
+    assert ended.code == 0
+    assert "third is not the rater of this name that labeled before" in ended.err
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+
+
+def test_what_an_unfinished_first_run_began_does_not_bind(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS)
+    files.study.mkdir()
+    with Ledger.open(files.study / "study.sqlite", create=True) as ledger:
+        ledger.start_run({"codebook": "another"})
+    assert label(run, files, files.study).code == 0
