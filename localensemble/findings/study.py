@@ -84,7 +84,10 @@ class VariableFindings:
 
 @dataclass(frozen=True, slots=True)
 class RaterFindings:
-    """Who a rater is and what its labels cost."""
+    """Who a rater is and what its labels cost.
+
+    ``labels`` are of the run's items; the work is of the blocks in which they were made.
+    """
 
     name: str
     identity_sha256: str
@@ -269,7 +272,12 @@ def _category_counts(indices: NDArray[np.int16], category_count: int) -> tuple[i
 
 def _rater_findings(labels: StudyLabels, key: RaterKey, name: str) -> RaterFindings:
     rater = next(record.rater for record in labels.reader.raters() if record.key == key)
-    usage = labels.reader.usage(key)
+    usage = labels.reader.usage(
+        key,
+        item_set=labels.item_set,
+        variables=tuple(labels.variable_keys.values()),
+        stop=labels.item_count,
+    )
     return RaterFindings(
         name=name,
         identity_sha256=rater.identity.sha256,

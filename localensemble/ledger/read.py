@@ -11,12 +11,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.core.identity import canonical_json
 from localensemble.core.label_matrix import GAP
 from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
@@ -241,17 +240,6 @@ class LedgerReader:
             for block in np.unique((positions + start) // block_size):
                 yield int(block)
 
-    def missing_count(
-        self, item_set: ItemSetKey, *, rater: RaterKey, variables: Sequence[VariableKey]
-    ) -> int:
-        """Count the labels that are missing."""
-        item_count = self.item_count(item_set)
-        recorded = sum(
-            self._rows(f"SELECT count(*) {_LABELS}", rater, variable, item_set, 0, item_count)[0][0]
-            for variable in variables
-        )
-        return item_count * len(variables) - int(recorded)
-
     # Labels
 
     def label_block(
@@ -350,17 +338,43 @@ class LedgerReader:
                 reasons[word] = reasons.get(word, 0) + n
         return LabelCounts(statuses, stop - sum(statuses.values()), reasons)
 
-    def usage(self, rater: RaterKey) -> RaterUsage:
-        """Sum the work of a rater over all its blocks, of whatever item set."""
-        ((blocks, labels, prompt_tokens, evaluated_tokens, seconds, peak),) = self._rows(
-            "SELECT count(*), coalesce(sum((SELECT sum(label_count) FROM block_variable"
-            " WHERE block_variable.block_key = block.block_key)), 0),"
-            " coalesce(sum(prompt_tokens), 0), coalesce(sum(evaluated_tokens), 0),"
-            " coalesce(sum(seconds), 0.0), coalesce(max(peak_memory_bytes), 0)"
-            " FROM block WHERE rater_key = ?",
-            rater,
+    def usage(
+        self, rater: RaterKey, *, item_set: ItemSetKey, variables: Sequence[VariableKey], stop: int
+    ) -> RaterUsage:
+        """Sum the work that gave the first ``stop`` items their labels of these variables.
+
+        ``labels`` are theirs alone. The rest is of the whole blocks in which they were made,
+        which may hold labels of a few more items.
+        """
+        made: dict[int, int] = {}
+        for variable in variables:
+            for block, labels in self._rows(
+                f"SELECT block_key, count(*) {_LABELS} GROUP BY 1",
+                rater,
+                variable,
+                item_set,
+                0,
+                stop,
+            ):
+                made[block] = made.get(block, 0) + labels
+        work = [
+            row[1:]
+            for row in self._rows(
+                "SELECT block_key, coalesce(prompt_tokens, 0), coalesce(evaluated_tokens, 0),"
+                " coalesce(seconds, 0.0), coalesce(peak_memory_bytes, 0)"
+                " FROM block WHERE rater_key = ?",
+                rater,
+            )
+            if row[0] in made
+        ]
+        return RaterUsage(
+            blocks=len(work),
+            labels=sum(made.values()),
+            prompt_tokens=sum(row[0] for row in work),
+            evaluated_tokens=sum(row[1] for row in work),
+            seconds=sum(row[2] for row in work),
+            peak_memory_bytes=max((row[3] for row in work), default=0),
         )
-        return RaterUsage(blocks, labels, prompt_tokens, evaluated_tokens, seconds, peak)
 
     # What happened
 
@@ -396,27 +410,6 @@ class LedgerReader:
             for row in rows:
                 yield Event(*row)
             last = rows[-1][0]
-
-    def export_events(self, stream: TextIO) -> int:
-        """Write the events as JSON lines, from which the chain can be checked anywhere.
-
-        Returns:
-            How many were written.
-        """
-        written = 0
-        for event in self.history():
-            line = canonical_json(
-                {
-                    "number": event.number,
-                    "kind": event.kind,
-                    "recorded_at": event.recorded_at,
-                    "body": event.body,
-                    "sha256": event.sha256,
-                }
-            )
-            stream.write(line + "\n")
-            written += 1
-        return written
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         with reported(self.path, doing="read"):

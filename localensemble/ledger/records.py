@@ -97,7 +97,7 @@ class BlockUsage:
 
 @dataclass(frozen=True, slots=True)
 class RaterUsage:
-    """The work of one rater over all its blocks; ``peak_memory_bytes`` is the highest."""
+    """The work of one rater over some blocks; ``peak_memory_bytes`` is the highest."""
 
     blocks: int
     labels: int

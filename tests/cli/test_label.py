@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
 
@@ -153,18 +154,20 @@ def test_a_category_that_reads_like_a_status_is_refused(run: Run, tmp_path: Path
 def test_a_limited_run_counts_only_what_it_labeled(run: Run, tmp_path: Path) -> None:
     texts = [f"comment {n}" for n in range(20)] + [""] * 10
     files = study_files(tmp_path, texts)
-    command = (
-        *("label", files.items, "-c", files.codebook, "-e", files.ensemble),
-        *("-o", files.study),
-    )
-    run(*command)
-    ended = run(*command, "--limit", 5)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    with Ledger.open(files.study / "study.sqlite", create=False) as ledger:
+        whole = ledger.reader.runs()[-1]
+        assert isinstance(whole.summary, dict)
+        limited = ledger.start_run(whole.settings)
+        ledger.finish_run(limited, status="finished", summary={**whole.summary, "item_count": 5})
+    ended = run("consensus", files.study, "--items", files.items)
     assert ended.code == 0
     assert "no category" not in ended.out
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     for rater in findings["variables"][0]["raters"]:
         assert dict(rater["status_counts"])["assigned"] == findings["item_count"] == 5
         assert rater["missing"] == 0
+    assert [rater["labels"] for rater in findings["raters"]] == [10, 10, 10]
 
 
 def test_a_safety_category_escalates_whatever_the_others_say(run: Run, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from localensemble.ledger.records import (
     BlockUsage,
     ItemSetKey,
     RaterKey,
+    RaterUsage,
     RunKey,
     VariableKey,
     VariableRecord,
@@ -112,6 +113,15 @@ class Study:
             item_set=self.item_set,
             start=start,
             usage=USAGE,
+        )
+
+    def usage(self, rater: RaterKey, *, stop: int | None = None) -> RaterUsage:
+        """Sum the work behind a rater's labels of the first items; None is of all."""
+        return self.reader.usage(
+            rater,
+            item_set=self.item_set,
+            variables=(self.theme, self.tone),
+            stop=self.item_count if stop is None else stop,
         )
 
     def finish(self) -> None:

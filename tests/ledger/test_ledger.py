@@ -174,11 +174,11 @@ def test_labels_left_out_of_a_block_are_not_touched(study: Study) -> None:
         given, run=study.run, rater=study.first, item_set=study.item_set, start=0
     )
     assert appended == 8
-    assert study.reader.usage(study.first).labels == 12
-    missing = study.reader.missing_count(
-        study.item_set, rater=study.first, variables=[study.theme, study.tone]
+    assert study.usage(study.first).labels == 12
+    missing = study.reader.missing_labels(
+        study.item_set, rater=study.first, variables=[study.theme, study.tone], start=0, stop=10
     )
-    assert missing == 8
+    assert sum(int(gaps.sum()) for gaps in missing.values()) == 8
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_label_that_contradicts_itself_is_refused(
             item_set=study.item_set,
             start=0,
         )
-    assert study.reader.usage(study.first).blocks == 0
+    assert study.usage(study.first).blocks == 0
 
 
 def test_every_variable_of_a_block_covers_the_same_items(study: Study) -> None:
@@ -304,5 +304,8 @@ def test_a_ledger_opens_again_with_everything_in_it(tmp_path: Path) -> None:
     with Ledger.open(study.path, create=False) as ledger:
         reader = ledger.reader
         assert [record.key for record in reader.raters()] == [study.first, study.second]
-        assert reader.usage(study.second).labels == 20
+        counts = reader.label_counts(
+            study.item_set, variable=study.tone, rater=study.second, stop=10
+        )
+        assert counts.missing == 0
         assert register(ledger, items(10)) == study.item_set
