@@ -14,7 +14,7 @@ from localensemble.api.certificates import (
     read_certificates,
 )
 from localensemble.api.codebook import load_checked
-from localensemble.api.decided import rules_in_force, write_decided
+from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.evaluate import gold_of
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
@@ -153,6 +153,21 @@ def label(
         stated_rules=ensemble.rules.content,
         certified_raters=certified_raters(rules),
     )
+    written = _labeled(plan, folder, options.gold, on_progress, on_message)
+    attempts = guard_state().attempts
+    if attempts:
+        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
+    return LabeledStudy(written.findings, folder, messages)
+
+
+def _labeled(
+    plan: LabelingPlan,
+    folder: StudyFolder,
+    gold: Path | None,
+    on_progress: Callable[[Progress], None],
+    on_message: Callable[[str], None],
+) -> WrittenStudy:
+    """Label what is missing, decide, and write the study's files."""
     with Ledger.open(folder.ledger, create=True) as ledger:
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
         for message in reuse.messages:
@@ -165,16 +180,13 @@ def label(
         written = write_decided(
             loaded,
             decisions=decisions,
-            items=table,
+            items=plan.items,
             folder=folder,
-            gold=gold_of(loaded, options.gold),
+            gold=gold_of(loaded, gold),
         )
     for message in written.messages:
         on_message(message)
-    attempts = guard_state().attempts
-    if attempts:
-        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
-    return LabeledStudy(written.findings, folder, messages)
+    return written
 
 
 def _rules(
