@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from localensemble.agreement.estimators import (
@@ -22,7 +23,6 @@ from localensemble.agreement.estimators import (
     UniformChance,
 )
 from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
-from localensemble.agreement.patterns import counts_of_rows
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import Coefficient
 from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
@@ -339,14 +339,13 @@ def _of_two(
             f"it compares two raters, and {prepared.rater_count} gave labels; "
             "see the pairs of raters"
         )
-    rows = prepared.complete_rows()
     estimator: Estimator
     if name == "Cohen kappa":
-        estimator = RaterEstimator(rows, scheme)
+        estimator = RaterEstimator(prepared.rows, scheme, least_labels=2)
     else:
-        counts = counts_of_rows(rows, category_count=prepared.category_count)
-        estimator = CountEstimator(counts, scheme, FleissChance(scheme))
-    occurring = sorted(set(rows.rows[rows.rows >= 0].tolist()))
+        estimator = CountEstimator(prepared.counts, scheme, FleissChance(scheme), least_labels=2)
+    counts = prepared.counts.counts
+    occurring = np.flatnonzero(counts[counts.sum(axis=1) >= 2].sum(axis=0))
     return estimate(
         estimator,
         _facts(

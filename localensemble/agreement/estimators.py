@@ -9,12 +9,16 @@ directly, not as one minus an agreement, so that perfect agreement is exactly 1.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.agreement.draws import ItemDraws
 from localensemble.agreement.patterns import (
     CountPatterns,
     Integers,
@@ -24,6 +28,9 @@ from localensemble.agreement.patterns import (
 from localensemble.agreement.weights import Weights
 
 Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+# Numbers held at once in the sums per pattern: 32 MB.
+STATISTICS_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +46,17 @@ class Estimator(Protocol):
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) how many items show each pattern; these items are what is drawn."""
+        """(P,) how many items show each pattern that counts for the coefficient."""
+        ...
+
+    @property
+    def draws(self) -> ItemDraws:
+        """Of all items, those of patterns that do not count included."""
+        ...
+
+    @property
+    def kept(self) -> Booleans:
+        """Which of the patterns drawn count: (all patterns,), P of them true."""
         ...
 
     @property
@@ -54,6 +71,10 @@ class Estimator(Protocol):
 
     def statistics(self, start: int, stop: int) -> Floats:
         """Return the (stop - start, D) sums that one item of each pattern adds."""
+        ...
+
+    def totals(self, items: Floats) -> Floats:
+        """Return (B, D) sums over items, given (B, P) items per pattern."""
         ...
 
     def disagreement(self, totals: Floats) -> Disagreement:
@@ -132,14 +153,19 @@ class UniformChance:
 class CountEstimator:
     """A coefficient that does not tell raters apart: AC1, AC2, Fleiss, Brennan-Prediger, Scott.
 
-    Items with one label show no agreement but count in the category shares, as in Gwet (2014).
+    Items with one label show no agreement but count in the category shares, as in Gwet
+    (2014); ``least_labels`` of 2 leaves them out.
     """
 
-    def __init__(self, patterns: CountPatterns, weights: Weights, chance: Chance) -> None:
+    def __init__(
+        self, patterns: CountPatterns, weights: Weights, chance: Chance, *, least_labels: int = 1
+    ) -> None:
         labels = patterns.counts.sum(axis=1)
-        kept = labels > 0
+        kept = labels >= least_labels
         counts = patterns.counts[kept]
         labels = labels[kept]
+        self.draws = patterns.draws
+        self.kept: Booleans = kept
         self._chance = chance
         self._multiplicity: Integers = patterns.multiplicity[kept]
         self._paired = (labels >= 2).astype(np.float64)
@@ -149,7 +175,7 @@ class CountEstimator:
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) items that show each pattern with at least one label."""
+        """(P,) items that show each pattern with enough labels."""
         return self._multiplicity
 
     @property
@@ -173,6 +199,10 @@ class CountEstimator:
                 self._shares[rows],
             ]
         )
+
+    def totals(self, items: Floats) -> Floats:
+        """Sum over items."""
+        return dense_totals(self, items)
 
     def disagreement(self, totals: Floats) -> Disagreement:
         """Average the disagreement over items with two labels, the shares over all."""
@@ -201,6 +231,8 @@ class PercentEstimator:
 
     def __init__(self, patterns: CountPatterns, weights: Weights) -> None:
         paired = patterns.counts.sum(axis=1) >= 2
+        self.draws = patterns.draws
+        self.kept: Booleans = paired
         self._multiplicity: Integers = patterns.multiplicity[paired]
         self._gap = pattern_disagreement(patterns.counts[paired], weights)
 
@@ -224,6 +256,10 @@ class PercentEstimator:
         gap = self._gap[start:stop]
         return np.column_stack([np.ones(len(gap)), gap])
 
+    def totals(self, items: Floats) -> Floats:
+        """Sum over items."""
+        return dense_totals(self, items)
+
     def disagreement(self, totals: Floats) -> Disagreement:
         """Average the disagreement; expect it to be total."""
         return Disagreement(divide(totals[:, 1], totals[:, 0]), np.ones(len(totals)))
@@ -234,15 +270,21 @@ class PercentEstimator:
 
 
 class RaterEstimator:
-    """Conger's kappa: each rater draws from the category shares of its own labels."""
+    """Conger's kappa: each rater draws from the category shares of its own labels.
 
-    def __init__(self, patterns: RowPatterns, weights: Weights) -> None:
+    Sums are held for the categories that a rater chose at least once: of hundreds of raters
+    and categories most do not meet.
+    """
+
+    def __init__(self, patterns: RowPatterns, weights: Weights, *, least_labels: int = 1) -> None:
         labels = (patterns.rows >= 0).sum(axis=1)
-        kept = labels >= 1
+        kept = labels >= least_labels
         rows = patterns.rows[kept]
         # A rater without any label has no shares, and changes nothing.
         self._rows = rows[:, (rows >= 0).any(axis=0)]
         self._weights = weights
+        self.draws = patterns.draws
+        self.kept: Booleans = kept
         self._multiplicity: Integers = patterns.multiplicity[kept]
         self._paired = (labels[kept] >= 2).astype(np.float64)
         counts = counts_of_rows(
@@ -250,6 +292,28 @@ class RaterEstimator:
         )
         self._gap = pattern_disagreement(counts.counts, weights)
         self._items_used = int(self._multiplicity[labels[kept] >= 2].sum())
+        self._find_cells()
+
+    def _find_cells(self) -> None:
+        """Number the pairs of rater and category that occur, rater by rater."""
+        from scipy import sparse
+
+        category_count = len(self._weights.matrix)
+        item, rater = np.nonzero(self._rows >= 0)
+        codes, cell = np.unique(
+            rater * category_count + self._rows[item, rater], return_inverse=True
+        )
+        self._rater_of, self._category_of = np.divmod(codes, max(category_count, 1))
+        self._first_of = np.searchsorted(self._rater_of, np.arange(self._rows.shape[1]))
+        chosen = sparse.csr_array(
+            (np.ones(len(item)), (item, cell.reshape(-1))), shape=(len(self._rows), len(codes))
+        )
+        # Multiplying a small dense matrix is several times faster.
+        self._chosen = chosen.toarray() if math.prod(chosen.shape) <= STATISTICS_CELLS else chosen
+        self._to_category = sparse.csr_array(
+            (np.ones(len(codes)), (np.arange(len(codes)), self._category_of)),
+            shape=(len(codes), category_count),
+        )
 
     @property
     def multiplicity(self) -> Integers:
@@ -267,37 +331,33 @@ class RaterEstimator:
         return 1.0
 
     def statistics(self, start: int, stop: int) -> Floats:
-        """Return columns: item with two labels, disagreement, R x K labels per rater."""
-        rows = self._rows[start:stop]
-        rater_count, category_count = self._rows.shape[1], len(self._weights.matrix)
-        ones = np.zeros((len(rows), rater_count, category_count))
-        item, rater = np.nonzero(rows >= 0)
-        ones[item, rater, rows[item, rater]] = 1.0
+        """Return columns: item with two labels, disagreement, labels per rater and category."""
+        dense = isinstance(self._chosen, np.ndarray)
         return np.column_stack(
             [
                 self._paired[start:stop],
                 self._gap[start:stop],
-                ones.reshape(len(rows), rater_count * category_count),
+                self._chosen[start:stop] if dense else self._chosen[start:stop].toarray(),
             ]
         )
 
-    def _rater_shares(self, totals: Floats) -> tuple[Floats, Floats]:
-        """Return (B, R, K) shares, zero for a rater without labels, and (B, R) labels."""
-        rater_count, category_count = self._rows.shape[1], len(self._weights.matrix)
-        counts = totals[:, 2:].reshape(len(totals), rater_count, category_count)
-        labels = counts.sum(axis=2)
-        shares = np.divide(
-            counts, labels[:, :, None], out=np.zeros_like(counts), where=labels[:, :, None] > 0
-        )
-        return shares, labels
+    def totals(self, items: Floats) -> Floats:
+        """Sum over items."""
+        return np.column_stack([items @ self._paired, items @ self._gap, items @ self._chosen])
 
     def disagreement(self, totals: Floats) -> Disagreement:
         """Average over pairs of raters with labels the chance that their draws disagree."""
-        shares, labels = self._rater_shares(totals)
+        counts = totals[:, 2:]
+        labels = np.add.reduceat(counts, self._first_of, axis=1)
+        below = labels[:, self._rater_of]
+        shares = np.divide(counts, below, out=np.zeros_like(counts), where=below > 0)
         apart = 1.0 - self._weights.matrix
-        all_raters = shares.sum(axis=1)
+        all_raters = shares @ self._to_category
         everyone = ((all_raters @ apart) * all_raters).sum(axis=1)
-        with_itself = ((shares @ apart) * shares).sum(axis=(1, 2))
+        with_itself = np.zeros(len(totals))
+        for start, stop in pairwise([*self._first_of.tolist(), len(self._rater_of)]):
+            own, categories = shares[:, start:stop], self._category_of[start:stop]
+            with_itself += ((own @ apart[np.ix_(categories, categories)]) * own).sum(axis=1)
         active = (labels > 0).sum(axis=1).astype(np.float64)
         return Disagreement(
             divide(totals[:, 1], totals[:, 0]),
@@ -350,6 +410,23 @@ def gwet_influence(
     ratio = observed / expected
     own = (item_count / items_used) * paired * (1.0 - gap / expected) - (1.0 - ratio)
     return np.asarray(own - ratio * chance_influence / expected)
+
+
+def dense_totals(estimator: Estimator, items: Floats) -> Floats:
+    """Sum the statistics over items, some patterns at a time."""
+    totals = np.zeros((len(items), estimator.statistics(0, 0).shape[1]))
+    for start, stop in chunks(estimator):
+        totals += items[:, start:stop] @ estimator.statistics(start, stop)
+    return totals
+
+
+def chunks(estimator: Estimator) -> Iterator[tuple[int, int]]:
+    """Yield ranges of patterns whose statistics fit in memory."""
+    count = len(estimator.multiplicity)
+    width = estimator.statistics(0, 0).shape[1] + 1
+    step = max(1, STATISTICS_CELLS // width)
+    for start in range(0, count, step):
+        yield start, min(start + step, count)
 
 
 def pattern_disagreement(counts: Integers, weights: Weights) -> Floats:

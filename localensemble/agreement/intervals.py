@@ -1,26 +1,21 @@
 """From an estimator to a coefficient with its interval: analytic, bootstrap or jackknife.
 
-All three take the items as a random draw and the raters as fixed. The bootstrap draws the
-number of items per pattern from one multinomial, which is the same as drawing items and
-costs no more for a million of them.
+All three take the items as a random draw and the raters as fixed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from localensemble.agreement.estimators import Disagreement, Estimator, Floats, chunks, divide
 from localensemble.agreement.result import AgreementError, Coefficient
 
-if TYPE_CHECKING:
-    from localensemble.agreement.estimators import Disagreement, Estimator, Floats
-
-# Numbers held at once: sums per pattern, and patterns (or sums) per draw. 32 MB each.
-_STATISTICS_CELLS = 4_000_000
+# Numbers held at once, patterns or sums of a block of draws: 32 MB.
 _DRAW_CELLS = 4_000_000
+# Rounding leaves standard errors of about 1e-17 where nothing varies.
+_NO_SPREAD = 1e-12
 # Sums of thirds leave about 1e-16 where the true number is 0; the smallest expected
 # disagreement that is not 0, one deviating label among N x R, is about 2 / (N x R).
 _NO_DISAGREEMENT = 1e-13
@@ -113,7 +108,7 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
         return replace(empty, undefined_because="no item has labels from two raters")
     if facts.undefined_because:
         return replace(empty, undefined_because=facts.undefined_because)
-    parts = estimator.disagreement(_totals(estimator)[None, :])
+    parts = estimator.disagreement(_totals(estimator))
     observed, expected = float(parts.observed[0]), float(parts.expected[0])
     known = replace(
         empty,
@@ -131,22 +126,6 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
     if isinstance(interval, Jackknife):
         return _jackknife(estimator, defined, value, corrected=facts.corrected)
     return _analytic(estimator, defined, value, parts=parts, corrected=facts.corrected)
-
-
-def _totals(estimator: Estimator) -> Floats:
-    total = np.zeros(estimator.statistics(0, 0).shape[1])
-    for start, stop in _chunks(estimator):
-        total += estimator.multiplicity[start:stop] @ estimator.statistics(start, stop)
-    return total
-
-
-def _chunks(estimator: Estimator) -> Iterator[tuple[int, int]]:
-    """Yield ranges of patterns whose statistics fit in memory."""
-    count = len(estimator.multiplicity)
-    width = estimator.statistics(0, 0).shape[1] + 1
-    step = max(1, _STATISTICS_CELLS // width)
-    for start in range(0, count, step):
-        yield start, min(start + step, count)
 
 
 def _unanimous(defined: Coefficient, *, worst_weight: float) -> Coefficient:
@@ -190,8 +169,7 @@ def _student(
 ) -> Coefficient:
     from scipy import special
 
-    # Rounding leaves about 1e-17 where every item contributes the same.
-    if error < 1e-12:
+    if error < _NO_SPREAD:
         return replace(
             defined,
             interval_method="",
@@ -219,8 +197,8 @@ def _jackknife(
     totals = _totals(estimator)
     without = np.concatenate(
         [
-            _values(estimator, totals[None, :] - estimator.statistics(start, stop))
-            for start, stop in _chunks(estimator)
+            _values(estimator, totals - estimator.statistics(start, stop))
+            for start, stop in chunks(estimator)
         ]
     )
     if np.isnan(without).any():
@@ -236,43 +214,55 @@ def _jackknife(
 
 
 def _bootstrap(estimator: Estimator, defined: Coefficient, how: Bootstrap) -> Coefficient:
-    generator = np.random.default_rng(how.seed)
-    multiplicity = estimator.multiplicity
-    items = int(multiplicity.sum())
-    drawn: list[Floats] = []
-    width = estimator.statistics(0, 0).shape[1]
-    block = max(1, min(how.resamples, _DRAW_CELLS // max(len(multiplicity), width)))
-    for done in range(0, how.resamples, block):
-        size = min(block, how.resamples - done)
-        draws = generator.multinomial(items, multiplicity / items, size=size)
-        totals = np.zeros((size, width))
-        for start, stop in _chunks(estimator):
-            totals += draws[:, start:stop].astype(np.float64) @ estimator.statistics(start, stop)
-        drawn.append(_values(estimator, totals))
-    values = np.concatenate(drawn)
+    if int(estimator.multiplicity.sum()) < 2:
+        return replace(defined, interval_undefined_because="only one item has labels")
+    values = _drawn_values(estimator, how)
     there = values[~np.isnan(values)]
-    undefined = int(values.size - there.size)
+    known = replace(defined, resamples_undefined=int(values.size - there.size))
     if there.size < 2:
         return replace(
-            defined,
-            resamples_undefined=undefined,
-            interval_undefined_because="fewer than two bootstrap draws have a value",
+            known, interval_undefined_because="fewer than two bootstrap draws have a value"
+        )
+    error = float(there.std(ddof=1))
+    if error < _NO_SPREAD:
+        return replace(
+            known,
+            interval_undefined_because="every bootstrap draw gives the same value, so there is "
+            "no spread to judge by",
         )
     tail = (1.0 - defined.confidence_level) / 2.0
     low, high = np.quantile(there, [tail, 1.0 - tail])
     return replace(
-        defined,
-        standard_error=float(there.std(ddof=1)),
+        known,
+        standard_error=error,
         interval_low=float(low),
         interval_high=float(high),
         interval_method="bootstrap",
-        resamples_undefined=undefined,
     )
 
 
-def _values(estimator: Estimator, totals: Floats) -> Floats:
-    from localensemble.agreement.estimators import divide
+def _drawn_values(estimator: Estimator, how: Bootstrap) -> Floats:
+    """Return the value of each draw, NaN where it has none."""
+    kept = estimator.kept
+    width = estimator.statistics(0, 0).shape[1]
+    size = max(1, _DRAW_CELLS // max(len(kept), width))
+    return np.concatenate(
+        [
+            _values(
+                estimator,
+                estimator.totals((draws if kept.all() else draws[:, kept]).astype(np.float64)),
+            )
+            for draws in estimator.draws.blocks(resamples=how.resamples, seed=how.seed, size=size)
+        ]
+    )
 
+
+def _totals(estimator: Estimator) -> Floats:
+    """Return the (1, D) sums over all items."""
+    return estimator.totals(estimator.multiplicity[None, :].astype(np.float64))
+
+
+def _values(estimator: Estimator, totals: Floats) -> Floats:
     parts = estimator.disagreement(totals)
     expected = np.where(parts.expected <= _NO_DISAGREEMENT, 0.0, parts.expected)
     return np.asarray(1.0 - divide(parts.observed, expected))

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from localensemble.agreement.estimators import Disagreement, Floats, divide
+from localensemble.agreement.estimators import (
+    Booleans,
+    Disagreement,
+    Floats,
+    dense_totals,
+    divide,
+)
 from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
 from localensemble.agreement.patterns import CountPatterns, Integers
 from localensemble.agreement.prepared import Labels, prepare
@@ -110,6 +116,8 @@ class AlphaEstimator:
     def __init__(self, patterns: CountPatterns, distance: Floats | None) -> None:
         labels = patterns.counts.sum(axis=1)
         kept = labels >= 2
+        self.draws = patterns.draws
+        self.kept: Booleans = kept
         self._multiplicity: Integers = patterns.multiplicity[kept]
         self._counts = patterns.counts[kept].astype(np.float64)
         self._labels = labels[kept].astype(np.float64)
@@ -142,6 +150,10 @@ class AlphaEstimator:
         if self._distance is not None:
             return np.column_stack([counts, self._gap[start:stop]])
         return np.column_stack([counts, self._coincidences(counts, self._labels[start:stop])])
+
+    def totals(self, items: Floats) -> Floats:
+        """Sum over items."""
+        return dense_totals(self, items)
 
     def _coincidences(self, counts: Floats, labels: Floats) -> Floats:
         both = 2.0 * counts[:, self._low] * counts[:, self._high]

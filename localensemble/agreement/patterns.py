@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.agreement.draws import ItemDraws
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 _KEY_LIMIT = 2**62
@@ -30,11 +31,16 @@ class CountPatterns:
             few, but two may be equal.
         multiplicity: (P,) items that show the pattern; all positive, they sum to N.
         item_pattern: (N,) the pattern of each item, in item order; empty unless asked for.
+        draws: of the items, for a bootstrap.
     """
 
     counts: Integers
     multiplicity: Integers
     item_pattern: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    draws: ItemDraws = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "draws", ItemDraws(self.multiplicity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +50,15 @@ class RowPatterns:
     Attributes:
         rows: (P, R) category indices, -1 for a gap.
         multiplicity: (P,) items that show the row; all positive, they sum to N.
+        draws: of the items, for a bootstrap.
     """
 
     rows: Integers
     multiplicity: Integers
+    draws: ItemDraws = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "draws", ItemDraws(self.multiplicity))
 
 
 def count_patterns(matrix: LabelMatrix, *, with_items: bool = False) -> CountPatterns:

@@ -80,11 +80,6 @@ class PreparedMatrix:
         seen = self.counts.counts.sum(axis=0) > 0
         return tuple(self.categories[k] for k in np.flatnonzero(seen))
 
-    def complete_rows(self) -> RowPatterns:
-        """Return the rows with labels from two or more raters."""
-        kept = (self.rows.rows >= 0).sum(axis=1) >= 2
-        return RowPatterns(self.rows.rows[kept], self.rows.multiplicity[kept])
-
     def select(self, raters: Sequence[int], *, labeled_by_all: bool = False) -> PreparedMatrix:
         """Keep the raters at these places, and all items or only those all of them labeled."""
         rows = select_raters(self.rows, raters=raters, category_count=self.category_count)

@@ -2,9 +2,8 @@
 
     scripts/bench/agreement.py [--reference-python PATH] [--items 100000 1000000] [--raters 5]
 
-irrCAC needs an old scipy, so both packages may live in an environment of their own:
-
-    python3.11 -m venv /tmp/reference && /tmp/reference/bin/pip install irrCAC krippendorff
+irrCAC needs an old scipy, so both packages live in an environment of their own, which
+`scripts/setup --reference` makes: its Python is .venv-reference/bin/python.
 
 Each side runs in a process of its own, is warmed up on a small matrix, and takes the best of
 three. irrCAC is given its categories, as it must be.
@@ -54,7 +53,9 @@ def measure_ours(path: str) -> dict[str, Any]:
     """Time this package; the three coefficients share one pass over the items."""
     sys.path.insert(0, str(REPOSITORY))
     from localensemble.agreement import (
+        Analytic,
         Bootstrap,
+        Interval,
         fleiss_kappa,
         gwet_ac1,
         krippendorff_alpha,
@@ -66,16 +67,16 @@ def measure_ours(path: str) -> dict[str, Any]:
         names = tuple(f"rater-{j}" for j in range(cells.shape[1]))
         return LabelMatrix(cells, tuple(str(k) for k in range(CATEGORIES)), names)
 
-    def three(matrix: LabelMatrix) -> dict[str, float | None]:
+    def three(matrix: LabelMatrix, how: Interval) -> dict[str, float | None]:
         labels = prepare(matrix)
         found = (
-            gwet_ac1(labels),
-            fleiss_kappa(labels),
-            krippendorff_alpha(labels, level="nominal"),
+            gwet_ac1(labels, interval=how),
+            fleiss_kappa(labels, interval=how),
+            krippendorff_alpha(labels, level="nominal", interval=how),
         )
         return {one.name: one.value for one in found}
 
-    three(matrix_of(make_labels(50, 5)))
+    three(matrix_of(make_labels(50, 5)), Analytic())
     matrix = matrix_of(np.load(path))
     how = Bootstrap(1000)
     coefficients: dict[str, Callable[..., object]] = {
@@ -84,8 +85,9 @@ def measure_ours(path: str) -> dict[str, Any]:
         "Krippendorff alpha": partial(krippendorff_alpha, level="nominal"),
     }
     result: dict[str, Any] = {
-        "values": three(matrix),
-        "three": best_of_three(lambda: three(matrix)),
+        "values": three(matrix, Analytic()),
+        "three": best_of_three(lambda: three(matrix, Analytic())),
+        "three, 1,000 resamples": best_of_three(lambda: three(matrix, how)),
     }
     for name, function in coefficients.items():
         result[name] = best_of_three(partial(function, matrix))
@@ -167,10 +169,15 @@ def report(items: int, raters: int, ours: dict[str, Any], theirs: dict[str, Any]
         )
         largest = max(abs(ours["values"][k] - theirs["values"][k]) for k in ours["values"])
         print(f"largest difference of the values: {largest:.1e} (irrCAC rounds to five digits)")
-    for name in ("AC1", "Fleiss kappa", "Krippendorff alpha"):
+    for name, title in (
+        ("AC1", "AC1"),
+        ("Fleiss kappa", "Fleiss kappa"),
+        ("Krippendorff alpha", "Krippendorff alpha"),
+        ("three", "all three"),
+    ):
         drawn = ours[f"{name}, 1,000 resamples"]
         print(
-            f"{name + ', 1,000 resamples':34}{seconds(drawn):>16}"
+            f"{title + ', 1,000 resamples':34}{seconds(drawn):>16}"
             f"{drawn / ours[name]:>18.1f} x the analytic one"
         )
     print(f"peak memory of our process, input included: {ours['peak_mb']:.0f} MB")

@@ -10,13 +10,16 @@ from localensemble.agreement import (
     Bootstrap,
     Jackknife,
     conger_kappa,
+    draws,
+    estimators,
     fleiss_kappa,
     gwet_ac1,
+    intervals,
     krippendorff_alpha,
     method_named,
     percent_agreement,
+    prepare,
 )
-from localensemble.agreement import intervals as module
 from tests.agreement.matrices import matrix_of, random_matrix
 
 
@@ -60,7 +63,7 @@ def test_chunks_of_patterns_and_draws_change_nothing(
         krippendorff_alpha(matrix, level="ordinal", interval=interval),
     ]
     # Whole draws stay together: the generator must give the same numbers.
-    monkeypatch.setattr(module, "_STATISTICS_CELLS", 97)
+    monkeypatch.setattr(estimators, "STATISTICS_CELLS", 97)
     chunked = [
         conger_kappa(matrix, interval=interval),
         krippendorff_alpha(matrix, level="ordinal", interval=interval),
@@ -73,10 +76,62 @@ def test_chunks_of_patterns_and_draws_change_nothing(
 def test_blocks_of_draws_give_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = random_matrix(7, items=100)
     whole = percent_agreement(matrix, interval=Bootstrap(50, seed=4))
-    monkeypatch.setattr(module, "_DRAW_CELLS", 40)
-    assert percent_agreement(matrix, interval=Bootstrap(50, seed=4)).interval_low == (
-        pytest.approx(whole.interval_low, abs=1e-12)
-    )
+    monkeypatch.setattr(intervals, "_DRAW_CELLS", 40)
+    for kept in (draws._KEPT_CELLS, 0):
+        monkeypatch.setattr(draws, "_KEPT_CELLS", kept)
+        assert percent_agreement(matrix, interval=Bootstrap(50, seed=4)).interval_low == (
+            pytest.approx(whole.interval_low, abs=1e-12)
+        )
+
+
+def test_coefficients_of_one_matrix_share_their_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = random_matrix(11, items=80, raters=4)
+    made = []
+    drawn = draws.ItemDraws._drawn
+
+    def counted(self: draws.ItemDraws, generator: np.random.Generator, count: int) -> object:
+        made.append(count)
+        return drawn(self, generator, count)
+
+    monkeypatch.setattr(draws.ItemDraws, "_drawn", counted)
+    prepared = prepare(matrix)
+    together = [
+        compute(prepared, interval=Bootstrap(50))
+        for compute in (gwet_ac1, fleiss_kappa, percent_agreement)
+    ]
+    assert made == [50]
+    alone = [
+        compute(matrix, interval=Bootstrap(50))
+        for compute in (gwet_ac1, fleiss_kappa, percent_agreement)
+    ]
+    assert together == alone
+
+
+@pytest.mark.parametrize("interval", [Bootstrap(40), Jackknife()], ids=["bootstrap", "jackknife"])
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (["aab"], "only one item has labels"),
+        (["ab", "ab", "ab", "ab"], "no spread to judge by"),
+    ],
+)
+def test_where_nothing_varies_there_is_no_interval(
+    interval: Bootstrap | Jackknife, rows: list[str], reason: str
+) -> None:
+    result = gwet_ac1(matrix_of(*rows), interval=interval)
+    assert result.value is not None
+    assert (result.interval_low, result.interval_high, result.standard_error) == (None, None, None)
+    assert result.interval_method == ""
+    assert reason in result.interval_undefined_because
+
+
+def test_an_interval_ends_at_1_above_and_is_not_cut_below() -> None:
+    """The convention of Gwet (2014); a requirement compares the lower end as computed."""
+    low = gwet_ac1(matrix_of("ab", "ab", "aa"))
+    assert low.interval_low is not None
+    assert low.interval_low < -1.0
+    high = gwet_ac1(matrix_of("aa", "aa", "aa", "bb", "ab"))
+    assert high.interval_high == 1.0
 
 
 def test_a_multinomial_over_patterns_is_a_draw_of_items() -> None:
