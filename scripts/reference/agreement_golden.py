@@ -1,7 +1,7 @@
 """Write tests/golden/ of the agreement coefficients again, from the published tables.
 
-    python3.11 -m venv /tmp/reference && /tmp/reference/bin/pip install irrCAC krippendorff
-    /tmp/reference/bin/python scripts/reference/agreement_golden.py SHARED/data
+    scripts/setup --reference
+    .venv-reference/bin/python scripts/reference/agreement_golden.py SHARED/data
 
 The tables are read from ``agreement_worked_examples``; published numbers are typed in below;
 the ``reference`` block of each file holds what irrCAC and krippendorff compute.
@@ -11,6 +11,7 @@ import csv
 import json
 import sys
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import krippendorff
@@ -21,8 +22,9 @@ from irrCAC.raw import CAC
 
 TABLES = Path(sys.argv[1]) / "agreement_worked_examples"
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
-IRRCAC = "irrCAC 0.4.4 (categories and digits=10 passed), numpy 1.26.4, Python 3.11"
-KRIPPENDORFF = "krippendorff 0.9.0, numpy 1.26.4, Python 3.11"
+BASE = f"numpy {version('numpy')}, Python {sys.version_info.major}.{sys.version_info.minor}"
+IRRCAC = f"irrCAC {version('irrCAC')} (categories and digits=10 passed), {BASE}"
+KRIPPENDORFF = f"krippendorff {version('krippendorff')}, {BASE}"
 PUBLISHED = {"computed_with": "published, three digits", "tolerance": 5.0001e-4}
 SCHEMES = ("quadratic", "linear", "ordinal", "radical", "ratio", "circular", "bipolar")
 LEVEL_OF = {"identity": "nominal", "quadratic": "interval", "ratio": "ratio"}
