@@ -41,7 +41,7 @@ from localensemble.report.agreement_files import (
     write_item_agreement,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.report.wording import agreement_verdict
+from localensemble.report.wording import agreement_verdict, why_missing, why_not_resampled
 
 __all__ = [
     "AgreeOptions",
@@ -56,6 +56,8 @@ __all__ = [
     "agree",
     "agreement_as_json",
     "agreement_verdict",
+    "why_missing",
+    "why_not_resampled",
     "write_agreement_html",
     "write_agreement_json",
     "write_coefficients",

@@ -20,6 +20,8 @@ from localensemble.api.agree import (
     CrossCheck,
     VariableAgreement,
     agreement_verdict,
+    why_missing,
+    why_not_resampled,
 )
 
 # Rows up to which a table is read rather than scrolled past.
@@ -55,7 +57,10 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
         _say(console, f"Required {verdict.requirement}: {met}; {verdict.because}.", style="bold")
     _say(console, _items_line(agreement))
     console.print(_coefficient_table(found, report))
-    for line in _why_missing([shown.analytic for shown in found.coefficients]):
+    for line in (
+        *why_missing(shown.analytic for shown in found.coefficients),
+        *why_not_resampled(found.coefficients),
+    ):
         _say(console, line)
     console.print(_benchmark_table(found))
     _show_categories(agreement, console)
@@ -131,7 +136,7 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
     )
     for shown in found.coefficients:
         one = shown.analytic
-        bootstrap = (_drawn_interval(shown.bootstrap),) if drawn else ()
+        bootstrap = (_interval(shown.bootstrap),) if shown.bootstrap else ()
         _add_row(
             table,
             _name(one),
@@ -144,21 +149,6 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
             "" if one.expected_agreement is None else _number(one.expected_agreement),
         )
     return table
-
-
-def _why_missing(coefficients: Sequence[Coefficient]) -> list[str]:
-    """Say in words why values and intervals are missing, each reason once."""
-    names: dict[str, list[str]] = {}
-    for one in coefficients:
-        if one.value is None:
-            names.setdefault(f"undefined: {one.undefined_because}", []).append(_name(one))
-        elif one.interval_low is None:
-            reason = f"without an interval: {one.interval_undefined_because}"
-            names.setdefault(reason, []).append(_name(one))
-    return [
-        f"{', '.join(found)} {'are' if len(found) > 1 else 'is'} {reason}."
-        for reason, found in names.items()
-    ]
 
 
 def _benchmark_table(found: VariableAgreement) -> Table:
@@ -353,13 +343,6 @@ def _interval_heading(report: AgreementReport) -> str:
 def _interval(coefficient: Coefficient) -> str:
     low, high = coefficient.interval_low, coefficient.interval_high
     return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-
-
-def _drawn_interval(coefficient: Coefficient | None) -> str:
-    """Write a bootstrap interval; where every draw gives the same, there is none."""
-    if coefficient is None or coefficient.interval_low == coefficient.interval_high:
-        return "none"
-    return _interval(coefficient)
 
 
 def _with_interval(coefficient: Coefficient) -> str:

@@ -5,9 +5,15 @@ Decides what is said and how strongly; refuses to round an undefined number into
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from localensemble.findings.agreement import Agreement, Benchmark, Coefficient
+from localensemble.findings.agreement import (
+    Agreement,
+    Benchmark,
+    Coefficient,
+    ResampledCoefficient,
+)
+from localensemble.findings.agreement_report import ShownCoefficient
 from localensemble.findings.study import Accuracy, StudyFindings, VariableFindings
 
 UNDEFINED = "undefined"
@@ -77,6 +83,39 @@ def coefficient_name(coefficient: Coefficient) -> str:
     if coefficient.weights in ("identity", ""):
         return coefficient.name
     return f"{coefficient.name} ({coefficient.weights})"
+
+
+def why_missing(
+    coefficients: Iterable[Coefficient], *, what: str = "an interval"
+) -> tuple[str, ...]:
+    """Say why values and intervals are missing, each reason once."""
+    named: dict[str, list[str]] = {}
+    for one in coefficients:
+        if one.value is None:
+            reason = f"undefined: {one.undefined_because}"
+        elif one.interval_low is None:
+            reason = f"without {what}: {one.interval_undefined_because}"
+        else:
+            continue
+        named.setdefault(reason, []).append(coefficient_name(one))
+    return tuple(
+        f"{listed(names)} {'are' if len(names) > 1 else 'is'} {reason}."
+        for reason, names in named.items()
+    )
+
+
+def why_not_resampled(
+    resampled: Iterable[ResampledCoefficient | ShownCoefficient],
+) -> tuple[str, ...]:
+    """Say why bootstrap and jackknife intervals of defined coefficients are missing."""
+    held = list(resampled)
+    drawn = [one.bootstrap for one in held if one.bootstrap is not None]
+    left_out = [one.jackknife for one in held if one.jackknife is not None]
+    return tuple(
+        sentence
+        for what, found in (("a bootstrap interval", drawn), ("a jackknife interval", left_out))
+        for sentence in why_missing((one for one in found if one.value is not None), what=what)
+    )
 
 
 def leading_coefficient(agreement: Agreement) -> Coefficient:

@@ -135,7 +135,7 @@ def test_unanimous_raters_have_a_bound_and_kappas_have_none(run: Run, tmp_path: 
     path = table(tmp_path, ("id", "a", "b", "c"), *rows)
     ended = run("agree", path, "--level", "nominal", "--categories", "x,y", "--bootstrap", "20")
     assert ended.code == 0
-    assert 'Fleiss kappa, Conger kappa are undefined: only the category "x" occurs' in ended.out
+    assert 'Fleiss kappa and Conger kappa are undefined: only the category "x" occurs' in ended.out
 
 
 def test_one_item_has_no_interval_of_any_kind(run: Run, tmp_path: Path) -> None:

@@ -179,3 +179,11 @@ def test_a_home_folder_that_cannot_be_written_goes_unmentioned(tmp_path: Path) -
         check=True,
     )
     assert (ended.stdout, ended.stderr) == ("<svg\n", "")
+
+
+def test_an_interval_that_is_missing_has_its_reason_on_the_page(tmp_path: Path) -> None:
+    page = page_of(agreement_of([[0, 1, 1]]), tmp_path)
+    assert "AC1, Fleiss kappa" in page.text
+    assert "are without an interval: only one item has labels." in page.text
+    assert "are without a bootstrap interval: only one item has labels." in page.text
+    assert "are without a jackknife interval: only one item has labels." in page.text
