@@ -102,7 +102,7 @@ def findings_of(
         policies=[policy.name for policy in loaded.rules.policies],
         rules=loaded.rules.content,
         gold=gold,
-        cautions=loaded.cautions,
+        cautions=(*loaded.cautions, *(gold.messages if gold else ())),
         certificates=loaded.rules.certificates,
     )
 
@@ -122,7 +122,7 @@ def gold_of(
     return read_gold(
         gold,
         codebook=loaded.codebook,
-        labels=loaded.labels,
+        item_ids=loaded.labels.item_ids,
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from localensemble.api.cautions import cautions
@@ -15,19 +16,21 @@ from localensemble.api.certificates import (
 )
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
-from localensemble.api.evaluate import gold_of
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
+from localensemble.core.tables import open_table
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
-from localensemble.findings.golden import read_golden
+from localensemble.findings.gold import GoldLabels, read_gold
+from localensemble.findings.golden import GoldenItems, read_golden
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
@@ -45,6 +48,8 @@ __all__ = [
     "embedded_ensemble",
     "label",
 ]
+
+_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,9 @@ def label(
     rules, said = _rules(ensemble, folder, options, conditions)
     for message in said:
         on_message(message)
+    gold, golden = _known_labels(table, questions, options)
+    for message in () if golden is None else golden.messages:
+        on_message(message)
     folder.make()
     plan = LabelingPlan(
         items=table,
@@ -148,12 +156,12 @@ def label(
         layout=ensemble.layout,
         rules=rules.content,
         limit=options.limit,
-        golden=None if options.golden is None else read_golden(options.golden, codebook=questions),
+        golden=None if golden is None else golden.labels,
         cautions=warnings,
         stated_rules=ensemble.rules.content,
         certified_raters=certified_raters(rules),
     )
-    written = _labeled(plan, folder, options.gold, on_progress, on_message)
+    written = _labeled(plan, folder, gold, on_progress, on_message)
     attempts = guard_state().attempts
     if attempts:
         on_message(f"Attempts to leave this machine that were refused: {attempts}.")
@@ -163,7 +171,7 @@ def label(
 def _labeled(
     plan: LabelingPlan,
     folder: StudyFolder,
-    gold: Path | None,
+    gold: GoldLabels | None,
     on_progress: Callable[[Progress], None],
     on_message: Callable[[str], None],
 ) -> WrittenStudy:
@@ -182,11 +190,42 @@ def _labeled(
             decisions=decisions,
             items=plan.items,
             folder=folder,
-            gold=gold_of(loaded, gold),
+            gold=gold,
         )
     for message in written.messages:
         on_message(message)
     return written
+
+
+def _known_labels(
+    table: ItemFile, codebook: Codebook, options: LabelOptions
+) -> tuple[GoldLabels | None, GoldenItems | None]:
+    """Read gold and golden labels before anything is labeled, so that a mistake costs nothing."""
+    if options.gold is None and options.golden is None:
+        return None, None
+    ids = (str(row.item.id) for block in table.blocks(_ROWS) for row in block)
+    item_ids = tuple(islice(ids, options.limit))
+    gold = golden = None
+    if options.gold is not None:
+        gold = read_gold(
+            options.gold,
+            codebook=codebook,
+            item_ids=item_ids,
+            id_column=_shared_id_column(options.gold, table),
+        )
+    if options.golden is not None:
+        golden = read_golden(
+            options.golden,
+            codebook=codebook,
+            item_ids=frozenset(item_ids),
+            id_column=_shared_id_column(options.golden, table),
+        )
+    return gold, golden
+
+
+def _shared_id_column(known: Path, table: ItemFile) -> str | None:
+    """Take the id column of the items also where another table has it; None lets that decide."""
+    return table.id_column if table.id_column in open_table(known).columns else None
 
 
 def _rules(

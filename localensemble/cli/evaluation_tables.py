@@ -34,11 +34,6 @@ def show_evaluation(findings: StudyFindings, *, console: Console) -> None:
     for variable in findings.variables:
         if variable.gold is not None:
             _show_variable(variable, variable.gold, console)
-    if findings.gold_not_in_study:
-        console.print(
-            f"{findings.gold_not_in_study:,} rows of the gold table are no items of this study; "
-            "they are left out."
-        )
 
 
 def show_prevalence(

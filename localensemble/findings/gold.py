@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.row_ids import KeyedTable
-from localensemble.findings.decisions import StudyLabels
 
 # A column of texts, named by mistake, must not end up in a table of findings.
 MOST_GROUPS = 50
+_SHOWN_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class GoldLabels:
             items of the study. It cannot be seen from the file.
         blank_rows: variable name -> rows that are there and have no label.
         prices: of labels, to weigh a person's time against errors.
+        messages: what was left out, in sentences.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
@@ -55,6 +56,40 @@ class GoldLabels:
     random_sample: bool = False
     blank_rows: Mapping[str, int] = field(default_factory=dict)
     prices: Prices = REVIEW_ONLY
+    messages: tuple[str, ...] = ()
+
+
+class LeftOut:
+    """Counts the rows of a table whose ids are no items of a study, and names the first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: list[int] = []
+        self.count = 0
+
+    def add(self, row_number: int) -> None:
+        """Take a row."""
+        self.count += 1
+        if len(self._first) < _SHOWN_ROWS:
+            self._first.append(row_number)
+
+    def messages(self) -> tuple[str, ...]:
+        """Say how many and which; nothing when there are none."""
+        if not self.count:
+            return ()
+        shown = ", ".join(map(str, self._first))
+        more = ", ..." if self.count > len(self._first) else ""
+        return (
+            f"{self._path.name}: {self.count:,} of its rows ({shown}{more}) have an id that no "
+            "labeled item has; they are left out.",
+        )
+
+    def error(self) -> TableError:
+        """Say that no row is about an item of the study."""
+        return TableError(
+            f"{self._path}: none of its {self.count:,} ids is an item of this study.",
+            hint="Check that the file belongs to this study and uses the same id column.",
+        )
 
 
 def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str]:
@@ -72,7 +107,7 @@ def read_gold(
     path: Path,
     *,
     codebook: Codebook,
-    labels: StudyLabels,
+    item_ids: Sequence[str],
     id_column: str | None,
     group_column: str | None = None,
     random_sample: bool = False,
@@ -85,22 +120,19 @@ def read_gold(
     Args:
         path: the table.
         codebook: of the study.
-        labels: of the study.
+        item_ids: of the study's labeled items, in order.
         id_column: None guesses it by name.
         group_column: column by which to evaluate groups of items apart.
         random_sample: whether the items were drawn at random from all of the study.
         prices: of labels.
 
     Raises:
-        TableError: no gold or group column, a label that is no category, or no shared item.
+        TableError: no gold or group column, no gold label, a label that is no category, or no
+            shared item.
     """
     table = KeyedTable.open(path, id_column=id_column)
     if table.id_column is None:
-        # Matching by row would give a believable wrong number for a file in another order.
-        raise TableError(
-            f"{path.name}: found no column with the ids of the items.",
-            hint="Gold labels are matched by id, never by row: name the column with --id-column.",
-        )
+        raise no_ids_error(path)
     columns = gold_columns(table.columns, codebook)
     if not columns:
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
@@ -109,12 +141,12 @@ def read_gold(
             hint="Name each gold column after its variable.",
         )
     group_place = _group_place(path, table.columns, group_column)
-    groups = None if group_place is None else np.full(labels.item_count, None, dtype=np.object_)
-    positions = _positions(labels)
-    categories = {name: np.full(labels.item_count, -1, dtype=np.int16) for name in columns}
+    groups = None if group_place is None else np.full(len(item_ids), None, dtype=np.object_)
+    positions = {item_id: position for position, item_id in enumerate(item_ids)}
+    categories = {name: np.full(len(item_ids), -1, dtype=np.int16) for name in columns}
     named: set[str] = set()
     blank = dict.fromkeys(columns, 0)
-    unknown = 0
+    left_out = LeftOut(path)
     shared = 0
     readers = [
         (CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
@@ -123,7 +155,7 @@ def read_gold(
     for row in table.rows():
         position = positions.get(row.id)
         if position is None:
-            unknown += 1
+            left_out.add(row.number)
             continue
         shared += 1
         for reader, place in readers:
@@ -140,11 +172,43 @@ def read_gold(
                     hint="Name a column that parts the items; this one seems to hold ids or texts.",
                 )
     if not shared:
+        raise left_out.error()
+    labeled, messages = _without_blank(path, categories, columns)
+    return GoldLabels(
+        labeled,
+        left_out.count,
+        groups,
+        random_sample,
+        blank,
+        prices,
+        (*left_out.messages(), *messages),
+    )
+
+
+def _without_blank(
+    path: Path, categories: Mapping[str, NDArray[np.int16]], columns: Mapping[str, str]
+) -> tuple[Mapping[str, NDArray[np.int16]], tuple[str, ...]]:
+    """Leave out the variables that have no gold label at all; refuse when none has one."""
+    labeled = {name: indices for name, indices in categories.items() if np.any(indices >= 0)}
+    blank = [f'"{columns[name]}"' for name in categories if name not in labeled]
+    if not labeled:
         raise TableError(
-            f"{path}: none of its {unknown:,} ids is an item of this study.",
-            hint="Check that the gold file belongs to this study and uses the same id column.",
+            f"{path.name}: no item of this study has a gold label; "
+            f"{'these columns are' if len(blank) > 1 else 'this column is'} blank: "
+            f"{', '.join(blank)}.",
+            hint="Write a category of the codebook into each cell that has one.",
         )
-    return GoldLabels(categories, unknown, groups, random_sample, blank, prices)
+    return labeled, tuple(
+        f"{path.name}: column {column} is blank; nothing is compared with it." for column in blank
+    )
+
+
+def no_ids_error(path: Path) -> TableError:
+    """Refuse to match by row: a believable wrong number for a file in another order."""
+    return TableError(
+        f"{path.name}: found no column with the ids of the items.",
+        hint="Gold labels are matched by id, never by row: name the column with --id-column.",
+    )
 
 
 def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | None:
@@ -183,8 +247,3 @@ class CategoryReader:
                 f'"{self.variable.name}", which has: {", ".join(self.variable.answers)}.',
                 hint="Write gold labels exactly as the codebook names its categories.",
             ) from None
-
-
-def _positions(labels: StudyLabels) -> dict[str, int]:
-    ids = labels.reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
-    return {str(item_id): position for position, item_id in enumerate(ids)}

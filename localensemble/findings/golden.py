@@ -7,7 +7,8 @@ evaluation, and cannot be one for a certificate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +18,65 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.core.row_ids import KeyedTable
 from localensemble.findings.decisions import StudyLabels
-from localensemble.findings.gold import CategoryReader, gold_columns
+from localensemble.findings.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
 
 Golden = Mapping[str, Mapping[str, str]]
 
 
-def read_golden(path: Path, *, codebook: Codebook, id_column: str | None = None) -> Golden:
+@dataclass(frozen=True, slots=True)
+class GoldenItems:
+    """Golden labels of items that are there, and what was left out, in sentences."""
+
+    labels: Golden
+    messages: tuple[str, ...]
+
+
+def read_golden(
+    path: Path, *, codebook: Codebook, item_ids: Collection[str], id_column: str | None = None
+) -> GoldenItems:
     """Read golden labels from a table: variable -> item id -> category name.
 
+    Args:
+        path: the table.
+        codebook: of the study.
+        item_ids: of the items to be labeled.
+        id_column: None guesses it by name.
+
     Raises:
-        TableError: no golden label, or one that is no category.
+        TableError: no golden label, one that is no category, or none of an item.
     """
     table = KeyedTable.open(path, id_column=id_column)
+    if table.id_column is None:
+        raise no_ids_error(path)
+    columns = gold_columns(table.columns, codebook)
+    readers = [
+        (CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
+        for name, column in columns.items()
+    ]
     golden: dict[str, dict[str, str]] = {}
-    for name, column in gold_columns(table.columns, codebook).items():
-        reader = CategoryReader(path, codebook.variable(name), column)
-        place = table.columns.index(column)
-        for row in table.rows():
+    left_out = LeftOut(path)
+    shared = 0
+    for row in table.rows():
+        known = row.id in item_ids
+        shared += known
+        if not known:
+            left_out.add(row.number)
+        for reader, place in readers:
             index = reader.index(row.values[place], row_number=row.number)
-            if index >= 0:
+            if known and index >= 0:
+                name = reader.variable.name
                 golden.setdefault(name, {})[str(row.id)] = reader.variable.answers[index]
     if not golden:
+        if columns and not shared:
+            raise left_out.error()
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
+        found = ", ".join(f'"{column}"' for column in columns.values())
         raise TableError(
-            f"{path}: found no golden label; expected a column {wanted} with categories.",
-            hint="Name each column after its variable.",
+            f"{path.name}: found no golden label; expected a column {wanted} with categories"
+            f"{f', but {found} is blank' if found else ''}.",
+            hint="Name each column after its variable, and fill it in.",
         )
-    return golden
+    return GoldenItems(golden, left_out.messages())
 
 
 def golden_categories(

@@ -125,7 +125,8 @@ class PromiseFindings:
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
-    ``cautions`` are sentences, said when the labels were made, on why not to trust them.
+    ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
+    of a newer run that has not finished, and of gold labels that were left out.
     """
 
     item_count: int
