@@ -20,6 +20,7 @@ from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
 from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
+from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
 from localensemble.report.tables import StudyTables, write_escalations, write_labels
 
@@ -53,6 +54,7 @@ def write_decided(
         input_columns=items.columns,
         egress_guard=guard.on,
         egress_attempts=guard.attempts,
+        interfaces=isolation_evidence(),
     )
     write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)

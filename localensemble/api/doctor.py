@@ -26,6 +26,7 @@ from localensemble.engines.hardware import (
 from localensemble.engines.llama_build import LlamaBuild, llama_build
 from localensemble.engines.registry import engine_names
 from localensemble.privacy.egress import guard_refuses, guard_state
+from localensemble.privacy.isolation import isolation_refused
 
 __all__ = ["Check", "Severity", "examine"]
 
@@ -68,6 +69,7 @@ def examine() -> tuple[Check, ...]:
         Check("engines", "ok", ", ".join(engine_names())),
         *_models(),
         _guard(),
+        _isolation(),
         *_permissions(),
         _text_encoding(),
     )
@@ -217,6 +219,18 @@ def _guard() -> Check:
             "Some package undoes it: label in an environment with nothing else in it.",
         )
     return Check("egress guard", "ok", f"on; {state.attempts} attempts, and one now, refused")
+
+
+def _isolation() -> Check:
+    refused = isolation_refused()
+    if refused:
+        return Check(
+            "isolation",
+            "note",
+            f"not possible here: {refused.rstrip('.')}",
+            "`--isolated` will refuse to run; unplug the network where the guard is not enough.",
+        )
+    return Check("isolation", "ok", "possible: `--isolated` takes the network away from a run")
 
 
 def _permissions() -> list[Check]:

@@ -16,6 +16,7 @@ from localensemble.api.certificates import (
 )
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
+from localensemble.api.readiness import refuse_unreachable
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
@@ -115,6 +116,7 @@ def label(
         EngineError: a model cannot go on; what was labeled is kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    refuse_unreachable(ensemble)
     questions = load_checked(codebook)
     models = [_located(rater, ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from localensemble.privacy.egress import GuardState, guard_state, install_guard
+from localensemble.privacy.isolation import (
+    isolate_if_asked,
+    require_isolation,
+    restart_isolated,
+)
 
-__all__ = ["GuardState", "guard_egress", "guard_state"]
+__all__ = [
+    "GuardState",
+    "guard_egress",
+    "guard_state",
+    "isolate_if_asked",
+    "require_isolation",
+    "restart_isolated",
+]
 
 
 def guard_egress() -> None:

@@ -22,6 +22,7 @@ from localensemble.api.agree import (
 )
 from localensemble.cli.agreement_tables import show_agreement
 from localensemble.cli.console import output
+from localensemble.cli.isolated import isolated_option
 
 BELOW_REQUIRED = 5
 
@@ -90,6 +91,7 @@ def _names(
 @click.option(
     "--items", "items_file", type=_FILE, help="Write each item's agreement to a CSV file."
 )
+@isolated_option
 def command(
     labels: Path,
     level: str | None,

@@ -22,6 +22,7 @@ from localensemble.api.calibrate import (
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_prevalence
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.numbers import number_table, share
 
 NOTHING_CERTIFIED = 1
@@ -75,6 +76,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="With --plan: share of the items you expect to accept.",
 )
+@isolated_option
 def command(
     study: Path | None,
     gold: Path | None,

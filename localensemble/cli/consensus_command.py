@@ -9,6 +9,7 @@ import click
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
 from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import output
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,6 +43,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
+@isolated_option
 def command(
     study: Path,
     method: str | None,

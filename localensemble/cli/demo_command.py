@@ -8,6 +8,7 @@ import click
 
 from localensemble.api.label import LabelOptions
 from localensemble.cli.console import output
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import label_with_bars
 from localensemble.cli.study_tables import show_study
 from localensemble.core.resources import examples_dir
@@ -23,6 +24,7 @@ from localensemble.core.resources import examples_dir
     show_default=True,
     help="The study folder; made if missing.",
 )
+@isolated_option
 def command(study: Path) -> None:
     """Label 300 patient comments with the embedded models: the whole loop.
 

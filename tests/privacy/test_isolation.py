@@ -1,21 +1,46 @@
-"""Labeling needs no network and makes no network call, watched from outside Python."""
+"""A run that is isolated reaches nothing, whoever tries; and one that is not says so."""
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from localensemble.core.errors import IsolationError
+from localensemble.privacy.isolation import (
+    isolate_this_process,
+    isolation,
+    restart_isolated,
+)
+from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
 from tests.studies import StudyFiles, study_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
-pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 EMBEDDED = "raters:\n  - {model: le-llama-2m}\n  - {model: le-gpt2-2m}\n"
+# Each tries to reach PORT of this machine and says how that went; none goes through Python's
+# sockets in the process that is guarded.
+UNSEEN = {
+    "C code": """\
+        library = ctypes.CDLL(None, use_errno=True)
+        address = struct.pack("=H", 2) + struct.pack("!H4s8x", PORT, bytes([127, 0, 0, 1]))
+        failed = library.connect(library.socket(2, 1, 0), address, len(address))
+        said = os.strerror(ctypes.get_errno()) if failed else "reached"
+        Path(SAID).write_text(said)
+""",
+    "another program": """\
+        code = "import socket; socket.create_connection(('127.0.0.1', PORT), 5); print('reached')"
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        Path(SAID).write_text(ended.stdout.strip() or ended.stderr.splitlines()[-1])
+""",
+}
+IMPORTS = "import ctypes, os, struct, subprocess, sys\nfrom pathlib import Path"
 
 
 @pytest.fixture
@@ -23,20 +48,160 @@ def files(tmp_path: Path) -> StudyFiles:
     return study_files(tmp_path, [f"comment {number}" for number in range(5)], ensemble=EMBEDDED)
 
 
-def run_label(files: StudyFiles, *prefix: str, study: Path) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.run(
-        [
-            *prefix,
-            *(sys.executable, "-m", "localensemble", "label", files.items, "-c", files.codebook),
-            *("-e", files.ensemble, "-o", study, "--threads", "1"),
-        ],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ, PYTHONPATH=paths),
-        timeout=300,
-        check=False,
+@pytest.fixture(scope="module")
+def isolating() -> None:
+    """Skip where the system lets nobody make a network of his own."""
+    code = (
+        "from localensemble.privacy.isolation import isolate_this_process\nisolate_this_process()"
     )
+    ended = run_python(Path.cwd(), "-c", code)
+    if ended.returncode:
+        pytest.skip(f"needs a system that isolates: {ended.stderr.splitlines()[-2]}")
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    """A listener on this machine, which is the nearest thing to somebody outside."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+def reached(server: socket.socket) -> bool:
+    try:
+        server.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def manifest_of(files: StudyFiles) -> dict[str, object]:
+    content: dict[str, object] = json.loads((files.study / "manifest.json").read_text("utf-8"))
+    return content
+
+
+def plant_unseen(folder: Path, name: str, server: socket.socket) -> Path:
+    said = folder / "said.txt"
+    score = UNSEEN[name].replace("PORT", str(server.getsockname()[1]))
+    plant_engine(folder, score.replace("SAID", repr(str(said))), imports=IMPORTS)
+    return said
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_the_guard_cannot_see_gets_out_without_isolation(
+    tmp_path: Path, server: socket.socket, name: str
+) -> None:
+    files = study_files(tmp_path, ["a text"] * 3, ensemble=ENSEMBLE)
+    said = plant_unseen(tmp_path, name, server)
+    ended = run_python(tmp_path, *label_arguments(files))
+    assert ended.returncode == 0, ended.stderr
+    assert (said.read_text(), reached(server)) == ("reached", True)
+    manifest = manifest_of(files)
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    assert manifest["isolation"] == {"isolated": False}
+
+
+@pytest.mark.usefixtures("isolating")
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_the_guard_cannot_see_reaches_nothing_in_an_isolated_run(
+    tmp_path: Path, server: socket.socket, name: str
+) -> None:
+    files = study_files(tmp_path, ["a text"] * 3, ensemble=ENSEMBLE)
+    said = plant_unseen(tmp_path, name, server)
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"))
+    assert ended.returncode == 0, ended.stderr
+    assert not reached(server)
+    assert "Network is unreachable" in said.read_text()
+    assert manifest_of(files)["isolation"] == {
+        "isolated": True,
+        "interfaces": ["lo (loopback, down)"],
+    }
+
+
+@pytest.mark.usefixtures("isolating")
+def test_requests_is_refused_and_named_in_an_isolated_run_too(tmp_path: Path) -> None:
+    pytest.importorskip("requests")
+    files = study_files(tmp_path, ["a text"] * 3, ensemble=ENSEMBLE)
+    get = "        requests.get('http://192.0.2.1/', params={'q': prompts[0].messages[-1].text})\n"
+    plant_engine(tmp_path, get, imports="import requests")
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"))
+    assert ended.returncode == 1
+    assert "Refused to look up another machine, as " in ended.stderr
+    assert "planted_engine, line 9, asked for" in ended.stderr
+
+
+@pytest.mark.usefixtures("isolating")
+def test_the_processes_that_hold_the_models_are_inside(files: StudyFiles) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    # Every Python process of the run writes down which network it is born into.
+    (files.folder / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        f"with open({str(files.folder / 'born.txt')!r}, 'a') as stream:\n"
+        "    print(' '.join(sys.orig_argv), os.readlink('/proc/self/ns/net'), file=stream)\n",
+        encoding="utf-8",
+    )
+    ended = run_python(files.folder, *label_arguments(files, "--isolated"))
+    assert ended.returncode == 0, ended.stderr
+    born = (files.folder / "born.txt").read_text().splitlines()
+    own = Path("/proc/self/ns/net").readlink()
+    models = [line for line in born if "localensemble.engines.worker" in line]
+    assert len(models) == 2
+    assert not any(line.endswith(str(own)) for line in models)
+
+
+@pytest.mark.usefixtures("isolating")
+def test_labels_are_the_same_without_a_network(files: StudyFiles, tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    assert run_python(tmp_path, *label_arguments(files, "--threads", "1")).returncode == 0
+    with_network = (files.study / "labels.csv").read_bytes()
+    shutil.rmtree(files.study)
+    isolated = run_python(tmp_path, *label_arguments(files, "--threads", "1", "--isolated"))
+    assert isolated.returncode == 0, isolated.stderr
+    assert (files.study / "labels.csv").read_bytes() == with_network
+
+
+@pytest.mark.usefixtures("isolating")
+def test_an_isolated_run_leaves_nothing_behind_and_its_exit_code_counts(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["a text", ""])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), TMPDIR=str(temporary))
+    assert ended.returncode == 3, ended.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("isolating")
+def test_a_rater_that_needs_a_server_is_refused_in_an_isolated_run(tmp_path: Path) -> None:
+    ensemble = "raters:\n  - {model: a, engine: scripted}\n  - {model: qwen3:8b, engine: ollama}\n"
+    files = study_files(tmp_path, ["a text"], ensemble=ensemble)
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"))
+    assert ended.returncode == 4
+    assert "an isolated run reaches no other program, not even on this machine" in ended.stderr
+    assert not files.study.exists()
+
+
+def test_a_run_that_cannot_be_isolated_does_not_run(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["a text"])
+    # A namespace of users in which no further one may be made, and root may nothing.
+    script = (
+        "echo 0 > /proc/sys/user/max_user_namespaces && "
+        'exec setpriv --bounding-set=-all --inh-caps=-all "$@"'
+    )
+    prefix = (program("unshare", "--map-root-user", "true"), "--map-root-user", "sh", "-c", script)
+    program("setpriv", "true")
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=(*prefix, "sh"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Cannot isolate this run: the system refuses a network of its")
+    assert "or label without --isolated" in ended.stderr
+    assert not files.study.exists()
+
+
+def test_another_system_is_said_not_to_isolate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not isolation().isolated
+    for call in (restart_isolated, isolate_this_process):
+        with pytest.raises(IsolationError, match="that needs Linux"):
+            call()
 
 
 def program(name: str, *trial: str) -> str:
@@ -48,20 +213,13 @@ def program(name: str, *trial: str) -> str:
 
 
 def test_no_process_of_a_run_makes_a_network_call(files: StudyFiles, tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
     strace = program("strace", "-qq", "-o", "/dev/null", "true")
     calls = tmp_path / "network.txt"
-    ended = run_label(
-        files,
-        *(strace, "-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", str(calls)),
-        study=files.study,
+    ended = run_python(
+        tmp_path,
+        *label_arguments(files, "--threads", "1"),
+        prefix=(strace, "-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", str(calls)),
     )
     assert ended.returncode == 0, ended.stderr
     assert [line for line in calls.read_text().splitlines() if "AF_UNIX" not in line] == []
-
-
-def test_labels_are_the_same_without_a_network(files: StudyFiles, tmp_path: Path) -> None:
-    unshare = program("unshare", "--map-root-user", "--net", "true")
-    without = tmp_path / "without"
-    assert run_label(files, unshare, "--map-root-user", "--net", study=without).returncode == 0
-    assert run_label(files, study=files.study).returncode == 0
-    assert (without / "labels.csv").read_bytes() == (files.study / "labels.csv").read_bytes()

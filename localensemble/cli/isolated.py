@@ -1,0 +1,26 @@
+"""The option ``--isolated``, which every command that touches texts or labels has."""
+
+from __future__ import annotations
+
+import click
+
+from localensemble.api.privacy import require_isolation
+
+
+class IsolationWantedError(Exception):
+    """Ask for this command to be run again without a network; not an error of the user."""
+
+
+def _require(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not require_isolation():
+        raise IsolationWantedError
+
+
+isolated_option = click.option(
+    "--isolated",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_require,
+    help="Run without any network, not even loopback; Linux only.",
+)
