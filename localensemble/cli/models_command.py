@@ -22,6 +22,7 @@ from rich.table import Table
 
 from localensemble.api.models import (
     FetchProgress,
+    KnownWheel,
     Licence,
     ListedModel,
     add_model,
@@ -32,6 +33,7 @@ from localensemble.api.models import (
     pull_model,
     recommended_sets,
     verify_models,
+    wheel_of,
 )
 from localensemble.cli.console import output, progress_output
 
@@ -102,6 +104,7 @@ def show_command(name: str) -> None:
     """Show what is known of a model that can be pulled, and its terms."""
     model = known_model(name)
     licence = licence_of(model)
+    wheel = wheel_of(model)
     facts = {
         "model": model.name,
         "kind": model.kind,
@@ -112,6 +115,9 @@ def show_command(name: str) -> None:
         "size": f"{model.size_bytes:,} bytes",
         "sha256": model.sha256,
         "address": model.url,
+        "where only pip gets through": wheel
+        and f"{wheel.project} {wheel.version}, {_size(wheel.size_bytes)}, converted to a file "
+        f"with sha256 {wheel.gguf_sha256}",
         "notes": model.notes,
         "licence": f"{licence.title} ({licence.name})",
         "commercial use": model.commercial_use,
@@ -156,6 +162,7 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
                 on_leaving=lambda one: _say(
                     console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
                 ),
+                on_wheel=lambda wheel, reason: _say_wheel(console, wheel, reason),
                 on_progress=bar.show,
             )
         _say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")
@@ -233,6 +240,14 @@ def _asked(licence: Licence) -> bool:
     if not sys.stdin.isatty():
         return False
     return click.confirm("Do you agree to these terms?", default=False, err=True)
+
+
+def _say_wheel(console: Console, wheel: KnownWheel, reason: str) -> None:
+    _say(
+        console,
+        f"{reason} Leaving this machine for {_size(wheel.size_bytes)} from pip's package index: "
+        f"{wheel.project} {wheel.version}, which is not installed but converted.",
+    )
 
 
 def _say(console: Console, line: str) -> None:

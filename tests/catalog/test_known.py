@@ -15,6 +15,7 @@ import pytest
 from localensemble.catalog.known import (
     KnownModel,
     known_models,
+    known_wheels,
     licences,
     memory_needed,
     recommended_sets,
@@ -65,9 +66,18 @@ def test_every_model_is_pinned(model: KnownModel) -> None:
     assert model.licence in licences()
 
 
+def test_a_wheel_is_pinned_and_so_is_what_it_converts_to() -> None:
+    for name, wheel in known_wheels().items():
+        assert MODELS[name].kind == "embedding"
+        assert wheel.version in wheel.file
+        assert re.fullmatch(r"[0-9a-f]{64}", wheel.sha256)
+        assert re.fullmatch(r"[0-9a-f]{64}", wheel.gguf_sha256)
+
+
 def test_names_and_files_are_not_shared() -> None:
     names = [*MODELS, *(entry.name for entry in catalog_entries())]
     files = [model.file for model in known_models()]
+    files += [wheel.gguf_file for wheel in known_wheels().values()]
     assert len(set(names)) == len(names)
     assert len(set(files)) == len(files)
 

