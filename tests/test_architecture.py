@@ -112,7 +112,9 @@ def modules(repository: Path) -> tuple[Module, ...]:
 
 
 def _forbidden_imports(module: Module) -> list[str]:
-    allowed = MAY_IMPORT.get(module.package, frozenset()) | {module.package}
+    # What the package itself gives are verbs, imported when they are asked for.
+    others = MAY_IMPORT.get(module.package, frozenset()) if module.package else {"api"}
+    allowed = others | {module.package}
     forbidden = []
     for name in module.imports():
         root, _, rest = name.partition(".")
@@ -212,7 +214,7 @@ def test_importing_the_package_brings_no_heavy_library() -> None:
         ("localensemble.findings.study", "import sqlite3"),
         ("localensemble.api.label", "from rich.console import Console"),
         ("localensemble.consensus.majority", "from pathlib import Path"),
-        ("localensemble", "from localensemble.api import label"),
+        ("localensemble", "from localensemble.engines import registry"),
     ],
 )
 def test_an_import_through_a_wall_is_found(name: str, source: str) -> None:

