@@ -1,13 +1,14 @@
 """Ids of rows: what can be one, and that no two rows share one.
 
 Decides that a table without an id column numbers its rows, and refuses ids that are blank,
-repeated or no ids at all. Messages name rows and never an id: a column named by mistake may
-hold texts.
+repeated, alike to the eye or no ids at all. Messages name rows and never an id: a column
+named by mistake may hold texts.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -112,10 +113,10 @@ class IdCheck:
             return
         if not item_id.strip() or len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
             raise _unusable_ids_error(self._table, self._id_index)
-        self._hashes.append(hash(item_id))
+        self._hashes.append(hash(_as_seen(item_id)))
 
     def finish(self) -> None:
-        """Check that no two ids were the same.
+        """Check that no two ids were the same, or look it.
 
         Raises:
             TableError: some were.
@@ -153,22 +154,37 @@ def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> 
     if not repeated:
         return
     # Different ids may share a hash, so the ids themselves decide.
-    first_rows: dict[str, int] = {}
-    pairs: list[tuple[int, int]] = []
+    first_rows: dict[str, tuple[int, str]] = {}
+    same: list[tuple[int, int]] = []
+    alike: list[tuple[int, int]] = []
     for number, values in enumerate(table.rows(), start=1):
         item_id = values[id_index]
-        if hash(item_id) in repeated:
-            first = first_rows.setdefault(item_id, number)
+        seen = _as_seen(item_id)
+        if hash(seen) in repeated:
+            first, first_id = first_rows.setdefault(seen, (number, item_id))
             if first != number:
-                pairs.append((first, number))
-    if pairs:
-        shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
-        more = f" (and {len(pairs) - _SHOWN_ROWS:,} more)" if len(pairs) > _SHOWN_ROWS else ""
+                (same if item_id == first_id else alike).append((first, number))
+    where = f'{table.path.name}, column "{table.columns[id_index]}"'
+    hint = "Give every item an id of its own, or name another column (`--id-column`)."
+    if same:
+        raise TableError(f"{where}: the same id stands in rows {_pairs(same)}.", hint=hint)
+    if alike:
         raise TableError(
-            f'{table.path.name}, column "{table.columns[id_index]}": the same id stands in rows '
-            f"{shown}{more}.",
-            hint="Give every item an id of its own, or name another column (`--id-column`).",
+            f"{where}: rows {_pairs(alike)} have ids that look the same; they differ only in "
+            "blanks around them or in how an accented letter is stored (Unicode NFC, NFD).",
+            hint=hint,
         )
+
+
+def _as_seen(item_id: str) -> str:
+    """Give what is equal for two ids that a person cannot tell apart."""
+    stripped = item_id.strip()
+    return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)
+
+
+def _pairs(pairs: list[tuple[int, int]]) -> str:
+    shown = ", ".join(f"{first} and {second}" for first, second in pairs[:_SHOWN_ROWS])
+    return f"{shown} (and {len(pairs) - _SHOWN_ROWS:,} more)" if len(pairs) > _SHOWN_ROWS else shown
 
 
 def _rows(numbers: list[int]) -> str:

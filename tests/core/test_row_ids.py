@@ -43,6 +43,9 @@ def test_a_row_does_not_show_its_cells(tmp_path: Path) -> None:
     ("content", "id_column", "found"),
     [
         ("id,theme\na,x\na,y\n", None, "the same id stands in rows 1 and 2"),
+        ("id,theme\na,x\nb,y\na ,z\n", None, "rows 1 and 3 have ids that look the same"),
+        ("id,theme\na,x\n\u00a0a,y\n", None, "rows 1 and 2 have ids that look the same"),
+        ("id,theme\nM\u00fcller,x\nMu\u0308ller,y\n", None, "rows 1 and 2 have ids that look"),
         ("id,theme\n,x\nb,y\n", None, "the id is blank in row 1"),
         ("id,theme\na,x\n", "key", 'there is no column "key" for the id'),
     ],
