@@ -23,6 +23,7 @@ from localensemble.core.label_columns import LabelColumns, NamedColumns, choose_
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.core.table_files import TableFile, open_table_file
+from localensemble.core.tables import restore_formula
 
 STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
 """What stands in a study's own tables where a rater has no label."""
@@ -204,7 +205,7 @@ class _Collector:
                 else:
                     rater = keys[chosen.rater]
                     about = name if len(labels) > 1 else variable
-                self._add(about, group, item, rater, _clean(cell), row)
+                self._add(about, group, item, rater, _label(cell), row)
         self._refuse_blank()
         self._refuse_repeated()
 
@@ -348,6 +349,11 @@ def _group_labels(group: str | None, cells: _Cells) -> GroupLabels:
 @lru_cache(maxsize=1 << 16)
 def _clean(cell: str) -> str:
     return unicodedata.normalize("NFC", cell).strip()
+
+
+@lru_cache(maxsize=1 << 16)
+def _label(cell: str) -> str:
+    return restore_formula(_clean(cell))
 
 
 def _spoken_rows(numbers: Sequence[int]) -> str:

@@ -170,6 +170,11 @@ def neutralize_formula(cell: str) -> str:
     return cell
 
 
+def restore_formula(cell: str) -> str:
+    """Take away the apostrophe that `neutralize_formula` puts before a cell."""
+    return cell[1:] if cell.startswith("'") and neutralize_formula(cell[1:]) == cell else cell
+
+
 def _opened(path: Path) -> TextIO:
     try:
         return path.open(encoding="utf-8-sig", newline="")

@@ -42,6 +42,21 @@ _WORD_OF_CODE = {code: f"<{status.value}>" for status, code in STATUS_CODES.item
 FloatArray = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What the raters gave n consecutive items for one variable.
+
+    Attributes:
+        words: for each item one word a rater: a category, or a status in angle brackets.
+        reasons: for each item why raters gave no category, by name; empty when all did.
+        off_codebook_mass: (n,) the largest of the raters'; NaN where none gave any.
+    """
+
+    words: list[list[str]]
+    reasons: list[str]
+    off_codebook_mass: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class StudyLabels:
     """Where the labels of a study are: one item set, and the raters that count.
@@ -69,11 +84,11 @@ class StudyLabels:
             probabilities=probabilities,
         )
 
-    def words(self, variable: Variable, *, start: int, stop: int) -> list[list[str]]:
-        """Say what each rater gave each item: a category, or its status in angle brackets."""
+    def said(self, variable: Variable, *, start: int, stop: int) -> Said:
+        """Say what each rater gave each item from start to stop, and why it gave none."""
         block = self.block(variable.name, start=start, stop=stop)
         assigned = STATUS_CODES[LabelStatus.ASSIGNED]
-        return [
+        words = [
             [
                 variable.answers[category] if status == assigned else _WORD_OF_CODE[status]
                 for status, category in zip(statuses, categories, strict=True)
@@ -82,6 +97,14 @@ class StudyLabels:
                 block.status.tolist(), block.category.tolist(), strict=True
             )
         ]
+        reasons = [""] * (stop - start)
+        for row, column in sorted(block.reasons):
+            before = f"{reasons[row]}; " if reasons[row] else ""
+            why = block.reasons[row, column]
+            reasons[row] = f"{before}{self.rater_names[column]}: {why}"
+        # A rater that gave no mass says nothing about it; NaN is left where none did.
+        mass = np.fmax.reduce(block.off_codebook_mass, axis=1)
+        return Said(words, reasons, mass)
 
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.row_ids import KeyedTable
+from localensemble.core.tables import restore_formula
 
 # A column of texts, named by mistake, must not end up in a table of findings.
 MOST_GROUPS = 50
@@ -239,6 +240,9 @@ class CategoryReader:
         name = cell.strip()
         if not name:
             return -1
+        if name not in self.variable.answers:
+            # As our own tables write a category that a spreadsheet would run as a formula.
+            name = restore_formula(name)
         try:
             return self.variable.answers.index(name)
         except ValueError:

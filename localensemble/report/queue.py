@@ -46,7 +46,7 @@ def item_queue(study: StudyTables, *, most: int = MOST_QUEUED) -> ItemQueue:
     shown = []
     for _, item, place in chosen:
         decided = study.decisions[place]
-        (said,) = study.labels.words(decided.variable, start=item, stop=item + 1)
+        said = study.labels.said(decided.variable, start=item, stop=item + 1).words[0]
         shown.append(
             QueuedItem(
                 item_id=str(rows[item].item.id),

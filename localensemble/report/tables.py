@@ -26,14 +26,28 @@ from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 ACCEPTED = "accepted"
 ESCALATED = "escalated"
 
-_QUEUE_COLUMNS = (
+# The columns that are added, without those of raters. The README explains each of them.
+LABEL_PARTS = (
+    "label",
+    "status",
+    "support",
+    "mean_probability",
+    "off_codebook_mass",
+    "reasons",
+    "rater_reasons",
+)
+QUEUE_COLUMNS = (
     "variable",
     "reasons",
     "doubt",
     "support",
     "mean_probability",
+    "off_codebook_mass",
     "leading_category",
+    "rater_reasons",
 )
+# The id that a table without ids gets, so that decisions can be brought together by it.
+ID_COLUMN = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,7 @@ def check_columns(items: ItemFile, *, variables: Sequence[str], raters: Sequence
         InputError: names the columns.
     """
     added = {name for variable in variables for name in _label_columns(variable, raters)}
+    added |= set(_added_id(items))
     taken = sorted(set(items.columns) & (added | set(_queue_columns(raters))))
     if taken:
         raise InputError(
@@ -65,29 +80,29 @@ def check_columns(items: ItemFile, *, variables: Sequence[str], raters: Sequence
 def write_labels(study: StudyTables, *, path: Path) -> None:
     """Write the input table with, per variable, the final label and what stands behind it.
 
-    Added columns per variable ``v``: ``v.label`` (empty when escalated), ``v.status``
-    (accepted or escalated), ``v.support``, ``v.mean_probability``, ``v.reasons``, and for
-    each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
+    Added columns: ``id``, where the input has none; per variable ``v`` each of `LABEL_PARTS`
+    as ``v.part`` (``v.label`` is empty when escalated, ``v.status`` accepted or escalated);
+    and for each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
     """
     raters = study.labels.rater_names
     names = [decided.variable.name for decided in study.decisions]
-    added = [column for name in names for column in _label_columns(name, raters)]
-    _write(study, path, added, _labeled_rows(study))
+    columns = [column for name in names for column in _label_columns(name, raters)]
+    _write(study, path, [*_added_id(study.items), *columns], _labeled_rows(study))
 
 
 def write_escalations(study: StudyTables, *, path: Path) -> None:
     """Write one row per escalated item and variable, most doubtful first.
 
-    Added columns: ``variable``, ``reasons``, ``doubt``, ``support``,
-    ``mean_probability``, ``leading_category`` and ``rater.NAME`` for each rater. Rows of
-    equal doubt keep the order of the items.
+    Added columns: ``id``, where the input has none, `QUEUE_COLUMNS` and ``rater.NAME`` for
+    each rater. Rows of equal doubt keep the order of the items.
     """
     with tempfile.TemporaryFile(dir=path.parent) as spill:
         queue = _Spill(spill)
         for start, rows in _blocks(study):
             for decided in study.decisions:
                 _queue_block(study, decided, start, rows, queue)
-        _write(study, path, _queue_columns(study.labels.rater_names), queue.in_order())
+        columns = [*_added_id(study.items), *_queue_columns(study.labels.rater_names)]
+        _write(study, path, columns, queue.in_order())
 
 
 class _Spill:
@@ -123,7 +138,7 @@ def _queue_block(
     waiting = np.flatnonzero(decided.escalated[start:stop])
     if not len(waiting):
         return
-    said = study.labels.words(decided.variable, start=start, stop=stop)
+    said = study.labels.said(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     for offset in map(int, waiting):
         item = start + offset
@@ -132,28 +147,40 @@ def _queue_block(
             float(decided.doubt[item]),
             rows[offset].values,
             [
+                *_id_cell(study.items, rows[offset]),
                 decided.variable.name,
                 "; ".join(decided.reasons(item)),
                 _number(decided.doubt[item]),
                 _number(decided.support[item]),
                 _number(decided.mean_probability[item]),
+                _number(said.off_codebook_mass[offset]),
                 names[leading] if leading >= 0 else "",
-                *said[offset],
+                said.reasons[offset],
+                *said.words[offset],
             ],
         )
 
 
 def _label_columns(variable: str, raters: Sequence[str]) -> list[str]:
-    parts = ("label", "status", "support", "mean_probability", "reasons")
-    return [f"{variable}.{part}" for part in parts] + [f"{variable}.rater.{r}" for r in raters]
+    return [f"{variable}.{part}" for part in LABEL_PARTS] + [
+        f"{variable}.rater.{r}" for r in raters
+    ]
 
 
 def _queue_columns(raters: Sequence[str]) -> list[str]:
-    return [*_QUEUE_COLUMNS, *(f"rater.{name}" for name in raters)]
+    return [*QUEUE_COLUMNS, *(f"rater.{name}" for name in raters)]
+
+
+def _added_id(items: ItemFile) -> tuple[str, ...]:
+    return (ID_COLUMN,) if items.id_column is None else ()
+
+
+def _id_cell(items: ItemFile, row: ItemRow) -> tuple[str, ...]:
+    return (str(row.item.id),) if items.id_column is None else ()
 
 
 def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) -> list[list[str]]:
-    said = study.labels.words(decided.variable, start=start, stop=stop)
+    said = study.labels.said(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     cells = []
     for offset in range(stop - start):
@@ -165,8 +192,10 @@ def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) 
                 ESCALATED if escalated else ACCEPTED,
                 _number(decided.support[item]),
                 _number(decided.mean_probability[item]),
+                _number(said.off_codebook_mass[offset]),
                 "; ".join(decided.reasons(item)),
-                *said[offset],
+                said.reasons[offset],
+                *said.words[offset],
             ]
         )
     return cells
@@ -177,7 +206,8 @@ def _labeled_rows(study: StudyTables) -> Iterator[tuple[Sequence[str], Sequence[
         stop = start + len(rows)
         cells = [_label_cells(study, decided, start, stop) for decided in study.decisions]
         for offset, row in enumerate(rows):
-            yield row.values, [cell for column in cells for cell in column[offset]]
+            added = [cell for column in cells for cell in column[offset]]
+            yield row.values, [*_id_cell(study.items, row), *added]
 
 
 def _write(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +35,9 @@ def test_labels_keep_the_input_and_add_what_stands_behind_each_label(
             "status",
             "support",
             "mean_probability",
+            "off_codebook_mass",
             "reasons",
+            "rater_reasons",
             "rater.first",
             "rater.second",
             "rater.third",
@@ -80,6 +84,86 @@ def test_items_without_a_label_end_with_code_3_and_are_counted(run: Run, tmp_pat
     empty = read_table(files.study / "labels.csv")[1]
     assert empty["topic.status"] == "escalated"
     assert empty["topic.rater.first"] == "<failed>"
+    empty_text = "empty_text: there is nothing to label"
+    why = "; ".join(f"{rater}: {empty_text}" for rater in ("first", "second", "third"))
+    assert (empty["topic.rater_reasons"], empty["topic.off_codebook_mass"]) == (why, "")
+    queued = next(row for row in read_table(files.study / "escalations.csv") if not row["text"])
+    assert queued["rater_reasons"] == why
+    labeled = read_table(files.study / "labels.csv")[0]
+    assert labeled["topic.rater_reasons"] == ""
+    assert 0 < float(labeled["topic.off_codebook_mass"]) < 1
+
+
+def test_a_table_without_ids_gets_the_ids_that_decisions_are_merged_by(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, ["x"])
+    rows = "".join(f"comment {n}\n" for n in range(30))
+    files.items.write_text(f"text\n{rows}", encoding="utf-8")
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = read_table(files.study / "labels.csv")
+    assert [row["id"] for row in labeled] == [f"row-{n}" for n in range(1, 31)]
+    text_of = {row["id"]: row["text"] for row in labeled}
+    queue = read_table(files.study / "escalations.csv")
+    assert queue
+    assert all(text_of[row["id"]] == row["text"] for row in queue)
+    gold = tmp_path / "gold.csv"
+    gold.write_text("id,gold_topic\nrow-30,staff\n", encoding="utf-8")
+    assert run("evaluate", files.study, "--gold", gold).code == 0
+
+
+def test_decisions_come_into_the_labels_as_the_readme_says(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(40)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = read_table(files.study / "labels.csv")
+    *decided, undecided = read_table(files.study / "escalations.csv")
+    with (tmp_path / "decisions.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*undecided, "decision"])
+        writer.writeheader()
+        answers = {"topic": "food", "urgent": "no"}
+        writer.writerows({**row, "decision": answers[row["variable"]]} for row in decided)
+        writer.writerow({**undecided, "decision": ""})
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    final = read_table(tmp_path / "final.csv")
+    assert len(final) == len(labeled)
+    for before, after in zip(labeled, final, strict=True):
+        for variable, answer in answers.items():
+            label = f"{variable}.label"
+            if before[f"{variable}.status"] == "accepted":
+                assert after[label] == before[label]
+            elif (before["id"], variable) == (undecided["id"], undecided["variable"]):
+                assert after[label] == ""
+            else:
+                assert after[label] == answer
+        unchanged = set(before) - {"topic.label", "urgent.label"}
+        assert all(after[column] == before[column] for column in unchanged)
+
+
+def test_a_category_that_looks_like_a_formula_comes_back(run: Run, tmp_path: Path) -> None:
+    codebook = CODEBOOK.replace("name: staff", 'name: "+"').replace("name: food", 'name: "=x"')
+    files = study_files(tmp_path, [f"comment {n}" for n in range(30)], codebook=codebook)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = read_table(files.study / "labels.csv")
+    assert {row["topic.rater.first"] for row in labeled} == {"'+", "'=x", "other"}
+    gold = tmp_path / "gold.csv"
+    rows = "".join(f"{row['id']},{row['topic.rater.first']}\n" for row in labeled)
+    gold.write_text(f"id,gold_topic\n{rows}", encoding="utf-8")
+    assert run("evaluate", files.study, "--gold", gold).code == 0
+    findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
+    first = findings["variables"][0]["raters"][0]["accuracy"]
+    assert (first["correct"], first["items"]) == (30, 30)
+    ended = run(
+        "agree",
+        files.study / "labels.csv",
+        *("--level", "nominal", "--categories", "+,=x,other", "--item", "id"),
+        *("--raters", "topic.rater.first", "--raters", "topic.rater.second"),
+    )
+    assert ended.code == 0, ended.err
 
 
 def test_what_a_person_wrote_into_a_table_is_kept(run: Run, tmp_path: Path) -> None:

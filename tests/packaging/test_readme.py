@@ -10,6 +10,7 @@ import click
 import pytest
 
 from localensemble.cli.main import cli
+from localensemble.report.tables import ID_COLUMN, LABEL_PARTS, QUEUE_COLUMNS
 
 
 def _commands(repository: Path) -> list[str]:
@@ -40,6 +41,15 @@ def test_every_file_of_the_readme_exists(repository: Path) -> None:
     assert len(named) >= 6
     for name in named:
         assert (repository / name.replace("\\", "/")).exists(), name
+
+
+def test_the_readme_explains_every_column_that_is_written(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| column | what it says |") :].split("\n\n")[0]
+    explained = re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE)
+    written = {ID_COLUMN, *LABEL_PARTS, *QUEUE_COLUMNS, "rater.NAME"}
+    assert len(explained) == len(set(explained))
+    assert set(explained) == written
 
 
 @pytest.mark.parametrize("line", ["localensemble no-such-command", "localensemble label --x"])
