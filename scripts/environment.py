@@ -56,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="make .venv-reference: the oldest supported packages, irrCAC and krippendorff",
     )
+    kinds.add_argument(
+        "--wheel-to",
+        type=Path,
+        metavar="FOLDER",
+        help="put the built llama-cpp-python wheel there; build it if none is kept",
+    )
     options = parser.parse_args(arguments)
     if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
         print(
@@ -69,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _continue_inside(folder, sys.argv[1:] if arguments is None else arguments)
         if options.reference:
             prepare_reference(folder)
+        elif options.wheel_to:
+            copy_wheel(folder, options.wheel_to)
         else:
             prepare(folder, test=options.test)
     except StepError as error:
@@ -111,6 +119,23 @@ def prepare(folder: Path, *, test: bool) -> None:
 def prepare_reference(folder: Path) -> None:
     """Install the oldest supported packages; the tests run from the checkout itself."""
     _install_outdated(folder, ["reference"])
+
+
+def copy_wheel(folder: Path, destination: Path) -> None:
+    """Copy the wheel that was built on this machine; build it where none is kept."""
+    pinned = requirement_block(
+        (REQUIREMENTS / "llama-cpp.txt").read_text(encoding="utf-8"), COMPILED
+    )
+    variables = _build_variables(folder)
+    kept = _kept_folder(pinned, wheel_key(pinned, variables))
+    wheel = cached_wheel(kept)
+    if wheel is not None:
+        shutil.copy(wheel, destination)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        built = _build_compiled(folder, pinned, Path(scratch), COMPILED, variables=variables)
+        shutil.copy(built, destination)
+        keep_wheel(built, kept)
 
 
 def fingerprint(*parts: str) -> str:
@@ -244,7 +269,7 @@ def _install_compiled(folder: Path, pinned: str, key: str, variables: Mapping[st
     if by_hand and _installed_compiled_version(folder) == version:
         print(f"Keeping the {name} {version} that is in {folder.name} already.")
         return
-    kept = cache_folder() / f"{name}-{version}-{key[:16]}"
+    kept = _kept_folder(pinned, key)
     wheel = cached_wheel(kept)
     if wheel is not None:
         _install_wheel(folder, f"Installing {name} {version} as built before", wheel)
@@ -306,6 +331,11 @@ def _build_variables(folder: Path) -> dict[str, str]:
     except (OSError, ValueError, TypeError):
         remembered = {}
     return remembered | {name: os.environ[name] for name in _BUILD_VARIABLES if name in os.environ}
+
+
+def _kept_folder(pinned: str, key: str) -> Path:
+    name, version = pinned.split()[0].split("==")
+    return cache_folder() / f"{name}-{version}-{key[:16]}"
 
 
 def _install_wheel(folder: Path, title: str, wheel: Path) -> None:

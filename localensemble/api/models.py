@@ -52,6 +52,7 @@ __all__ = [
     "RecommendedSet",
     "VerifiedModel",
     "add_model",
+    "consent_to",
     "known_model",
     "licence_of",
     "list_models",
@@ -177,7 +178,7 @@ def pull_model(
         ModelFileError: what came is not the pinned file.
     """
     model, folder = known_model(name), ModelsFolder()
-    consent = _consent(licence_of(model), folder, agree)
+    consent = consent_to(licence_of(model), folder=folder, agree=agree)
     folder.make()
     path = _here(model, folder.path)
     if path is None:
@@ -289,9 +290,14 @@ def _here(model: KnownModel, folder: Path) -> Path | None:
     return take_over(model, folder=folder)
 
 
-def _consent(
-    licence: Licence, folder: ModelsFolder, agree: Callable[[Licence], bool]
+def consent_to(
+    licence: Licence, *, folder: ModelsFolder, agree: Callable[[Licence], bool]
 ) -> Consent | None:
+    """Get consent to the terms of a model: that given before, or given now; None if not needed.
+
+    Raises:
+        InputError: it is needed, and was not given.
+    """
     if not licence.needs_consent:
         return None
     for model in folder.installed():
@@ -299,7 +305,7 @@ def _consent(
             return model.consent
     if not agree(licence):
         raise InputError(
-            f'Nothing was fetched: the terms "{licence.title}" ask for consent.',
+            f'Nothing was fetched or added: the terms "{licence.title}" ask for consent.',
             hint=f"Read them at {licence.url}. "
             f"To agree without being asked, add `--agree {licence.name}`.",
         )

@@ -61,18 +61,7 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         ModelFileError: it cannot be read, or is no whole GGUF header.
     """
-    try:
-        with path.open("rb") as stream:
-            entries = _Reader(stream, path.stat().st_size).entries()
-    except OSError as error:
-        raise ModelFileError(
-            f"Cannot read {path}: {error.strerror}.", hint="Check the path."
-        ) from error
-    except (_NotGgufError, struct.error, UnicodeDecodeError) as error:
-        raise ModelFileError(
-            f"Cannot use {path}: it is not a GGUF file of version 2 or 3, or it is damaged.",
-            hint="Fetch the file again. A page saved in place of a model looks like this, too.",
-        ) from error
+    entries = _entries(path)
     architecture = _text(entries, "general.architecture")
     context = entries.get(f"{architecture}.context_length")
     template = _text(entries, "tokenizer.chat_template")
@@ -83,6 +72,30 @@ def read_header(path: Path) -> GgufHeader:
         context_tokens=context if isinstance(context, int) else None,
         chat_template_sha256=sha256_text(template) if template else "",
     )
+
+
+def read_chat_template(path: Path) -> str:
+    """Read a file's chat template; empty when it has none.
+
+    Raises:
+        ModelFileError: it cannot be read, or is no whole GGUF header.
+    """
+    return _text(_entries(path), "tokenizer.chat_template")
+
+
+def _entries(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as stream:
+            return _Reader(stream, path.stat().st_size).entries()
+    except OSError as error:
+        raise ModelFileError(
+            f"Cannot read {path}: {error.strerror}.", hint="Check the path."
+        ) from error
+    except (_NotGgufError, struct.error, UnicodeDecodeError) as error:
+        raise ModelFileError(
+            f"Cannot use {path}: it is not a GGUF file of version 2 or 3, or it is damaged.",
+            hint="Fetch the file again. A page saved in place of a model looks like this, too.",
+        ) from error
 
 
 def _text(entries: dict[str, object], key: str) -> str:

@@ -20,3 +20,8 @@ def output() -> Console:
 def progress_output() -> Console:
     """Print progress, messages and errors."""
     return Console(stderr=True, markup=False)
+
+
+def say(console: Console, line: str) -> None:
+    """Print one line as it is, however narrow the terminal."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -24,8 +24,9 @@ from localensemble.core.resources import examples_dir
     show_default=True,
     help="The study folder; made if missing.",
 )
+@click.option("--limit", type=click.IntRange(min=1), help="Label only the first comments.")
 @isolated_option
-def command(study: Path) -> None:
+def command(study: Path, limit: int | None) -> None:
     """Label 300 patient comments with the embedded models: the whole loop.
 
     The comments and their gold labels come from a public data set; the models are tiny and
@@ -36,6 +37,6 @@ def command(study: Path) -> None:
         items,
         codebook=examples_dir() / "patient_feedback.yaml",
         study=study,
-        options=LabelOptions(gold=items),
+        options=LabelOptions(gold=items, limit=limit),
     )
     show_study(labeled, console=output())

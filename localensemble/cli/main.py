@@ -40,7 +40,7 @@ _COMMANDS: Mapping[str, str] = {
     "calibrate": "Certify which labels may stand without a person, or plan what that takes.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
-    "models": "List, pull, verify and add the models that can label.",
+    "models": "List, pull, verify, add and bundle the models that can label.",
     "doctor": "Say whether this machine is ready to label, and what to do where not.",
 }
 

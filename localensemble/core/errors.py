@@ -53,6 +53,10 @@ class DownloadError(LocalEnsembleError):
     """Report a file that could not be fetched; what came of it is kept."""
 
 
+class BundleError(LocalEnsembleError):
+    """Report a bundle that cannot be made, or is not the one that was signed."""
+
+
 class ChatTemplateError(InputError):
     """Report a chat template that cannot be rendered safely."""
 

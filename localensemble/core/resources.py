@@ -22,7 +22,7 @@ def prompt_template_path(name: str, version: int) -> Path:
     Raises:
         InputError: there is no such template or version; the hint lists what there is.
     """
-    folder = _data_folder("prompts")
+    folder = prompts_dir()
     if _TEMPLATE_NAME.fullmatch(name):
         path = folder / name / f"v{version}.yaml"
         if path.is_file():
@@ -44,6 +44,18 @@ def models_dir() -> Path:
 def examples_dir() -> Path:
     """Find the folder of the example codebooks and texts."""
     return _data_folder("examples")
+
+
+def prompts_dir() -> Path:
+    """Find the folder of the prompt templates."""
+    return _data_folder("prompts")
+
+
+def checkout_dir() -> Path | None:
+    """Find the checkout that this program runs from; None where it was installed as a wheel."""
+    root = _PACKAGE.parent
+    is_checkout = (root / "pyproject.toml").is_file() and (root / "requirements").is_dir()
+    return root if is_checkout else None
 
 
 def _data_folder(name: str) -> Path:

@@ -234,3 +234,18 @@ def test_setup_names_the_missing_python(tmp_path: Path, repository: Path) -> Non
     )
     assert ended.returncode == 4
     assert "No Python 3.11 or newer was found." in ended.stderr
+
+
+def test_the_wheel_that_was_built_here_is_copied_for_a_bundle(
+    tmp_path: Path, repository: Path
+) -> None:
+    lock = (repository / "requirements" / "llama-cpp.txt").read_text(encoding="utf-8")
+    pinned = environment.requirement_block(lock, environment.COMPILED)
+    wheel = tmp_path / "llama_cpp_python-1-py3-none-any.whl"
+    wheel.write_bytes(b"built here")
+    release = pinned.split()[0].replace("==", "-")
+    key = environment.wheel_key(pinned, environment._build_variables(tmp_path))
+    environment.keep_wheel(wheel, environment.cache_folder() / f"{release}-{key[:16]}")
+    (tmp_path / "usb").mkdir()
+    environment.copy_wheel(tmp_path / "no-environment", tmp_path / "usb")
+    assert (tmp_path / "usb" / wheel.name).read_bytes() == b"built here"

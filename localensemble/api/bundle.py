@@ -1,0 +1,314 @@
+"""Carry the program and its models to a machine without a network, and take them in there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from localensemble.api.models import consent_to
+from localensemble.catalog.bundle import (
+    BundleContents,
+    BundleSource,
+    WrittenBundle,
+    entry_name,
+    weights_name,
+    write_bundle,
+)
+from localensemble.catalog.bundle_key import SigningKey, signing_key
+from localensemble.catalog.installed import Consent, InstalledModel, ModelsFolder, now
+from localensemble.catalog.installer import CheckedBundle, DamagedBundleError, check_bundle
+from localensemble.catalog.known import Licence, known_models, known_wheels, licences
+from localensemble.catalog.models import catalog_entries
+from localensemble.catalog.wheels import Target, this_python
+from localensemble.codebook.load import load_codebook
+from localensemble.core.errors import BundleError, InputError, ModelFileError
+from localensemble.core.identity import sha256_file
+from localensemble.core.resources import checkout_dir, prompts_dir
+from localensemble.labeling.ensemble import load_ensemble
+
+__all__ = [
+    "BundledProgram",
+    "CheckedBundle",
+    "UnbundledFiles",
+    "WrittenBundle",
+    "bundle_models",
+    "unbundle_models",
+    "verify_bundle",
+]
+
+_STUDY_FOLDERS = ("codebooks/", "ensembles/")
+
+
+@dataclass(frozen=True, slots=True)
+class BundledProgram:
+    """A bundle as it was written.
+
+    Attributes:
+        written: the folder, and the fingerprint to send by another way.
+        key: what signed it, and whether this call made it.
+        models: those that are in it.
+        terms: of these models, where the catalog knows them.
+    """
+
+    written: WrittenBundle
+    key: SigningKey
+    models: tuple[InstalledModel, ...]
+    terms: tuple[Licence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnbundledFiles:
+    """What was taken in from a bundle.
+
+    Attributes:
+        checked: the bundle.
+        models: the models that are here now.
+        copied: codebooks and ensemble files that were copied.
+        other_prompts: prompt templates of the bundle that this program has not, or has in
+            another wording: labels made with them there cannot be repeated here.
+    """
+
+    checked: CheckedBundle
+    models: tuple[InstalledModel, ...]
+    copied: tuple[Path, ...]
+    other_prompts: tuple[str, ...]
+
+
+def bundle_models(
+    folder: Path,
+    *,
+    names: Sequence[str] = (),
+    codebooks: Sequence[Path] = (),
+    ensembles: Sequence[Path] = (),
+    python: str | None = None,
+    platform_tag: str | None = None,
+    compiled: Path | None = None,
+    key: Path | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> BundledProgram:
+    """Write the program, its models and files of the user's into a folder to carry.
+
+    Runs pip, which may ask a package index for the packages.
+
+    Args:
+        folder: new or empty.
+        names: models of the models folder. Without names: those that the ensembles use; without
+            ensembles: all that were pulled. A model file of one's own goes only by name.
+        python: version of Python there, as in ``3.12``; this one by default.
+        platform_tag: what pip calls the platform there; this one by default.
+        compiled: a wheel of llama-cpp-python for that platform; by default the one built here.
+        key: a file with an Ed25519 key; by default the user's own.
+
+    Raises:
+        InputError: a model is not here, or a codebook or ensemble file cannot be used.
+        BundleError: this program does not run from a checkout, a package cannot be got, or
+            there is no room.
+    """
+    checkout = checkout_dir()
+    if checkout is None:
+        raise BundleError(
+            "Cannot make a bundle: this program was installed as a wheel, and what it was built "
+            "from is not here.",
+            hint="Run it from a checkout: scripts/setup, then .venv/bin/localensemble.",
+        )
+    for path in codebooks:
+        load_codebook(path)
+    models = _chosen(names, ensembles)
+    signer = signing_key(key)
+    written = write_bundle(
+        folder,
+        contents=BundleContents(models, tuple(codebooks), tuple(ensembles)),
+        source=BundleSource(
+            checkout, Target(python or this_python(), platform_tag), compiled, signer
+        ),
+        on_step=on_step,
+    )
+    known = licences()
+    terms = {model.licence: known[model.licence] for model in models if model.licence in known}
+    return BundledProgram(written, signer, models, tuple(terms.values()))
+
+
+def verify_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBundle:
+    """Check the signature and every byte of a bundle.
+
+    Args:
+        fingerprint: of the key that must have signed it; None takes any key.
+
+    Raises:
+        BundleError: a file is changed, missing or too much, or the key is another; each is named.
+    """
+    try:
+        return check_bundle(folder.resolve(), fingerprint=fingerprint)
+    except DamagedBundleError as error:
+        raise BundleError(
+            f"{folder} is not the bundle that was signed. Nothing was taken from it.\n{error}",
+            hint="Make the bundle again, or copy it again from where it was made.",
+        ) from error
+
+
+def unbundle_models(
+    folder: Path,
+    *,
+    agree: Callable[[Licence], bool],
+    fingerprint: str | None = None,
+    output: Path | None = None,
+) -> UnbundledFiles:
+    """Check a bundle, then take its models into the models folder.
+
+    Args:
+        agree: asked for consent to the terms of a model where they ask for it and none was
+            given on this machine before.
+        fingerprint: of the key that must have signed it; None takes any key.
+        output: where its codebooks and ensemble files go; None leaves them.
+
+    Raises:
+        BundleError: the bundle is not whole, or a file cannot be written.
+        InputError: consent was not given, or a file there has another content.
+        ModelFileError: a name is that of another model here.
+    """
+    checked = verify_bundle(folder, fingerprint=fingerprint)
+    here = ModelsFolder()
+    entries = [_entry(checked, model["name"]) for model in checked.manifest["models"]]
+    for model, _ in entries:
+        _refuse_other(model, here)
+    consents = {
+        model.name: consent_to(terms, folder=here, agree=agree) if terms else None
+        for model, terms in entries
+    }
+    copies = _study_files(checked, output)
+    try:
+        models = tuple(_take_in(checked, model, consents[model.name], here) for model, _ in entries)
+        for source, copied in copies:
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
+    except OSError as error:
+        raise BundleError(
+            f"Cannot take in the bundle {folder}: {error.strerror or error} ({error.filename}).",
+            hint="Check that there is room and that you may write there, then run it again.",
+        ) from error
+    return UnbundledFiles(
+        checked, models, tuple(copied for _, copied in copies), _other_prompts(checked)
+    )
+
+
+def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledModel, ...]:
+    embedded = {entry.name for entry in catalog_entries()}
+    installed = {model.name: model for model in ModelsFolder().installed()}
+    wanted = [*names, *(name for path in ensembles for name in _models_of(path))]
+    if not names and not ensembles:
+        wanted = [name for name, model in installed.items() if model.origin == "pulled"]
+    for name in wanted:
+        if name not in embedded and name not in installed:
+            raise InputError(
+                f'Cannot bundle "{name}": it is not on this machine.',
+                hint=f"Run `localensemble models pull {name}`, or add a file of your own with "
+                "`localensemble models add`.",
+            )
+    chosen = tuple(installed[name] for name in dict.fromkeys(wanted) if name in installed)
+    for model in chosen:
+        terms = licences().get(model.licence)
+        if terms is not None and terms.needs_consent and model.consent is None:
+            raise InputError(
+                f'Cannot bundle "{model.name}": nobody agreed to the terms "{terms.title}" here.',
+                hint=f"Run `localensemble models pull {model.name}`, which asks for consent.",
+            )
+    return chosen
+
+
+def _models_of(path: Path) -> list[str]:
+    for rater in (raters := load_ensemble(path).raters):
+        if rater.engine != "llama-cpp" or "/" in rater.model or rater.model.endswith(".gguf"):
+            raise InputError(
+                f'{path}: rater "{rater.name}" uses "{rater.model}" through {rater.engine}, which '
+                "a bundle cannot carry.",
+                hint="Name a model of the models folder, run by llama-cpp; a file gets a name "
+                "there with `localensemble models add`.",
+            )
+    return [rater.model for rater in raters]
+
+
+def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence | None]:
+    """Read what the bundle knows of a model, and its terms."""
+    content = json.loads((checked.folder / entry_name(name)).read_text(encoding="utf-8"))
+    written = content["model"]
+    consent = Consent(**written["consent"]) if written["consent"] else None
+    terms = Licence(**content["terms"]) if content["terms"] else None
+    return InstalledModel(**(written | {"consent": consent})), terms
+
+
+def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
+    """Refuse weights under a name that means other weights on this machine."""
+    pins = {known.name: [known.sha256] for known in known_models()}
+    for name, wheel in known_wheels().items():
+        pins[name].append(wheel.gguf_sha256)
+    pins |= {entry.name: [entry.sha256] for entry in catalog_entries()}
+    present = here.find(model.name)
+    if present is not None:
+        pins.setdefault(model.name, [present.sha256])
+    expected = pins.get(model.name, [model.sha256])
+    if model.sha256 not in expected:
+        raise ModelFileError(
+            f'Cannot take in "{model.name}": here that is the name of a model with sha256 '
+            f"{' or '.join(expected)}, and the bundle brings {model.sha256}.",
+            hint="Nothing was taken in. Make the bundle with the version of the program that is "
+            "here; a file of your own needs another name.",
+        )
+
+
+def _take_in(
+    checked: CheckedBundle, model: InstalledModel, consent: Consent | None, here: ModelsFolder
+) -> InstalledModel:
+    present = here.find(model.name)
+    if present is not None and here.state_of(present) == "whole":
+        return present
+    here.make()
+    # A file of somebody's own may have been called anything where it lay.
+    own = f"{model.name}.gguf"
+    final = here.path / Path(model.path if model.origin == "pulled" else own).name
+    part = final.with_name(f".{final.name}.part")
+    try:
+        shutil.copyfile(checked.folder / weights_name(model.name), part)
+        if sha256_file(part) != model.sha256:
+            raise BundleError(
+                f'Cannot take in "{model.name}": its file changed while it was copied.',
+                hint="The drive may be failing. Copy the bundle to another one.",
+            )
+        part.replace(final)
+    finally:
+        part.unlink(missing_ok=True)
+    taken = replace(model, path=final.name, verified_at=now(), consent=consent)
+    here.record(taken)
+    return taken
+
+
+def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[Path, Path]]:
+    """Say which files of the user's go where; refuse to write over other content."""
+    copies = []
+    for one in checked.manifest["files"]:
+        name: str = one["name"]
+        if output is None or not name.startswith(_STUDY_FOLDERS):
+            continue
+        target = output / name
+        if target.exists() and sha256_file(target) != one["sha256"]:
+            raise InputError(
+                f"Cannot copy {name} to {target}: a file with another content is there.",
+                hint="Move it away, or choose another folder.",
+            )
+        if not target.exists():
+            copies.append((checked.folder / name, target))
+    return copies
+
+
+def _other_prompts(checked: CheckedBundle) -> tuple[str, ...]:
+    here = prompts_dir()
+    others = []
+    for one in checked.manifest["files"]:
+        folder, _, name = one["name"].partition("/")
+        if folder == "prompts":
+            path = here / name
+            if not path.is_file() or sha256_file(path) != one["sha256"]:
+                others.append(name.removesuffix(".yaml"))
+    return tuple(others)

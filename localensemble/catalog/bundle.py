@@ -1,0 +1,349 @@
+"""Write a bundle: one folder with everything that a run needs on a machine without a network.
+
+Decides what the folder looks like: plain files under names that any file system takes, a
+manifest with the sha256 of each, and a signature, which is written last. Whatever ends the
+writing before that leaves no bundle that verifies. Refuses a folder that holds something already,
+and a model whose bytes are not those that were recorded.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from localensemble import __version__
+from localensemble.catalog import installer
+from localensemble.catalog.bundle_key import SigningKey
+from localensemble.catalog.gguf_header import read_chat_template
+from localensemble.catalog.installed import InstalledModel, ModelsFolder
+from localensemble.catalog.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
+from localensemble.catalog.known import known_models, licences
+from localensemble.catalog.wheels import Target, gather_wheels
+from localensemble.core.errors import BundleError, InputError
+from localensemble.core.identity import sha256_file
+from localensemble.core.resources import prompts_dir
+
+FORMAT = 1
+_FILES = Path(__file__).with_name("bundle_files")
+_CHUNK_BYTES = 1 << 20
+# Wheels take about 150 MB; the rest of this is for the small files.
+_ROOM_BESIDE_WEIGHTS = 400 << 20
+_PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,150}")
+# Names that Windows keeps for devices, whatever their ending.
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleContents:
+    """What goes into a bundle beside the program.
+
+    Attributes:
+        models: of the models folder, pulled or added.
+        codebooks: files of the user's.
+        ensembles: files of the user's.
+    """
+
+    models: tuple[InstalledModel, ...] = ()
+    codebooks: tuple[Path, ...] = ()
+    ensembles: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBundle:
+    """A bundle that was written; the fingerprint is that of the key that signed it."""
+
+    folder: Path
+    file_count: int
+    size_bytes: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSource:
+    """What a bundle is made from and for.
+
+    Attributes:
+        checkout: of the program.
+        target: the machine that it is for.
+        compiled: a wheel of llama-cpp-python for that machine; None takes the one built here.
+        key: signs it.
+    """
+
+    checkout: Path
+    target: Target
+    compiled: Path | None
+    key: SigningKey
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    contents: BundleContents,
+    source: BundleSource,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> WrittenBundle:
+    """Write a bundle into a folder that is new or empty.
+
+    Raises:
+        InputError: the folder is not empty, or a file has a name that not every system takes.
+        BundleError: a wheel cannot be got, a model is not what it was, or there is no room.
+            What was written is taken away again.
+    """
+    folder = folder.resolve()
+    existed = folder.is_dir()
+    if existed and any(folder.iterdir()):
+        raise InputError(
+            f"Cannot make a bundle in {folder}: the folder is not empty.",
+            hint="Name a new folder, for example one on the drive. What an interrupted call left "
+            "can be deleted.",
+        )
+    writing = _Writing(folder)
+    done = False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_little_room(folder, contents)
+        _fill(writing, contents, source, on_step)
+        _sign(writing, contents, source)
+        done = True
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    finally:
+        if not done:
+            _take_away(folder, keep=existed)
+    sizes = writing.sizes()
+    return WrittenBundle(folder, len(sizes), sum(sizes), fingerprint_of(source.key.public))
+
+
+class _Writing:
+    """The files of a bundle as they are written, with what the manifest says of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, tuple[int, str]] = {}
+
+    def text(self, name: str, content: str) -> None:
+        self._make(name).write_text(content, encoding="utf-8", newline="\n")
+        self.found(name)
+
+    def found(self, name: str) -> None:
+        """Take in a file that is there."""
+        path = self.folder / name
+        self._files[name] = (path.stat().st_size, sha256_file(path))
+
+    def copy(self, name: str, source: Path) -> str:
+        """Copy a file of any size and give the sha256 of what was copied."""
+        digest, size = hashlib.sha256(), 0
+        with source.open("rb") as stream, self._make(name).open("wb") as copied:
+            while chunk := stream.read(_CHUNK_BYTES):
+                size += len(chunk)
+                digest.update(chunk)
+                copied.write(chunk)
+            copied.flush()
+            os.fsync(copied.fileno())
+        self._files[name] = (size, digest.hexdigest())
+        return digest.hexdigest()
+
+    def manifest(self) -> list[dict[str, object]]:
+        return [
+            {"name": name, "size_bytes": size, "sha256": sha256}
+            for name, (size, sha256) in sorted(self._files.items())
+        ]
+
+    def sizes(self) -> list[int]:
+        return [size for size, _ in self._files.values()]
+
+    def _make(self, name: str) -> Path:
+        self._refuse_name(name)
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _refuse_name(self, name: str) -> None:
+        folder, _, last = name.rpartition("/")
+        taken = {other.casefold() for other in self._files}
+        if name.casefold() in taken or not _is_portable(last) or ".." in folder:
+            raise InputError(
+                f'Cannot put "{name}" into a bundle: two files have that name, or not every file '
+                "system takes it.",
+                hint="Use letters, digits, dots, hyphens and underscores, and different names. "
+                "A model file of your own goes by the name it was added under.",
+            )
+
+
+def _is_portable(name: str) -> bool:
+    fits = _PORTABLE.fullmatch(name) and not name.endswith(".")
+    return bool(fits) and not _DEVICES.fullmatch(name)
+
+
+def _fill(
+    writing: _Writing,
+    contents: BundleContents,
+    source: BundleSource,
+    on_step: Callable[[str], None],
+) -> None:
+    for path in contents.codebooks:
+        writing.copy(f"codebooks/{path.name}", path)
+    for path in contents.ensembles:
+        writing.copy(f"ensembles/{path.name}", path)
+    prompts = prompts_dir()
+    for path in sorted(prompts.glob("*/v*.yaml")):
+        writing.copy(f"prompts/{path.relative_to(prompts).as_posix()}", path)
+    for model in contents.models:
+        on_step(f"Copying {model.name}, {model.size_bytes:,} bytes")
+        _add_model(writing, model)
+    on_step(f"Gathering the packages for {source.target.name} with Python {source.target.python}")
+    (writing.folder / WHEELS).mkdir()
+    gather_wheels(
+        writing.folder / WHEELS,
+        checkout=source.checkout,
+        target=source.target,
+        compiled=source.compiled,
+    )
+    for path in sorted((writing.folder / WHEELS).iterdir()):
+        writing.found(f"{WHEELS}/{path.name}")
+    _add_installer(writing, contents, source)
+
+
+def _add_model(writing: _Writing, model: InstalledModel) -> None:
+    weights = ModelsFolder().file_of(model)
+    # By its name and not as its file is called: that is safe, and its own, among the others.
+    copied = writing.copy(weights_name(model.name), weights)
+    if copied != model.sha256:
+        raise BundleError(
+            f'Cannot bundle "{model.name}": {weights} has sha256 {copied}, '
+            f"but it was {model.origin} with {model.sha256}.",
+            hint="The file changed since. Pull the model again, or put the file back.",
+        )
+    template = read_chat_template(weights)
+    if template:
+        writing.text(f"templates/{model.name}.jinja", template)
+    source = next((known for known in known_models() if known.name == model.name), None)
+    terms = licences().get(model.licence)
+    entry = {
+        "model": asdict(model),
+        "terms": terms and asdict(terms),
+        "source": source and asdict(source),
+    }
+    writing.text(entry_name(model.name), json.dumps(entry, indent=2) + "\n")
+
+
+def weights_name(model: str) -> str:
+    """Say where a bundle holds a model's weights."""
+    return f"models/{model}.gguf"
+
+
+def entry_name(model: str) -> str:
+    """Say where a bundle holds what is known of a model."""
+    return f"catalog/{model}.json"
+
+
+def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
+    installed_by, target = Path(installer.__file__), source.target
+    words = {
+        "@PYTHON@": target.python,
+        "@INSTALLER_SHA256@": sha256_file(installed_by),
+        "@VERSION@": __version__,
+        "@BUILT_ON@": _built_on(source),
+        "@MADE_FOR@": f"{target.name} with CPython {target.python}"
+        + (f" and {target.library} or newer" if target.library else ""),
+        "@TERMS@": _terms(contents),
+    }
+    writing.copy("install.py", installed_by)
+    for name in ("install.sh", "README.txt"):
+        text = (_FILES / name).read_text(encoding="utf-8")
+        for word, meaning in words.items():
+            text = text.replace(word, meaning)
+        writing.text(name, text)
+
+
+def _terms(contents: BundleContents) -> str:
+    if not contents.models:
+        return "No models are here beside those that are part of the program."
+    lines = ["Terms that the models come under, in short. The terms themselves decide.", ""]
+    for model in contents.models:
+        terms = licences().get(model.licence)
+        short = f"{terms.title}, {terms.url}. {terms.terms}" if terms else model.licence
+        lines.append(f"    {model.name}: {short}")
+    return "\n".join(lines)
+
+
+def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
+    manifest: Mapping[str, object] = {
+        "format": FORMAT,
+        "program_version": __version__,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "platform": source.target.name,
+        "library": source.target.library,
+        "python": source.target.python,
+        "built_on": _built_on(source),
+        "models": [
+            {"name": model.name, "licence": model.licence, "sha256": model.sha256}
+            for model in contents.models
+        ],
+        "files": writing.manifest(),
+    }
+    content = (json.dumps(manifest, indent=2) + "\n").encode()
+    signature = source.key.sign(content)
+    (writing.folder / MANIFEST).write_bytes(content)
+    # Last: without it nothing verifies.
+    (writing.folder / SIGNATURE).write_text(
+        f"key {source.key.public.hex()}\nsignature {signature.hex()}\n",
+        encoding="ascii",
+        newline="\n",
+    )
+
+
+def _built_on(source: BundleSource) -> str:
+    """Name the processor that the engine was built for, which is that of this machine."""
+    if source.compiled is not None:
+        return "another machine, as the wheel that was named"
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _refuse_little_room(folder: Path, contents: BundleContents) -> None:
+    needed = sum(model.size_bytes for model in contents.models) + _ROOM_BESIDE_WEIGHTS
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise BundleError(
+            f"Cannot make a bundle in {folder}: it needs about {needed:,} bytes, and {free:,} are "
+            "free.",
+            hint="Free some room, or bundle fewer models.",
+        )
+
+
+def _not_written(folder: Path, error: OSError) -> BundleError:
+    hint = "Check that the folder can be written."
+    if error.errno == errno.EFBIG:
+        hint = "The drive takes no file of that size: FAT ends at 4 GB. Format it as exFAT."
+    elif error.errno == errno.ENOSPC:
+        hint = "Free some room, or bundle fewer models."
+    place = f" ({error.filename})" if error.filename else ""
+    return BundleError(
+        f"Cannot make a bundle in {folder}: {error.strerror or error}{place}. What was written of "
+        "it was taken away.",
+        hint=hint,
+    )
+
+
+def _take_away(folder: Path, *, keep: bool) -> None:
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,251 @@
+"""The Python packages of a bundle: the program and all it needs, as wheels for one platform.
+
+Decides which releases they are: those of the lock, by hash. pip fetches them, from wherever it
+is set up to; the program's own wheel is built from the checkout, and llama-cpp-python is taken
+as it was built before. Refuses a package without a wheel: nothing is compiled there.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.catalog.installer import REQUIREMENTS, platform_name
+from localensemble.core.errors import BundleError, InputError
+from localensemble.core.identity import sha256_file
+
+COMPILED = "llama-cpp-python"
+# The locks of the extras that the program runs with; `all` in pyproject.toml.
+LOCKS = ("llama-cpp", "tables")
+
+_BLOCK = re.compile(
+    r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;]+)(?: ; (?P<marker>[^\\]+?))? \\\n"
+    r"(?P<hashes>(?:[ \t]+--hash=.*\n?)+)",
+    flags=re.MULTILINE,
+)
+_LINUX_TAG = re.compile(r"(manylinux|musllinux)_(\d+)_(\d+)_(\w+)")
+_MAC_TAG = re.compile(r"macosx_\d+_\d+_(\w+)")
+_OLDEST_GLIBC = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The machine that a bundle is for.
+
+    Attributes:
+        python: version, as in ``3.12``.
+        tag: what pip calls the platform, as in ``manylinux_2_28_x86_64``; None is this machine.
+    """
+
+    python: str
+    tag: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name it as the installer does.
+
+        Raises:
+            InputError: no platform has that tag.
+        """
+        if self.tag is None:
+            return platform_name()
+        if linux := _LINUX_TAG.fullmatch(self.tag):
+            return f"linux-{linux[4]}"
+        if mac := _MAC_TAG.fullmatch(self.tag):
+            return f"darwin-{mac[1]}"
+        if self.tag in ("win_amd64", "win_arm64"):
+            return f"windows-{self.tag.removeprefix('win_')}"
+        raise InputError(
+            f'Cannot make a bundle for the platform "{self.tag}": there is none of that name.',
+            hint="Examples: manylinux_2_28_x86_64 (Linux with glibc 2.28 or newer), "
+            "manylinux_2_28_aarch64, macosx_14_0_arm64, win_amd64.",
+        )
+
+    @property
+    def library(self) -> str:
+        """Name the C library that the machine must have; empty where that is no question."""
+        if self.tag is None:
+            return " ".join(platform.libc_ver()).strip()
+        linux = _LINUX_TAG.fullmatch(self.tag)
+        kind = {"manylinux": "glibc", "musllinux": "musl"}
+        return f"{kind[linux[1]]} {linux[2]}.{linux[3]}" if linux else ""
+
+    def tags(self) -> tuple[str, ...]:
+        """List the platform tags whose wheels run there, for pip; empty for this machine."""
+        if self.tag is None:
+            return ()
+        linux = _LINUX_TAG.fullmatch(self.tag)
+        if linux is None or linux[1] == "musllinux":
+            return (self.tag,)
+        machine = linux[4]
+        tags = [
+            f"manylinux_2_{minor}_{machine}"
+            for minor in range(int(linux[3]), _OLDEST_GLIBC - 1, -1)
+        ]
+        # pip takes the older names of the same thing only when they are named, too.
+        return (*tags, *(f"manylinux{year}_{machine}" for year in (2014, 2010, 1)))
+
+
+def this_python() -> str:
+    """Name the version of Python that runs this program."""
+    return "{}.{}".format(*sys.version_info)
+
+
+def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Path | None) -> None:
+    """Put every wheel for a machine into a folder, with the list that installs them by hash.
+
+    Args:
+        checkout: of the program; its lock decides.
+        compiled: a wheel of llama-cpp-python for that machine; None takes the one that was
+            built on this machine, or builds it, which takes minutes.
+
+    Raises:
+        InputError: the wheel of llama-cpp-python is not for that machine, or there is none.
+        BundleError: pip could not get the wheels, or the program's own could not be built.
+    """
+    pins = locked(checkout, target=target)
+    engine = pins.pop(COMPILED)
+    if compiled is None:
+        _built_here(folder, checkout=checkout, target=target)
+    else:
+        _refuse_unfit(compiled, engine, target)
+        (folder / compiled.name).write_bytes(compiled.read_bytes())
+    _fetch(folder, pins, target)
+    _run(
+        "build the program's own wheel",
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        hint="Prepare the checkout with scripts/setup, and run its .venv/bin/localensemble.",
+        checkout=checkout,
+    )
+    (folder / REQUIREMENTS).write_text(_requirements(folder), encoding="utf-8", newline="\n")
+
+
+def locked(checkout: Path, *, target: Target) -> dict[str, str]:
+    """Read the lock for one machine: package name to its pin, with hashes.
+
+    Raises:
+        BundleError: the lock cannot be read.
+    """
+    from packaging.markers import Marker
+
+    there = _markers(target)
+    pins = {}
+    for name in LOCKS:
+        path = checkout / "requirements" / f"{name}.txt"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BundleError(
+                f"Cannot read {path}: {error.strerror}.", hint="Get the whole checkout again."
+            ) from error
+        for pin in _BLOCK.finditer(text):
+            if pin["marker"] is None or Marker(pin["marker"]).evaluate(there):
+                hashes = pin["hashes"].rstrip()
+                pins[pin["name"]] = f"{pin['name']}=={pin['version']} \\\n{hashes}\n"
+    return pins
+
+
+def _markers(target: Target) -> dict[str, str]:
+    """Say what markers find on the machine; pip would evaluate them for this one."""
+    system, machine = target.name.split("-", 1)
+    return {
+        "python_version": target.python,
+        "python_full_version": f"{target.python}.0",
+        "sys_platform": {"windows": "win32"}.get(system, system),
+        "os_name": "nt" if system == "windows" else "posix",
+        "platform_system": system.capitalize(),
+        "platform_machine": machine.upper() if system == "windows" else machine,
+    }
+
+
+def _built_here(folder: Path, *, checkout: Path, target: Target) -> None:
+    if target.name != platform_name():
+        raise InputError(
+            f"Cannot make a bundle for {target.name} here: {COMPILED} must be built on such a "
+            f"machine, and this is {platform_name()}.",
+            hint="Run scripts/setup on one, and name the wheel that it keeps in its cache folder "
+            "localensemble/wheels with `--llama-cpp-wheel`.",
+        )
+    _run(
+        f"get the wheel of {COMPILED}",
+        [sys.executable, str(checkout / "scripts" / "environment.py"), "--wheel-to", str(folder)],
+        hint="Run scripts/setup in the checkout; it builds it.",
+        checkout=checkout,
+    )
+
+
+def _refuse_unfit(wheel: Path, pin: str, target: Target) -> None:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    wanted = pin.split()[0]
+    try:
+        name, version, _, tags = parse_wheel_filename(wheel.name)
+    except InvalidWheelFilename as error:
+        raise InputError(
+            f"Cannot use {wheel} as the wheel of {COMPILED}: that is no name of a wheel.",
+            hint="Name the .whl file as it was built.",
+        ) from error
+    system, machine = target.name.split("-", 1)
+    prefix = {"linux": ("linux", "manylinux", "musllinux"), "darwin": ("macosx",)}.get(
+        system, ("win",)
+    )
+    fits = any(tag.platform.startswith(prefix) and tag.platform.endswith(machine) for tag in tags)
+    if f"{name}=={version}" != wanted or not fits or not wheel.is_file():
+        raise InputError(
+            f"Cannot use {wheel} as the wheel of {COMPILED}: expected a file of {wanted} for "
+            f"{target.name}.",
+            hint="Build it on such a machine with scripts/setup of the same checkout.",
+        )
+
+
+def _fetch(folder: Path, pins: Mapping[str, str], target: Target) -> None:
+    chosen: list[str] = []
+    if target.tag is not None or target.python != this_python():
+        chosen += ["--python-version", target.python, "--implementation", "cp"]
+        chosen += [part for tag in target.tags() for part in ("--platform", tag)]
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch) / REQUIREMENTS
+        wanted.write_text("".join(pins.values()), encoding="utf-8")
+        _run(
+            f"fetch the wheels for {target.name} with Python {target.python}",
+            [
+                *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download"),
+                *("--require-hashes", "--no-deps", "--only-binary", ":all:", *chosen),
+                *("--dest", str(folder), "--requirement", str(wanted)),
+            ],
+            hint="pip asks the package index that it is set up for. Check the connection; or have "
+            "it take the wheels from a folder, with PIP_NO_INDEX=1 and PIP_FIND_LINKS.",
+        )
+
+
+def _requirements(folder: Path) -> str:
+    """Write what installs exactly these wheels and no others."""
+    from packaging.utils import parse_wheel_filename
+
+    lines = []
+    for wheel in sorted(folder.glob("*.whl")):
+        name, version, _, _ = parse_wheel_filename(wheel.name)
+        lines.append(f"{name}=={version} --hash=sha256:{sha256_file(wheel)}\n")
+    return "".join(lines)
+
+
+def _run(title: str, command: Sequence[str], *, hint: str, checkout: Path | None = None) -> None:
+    ended = subprocess.run(
+        command,
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if ended.returncode != 0:
+        ending = "\n".join(ended.stdout.splitlines()[-15:])
+        raise BundleError(f"{ending}\nCannot {title}: it ended with {ended.returncode}.", hint=hint)

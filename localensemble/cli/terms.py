@@ -1,0 +1,20 @@
+"""Ask for consent to the terms of a model."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from localensemble.api.models import Licence
+from localensemble.cli.console import progress_output, say
+
+
+def asked(licence: Licence) -> bool:
+    """Show the terms in short and ask; who cannot be asked has not agreed."""
+    console = progress_output()
+    say(console, f"{licence.title}, in short: {licence.terms}")
+    say(console, f"The terms themselves decide: {licence.url}")
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm("Do you agree to these terms?", default=False, err=True)

@@ -1,0 +1,78 @@
+"""Bundles for tests: small ones, made by hand from what docs/models.md says of their format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from localensemble.catalog.installed import InstalledModel
+from localensemble.catalog.installer import platform_name
+from localensemble.catalog.known import licences
+from localensemble.catalog.wheels import this_python
+from tests.catalog.file_server import gguf_bytes
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+FINGERPRINT = sha256(KEY.public_key().public_bytes_raw()).hexdigest()
+
+
+def signed_bundle(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    models: Sequence[InstalledModel] = (),
+    key: Ed25519PrivateKey = KEY,
+    **manifest: object,
+) -> Path:
+    """Write a bundle of these files; ``manifest`` replaces what its manifest says."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    listed = [
+        {"name": name, "size_bytes": len(content), "sha256": sha256(content).hexdigest()}
+        for name, content in files.items()
+    ]
+    says: dict[str, object] = {
+        "platform": platform_name(),
+        "library": "",
+        "python": this_python(),
+        "built_on": "a processor",
+        "models": [{"name": model.name} for model in models],
+        "files": listed,
+    }
+    written = json.dumps(says | manifest).encode()
+    (folder / "manifest.json").write_bytes(written)
+    public = key.public_key().public_bytes_raw().hex()
+    (folder / "manifest.json.sig").write_text(
+        f"key {public}\nsignature {key.sign(written).hex()}\n"
+    )
+    return folder
+
+
+def bundled_model(
+    name: str, *, licence: str = "apache-2.0", weights: bytes | None = None
+) -> tuple[InstalledModel, dict[str, bytes]]:
+    """Make up a model of a bundle, and the files it has there."""
+    weights = gguf_bytes(1000) if weights is None else weights
+    model = InstalledModel(
+        name=name,
+        path=f"{name}.gguf",
+        sha256=sha256(weights).hexdigest(),
+        size_bytes=len(weights),
+        architecture="llama",
+        chat_template_sha256="",
+        licence=licence,
+        origin="pulled",
+        verified_at="2026-01-01T00:00:00+00:00",
+        consent=None,
+    )
+    terms = licences().get(licence)
+    entry = {"model": asdict(model), "terms": terms and asdict(terms), "source": None}
+    return model, {
+        f"models/{name}.gguf": weights,
+        f"catalog/{name}.json": json.dumps(entry).encode(),
+    }

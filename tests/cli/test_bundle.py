@@ -1,0 +1,242 @@
+"""`models bundle` and `models unbundle` carry models, and refuse what is not what it was."""
+
+from __future__ import annotations
+
+import errno
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from localensemble.api import bundle as bundle_api
+from localensemble.catalog.bundle import BundleContents, BundleSource, write_bundle
+from localensemble.catalog.bundle_key import signing_key
+from localensemble.catalog.installed import ModelsFolder
+from localensemble.catalog.installer import DamagedBundleError, check_bundle
+from localensemble.catalog.wheels import Target, this_python
+from localensemble.core.errors import BundleError, InputError
+from localensemble.core.resources import prompts_dir
+from tests.bundles import FINGERPRINT, bundled_model, signed_bundle
+from tests.catalog.file_server import gguf_bytes
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def usb(tmp_path: Path) -> Path:
+    """A bundle with one model, a codebook and the prompt of this program."""
+    model, files = bundled_model("tiny")
+    files["codebooks/own.yaml"] = b"variables: {}\n"
+    files["prompts/label/v1.yaml"] = (prompts_dir() / "label" / "v1.yaml").read_bytes()
+    return signed_bundle(tmp_path / "usb", files, models=[model])
+
+
+def test_unbundle_takes_models_in_and_copies_codebooks(run: Run, usb: Path, tmp_path: Path) -> None:
+    ended = run("models", "unbundle", usb, "--fingerprint", FINGERPRINT, "-o", tmp_path / "there")
+    assert ended.code == 0, ended.err
+    assert "tiny: verified and ready" in ended.out
+    assert (tmp_path / "there" / "codebooks" / "own.yaml").read_bytes() == b"variables: {}\n"
+    assert run("models", "verify", "tiny").code == 0
+    assert "Prompt template" not in ended.out
+    assert [path.name for path in ModelsFolder().path.glob(".*")] == []
+
+
+def test_unbundling_again_changes_nothing(run: Run, usb: Path, tmp_path: Path) -> None:
+    arguments = ("models", "unbundle", usb, "-o", tmp_path / "there")
+    assert run(*arguments).code == 0
+    before = ModelsFolder().find("tiny")
+    ended = run(*arguments)
+    assert (ended.code, "Copied" in ended.out) == (0, False)
+    assert ModelsFolder().find("tiny") == before
+
+
+def test_check_takes_nothing(run: Run, usb: Path) -> None:
+    ended = run("models", "unbundle", usb, "--check")
+    assert (ended.code, FINGERPRINT in ended.out) == (0, True)
+    assert "another way" in ended.out
+    assert ModelsFolder().find("tiny") is None
+
+
+def test_nothing_is_taken_from_a_bundle_that_was_changed(run: Run, usb: Path) -> None:
+    content = bytearray((usb / "models" / "tiny.gguf").read_bytes())
+    content[700] ^= 4
+    (usb / "models" / "tiny.gguf").write_bytes(content)
+    (usb / "extra.txt").write_bytes(b"")
+    ended = run("models", "unbundle", usb)
+    assert ended.code == 1
+    assert "models/tiny.gguf: changed" in ended.err
+    assert "extra.txt: does not belong" in ended.err
+    assert ModelsFolder().find("tiny") is None
+
+
+def test_another_key_than_expected_is_refused(run: Run, usb: Path) -> None:
+    ended = run("models", "unbundle", usb, "--fingerprint", "0" * 64)
+    assert (ended.code, "signed by another key" in ended.err) == (1, True)
+    assert ModelsFolder().find("tiny") is None
+
+
+def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    model, files = bundled_model("bound", licence="gemma-terms")
+    usb = signed_bundle(tmp_path / "usb", files, models=[model])
+    ended = run("models", "unbundle", usb)
+    assert ended.code == 2
+    assert "https://ai.google.dev/gemma/terms" in ended.err
+    assert ModelsFolder().find("bound") is None
+    assert run("models", "unbundle", usb, "--agree", "gemma-terms").code == 0
+    taken = ModelsFolder().find("bound")
+    assert taken is not None
+    assert taken.consent is not None
+
+
+@pytest.mark.parametrize("name", ["qwen3-8b", "le-llama-2m", "own"])
+def test_a_name_that_means_other_weights_here_is_refused(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(77))
+    run("models", "add", own, "--licence", "ours")
+    model, files = bundled_model(name)
+    usb = signed_bundle(tmp_path / "usb", files, models=[model])
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, f'Cannot take in "{name}"' in ended.err) == (2, True)
+
+
+def test_a_codebook_that_was_edited_there_is_not_written_over(
+    run: Run, usb: Path, tmp_path: Path
+) -> None:
+    edited = tmp_path / "there" / "codebooks" / "own.yaml"
+    edited.parent.mkdir(parents=True)
+    edited.write_bytes(b"edited")
+    ended = run("models", "unbundle", usb, "-o", tmp_path / "there")
+    assert (ended.code, "another content" in ended.err) == (2, True)
+    assert edited.read_bytes() == b"edited"
+    assert ModelsFolder().find("tiny") is None
+
+
+def test_a_prompt_of_another_wording_is_said(run: Run, tmp_path: Path) -> None:
+    usb = signed_bundle(tmp_path / "usb", {"prompts/label/v1.yaml": b"other"})
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, "Prompt template label/v1 of the bundle" in ended.out) == (0, True)
+
+
+def test_only_models_of_this_machine_can_be_bundled(run: Run, tmp_path: Path) -> None:
+    ended = run("models", "bundle", "qwen3-8b", "-o", tmp_path / "usb")
+    assert (ended.code, "models pull qwen3-8b" in ended.err) == (2, True)
+    assert not (tmp_path / "usb").exists()
+
+
+def test_an_ensemble_must_name_models_that_a_bundle_can_carry(run: Run, tmp_path: Path) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text("raters:\n  - {model: ./weights/own.gguf}\n", encoding="utf-8")
+    ended = run("models", "bundle", "-e", ensemble, "-o", tmp_path / "usb")
+    assert (ended.code, "a bundle cannot carry" in ended.err) == (2, True)
+    ensemble.write_text("raters:\n  - {model: qwen3-8b}\n", encoding="utf-8")
+    ended = run("models", "bundle", "-e", ensemble, "-o", tmp_path / "usb")
+    assert (ended.code, 'Cannot bundle "qwen3-8b"' in ended.err) == (2, True)
+
+
+def test_a_bundle_needs_a_checkout(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_api, "checkout_dir", lambda: None)
+    ended = run("models", "bundle", "-o", tmp_path / "usb")
+    assert (ended.code, "Run it from a checkout" in ended.err) == (1, True)
+
+
+@pytest.fixture
+def source(repository: Path) -> BundleSource:
+    return BundleSource(repository, Target(this_python()), None, signing_key())
+
+
+def test_a_folder_that_holds_something_is_left_alone(source: BundleSource, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    with pytest.raises(InputError, match="the folder is not empty"):
+        write_bundle(tmp_path, contents=BundleContents(), source=source)
+    assert (tmp_path / "notes.txt").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "Free some room"),
+        (OSError(errno.EFBIG, "File too large"), "exFAT"),
+        (PermissionError(errno.EACCES, "Permission denied"), "can be written"),
+    ],
+)
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_disk_that_fails_leaves_nothing(
+    source: BundleSource, repository: Path, tmp_path: Path, fault: OSError, said: str, existed: bool
+) -> None:
+    usb = tmp_path / "usb"
+    if existed:
+        usb.mkdir()
+
+    def fail(step: str) -> None:
+        assert (usb / "codebooks" / "patient_feedback.yaml").is_file()
+        raise fault
+
+    contents = BundleContents(codebooks=(repository / "examples" / "patient_feedback.yaml",))
+    with pytest.raises(BundleError, match="was taken away") as found:
+        write_bundle(usb, contents=contents, source=source, on_step=fail)
+    assert said in found.value.hint
+    assert usb.exists() is existed
+    assert not existed or list(usb.iterdir()) == []
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(
+    source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = namedtuple("used", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: used(10**9, 10**9, 0))
+    with pytest.raises(BundleError, match="0 are free"):
+        write_bundle(tmp_path / "usb", contents=BundleContents(), source=source)
+    assert not (tmp_path / "usb").exists()
+
+
+def test_an_interrupted_call_leaves_nothing(source: BundleSource, tmp_path: Path) -> None:
+    def interrupt(step: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(tmp_path / "usb", contents=BundleContents(), source=source, on_step=interrupt)
+    assert not (tmp_path / "usb").exists()
+
+
+def test_what_was_killed_before_it_was_signed_is_no_bundle(usb: Path) -> None:
+    (usb / "manifest.json.sig").unlink()
+    with pytest.raises(DamagedBundleError, match=r"manifest\.json\.sig: missing"):
+        check_bundle(usb)
+
+
+def test_a_model_that_changed_since_it_was_added_is_not_bundled(
+    run: Run, source: BundleSource, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    run("models", "add", own, "--licence", "ours")
+    own.write_bytes(gguf_bytes(101))
+    (model,) = ModelsFolder().installed()
+    with pytest.raises(BundleError, match=r'Cannot bundle "own": .* but it was added with'):
+        write_bundle(tmp_path / "usb", contents=BundleContents((model,)), source=source)
+    assert not (tmp_path / "usb").exists()
+
+
+@pytest.mark.parametrize("name", ["con.yaml", "we ird.yaml", "a:b.yaml", "dot."])
+def test_names_that_not_every_file_system_takes_are_refused(
+    source: BundleSource, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    contents = BundleContents(codebooks=(tmp_path / name,))
+    with pytest.raises(InputError, match="Cannot put"):
+        write_bundle(tmp_path / "usb", contents=contents, source=source)
+
+
+def test_two_files_of_one_name_are_refused(source: BundleSource, tmp_path: Path) -> None:
+    paths = (tmp_path / "a.yaml", tmp_path / "sub" / "A.yaml")
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="two files have that name"):
+        write_bundle(tmp_path / "usb", contents=BundleContents(codebooks=paths), source=source)
