@@ -45,6 +45,8 @@ DOORS: dict[str, frozenset[str]] = {
     "llama_cpp": frozenset({"engines"}),
     "matplotlib": frozenset({"report"}),
     "pytest": frozenset({"testing"}),
+    "httpx": frozenset({"engines"}),
+    "ollama": frozenset({"engines"}),
     "http": frozenset({"review", "engines", "catalog"}),
     "socket": frozenset({"review", "engines", "privacy"}),
     "socketserver": frozenset({"review"}),
@@ -60,8 +62,8 @@ IMPURE_MODULES = frozenset(
 
 # What `import localensemble` may not bring along.
 HEAVY = (
-    *("click", "jinja2", "llama_cpp", "matplotlib", "numpy", "pydantic", "pytest", "rich"),
-    *("ruamel", "scipy", "sqlite3"),
+    *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "pydantic"),
+    *("pytest", "rich", "ruamel", "scipy", "sqlite3"),
 )
 
 

@@ -47,20 +47,28 @@ class Scores:
     Attributes:
         log_probabilities: natural log of the probability that the response is answer k,
             joint over the answer's tokens, not normalised over the answers; <= 0.
-        off_codebook_mass: 1 - sum of the probabilities, clipped to [0, 1].
+        off_codebook_mass: 1 - sum of the probabilities that are known, clipped to [0, 1].
         prompt_tokens: length of the prompt in tokens.
+        censored: for each answer, whether the engine could not see its probability, and
+            ``log_probabilities`` has an upper bound in its place; never true of the most
+            probable one. Empty when all are known.
     """
 
     log_probabilities: tuple[float, ...]
     off_codebook_mass: float
     prompt_tokens: int
+    censored: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreFailure:
-    """Why one prompt could not be scored: ``too_long: 9310 of 8192 tokens``, never item text."""
+    """Why one prompt could not be scored: ``too_long: 9310 of 8192 tokens``, never item text.
+
+    ``unparsable`` says that the model replied, but with none of the answers.
+    """
 
     reason: str
+    unparsable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

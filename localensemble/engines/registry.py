@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from localensemble.core.errors import EngineUnavailableError
+from localensemble.engines.ollama import OllamaEngine
 from localensemble.engines.protocol import Engine
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
@@ -16,7 +17,7 @@ from localensemble.engines.worker import WorkerEngine
 
 ENTRY_POINT_GROUP = "localensemble.engines"
 
-_OURS = ("llama-cpp", "scripted")
+_OURS = ("llama-cpp", "ollama", "scripted")
 
 
 def engine_names() -> tuple[str, ...]:
@@ -29,11 +30,14 @@ def open_engine(settings: EngineSettings) -> Engine:
     """Open the engine the settings name; llama.cpp runs in a process of its own.
 
     Raises:
-        EngineUnavailableError: there is no engine of that name, or it is not installed.
+        EngineUnavailableError: there is no engine of that name, or it is not installed or,
+            like Ollama, not running.
         ModelFileError: the model file cannot be used.
     """
     if settings.engine == "llama-cpp":
         return WorkerEngine(settings)
+    if settings.engine == "ollama":
+        return OllamaEngine(settings)
     if settings.engine == "scripted":
         return ScriptedEngine.from_settings(settings)
     points = entry_points(group=ENTRY_POINT_GROUP, name=settings.engine)

@@ -13,8 +13,10 @@ class EngineSettings:
     """Which model to run, and how.
 
     Attributes:
-        engine: ``llama-cpp``, ``scripted``, or a name another package registered.
+        engine: ``llama-cpp``, ``ollama``, ``scripted``, or a name another package registered.
         model_path: the GGUF file; None for engines that have none.
+        model_name: what the engine calls the model, where it keeps models by name (Ollama);
+            empty where the file says it all.
         context_tokens: tokens a prompt with its answers may take, never more than the model
             was trained on; None for 4096.
         threads: CPU threads; None for all that this process may use.
@@ -27,6 +29,7 @@ class EngineSettings:
 
     engine: str = "llama-cpp"
     model_path: Path | None = None
+    model_name: str = ""
     context_tokens: int | None = None
     threads: int | None = None
     gpu_layers: int | None = None

@@ -57,11 +57,13 @@ def label_block(
 def label_from(result: Result) -> Label:
     """Turn one score into one label.
 
-    The probabilities are the joint answer probabilities, normalised over the categories.
+    The probabilities are the joint answer probabilities, normalised over the categories;
+    a bound counts as if it were the probability, so that no other category gains by it.
     The most probable category is assigned; when two are exactly equally probable none is.
     """
     if isinstance(result, ScoreFailure):
-        return Label(LabelStatus.FAILED, reason=result.reason)
+        status = LabelStatus.UNPARSABLE if result.unparsable else LabelStatus.FAILED
+        return Label(status, reason=result.reason)
     logs = np.array(result.log_probabilities, dtype=np.float64)
     best = float(logs.max())
     if not np.isfinite(best):

@@ -137,7 +137,15 @@ class EngineContract:
         for result in engine.score(prompts_of(TEXTS), answers_of(TEXTS)):
             assert isinstance(result, Scores)
             assert all(value <= 0.0 for value in result.log_probabilities)
-            total = math.fsum(map(math.exp, result.log_probabilities))
+            censored = result.censored or (False,) * len(result.log_probabilities)
+            assert len(censored) == len(result.log_probabilities)
+            # Of what the engine could not see it gives a bound; that counts to the rest.
+            total = math.fsum(
+                math.exp(value)
+                for value, hidden in zip(result.log_probabilities, censored, strict=True)
+                if not hidden
+            )
+            assert not censored[max(range(len(censored)), key=result.log_probabilities.__getitem__)]
             assert 0.0 <= result.off_codebook_mass <= 1.0
             assert total + result.off_codebook_mass == pytest.approx(1.0, abs=1e-9)
             assert result.prompt_tokens > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -73,6 +75,38 @@ class _InAWorker(_LlamaCpp):
 
 class TestLlamaCppInAWorker(_InAWorker):
     """llama.cpp as the program runs it."""
+
+
+class TestOllama(EngineContract):
+    """Ollama's API, spoken by a server on loopback over weights that favor some answers."""
+
+    # The model is shown a list of letters where names begin alike.
+    order_tolerance = math.inf
+
+    @pytest.fixture(autouse=True)
+    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+        from tests.engines.ollama_server import loaded, serving
+
+        favored = ("A", "B", "C", "D", "y", "n", "yes", "no")
+        model = write_tiny_gguf(tmp_path / "tiny.gguf", favored=favored)
+        other = write_tiny_gguf(tmp_path / "other.gguf", favored=favored, seed=1)
+        with loaded(tiny=model, other=other) as models, serving(models) as server:
+            monkeypatch.setenv("OLLAMA_HOST", server.address)
+            yield
+
+    def open(self) -> Engine:
+        """Open it by name."""
+        return self._open("tiny")
+
+    def open_other(self) -> Engine:
+        """Open it with other weights."""
+        return self._open("other")
+
+    def _open(self, name: str) -> Engine:
+        return open_engine(
+            EngineSettings("ollama", model_name=name, context_tokens=self.context_tokens)
+        )
 
 
 @pytest.mark.parametrize("name", EMBEDDED)

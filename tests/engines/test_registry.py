@@ -39,7 +39,7 @@ def test_another_package_can_bring_an_engine() -> None:
 @pytest.mark.usefixtures("installed")
 def test_a_name_of_ours_cannot_be_taken() -> None:
     assert isinstance(open_engine(EngineSettings("scripted")), ScriptedEngine)
-    assert engine_names() == ("llama-cpp", "scripted", "broken", "other")
+    assert engine_names() == ("llama-cpp", "ollama", "scripted", "broken", "other")
 
 
 @pytest.mark.usefixtures("installed")
@@ -49,7 +49,7 @@ def test_an_engine_that_cannot_be_imported_is_unavailable() -> None:
 
 
 def test_an_unknown_engine_is_unavailable_and_the_known_ones_are_named() -> None:
-    with pytest.raises(EngineUnavailableError, match="llama-cpp, scripted") as caught:
+    with pytest.raises(EngineUnavailableError, match="llama-cpp, ollama, scripted") as caught:
         open_engine(EngineSettings("lama-cpp"))
     assert caught.value.exit_code == 4
 

@@ -76,10 +76,12 @@ def write_tiny_gguf(
     weights: bool = True,
     causal: bool = True,
     pre_tokenizer: str = "gpt-2",
+    favored: Sequence[str] = (),
 ) -> Path:
     """Write a model file.
 
     Args:
+        favored: tokens that are likely after any text, for whoever sees the likeliest only.
         weights: False writes the vocabulary and no tensors.
         pre_tokenizer: llama.cpp's name for how a byte-level vocabulary cuts text into words.
         causal: False says that every token sees all others, as in a model that embeds.
@@ -98,6 +100,12 @@ def write_tiny_gguf(
     if weights:
         generator = np.random.default_rng(seed)
         for name, tensor in _tensors(architecture, shape, len(vocabulary.tokens), generator):
+            if favored and name == "token_embd.weight":
+                # Far along one direction, whatever the token, ...
+                tensor[:, 0] = 30.0
+            elif favored and name == "output.weight":
+                # ... which only these follow.
+                tensor[:, 0] = [token.decode() in favored for token in vocabulary.tokens]
             writer.add_tensor(name, tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
