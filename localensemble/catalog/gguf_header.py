@@ -1,11 +1,13 @@
 """What a GGUF file says about itself, read without loading its weights.
 
-Decides whether a file is a GGUF file at all. Believes no length in it: a damaged or hostile
-file is refused instead of filling the memory.
+Decides whether a file is a whole GGUF file. Believes no length and no number in it: a damaged
+or hostile file is refused instead of filling the memory or never coming to an end.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,16 @@ from localensemble.core.identity import sha256_text
 
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
+_ALIGNMENT = 32
+# Far above what models have: some 40 entries, 2,000 tensors, a million words and merges, and
+# chat templates of 100 kB.
 _MOST_ENTRIES = 65_536
-_LONGEST_TEXT = 1 << 24
+_MOST_READS = 1 << 22
+_MOST_KEPT_BYTES = 1 << 24
+_MOST_AXES = 4
+_LARGEST_ALIGNMENT = 1 << 16
+# It is shown to people, whose terminal must not obey it.
+_ARCHITECTURE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 # Type number -> how struct reads it.
 _NUMBERS = {
     0: "<B",
@@ -34,6 +44,15 @@ _NUMBERS = {
 }
 _TEXT = 8
 _ARRAY = 9
+# Tensor type number -> weights in a block, bytes of a block (ggml.h). Others are newer than this.
+TENSOR_BLOCKS = {
+    **{0: (1, 4), 1: (1, 2), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8)},
+    **{30: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34)},
+    **{20: (32, 18), 39: (32, 17), 10: (256, 84), 11: (256, 110), 12: (256, 144)},
+    **{13: (256, 176), 14: (256, 210), 16: (256, 66), 17: (256, 74), 18: (256, 98)},
+    **{19: (256, 50), 21: (256, 110), 22: (256, 82), 23: (256, 136), 29: (256, 56)},
+    **{34: (256, 54), 35: (256, 66)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +78,22 @@ def read_header(path: Path) -> GgufHeader:
     """Read a file's header.
 
     Raises:
-        ModelFileError: it cannot be read, or is no whole GGUF header.
+        ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
     """
     entries = _entries(path)
     architecture = _text(entries, "general.architecture")
+    if not _ARCHITECTURE.fullmatch(architecture):
+        raise ModelFileError(
+            f"Cannot use {path}: what it names its architecture is no name.",
+            hint="Do not use a file whose origin you do not know.",
+        )
     context = entries.get(f"{architecture}.context_length")
     template = _text(entries, "tokenizer.chat_template")
     return GgufHeader(
         architecture=architecture,
         name=_text(entries, "general.name"),
         licence=_text(entries, "general.license"),
-        context_tokens=context if isinstance(context, int) else None,
+        context_tokens=context if type(context) is int and context > 0 else None,
         chat_template_sha256=sha256_text(template) if template else "",
     )
 
@@ -78,7 +102,7 @@ def read_chat_template(path: Path) -> str:
     """Read a file's chat template; empty when it has none.
 
     Raises:
-        ModelFileError: it cannot be read, or is no whole GGUF header.
+        ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
     """
     return _text(_entries(path), "tokenizer.chat_template")
 
@@ -86,14 +110,19 @@ def read_chat_template(path: Path) -> str:
 def _entries(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as stream:
-            return _Reader(stream, path.stat().st_size).entries()
+            reader = _Reader(stream, path.stat().st_size)
+            entries = reader.entries()
+            reader.check_tensors(entries.get("general.alignment", _ALIGNMENT))
+            return entries
     except OSError as error:
         raise ModelFileError(
             f"Cannot read {path}: {error.strerror}.", hint="Check the path."
         ) from error
     except (_NotGgufError, struct.error, UnicodeDecodeError) as error:
+        said = str(error) if isinstance(error, _NotGgufError) else ""
         raise ModelFileError(
-            f"Cannot use {path}: it is not a GGUF file of version 2 or 3, or it is damaged.",
+            f"Cannot use {path}: it is not a GGUF file of version 2 or 3, or it is damaged"
+            f"{said and f': {said}'}.",
             hint="Fetch the file again. A page saved in place of a model looks like this, too.",
         ) from error
 
@@ -104,28 +133,54 @@ def _text(entries: dict[str, object], key: str) -> str:
 
 
 class _NotGgufError(Exception):
-    """The bytes are not those of a GGUF header."""
+    """The bytes are not those of a whole GGUF file; said in words where that helps."""
 
 
 class _Reader:
-    """Read entries in their order; arrays are passed over."""
+    """Read entries in their order, then tensors; arrays are passed over."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
         self._size = size
+        self._reads_left = _MOST_READS
+        self._kept_bytes_left = _MOST_KEPT_BYTES
+        self._tensor_count = 0
 
     def entries(self) -> dict[str, object]:
         if self._bytes(4) != MAGIC or self._number("<I") not in _VERSIONS:
             raise _NotGgufError
-        self._number("<Q")
+        self._tensor_count = self._number("<Q")
         count = self._number("<Q")
-        if count > _MOST_ENTRIES:
-            raise _NotGgufError
+        if max(count, self._tensor_count) > _MOST_ENTRIES:
+            raise _NotGgufError("more entries than any model has")
         found: dict[str, object] = {}
         for _ in range(count):
             key = self._text()
+            if key in found:
+                # Programs differ in which of the two they believe.
+                raise _NotGgufError("an entry stands there twice")
             found[key] = self._value(self._number("<I"))
         return found
+
+    def check_tensors(self, alignment: object) -> None:
+        """Check that the weights are there, to the end of the last one."""
+        if type(alignment) is not int or not 0 < alignment <= _LARGEST_ALIGNMENT:
+            raise _NotGgufError("an alignment that cannot be")
+        needed = 0
+        for _ in range(self._tensor_count):
+            self._text()
+            axes = self._number("<I")
+            if axes > _MOST_AXES:
+                raise _NotGgufError
+            weights = math.prod(self._number("<Q") for _ in range(axes))
+            block, length = TENSOR_BLOCKS.get(self._number("<I"), (1, 0))
+            needed = max(needed, self._number("<Q") + weights // block * length)
+        start = self._stream.tell()
+        start += -start % alignment
+        if self._tensor_count and start + needed > self._size:
+            raise _NotGgufError(
+                f"its weights end at byte {start + needed:,}, the file at {self._size:,}"
+            )
 
     def _value(self, kind: int) -> object:
         if kind == _TEXT:
@@ -138,9 +193,8 @@ class _Reader:
     def _pass_array(self) -> None:
         kind, count = self._number("<I"), self._number("<Q")
         if kind == _TEXT:
-            # Every text has a length of 8 bytes, so the file's size bounds their number.
-            if count > self._size // 8:
-                raise _NotGgufError
+            if count > self._reads_left:
+                raise _NotGgufError("more words than any model has")
             for _ in range(count):
                 self._pass(self._number("<Q"))
         else:
@@ -153,11 +207,15 @@ class _Reader:
 
     def _text(self) -> str:
         length = self._number("<Q")
-        if length > _LONGEST_TEXT:
-            raise _NotGgufError
+        if length > self._kept_bytes_left:
+            raise _NotGgufError("more text than any model has")
+        self._kept_bytes_left -= length
         return self._bytes(length).decode("utf-8")
 
     def _number(self, form: str) -> int:
+        self._reads_left -= 1
+        if self._reads_left < 0:
+            raise _NotGgufError("more in its header than any model has")
         value: int = struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
         return value
 
