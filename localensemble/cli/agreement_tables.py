@@ -6,12 +6,9 @@ cannot be printed is replaced. Numbers are rounded here and nowhere before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from localensemble.api.agree import (
     Agreement,
@@ -23,6 +20,7 @@ from localensemble.api.agree import (
     why_missing,
     why_not_resampled,
 )
+from localensemble.cli.word_table import WordTable, literal
 
 # Rows up to which a table is read rather than scrolled past.
 _MOST_ROWS = 50
@@ -49,7 +47,7 @@ def show_agreement(report: AgreementReport, *, console: Console) -> None:
 def _show_variable(found: VariableAgreement, report: AgreementReport, console: Console) -> None:
     agreement = found.agreement
     console.print()
-    console.rule(_text(found.title, style="bold"), align="left")
+    console.rule(literal(found.title, style="bold"), align="left")
     for sentence in agreement_verdict(agreement):
         _say(console, sentence)
     for verdict in found.verdicts:
@@ -71,8 +69,8 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
         _show_checks(found.checks, console)
 
 
-def _overview(report: AgreementReport) -> Table:
-    table = _table(
+def _overview(report: AgreementReport) -> WordTable:
+    table = WordTable(
         "All variables and groups",
         words=("variable", "group") if _grouped(report) else ("variable",),
         numbers=("items used", "raters", "coefficient", "value", _interval_heading(report)),
@@ -80,8 +78,7 @@ def _overview(report: AgreementReport) -> Table:
     for found in report.variables:
         leading = _leading(found.agreement)
         names = (found.variable, found.group or "") if _grouped(report) else (found.variable,)
-        _add_row(
-            table,
+        table.add_row(
             *names,
             f"{leading.items_used:,}",
             f"{leading.raters:,}",
@@ -119,9 +116,9 @@ def _active(agreement: Agreement) -> int:
     return sum(profile.labels > 0 for profile in agreement.by_rater)
 
 
-def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Table:
+def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> WordTable:
     drawn = any(shown.bootstrap is not None for shown in found.coefficients)
-    table = _table(
+    table = WordTable(
         f"Coefficients ({found.agreement.level} level)",
         words=("coefficient",),
         numbers=(
@@ -137,8 +134,7 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
     for shown in found.coefficients:
         one = shown.analytic
         bootstrap = (_interval(shown.bootstrap),) if shown.bootstrap else ()
-        _add_row(
-            table,
+        table.add_row(
             _name(one),
             _number(one.value),
             _interval(one),
@@ -151,10 +147,10 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Tab
     return table
 
 
-def _benchmark_table(found: VariableAgreement) -> Table:
+def _benchmark_table(found: VariableAgreement) -> WordTable:
     rated = [shown for shown in found.coefficients if shown.benchmarks]
     scales = [benchmark.scale for benchmark in rated[0].benchmarks] if rated else []
-    table = _table(
+    table = WordTable(
         "Benchmark scales, with 95% probability",
         words=("coefficient", *scales),
         numbers=(),
@@ -168,20 +164,19 @@ def _benchmark_table(found: VariableAgreement) -> Table:
             else f"{one.word} (estimate: {one.naive_word})"
             for one in shown.benchmarks
         ]
-        _add_row(table, _name(shown.analytic), *words)
+        table.add_row(_name(shown.analytic), *words)
     return table
 
 
 def _show_categories(agreement: Agreement, console: Console) -> None:
-    table = _table(
+    table = WordTable(
         "By category",
         words=("category",),
         numbers=("labels", "share", "specific agreement", "kappa against the rest"),
     )
     for one in agreement.by_category[:_MOST_ROWS]:
         specific = one.specific_agreement
-        _add_row(
-            table,
+        table.add_row(
             one.category,
             f"{one.labels:,}",
             "" if one.share is None else f"{one.share:.1%}",
@@ -204,11 +199,11 @@ def _show_raters(agreement: Agreement, console: Console) -> None:
         console.print(_rater_table(agreement))
 
 
-def _rater_table(agreement: Agreement) -> Table:
+def _rater_table(agreement: Agreement) -> WordTable:
     # Of two raters, one is left, and there is nothing to measure.
     influence = {one.rater: one for one in agreement.without_rater if _active(agreement) > 2}
     heading = f"{agreement.leading} without"
-    table = _table(
+    table = WordTable(
         "By rater",
         words=("rater",),
         numbers=("labels", "gaps", *((heading, "change") if influence else ()))
@@ -219,7 +214,7 @@ def _rater_table(agreement: Agreement) -> Table:
             one = influence[profile.rater]
             cells.append(_number(one.without.value))
             cells.append("" if one.change is None else f"{one.change:+.3f}")
-        _add_row(table, *cells)
+        table.add_row(*cells)
     return table
 
 
@@ -246,14 +241,13 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
     pairs = list(zip(agreement.by_pair, agreement.excess, strict=True))
     # Least agreement first: these are the ones to look at.
     pairs.sort(key=lambda pair: (pair[0].ac1.value is not None, pair[0].ac1.value))
-    table = _table(
+    table = WordTable(
         "By pair of raters, least agreement first",
         words=("rater", "rater"),
         numbers=("items", "percent", "AC1", "Cohen kappa", "excess"),
     )
     for pair, excess in pairs[:_MOST_PAIRS]:
-        _add_row(
-            table,
+        table.add_row(
             pair.first,
             pair.second,
             f"{pair.percent.items_used:,}",
@@ -273,15 +267,13 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
 
 
 def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
-    table = _table(
+    table = WordTable(
         "Cross-check",
         words=("coefficient", "package", "compared"),
         numbers=("largest difference",),
     )
     for check in checks:
-        _add_row(
-            table,
-            check.coefficient if check.weights in _DESCRIBED
+        table.add_row(check.coefficient if check.weights in _DESCRIBED
             else f"{check.coefficient} ({check.weights})",
             f"{check.package} {check.version}".strip(),
             check.not_compared_because
@@ -300,35 +292,13 @@ def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
         )
 
 
-def _table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=_text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right")
-    return table
-
-
-def _add_row(table: Table, *cells: str) -> None:
-    table.add_row(*(_text(cell) for cell in cells))
-
-
 def _say(console: Console, sentence: str, *, style: str = "") -> None:
-    console.print(_text(sentence, style=style), soft_wrap=True)
+    console.print(literal(sentence, style=style), soft_wrap=True)
 
 
 def _say_cut(console: Console, count: int, what: str, *, shown: int) -> None:
     if count > shown:
         _say(console, f"The first {shown} of {count:,} {what}; `--json` writes all of them.")
-
-
-def _text(words: str, *, style: str = "") -> Text:
-    """Make text that is shown as it is: no markup, no control characters."""
-    return Text("".join(_printable(words)), style=style)
-
-
-def _printable(words: str) -> Iterable[str]:
-    return (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
 
 
 def _name(coefficient: Coefficient) -> str:

@@ -23,7 +23,8 @@ from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.numbers import number_table, share
+from localensemble.cli.numbers import share
+from localensemble.cli.word_table import WordTable
 
 NOTHING_CERTIFIED = 1
 
@@ -152,7 +153,7 @@ def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
 
 
 def _show_candidates(candidates: tuple[Candidate, ...], by: str, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"Thresholds on {by.replace('_', ' ')}, strictest first",
         words=("outcome",),
         numbers=("threshold", "gold items accepted", "wrong", "p or bound", "upper bound"),
@@ -170,7 +171,7 @@ def _show_candidates(candidates: tuple[Candidate, ...], by: str, console: Consol
 
 
 def _show_plan(planned: CalibrationPlan, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"At most {planned.alpha:.3g} wrong among the accepted, with confidence "
         f"{1 - planned.delta:.3g}",
         words=(),

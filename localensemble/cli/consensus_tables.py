@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from localensemble.api.consensus import MethodComparison, MethodResult
-from localensemble.cli.numbers import accuracy_cells, number_table, share
+from localensemble.cli.numbers import accuracy_cells, share
+from localensemble.cli.word_table import WordTable
 
 
 def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Console) -> None:
@@ -24,7 +25,7 @@ def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Consol
 
 
 def _show_results(comparison: MethodComparison, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"{comparison.variable}: methods side by side",
         words=("method",),
         numbers=("accepted", "escalated", "no consensus", "converged"),
@@ -52,7 +53,7 @@ def _show_results(comparison: MethodComparison, console: Console) -> None:
 
 
 def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"{comparison.variable}: accuracy against the gold labels",
         words=("method",),
         numbers=("consensus", "95% interval", "of", "accepted", "95% interval", "of"),
@@ -68,7 +69,7 @@ def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
 
 
 def _show_agreements(comparison: MethodComparison, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"{comparison.variable}: how far two methods decide alike",
         words=("first", "second"),
         numbers=("decided by both", "same category", "share"),

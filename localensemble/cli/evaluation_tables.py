@@ -18,10 +18,10 @@ from localensemble.api.findings import (
 from localensemble.cli.numbers import (
     accuracy_cells,
     measured,
-    number_table,
     share,
     three_digits,
 )
+from localensemble.cli.word_table import WordTable
 
 # More columns than these do not fit on a terminal; findings.json has them all.
 _MOST_RATERS = 5
@@ -44,7 +44,7 @@ def show_prevalence(
     console: Console,
 ) -> None:
     """Print the share of each category in the whole study, with what it takes for granted."""
-    table = number_table(
+    table = WordTable(
         f"{variable}: share of each category in the whole study",
         words=("category",),
         numbers=("counted", "corrected", "95% interval", "gold items", "missed", "too many"),
@@ -83,7 +83,7 @@ def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Co
 
 
 def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: against {gold.gold_items:,} gold labels",
         words=("who",),
         numbers=("accuracy", "95% interval", "of", "no label", "macro F1", "weighted F1"),
@@ -103,7 +103,7 @@ def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Conso
 def _show_categories(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     raters = gold.evaluated[: len(variable.raters)][:_MOST_RATERS]
     consensus = gold.evaluated[len(variable.raters)].evaluation
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: consensus by category",
         words=("category",),
         numbers=(
@@ -131,7 +131,7 @@ def _show_confusion(
     if len(names) > _MOST_CATEGORIES:
         console.print(f"{variable.name}: the confusion of {len(names)} categories is in the JSON.")
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: gold category (rows) and consensus (columns)",
         words=("gold",),
         numbers=(*(str(number) for number in range(1, len(names) + 1)), "none"),
@@ -146,7 +146,7 @@ def _show_confusion(
 def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     if gold.evaluated[0].evaluation.ordinal is None:
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: how far off, in steps between categories",
         words=("who",),
         numbers=("mean distance", "mean shift", "at most one step off"),
@@ -164,7 +164,7 @@ def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Con
 
 
 def _show_scores(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: does a score tell right from wrong consensus?",
         words=("score",),
         numbers=(
@@ -195,7 +195,7 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
     known = [named for named in gold.calibrations if named.quality.items]
     if not known:
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: do probabilities mean what they say?",
         words=("whose",),
         numbers=("items", "ECE", "Brier", "log loss"),
@@ -209,7 +209,7 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
             measured(named.quality.log_loss),
         )
     console.print(table)
-    bins = number_table(
+    bins = WordTable(
         f"{variable.name}: highest probability and share right, {known[-1].who}",
         words=("highest probability",),
         numbers=("items", "mean probability", "share right"),
@@ -228,7 +228,7 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
 def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     if not gold.comparisons:
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: are two raters equally often right? (exact McNemar test)",
         words=("first", "second"),
         numbers=("items", "only first right", "only second right", "p"),
@@ -272,7 +272,7 @@ def _show_coverage(variable: VariableFindings, gold: GoldComparison, console: Co
 def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     if not gold.frontier:
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: what a person's time buys (accepting from a score up)",
         words=(),
         numbers=(
@@ -299,7 +299,7 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
 def _show_groups(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     if not gold.groups:
         return
-    table = number_table(
+    table = WordTable(
         f"{variable.name}: accuracy by group",
         words=("group", "who"),
         numbers=("accuracy", "95% interval", "of", "no label", "macro F1"),

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich import box
-from rich.table import Table
-
 from localensemble.api.findings import Evaluation, Measure
-
-
-def number_table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    """Make an empty table: columns of words, then columns of numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def three_digits(value: float | None) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from localensemble.api.findings import Accuracy, Coefficient, StudyFindings, VariableFindings
 from localensemble.api.label import LabeledStudy
+from localensemble.cli.word_table import WordTable
 
 
 def show_study(study: LabeledStudy, *, console: Console) -> None:
@@ -50,17 +47,8 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
     _print_unlabeled(findings, console)
 
 
-def _table(title: str, *, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def _agreement_table(findings: StudyFindings) -> Table:
-    table = _table(
+def _agreement_table(findings: StudyFindings) -> WordTable:
+    table = WordTable(
         f"Agreement of {len(findings.raters)} raters on {findings.item_count:,} items",
         words=("variable", "coefficient"),
         numbers=("value", "95% interval", "observed", "expected", "items used"),
@@ -86,8 +74,8 @@ def _coefficient_cells(coefficient: Coefficient) -> tuple[str, ...]:
     )
 
 
-def _decision_table(findings: StudyFindings) -> Table:
-    table = _table(
+def _decision_table(findings: StudyFindings) -> WordTable:
+    table = WordTable(
         f"Decisions ({findings.consensus_method})",
         words=("variable",),
         numbers=("accepted", "escalated", "share escalated"),
@@ -120,8 +108,8 @@ def _print_promises(findings: StudyFindings, console: Console) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _accuracy_table(findings: StudyFindings) -> Table:
-    table = _table(
+def _accuracy_table(findings: StudyFindings) -> WordTable:
+    table = WordTable(
         "Accuracy against the gold labels",
         words=("variable", "who"),
         numbers=("accuracy", "95% interval", "right", "of", "no label", "right of all"),
@@ -157,8 +145,8 @@ def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
     )
 
 
-def _rater_table(findings: StudyFindings) -> Table:
-    table = _table(
+def _rater_table(findings: StudyFindings) -> WordTable:
+    table = WordTable(
         "Raters",
         words=("rater", "identity", "layout"),
         numbers=("labels", "seconds", "labels/s", "shared", "memory"),

@@ -142,7 +142,7 @@ def test_one_item_has_no_interval_of_any_kind(run: Run, tmp_path: Path) -> None:
     path = table(tmp_path, ("id", "a", "b"), ("1", "x", "y"))
     ended = run("agree", path, "--level", "nominal", "--bootstrap", "20", "--raters", "a,b")
     assert "are without an interval: only one item has labels" in ended.out
-    (line,) = [line for line in ended.out.splitlines() if line.startswith("  Scott pi  ")][:1]
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("Scott pi  ")][:1]
     assert line.split()[3:5] == ["none", "none"]
 
 

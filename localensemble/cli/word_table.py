@@ -1,0 +1,112 @@
+"""Tables of words and numbers that stay readable on a narrow terminal.
+
+Decides how wide each column is: words and numbers stay whole, and lines break between words.
+Columns of numbers that do not fit beside each other stand in a further table below, with the
+columns of words again. Nothing is left out, and cells are shown as they are: no markup, no
+control characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+# A cell's padding, and the divider behind it.
+_GAP = 2
+# A longer word is broken; on a line of 80 two such columns and a number have room.
+_LONGEST_WORD = 30
+
+
+class WordTable:
+    """A table that rich can print: columns of words, then columns of numbers."""
+
+    def __init__(self, title: str, *, words: Sequence[str], numbers: Sequence[str]) -> None:
+        self._title = title
+        self._words = len(words)
+        self._headings = (*words, *numbers)
+        self._rows: list[tuple[str, ...]] = []
+
+    def add_row(self, *cells: str) -> None:
+        """Add a row: one cell for each column."""
+        if len(cells) != len(self._headings):
+            raise ValueError(f"A row has {len(cells)} cells; expected {len(self._headings)}.")
+        self._rows.append(tuple("".join(_printable(cell)) for cell in cells))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give one table, or several below each other where one would be too wide."""
+        title: str | None = self._title
+        for chosen in self._parts(options.max_width):
+            table = Table(
+                title=None if title is None else literal(title, style="bold"),
+                title_justify="left",
+                box=box.SIMPLE_HEAD,
+                show_edge=False,
+                padding=(0, 1, 0, 0),
+            )
+            for column, width in zip(chosen, self._widths(chosen, options.max_width), strict=True):
+                table.add_column(
+                    literal(self._headings[column]),
+                    justify="left" if column < self._words else "right",
+                    width=width,
+                    overflow="fold",
+                )
+            for row in self._rows:
+                table.add_row(*(literal(row[column]) for column in chosen))
+            yield table
+            yield ""
+            title = None
+
+    def _parts(self, room: int) -> Iterator[list[int]]:
+        """Choose the columns of each table: all of words, and the numbers that have room."""
+        words = list(range(self._words))
+        part, used = list(words), self._least(words)
+        for column in range(self._words, len(self._headings)):
+            wanted = self._narrowest(column) + _GAP
+            if used + wanted > room and len(part) > self._words:
+                yield part
+                part, used = list(words), self._least(words)
+            part.append(column)
+            used += wanted
+        yield part
+
+    def _widths(self, columns: Sequence[int], room: int) -> list[int]:
+        """Give each column its longest word, and what is left to those that would need it."""
+        widths = [self._narrowest(column) for column in columns]
+        widest = [max(map(cell_len, self._cells(column))) for column in columns]
+        left = room - sum(widths) - _GAP * len(columns)
+        while left > 0 and (wanting := [i for i, w in enumerate(widths) if w < widest[i]]):
+            for i in wanting[:left]:
+                widths[i] += 1
+            left -= len(wanting)
+        return widths
+
+    def _least(self, columns: Sequence[int]) -> int:
+        return sum(self._narrowest(column) + _GAP for column in columns)
+
+    def _narrowest(self, column: int) -> int:
+        heading, *cells = self._cells(column)
+        if column < self._words:
+            return min(max(map(_longest_word, (heading, *cells))), _LONGEST_WORD)
+        # A number is one word, also an interval; its heading may stand on several lines.
+        return max(_longest_word(heading), *map(cell_len, cells), 1)
+
+    def _cells(self, column: int) -> list[str]:
+        return [self._headings[column], *(row[column] for row in self._rows)]
+
+
+def literal(words: str, *, style: str = "") -> Text:
+    """Make text that is shown as it is: no markup, no control characters."""
+    return Text("".join(_printable(words)), style=style)
+
+
+def _printable(words: str) -> Iterable[str]:
+    return (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(cell_len, cell.split()), default=1)
