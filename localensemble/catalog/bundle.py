@@ -27,7 +27,7 @@ from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
 from localensemble.catalog.known import known_models, licences
-from localensemble.catalog.wheels import Target, gather_wheels
+from localensemble.catalog.wheels import Target, gather_wheels, needed_library
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir
@@ -248,13 +248,14 @@ def entry_name(model: str) -> str:
 
 def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
     installed_by, target = Path(installer.__file__), source.target
+    library = needed_library(writing.folder / WHEELS)
     words = {
         "@PYTHON@": target.python,
         "@INSTALLER_SHA256@": sha256_file(installed_by),
         "@VERSION@": __version__,
         "@BUILT_ON@": _built_on(source),
         "@MADE_FOR@": f"{target.name} with CPython {target.python}"
-        + (f" and {target.library} or newer" if target.library else ""),
+        + (f" and {library} or newer" if library else ""),
         "@TERMS@": _terms(contents),
     }
     writing.copy("install.py", installed_by)
@@ -282,7 +283,7 @@ def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> 
         "program_version": __version__,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": source.target.name,
-        "library": source.target.library,
+        "library": needed_library(writing.folder / WHEELS),
         "python": source.target.python,
         "built_on": _built_on(source),
         "models": [

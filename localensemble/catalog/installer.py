@@ -328,18 +328,29 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
 
 
 def _refuse_other_machine(manifest: Mapping[str, Any]) -> None:
-    found = f"{platform_name()} with {platform.python_implementation()} {sys.version.split()[0]}"
+    python, library = platform.python_implementation(), " ".join(platform.libc_ver()).strip()
     fits = (
         platform_name() == manifest["platform"]
-        and platform.python_implementation() == "CPython"
+        and python == "CPython"
         and "{}.{}".format(*sys.version_info) == manifest["python"]
+        and _is_enough(library, manifest["library"])
     )
     if not fits:
+        found = f"{platform_name()} with {python} {sys.version.split()[0]}"
         raise InstallError(
-            f"Cannot install here: the bundle is for {_made_for(manifest)}, and this is {found}.\n"
+            f"Cannot install here: the bundle is for {_made_for(manifest)}, and this is {found}"
+            f"{f' and {library}' if library else ''}.\n"
             "Name a fitting Python as `PYTHON=/path/to/python3 sh install.sh`, or make a bundle "
             "for this machine."
         )
+
+
+def _is_enough(found: str, needed: str) -> bool:
+    """Compare glibc with glibc; of another library Python does not know the version."""
+    here, there = (re.fullmatch(r"glibc (\d+)\.(\d+)", name) for name in (found, needed))
+    if here is None or there is None:
+        return True
+    return [int(part) for part in here.groups()] >= [int(part) for part in there.groups()]
 
 
 def _made_for(manifest: Mapping[str, Any]) -> str:

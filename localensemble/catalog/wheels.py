@@ -7,11 +7,11 @@ as it was built before. Refuses a package without a wheel: nothing is compiled t
 
 from __future__ import annotations
 
-import platform
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ _BLOCK = re.compile(
 _LINUX_TAG = re.compile(r"(manylinux|musllinux)_(\d+)_(\d+)_(\w+)")
 _MAC_TAG = re.compile(r"macosx_\d+_\d+_(\w+)")
 _OLDEST_GLIBC = 5
+_GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,6 @@ class Target:
             hint="Examples: manylinux_2_28_x86_64 (Linux with glibc 2.28 or newer), "
             "manylinux_2_28_aarch64, macosx_14_0_arm64, win_amd64.",
         )
-
-    @property
-    def library(self) -> str:
-        """Name the C library that the machine must have; empty where that is no question."""
-        if self.tag is None:
-            return " ".join(platform.libc_ver()).strip()
-        linux = _LINUX_TAG.fullmatch(self.tag)
-        kind = {"manylinux": "glibc", "musllinux": "musl"}
-        return f"{kind[linux[1]]} {linux[2]}.{linux[3]}" if linux else ""
 
     def tags(self) -> tuple[str, ...]:
         """List the platform tags whose wheels run there, for pip; empty for this machine."""
@@ -124,6 +116,40 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
         checkout=checkout,
     )
     (folder / REQUIREMENTS).write_text(_requirements(folder), encoding="utf-8", newline="\n")
+
+
+def needed_library(folder: Path) -> str:
+    """Say which C library these wheels need at least, as in ``glibc 2.28``; empty if any does.
+
+    A wheel that was built for one machine names no version; what it needs stands in its
+    libraries.
+    """
+    from packaging.utils import parse_wheel_filename
+
+    needed: dict[str, tuple[int, int]] = {}
+    for wheel in folder.glob("*.whl"):
+        platforms = {tag.platform for tag in parse_wheel_filename(wheel.name)[3]}
+        found = [_LINUX_TAG.fullmatch(name) for name in platforms]
+        named = [(one[1], (int(one[2]), int(one[3]))) for one in found if one]
+        if named:
+            # It runs wherever one of its tags fits.
+            library, version = min(named)
+            needed[library] = max(version, needed.get(library, version))
+        elif any(name.startswith("linux") for name in platforms):
+            needed["manylinux"] = max(_glibc_of(wheel), needed.get("manylinux", (0, 0)))
+    names = {"manylinux": "glibc", "musllinux": "musl"}
+    return " and ".join(
+        f"{names[library]} {version[0]}.{version[1]}"
+        for library, version in sorted(needed.items())
+        if version != (0, 0)
+    )
+
+
+def _glibc_of(wheel: Path) -> tuple[int, int]:
+    with zipfile.ZipFile(wheel) as archive:
+        libraries = [archive.read(name) for name in archive.namelist() if ".so" in name]
+    found = {match for content in libraries for match in _GLIBC_SYMBOL.findall(content)}
+    return max(((int(major), int(minor)) for major, minor in found), default=(0, 0))
 
 
 def locked(checkout: Path, *, target: Target) -> dict[str, str]:

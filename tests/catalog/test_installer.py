@@ -209,6 +209,19 @@ def test_another_python_is_refused_with_what_was_expected(installing: Path, tmp_
     assert not (tmp_path / "there").exists()
 
 
+def test_an_older_c_library_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = signed_bundle(tmp_path / "usb", FILES, library="glibc 2.34")
+    monkeypatch.setattr(installer, "__file__", str(bundle / "install.py"))
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.9"))
+    assert main(["--to", str(tmp_path / "there")]) == 1
+    said = capsys.readouterr().out
+    assert "glibc 2.34 or newer" in said
+    assert "and glibc 2.9." in said
+    assert not (tmp_path / "there").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from localensemble.catalog.wheels import (
     Target,
     gather_wheels,
     locked,
+    needed_library,
     this_python,
 )
 from localensemble.core.errors import BundleError, InputError
@@ -29,18 +31,31 @@ def test_the_locks_are_those_of_all_extras_that_the_program_runs_with(repository
 
 
 @pytest.mark.parametrize(
-    ("tag", "name", "library"),
+    ("tag", "name"),
     [
-        ("manylinux_2_28_x86_64", "linux-x86_64", "glibc 2.28"),
-        ("musllinux_1_2_aarch64", "linux-aarch64", "musl 1.2"),
-        ("macosx_14_0_arm64", "darwin-arm64", ""),
-        ("win_amd64", "windows-amd64", ""),
+        ("manylinux_2_28_x86_64", "linux-x86_64"),
+        ("musllinux_1_2_aarch64", "linux-aarch64"),
+        ("macosx_14_0_arm64", "darwin-arm64"),
+        ("win_amd64", "windows-amd64"),
     ],
 )
-def test_a_platform_tag_names_a_machine(tag: str, name: str, library: str) -> None:
+def test_a_platform_tag_names_a_machine(tag: str, name: str) -> None:
     target = Target("3.12", tag)
-    assert (target.name, target.library) == (name, library)
+    assert target.name == name
     assert tag in target.tags()
+
+
+def test_the_c_library_is_the_newest_that_a_wheel_needs(tmp_path: Path) -> None:
+    (tmp_path / "any-1-py3-none-any.whl").write_bytes(b"")
+    assert needed_library(tmp_path) == ""
+    # It runs with either, so the older one is enough.
+    both = "two-1-cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl"
+    (tmp_path / both).write_bytes(b"")
+    assert needed_library(tmp_path) == "glibc 2.17"
+    with zipfile.ZipFile(tmp_path / "built-1-py3-none-linux_x86_64.whl", "w") as archive:
+        archive.writestr("built/lib/libbuilt.so", b"\0GLIBC_2.4\0GLIBC_2.34\0GLIBC_2.9\0")
+        archive.writestr("built/notes.txt", b"GLIBC_2.99")
+    assert needed_library(tmp_path) == "glibc 2.34"
 
 
 def test_this_machine_is_the_default() -> None:
