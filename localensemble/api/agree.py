@@ -22,6 +22,7 @@ from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.label_columns import NamedColumns, TableLayout
 from localensemble.core.label_table import LabelTable, VariableLabels, read_label_table
+from localensemble.findings.agreement import requirement_of
 from localensemble.findings.agreement_report import (
     AgreementReport,
     LabeledVariable,
@@ -194,7 +195,11 @@ def _from_study(
                     "their numbers, and the codebook has another order.",
                     hint="Choose `--level ordinal`, or leave it to the codebook.",
                 )
-            labeled.append(LabeledVariable(variable.name, None, level, matrix, found.values, items))
+            labeled.append(
+                LabeledVariable(
+                    variable.name, None, level, matrix, found.values, items, _required(variable)
+                )
+            )
     return labeled, ()
 
 
@@ -218,18 +223,22 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
     for labels in table.variables:
         declared = options.categories
         level = options.level
+        required: tuple[Requirement, ...] = ()
         if codebook is not None:
             variable = _variable_of(labels, table, codebook)
             labels = replace(labels, variable=variable.name)
             declared = declared if declared is not None else variable.answers
             level = level or _level(variable)
+            required = _required(variable)
         if level is None:
             raise ValueError("A table without a level has a codebook.")
         categories = choose_categories(labels, level=level, declared=declared, source=path.name)
         messages += categories.messages
         matrices = labels.matrices(categories.names, name_of=categories.name_of)
         labeled += [
-            LabeledVariable(labels.variable, one.group, level, matrix, categories.values, one.items)
+            LabeledVariable(
+                labels.variable, one.group, level, matrix, categories.values, one.items, required
+            )
             for one, matrix in zip(labels.groups, matrices, strict=True)
         ]
     return labeled, tuple(messages)
@@ -247,6 +256,11 @@ def _variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) 
         hint="Name the columns after the variables, or name the column that holds the variable "
         "of each row (`--variable`).",
     )
+
+
+def _required(variable: Variable) -> tuple[Requirement, ...]:
+    requirement = requirement_of(variable)
+    return () if requirement is None else (requirement,)
 
 
 def _level(variable: Variable) -> Level:

@@ -19,6 +19,7 @@ from localensemble.findings.study import (
     StudyFindings,
     VariableFindings,
 )
+from localensemble.report.wording import agreement_verdict, coefficient_name, required_sentences
 
 __all__ = [
     "PREVALENCE_ASSUMPTIONS",
@@ -35,4 +36,7 @@ __all__ = [
     "RaterLabels",
     "StudyFindings",
     "VariableFindings",
+    "agreement_verdict",
+    "coefficient_name",
+    "required_sentences",
 ]

@@ -23,8 +23,7 @@ from localensemble.api.agree import (
 from localensemble.cli.agreement_tables import show_agreement
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
-
-BELOW_REQUIRED = 5
+from localensemble.cli.label_command import BELOW_REQUIRED
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from localensemble.api.consensus import ConsensusOptions, compare, decide_again
 from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.label_command import BELOW_REQUIRED
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -60,7 +62,8 @@ def command(
     """Decide STUDY again by other rules, from its ledger; needs no model.
 
     Without --items the decisions are only shown. With it the rules are recorded, and
-    labels.csv, escalations.csv and findings.json are written anew.
+    labels.csv, escalations.csv and findings.json are written anew. Ends with exit code 5 when
+    raters agree less than the codebook requires.
     """
     console = output()
     options = ConsensusOptions(
@@ -84,3 +87,5 @@ def command(
         console.print("Nothing was written. To write the results anew, give the table: --items.")
     for path in decided.written:
         console.print(f"Wrote {path}", soft_wrap=True, highlight=False)
+    if not decided.findings.agreement_met:
+        sys.exit(BELOW_REQUIRED)

@@ -14,6 +14,7 @@ from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
 
 UNLABELED = 3
+BELOW_REQUIRED = 5
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -73,7 +74,8 @@ def command(
     """Label the texts of ITEMS (a CSV file) with every rater of an ensemble.
 
     Run the same command again after an interruption: it goes on where it stopped.
-    Ends with exit code 3 when some labels have no category.
+    Ends with exit code 5 when raters agree less than the codebook requires, else with 3 when
+    some labels have no category.
     """
     options = LabelOptions(
         ensemble=ensemble,
@@ -88,6 +90,8 @@ def command(
     )
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)
     show_study(labeled, console=output())
+    if not labeled.findings.agreement_met:
+        sys.exit(BELOW_REQUIRED)
     if labeled.findings.unlabeled:
         sys.exit(UNLABELED)
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from localensemble.api.findings import Accuracy, Coefficient, StudyFindings, VariableFindings
+from localensemble.api.findings import (
+    Accuracy,
+    Coefficient,
+    StudyFindings,
+    VariableFindings,
+    agreement_verdict,
+    coefficient_name,
+    required_sentences,
+)
 from localensemble.api.label import LabeledStudy
 from localensemble.cli.word_table import WordTable
 
@@ -28,6 +36,12 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
     """Print cautions, agreement, decisions, accuracy where gold labels are there, and speed."""
     for caution in findings.cautions:
         console.print(f"Caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+    for variable in findings.variables:
+        for sentence in (*agreement_verdict(variable.agreement), *required_sentences(variable)):
+            console.print(
+                f"{variable.name}: {sentence}", markup=False, highlight=False, soft_wrap=True
+            )
+    console.print()
     console.print(_agreement_table(findings))
     for variable in findings.variables:
         for coefficient in variable.coefficients:
@@ -65,7 +79,7 @@ def _coefficient_cells(coefficient: Coefficient) -> tuple[str, ...]:
     else:
         interval = f"{coefficient.interval_low:.3f} to {coefficient.interval_high:.3f}"
     return (
-        coefficient.name,
+        coefficient_name(coefficient),
         _three_digits(coefficient.value),
         interval,
         _three_digits(coefficient.observed_agreement),

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from localensemble.codebook.document import Document, Place, read_document
-from localensemble.codebook.model import AlwaysReview, Category, Codebook, Example, Variable
+from localensemble.codebook.model import (
+    AgreementCoefficient,
+    AlwaysReview,
+    BelowRequired,
+    Category,
+    Codebook,
+    Example,
+    RequiredAgreement,
+    Variable,
+)
 from localensemble.codebook.names import clean_name, slug
 from localensemble.codebook.shape import (
     CATEGORY_MARK,
@@ -32,6 +42,12 @@ from localensemble.core.errors import CodebookError
 YES, NO = "yes", "no"
 _NO_DEFINITION = "That does not apply to the text."
 _SHOWN_PROBLEMS = 5
+_PERMITTED = {
+    "level": ("binary", "nominal", "ordinal", "multi_label"),
+    "coefficient": get_args(AgreementCoefficient),
+    "below": get_args(BelowRequired),
+}
+_NAME_OF = {"level": "level", "coefficient": "coefficient"}
 _KIND_OF = {
     str: "text",
     float: "a number",
@@ -114,15 +130,19 @@ def _shape_problem(details: ErrorDetails) -> Problem:
         )
         return Problem(place, f"expected text, found {found_kind}.", hint)
     if kind == "literal_error":
-        levels = ["binary", "nominal", "ordinal", "multi_label"]
+        known = [str(one) for one in _PERMITTED[key]]
         return Problem(
             place,
-            f"this level is not known; expected one of {', '.join(levels)}.",
-            closest(str(given), levels),
+            f"this {_NAME_OF.get(key, 'word')} is not known; expected one of {', '.join(known)}.",
+            closest(str(given), known),
         )
     if kind == "list_type":
         return Problem(
             place, f"expected a list, found {found_kind}.", 'Start each entry with "- ".'
+        )
+    if key == "at_least":
+        return Problem(
+            place, "expected a number from -1 to 1.", "Write for example `at_least: 0.6`."
         )
     if kind in {"greater_than", "less_than", "float_type", "finite_number"}:
         return Problem(
@@ -155,6 +175,9 @@ def _missing_hint(key: str) -> str:
         "definition": "Every category needs a definition; write one sentence saying what "
         "belongs here.",
         "question": "Every variable needs the question that raters are asked.",
+        "coefficient": "Write for example `coefficient: AC1`.",
+        "at_least": "Write for example `at_least: 0.6`.",
+        "below": "Write `below: review`, to send every item to a person, or `below: warn`.",
     }.get(key, f"Add the line `{key}: ...`.")
 
 
@@ -175,6 +198,7 @@ def _codebook(shape: CodebookShape) -> Codebook:
                         _example(example, clean_name(example.category or ""))
                         for example in written.examples
                     ),
+                    required_agreement=_required(written),
                 )
             )
     return Codebook(
@@ -201,6 +225,7 @@ def _binary_variables(written: VariableShape) -> list[Variable]:
                 _example(example, YES if _applies(example, category) else NO)
                 for example in written.examples
             ),
+            required_agreement=_required(written),
         )
         for category in written.categories
     ]
@@ -212,6 +237,11 @@ def _applies(example: ExampleShape, category: CategoryShape) -> bool:
 
 def _rules(written: VariableShape) -> tuple[str, ...]:
     return tuple(rule.strip() for rule in written.rules)
+
+
+def _required(written: VariableShape) -> RequiredAgreement | None:
+    found = written.required_agreement
+    return RequiredAgreement(found.coefficient, found.at_least, found.below) if found else None
 
 
 def _category(written: CategoryShape) -> Category:

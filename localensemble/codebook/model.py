@@ -14,6 +14,16 @@ from typing import Any, Literal
 from localensemble.core.identity import sha256_json
 
 Level = Literal["binary", "nominal", "ordinal"]
+AgreementCoefficient = Literal[
+    "percent agreement",
+    "AC1",
+    "AC2",
+    "Fleiss kappa",
+    "Conger kappa",
+    "Brennan-Prediger",
+    "Krippendorff alpha",
+]
+BelowRequired = Literal["review", "warn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,22 @@ class AlwaysReview:
     """
 
     above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredAgreement:
+    """How far raters must agree on a variable before its labels may stand.
+
+    Attributes:
+        coefficient: that is looked at.
+        at_least: what the lower end of its 95 % interval must reach, from -1 to 1.
+        below: what happens when it does not: ``review`` sends every item to a person,
+            ``warn`` says so and no more.
+    """
+
+    coefficient: AgreementCoefficient
+    at_least: float
+    below: BelowRequired
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +81,8 @@ class Variable:
         level: ``binary`` has two categories, ``ordinal`` three or more from low to high.
         rules: priority rules, the first one strongest.
         sha256: over everything that a rater may be shown and that says what its label
-            means. ``always_review`` is left out: it decides on review, not on labels, so
-            changing it must not ask for new labels.
+            means. ``always_review`` and ``required_agreement`` are left out: they decide on
+            review, not on labels, so changing them must not ask for new labels.
     """
 
     name: str
@@ -65,6 +91,7 @@ class Variable:
     categories: tuple[Category, ...]
     rules: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
+    required_agreement: RequiredAgreement | None = None
     sha256: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,8 +121,9 @@ class Codebook:
     """The variables of a study, versioned and hashed.
 
     Attributes:
-        sha256: over the content, including name, version and ``always_review``; not over
-            comments, key order, quoting or indentation of the file.
+        sha256: over the content, including name, version, ``always_review`` and
+            ``required_agreement``; not over comments, key order, quoting or indentation of
+            the file.
     """
 
     name: str
@@ -118,6 +146,7 @@ class Codebook:
                         if category.always_review is not None
                     ],
                 }
+                | _required_as_json(variable)
                 for variable in self.variables
             ],
         }
@@ -173,6 +202,20 @@ def _variable_as_json(variable: Variable) -> dict[str, object]:
             {"text": example.text, "category": example.category, "reason": example.reason}
             for example in variable.examples
         ],
+    } | _required_as_json(variable)
+
+
+def _required_as_json(variable: Variable) -> dict[str, object]:
+    """Give the required agreement; nothing where none is required, so that hashes stay."""
+    required = variable.required_agreement
+    if required is None:
+        return {}
+    return {
+        "required_agreement": {
+            "coefficient": required.coefficient,
+            "at_least": required.at_least,
+            "below": required.below,
+        }
     }
 
 
@@ -196,4 +239,7 @@ def _variable_from_json(content: Mapping[str, Any]) -> Variable:
             Example(example["text"], example["category"], example["reason"])
             for example in content["examples"]
         ),
+        required_agreement=RequiredAgreement(**content["required_agreement"])
+        if "required_agreement" in content
+        else None,
     )

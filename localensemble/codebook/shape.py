@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from localensemble.codebook.document import Place
+from localensemble.codebook.model import AgreementCoefficient, BelowRequired
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
 
 MULTI_LABEL = "multi_label"
@@ -43,6 +44,14 @@ class ExampleShape(Shape):
     reason: str = ""
 
 
+class RequiredAgreementShape(Shape):
+    """What ``required_agreement`` holds."""
+
+    coefficient: AgreementCoefficient
+    at_least: float = Field(ge=-1, le=1, allow_inf_nan=False)
+    below: BelowRequired
+
+
 class VariableShape(Shape):
     """One entry of ``variables``."""
 
@@ -52,6 +61,7 @@ class VariableShape(Shape):
     categories: list[CategoryShape]
     rules: list[str] = []
     examples: list[ExampleShape] = []
+    required_agreement: RequiredAgreementShape | None = None
 
 
 class CodebookShape(Shape):
@@ -67,6 +77,7 @@ SHAPES: dict[str, type[Shape]] = {
     "variables": VariableShape,
     "categories": CategoryShape,
     "examples": ExampleShape,
+    "required_agreement": RequiredAgreementShape,
 }
 
 
@@ -103,6 +114,13 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
             (*place, "question"), variable.question, "Ask what a person would be asked."
         )
         yield from _category_problems(variable, place)
+        required = variable.required_agreement
+        if required and required.coefficient == "AC2" and variable.level != "ordinal":
+            yield Problem(
+                (*place, "required_agreement", "coefficient"),
+                f"AC2 weighs categories by their order, and level {variable.level} has none.",
+                "Write `coefficient: AC1`.",
+            )
         for number, rule in enumerate(variable.rules):
             yield from _empty_text(
                 (*place, "rules", number), rule, "Write the rule, or remove the line."

@@ -71,6 +71,32 @@ class AgreementBelow:
 
 
 @dataclass(frozen=True, slots=True)
+class RequiredAgreementMissed:
+    """Escalate every item of a variable on which raters agree less than the codebook requires.
+
+    The codebook asks for it, so an ensemble file cannot; whoever uses it has compared.
+
+    Attributes:
+        required: what is required, in words: ``AC1 >= 0.6``.
+    """
+
+    required: str
+    name: ClassVar[str] = "required_agreement"
+    per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
+
+    @property
+    def settings(self) -> Settings:
+        """What is required."""
+        return describe_settings({"required": self.required})
+
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
+        """Mark every item."""
+        mask = np.ones(evidence.labels.item_count, dtype=np.bool_)
+        return (Reason(f"agreement below what the codebook requires ({self.required})", mask),)
+
+
+@dataclass(frozen=True, slots=True)
 class GoldenDisagreement:
     """Escalate golden items whose consensus is not their known category."""
 

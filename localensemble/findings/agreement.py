@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from localensemble.agreement import (
     SCALES,
     Agreement,
+    AgreementSettings,
     Benchmark,
     Coefficient,
     PairAgreement,
+    Requirement,
     ResampledCoefficient,
     Verdict,
     measure_agreement,
     method_named,
 )
 from localensemble.agreement.result import Level as AgreementLevel
-from localensemble.codebook.model import Level
+from localensemble.codebook.model import Level, Variable
 from localensemble.core.label_matrix import LabelMatrix
 
 __all__ = [
@@ -31,13 +33,17 @@ __all__ = [
     "Coefficient",
     "CoefficientSource",
     "PairAgreement",
+    "Requirement",
     "ResampledCoefficient",
     "Verdict",
     "coefficient_sources",
+    "required_verdict",
+    "requirement_of",
     "scale_citation",
     "variable_agreement",
 ]
 
+REQUIRED_CONFIDENCE = 0.95
 BOOTSTRAP_RESAMPLES = 1000
 BOOTSTRAP_SEED = 0
 
@@ -72,6 +78,30 @@ def variable_agreement(matrix: LabelMatrix, *, level: Level) -> Agreement:
         resamples=BOOTSTRAP_RESAMPLES,
         seed=BOOTSTRAP_SEED,
     )
+
+
+def requirement_of(variable: Variable) -> Requirement | None:
+    """Give the agreement that the codebook requires on a variable; None where it is silent."""
+    required = variable.required_agreement
+    return Requirement(required.coefficient, required.at_least) if required else None
+
+
+def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | None:
+    """Say whether raters agree as far as the codebook requires; None where it does not.
+
+    The lower end of the analytic 95 % interval is compared. A coefficient without value or
+    interval does not reach anything.
+    """
+    requirement = requirement_of(variable)
+    if requirement is None:
+        return None
+    method = method_named(requirement.coefficient)
+    settings = AgreementSettings(
+        level=_AGREEMENT_LEVEL[variable.level],
+        weights="ordinal" if method.name == "AC2" else "identity",
+        confidence_level=REQUIRED_CONFIDENCE,
+    )
+    return requirement.check([method.compute(matrix, settings)])
 
 
 def coefficient_sources(coefficients: Iterable[Coefficient]) -> tuple[CoefficientSource, ...]:

@@ -68,6 +68,7 @@ class LabeledVariable:
         group: None when agreement is not measured by group.
         values: the numbers the categories stand for; None unless the level needs them.
         items: the ids of the matrix's rows.
+        requirements: of the codebook, beside those of the settings.
     """
 
     variable: str
@@ -76,6 +77,7 @@ class LabeledVariable:
     matrix: LabelMatrix
     values: tuple[float, ...] | None
     items: tuple[ItemId, ...]
+    requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,10 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
         group=labeled.group,
         agreement=whole,
         coefficients=_shown(whole, settings.coefficients),
-        verdicts=tuple(one.check(whole.coefficients) for one in settings.requirements),
+        verdicts=tuple(
+            one.check(whole.coefficients)
+            for one in dict.fromkeys((*labeled.requirements, *settings.requirements))
+        ),
         checks=_cross_checks(labeled, whole) if settings.cross_check else (),
         values=labeled.values,
         items=labeled.items,

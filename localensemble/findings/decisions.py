@@ -27,9 +27,11 @@ from localensemble.consensus.escalation import (
 from localensemble.consensus.policies import policy_named
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.consensus.scores import ScoreName, acceptance_scores
+from localensemble.consensus.study_policies import RequiredAgreementMissed
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import LabelStatus
+from localensemble.findings.agreement import required_verdict
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
 from localensemble.ledger.schema import STATUS_CODES
@@ -223,8 +225,9 @@ def decide(
 ) -> Decisions:
     """Derive consensus and escalation for every item of one variable.
 
-    The codebook's ``always_review`` categories are applied whatever the policies. The
-    policy ``agreement_below`` compares Gwet's AC1 of all raters on the variable.
+    The codebook's ``always_review`` categories and its ``required_agreement`` are applied
+    whatever the policies. The policy ``agreement_below`` compares Gwet's AC1 of all raters on
+    the variable.
 
     Args:
         labels: where the labels are.
@@ -238,11 +241,16 @@ def decide(
             policy needs.
     """
     refuse_wrong_level(method, variable)
-    every = (*policies, *_safety_policy(variable))
-    first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
-    later = tuple(policy for policy in every if policy.stage != STAGE_EVIDENCE)
-    needs_matrix = not method.per_item or later or _names(every, "agreement_below")
+    required = variable.required_agreement
+    may_miss = required is not None and required.below == "review"
+    needs_agreement = _names(policies, "agreement_below") or may_miss
+    later = tuple(policy for policy in policies if policy.stage != STAGE_EVIDENCE)
+    needs_matrix = not method.per_item or later or needs_agreement
     matrix = labels.matrix(variable) if needs_matrix else None
+    every = (*policies, *_safety_policy(variable))
+    if matrix is not None and may_miss:
+        every = (*every, *_missed_policy(matrix, variable))
+    first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
     agreement = None
     if matrix is not None and _names(every, "agreement_below"):
         value = gwet_ac1(matrix).value
@@ -409,6 +417,13 @@ def _joined_escalation(parts: Sequence[Escalation]) -> Escalation:
 
 def _names(policies: Sequence[EscalationPolicy], name: str) -> bool:
     return any(policy.name == name for policy in policies)
+
+
+def _missed_policy(matrix: LabelMatrix, variable: Variable) -> tuple[EscalationPolicy, ...]:
+    verdict = required_verdict(matrix, variable=variable)
+    if verdict is None or verdict.met:
+        return ()
+    return (RequiredAgreementMissed(str(verdict.requirement)),)
 
 
 def _safety_policy(variable: Variable) -> tuple[EscalationPolicy, ...]:

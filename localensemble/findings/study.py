@@ -17,16 +17,19 @@ from localensemble.consensus.bounds import exact_interval
 from localensemble.consensus.certificate import Certificate
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.findings.agreement import Agreement, Coefficient, variable_agreement
+from localensemble.findings.agreement import (
+    Agreement,
+    Coefficient,
+    Verdict,
+    required_verdict,
+    variable_agreement,
+)
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.decisions import Decisions, StudyLabels
 from localensemble.findings.gold import REVIEW_ONLY, GoldLabels
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
-
-# What is printed; the report shows every coefficient there is.
-_SHORT_TABLE = ("AC1", "Fleiss kappa", "Krippendorff alpha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,25 @@ class RaterLabels:
     accuracy: Accuracy | None
 
 
+@dataclass(frozen=True, slots=True)
+class RequiredFindings:
+    """Whether raters agree as far as the codebook requires.
+
+    ``below`` is what the codebook asks for otherwise: ``review`` or ``warn``.
+    """
+
+    verdict: Verdict
+    below: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VariableFindings:
     """Everything about one variable.
 
     ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
     they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, where given.
-    ``coefficients`` are the ones of ``agreement`` that a short table shows.
+    ``coefficients`` are the ones of ``agreement`` that a short table shows. ``required`` is
+    None where the codebook requires no level of agreement.
     """
 
     name: str
@@ -78,6 +93,7 @@ class VariableFindings:
     accuracy_accepted: Accuracy | None
     accuracy_consensus: Accuracy | None
     agreement: Agreement
+    required: RequiredFindings | None
     confidence: VariableConfidence
     gold: GoldComparison | None
 
@@ -141,6 +157,11 @@ class StudyFindings:
     record: RecordFindings
     cautions: tuple[str, ...]
     promises: tuple[PromiseFindings, ...]
+
+    @property
+    def agreement_met(self) -> bool:
+        """Whether every variable reaches the agreement that the codebook requires."""
+        return all(one.required is None or one.required.verdict.met for one in self.variables)
 
 
 def study_findings(
@@ -214,7 +235,7 @@ def _variable_findings(
         name=variable.name,
         level=variable.level,
         categories=variable.answers,
-        coefficients=tuple(agreement.coefficient(name) for name in _SHORT_TABLE),
+        coefficients=_short_table(agreement),
         accepted=labels.item_count - escalated,
         escalated=escalated,
         reason_counts=decided.reason_counts(),
@@ -226,6 +247,7 @@ def _variable_findings(
         accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
         accuracy_consensus=None if truth is None else accuracy(decided.categories, gold=truth),
         agreement=agreement,
+        required=_required(matrix, variable),
         confidence=variable_confidence(labels, variable=variable, decided=decided),
         gold=None
         if truth is None
@@ -240,6 +262,23 @@ def _variable_findings(
             prices=gold.prices if gold else REVIEW_ONLY,
         ),
     )
+
+
+def _short_table(agreement: Agreement) -> tuple[Coefficient, ...]:
+    """Choose what is printed, with the weights of the level: as in the report's verdict."""
+    return (
+        agreement.coefficient(agreement.leading),
+        agreement.coefficient("Fleiss kappa", weights=agreement.weights),
+        agreement.coefficient("Krippendorff alpha"),
+    )
+
+
+def _required(matrix: LabelMatrix, variable: Variable) -> RequiredFindings | None:
+    required = variable.required_agreement
+    verdict = required_verdict(matrix, variable=variable)
+    if required is None or verdict is None:
+        return None
+    return RequiredFindings(verdict, required.below)
 
 
 def _rater_labels(

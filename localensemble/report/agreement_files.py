@@ -38,7 +38,7 @@ def agreement_as_json(report: AgreementReport) -> JsonValue:
         "confidence_level": settings.confidence_level,
         "bootstrap": {"resamples": settings.resamples, "seed": settings.seed},
         "requirements": [str(one) for one in settings.requirements],
-        "met": report.met if settings.requirements else None,
+        "met": report.met if any(one.verdicts for one in report.variables) else None,
         "variables": [_variable_as_json(one) for one in report.variables],
     }
     # Through text, so that tuples are the lists that a reader of the file gets.

@@ -146,15 +146,17 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
     else:
         ends = interval(coefficient.interval_low, coefficient.interval_high)
         said += f" ({percent}% interval {ends})"
+    # Side by side, because a high AC1 beside a low alpha is what nobody should overlook.
+    beside = _beside(agreement.coefficient("Krippendorff alpha"))
     if scale is None or scale.word is None:
-        first = f"How far the raters agree cannot be said with confidence: {said}."
+        first = f"How far the raters agree cannot be said with confidence: {said}; {beside}."
     else:
         first = f"{_PLAIN[scale.word]}: {said}"
         if scale.word != "poor":
             band = f'"{scale.word}"' + ("" if scale.word == "almost perfect" else " or better")
-            first += f"; {band} on the {_SCALE} scale with {scale.required_probability:.0%} "
+            first += f", {band} on the {_SCALE} scale with {scale.required_probability:.0%} "
             first += "probability"
-        first += "."
+        first += f"; {beside}."
     sentences = [first]
     if agreement.prevalence.explanation:
         sentences.append(agreement.prevalence.explanation)
@@ -167,6 +169,31 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
             f"{agreement.leading} would be {number(worst.without.value)}."
         )
     return tuple(sentences)
+
+
+def _beside(alpha: Coefficient) -> str:
+    if alpha.value is None:
+        return f"{alpha.name} is undefined"
+    said = f"{alpha.name} is {number(alpha.value)}"
+    if alpha.interval_low is None:
+        return said
+    return f"{said} ({interval(alpha.interval_low, alpha.interval_high)})"
+
+
+def required_sentences(variable: VariableFindings) -> tuple[str, ...]:
+    """Say whether raters agree as far as the codebook requires, and what follows."""
+    if variable.required is None:
+        return ()
+    verdict = variable.required.verdict
+    said = f"The codebook requires {verdict.requirement}: "
+    said += f"{'met' if verdict.met else 'NOT MET'}; {verdict.because}."
+    if not verdict.met:
+        said += (
+            " Every item goes to a person."
+            if variable.required.below == "review"
+            else " It asks for no more than this warning: the final labels stand."
+        )
+    return (said,)
 
 
 def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:

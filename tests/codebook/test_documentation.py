@@ -9,7 +9,13 @@ import pytest
 
 from localensemble.codebook.check import check_codebook
 from localensemble.codebook.load import load_codebook
-from localensemble.codebook.shape import CategoryShape, CodebookShape, ExampleShape, VariableShape
+from localensemble.codebook.shape import (
+    CategoryShape,
+    CodebookShape,
+    ExampleShape,
+    RequiredAgreementShape,
+    VariableShape,
+)
 from localensemble.core.errors import CodebookError
 
 
@@ -25,7 +31,7 @@ def blocks(document: str, kind: str) -> list[str]:
 
 def test_every_codebook_shown_loads_and_draws_no_objection(document: str, tmp_path: Path) -> None:
     shown = blocks(document, "yaml")
-    assert len(shown) == 3
+    assert len(shown) == 4
     for text in shown:
         path = tmp_path / "codebook.yaml"
         path.write_text(text, encoding="utf-8")
@@ -35,7 +41,7 @@ def test_every_codebook_shown_loads_and_draws_no_objection(document: str, tmp_pa
 
 def test_the_shorthand_gives_the_variables_named(document: str, tmp_path: Path) -> None:
     path = tmp_path / "codebook.yaml"
-    path.write_text(blocks(document, "yaml")[2], encoding="utf-8")
+    path.write_text(blocks(document, "yaml")[3], encoding="utf-8")
     for variable in load_codebook(path).variables:
         assert f"`{variable.name}`" in document
 
@@ -52,7 +58,13 @@ def test_every_key_is_explained(document: str) -> None:
     rows = re.findall(r"^\| `(\w+)` \|", document, flags=re.M)
     keys = [
         key
-        for shape in (CodebookShape, VariableShape, CategoryShape, ExampleShape)
+        for shape in (
+            CodebookShape,
+            VariableShape,
+            CategoryShape,
+            RequiredAgreementShape,
+            ExampleShape,
+        )
         for key in shape.model_fields
     ]
     assert sorted(rows) == sorted(keys)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localensemble.agreement.methods import ALL_COEFFICIENTS
 from localensemble.codebook.document import MAX_BYTES
 from localensemble.codebook.load import load_codebook
-from localensemble.codebook.model import AlwaysReview, Category, Codebook, Example
+from localensemble.codebook.model import (
+    AgreementCoefficient,
+    AlwaysReview,
+    Category,
+    Codebook,
+    Example,
+    RequiredAgreement,
+    codebook_from_json,
+)
 from localensemble.core.errors import CodebookError
 from localensemble.core.resources import examples_dir
 
@@ -154,6 +164,77 @@ def test_always_review_changes_the_codebook_but_asks_for_no_new_labels(tmp_path:
     bounded = loaded(tmp_path, MOOD + "        always_review_above: 0.1\n")
     assert len({plain.sha256, marked.sha256, bounded.sha256}) == 3
     assert len({book.variables[0].sha256 for book in (plain, marked, bounded)}) == 1
+
+
+REQUIRED = """\
+    required_agreement:
+      coefficient: Krippendorff alpha
+      at_least: 0.667
+      below: warn
+"""
+
+
+def test_required_agreement_changes_the_codebook_but_asks_for_no_new_labels(tmp_path: Path) -> None:
+    plain, required = loaded(tmp_path, MOOD), loaded(tmp_path, MOOD + REQUIRED)
+    other = loaded(tmp_path, MOOD + REQUIRED.replace("warn", "review"))
+    assert required.variables[0].required_agreement == RequiredAgreement(
+        "Krippendorff alpha", 0.667, "warn"
+    )
+    assert len({plain.sha256, required.sha256, other.sha256}) == 3
+    assert len({book.variables[0].sha256 for book in (plain, required, other)}) == 1
+    assert codebook_from_json(required.as_json()) == required
+    assert codebook_from_json(required.as_json()).sha256 == required.sha256
+    assert "required_agreement" not in str(plain.as_json())
+
+
+def test_required_agreement_may_name_every_coefficient_for_any_number_of_raters() -> None:
+    known = {one.name for one in ALL_COEFFICIENTS if not one.two_raters}
+    assert set(get_args(AgreementCoefficient)) == known
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        (
+            "Krippendorff alpha", "Krippendorf alpha",
+            ", line 13, variables[0].required_agreement.coefficient: this coefficient is not "
+            "known; expected one of percent agreement, AC1, AC2, Fleiss kappa, Conger kappa, "
+            "Brennan-Prediger, Krippendorff alpha.",
+            'Did you mean "Krippendorff alpha"?',
+        ),
+        (
+            "Krippendorff alpha", "AC2",
+            ", line 13, variables[0].required_agreement.coefficient: AC2 weighs categories by "
+            "their order, and level binary has none.",
+            "Write `coefficient: AC1`.",
+        ),
+        (
+            "0.667", "67",
+            ", line 14, variables[0].required_agreement.at_least: expected a number from -1 to 1.",
+            "Write for example `at_least: 0.6`.",
+        ),
+        (
+            "      below: warn\n", "",
+            ", line 12, variables[0].required_agreement.below: the key is missing.",
+            "Write `below: review`, to send every item to a person, or `below: warn`.",
+        ),
+        (
+            "warn", "stop",
+            ", line 15, variables[0].required_agreement.below: this word is not known; expected "
+            "one of review, warn.",
+            "Known are: review, warn.",
+        ),
+        (
+            "at_least", "at_leest",
+            ", line 14, variables[0].required_agreement.at_leest: \"at_leest\" is not a key here.",
+            'Did you mean "at_least"?',
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_required_agreement_is_refused(
+    old: str, new: str, message: str, hint: str, tmp_path: Path
+) -> None:
+    refused(tmp_path, MOOD + REQUIRED.replace(old, new), message=message, hint=hint)
 
 
 @pytest.mark.parametrize(
