@@ -32,7 +32,6 @@ from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir
 
-FORMAT = 1
 _FILES = Path(__file__).with_name("bundle_files")
 _CHUNK_BYTES = 1 << 20
 # Wheels take about 150 MB; the rest of this is for the small files.
@@ -279,7 +278,6 @@ def _terms(contents: BundleContents) -> str:
 
 def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
     manifest: Mapping[str, object] = {
-        "format": FORMAT,
         "program_version": __version__,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": source.target.name,

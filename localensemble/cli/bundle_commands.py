@@ -16,7 +16,7 @@ from localensemble.api.bundle import (
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.terms import asked
 
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -100,7 +100,7 @@ def _show_made(made: BundledProgram) -> None:
 
 
 @click.command("unbundle")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--fingerprint",
     metavar="DIGITS",

@@ -68,10 +68,37 @@ def test_nothing_is_taken_from_a_bundle_that_was_changed(run: Run, usb: Path) ->
     assert ModelsFolder().find("tiny") is None
 
 
+def test_a_folder_that_is_no_bundle_is_said(run: Run, tmp_path: Path) -> None:
+    ended = run("models", "unbundle", tmp_path / "nowhere")
+    assert (ended.code, "manifest.json: missing" in ended.err) == (1, True)
+
+
 def test_another_key_than_expected_is_refused(run: Run, usb: Path) -> None:
     ended = run("models", "unbundle", usb, "--fingerprint", "0" * 64)
     assert (ended.code, "signed by another key" in ended.err) == (1, True)
     assert ModelsFolder().find("tiny") is None
+
+
+def test_a_full_disk_leaves_no_half_model(
+    run: Run, usb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr("shutil.copyfile", fill_up)
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, "No space left on device" in ended.err) == (1, True)
+    assert list(ModelsFolder().path.iterdir()) == []
+
+
+def test_a_drive_that_gives_other_bytes_later_is_found(
+    run: Run, usb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"GGUF"))
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
+    assert list(ModelsFolder().path.iterdir()) == []
 
 
 def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
@@ -124,6 +151,15 @@ def test_a_prompt_of_another_wording_is_said(run: Run, tmp_path: Path) -> None:
 def test_only_models_of_this_machine_can_be_bundled(run: Run, tmp_path: Path) -> None:
     ended = run("models", "bundle", "qwen3-8b", "-o", tmp_path / "usb")
     assert (ended.code, "models pull qwen3-8b" in ended.err) == (2, True)
+    assert not (tmp_path / "usb").exists()
+
+
+def test_a_model_whose_terms_nobody_agreed_to_is_not_passed_on(run: Run, tmp_path: Path) -> None:
+    model, files = bundled_model("bound", licence="gemma-terms")
+    ModelsFolder().record(model)
+    (ModelsFolder().path / "bound.gguf").write_bytes(files["models/bound.gguf"])
+    ended = run("models", "bundle", "-o", tmp_path / "usb")
+    assert (ended.code, "nobody agreed to the terms" in ended.err) == (2, True)
     assert not (tmp_path / "usb").exists()
 
 
