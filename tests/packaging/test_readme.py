@@ -25,13 +25,14 @@ def test_every_command_line_of_the_readme_is_understood(repository: Path) -> Non
     for line in lines:
         name, *arguments = shlex.split(line, comments=True)
         group: click.Command = cli
-        context = click.Context(group, info_name=name)
+        context = click.Context(cli, info_name=name, **cli.context_settings)
         while isinstance(group, click.Group):
             found = group.get_command(context, arguments.pop(0))
             assert found is not None, line
             group = found
         # The files that the examples name are the reader's: looked for only when it runs.
-        group.make_context(name, arguments)
+        # With the settings of the program: a command keeps the help option it first made.
+        group.make_context(name, arguments, parent=context)
 
 
 def test_every_file_of_the_readme_exists(repository: Path) -> None:
