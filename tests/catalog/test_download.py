@@ -274,7 +274,7 @@ def test_a_refusal_is_not_asked_again(server: FileServer, folder: Path, status: 
     server.answers = [status]
     with pytest.raises(DownloadError, match=f"the server answered {status}") as caught:
         pull(server.model(), folder)
-    assert "models add" in caught.value.hint
+    assert f"put it into {folder} as tiny.gguf" in caught.value.hint
     assert len(server.ranges) == 1
 
 

@@ -45,8 +45,9 @@ def test_an_added_model_whose_bytes_changed_is_refused(own: Path, tmp_path: Path
 def test_an_added_model_that_is_gone_is_said(own: Path, tmp_path: Path) -> None:
     add_model(own, licence="mine")
     own.unlink()
-    with pytest.raises(ModelFileError, match="cannot be read"):
+    with pytest.raises(ModelFileError, match="cannot be read") as caught:
         locate_model("own", folder=tmp_path)
+    assert "when it was moved" in caught.value.hint
 
 
 def test_a_known_model_that_was_not_pulled_says_how_to(tmp_path: Path) -> None:

