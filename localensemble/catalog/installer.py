@@ -31,6 +31,8 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 WHEELS = "wheels"
 REQUIREMENTS = "requirements.txt"
+# In an environment that was made here: one of somebody else's must not be cleared.
+_MARK = "made-by-localensemble"
 
 _SIGNATURE_FILE = re.compile(rb"key ([0-9a-f]{64})\nsignature ([0-9a-f]{128})\n")
 _CHUNK_BYTES = 1 << 20
@@ -233,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--to",
         type=Path,
-        default=Path.home() / "localensemble",
+        default=Path.home() / "localensemble-offline",
         metavar="FOLDER",
         help="where to install (default: %(default)s)",
     )
@@ -291,12 +293,19 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InstallError(f"Cannot make the folder {target}: {error.strerror}.") from error
+    ours = environment / _MARK
+    if environment.exists() and not ours.exists():
+        raise InstallError(
+            f"Cannot install into {target}: {environment} was not made by this installer, or not "
+            "finished.\nChoose another folder with --to, or delete it."
+        )
     if not _runs_here(python):
         _run(
             "Making an environment",
             [sys.executable, "-I", "-m", "venv", "--clear", environment],
             hint="On Debian and Ubuntu install what it needs: the package python3-venv.",
         )
+        ours.touch()
     wheels = bundle.folder / WHEELS
     _run(
         "Installing the packages",

@@ -222,6 +222,19 @@ def test_an_older_c_library_is_refused_before_anything_is_made(
     assert not (tmp_path / "there").exists()
 
 
+def test_an_environment_of_somebody_else_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = signed_bundle(tmp_path / "usb", FILES)
+    monkeypatch.setattr(installer, "__file__", str(bundle / "install.py"))
+    theirs = tmp_path / "project" / ".venv" / "pyvenv.cfg"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    assert main(["--to", str(tmp_path / "project")]) == 1
+    assert "was not made by this installer" in capsys.readouterr().out
+    assert [path.name for path in theirs.parent.iterdir()] == ["pyvenv.cfg"]
+
+
 def test_a_folder_that_cannot_be_made_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
