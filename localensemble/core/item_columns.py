@@ -16,17 +16,22 @@ from localensemble.core.errors import TableError
 from localensemble.core.tables import Table
 
 _SAMPLE_ROWS = 1000
-_SHORTEST_TEXT = 20
+# Shorter cells may as well be names, addresses or dates.
+_SHORTEST_TEXT = 40
 ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
+    "idnr", "idnummer", "textnr", "textnummer", "fallid", "fallnr", "fallnummer", "kennung",
 )  # fmt: skip
 TEXT_NAMES = (
-    {"text", "itemtext", "fulltext", "freetext"},
+    {"text", "itemtext", "fulltext", "freetext", "freitext", "texte", "texto", "testo"},
     {
         "abstract", "answer", "answertext", "body", "comment", "comments", "commenttext", "content",
         "description", "document", "feedback", "message", "narrative", "note", "notes", "notetext",
         "report", "reporttext", "response", "review", "sentence", "transcript", "utterance",
+        "anmerkung", "anmerkungen", "antwort", "befund", "bemerkung", "bemerkungen", "bericht",
+        "kommentar", "kommentare", "notiz", "notizen", "rückmeldung",
+        "commentaire", "commentaires", "remarque", "comentario", "comentarios", "commento",
     },
 )  # fmt: skip
 
@@ -124,8 +129,6 @@ def _tells_rows_apart(table: Table, column: str) -> bool:
 
 
 def _guess_text(table: Table, columns: Sequence[str]) -> str:
-    if len(columns) == 1:
-        return columns[0]
     for names in TEXT_NAMES:
         named = [name for name in columns if plain_name(name) in names]
         if len(named) == 1:
@@ -134,6 +137,8 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
             raise _unclear_error(table, named)
     if not columns:
         raise _unclear_error(table, table.columns)
+    if len(columns) == 1 and _has_words(table, columns[0]):
+        return columns[0]
     lengths = dict.fromkeys(columns, 0)
     rows = 0
     for values in itertools.islice(table.rows(), _SAMPLE_ROWS):
@@ -141,10 +146,19 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
         for name, cell in zip(table.columns, values, strict=True):
             if name in lengths:
                 lengths[name] += len(cell)
-    longest, second = sorted(lengths, key=lengths.__getitem__, reverse=True)[:2]
-    if lengths[longest] < max(_SHORTEST_TEXT * rows, 2 * lengths[second]):
+    longest, *others = sorted(lengths, key=lengths.__getitem__, reverse=True)
+    second = lengths[others[0]] if others else 0
+    if lengths[longest] < max(_SHORTEST_TEXT * rows, 2 * second):
         raise _unclear_error(table, columns)
     return longest
+
+
+def _has_words(table: Table, column: str) -> bool:
+    """Say whether most cells have a letter: a column of ages or dates holds no texts."""
+    index = table.columns.index(column)
+    cells = [values[index] for values in itertools.islice(table.rows(), _SAMPLE_ROWS)]
+    filled = [cell for cell in cells if cell.strip()]
+    return 2 * sum(any(map(str.isalpha, cell)) for cell in filled) > len(filled)
 
 
 def _check_named(table: Table, role: str, column: str) -> None:

@@ -106,6 +106,8 @@ def test_a_block_has_at_least_one_item(tmp_path: Path) -> None:
         ("x,noteId,Note Text", "noteId", "Note Text"),
         ("uuid,id,feedback", "id", "feedback"),
         ("id,comment,text", "id", "text"),
+        ("Patient,ID-Nr,Kommentar", "ID-Nr", "Kommentar"),
+        ("Fallnummer,Kommentar,Freitext", "Fallnummer", "Freitext"),
     ],
 )
 def test_columns_are_guessed_by_name(
@@ -143,7 +145,10 @@ def test_of_two_id_columns_the_one_with_different_ids_is_taken(tmp_path: Path) -
 
 
 def test_the_longest_column_is_taken_for_the_text(tmp_path: Path) -> None:
-    path = written(tmp_path, "id,site,what_was_said\n1,North,It was all very well indeed.\n")
+    path = written(
+        tmp_path,
+        "id,site,what_was_said\n1,North,It was all very well indeed, from the first day on.\n",
+    )
     assert ItemFile.open(path).text_column == "what_was_said"
 
 
@@ -158,6 +163,8 @@ def test_the_only_column_left_is_the_text(tmp_path: Path) -> None:
         (f"id,q7,q8\n1,{SECRET},{SECRET}\n", '"q7", "q8"'),
         ("id,q7,q8\n1,a,b\n", '"q7", "q8"'),
         ("id\n1\n", '"id"'),
+        ("id,age\n1,34\n2,2024-11-01\n", '"age"'),
+        ("id,town,said\n1,12 Long Road in Newtown,cold\n", '"town", "said"'),
     ],
 )
 def test_a_text_column_that_is_not_clear_is_asked_for(
