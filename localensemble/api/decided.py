@@ -18,6 +18,7 @@ from localensemble.findings.gold import GoldLabels
 from localensemble.findings.load import LoadedStudy, newest_finished
 from localensemble.findings.provenance import provenance
 from localensemble.findings.study import StudyFindings
+from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
 from localensemble.privacy.isolation import isolation_evidence
@@ -72,7 +73,7 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         folder: of the study, which may not be there yet.
         stated: the rules of the ensemble file.
     """
-    if not folder.ledger.exists():
+    if not is_begun(folder.ledger):
         return stated, ""
     with LedgerReader.open(folder.ledger) as reader:
         last = newest_finished(reader)

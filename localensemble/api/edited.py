@@ -19,7 +19,7 @@ def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
     return tuple(
         f"{path.name} was changed by hand; it is kept as {_renamed(path, 'edited')}."
         for path in _tables(folder)
-        if sha256_file(path) != written.get(path.name)
+        if _sha256(path) != written.get(path.name)
     )
 
 
@@ -33,6 +33,14 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
 
 def _tables(folder: StudyFolder) -> tuple[Path, ...]:
     return tuple(path for path in (folder.labels, folder.escalations) if path.exists())
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:
+        # A folder of that name, or a file that cannot be read: nothing we wrote like that.
+        return ""
 
 
 def _hashes(manifest: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
 from localensemble.api.items import open_items_of
 from localensemble.api.study import StudyFolder
+from localensemble.core.errors import InputError
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.ledger.read import LedgerReader
@@ -59,6 +60,11 @@ def write_report(
         LedgerError: there is no study, or no run of it has finished.
         InputError: a table cannot be used or does not belong to the study.
     """
+    if gold is None and (group_column is not None or random_sample):
+        raise InputError(
+            "A group column and a random sample are of gold labels; none are given.",
+            hint="Give the gold table as well (--gold), or leave out --group and --random-sample.",
+        )
     folder = StudyFolder(study)
     with LedgerReader.open(folder.ledger) as reader:
         loaded = load_study(reader)

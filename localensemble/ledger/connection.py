@@ -74,6 +74,18 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def is_begun(path: Path) -> bool:
+    """Say whether there is anything in a ledger: no, after a crash while it was made."""
+    if not path.is_file():
+        return False
+    with reported(path, doing="read"):
+        connection = _connect(path)
+        try:
+            return not _is_blank(connection)
+        finally:
+            connection.close()
+
+
 def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open a ledger and bring its tables up to date; with ``create``, make them in an empty file.
 
@@ -192,8 +204,9 @@ def _refuse_absence(path: Path) -> None:
             f'Cannot open the ledger "{path}": {error.strerror}.', hint=_OTHER_HINT
         ) from error
     if not there:
+        found = "it is no file" if path.exists() else "there is no such file"
         raise LedgerError(
-            f'Cannot open the ledger "{path}": there is no such file.',
+            f'Cannot open the ledger "{path}": {found}.',
             hint="Give the path of a study's ledger; `localensemble label` makes one.",
         )
 

@@ -54,3 +54,11 @@ def test_a_folder_without_a_study_is_refused(run: Run, tmp_path: Path) -> None:
     ended = run("report", tmp_path)
     assert ended.code != 0
     assert ended.out == ""
+
+
+@pytest.mark.parametrize("options", [("--group", "site"), ("--random-sample",)])
+def test_options_of_gold_labels_without_any_end_with_code_2(
+    run: Run, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    ended = run("report", tmp_path / "study", *options)
+    assert (ended.code, "--gold" in ended.err) == (2, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,35 @@ def test_what_an_unfinished_first_run_began_does_not_bind(run: Run, tmp_path: Pa
     with Ledger.open(files.study / "study.sqlite", create=True) as ledger:
         ledger.start_run({"codebook": "another"})
     assert label(run, files, files.study).code == 0
+
+
+@pytest.mark.parametrize("content", [b"", None], ids=["no bytes", "no tables"])
+def test_a_ledger_whose_making_was_cut_off_is_begun_anew(
+    run: Run, tmp_path: Path, content: bytes | None
+) -> None:
+    files = study_files(tmp_path, TEXTS)
+    files.study.mkdir()
+    ledger = files.study / "study.sqlite"
+    if content is None:
+        with closing(sqlite3.connect(ledger)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    else:
+        ledger.write_bytes(content)
+    assert label(run, files, files.study).code == 0
+    assert label(run, files, files.study).code == 0
+
+
+def test_a_folder_in_the_place_of_a_table_is_kept(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS)
+    (files.study / "labels.csv").mkdir(parents=True)
+    ended = label(run, files, files.study)
+    assert (ended.code, "it is kept as labels.edited-1.csv" in ended.err) == (0, True)
+    assert (files.study / "labels.edited-1.csv").is_dir()
+    assert len(read_table(files.study / "labels.csv")) == 40
+
+
+def test_a_folder_in_the_place_of_the_ledger_is_named(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS)
+    (files.study / "study.sqlite").mkdir(parents=True)
+    ended = label(run, files, files.study)
+    assert (ended.code, 'study.sqlite": it is no file' in ended.err) == (1, True)

@@ -147,7 +147,7 @@ def test_of_two_id_columns_the_one_with_different_ids_is_taken(tmp_path: Path) -
 def test_the_longest_column_is_taken_for_the_text(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "id,site,what_was_said\n1,North,It was all very well indeed, from the first day on.\n",
+        "id,site,what_was_said\n1,North,It was all very well indeed from the first day on.\n",
     )
     assert ItemFile.open(path).text_column == "what_was_said"
 
