@@ -35,6 +35,8 @@ from localensemble.engines.settings import EngineSettings
 
 # llama.h: llama_pooling_type.
 _POOLING_MEAN = 1
+# llama.cpp's own, for files of this tokenizer that do not name it.
+_UNKNOWN_TOKEN = "100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,8 @@ class _Encoder(LlamaFile):
 
     def _refuse_other_models(self) -> None:
         pooling = self.metadata(f"{self.architecture}.pooling_type")
-        if self.architecture != "bert" or pooling != str(_POOLING_MEAN):
+        # A file that says nothing leaves the choice to whoever uses it.
+        if self.architecture != "bert" or pooling not in (None, str(_POOLING_MEAN)):
             raise ModelFileError(
                 f'Cannot embed texts with model file "{self._path}": architecture '
                 f'"{self.architecture}" and pooling type {pooling or "none"}, but a "bert" with '
@@ -211,7 +214,7 @@ class _Encoder(LlamaFile):
         library = self._library
         self._vocabulary = library.llama_model_get_vocab(self._model)
         self.dimensions = int(library.llama_model_n_embd(self._model))
-        self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or -1)
+        self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or _UNKNOWN_TOKEN)
         parameters = library.llama_context_default_params()
         # An encoder sees a whole text at once, so it cannot go in by pieces.
         parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = self.trained_context

@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
+from localensemble.catalog import bert_conversion
+from localensemble.catalog.gguf_file import Value
 from localensemble.core.errors import EngineCrashedError, EngineError, ModelFileError
 from localensemble.engines.embedding import EmbeddingFailure, LlamaEmbedder
 from localensemble.engines.settings import EngineSettings
@@ -109,6 +111,36 @@ def test_a_worker_that_dies_fails_the_call_and_not_the_next(path: Path) -> None:
         worker.embed(["ward"])
     assert worker.embed(["ward"])[1] == (None,)
     worker.close()
+
+
+def _with_metadata(folder: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, int]) -> Path:
+    """Convert the model, without what 0 stands for here and with the rest changed."""
+    metadata = bert_conversion._metadata
+
+    def other(config: dict[str, int], tokens: list[str], **named: str) -> dict[str, Value]:
+        entries = metadata(config, tokens, **named) | changed
+        return {key: value for key, value in entries.items() if value != 0 or key not in changed}
+
+    monkeypatch.setattr(bert_conversion, "_metadata", other)
+    return convert_tiny(folder, MODEL)
+
+
+def test_a_file_that_does_not_say_how_to_pool_is_pooled_by_the_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _with_metadata(tmp_path, monkeypatch, {"bert.pooling_type": 0})
+    embedder = LlamaEmbedder(EngineSettings(model_path=path, threads=1))
+    vectors, _ = embedder.embed(["ward"])
+    assert vectors[0] @ MODEL.embed(["ward"]) > 0.9999
+    embedder.close()
+
+
+def test_a_file_that_pools_in_another_way_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _with_metadata(tmp_path, monkeypatch, {"bert.pooling_type": 2})
+    with pytest.raises(ModelFileError, match="pooling type 2"):
+        LlamaEmbedder(EngineSettings(model_path=path))
 
 
 def test_a_model_that_labels_is_no_encoder(tmp_path: Path) -> None:
