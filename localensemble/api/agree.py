@@ -10,7 +10,10 @@ from localensemble.agreement import (
     WEIGHT_SCHEMES,
     Agreement,
     AgreementError,
+    CategoryAgreement,
     Coefficient,
+    DoubleFault,
+    ErrorDependence,
     Level,
     Requirement,
     WeightScheme,
@@ -42,14 +45,22 @@ from localensemble.report.agreement_files import (
     write_item_agreement,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.report.wording import agreement_verdict, why_missing, why_not_resampled
+from localensemble.report.wording import (
+    agreement_verdict,
+    effective_raters,
+    why_missing,
+    why_not_resampled,
+)
 
 __all__ = [
     "AgreeOptions",
     "Agreement",
     "AgreementReport",
+    "CategoryAgreement",
     "Coefficient",
     "CrossCheck",
+    "DoubleFault",
+    "ErrorDependence",
     "Level",
     "NamedColumns",
     "TableLayout",
@@ -57,6 +68,7 @@ __all__ = [
     "agree",
     "agreement_as_json",
     "agreement_verdict",
+    "effective_raters",
     "why_missing",
     "why_not_resampled",
     "write_agreement_html",
@@ -126,7 +138,10 @@ def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
 def write_agreement_html(report: AgreementReport, *, path: Path) -> None:
     """Write the report as one self-contained page; it shows every coefficient."""
     write_agreement_report(
-        [NamedAgreement(one.title, one.agreement, one.verdicts) for one in report.variables],
+        [
+            NamedAgreement(one.title, one.agreement, one.verdicts, one.dependence)
+            for one in report.variables
+        ],
         source=AgreementSource(
             report.source,
             __version__,
@@ -176,7 +191,8 @@ def _from_study(
         raise InputError(
             f"{folder.name}: a study has its own items, raters and categories, but an option "
             "names columns, categories or a codebook.",
-            hint="Leave out the options that are about a table.",
+            hint="Leave out the options that are about a table; gold labels of a study are for "
+            "`localensemble evaluate STUDY --gold FILE`.",
         )
     with LedgerReader.open(StudyFolder(folder).ledger) as reader:
         study = load_study(reader)
@@ -235,11 +251,19 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
         categories = choose_categories(labels, level=level, declared=declared, source=path.name)
         messages += categories.messages
         matrices = labels.matrices(categories.names, name_of=categories.name_of)
+        gold = labels.gold(categories.names, name_of=categories.name_of)
         labeled += [
             LabeledVariable(
-                labels.variable, one.group, level, matrix, categories.values, one.items, required
+                labels.variable,
+                one.group,
+                level,
+                matrix,
+                categories.values,
+                one.items,
+                required,
+                truth,
             )
-            for one, matrix in zip(labels.groups, matrices, strict=True)
+            for one, matrix, truth in zip(labels.groups, matrices, gold, strict=True)
         ]
     return labeled, tuple(messages)
 

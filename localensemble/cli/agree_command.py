@@ -54,6 +54,7 @@ def _names(
 @click.option("--raters", callback=_names, help="Wide: the columns of the raters: a,b,c.")
 @click.option("--variable", help="The column that names the variable of each row.")
 @click.option("--group", help="The column by which rows are measured apart.")
+@click.option("--gold", help="The column with gold labels: shows how far raters err together.")
 @click.option("--sheet", help="The sheet of a workbook. [default: the first]")
 @click.option("--gap", "gaps", multiple=True, help="A cell that means no label, such as NA.")
 @click.option(
@@ -101,6 +102,7 @@ def command(
     raters: tuple[str, ...] | None,
     variable: str | None,
     group: str | None,
+    gold: str | None,
     sheet: str | None,
     gaps: tuple[str, ...],
     categories: tuple[str, ...] | None,
@@ -135,6 +137,7 @@ def command(
                 raters=raters or (),
                 variable=variable,
                 group=group,
+                gold=gold,
             ),
             gaps=gaps,
             sheet=sheet,

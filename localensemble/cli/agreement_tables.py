@@ -13,10 +13,14 @@ from rich.console import Console
 from localensemble.api.agree import (
     Agreement,
     AgreementReport,
+    CategoryAgreement,
     Coefficient,
     CrossCheck,
+    DoubleFault,
+    ErrorDependence,
     VariableAgreement,
     agreement_verdict,
+    effective_raters,
     why_missing,
     why_not_resampled,
 )
@@ -65,6 +69,8 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
     _show_raters(agreement, console)
     _show_bias(agreement, console)
     _show_pairs(agreement, console)
+    if found.dependence:
+        _show_shared_errors(found.dependence, console)
     if found.checks:
         _show_checks(found.checks, console)
 
@@ -174,7 +180,7 @@ def _show_categories(agreement: Agreement, console: Console) -> None:
         words=("category",),
         numbers=("labels", "share", "specific agreement", "kappa against the rest"),
     )
-    for one in agreement.by_category[:_MOST_ROWS]:
+    for one in _most_frequent(agreement):
         specific = one.specific_agreement
         table.add_row(
             one.category,
@@ -184,7 +190,16 @@ def _show_categories(agreement: Agreement, console: Console) -> None:
             _with_interval(one.against_rest),
         )
     console.print(table)
-    _say_cut(console, len(agreement.by_category), "categories", shown=_MOST_ROWS)
+    _say_cut(
+        console, len(agreement.by_category), "categories", shown=_MOST_ROWS, which="most frequent"
+    )
+
+
+def _most_frequent(agreement: Agreement) -> list[CategoryAgreement]:
+    """Choose the categories to be shown: all, or the most frequent ones; in their order."""
+    by_labels = sorted(agreement.by_category, key=lambda one: -one.labels)[:_MOST_ROWS]
+    shown = {one.category for one in by_labels}
+    return [one for one in agreement.by_category if one.category in shown]
 
 
 def _show_raters(agreement: Agreement, console: Console) -> None:
@@ -266,6 +281,29 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
     _say_cut(console, len(pairs), "pairs", shown=_MOST_PAIRS)
 
 
+def _show_shared_errors(dependence: ErrorDependence, console: Console) -> None:
+    _say(console, effective_raters(dependence))
+    if not dependence.pairs:
+        return
+    table = WordTable(
+        "Errors in common, by pair of raters, most often both wrong first",
+        words=("rater", "rater"),
+        numbers=("items", "both wrong", "same wrong", "if independent", "correlation"),
+    )
+    pairs = sorted(dependence.pairs, key=lambda pair: -(pair.rate or 0.0))
+    for pair in pairs[:_MOST_PAIRS]:
+        shares = ("none" if one is None else f"{one:.1%}" for one in _rates(pair))
+        table.add_row(
+            pair.first, pair.second, f"{pair.items:,}", *shares, _number(pair.correlation)
+        )
+    console.print(table)
+    _say_cut(console, len(pairs), "pairs", shown=_MOST_PAIRS)
+
+
+def _rates(pair: DoubleFault) -> tuple[float | None, ...]:
+    return pair.rate, pair.same_wrong, pair.if_independent
+
+
 def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
     table = WordTable(
         "Cross-check",
@@ -296,9 +334,9 @@ def _say(console: Console, sentence: str, *, style: str = "") -> None:
     console.print(literal(sentence, style=style), soft_wrap=True)
 
 
-def _say_cut(console: Console, count: int, what: str, *, shown: int) -> None:
+def _say_cut(console: Console, count: int, what: str, *, shown: int, which: str = "first") -> None:
     if count > shown:
-        _say(console, f"The first {shown} of {count:,} {what}; `--json` writes all of them.")
+        _say(console, f"The {which} {shown} of {count:,} {what}; `--json` writes all of them.")
 
 
 def _name(coefficient: Coefficient) -> str:
@@ -322,7 +360,9 @@ def _with_interval(coefficient: Coefficient) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
+    if value is None:
+        return "undefined"
+    return "0.000" if abs(value) < 0.0005 else f"{value:.3f}"
 
 
 def _p_value(value: float | None) -> str:

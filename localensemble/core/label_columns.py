@@ -43,7 +43,15 @@ _LABEL_NAMES: tuple[frozenset[str], ...] = (
 _NO_RATERS = frozenset(
     {"gold", "goldlabel", "truth", "groundtruth", "consensus", "majority", "adjudicated"}
     | {"final", "finallabel"}
+    # What tables of items often say besides: with 0 and 1 it looks like a rater's labels.
+    | {"sex", "gender", "female", "male", "age", "agegroup", "ethnicity", "language"}
+    | {"site", "ward", "center", "centre", "clinic", "hospital", "country", "region"}
+    | {"group", "arm", "treatment", "exposed", "case", "control", "split", "fold", "round"}
+    | {"year", "month", "date", "time", "weight"}
 )
+# A rater that has met this many items for each category uses more than half of them.
+_CELLS_PER_CATEGORY = 5
+_LEAST_CELLS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class NamedColumns:
         raters: the raters, one column each (wide).
         variable: names the variable of each row; without it a table is about one.
         group: names a group of rows whose agreement is measured on its own.
+        gold: of the gold labels; only ever named, never guessed.
     """
 
     layout: TableLayout | None = None
@@ -66,6 +75,7 @@ class NamedColumns:
     raters: tuple[str, ...] = ()
     variable: str | None = None
     group: str | None = None
+    gold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class LabelColumns:
     raters: tuple[str, ...]
     variable: str | None
     group: str | None
+    gold: str | None
     messages: tuple[str, ...]
 
 
@@ -107,7 +118,7 @@ class _Choice:
         self.named = named
         self.variables = variables
         self.messages: list[str] = []
-        taken = {named.item, named.rater, named.variable, named.group}
+        taken = {named.item, named.rater, named.variable, named.group, named.gold}
         self.free = [name for name in table.columns if name not in taken]
 
     def layout(self) -> TableLayout:
@@ -178,13 +189,20 @@ class _Choice:
         labels: tuple[str, ...],
         raters: tuple[str, ...],
     ) -> LabelColumns:
-        used = [item, rater, *labels, *raters, self.named.variable, self.named.group]
+        named = self.named
+        if named.gold is not None and len(labels) > 1:
+            raise TableError(
+                f'{self._name}: {_columns(labels)} hold a variable each, but column "{named.gold}" '
+                "has gold labels of one.",
+                hint="Name one label column (`--label`) together with its gold column.",
+            )
+        used = [item, rater, *labels, *raters, named.variable, named.group, named.gold]
         names = [name for name in used if name is not None]
         for name in names:
             if names.count(name) > 1:
                 raise TableError(
                     f'{self._name}: column "{name}" would be used for two things.',
-                    hint="Name a column of its own for item, rater, label, variable and group.",
+                    hint="Name a column of its own for item, rater, label, variable, group, gold.",
                 )
         return LabelColumns(
             layout,
@@ -192,8 +210,9 @@ class _Choice:
             rater,
             labels,
             raters,
-            self.named.variable,
-            self.named.group,
+            named.variable,
+            named.group,
+            named.gold,
             tuple(self.messages),
         )
 
@@ -239,17 +258,26 @@ class _Choice:
                 f"{self._name}: it is not clear which columns hold a rater's labels; {found}.",
                 hint="Name the columns of the raters: `--raters first,second,third`.",
             )
-        self.messages.append(f"Took {_columns(raters)} for the raters.")
+        self.messages.append(
+            f"Took {_columns(raters)} for the raters; if one is something else, name the raters "
+            "with `--raters`."
+        )
         if left_out:
             self.messages.append(f"Left out {_columns(left_out)}, by name a text.")
         return tuple(raters)
 
     def _doubtful(self, columns: Sequence[str]) -> list[str]:
-        """Find columns that share no cell with any other, have too many, or are gold labels."""
+        """Find columns that share few cells with the others, have too many, or say another thing.
+
+        Two categories of five, say, are few for a rater with many labels: 0 and 1 in a column
+        beside raters that use 0 to 4 may say something else of the item.
+        """
         cells: list[set[str]] = [set() for _ in columns]
+        filled = [0] * len(columns)
         for values in itertools.islice(self.table.cells(columns), _SAMPLE_ROWS):
-            for seen, cell in zip(cells, values, strict=True):
-                seen.add(cell.strip())
+            for place, cell in enumerate(map(str.strip, values)):
+                cells[place].add(cell)
+                filled[place] += bool(cell)
         doubtful = []
         for place, (name, seen) in enumerate(zip(columns, cells, strict=True)):
             seen.discard("")
@@ -258,6 +286,10 @@ class _Choice:
                 plain_name(name) in _NO_RATERS
                 or len(seen) > _MOST_CATEGORIES_GUESSED
                 or (seen and others and not seen & others)
+                or (
+                    filled[place] >= max(_LEAST_CELLS, _CELLS_PER_CATEGORY * len(others))
+                    and 2 * len(seen & others) < len(others)
+                )
             ):
                 doubtful.append(name)
         return doubtful
@@ -269,6 +301,7 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
         ("rater", named.rater),
         ("variable", named.variable),
         ("group", named.group),
+        ("gold", named.gold),
         *(("label", column) for column in named.labels),
         *(("raters", column) for column in named.raters),
     ]

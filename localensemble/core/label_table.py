@@ -48,6 +48,9 @@ class GroupLabels:
         item_places: (n,) places in ``items``.
         rater_places: (n,) places in ``raters``.
         rows: (n,) row numbers.
+        gold: (items,) places in ``VariableLabels.words`` of the gold labels, -1 where there
+            is none; None when no column holds gold labels.
+        gold_rows: (items,) row numbers of the gold labels.
     """
 
     group: str | None
@@ -57,6 +60,8 @@ class GroupLabels:
     item_places: NDArray[np.int32] = field(repr=False)
     rater_places: NDArray[np.int32] = field(repr=False)
     rows: NDArray[np.int32] = field(repr=False)
+    gold: NDArray[np.int32] | None = field(default=None, repr=False)
+    gold_rows: NDArray[np.int32] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +81,13 @@ class VariableLabels:
     def rows_with(self, words: Iterable[str]) -> str:
         """Say which rows have one of these labels, for a message: ``rows 3, 7 and 12 more``."""
         places = [self.words.index(word) for word in words]
-        rows = np.concatenate([one.rows[np.isin(one.words, places)] for one in self.groups])
+        found = [one.rows[np.isin(one.words, places)] for one in self.groups]
+        found += [
+            one.gold_rows[np.isin(one.gold, places)]
+            for one in self.groups
+            if one.gold is not None and one.gold_rows is not None
+        ]
+        rows = np.concatenate(found)
         return _spoken_rows(sorted(set(rows.tolist())))
 
     def matrices(
@@ -90,17 +101,28 @@ class VariableLabels:
         Raises:
             ValueError: a label is no category.
         """
+        index = self._index(categories, name_of)
+        for one in self.groups:
+            indices = np.full((len(one.items), len(one.raters)), GAP, dtype=np.int16)
+            indices[one.item_places, one.rater_places] = index[one.words]
+            yield LabelMatrix(indices, tuple(categories), one.raters)
+
+    def gold(
+        self, categories: Sequence[str], *, name_of: Mapping[str, str]
+    ) -> Iterator[NDArray[np.int16] | None]:
+        """Give the gold labels of each group as indices of categories, -1 where there is none."""
+        index = self._index(categories, name_of)
+        for one in self.groups:
+            yield None if one.gold is None else index[one.gold]
+
+    def _index(self, categories: Sequence[str], name_of: Mapping[str, str]) -> NDArray[np.int16]:
         index_of = {name: index for index, name in enumerate(categories)}
         named = [name_of.get(word, word) for word in self.words]
         unknown = set(named) - set(index_of)
         if unknown:
             raise ValueError(f"{len(unknown)} labels are no category.")
         # The last place stands for -1.
-        index = np.array([*(index_of[name] for name in named), GAP], dtype=np.int16)
-        for one in self.groups:
-            indices = np.full((len(one.items), len(one.raters)), GAP, dtype=np.int16)
-            indices[one.item_places, one.rater_places] = index[one.words]
-            yield LabelMatrix(indices, tuple(categories), one.raters)
+        return np.array([*(index_of[name] for name in named), GAP], dtype=np.int16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +179,7 @@ class _Cells:
         self.rater_places = array("i")
         self.words = array("i")
         self.rows = array("i")
+        self.gold: dict[str, tuple[int, int]] = {}
 
     def add(self, item: str, rater: str, word: int, row: int) -> None:
         self.item_places.append(self.items.setdefault(item, len(self.items)))
@@ -190,8 +213,9 @@ class _Collector:
             if name is not None
         ]
         labels = chosen.labels if chosen.layout == "long" else chosen.raters
+        gold = () if chosen.gold is None else (chosen.gold,)
         one_variable = chosen.labels[0] if chosen.labels else self._table.path.stem
-        for row, cells in enumerate(self._table.cells([*wanted, *labels]), start=1):
+        for row, cells in enumerate(self._table.cells([*wanted, *labels, *gold]), start=1):
             keys = dict(zip(wanted, map(_clean, cells), strict=False))
             for name, key in keys.items():
                 if not key:
@@ -199,13 +223,16 @@ class _Collector:
             item = f"row-{row}" if chosen.item is None else keys[chosen.item]
             group = None if chosen.group is None else keys[chosen.group]
             variable = one_variable if chosen.variable is None else keys[chosen.variable]
-            for name, cell in zip(labels, cells[len(wanted) :], strict=True):
+            given = cells[len(wanted) : len(wanted) + len(labels)]
+            for name, cell in zip(labels, given, strict=True):
                 if chosen.rater is None:
                     rater, about = _clean(name), variable
                 else:
                     rater = keys[chosen.rater]
                     about = name if len(labels) > 1 else variable
                 self._add(about, group, item, rater, _label(cell), row)
+            if gold:
+                self._add_gold(variable, group, item, _label(cells[-1]), row)
         self._refuse_blank()
         self._refuse_repeated()
 
@@ -221,13 +248,29 @@ class _Collector:
             word = GAP
             self._status_words += label in STATUS_WORDS
         else:
-            words = self._words[variable]
-            known = words.get(label)
-            if known is None:
-                known = words[label] = len(words)
-                self._refuse_texts(label, len(words))
-            word = known
+            word = self._word(variable, label)
         self._cells[key].add(item, rater, word, row)
+
+    def _word(self, variable: str, label: str) -> int:
+        words = self._words[variable]
+        known = words.get(label)
+        if known is None:
+            known = words[label] = len(words)
+            self._refuse_texts(label, len(words))
+        return known
+
+    def _add_gold(self, variable: str, group: str | None, item: str, label: str, row: int) -> None:
+        if label in self._gaps:
+            return
+        gold = self._cells[variable, group].gold
+        word = self._word(variable, label)
+        before = gold.setdefault(item, (word, row))
+        if before[0] != word:
+            raise TableError(
+                f'{self._table.path.name}, column "{self._columns.gold}": the same item has two '
+                f"gold labels, in rows {before[1]} and {row}.",
+                hint="An item has one gold label; it may stand in every row of the item.",
+            )
 
     def messages(self) -> list[str]:
         """Say what was read as a gap though something stands there."""
@@ -243,7 +286,7 @@ class _Collector:
                 variable,
                 tuple(words),
                 tuple(
-                    _group_labels(group, cells)
+                    _group_labels(group, cells, gold=self._columns.gold is not None)
                     for (about, group), cells in self._cells.items()
                     if about == variable
                 ),
@@ -331,10 +374,13 @@ def _repeated(cells: _Cells) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _group_labels(group: str | None, cells: _Cells) -> GroupLabels:
+def _group_labels(group: str | None, cells: _Cells, *, gold: bool) -> GroupLabels:
     def numbers(of: array[int]) -> NDArray[np.int32]:
         return np.array(of, dtype=np.int32)
 
+    known = np.array(
+        [cells.gold.get(item, (GAP, GAP)) for item in cells.items], dtype=np.int32
+    ).reshape(-1, 2)
     return GroupLabels(
         group,
         tuple(map(ItemId, cells.items)),
@@ -343,6 +389,8 @@ def _group_labels(group: str | None, cells: _Cells) -> GroupLabels:
         numbers(cells.item_places),
         numbers(cells.rater_places),
         numbers(cells.rows),
+        known[:, 0] if gold else None,
+        known[:, 1] if gold else None,
     )
 
 

@@ -19,6 +19,7 @@ from localensemble.agreement import (
     AgreementError,
     Benchmark,
     Coefficient,
+    ErrorDependence,
     ItemAgreement,
     Level,
     LevelError,
@@ -26,6 +27,7 @@ from localensemble.agreement import (
     Verdict,
     WeightScheme,
     benchmark,
+    error_dependence,
     item_agreement,
     measure_agreement,
     method_named,
@@ -69,6 +71,7 @@ class LabeledVariable:
         values: the numbers the categories stand for; None unless the level needs them.
         items: the ids of the matrix's rows.
         requirements: of the codebook, beside those of the settings.
+        gold: (N,) category indices of the gold labels, -1 where there is none; None without.
     """
 
     variable: str
@@ -78,6 +81,7 @@ class LabeledVariable:
     values: tuple[float, ...] | None
     items: tuple[ItemId, ...]
     requirements: tuple[Requirement, ...] = ()
+    gold: NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class VariableAgreement:
         items: the ids of the items.
         labels_per_item: (N,) how many labels each item has.
         by_item: agreement on each item that has two labels.
+        dependence: how far raters err on the same items; None without gold labels.
     """
 
     variable: str
@@ -124,6 +129,7 @@ class VariableAgreement:
     items: tuple[ItemId, ...]
     labels_per_item: NDArray[np.int64]
     by_item: ItemAgreement
+    dependence: ErrorDependence | None
 
     @property
     def title(self) -> str:
@@ -204,7 +210,17 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
             weights="identity" if weights is None else weights,
             values=labeled.values,
         ),
+        dependence=_dependence(labeled, whole),
     )
+
+
+def _dependence(labeled: LabeledVariable, whole: Agreement) -> ErrorDependence | None:
+    if labeled.gold is None:
+        return None
+    if whole.pairs_left_out_because:
+        raters = len(labeled.matrix.raters)
+        return ErrorDependence((), None, raters, whole.pairs_left_out_because)
+    return error_dependence(labeled.matrix, labeled.gold)
 
 
 def _weights(

@@ -99,6 +99,7 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
         "by_rater": [dataclasses.asdict(one) for one in whole.by_rater],
         "by_pair": [dataclasses.asdict(one) for one in whole.by_pair],
         "excess": [dataclasses.asdict(one) for one in whole.excess],
+        "shared_errors": found.dependence and dataclasses.asdict(found.dependence),
         "leading": whole.leading,
         "without_rater": [dataclasses.asdict(one) for one in whole.without_rater],
         "pairs_left_out_because": whole.pairs_left_out_because,

@@ -19,6 +19,7 @@ from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
     BOOTSTRAP_SEED,
     Agreement,
+    ErrorDependence,
     Verdict,
 )
 from localensemble.findings.study import StudyFindings
@@ -28,11 +29,12 @@ from localensemble.report.queue import ItemQueue
 
 @dataclass(frozen=True, slots=True)
 class NamedAgreement:
-    """The agreement on one variable or group, and what was required of it."""
+    """The agreement on one variable or group, what was required of it, and shared errors."""
 
     name: str
     agreement: Agreement
     verdicts: tuple[Verdict, ...] = ()
+    dependence: ErrorDependence | None = None
 
 
 @dataclass(frozen=True, slots=True)

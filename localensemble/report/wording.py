@@ -11,6 +11,7 @@ from localensemble.findings.agreement import (
     Agreement,
     Benchmark,
     Coefficient,
+    ErrorDependence,
     ResampledCoefficient,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
@@ -194,6 +195,16 @@ def required_sentences(variable: VariableFindings) -> tuple[str, ...]:
             else " It asks for no more than this warning: the final labels stand."
         )
     return (said,)
+
+
+def effective_raters(dependence: ErrorDependence) -> str:
+    """Say how many raters with errors of their own these raters are worth."""
+    if dependence.effective_raters is None:
+        return f"The effective number of raters is undefined: {dependence.undefined_because}."
+    return (
+        f"The {dependence.raters} raters average out errors as well as "
+        f"{dependence.effective_raters:.2f} independent ones would."
+    )
 
 
 def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def wide(tmp_path: Path) -> Path:
 def test_the_verdict_comes_first_and_every_table_follows(run: Run, wide: Path) -> None:
     ended = run("agree", wide, "--level", "nominal", "--bootstrap", "50")
     assert ended.code == 0
-    assert 'Took columns "ann", "bob", "cy" for the raters.' in ended.out
+    assert 'Took columns "ann", "bob", "cy" for the raters;' in ended.out
     heads = [
         "The raters agree",
         "30 of 30 items used",
@@ -207,3 +207,39 @@ def test_a_study_needs_no_options(run: Run, tmp_path: Path) -> None:
     ended = run("agree", files.study, "--bootstrap", "0")
     assert ended.code == 0
     assert ended.out.index("All variables and groups") < ended.out.index("topic ─")
+
+
+def test_with_gold_labels_shared_errors_are_counted(run: Run, tmp_path: Path) -> None:
+    # ann and bob err together on i0 and i1; cy errs alone on i2.
+    rows = [
+        (f"i{n}", *("no" if n < 2 else "yes",) * 2, "no" if n == 2 else "yes", "yes")
+        for n in range(20)
+    ]
+    path = table(tmp_path, ("id", "ann", "bob", "cy", "truth"), *rows)
+    written, page = tmp_path / "agreement.json", tmp_path / "agreement.html"
+    ended = run(
+        "agree", path, "--level", "nominal", "--gold", "truth", "--bootstrap", "0",
+        "--json", written, "--html", page,
+    )  # fmt: skip
+    assert ended.code == 0
+    assert "The 3 raters average out errors as well as" in ended.out
+    assert "Errors in common, by pair of raters" in ended.out
+    first = ended.out[ended.out.index("Errors in common") :].splitlines()[3].split()
+    assert first[:6] == ["ann", "bob", "20", "10.0%", "10.0%", "1.0%"]
+    shared = json.loads(written.read_text(encoding="utf-8"))["variables"][0]["shared_errors"]
+    assert shared["pairs"][0]["rate"] == 0.1
+    assert shared["raters"] == 3
+    assert "Both wrong on labels" in page.read_text(encoding="utf-8")
+
+
+def test_without_gold_labels_nothing_is_said_of_errors(run: Run, wide: Path) -> None:
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0")
+    assert "Errors in common" not in ended.out
+    assert "Excess" in ended.out
+
+
+def test_gold_labels_of_a_study_are_left_to_evaluate(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    ended = run("agree", tmp_path / "study", "--gold", "truth")
+    assert ended.code == 2
+    assert "localensemble evaluate STUDY --gold FILE" in ended.err

@@ -48,7 +48,8 @@ def test_what_is_guessed_is_said(tmp_path: Path) -> None:
     assert read(tmp_path, "id,text,ann,bob\ni1,a,yes,no\ni2,b,yes,yes\n").messages == (
         "Took the layout to be wide: one row for each item, one column for each rater.",
         'Took column "id" for the item.',
-        'Took columns "ann", "bob" for the raters.',
+        'Took columns "ann", "bob" for the raters; if one is something else, name the raters with '
+        "`--raters`.",
         'Left out column "text", by name a text.',
     )
 
@@ -205,3 +206,60 @@ def test_a_crowd_too_large_to_be_a_matrix_is_refused(tmp_path: Path) -> None:
 def test_a_label_that_is_no_category_is_a_programming_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 labels are no category"):
         rows_of(read(tmp_path, LONG), "yes")
+
+
+@pytest.mark.parametrize("name", ["flag", "ward"])
+def test_a_column_of_0_and_1_beside_raters_is_not_taken_for_one_without_asking(
+    name: str, tmp_path: Path
+) -> None:
+    rows = [f"{n},{n % 5},{(n + n // 7) % 5},{n % 2}" for n in range(60)]
+    text = "\n".join([f"id,ann,bob,{name}", *rows]) + "\n"
+    with pytest.raises(TableError, match=f'column "{name}" may be something else') as caught:
+        read(tmp_path, text)
+    assert "--raters" in (caught.value.hint or "")
+    assert rows_of(read(tmp_path, text, raters=("ann", "bob")), *"01234")[1] == [1, 1]
+
+
+def test_a_rater_that_does_not_use_every_category_is_still_guessed(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 3},{n % 2}" for n in range(60)]
+    table = read(tmp_path, "\n".join(["id,ann,bob", *rows]) + "\n")
+    assert table.columns.raters == ("ann", "bob")
+
+
+def gold_of(table: LabelTable, *categories: str) -> list[int]:
+    (variable,) = table.variables
+    (gold,) = variable.gold(categories, name_of={})
+    assert gold is not None
+    found: list[int] = gold.tolist()
+    return found
+
+
+def test_gold_labels_are_read_beside_the_raters(tmp_path: Path) -> None:
+    wide = read(tmp_path, "id,ann,bob,gold\ni1,x,y,x\ni2,y,y,\ni3,x,x,z\n", gold="gold")
+    assert wide.variables[0].groups[0].raters == ("ann", "bob")
+    assert gold_of(wide, "x", "y", "z") == [0, -1, 2]
+    long = read(
+        tmp_path,
+        "item,rater,label,truth\ni1,a,x,x\ni1,b,y,x\ni2,a,y,\ni2,b,y,y\n",
+        gold="truth",
+    )
+    assert gold_of(long, "x", "y") == [0, 1]
+    (none,) = read(tmp_path, LONG).variables[0].gold(("yes", "no"), name_of={})
+    assert none is None
+
+
+def test_two_gold_labels_of_one_item_are_refused(tmp_path: Path) -> None:
+    text = "item,rater,label,truth\ni1,a,x,x\ni1,b,y,y\n"
+    with pytest.raises(TableError, match='"truth": the same item has two gold labels, in rows 1'):
+        read(tmp_path, text, gold="truth")
+
+
+def test_gold_labels_are_of_one_variable(tmp_path: Path) -> None:
+    text = "item,rater,p,q,truth\ni1,a,x,x,x\n"
+    with pytest.raises(TableError, match='column "truth" has gold labels of one'):
+        read(tmp_path, text, labels=("p", "q"), gold="truth")
+
+
+def test_a_gold_label_that_is_no_category_is_named_by_its_row(tmp_path: Path) -> None:
+    table = read(tmp_path, "id,ann,bob,gold\ni1,x,y,x\ni2,y,y,q\n", gold="gold")
+    assert table.variables[0].rows_with(["q"]) == "row 2"
