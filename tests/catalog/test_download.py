@@ -265,8 +265,10 @@ def test_ctrl_c_leaves_nothing_under_the_name_and_can_be_gone_on_with(
 def test_a_busy_server_is_asked_again(server: FileServer, folder: Path) -> None:
     server.answers = [503, 429]
     pauses: list[float] = []
-    fetch(server.model(), folder=folder, pause=pauses.append)
+    reasons: list[str] = []
+    fetch(server.model(), folder=folder, on_cut=reasons.append, pause=pauses.append)
     assert pauses == [2.0, 4.0]
+    assert reasons == ["the server answered 503", "the server answered 429"]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -86,6 +86,7 @@ def test_a_cut_connection_is_taken_up(server: FileServer, folder: Path) -> None:
     assert (ended.returncode, names(folder)) == (0, ["installed.json", "tiny.gguf"])
     assert (folder / "tiny.gguf").read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=250000-", "bytes=500000-"]
+    assert ended.stderr.count("Trying again: the connection") == 2
 
 
 def test_a_server_that_goes_away_leaves_what_came_for_the_next_run(
