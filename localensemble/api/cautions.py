@@ -6,11 +6,15 @@ they answer as readily, so it has to be said.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from localensemble.catalog.models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.labeling.ensemble import Ensemble
+
+# Settings of its server that make it write what it is asked into files.
+OLLAMA_LOGS = ("OLLAMA_DEBUG_LOG_REQUESTS", "OLLAMA_DEBUG")
 
 
 def cautions(
@@ -51,8 +55,15 @@ def cautions(
             f"{', '.join(embedded)}: tiny models for the demo, tests and learning the tool. "
             "They label any text, whether they understand it or not; use real models for real work."
         )
-    if len({(located.path, located.sha256) for located in models}) < len(models):
+    # Weights are known by their hash, whichever engine runs them, or by their place.
+    if len({located.sha256 or located.path for located in models}) < len(models):
         said.append("Two raters use the same model: their agreement says little.")
+    logged = any(os.environ.get(name) for name in OLLAMA_LOGS)
+    if logged and any(rater.engine == "ollama" for rater in ensemble.raters):
+        said.append(
+            f"{' or '.join(OLLAMA_LOGS)} is set: if Ollama was started so, it writes texts to "
+            "the disk. Start it without."
+        )
     return tuple(said)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from localensemble import __version__
+from localensemble.api.cautions import OLLAMA_LOGS
 from localensemble.api.models import models_folder, recommended_sets, verify_embedded
 from localensemble.catalog.installed import FOLDER_VARIABLE, ModelsFolder
 from localensemble.catalog.known import GIBIBYTE, known_models, memory_needed
@@ -24,6 +25,7 @@ from localensemble.engines.hardware import (
     usable_cores,
 )
 from localensemble.engines.llama_build import LlamaBuild, llama_build
+from localensemble.engines.ollama_model import find_server
 from localensemble.engines.registry import engine_names
 from localensemble.privacy.egress import guard_refuses, guard_state
 from localensemble.privacy.isolation import isolation_refused
@@ -67,6 +69,7 @@ def examine() -> tuple[Check, ...]:
         *_disks(),
         *_llama_cpp(),
         Check("engines", "ok", ", ".join(engine_names())),
+        _ollama(),
         *_models(),
         _guard(),
         _isolation(),
@@ -170,6 +173,25 @@ def _graphics(build: LlamaBuild) -> Check:
         f'`CMAKE_ARGS="-DGGML_{needed.upper()}=on" pip install --force-reinstall '
         "--no-binary llama-cpp-python llama-cpp-python`.",
     )
+
+
+def _ollama() -> Check:
+    """Look for Ollama on this machine; only raters that name it need it."""
+    try:
+        server = find_server()
+    except LocalEnsembleError as error:
+        return Check("Ollama", "note", error.message, error.hint)
+    if server is None:
+        return Check("Ollama", "ok", "not running; only raters with engine ollama need it")
+    found = f"version {server.version} at {server.address}, {len(server.models)} models here"
+    if any(os.environ.get(name) for name in OLLAMA_LOGS):
+        return Check(
+            "Ollama",
+            "note",
+            f"{found}; {' or '.join(OLLAMA_LOGS)} is set",
+            "Start Ollama without: it may write texts to the disk.",
+        )
+    return Check("Ollama", "ok", found)
 
 
 def _models() -> list[Check]:

@@ -20,6 +20,7 @@ from localensemble.api.readiness import refuse_unreachable
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
 from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.catalog.ollama_store import weights_in_ollama
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.items import ItemFile
@@ -256,7 +257,8 @@ def _located(rater: RaterPlan, folder: Path) -> LocatedModel:
     if rater.engine == "llama-cpp":
         return locate_model(rater.model, folder=folder)
     # Only llama.cpp reads model files; to other engines the name is all there is.
-    return LocatedModel(rater.name, Path(rater.model), "", None)
+    sha256 = weights_in_ollama(rater.model) if rater.engine == "ollama" else ""
+    return LocatedModel(rater.name, Path(rater.model), sha256, None)
 
 
 def _named_engine(
@@ -266,6 +268,7 @@ def _named_engine(
     settings = EngineSettings(
         engine=rater.engine,
         model_path=located.path,
+        model_name=rater.model,
         context_tokens=rater.context_tokens,
         threads=options.threads,
         mode=options.mode,

@@ -98,6 +98,10 @@ def _package() -> Any:
         ) from error
 
 
+class OllamaNotRunningError(EngineUnavailableError):
+    """Report that nothing answers where Ollama should."""
+
+
 class OllamaClient:
     """A connection to the Ollama of this machine.
 
@@ -280,7 +284,7 @@ class OllamaClient:
         return _TryAgainError(self._refusal(error))
 
     def _unreachable(self) -> EngineUnavailableError:
-        return EngineUnavailableError(
+        return OllamaNotRunningError(
             f"Ollama did not answer at {self._place}.",
             hint="Start it with `ollama serve`, or name a GGUF file and engine llama-cpp.",
         )

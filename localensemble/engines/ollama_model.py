@@ -16,7 +16,8 @@ from typing import Any
 
 from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
 from localensemble.core.identity import sha256_file
-from localensemble.engines.ollama_client import Json, OllamaClient
+from localensemble.engines.ollama_client import Json, OllamaClient, OllamaNotRunningError
+from localensemble.engines.ollama_host import ollama_address
 
 # The first version that tells the probabilities of tokens.
 _OLDEST = (0, 12, 11)
@@ -27,6 +28,15 @@ _ADAPTER = re.compile(r"^ADAPTER\s", re.MULTILINE)
 # Turn marks as templates write them, for models whose vocabulary Ollama does not tell.
 _MARKS = re.compile(r"<[^<>{}\s]{1,40}>|\[/?[A-Z_]{2,40}\]")
 _CONTROL, _USER_DEFINED = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaServer:
+    """The Ollama of this machine: its address, its version, and the models it has here."""
+
+    address: str
+    version: str
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,25 @@ class OllamaModel:
                 "name says.",
                 hint="It is damaged: remove the model from Ollama and pull it again.",
             )
+
+
+def find_server() -> OllamaServer | None:
+    """Look for Ollama on this machine; None when nothing answers where it would be.
+
+    Raises:
+        EngineUnavailableError: what is there cannot be used.
+    """
+    address = ollama_address()
+    client = OllamaClient(address)
+    try:
+        version = server_version(client)
+        listed = client.ask("/api/tags").get("models") or ()
+    except OllamaNotRunningError:
+        return None
+    finally:
+        client.close()
+    models = (str(entry.get("name")) for entry in listed if not _is_remote(entry))
+    return OllamaServer(address, version, tuple(models))
 
 
 def refuse_cloud_name(name: str) -> None:
@@ -163,7 +192,7 @@ def _entry(client: OllamaClient, name: str) -> Json:
     for entry in client.ask("/api/tags").get("models") or ():
         if wanted not in {entry.get("name"), entry.get("model")}:
             continue
-        if entry.get("remote_host") or entry.get("remote_model"):
+        if _is_remote(entry):
             raise _remote(name)
         if not _SHA256.fullmatch(str(entry.get("digest")).removeprefix("sha256:")):
             raise EngineError(f'Ollama gives no digest for model "{name}".', hint="Update Ollama.")
@@ -175,7 +204,7 @@ def _entry(client: OllamaClient, name: str) -> Json:
 
 
 def _refuse_unusable(name: str, entry: Json, shown: Json) -> None:
-    if shown.get("remote_host") or shown.get("remote_model"):
+    if _is_remote(shown):
         raise _remote(name)
     kind = str((entry.get("details") or {}).get("format") or "gguf")
     if kind != "gguf" or name.endswith("-mlx"):
@@ -190,6 +219,10 @@ def _refuse_unusable(name: str, entry: Json, shown: Json) -> None:
             f'Cannot label with model "{name}": it does not continue text.',
             hint="Choose a chat model; an embedding model is no rater.",
         )
+
+
+def _is_remote(said: Json) -> bool:
+    return bool(said.get("remote_host") or said.get("remote_model"))
 
 
 def _remote(name: str) -> ModelFileError:

@@ -15,8 +15,8 @@ class EngineSettings:
     Attributes:
         engine: ``llama-cpp``, ``ollama``, ``scripted``, or a name another package registered.
         model_path: the GGUF file; None for engines that have none.
-        model_name: what the engine calls the model, where it keeps models by name (Ollama);
-            empty where the file says it all.
+        model_name: what an ensemble file calls the model: the name that Ollama lists, for an
+            engine that keeps models by name.
         context_tokens: tokens a prompt with its answers may take, never more than the model
             was trained on; None for 4096.
         threads: CPU threads; None for all that this process may use.

@@ -123,9 +123,7 @@ def load_ensemble(path: Path) -> Ensemble:
 
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
     raters = tuple(
-        RaterPlan(
-            rater.name or Path(rater.model).stem, rater.model, rater.engine, rater.context_tokens
-        )
+        RaterPlan(rater.name or _name_of(rater), rater.model, rater.engine, rater.context_tokens)
         for rater in parsed.raters
     )
     names = [rater.name for rater in raters]
@@ -142,6 +140,13 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         rules=_rules(path, parsed),
         folder=path.resolve().parent,
     )
+
+
+def _name_of(rater: _Rater) -> str:
+    """Name a rater after its model: "hf.co/maker/model:Q4" of Ollama becomes "model-Q4"."""
+    if rater.engine == "ollama":
+        return rater.model.rpartition("/")[2].removesuffix(":latest").replace(":", "-")
+    return Path(rater.model).stem
 
 
 def _rules(path: Path, parsed: _Ensemble) -> DecisionRules:

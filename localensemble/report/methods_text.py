@@ -28,10 +28,17 @@ _MCNEMAR = (
     "proportions or percentages. Psychometrika 12:153-157."
 )
 
-_LLAMA_CPP = "llama-cpp"
+# Engine -> how it scores a category.
+_SCORED = {
+    "llama-cpp": "by the log-probability of its answer string, without generating text",
+    "ollama": "by the log-probability of the first tokens of a reply that begin its name and no "
+    "other, or a letter it was given where names begin alike, or, where that was not among the "
+    "20 most probable tokens, by the upper bound that follows from these",
+}
 _SCRIPTED = "scripted"
-# These engines refuse a text that does not fit; what another engine does is not known.
-_NEVER_CUT = frozenset({_LLAMA_CPP, _SCRIPTED})
+# These engines refuse a text that does not fit. Ollama is told to and its counts are looked at,
+# but what it reads is its own matter; what another engine does is not known.
+_NEVER_CUT = frozenset({"llama-cpp", _SCRIPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +205,21 @@ def _layout(rater: RaterFindings) -> str:
 
 
 def _scoring(raters: Sequence[RaterFindings]) -> str:
-    scoring = [rater.name for rater in raters if rater.engine == _LLAMA_CPP]
-    if not scoring:
-        return ""
-    who = "Each rater" if len(scoring) == len(raters) else f"Each of the raters {listed(scoring)}"
-    return (
-        f"{who} scored every category of a variable by the log-probability of its answer "
-        "string, without generating text; its label is the most probable category, its "
-        "confidence that category's share of the probability of all categories."
-    )
+    sentences = []
+    for engine, how in _SCORED.items():
+        scoring = [rater.name for rater in raters if rater.engine == engine]
+        if scoring:
+            who = f"Each of the raters {listed(scoring)}"
+            if len(scoring) == len(raters):
+                who = "Each rater"
+            elif len(scoring) == 1:
+                who = f"Rater {scoring[0]}"
+            sentences.append(
+                f"{who} scored every category of a variable {how}; its label is the most probable "
+                "category, its confidence that category's share of the probability of all "
+                "categories."
+            )
+    return " ".join(sentences)
 
 
 def _left_whole(findings: StudyFindings) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localensemble.api.cautions import cautions
-from localensemble.catalog.models import locate_model
+import pytest
+
+from localensemble.api.cautions import OLLAMA_LOGS, cautions
+from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.labeling.ensemble import load_ensemble
 from tests.studies import study_files
@@ -51,3 +53,26 @@ def test_the_same_model_twice_agrees_with_itself(tmp_path: Path, repository: Pat
     files = study_files(tmp_path, ["fine"], ensemble=twice)
     found = said(files.ensemble, repository / "examples" / "patient_feedback.yaml")
     assert "Two raters use the same model: their agreement says little." in found
+
+
+def test_one_model_through_two_engines_is_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in OLLAMA_LOGS:
+        monkeypatch.delenv(name, raising=False)
+    files = study_files(tmp_path, ["fine"])
+    raters = "  - {model: a.gguf}\n  - {model: 'b:1b', engine: ollama}\n"
+    files.ensemble.write_text(f"raters:\n{raters}", encoding="utf-8")
+    loaded = load_ensemble(files.ensemble)
+    assert [rater.name for rater in loaded.raters] == ["a", "b-1b"]
+    codebook = load_codebook(files.codebook)
+    for other, same in (("1", True), ("2", False), ("", False)):
+        models = [
+            LocatedModel("a", tmp_path / "a.gguf", "1", None),
+            LocatedModel("b-1b", Path("b:1b"), other, None),
+        ]
+        found = cautions(loaded, codebook=codebook, models=models)
+        assert ("Two raters use the same model" in "".join(found)) is same
+    assert "writes texts" not in "".join(found)
+    monkeypatch.setenv("OLLAMA_DEBUG_LOG_REQUESTS", "1")
+    assert "writes texts" in "".join(cautions(loaded, codebook=codebook, models=models))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from localensemble.catalog.known import KnownModel
-from localensemble.catalog.ollama_store import take_over
+from localensemble.catalog.ollama_store import take_over, weights_in_ollama
 from tests.catalog.file_server import FileServer, gguf_bytes
 
 CONTENT = gguf_bytes(1000)
@@ -80,3 +81,47 @@ def test_a_folder_that_cannot_be_written_leaves_it_to_the_download(
 def test_without_ollama_there_is_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OLLAMA_MODELS", raising=False)
     assert take_over(MODEL, folder=folder) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("qwen2.5:3b", "registry.ollama.ai/library/qwen2.5/3b"),
+        ("qwen2.5", "registry.ollama.ai/library/qwen2.5/latest"),
+        ("someone/model:q4", "registry.ollama.ai/someone/model/q4"),
+        ("hf.co/maker/model-GGUF:Q4_K_M", "hf.co/maker/model-GGUF/Q4_K_M"),
+    ],
+)
+def test_a_name_tells_the_hash_of_its_weights(
+    name: str, place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path))
+    kinds = ["ollama.image.template", "ollama.image.model", "ollama.image.projector"]
+    layers = [
+        {"mediaType": f"application/vnd.{kind}", "digest": f"sha256:{number:064x}"}
+        for number, kind in enumerate(kinds)
+    ]
+    assert weights_in_ollama(name) == ""
+    manifest = tmp_path / "manifests" / place
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"layers": layers}), encoding="utf-8")
+    assert weights_in_ollama(name) == f"{1:064x}"
+    layers.append({"mediaType": "application/vnd.ollama.image.adapter", "digest": "sha256:0"})
+    manifest.write_text(json.dumps({"layers": layers}), encoding="utf-8")
+    assert weights_in_ollama(name) == ""
+
+
+@pytest.mark.parametrize("name", ["", "a/b/c/d:e", "..:tag", "a:..", "../../etc:passwd"])
+def test_a_name_that_is_none_has_no_weights(name: str) -> None:
+    assert weights_in_ollama(name) == ""
+
+
+def test_a_manifest_that_cannot_be_read_has_no_weights(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path))
+    manifest = tmp_path / "manifests" / "registry.ollama.ai" / "library" / "m" / "latest"
+    manifest.parent.mkdir(parents=True)
+    for content in ("<html>", "[]", '{"layers": [{}]}', '{"layers": []}'):
+        manifest.write_text(content, encoding="utf-8")
+        assert weights_in_ollama("m") == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from localensemble.catalog.machine import Memory
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.engines.hardware import GraphicsDevice
 from localensemble.engines.llama_build import LlamaBuild
+from localensemble.engines.ollama_model import OllamaServer, find_server
 from localensemble.privacy.egress import GuardState
 from tests.cli.conftest import Run
 
@@ -38,6 +40,7 @@ def good_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "llama_build", lambda: BUILD)
     monkeypatch.setattr(doctor, "graphics_devices", lambda: ())
     monkeypatch.setattr(doctor, "processor_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(doctor, "find_server", lambda: None)
     monkeypatch.setattr(doctor, "usable_cores", lambda: 8.0)
     monkeypatch.setattr(doctor, "machine_memory", lambda: Memory(16 * GIBIBYTE, 12 * GIBIBYTE))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Room(1, 1, 100 * GIBIBYTE))
@@ -150,3 +153,30 @@ def test_damaged_embedded_models_are_a_problem(
 def test_other_encodings_are_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale: "cp1252")
     assert check_of(run, "text encoding").severity == "note"
+
+
+def test_ollama_is_looked_for_and_its_log_is_noted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OLLAMA_DEBUG", "OLLAMA_DEBUG_LOG_REQUESTS"):
+        monkeypatch.delenv(name, raising=False)
+    assert "not running" in check_of(run, "Ollama").found
+    found = OllamaServer("http://127.0.0.1:11434", "0.33.0", ("qwen2.5:3b",))
+    monkeypatch.setattr(doctor, "find_server", lambda: found)
+    check = check_of(run, "Ollama")
+    assert check.severity == "ok"
+    assert check.found == "version 0.33.0 at http://127.0.0.1:11434, 1 models here"
+    monkeypatch.setenv("OLLAMA_DEBUG_LOG_REQUESTS", "1")
+    check = check_of(run, "Ollama")
+    assert check.severity == "note"
+    assert "write texts to the disk" in check.what_to_do
+
+
+def test_an_ollama_that_cannot_be_used_is_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_server", find_server)
+    monkeypatch.setenv("OLLAMA_HOST", "192.0.2.1")
+    assert "does not name this machine" in check_of(run, "Ollama").found
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{port}")
+    assert "not running" in check_of(run, "Ollama").found

@@ -50,6 +50,7 @@ class ServedModel:
         self.template = str(reader.fields["tokenizer.chat_template"].contents())
         vocabulary = self._llama._model.vocab
         self.pieces = [self._llama.detokenize([token]) for token in range(self._llama.n_vocab())]
+        self._fitting: dict[tuple[bytes, tuple[bytes, ...]], list[int]] = {}
         self._ends = {
             token
             for token in range(len(self.pieces))
@@ -125,11 +126,14 @@ class ServedModel:
     def _next(self, told: NDArray[np.float64], text: bytes, allowed: list[bytes] | None) -> int:
         if allowed is None:
             return int(told.argmax())
-        fitting = [
-            token
-            for token, piece in enumerate(self.pieces)
-            if piece and any(one.startswith(text + piece) for one in allowed)
-        ]
+        key = (text, tuple(allowed))
+        if key not in self._fitting:
+            self._fitting[key] = [
+                token
+                for token, piece in enumerate(self.pieces)
+                if piece and any(one.startswith(text + piece) for one in allowed)
+            ]
+        fitting = self._fitting[key]
         return max(fitting, key=lambda token: (told[token], -token))
 
 

@@ -39,6 +39,11 @@ def test_scripted_raters_are_not_called_language_models(found: StudyFindings) ->
     assert "by 2 language models run on a local machine: first" in mixed
     assert "; and by 1 scripted rater without a language model" in mixed
     assert "Each of the raters first and second scored every category" in mixed
+    served = with_raters(found, {"engine": "llama-cpp"}, {"engine": "ollama"}, {})
+    assert "Each of the raters second scored" not in served
+    assert "Rater first scored every category of a variable by the log-probability" in served
+    assert "Rater second scored every category of a variable by the log-probability" in served
+    assert "among the 20 most probable tokens, by the upper bound" in served
 
 
 def test_the_same_instructions_are_claimed_only_where_they_were_the_same(

@@ -1,0 +1,95 @@
+"""One rater through llama.cpp and one through Ollama, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+
+from tests.end_to_end.conftest import Start
+from tests.engines.ollama_server import OllamaServer, loaded, serving
+from tests.studies import read_table, recorded
+
+ENSEMBLE = """\
+raters:
+  - model: le-llama-2m
+  - {model: gpt2, name: served, engine: ollama, context_tokens: 2048}
+prompt:
+  layout: codebook_first
+"""
+
+
+@pytest.fixture
+def server(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+    monkeypatch.delenv("OLLAMA_NUM_PARALLEL", raising=False)
+    path = repository / "models" / "le-gpt2-2m.gguf"
+    with loaded(gpt2=path) as models, serving(models) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.address)
+        yield server
+
+
+@pytest.fixture
+def ensemble(tmp_path: Path) -> Path:
+    path = tmp_path / "ensemble.yaml"
+    path.write_text(ENSEMBLE, encoding="utf-8")
+    return path
+
+
+def arguments(examples: Path, ensemble: Path, study: Path, limit: int) -> tuple[object, ...]:
+    return (
+        *("label", examples / "patient_feedback.csv", "-c", examples / "patient_feedback.yaml"),
+        *("-e", ensemble, "-o", study, "--limit", limit),
+    )
+
+
+def end(run: subprocess.Popen[str]) -> int:
+    _, errors = run.communicate(timeout=600)
+    assert run.returncode in {0, 130}, errors
+    return run.returncode
+
+
+def test_twenty_comments_are_labeled_by_both_and_nothing_leaves_the_machine(
+    start: Start, examples: Path, ensemble: Path, tmp_path: Path, server: OllamaServer
+) -> None:
+    study = tmp_path / "study"
+    assert end(start(*arguments(examples, ensemble, study, 20))) == 0
+    manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    direct, served = (rater["identity"] for rater in manifest["raters"])
+    assert (direct["engine"], served["engine"]) == ("llama-cpp", "ollama")
+    assert served["model_sha256"] == server.models["gpt2:latest"].sha256
+    rows = [row for row in read_table(study / "labels.csv") if row["theme.rater.served"]]
+    assert len(rows) == 20
+    assert len({row["theme.rater.served"] for row in rows}) > 1
+    report = (study / "report.html").read_text(encoding="utf-8")
+    assert "20 most probable tokens" in report
+    assert "Ollama 0.33.0" in report
+
+
+def test_an_interrupted_run_ends_equal_to_an_undisturbed_one(
+    start: Start, examples: Path, ensemble: Path, tmp_path: Path, server: OllamaServer
+) -> None:
+    undisturbed, study = tmp_path / "undisturbed", tmp_path / "study"
+    assert end(start(*arguments(examples, ensemble, undisturbed, 70))) == 0
+    asked = len(server.chats)
+    run = start(*arguments(examples, ensemble, study, 70))
+
+    def interrupt(connection: socket.socket) -> None:
+        # Within the second block of 64 items.
+        if len(server.chats) == asked + 135:
+            run.send_signal(signal.SIGINT)
+
+    server.arrive = interrupt
+    assert end(run) == 130
+    half = len(server.chats)
+    assert end(start(*arguments(examples, ensemble, study, 70))) == 0
+    # The first block was kept: 6 items on 2 variables, and the two that load the model.
+    assert len(server.chats) - half == 14
+    assert recorded(study) == recorded(undisturbed)
