@@ -181,7 +181,8 @@ def _student(
     return replace(
         defined,
         standard_error=error,
-        interval_low=value - reach,
+        # A share cannot be below 0; a coefficient corrected for chance has no such bound.
+        interval_low=value - reach if corrected else max(0.0, value - reach),
         interval_high=min(1.0, value + reach),
         p_value=p_value,
     )

@@ -48,8 +48,8 @@ from localensemble.report.html import AgreementSource, NamedAgreement, write_agr
 from localensemble.report.wording import (
     agreement_verdict,
     effective_raters,
+    resampling_notes,
     why_missing,
-    why_not_resampled,
 )
 
 __all__ = [
@@ -69,8 +69,8 @@ __all__ = [
     "agreement_as_json",
     "agreement_verdict",
     "effective_raters",
+    "resampling_notes",
     "why_missing",
-    "why_not_resampled",
     "write_agreement_html",
     "write_agreement_json",
     "write_coefficients",

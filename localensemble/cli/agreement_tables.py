@@ -21,8 +21,8 @@ from localensemble.api.agree import (
     VariableAgreement,
     agreement_verdict,
     effective_raters,
+    resampling_notes,
     why_missing,
-    why_not_resampled,
 )
 from localensemble.cli.word_table import WordTable, literal
 
@@ -61,7 +61,7 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
     console.print(_coefficient_table(found, report))
     for line in (
         *why_missing(shown.analytic for shown in found.coefficients),
-        *why_not_resampled(found.coefficients),
+        *resampling_notes(found.coefficients),
     ):
         _say(console, line)
     console.print(_benchmark_table(found))

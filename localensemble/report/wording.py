@@ -105,17 +105,29 @@ def why_missing(
     )
 
 
-def why_not_resampled(
+def resampling_notes(
     resampled: Iterable[ResampledCoefficient | ShownCoefficient],
 ) -> tuple[str, ...]:
-    """Say why bootstrap and jackknife intervals of defined coefficients are missing."""
+    """Say why bootstrap and jackknife intervals are missing, and what a bootstrap left out."""
     held = list(resampled)
     drawn = [one.bootstrap for one in held if one.bootstrap is not None]
     left_out = [one.jackknife for one in held if one.jackknife is not None]
-    return tuple(
+    missing = (
         sentence
         for what, found in (("a bootstrap interval", drawn), ("a jackknife interval", left_out))
         for sentence in why_missing((one for one in found if one.value is not None), what=what)
+    )
+    without: dict[int, list[str]] = {}
+    for one in drawn:
+        if one.resamples_undefined and one.interval_low is not None:
+            without.setdefault(one.resamples_undefined, []).append(coefficient_name(one))
+    return (
+        *missing,
+        *(
+            f"In {counted(count, 'bootstrap draw')} {listed(names)} had no value; the interval is "
+            "that of the other draws."
+            for count, names in without.items()
+        ),
     )
 
 

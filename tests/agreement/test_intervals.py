@@ -130,6 +130,8 @@ def test_an_interval_ends_at_1_above_and_is_not_cut_below() -> None:
     low = gwet_ac1(matrix_of("ab", "ab", "aa"))
     assert low.interval_low is not None
     assert low.interval_low < -1.0
+    share = percent_agreement(matrix_of("ab", "ab", "aa"))
+    assert share.interval_low == 0.0
     high = gwet_ac1(matrix_of("aa", "aa", "aa", "bb", "ab"))
     assert high.interval_high == 1.0
 

@@ -187,3 +187,9 @@ def test_an_interval_that_is_missing_has_its_reason_on_the_page(tmp_path: Path) 
     assert "are without an interval: only one item has labels." in page.text
     assert "are without a bootstrap interval: only one item has labels." in page.text
     assert "are without a jackknife interval: only one item has labels." in page.text
+
+
+def test_draws_without_a_value_are_counted_on_the_page(tmp_path: Path) -> None:
+    page = page_of(agreement_of([[0, 0, 0], [0, 0, 1]]), tmp_path)
+    assert "bootstrap draws Fleiss kappa" in page.text
+    assert "had no value; the interval is that of the other draws." in page.text
