@@ -25,14 +25,24 @@ def replaced_text_file(path: Path, *, encoding: str = "utf-8") -> Iterator[TextI
     Raises:
         LocalEnsembleError: the folder cannot be written, or the disk is full.
     """
+    with reported_writing(path), _temporary_beside(path) as temporary:
+        with temporary.open("w", encoding=encoding, newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def reported_writing(path: Path) -> Iterator[None]:
+    """Say of what the system refuses meanwhile that a file cannot be written.
+
+    Raises:
+        LocalEnsembleError: the folder cannot be written, or the disk is full.
+    """
     try:
-        with _temporary_beside(path) as temporary:
-            with temporary.open("w", encoding=encoding, newline="") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-            _sync_folder(path.parent)
+        yield
     except OSError as error:
         raise LocalEnsembleError(
             f'Cannot write "{path.name}": {error.strerror or "the file system refused it"}.',

@@ -19,6 +19,7 @@ from typing import IO
 import numpy as np
 
 from localensemble.core.errors import InputError
+from localensemble.core.files import reported_writing
 from localensemble.core.items import ItemFile, ItemRow
 from localensemble.core.tables import write_table
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
@@ -96,7 +97,7 @@ def write_escalations(study: StudyTables, *, path: Path) -> None:
     Added columns: ``id``, where the input has none, `QUEUE_COLUMNS` and ``rater.NAME`` for
     each rater. Rows of equal doubt keep the order of the items.
     """
-    with tempfile.TemporaryFile(dir=path.parent) as spill:
+    with reported_writing(path), tempfile.TemporaryFile(dir=path.parent) as spill:
         queue = _Spill(spill)
         for start, rows in _blocks(study):
             for decided in study.decisions:

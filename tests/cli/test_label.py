@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import re
@@ -421,3 +422,16 @@ def test_a_ledger_can_be_verified_and_a_changed_one_is_found(run: Run, tmp_path:
     ended = run("ledger", "verify", files.study)
     assert ended.code == 1
     assert "was changed" in ended.out
+
+
+def test_a_disk_that_fills_up_while_the_queue_is_sorted_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**options: object) -> object:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("localensemble.report.tables.tempfile.TemporaryFile", full)
+    files = study_files(tmp_path, ["fine"])
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 1
+    assert 'Cannot write "escalations.csv": No space left on device' in ended.err
