@@ -23,9 +23,11 @@ def cautions(
     """Give a sentence for each reason not to trust a rater's labels; ``models`` in its order."""
     training = embedded_training()
     said = []
+    scripted = [rater.name for rater in ensemble.raters if rater.engine == "scripted"]
+    if scripted:
+        be, their = ("is", "its") if len(scripted) == 1 else ("are", "their")
+        said.append(f"{', '.join(scripted)} {be} scripted: {their} labels mean nothing.")
     for rater, located in zip(ensemble.raters, models, strict=True):
-        if rater.engine == "scripted":
-            said.append(f"{rater.name} is scripted: its labels mean nothing.")
         if located.entry is None:
             continue
         foreign = [

@@ -265,10 +265,6 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
         f"{counted(len(findings.variables), 'variable')} of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}.'
     ]
-    scripted = [rater.name for rater in findings.raters if rater.engine == "scripted"]
-    if scripted:
-        be, its = ("is", "its") if len(scripted) == 1 else ("are", "their")
-        sentences.append(f"{listed(scripted)} {be} scripted: {its} labels mean nothing.")
     size = findings.record.item_set_size
     if size > findings.item_count:
         sentences.append(

@@ -68,16 +68,14 @@ def test_labeling_writes_the_report(tmp_path: Path) -> None:
     files = labeled(tmp_path)
     text = page_of(files).text
     assert "3 model raters (first, second and third) labeled 40 items on 2 variables" in text
-    assert "first, second and third are scripted: their labels mean nothing." in text
+    assert text.count("first, second, third are scripted: their labels mean nothing.") == 1
     assert "No gold labels were given" in text
 
 
 def test_reasons_not_to_trust_labels_stand_beside_the_verdict(tmp_path: Path) -> None:
     files = labeled(tmp_path)
     cautions = findings_of(files)["cautions"]
-    assert cautions == [
-        f"{name} is scripted: its labels mean nothing." for name in ("first", "second", "third")
-    ]
+    assert cautions == ["first, second, third are scripted: their labels mean nothing."]
     (files.study / "report.html").unlink()
     write_report(files.study)
     text = page_of(files).text
