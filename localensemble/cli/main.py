@@ -17,7 +17,7 @@ import click
 from localensemble import __version__
 from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_isolated
 from localensemble.cli.isolated import IsolationWantedError
-from localensemble.core.errors import LocalEnsembleError
+from localensemble.core.errors import LocalEnsembleError, kind_and_place
 
 FAILED = 1
 INTERRUPTED = 130
@@ -111,14 +111,12 @@ def _run() -> int | None:
 
 
 def _fault(error: Exception) -> str:
-    """Name an error that nothing expects by its kind and place; its message may hold item text."""
+    """Say that there is a fault, and where; its message is shown to developers only."""
     if os.environ.get(_SHOW_TRACEBACK) == "1":
         return "".join(traceback.format_exception(error)).rstrip()
-    frames = list(traceback.walk_tb(error.__traceback__))
-    place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}" if frames else "no place"
     return (
         "Cannot go on, because of a fault in the program or in an engine of another package.\n"
-        f"Found {type(error).__name__} at {place}; its message may hold text and is not shown.\n"
+        f"Found {kind_and_place(error)}; its message may hold text and is not shown.\n"
         "Please report it. What was labeled is kept. "
         f"{_SHOW_TRACEBACK}=1 shows everything, also texts."
     )

@@ -7,6 +7,8 @@ text; rows and ids only.
 
 from __future__ import annotations
 
+import traceback
+
 
 class LocalEnsembleError(Exception):
     """Report something that could not be done.
@@ -87,3 +89,10 @@ class EgressError(LocalEnsembleError):
 
 class IsolationError(LocalEnsembleError):
     """Report that a run cannot be cut off from the network as was asked for."""
+
+
+def kind_and_place(error: BaseException) -> str:
+    """Name an error that nothing expects by its kind and place; its message may hold item text."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}" if frames else "no place"
+    return f"{type(error).__name__} at {place}"

@@ -24,7 +24,6 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -40,6 +39,7 @@ from localensemble.core.errors import (
     EngineError,
     LocalEnsembleError,
     ModelFileError,
+    kind_and_place,
 )
 from localensemble.core.prompts import Prompt
 from localensemble.engines.embedding import EmbeddingFailure
@@ -368,13 +368,8 @@ def _read_exactly(stream: IO[bytes], count: int) -> bytes:
 
 
 def _fault(error: BaseException) -> EngineError:
-    """Name a fault of the program itself by its place; its message might hold item text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = (
-        f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-    )
     return EngineError(
-        f"The process running the model failed: {type(error).__name__} at {place}.",
+        f"The process running the model failed: {kind_and_place(error)}.",
         hint="This is a fault of the program; please report it.",
     )
 

@@ -125,7 +125,7 @@ def test_a_fault_of_the_program_is_named_by_its_place_and_quotes_nothing(
     engine: WorkerEngine,
 ) -> None:
     no_answers = cast("tuple[str, ...]", None)
-    with pytest.raises(EngineError, match=r"failed: \w+Error at \w+\.py:\d+\.") as caught:
+    with pytest.raises(EngineError, match=r"failed: \w+Error at [\w.]+:\d+\.") as caught:
         engine.score([prompt("secret")], [no_answers])
     assert "secret" not in str(caught.value)
     assert isinstance(engine.score(PROMPTS[:1], ANSWERS[:1])[0], Scores)
