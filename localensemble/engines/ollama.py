@@ -250,6 +250,11 @@ class OllamaEngine:
             raise self._unsuitable("it does not count the tokens of every prompt")
         if not all(reply.top_tokens for reply in found):
             raise self._unsuitable("it does not tell the probabilities of tokens")
+        # Better told now than of every text. One reply of two may fail: it would be asked again.
+        if all(reply.thought for reply in found):
+            raise self._unsuitable("it thinks though told not to")
+        if not any(_PROBE_FORM.is_answer(reply.text) for reply in found):
+            raise self._unsuitable("it does not keep to the permitted answers")
         return found[0].prompt_tokens
 
     def _unsuitable(self, why: str) -> EngineUnavailableError:
@@ -394,7 +399,7 @@ class OllamaEngine:
         if reply.thought:
             return ScoreFailure("thought: the model thought though told not to", unparsable=True)
         begun = reply.first_token.strip()
-        if not reply.complete or not question.form.is_answer(reply.text):
+        if not question.form.is_answer(reply.text):
             return ScoreFailure("not_an_answer: the reply is none of the answers", unparsable=True)
         if not begun or not reply.text.lstrip().startswith(begun):
             return ScoreFailure(

@@ -61,7 +61,6 @@ class Reply:
         prompt_tokens: length of the prompt as Ollama read it; 0 when it did not say.
         cached_tokens: how many of these it had in its cache.
         seconds: time in the model.
-        complete: whether the reply ended by itself.
     """
 
     text: str
@@ -71,7 +70,6 @@ class Reply:
     prompt_tokens: int
     cached_tokens: int
     seconds: float
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,5 +344,4 @@ def _reply(parts: Sequence[Json]) -> Reply:
         cached_tokens=int(last.get("prompt_eval_cached_count") or 0),
         seconds=(int(last.get("prompt_eval_duration") or 0) + int(last.get("eval_duration") or 0))
         / 1e9,
-        complete=last.get("done_reason") == "stop",
     )

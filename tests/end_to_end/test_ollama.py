@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from tests.end_to_end.conftest import Start
-from tests.engines.ollama_server import OllamaServer, loaded, serving
+from tests.engines.ollama_server import Chat, OllamaServer, loaded, serving
 from tests.studies import read_table, recorded
 
 ENSEMBLE = """\
@@ -51,7 +51,7 @@ def arguments(examples: Path, ensemble: Path, study: Path, limit: int) -> tuple[
 
 def end(run: subprocess.Popen[str]) -> int:
     _, errors = run.communicate(timeout=600)
-    assert run.returncode in {0, 130}, errors
+    assert run.returncode in {0, 3, 130}, errors
     return run.returncode
 
 
@@ -71,6 +71,24 @@ def test_twenty_comments_are_labeled_by_both_and_nothing_leaves_the_machine(
     report = (study / "report.html").read_text(encoding="utf-8")
     assert "20 most probable tokens" in report
     assert "Ollama 0.33.0" in report
+
+
+def test_a_rater_whose_replies_are_no_answers_has_no_labels_and_the_run_says_so(
+    start: Start, examples: Path, ensemble: Path, tmp_path: Path, server: OllamaServer
+) -> None:
+    def spoil(chat: Chat) -> None:
+        if len(server.chats) > 2:
+            chat.lines[0]["message"]["content"] = "I would say that"
+
+    server.change = spoil
+    study = tmp_path / "study"
+    assert end(start(*arguments(examples, ensemble, study, 3))) == 3
+    # The two that load the model, then 3 items on 2 variables, each asked twice.
+    assert len(server.chats) == 14
+    rows = read_table(study / "labels.csv")[:3]
+    assert [row["theme.rater.served"] for row in rows] == ["<unparsable>"] * 3
+    assert all(row["theme.rater.le-llama-2m"] for row in rows)
+    assert "not_an_answer" in (study / "report.html").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_run_ends_equal_to_an_undisturbed_one(
