@@ -241,7 +241,7 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
         level = options.level
         required: tuple[Requirement, ...] = ()
         if codebook is not None:
-            variable = _variable_of(labels, table, codebook)
+            variable = variable_of(labels, table, codebook)
             labels = replace(labels, variable=variable.name)
             declared = declared if declared is not None else variable.answers
             level = level or _level(variable)
@@ -268,7 +268,12 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
     return labeled, tuple(messages)
 
 
-def _variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -> Variable:
+def variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -> Variable:
+    """Find the variable of the codebook that labels of a table are about.
+
+    Raises:
+        InputError: their name is none of the codebook's, and several could be meant.
+    """
     names = [variable.name for variable in codebook.variables]
     if labels.variable in names:
         return codebook.variable(labels.variable)

@@ -10,6 +10,7 @@ import numpy as np
 
 from localensemble.api.certificates import write_certificate
 from localensemble.api.evaluate import gold_of
+from localensemble.api.ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.calibration import Candidate
@@ -20,8 +21,6 @@ from localensemble.consensus.registry import suggestion
 from localensemble.consensus.scores import SCORE_NAMES, ScoreName
 from localensemble.core.errors import InputError
 from localensemble.findings.certification import Promise, certify
-from localensemble.findings.load import load_study
-from localensemble.ledger.read import LedgerReader
 
 __all__ = [
     "SCORE_NAMES",
@@ -63,25 +62,32 @@ def calibrate(
     promise: Promise,
     certificate_path: Path | None = None,
     id_column: str | None = None,
+    ratings: RatingsOptions = AS_GUESSED,
 ) -> Calibrated:
     """Certify a threshold on the gold labels of items drawn at random from the study.
 
     Args:
-        study: the study folder.
+        study: the study folder, or a table of ratings.
         gold: a table with gold labels, usually a filled worksheet of `sample`.
         variable: the variable whose labels are to be accepted.
         promise: what is to be certified.
-        certificate_path: where the certificate goes; None is in the study folder.
+        certificate_path: where the certificate goes; None is in the study folder. A table of
+            ratings has none.
         id_column: of the gold table; None guesses it by name.
+        ratings: how to read a table of ratings, where it is one.
 
     Raises:
         InputError: the variable or its gold labels are not there, or serve another purpose.
         LedgerError: there is no study, or no run of it has finished.
     """
     _check_shares(promise.alpha, promise.delta)
-    folder = StudyFolder(study)
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    if certificate_path is None and study.is_file():
+        raise InputError(
+            f"{study.name}: it is not said where the certificate is to go.",
+            hint="Name a file with --output.",
+        )
+    with opened(study, options=ratings) as read:
+        loaded = read.loaded
         chosen = _variable_named(loaded.codebook, variable)
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
@@ -96,7 +102,7 @@ def calibrate(
             promise=promise,
             date=date.today().isoformat(),
         )
-    messages = []
+    messages = [*read.messages]
     if labels.blank_rows.get(variable):
         messages.append(
             f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
@@ -109,7 +115,7 @@ def calibrate(
         )
     path = None
     if found.certificate.certified.chosen is not None:
-        path = certificate_path or folder.certificate(variable)
+        path = certificate_path or StudyFolder(study).certificate(variable)
         write_certificate(found.certificate, path=path)
     return Calibrated(found.certificate, path, found.prevalence, tuple(messages))
 

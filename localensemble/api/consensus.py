@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,13 @@ from localensemble.api.certificates import read_certificates
 from localensemble.api.decided import not_converged, write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
+from localensemble.api.ratings import (
+    AS_GUESSED,
+    RatingsOptions,
+    opened,
+    recorded,
+    refuse_ratings_options,
+)
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
@@ -29,7 +36,7 @@ from localensemble.findings.method_comparison import (
     compare_methods,
 )
 from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import load_ensemble
+from localensemble.labeling.ensemble import load_rules
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.report.tables import check_columns
@@ -55,22 +62,27 @@ class ConsensusOptions:
     Attributes:
         method: name of the consensus method.
         settings: its settings, each as ``name=value`` with a YAML value.
+        policies: escalation policies, each as YAML like ``{policy: support_below, limit: 0.8}``;
+            they take the place of the study's.
         ensemble: an ensemble file whose consensus and escalation rules apply.
         certificates: certificate files; they take the place of the study's.
         drop_certificates: let go of the study's certificates.
         gold: table with gold labels.
         id_column: column of the gold table, and of the items, that identifies an item.
         text_column: column of the items that holds the text.
+        ratings: how to read a table of ratings, where it is one.
     """
 
     method: str | None = None
     settings: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
     ensemble: Path | None = None
     certificates: tuple[Path, ...] = ()
     drop_certificates: bool = False
     gold: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
+    ratings: RatingsOptions = AS_GUESSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +100,46 @@ class DecidedAgain:
     messages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MethodsCompared:
+    """Methods side by side, by variable, and what was guessed about a table, in sentences."""
+
+    variables: tuple[MethodComparison, ...]
+    messages: tuple[str, ...]
+
+
 def decide_again(
-    study: Path, *, options: ConsensusOptions = ConsensusOptions(), items: Path | None = None
+    study: Path,
+    *,
+    options: ConsensusOptions = ConsensusOptions(),
+    items: Path | None = None,
+    output: Path | None = None,
 ) -> DecidedAgain:
     """Derive consensus and escalation again, and write the study's files anew.
 
-    With ``items`` the rules are recorded in the ledger, so that every later command decides
-    by them; without, nothing is written or recorded.
+    Of a study with ``items`` the rules are recorded in the ledger, so that every later command
+    decides by them; without, nothing is written or recorded. Of a table of ratings ``output``
+    says where its study goes; without, nothing is written.
 
     Args:
-        study: the study folder.
+        study: the study folder, or a table of ratings.
         options: by which rules.
-        items: the table that was labeled; the study keeps no texts.
+        items: the table that was labeled; the study keeps no texts. With a table of ratings it
+            may be left out: then the results hold the ids alone.
+        output: the folder for the study of a table of ratings.
 
     Raises:
         InputError: the rules do not fit the study, or the table is not the one labeled.
         LedgerError: there is no study, or no run of it has finished.
     """
+    if study.is_file():
+        return _decide_ratings(study, options, items, output)
+    if output is not None:
+        raise InputError(
+            f"{study.name}: the results of a study stand in its own folder.",
+            hint="Leave out --output; to write them anew, give the table: --items.",
+        )
+    refuse_ratings_options(study, options.ratings)
     folder = StudyFolder(study)
     if items is None:
         with LedgerReader.open(folder.ledger) as reader:
@@ -131,9 +166,7 @@ def decide_again(
     return DecidedAgain(written.findings, written.files, written.messages)
 
 
-def compare(
-    study: Path, *, options: ConsensusOptions = ConsensusOptions()
-) -> tuple[MethodComparison, ...]:
+def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> MethodsCompared:
     """Put all consensus methods side by side under the study's policies.
 
     Certificates are left out: each holds for one method only. Nothing is written.
@@ -142,20 +175,23 @@ def compare(
         InputError: the rules do not fit the study, or the gold table cannot be used.
         LedgerError: there is no study, or no run of it has finished.
     """
-    with LedgerReader.open(StudyFolder(study).ledger) as reader:
-        loaded = load_study(reader)
-        rules = _chosen_rules(loaded.rules, options)
+    with opened(study, options=options.ratings) as read:
+        loaded = read.loaded
+        rules = _chosen_rules(loaded, options)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
-        return tuple(
-            compare_methods(
-                loaded.labels,
-                variable=variable,
-                methods=_methods(rules.method),
-                policies=rules.policies,
-                gold=gold.categories.get(variable.name) if gold else None,
-                golden=loaded.golden.get(variable.name),
-            )
-            for variable in loaded.codebook.variables
+        return MethodsCompared(
+            tuple(
+                compare_methods(
+                    loaded.labels,
+                    variable=variable,
+                    methods=_methods(rules.method),
+                    policies=rules.policies,
+                    gold=gold.categories.get(variable.name) if gold else None,
+                    golden=loaded.golden.get(variable.name),
+                )
+                for variable in loaded.codebook.variables
+            ),
+            read.messages,
         )
 
 
@@ -183,6 +219,27 @@ def parsed_settings(settings: Sequence[str]) -> dict[str, object]:
     return parsed
 
 
+def parsed_policies(policies: Sequence[str]) -> list[dict[str, Any]]:
+    """Read policies given as in an ensemble file: ``{policy: support_below, limit: 0.8}``.
+
+    Raises:
+        EnsembleError: one is not YAML, or does not name a policy.
+    """
+    parsed = []
+    for policy in policies:
+        try:
+            found = YAML(typ="safe", pure=True).load(policy)
+        except YAMLError:
+            found = None
+        if not isinstance(found, Mapping) or not isinstance(found.get("policy"), str):
+            raise EnsembleError(
+                f'Cannot read the policy "{policy}"; expected a name with its settings.',
+                hint="For example: --policy '{policy: support_below, limit: 0.8}'",
+            )
+        parsed.append(dict(found))
+    return parsed
+
+
 def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
     others = (
         method_named(name)
@@ -193,13 +250,14 @@ def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
 
 
 def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedStudy:
-    rules = _chosen_rules(loaded.rules, options)
+    rules = _chosen_rules(loaded, options)
     check_rules(
         rules.method,
         rules.policies,
         variables=loaded.codebook.variables,
         raters=loaded.labels.rater_names,
         golden=bool(loaded.golden),
+        scored=loaded.labels.scored,
     )
     if options.certificates:
         given = read_certificates(options.certificates, codebook=loaded.codebook)
@@ -209,20 +267,54 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
     return loaded.with_rules(rules)
 
 
-def _chosen_rules(recorded: DecisionRules, options: ConsensusOptions) -> DecisionRules:
+def _decide_ratings(
+    path: Path, options: ConsensusOptions, items: Path | None, output: Path | None
+) -> DecidedAgain:
+    """Decide a table of ratings, in passing or as a study in a folder."""
+    reading = replace(
+        options.ratings, items=items, id_column=options.id_column, text_column=options.text_column
+    )
+    with opened(path, options=reading) as passing:
+        loaded = _under_new_rules(passing.loaded, options)
+        gold = gold_of(loaded, options.gold, id_column=options.id_column)
+        decisions = loaded.decide()
+        read = passing.read
+        if output is None or read is None:
+            findings = findings_of(loaded, decisions=decisions, gold=gold)
+            said = (*passing.messages, *not_converged(decisions))
+            return DecidedAgain(findings, (), said)
+    folder = StudyFolder(output)
+    check_columns(
+        read.items,
+        variables=[variable.name for variable in read.ratings.codebook.variables],
+        raters=read.ratings.raters,
+    )
+    folder.make()
+    with recorded(read, rules=loaded.rules, folder=folder) as lasting:
+        written = write_decided(
+            lasting, decisions=lasting.decide(), items=read.items, folder=folder, gold=gold
+        )
+    return DecidedAgain(written.findings, written.files, (*read.messages, *written.messages))
+
+
+def _chosen_rules(loaded: LoadedStudy, options: ConsensusOptions) -> DecisionRules:
     """Give the rules to decide by, without certificates."""
     if options.certificates and options.drop_certificates:
         raise InputError(
             "Cannot both apply certificates and let go of them.",
             hint="Give one of the two options.",
         )
-    base = recorded if options.ensemble is None else load_ensemble(options.ensemble).rules
+    base = loaded.rules
+    if options.ensemble is not None:
+        usual = None if loaded.labels.scored else ()
+        base = load_rules(options.ensemble, unstated=usual)
     content = cast(Mapping[str, Any], base.content)
     consensus: Mapping[str, Any] = content["consensus"]
     settings = parsed_settings(options.settings)
     if options.method is not None and options.method != consensus["method"]:
         consensus = {"method": options.method}
-    return decision_rules({**consensus, **settings}, content["escalation"])
+    policies = parsed_policies(options.policies) or content["escalation"]
+    return decision_rules({**consensus, **settings}, policies)
 
 
 def _record(ledger: Ledger, before: LoadedStudy, rules: DecisionRules) -> None:

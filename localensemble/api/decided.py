@@ -12,7 +12,6 @@ from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.identity import canonical_json
-from localensemble.core.items import ItemFile
 from localensemble.findings.decisions import Decisions
 from localensemble.findings.gold import GoldLabels
 from localensemble.findings.load import LoadedStudy, newest_finished
@@ -23,7 +22,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
 from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
-from localensemble.report.tables import StudyTables, write_escalations, write_labels
+from localensemble.report.tables import ItemTable, StudyTables, write_escalations, write_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def write_decided(
     loaded: LoadedStudy,
     *,
     decisions: tuple[Decisions, ...],
-    items: ItemFile,
+    items: ItemTable,
     folder: StudyFolder,
     gold: GoldLabels | None,
 ) -> WrittenStudy:

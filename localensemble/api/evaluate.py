@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.api.ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
 from localensemble.findings.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
-from localensemble.findings.load import LoadedStudy, load_study
+from localensemble.findings.load import LoadedStudy
 from localensemble.findings.study import StudyFindings, study_findings
-from localensemble.ledger.read import LedgerReader
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Findings with gold labels, and what was guessed about a table, in sentences."""
+
+    findings: StudyFindings
+    messages: tuple[str, ...]
 
 
 def evaluate(
@@ -26,27 +35,28 @@ def evaluate(
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
-) -> StudyFindings:
+    ratings: RatingsOptions = AS_GUESSED,
+) -> Evaluated:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
-    Writes ``findings.json`` and ``report.html`` anew.
+    Writes ``findings.json`` and ``report.html`` of a study anew; of a table of ratings nothing.
 
     Args:
-        study: the study folder.
+        study: the study folder, or a table of ratings.
         gold: a table with item ids and gold labels.
         id_column: None guesses it by name.
         group_column: column of the gold table by which to evaluate groups apart.
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
         prices: of labels, to weigh a person's time against errors.
+        ratings: how to read a table of ratings, where it is one.
 
     Raises:
         LedgerError: there is no study, or no run of it has finished.
         TableError: the gold table cannot be used or does not belong to the study.
     """
-    folder = StudyFolder(study)
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    with opened(study, options=ratings) as read:
+        loaded = read.loaded
         labels = gold_of(
             loaded,
             gold,
@@ -56,8 +66,9 @@ def evaluate(
             prices=prices,
         )
         findings = findings_of(loaded, decisions=loaded.decide(), gold=labels)
-    write_shown(findings, codebook=loaded.codebook, folder=folder)
-    return findings
+    if read.read is None:
+        write_shown(findings, codebook=loaded.codebook, folder=StudyFolder(study))
+    return Evaluated(findings, read.messages)
 
 
 def write_shown(
@@ -104,6 +115,7 @@ def findings_of(
         gold=gold,
         cautions=(*loaded.cautions, *(gold.messages if gold else ())),
         certificates=loaded.rules.certificates,
+        ratings_sha256=loaded.ratings_sha256,
     )
 
 

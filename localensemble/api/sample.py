@@ -4,58 +4,65 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localensemble.api.items import open_items_of
-from localensemble.api.study import StudyFolder
+from localensemble.api.ratings import AS_GUESSED, RatedItems, RatingsOptions, opened
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.study_policies import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item, ItemFile
 from localensemble.core.tables import write_table
-from localensemble.findings.load import load_study
-from localensemble.ledger.read import LedgerReader
 
 _BLOCK_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook."""
+    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook.
+
+    ``messages`` say what was guessed about a table of ratings.
+    """
 
     path: Path
     drawn: int
     item_count: int
     codebook: Codebook
+    messages: tuple[str, ...] = ()
 
 
 def sample(
     study: Path,
     *,
-    items: Path,
+    items: Path | None,
     count: int,
     seed: int,
     worksheet: Path,
     id_column: str | None = None,
     text_column: str | None = None,
+    ratings: RatingsOptions = AS_GUESSED,
 ) -> Sample:
     """Draw items at random and write a worksheet for people to label.
 
-    It holds ids, texts and an empty column ``gold_VARIABLE`` for each variable, and nothing a
-    model said. The rows stand in random order: who stops early has labeled a random sample.
+    It holds ids, texts (where the table with them is given) and an empty column
+    ``gold_VARIABLE`` for each variable, and nothing a rater said. The rows stand in random
+    order: who stops early has labeled a random sample.
 
     Args:
-        study: the study folder.
-        items: the table that was labeled; the study keeps no texts.
+        study: the study folder, or a table of ratings.
+        items: the table that was labeled; the study keeps no texts. Of a table of ratings it may
+            be left out: then people find the texts by their ids.
         count: how many items; all of them when there are not so many.
         seed: another seed draws other items; the same draws the same.
         worksheet: the file to write.
         id_column: of the items.
         text_column: of the items.
+        ratings: how to read a table of ratings, where it is one.
 
     Raises:
-        InputError: the worksheet is there already, or the table is not the one labeled.
+        InputError: the worksheet is there already, or the table is not the one labeled or not
+            given.
         LedgerError: there is no study, or no run of it has finished.
     """
     if worksheet.exists():
@@ -63,9 +70,20 @@ def sample(
             f"Cannot write {worksheet}: it exists already, and may hold labels.",
             hint="Choose another name with --output.",
         )
-    with LedgerReader.open(StudyFolder(study).ledger) as reader:
-        loaded = load_study(reader)
-        table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
+    if study.is_file():
+        ratings = replace(ratings, items=items, id_column=id_column, text_column=text_column)
+    with opened(study, options=ratings) as read:
+        loaded = read.loaded
+        table: ItemFile | RatedItems
+        if read.read is not None:
+            table = read.read.items
+        elif items is not None:
+            table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
+        else:
+            raise InputError(
+                f"{study.name}: a study keeps no texts, and a worksheet needs them.",
+                hint="Give the table that was labeled: --items.",
+            )
         item_count = loaded.labels.item_count
     drawn = heapq.nsmallest(
         count,
@@ -76,17 +94,18 @@ def sample(
         key=lambda pair: (pair[0], pair[1].position),
     )
     empty = [""] * len(loaded.codebook.variables)
+    with_text = isinstance(table, ItemFile)
     write_table(
         worksheet,
-        kept=("id", "text"),
+        kept=("id", "text") if with_text else ("id",),
         added=[f"gold_{variable.name}" for variable in loaded.codebook.variables],
-        rows=(((item.id, item.text), empty) for _, item in drawn),
+        rows=(((item.id, item.text) if with_text else (item.id,), empty) for _, item in drawn),
         format=table.format,
     )
-    return Sample(worksheet, len(drawn), item_count, loaded.codebook)
+    return Sample(worksheet, len(drawn), item_count, loaded.codebook, read.messages)
 
 
-def _labeled_items(table: ItemFile, item_count: int) -> Iterator[Item]:
+def _labeled_items(table: ItemFile | RatedItems, item_count: int) -> Iterator[Item]:
     for block in table.blocks(_BLOCK_ITEMS):
         for row in block:
             if row.item.position >= item_count:

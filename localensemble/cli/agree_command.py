@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import cast, get_args
@@ -24,17 +23,10 @@ from localensemble.cli.agreement_tables import show_agreement
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
+from localensemble.cli.ratings_options import names
+
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _names(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    """Split names at commas; a name with a comma stands in quotes."""
-    if value is None:
-        return None
-    return tuple(cell.strip() for cell in next(csv.reader([value], skipinitialspace=True), []))
 
 
 @click.command("agree")
@@ -51,17 +43,17 @@ def _names(
 @click.option(
     "--label", "label_columns", multiple=True, help="Long: the column with the labels; repeatable."
 )
-@click.option("--raters", callback=_names, help="Wide: the columns of the raters: a,b,c.")
+@click.option("--raters", callback=names, help="Wide: the columns of the raters: a,b,c.")
 @click.option("--variable", help="The column that names the variable of each row.")
 @click.option("--group", help="The column by which rows are measured apart.")
 @click.option("--gold", help="The column with gold labels: shows how far raters err together.")
 @click.option("--sheet", help="The sheet of a workbook. [default: the first]")
 @click.option("--gap", "gaps", multiple=True, help="A cell that means no label, such as NA.")
 @click.option(
-    "--categories", callback=_names, help="All categories, in their order: low,medium,high."
+    "--categories", callback=names, help="All categories, in their order: low,medium,high."
 )
 @click.option("-c", "--codebook", type=_FILE, help="A codebook with the variables.")
-@click.option("--coefficients", callback=_names, help="Those to show: AC1,alpha. [default: all]")
+@click.option("--coefficients", callback=names, help="Those to show: AC1,alpha. [default: all]")
 @click.option("--weights", help="A weighting scheme, or a CSV file of weights. [default: by level]")
 @click.option(
     "--confidence",

@@ -20,11 +20,13 @@ from localensemble.api.calibrate import (
     plan,
 )
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
+from localensemble.api.ratings import RatingsOptions
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.numbers import share
 from localensemble.cli.word_table import WordTable
+from localensemble.cli.ratings_options import ratings_options
 
 NOTHING_CERTIFIED = 1
 
@@ -32,7 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("calibrate")
-@click.argument("study", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.argument("study", type=click.Path(path_type=Path), required=False)
 @click.option("--gold", type=_FILE, help="Gold labels of items drawn at random (see `sample`).")
 @click.option("--variable", help="The variable whose labels are to be accepted.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="The tolerated error.")
@@ -50,9 +52,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--by",
     type=click.Choice(SCORE_NAMES),
-    default="mean_probability",
-    show_default=True,
-    help="The score a threshold is set on.",
+    help="The score a threshold is set on. [default: mean_probability; support for ratings]",
 )
 @click.option(
     "-o",
@@ -78,21 +78,27 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="With --plan: share of the items you expect to accept.",
 )
 @isolated_option
+@ratings_options(rules=True)
 def command(
+    *,
     study: Path | None,
     gold: Path | None,
     variable: str | None,
     alpha: float,
     delta: float,
     method: str,
-    by: str,
+    by: str | None,
     certificate: Path | None,
     id_column: str | None,
     only_plan: bool,
     error_rate: float,
     accepted_share: float,
+    ratings: RatingsOptions,
 ) -> None:
     """Certify a threshold above which labels of STUDY may stand without a person.
+
+    STUDY may also be a table of ratings, as `agree` reads it; then -o says where the
+    certificate goes, and it holds for these ratings only.
 
     Ends with exit code 1, and writes nothing, when nothing can be certified.
     """
@@ -113,10 +119,11 @@ def command(
             "fixed_sequence" if method == "ltt" else "conformal_risk_control",
             alpha=alpha,
             delta=delta,
-            by=cast(ScoreName, by),
+            by=cast(ScoreName | None, by),
         ),
         certificate_path=certificate,
         id_column=id_column,
+        ratings=ratings,
     )
     _show_calibrated(calibrated, console)
     if calibrated.path is None:

@@ -6,19 +6,22 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
+from localensemble.api.ratings import RatingsOptions
 from localensemble.cli.consensus_tables import show_comparisons
-from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
+from localensemble.cli.console import output as standard_output
+from localensemble.cli.ratings_options import ratings_options
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("consensus")
-@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("study", type=click.Path(path_type=Path))
 @click.option("--method", help="The consensus method. [default: the study's]")
 @click.option(
     "--setting",
@@ -38,7 +41,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Accept by a certified threshold; one file per variable.",
 )
 @click.option("--drop-certificates", is_flag=True, help="Let go of the study's certificates.")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="YAML",
+    help="An escalation policy, as '{policy: support_below, limit: 0.8}', in place of the "
+    "study's; can be given several times.",
+)
 @click.option("--items", type=_FILE, help="The labeled table; its results are written anew.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Ratings: the folder for the results. [default: only show them]",
+)
 @click.option(
     "--compare", "side_by_side", is_flag=True, help="Show all methods side by side; write nothing."
 )
@@ -46,46 +63,63 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
 @isolated_option
+@ratings_options(rules=False)
 def command(
+    *,
     study: Path,
     method: str | None,
     settings: tuple[str, ...],
+    policies: tuple[str, ...],
     ensemble: Path | None,
     certificates: tuple[Path, ...],
     drop_certificates: bool,
     items: Path | None,
+    output: Path | None,
     side_by_side: bool,
     gold: Path | None,
     id_column: str | None,
     text_column: str | None,
+    ratings: RatingsOptions,
 ) -> None:
     """Decide STUDY again by other rules, from its ledger; needs no model.
 
     Without --items the decisions are only shown. With it the rules are recorded, and
     labels.csv, escalations.csv and findings.json are written anew. Ends with exit code 5 when
     raters agree less than the codebook requires.
+
+    STUDY may also be a table of ratings (CSV, Excel workbook or Parquet), of people or of
+    other programs, as `agree` reads it: -o names the folder in which it becomes a study.
     """
-    console = output()
+    console = standard_output()
     options = ConsensusOptions(
         method=method,
         settings=settings,
+        policies=policies,
         ensemble=ensemble,
         certificates=certificates,
         drop_certificates=drop_certificates,
         gold=gold,
         id_column=id_column,
         text_column=text_column,
+        ratings=ratings,
     )
     if side_by_side:
-        show_comparisons(compare(study, options=options), console=console)
+        compared = compare(study, options=options)
+        _say(compared.messages, console)
+        show_comparisons(compared.variables, console=console)
         return
-    decided = decide_again(study, options=options, items=items)
+    decided = decide_again(study, options=options, items=items, output=output)
     show_findings(decided.findings, console=console)
-    for message in decided.messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
+    _say(decided.messages, console)
     if not decided.written:
-        console.print("Nothing was written. To write the results anew, give the table: --items.")
+        how = "name a folder: -o" if study.is_file() else "give the table: --items"
+        console.print(f"Nothing was written. To write the results, {how}.")
     for path in decided.written:
         console.print(f"Wrote {path}", soft_wrap=True, highlight=False)
     if not decided.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)
+
+
+def _say(messages: tuple[str, ...], console: Console) -> None:
+    for message in messages:
+        console.print(message, markup=False, highlight=False, soft_wrap=True)

@@ -8,14 +8,16 @@ import click
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
+from localensemble.api.ratings import RatingsOptions
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.ratings_options import ratings_options
 from localensemble.cli.study_tables import show_findings
 
 
 @click.command("evaluate")
-@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("study", type=click.Path(path_type=Path))
 @click.option(
     "--gold",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -50,7 +52,9 @@ from localensemble.cli.study_tables import show_findings
     help="What one item costs when all models label it, in the same unit.",
 )
 @isolated_option
+@ratings_options(rules=True)
 def command(
+    *,
     study: Path,
     gold: Path,
     id_column: str | None,
@@ -58,20 +62,26 @@ def command(
     random_sample: bool,
     person_cost: float,
     model_cost: float,
+    ratings: RatingsOptions,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
-    Writes findings.json anew, with every number at full precision.
+    Writes findings.json anew, with every number at full precision. STUDY may also be a table of
+    ratings, as `agree` reads it; then nothing is written.
     """
     console = output()
-    findings = evaluate(
+    evaluated = evaluate(
         study,
         gold=gold,
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,
         prices=Prices(models=model_cost, person=person_cost),
+        ratings=ratings,
     )
+    for message in evaluated.messages:
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
+    findings = evaluated.findings
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)
     for variable in findings.variables:

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from localensemble.api.ratings import RatingsOptions
 from localensemble.api.sample import sample
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.ratings_options import ratings_options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("sample")
-@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--items", type=_FILE, required=True, help="The table that was labeled.")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--items", type=_FILE, help="The table that was labeled; a must for a study.")
 @click.option(
     "--n", "count", type=click.IntRange(min=1), required=True, help="How many items to draw."
 )
@@ -28,18 +30,22 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column of the items that identifies an item.")
 @click.option("--text-column", help="The column of the items that holds the text.")
 @isolated_option
+@ratings_options(rules=False)
 def command(
+    *,
     study: Path,
-    items: Path,
+    items: Path | None,
     count: int,
     seed: int,
     worksheet: Path,
     id_column: str | None,
     text_column: str | None,
+    ratings: RatingsOptions,
 ) -> None:
     """Draw items of STUDY at random and write a worksheet for a person to label.
 
-    The worksheet is blind: it holds no label of any model.
+    The worksheet is blind: it holds no label of any rater. STUDY may also be a table of
+    ratings, as `agree` reads it; without --items the worksheet then holds ids and no texts.
     """
     console = output()
     drawn = sample(
@@ -50,7 +56,10 @@ def command(
         worksheet=worksheet,
         id_column=id_column,
         text_column=text_column,
+        ratings=ratings,
     )
+    for message in drawn.messages:
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
         soft_wrap=True,

@@ -13,6 +13,9 @@ from localensemble.core.identity import sha256_json
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout
 
+RATINGS_ENGINE = "ratings"
+"""Stands for the engine of raters whose labels come from a table: how they came is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class RaterIdentity:

@@ -1,7 +1,8 @@
 """What a certificate of a study is bound to: the hashes under which its promise holds.
 
 A method that decides each item by itself gives an item the same score wherever it stands.
-One that learns from all items does not: there the item set is bound as well.
+One that learns from all items does not: there the item set is bound as well. Labels of a
+table of ratings are bound by its hash: people are under no conditions that could be hashed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ CODEBOOK = "codebook"
 PROMPT = "prompt template"
 RULES = "decision rules"
 ITEM_SET = "item set"
+RATINGS = "ratings"
 
 
 def rater_key(name: str) -> str:
@@ -42,6 +44,13 @@ def binding(
     """
     identities = {record.key: record.rater.identity for record in labels.reader.raters()}
     held = [identities[key] for key in labels.rater_keys]
+    decided = {
+        CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
+        RULES: rules_sha256(rules, variable=variable),
+        **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
+    }
+    if not labels.scored:
+        return {RATINGS: _one_or_all([identity.model_sha256 for identity in held]), **decided}
     return {
         **{
             rater_key(name): identity.sha256
@@ -52,9 +61,7 @@ def binding(
             for name, identity in zip(labels.rater_names, held, strict=True)
         },
         PROMPT: _one_or_all([identity.prompt_template_sha256 for identity in held]),
-        CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
-        RULES: rules_sha256(rules, variable=variable),
-        **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
+        **decided,
     }
 
 

@@ -39,13 +39,14 @@ class Promise:
         method: ``fixed_sequence`` (Learn then Test) or ``conformal_risk_control``.
         alpha: tolerated error, above 0 and below 1.
         delta: chance that the promise fails; not used by conformal risk control.
-        by: the score a threshold is sought on.
+        by: the score a threshold is sought on; None takes the mean probability, or the
+            support where raters gave no probabilities.
     """
 
     method: CertificationMethod
     alpha: float
     delta: float
-    by: ScoreName
+    by: ScoreName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,11 @@ def certify(
         policies=[policy for policy in rules.policies if policy.name != "random_audit"],
         golden=loaded.golden.get(variable.name),
     )
-    scores = decided.scores(promise.by).copy()
+    by = promise.by or ("mean_probability" if loaded.labels.scored else "support")
+    scores = decided.scores(by).copy()
     if len(scores) and np.isnan(scores).all():
         raise InputError(
-            f'Cannot calibrate "{variable.name}": no item has a {promise.by.replace("_", " ")}.',
+            f'Cannot calibrate "{variable.name}": no item has a {by.replace("_", " ")}.',
             hint="Choose another score, for example --by support.",
         )
     scores[decided.escalated] = np.nan
@@ -101,7 +103,7 @@ def certify(
     issued = certificate(
         certified,
         variable=variable.name,
-        by=promise.by,
+        by=by,
         consensus_method=rules.method.name,
         consensus_settings=rules.method.settings,
         calibration_scores=scores[known],

@@ -64,6 +64,7 @@ class StudyLabels:
     """Where the labels of a study are: one item set, and the raters that count.
 
     ``item_count`` may be smaller than the item set when only its first items were labeled.
+    ``scored`` says whether raters gave probabilities; those of a table of ratings did not.
     """
 
     reader: LedgerReader
@@ -72,6 +73,7 @@ class StudyLabels:
     rater_keys: tuple[RaterKey, ...]
     rater_names: tuple[str, ...]
     variable_keys: Mapping[str, VariableKey]
+    scored: bool = True
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False
@@ -83,7 +85,7 @@ class StudyLabels:
             raters=self.rater_keys,
             start=start,
             stop=stop,
-            probabilities=probabilities,
+            probabilities=probabilities and self.scored,
         )
 
     def said(self, variable: Variable, *, start: int, stop: int) -> Said:
@@ -293,6 +295,7 @@ def check_rules(
     variables: Sequence[Variable],
     raters: Sequence[str],
     golden: bool = False,
+    scored: bool = True,
 ) -> None:
     """Refuse rules that cannot decide these variables, before anything is labeled.
 
@@ -304,6 +307,7 @@ def check_rules(
         variables: of the codebook.
         raters: names of the raters.
         golden: whether there are golden labels.
+        scored: whether the raters give probabilities.
 
     Raises:
         EnsembleError: a rater, category or level does not fit, or evidence will be missing.
@@ -311,13 +315,13 @@ def check_rules(
     for variable in variables:
         refuse_wrong_level(method, variable)
         shape = (1, len(raters), len(variable.answers))
-        probabilities = np.full(shape, 1.0 / shape[2])
+        probabilities = np.full(shape, 1.0 / shape[2]) if scored else None
         tried = LabelMatrix(np.zeros(shape[:2], np.int16), variable.answers, tuple(raters))
         evidence = Evidence(
             tried,
             method.derive(tried, probabilities=probabilities),
             probabilities,
-            np.zeros(shape[:2]),
+            np.zeros(shape[:2]) if scored else None,
             item_ids=("tried",),
             golden=np.zeros(1, np.int16) if golden else None,
             agreement=0.0,
@@ -372,16 +376,22 @@ def _decide_block(
         matrix,
         consensus,
         read.probabilities,
-        read.off_codebook_mass,
+        read.off_codebook_mass if labels.scored else None,
         golden=None if block.golden is None else block.golden[block.start : block.stop],
         agreement=block.agreement,
     )
     return _DecidedBlock(
         consensus,
         escalate(evidence, policies=policies),
-        acceptance_scores(evidence, by="mean_probability"),
-        acceptance_scores(evidence, by="margin"),
+        _probability_score(evidence, by="mean_probability"),
+        _probability_score(evidence, by="margin"),
     )
+
+
+def _probability_score(evidence: Evidence, *, by: ScoreName) -> FloatArray:
+    if evidence.probabilities is None:
+        return np.full(evidence.labels.item_count, np.nan)
+    return acceptance_scores(evidence, by=by)
 
 
 def _part(whole: Consensus, start: int, stop: int) -> Consensus:

@@ -144,7 +144,8 @@ class GoldComparison:
     Attributes:
         gold_items: items with a gold label.
         evaluated: every rater, then the consensus, then the accepted labels.
-        calibrations: every rater, then the mean of their probabilities.
+        calibrations: every rater, then the mean of their probabilities; empty where nobody gave
+            any.
         comparisons: every two raters; empty above ``MOST_COMPARED`` raters.
         shared_errors: items on which all raters are wrong.
         dependence: how far they err together.
@@ -322,6 +323,8 @@ def _calibrations(
     labels: StudyLabels, *, variable: Variable, gold: CategoryArray
 ) -> tuple[NamedCalibration, ...]:
     """Of every rater's distributions, then of their mean; only gold items are kept."""
+    if not labels.scored:
+        return ()
     parts: list[NDArray[np.float64]] = []
     for start in range(0, labels.item_count, BLOCK_ITEMS):
         stop = min(start + BLOCK_ITEMS, labels.item_count)

@@ -36,6 +36,8 @@ class LoadedStudy:
             the study has none.
         cautions: why not to trust labels, in sentences, as said when they were made; and that
             a newer run has not finished.
+        ratings_sha256: of the table of ratings that the labels come from; None where models
+            made them.
     """
 
     labels: StudyLabels
@@ -45,6 +47,7 @@ class LoadedStudy:
     items_sha256: str
     golden: Mapping[str, NDArray[np.int16]]
     cautions: tuple[str, ...] = ()
+    ratings_sha256: str | None = None
 
     def decide(self) -> tuple[Decisions, ...]:
         """Derive consensus and escalation for every variable, in codebook order.
@@ -102,6 +105,7 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         rater_keys=tuple(RaterKey(key) for key in summary["raters"]),
         rater_names=tuple(settings["raters"]),
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
+        scored="ratings_sha256" not in settings,
     )
     golden = settings.get("golden")
     return LoadedStudy(
@@ -112,6 +116,7 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         settings["items_sha256"],
         golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
         (*settings.get("cautions", ()), *_unfinished(reader.runs())),
+        settings.get("ratings_sha256"),
     )
 
 

@@ -143,6 +143,8 @@ class StudyFindings:
 
     ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
     of a newer run that has not finished, and of gold labels that were left out.
+    ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None where
+    models made them.
     """
 
     item_count: int
@@ -157,6 +159,7 @@ class StudyFindings:
     record: RecordFindings
     cautions: tuple[str, ...]
     promises: tuple[PromiseFindings, ...]
+    ratings_sha256: str | None = None
 
     @property
     def agreement_met(self) -> bool:
@@ -175,6 +178,7 @@ def study_findings(
     gold: GoldLabels | None,
     cautions: tuple[str, ...],
     certificates: Sequence[Certificate],
+    ratings_sha256: str | None = None,
 ) -> StudyFindings:
     """Gather the findings of a study."""
     variables = tuple(
@@ -204,6 +208,7 @@ def study_findings(
             )
             for one in certificates
         ),
+        ratings_sha256=ratings_sha256,
     )
 
 

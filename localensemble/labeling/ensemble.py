@@ -6,10 +6,10 @@ Decides what an ensemble file may say; unknown keys are refused with a suggestio
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -19,6 +19,7 @@ from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout
 
+_Parsed = TypeVar("_Parsed", bound="_Rules")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -49,11 +50,15 @@ class _Policy(BaseModel):
     policy: str
 
 
-class _Ensemble(_Strict):
-    raters: Annotated[list[_Rater], Field(min_length=1)]
+class _Rules(_Strict):
+    raters: list[_Rater] = []
     prompt: _Prompt = _Prompt()
     consensus: _Consensus = _Consensus()
     escalation: list[_Policy] | None = None
+
+
+class _Ensemble(_Rules):
+    raters: Annotated[list[_Rater], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,10 @@ def load_ensemble(path: Path) -> Ensemble:
     Raises:
         EnsembleError: the file is missing, is not YAML, or says something unknown.
     """
+    return _as_ensemble(path, _parsed(path, _Ensemble))
+
+
+def _parsed(path: Path, form: type[_Parsed]) -> _Parsed:
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -111,14 +120,25 @@ def load_ensemble(path: Path) -> Ensemble:
         ) from error
     if not isinstance(content, Mapping):
         raise EnsembleError(
-            f"{path}: found no keys; expected at least `raters`.",
+            f"{path}: found no keys; expected at least `raters`, or rules.",
             hint="Compare with examples/ensemble.yaml.",
         )
     try:
-        parsed = _Ensemble.model_validate(content)
+        return form.model_validate(content)
     except ValidationError as error:
         raise _explained(path, error) from error
-    return _as_ensemble(path, parsed)
+
+
+def load_rules(path: Path, *, unstated: Sequence[Mapping[str, object]] | None) -> DecisionRules:
+    """Read the rules of an ensemble file; of raters it need not say anything.
+
+    Args:
+        unstated: the escalation policies where the file names none; None stands for the usual.
+
+    Raises:
+        EnsembleError: the file is missing, is not YAML, or says something unknown.
+    """
+    return _rules(path, _parsed(path, _Rules), unstated=unstated)
 
 
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
@@ -149,13 +169,15 @@ def _name_of(rater: _Rater) -> str:
     return Path(rater.model).stem
 
 
-def _rules(path: Path, parsed: _Ensemble) -> DecisionRules:
+def _rules(
+    path: Path, parsed: _Rules, *, unstated: Sequence[Mapping[str, object]] | None = None
+) -> DecisionRules:
     try:
         # An empty list is a choice: nothing but what is always escalated.
         policies = parsed.escalation
         return decision_rules(
             parsed.consensus.model_dump(),
-            None if policies is None else [policy.model_dump() for policy in policies],
+            unstated if policies is None else [policy.model_dump() for policy in policies],
         )
     except EnsembleError as error:
         raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error

@@ -107,7 +107,7 @@ def run_labeling(
         KeyboardInterrupt: passed on after the run is recorded as interrupted.
     """
     item_set = register_item_set(ledger, plan.items)
-    variables = _register_codebook(ledger, plan.codebook)
+    variables = register_codebook(ledger, plan.codebook)
     total = min(plan.items.item_count, plan.limit or plan.items.item_count)
     run = ledger.start_run(_run_settings(plan))
     status: RunStatus = "failed"
@@ -138,7 +138,8 @@ def codebook_content(codebook: Codebook) -> str:
     )
 
 
-def _register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
+def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
+    """Record what a codebook shows to raters; give the key of each variable by its name."""
     content = codebook_content(codebook)
     records = [
         VariableRecord(variable.name, canonical_json(variable.shown_to_raters()), variable.answers)

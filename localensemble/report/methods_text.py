@@ -157,6 +157,13 @@ _POSSESSIVE = {
 
 def _labeling(findings: StudyFindings) -> str:
     variables = listed([variable.name for variable in findings.variables])
+    if findings.ratings_sha256 is not None:
+        return (
+            f"The labels that {counted(len(findings.raters), 'rater')} gave "
+            f"{counted(findings.item_count, 'item')} on "
+            f"{counted(len(findings.variables), 'variable')} ({variables}) were read from a table "
+            f"of ratings (SHA-256 {findings.ratings_sha256}). Cells without a label were left so."
+        )
     parts = (
         f"{counted(findings.item_count, 'text')} were labeled on "
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "

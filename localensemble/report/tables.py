@@ -14,14 +14,14 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import reported_writing
-from localensemble.core.items import ItemFile, ItemRow
-from localensemble.core.tables import write_table
+from localensemble.core.items import ItemRow
+from localensemble.core.tables import TableFormat, write_table
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 
 ACCEPTED = "accepted"
@@ -51,16 +51,39 @@ QUEUE_COLUMNS = (
 ID_COLUMN = "id"
 
 
+class ItemTable(Protocol):
+    """The items of a study with the cells that its tables repeat."""
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the cells."""
+        ...
+
+    @property
+    def format(self) -> TableFormat:
+        """How the tables are to be written."""
+        ...
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Read the items in order, ``size`` at a time."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StudyTables:
     """What the two tables are made of."""
 
-    items: ItemFile
+    items: ItemTable
     labels: StudyLabels
     decisions: tuple[Decisions, ...]
 
 
-def check_columns(items: ItemFile, *, variables: Sequence[str], raters: Sequence[str]) -> None:
+def check_columns(items: ItemTable, *, variables: Sequence[str], raters: Sequence[str]) -> None:
     """Refuse an input that already has a column which the output adds.
 
     Raises:

@@ -31,6 +31,8 @@ _PLAIN = {
 }
 # A rater without whom agreement rises by less is not worth a sentence.
 _NOTABLE_CHANGE = 0.05
+# A sentence with more names is not read.
+_MOST_NAMED = 20
 
 
 def number(value: float | None) -> str:
@@ -259,19 +261,26 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
 def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
     """Say what holds for the whole study: what was labeled, and what is not known."""
     raters = [rater.name for rater in findings.raters]
+    kind = "model rater" if findings.ratings_sha256 is None else "rater"
+    named = f" ({listed(raters)})" if len(raters) <= _MOST_NAMED else ""
     sentences = [
-        f"{counted(len(raters), 'model rater')} ({listed(raters)}) labeled "
+        f"{counted(len(raters), kind)}{named} labeled "
         f"{counted(findings.item_count, 'item')} on "
         f"{counted(len(findings.variables), 'variable')} of the codebook "
-        f'"{findings.codebook}", version {findings.codebook_version}.'
+        f'"{findings.codebook}"{_version(findings)}.'
     ]
+    if findings.ratings_sha256 is not None:
+        sentences.append(
+            "The labels come from a table of ratings: how they were made, and whether a rater was "
+            "asked where none stands, is not known."
+        )
     size = findings.record.item_set_size
     if size > findings.item_count:
         sentences.append(
             f"The run was limited: the table has {counted(size, 'item')}, of which the first "
             f"{findings.item_count:,} were labeled."
         )
-    if findings.unlabeled:
+    if findings.unlabeled and findings.ratings_sha256 is None:
         cells = findings.item_count * len(raters) * len(findings.variables)
         sentences.append(
             f"{findings.unlabeled:,} of {cells:,} labels have no category; why is listed under "
@@ -283,6 +292,10 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             "Agreement is not accuracy."
         )
     return tuple(sentences)
+
+
+def _version(findings: StudyFindings) -> str:
+    return f", version {findings.codebook_version}" if findings.codebook_version else ""
 
 
 def _accuracy_interval(accuracy: Accuracy) -> str:

@@ -1,0 +1,328 @@
+"""Open what is to be decided or evaluated: a study folder, or a table of ratings.
+
+A table of ratings becomes a study: its labels are recorded in a ledger, beside the results or
+for the moment only. From there on everything is as with a study whose labels models made.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from localensemble.api.agree import variable_of
+from localensemble.api.codebook import load_checked
+from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Category, Codebook, Variable
+from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.core.errors import InputError
+from localensemble.core.identity import sha256_text
+from localensemble.core.items import Item, ItemFile, ItemRow
+from localensemble.core.label_columns import NamedColumns
+from localensemble.core.label_matrix import GAP, LabelMatrix
+from localensemble.core.label_table import LabelTable, VariableLabels, read_label_table
+from localensemble.core.labels import ItemId
+from localensemble.core.tables import TableFormat
+from localensemble.findings.decisions import check_rules
+from localensemble.findings.label_categories import choose_categories
+from localensemble.findings.load import LoadedStudy, load_study
+from localensemble.labeling.ensemble import load_rules
+from localensemble.labeling.ratings import Ratings, hash_of_items, record_ratings
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+
+RatingsLevel = Literal["nominal", "ordinal"]
+
+_BLOCK_ITEMS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RatingsOptions:
+    """How to read a table of ratings, and by which rules to decide it.
+
+    Attributes:
+        level: of measurement, for every variable; None takes the codebook's.
+        columns: of the table; what is not named is guessed. Groups are not read.
+        gaps: cells that mean no label, besides the empty one.
+        sheet: of a workbook.
+        categories: all that can be chosen, in their order; None takes the codebook's, or
+            those that occur.
+        codebook: with the variables of the table.
+        rules: an ensemble file with consensus and escalation; None stands for the majority
+            and no policies.
+        items: table with the items and their texts; None goes by the ids of the ratings.
+        id_column: of ``items``.
+        text_column: of ``items``.
+    """
+
+    level: RatingsLevel | None = None
+    columns: NamedColumns = field(default_factory=NamedColumns)
+    gaps: tuple[str, ...] = ()
+    sheet: str | None = None
+    categories: tuple[str, ...] | None = None
+    codebook: Path | None = None
+    rules: Path | None = None
+    items: Path | None = None
+    id_column: str | None = None
+    text_column: str | None = None
+
+
+AS_GUESSED = RatingsOptions()
+"""Name nothing: what a table of ratings does not tell by itself is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatedItems:
+    """Items of which no more is known than their ids: the columns of a study's tables."""
+
+    path: Path
+    ids: tuple[ItemId, ...] = field(repr=False)
+    columns: tuple[str, ...] = ("id",)
+    format: TableFormat = field(default_factory=TableFormat)
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Give the items in order, ``size`` at a time."""
+        for start in range(0, len(self.ids), size):
+            yield tuple(
+                ItemRow(Item(item_id, "", start + place), (str(item_id),))
+                for place, item_id in enumerate(self.ids[start : start + size])
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRatings:
+    """Ratings, the table their items stand in, and what was guessed, in sentences."""
+
+    ratings: Ratings
+    items: ItemFile | RatedItems
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStudy:
+    """A study that is open for reading.
+
+    Attributes:
+        loaded: the study.
+        read: the ratings it was made of; None of a study folder.
+    """
+
+    loaded: LoadedStudy
+    read: ReadRatings | None = None
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Say what was guessed about a table of ratings."""
+        return () if self.read is None else self.read.messages
+
+
+@contextmanager
+def opened(study: Path, *, options: RatingsOptions) -> Iterator[OpenedStudy]:
+    """Open a study folder, or a table of ratings as if it were one.
+
+    Raises:
+        InputError: the table, a column, a category or a rule cannot be used, or options about
+            a table are given with a study folder.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    if not study.is_file():
+        refuse_ratings_options(study, options)
+        with LedgerReader.open(StudyFolder(study).ledger) as reader:
+            yield OpenedStudy(load_study(reader))
+        return
+    read = read_ratings(study, options=options)
+    with tempfile.TemporaryDirectory() as folder:
+        passing = StudyFolder(Path(folder))
+        with recorded(read, rules=ratings_rules(options.rules), folder=passing) as loaded:
+            yield OpenedStudy(loaded, read)
+
+
+@contextmanager
+def recorded(
+    read: ReadRatings, *, rules: DecisionRules, folder: StudyFolder
+) -> Iterator[LoadedStudy]:
+    """Record ratings in the ledger of a folder and give the study.
+
+    Raises:
+        EnsembleError: the rules cannot decide these variables from ratings.
+        InputError: the folder holds a study of models.
+    """
+    ratings = read.ratings
+    check_rules(
+        rules.method,
+        rules.policies,
+        variables=ratings.codebook.variables,
+        raters=ratings.raters,
+        scored=False,
+    )
+    _refuse_models(folder)
+    with Ledger.open(folder.ledger, create=True) as ledger:
+        record_ratings(ratings, ledger=ledger, rules=rules.content)
+        yield load_study(ledger.reader)
+
+
+def read_ratings(path: Path, *, options: RatingsOptions) -> ReadRatings:
+    """Read a table of ratings: the labels of all its variables on the same items and raters.
+
+    Raises:
+        InputError: the table, a column or a category cannot be used, the level is not known,
+            or a rated item does not stand in the table of items.
+    """
+    codebook = None if options.codebook is None else load_checked(options.codebook)
+    if codebook is None and options.level is None:
+        raise InputError(
+            f"{path.name}: the level of measurement is not given.",
+            hint="Say `--level nominal` or `--level ordinal`, or give the codebook "
+            "(`--codebook`). There is no default: a wrong level gives a believable wrong number.",
+        )
+    table = read_label_table(
+        path,
+        named=options.columns,
+        gaps=options.gaps,
+        variables=[variable.name for variable in codebook.variables] if codebook else (),
+        sheet=options.sheet,
+    )
+    messages = list(table.messages)
+    rated: dict[str, _Rated] = {}
+    for labels in table.variables:
+        variable = None if codebook is None else variable_of(labels, table, codebook)
+        one = _rated(labels, variable, table, options)
+        messages += one.messages
+        rated[one.variable.name] = one
+    if codebook is None:
+        codebook = Codebook(path.stem, "", "", tuple(one.variable for one in rated.values()))
+    for variable in codebook.variables:
+        if variable.name not in rated:
+            messages.append(f'Variable "{variable.name}" has no ratings; it is left out.')
+    codebook = replace(
+        codebook, variables=tuple(one for one in codebook.variables if one.name in rated)
+    )
+    raters = tuple(dict.fromkeys(name for one in rated.values() for name in one.matrix.raters))
+    ids = tuple(dict.fromkeys(item for one in rated.values() for item in one.items))
+    items = _items(path, ids, options)
+    hashed = _hashed(items)
+    places = {item_id: place for place, (item_id, _) in enumerate(hashed)}
+    _refuse_unknown_items(path, ids, places, items)
+    ratings = Ratings(
+        codebook=codebook,
+        raters=raters,
+        items=hashed,
+        items_sha256=items.sha256 if isinstance(items, ItemFile) else hash_of_items(hashed),
+        matrices={
+            variable.name: _aligned(rated[variable.name], raters, places)
+            for variable in codebook.variables
+        },
+    )
+    more = items.messages if isinstance(items, ItemFile) else ()
+    return ReadRatings(ratings, items, (*messages, *more))
+
+
+def ratings_rules(path: Path | None) -> DecisionRules:
+    """Give the rules of an ensemble file; without one the majority decides, without policies.
+
+    Nobody knows whether an item without a label of some rater was ever given to that rater, so
+    missing labels escalate nothing unless a policy says so.
+    """
+    if path is None:
+        return decision_rules({"method": "majority"}, [])
+    return load_rules(path, unstated=())
+
+
+def refuse_ratings_options(study: Path, options: RatingsOptions) -> None:
+    """Refuse options about a table of ratings with a study folder.
+
+    Raises:
+        InputError: one is given.
+    """
+    if options != AS_GUESSED:
+        raise InputError(
+            f"{study.name}: a study has its own items, raters, categories and rules, but an option "
+            "is about a table of ratings.",
+            hint="Leave it out, or give the table of ratings instead of the folder.",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rated:
+    variable: Variable
+    matrix: LabelMatrix
+    items: tuple[ItemId, ...]
+    messages: tuple[str, ...]
+
+
+def _rated(
+    labels: VariableLabels, variable: Variable | None, table: LabelTable, options: RatingsOptions
+) -> _Rated:
+    level: RatingsLevel = options.level or "nominal"
+    if variable is not None and options.level is None:
+        level = "ordinal" if variable.level == "ordinal" else "nominal"
+    declared = options.categories
+    if variable is not None:
+        declared = variable.answers
+    chosen = choose_categories(labels, level=level, declared=declared, source=table.path.name)
+    if variable is None:
+        names = chosen.names
+        variable = Variable(
+            labels.variable,
+            "binary" if len(names) == 2 else level,
+            "",
+            tuple(Category(name, "") for name in names),
+        )
+    (matrix,) = labels.matrices(chosen.names, name_of=chosen.name_of)
+    return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
+
+
+def _items(path: Path, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | RatedItems:
+    if options.items is None:
+        return RatedItems(path, ids)
+    return ItemFile.open(
+        options.items, id_column=options.id_column, text_column=options.text_column
+    )
+
+
+def _hashed(items: ItemFile | RatedItems) -> tuple[tuple[ItemId, str], ...]:
+    return tuple(
+        (row.item.id, sha256_text(row.item.text))
+        for block in items.blocks(_BLOCK_ITEMS)
+        for row in block
+    )
+
+
+def _refuse_unknown_items(
+    path: Path,
+    ids: Sequence[ItemId],
+    places: Mapping[ItemId, int],
+    items: ItemFile | RatedItems,
+) -> None:
+    unknown = [item_id for item_id in ids if item_id not in places]
+    if unknown:
+        raise InputError(
+            f'{path.name}: {len(unknown):,} rated items, the first "{unknown[0]}", do not stand in '
+            f"{items.path.name}.",
+            hint="Give the table of the rated items, and name its column with the ids "
+            "(`--id-column`).",
+        )
+
+
+def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int]) -> LabelMatrix:
+    indices = np.full((len(places), len(raters)), GAP, dtype=np.int16)
+    rows = [places[item] for item in rated.items]
+    columns = [raters.index(name) for name in rated.matrix.raters]
+    indices[np.ix_(rows, columns)] = rated.matrix.indices
+    return LabelMatrix(indices, rated.variable.answers, raters)
+
+
+def _refuse_models(folder: StudyFolder) -> None:
+    if not folder.ledger.exists():
+        return
+    with LedgerReader.open(folder.ledger) as reader:
+        if load_study(reader).ratings_sha256 is None:
+            raise InputError(
+                f"{folder.path}: this folder holds a study whose labels models made.",
+                hint="Choose another folder with --output.",
+            )

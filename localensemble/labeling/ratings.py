@@ -1,0 +1,167 @@
+"""Record the labels of a table of ratings, of people or of other programs, in a ledger.
+
+The record is that of a study, so that whatever works on a study works on ratings: their
+hash stands where a model's stands. A cell without a label is a label that nobody recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from localensemble import __version__
+from localensemble.codebook.model import Codebook
+from localensemble.core.identity import JsonValue, sha256_json, sha256_text
+from localensemble.core.label_matrix import GAP, LabelMatrix
+from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
+from localensemble.core.raters import RATINGS_ENGINE, Rater, RaterIdentity
+from localensemble.labeling.run import codebook_content, register_codebook
+from localensemble.ledger.digests import ItemSetHash
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, VariableKey
+
+_ITEMS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratings:
+    """Labels of raters on items, aligned.
+
+    Attributes:
+        codebook: the variables and their categories.
+        raters: R names.
+        items: (id, hash of the text) of N items; the hash of no text where it is not known.
+        items_sha256: of the table of items, or of ``items`` where there is none.
+        matrices: variable -> N items by R raters.
+        sha256: over every label with its item and rater, whatever their order.
+    """
+
+    codebook: Codebook
+    raters: tuple[str, ...]
+    items: tuple[tuple[ItemId, str], ...] = field(repr=False)
+    items_sha256: str
+    matrices: Mapping[str, LabelMatrix]
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        ids = [item_id for item_id, _ in self.items]
+        rows = sorted(range(len(ids)), key=ids.__getitem__)
+        columns = sorted(range(len(self.raters)), key=self.raters.__getitem__)
+        content = {
+            "items": [ids[row] for row in rows],
+            "raters": [self.raters[column] for column in columns],
+            "labels": {
+                name: [
+                    list(matrix.categories),
+                    hashlib.sha256(
+                        np.ascontiguousarray(
+                            matrix.indices[np.ix_(rows, columns)], dtype="<i2"
+                        ).tobytes()
+                    ).hexdigest(),
+                ]
+                for name, matrix in self.matrices.items()
+            },
+        }
+        object.__setattr__(self, "sha256", sha256_json(content))
+
+
+def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
+    """Hash items that stand in no table of their own."""
+    digest = ItemSetHash()
+    for item_id, text_sha256 in items:
+        digest.add(item_id, text_sha256)
+    return digest.hexdigest()
+
+
+def record_ratings(ratings: Ratings, *, ledger: Ledger, rules: JsonValue) -> None:
+    """Record ratings as a finished run; what the ledger holds already is left as it is.
+
+    Args:
+        ratings: what to record.
+        ledger: a new one, or that of the same study.
+        rules: by which decisions are made, as `decision_rules` wrote them.
+    """
+    item_set = ledger.register_items(
+        _blocks(ratings.items), item_set_sha256=hash_of_items(ratings.items)
+    )
+    variables = register_codebook(ledger, ratings.codebook)
+    run = ledger.start_run(
+        {
+            "localensemble": __version__,
+            "codebook": ratings.codebook.as_json(),
+            "rules": rules,
+            "stated_rules": rules,
+            "raters": list(ratings.raters),
+            "items_sha256": ratings.items_sha256,
+            "ratings_sha256": ratings.sha256,
+            "limit": None,
+            "cautions": [],
+        }
+    )
+    keys = []
+    for column, name in enumerate(ratings.raters):
+        key = ledger.register_rater(_rater(ratings, name))
+        _append(ratings, column, key, ledger, run, item_set, variables)
+        keys.append(key)
+    summary: JsonValue = {
+        "item_set": item_set,
+        "item_count": len(ratings.items),
+        "raters": keys,
+        "variables": dict(variables),
+    }
+    ledger.finish_run(run, status="finished", summary=summary)
+
+
+def _rater(ratings: Ratings, name: str) -> Rater:
+    identity = RaterIdentity(
+        engine=RATINGS_ENGINE,
+        engine_version="",
+        model_name="",
+        model_sha256=ratings.sha256,
+        chat_template_sha256="",
+        prompt_template="",
+        prompt_template_sha256="",
+        codebook_sha256=sha256_text(codebook_content(ratings.codebook)),
+        layout="item_first",
+        settings=(("rater", name),),
+    )
+    return Rater(RaterName(name), identity)
+
+
+def _append(
+    ratings: Ratings,
+    column: int,
+    rater: RaterKey,
+    ledger: Ledger,
+    run: RunKey,
+    item_set: ItemSetKey,
+    variables: Mapping[str, VariableKey],
+) -> None:
+    for start in range(0, len(ratings.items), _ITEMS_AT_ONCE):
+        stop = min(start + _ITEMS_AT_ONCE, len(ratings.items))
+        missing = ledger.reader.missing_labels(
+            item_set, rater=rater, variables=tuple(variables.values()), start=start, stop=stop
+        )
+        labels = {
+            key: [
+                Label(LabelStatus.ASSIGNED, category=int(category))
+                if category != GAP and gap
+                else None
+                for category, gap in zip(
+                    ratings.matrices[name].indices[start:stop, column], missing[key], strict=True
+                )
+            ]
+            for name, key in variables.items()
+        }
+        if any(label is not None for given in labels.values() for label in given):
+            ledger.append_block(labels, run=run, rater=rater, item_set=item_set, start=start)
+
+
+def _blocks(
+    items: tuple[tuple[ItemId, str], ...],
+) -> Iterator[tuple[tuple[ItemId, str], ...]]:
+    for start in range(0, len(items), _ITEMS_AT_ONCE):
+        yield items[start : start + _ITEMS_AT_ONCE]

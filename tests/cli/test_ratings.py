@@ -1,0 +1,320 @@
+"""Everything but labeling works on a table of ratings, of people, without any model."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shlex
+from pathlib import Path
+
+import openpyxl
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from tests.cli.conftest import Run
+from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
+
+RATERS = ("ann", "bo", "cy", "di", "ed")
+TOPICS = ("staff", "food", "other")
+ITEMS = 200
+NOMINAL = ("--level", "nominal")
+
+
+def truth(item: int) -> str:
+    return TOPICS[item % 3]
+
+
+def given(item: int, rater: int) -> str:
+    """Right in four of five, and a gap now and then."""
+    drawn = random.Random(f"{item} {rater}")
+    if drawn.random() < 0.05:
+        return ""
+    return truth(item) if drawn.random() < 0.8 else drawn.choice(TOPICS)
+
+
+def write(path: Path, rows: list[tuple[str, ...]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    return path
+
+
+def wide(folder: Path, *, raters: tuple[str, ...] = RATERS, column: str = "id") -> Path:
+    rows = [
+        (f"i-{item}", *(given(item, RATERS.index(rater)) for rater in raters))
+        for item in range(ITEMS)
+    ]
+    return write(folder / "topic.csv", [(column, *raters), *rows])
+
+
+def long(folder: Path) -> Path:
+    rows = [
+        (rater, f"i-{item}", given(item, place))
+        for item in range(ITEMS)
+        for place, rater in enumerate(RATERS)
+        if given(item, place)
+    ]
+    return write(folder / "ratings.csv", [("rater", "id", "topic"), *rows])
+
+
+def gold(folder: Path) -> Path:
+    rows = [(f"i-{item}", truth(item)) for item in range(ITEMS)]
+    return write(folder / "gold.csv", [("id", "gold_topic"), *rows])
+
+
+def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    ended = run("consensus", wide(tmp_path), *NOMINAL, "-o", study)
+    assert ended.code == 0, ended.err
+    assert "Took columns" in ended.out
+    rows = read_table(study / "labels.csv")
+    assert [row["id"] for row in rows] == [f"i-{item}" for item in range(ITEMS)]
+    for item, row in enumerate(rows):
+        labels = [given(item, rater) for rater in range(5) if given(item, rater)]
+        most = max(map(labels.count, labels))
+        if 2 * most > len(labels):
+            assert labels.count(row["topic.label"]) == most
+        else:
+            assert row["topic.status"] == "escalated"
+        assert row["topic.rater.ann"] == (given(item, 0) or "<missing>")
+    waiting = [row for row in rows if row["topic.status"] == "escalated"]
+    queue = read_table(study / "escalations.csv")
+    assert {row["id"] for row in queue} == {row["id"] for row in waiting}
+    findings = json.loads((study / "findings.json").read_text(encoding="utf-8"))
+    assert findings["variables"][0]["escalated"] == len(waiting)
+    assert findings["ratings_sha256"]
+    page = (study / "report.html").read_text(encoding="utf-8")
+    assert "The labels come from a table of ratings" in page
+    assert "language model" not in page
+    assert "model rater" not in page
+    for command in (
+        ("ledger", "verify", study),
+        ("evaluate", study, "--gold", gold(tmp_path)),
+        ("report", study, "--gold", gold(tmp_path)),
+        ("agree", study),
+        ("consensus", study, "--compare"),
+    ):
+        ended = run(*command)
+        assert ended.code == 0, ended.err
+
+
+def test_long_wide_workbook_and_parquet_decide_alike(run: Run, tmp_path: Path) -> None:
+    rows = read_table(wide(tmp_path))
+    book = openpyxl.Workbook()
+    for row in (list(rows[0]), *(list(row.values()) for row in rows)):
+        book.active.append(row)
+    book.save(tmp_path / "topic.xlsx")
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "topic.parquet")
+    written = set()
+    for path, options in (
+        (tmp_path / "topic.csv", ()),
+        (tmp_path / "topic.xlsx", ()),
+        (tmp_path / "topic.parquet", ()),
+        (long(tmp_path), ("--rater", "rater", "--item", "id", "--label", "topic")),
+    ):
+        study = tmp_path / f"study of {path.name}"
+        ended = run("consensus", path, *NOMINAL, *options, "-o", study)
+        assert ended.code == 0, ended.err
+        written.add((study / "labels.csv").read_bytes())
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("method", ["majority", "unanimous", "dawid_skene", "mace"])
+def test_the_order_of_the_raters_changes_nothing(run: Run, tmp_path: Path, method: str) -> None:
+    columns = ("id", "topic.label", "topic.status", "topic.reasons")
+    found = []
+    for order in (RATERS, tuple(reversed(RATERS))):
+        study = tmp_path / order[0]
+        ratings = wide(tmp_path, raters=order)
+        options = ("--method", method, "--policy", "{policy: support_below, limit: 0.7}")
+        assert run("consensus", ratings, *NOMINAL, *options, "-o", study).code == 0
+        rows = read_table(study / "labels.csv")
+        queue = [row["id"] for row in read_table(study / "escalations.csv")]
+        manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
+        hashes = {rater["identity"]["model_sha256"] for rater in manifest["raters"]}
+        found.append(([[row[name] for name in columns] for row in rows], queue, hashes))
+    assert found[0] == found[1]
+
+
+def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: Path) -> None:
+    ended = run("consensus", wide(tmp_path), *NOMINAL, "--compare", "--gold", gold(tmp_path))
+    assert ended.code == 0, ended.err
+    for method in ("majority", "unanimous", "one_coin_dawid_skene", "dawid_skene", "mace"):
+        assert method in ended.out
+    assert "mean_probability is left out." in ended.out
+    assert "needs probabilities; these labels carry none" in ended.out
+    assert "median is left out." in ended.out
+    assert "topic: accuracy against the gold labels" in ended.out
+    assert not list(tmp_path.glob("**/labels.csv"))
+
+
+def test_a_safety_category_of_one_rater_of_five_escalates(run: Run, tmp_path: Path) -> None:
+    codebook = tmp_path / "codebook.yaml"
+    codebook.write_text(
+        CODEBOOK.replace("definition: Meals", "always_review: true\n        definition: Meals"),
+        encoding="utf-8",
+    )
+    rows = [(f"i-{item}", *(["staff"] * 5)) for item in range(40)]
+    for item in range(0, 40, 4):
+        said = ("food" if place == item % 5 else "staff" for place in range(5))
+        rows[item] = (f"i-{item}", *said)
+    ratings = write(
+        tmp_path / "topics.csv",
+        [("id", "variable", *RATERS), *((row[0], "topic", *row[1:]) for row in rows)],
+    )
+    ended = run(
+        *("consensus", ratings, "-c", codebook, "--raters", ",".join(RATERS)),
+        *("--variable-column", "variable", "-o", tmp_path / "study"),
+    )
+    assert ended.code == 0, ended.err
+    assert '"urgent" has no ratings' in ended.out
+    for item, row in enumerate(read_table(tmp_path / "study" / "labels.csv")):
+        assert (row["topic.status"] == "escalated") == (item % 4 == 0)
+        assert ("always review" in row["topic.reasons"]) == (item % 4 == 0)
+
+
+def test_evaluation_shows_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    before = {wide(tmp_path), gold(tmp_path)}
+    ended = run("evaluate", wide(tmp_path), *NOMINAL, "--gold", gold(tmp_path))
+    assert ended.code == 0, ended.err
+    assert "Accuracy against the gold labels" in ended.out
+    assert "cells (item by rater) have no label" in ended.out
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: Path) -> None:
+    ratings, certificate = wide(tmp_path), tmp_path / "certificate.json"
+    promise = ("--variable", "topic", "--alpha", "0.1", "--gold", gold(tmp_path))
+    nowhere = run("calibrate", ratings, *NOMINAL, *promise)
+    assert (nowhere.code, "Name a file with --output" in nowhere.err) == (2, True)
+    ended = run("calibrate", ratings, *NOMINAL, *promise, "-o", certificate)
+    assert ended.code == 0, ended.err
+    values = json.loads(certificate.read_text(encoding="utf-8"))
+    assert values["by"] == "support"
+    assert [name for name, _ in values["hashes"]] == ["codebook", "decision rules", "ratings"]
+    study = tmp_path / "study"
+    applied = ("--certificate", certificate, "-o", study)
+    ended = run("consensus", ratings, *NOMINAL, *applied)
+    assert ended.code == 0, ended.err
+    accepted = [row for row in read_table(study / "labels.csv") if row["topic.label"]]
+    assert len(accepted) == values["pool_accepted"] > 0
+    assert min(float(row["topic.support"]) for row in accepted) >= (
+        values["certified"]["chosen"]["threshold"] - 1e-6
+    )
+    lines = ratings.read_text(encoding="utf-8").splitlines()
+    cells = lines[5].split(",")
+    cells[1] = "other" if cells[1] != "other" else "food"
+    ratings.write_text("\n".join([*lines[:5], ",".join(cells), *lines[6:]]), encoding="utf-8")
+    ended = run("consensus", ratings, *NOMINAL, *applied)
+    assert (ended.code, "ratings" in ended.err, "does not apply" in ended.err) == (2, True, True)
+
+
+def test_a_worksheet_has_the_texts_only_where_they_are_given(run: Run, tmp_path: Path) -> None:
+    ratings = wide(tmp_path)
+    items = study_files(tmp_path / "items", [f"comment {n}" for n in range(ITEMS + 5)]).items
+    for name, options in (("a.csv", ()), ("b.csv", ("--items", items))):
+        ended = run("sample", ratings, *NOMINAL, "--n", "30", *options, "-o", tmp_path / name)
+        assert ended.code == 0, ended.err
+    without, with_text = read_table(tmp_path / "a.csv"), read_table(tmp_path / "b.csv")
+    assert list(without[0]) == ["id", "gold_topic"]
+    assert list(with_text[0]) == ["id", "text", "gold_topic"]
+    assert len(without) == len(with_text) == 30
+    assert all(row["text"] == f"comment {row['id'].removeprefix('i-')}" for row in with_text)
+
+
+def test_results_repeat_the_rows_of_the_items_where_they_are_given(
+    run: Run, tmp_path: Path
+) -> None:
+    ratings = wide(tmp_path)
+    files = study_files(tmp_path / "items", [f"comment {n}" for n in range(ITEMS + 5)])
+    study = tmp_path / "study"
+    ended = run("consensus", ratings, *NOMINAL, "--items", files.items, "-o", study)
+    assert ended.code == 0, ended.err
+    rows = read_table(study / "labels.csv")
+    assert [row["text"] for row in rows] == [f"comment {n}" for n in range(ITEMS + 5)]
+    assert {row["topic.reasons"] for row in rows[ITEMS:]} == {"no rater labeled it"}
+    again = run("consensus", study, "--method", "unanimous", "--items", files.items)
+    assert again.code == 0, again.err
+    few = study_files(tmp_path / "few", ["comment 0"])
+    ended = run("consensus", ratings, *NOMINAL, "--items", few.items)
+    assert (ended.code, "199 rated items" in ended.err) == (2, True)
+
+
+def test_rules_come_from_a_file_that_names_no_raters(run: Run, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "consensus: {method: unanimous}\nescalation: [{policy: missing_raters, allowed: 0}]\n",
+        encoding="utf-8",
+    )
+    ended = run("consensus", wide(tmp_path), *NOMINAL, "-e", rules)
+    assert (ended.code, "Decisions (unanimous)" in ended.out) == (0, True), ended.err
+    rules.write_text("escalation: [{policy: suport_below, limit: 0.5}]\n", encoding="utf-8")
+    ended = run("consensus", wide(tmp_path), *NOMINAL, "-e", rules)
+    assert (ended.code, 'Did you mean "support_below"?' in ended.err) == (2, True)
+    rules.write_text("consensus: {method: majority}\n", encoding="utf-8")
+    ended = run("evaluate", wide(tmp_path), *NOMINAL, "-e", rules, "--gold", gold(tmp_path))
+    assert "escalated: raters without" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ((), "the level of measurement is not given"),
+        ((*NOMINAL, "--method", "mean_probability"), "needs probabilities"),
+        ((*NOMINAL, "--policy", "{policy: mean_probability_below, limit: 1}"), "probabilities"),
+        ((*NOMINAL, "--policy", "{policy: off_codebook_mass_above, limit: 1}"), "carry none"),
+        ((*NOMINAL, "--policy", "support_below"), "Cannot read the policy"),
+        ((*NOMINAL, "--policy", "{policy: suport_below}"), 'Did you mean "support_below"?'),
+        ((*NOMINAL, "--categories", "staff,food"), "is no declared category"),
+    ],
+)
+def test_what_ratings_cannot_give_is_refused(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], found: str
+) -> None:
+    ended = run("consensus", wide(tmp_path), *arguments, "-o", tmp_path / "study")
+    assert (ended.code, found in ended.err) == (2, True), ended.err
+    assert not (tmp_path / "study" / "labels.csv").exists()
+
+
+def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
+    files: StudyFiles = study_files(tmp_path / "models", [f"comment {n}" for n in range(5)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run("consensus", wide(tmp_path), *NOMINAL, "-o", files.study)
+    assert (ended.code, "whose labels models made" in ended.err) == (2, True)
+    ended = run("consensus", files.study, *NOMINAL)
+    assert (ended.code, "about a table of ratings" in ended.err) == (2, True)
+    ended = run("consensus", files.study, "-o", tmp_path / "other")
+    assert (ended.code, "in its own folder" in ended.err) == (2, True)
+    ended = run("sample", files.study, "--n", "3", "-o", tmp_path / "w.csv")
+    assert (ended.code, "--items" in ended.err) == (2, True)
+
+
+def test_the_commands_of_the_page_work_one_after_the_other(
+    run: Run, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (repository / "docs" / "consensus.md").read_text(encoding="utf-8")
+    section = page.split("## Ratings of people, without any model")[1]
+    block = section.split("```bash\n")[1].split("```")[0].replace("\\\n", "")
+    commands = [shlex.split(line, comments=True)[1:] for line in block.strip().splitlines()]
+    labels = [
+        (f"i-{n}", rater, given(n, place))
+        for n in range(ITEMS)
+        for place, rater in enumerate(RATERS)
+    ]
+    write(tmp_path / "ratings.csv", [("id", "rater", "label"), *labels])
+    write(tmp_path / "gold.csv", [("id", "gold_label"), *((f"i-{n}", truth(n)) for n in range(90))])
+    write(
+        tmp_path / "notes.csv", [("id", "text"), *((f"i-{n}", f"note {n}") for n in range(ITEMS))]
+    )
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        ended = run(*command)
+        assert ended.code == 0, (command, ended.err)
+        if command[0] == "sample":
+            drawn = read_table(tmp_path / "worksheet.csv")
+            filled = [(row["id"], truth(int(row["id"][2:]))) for row in drawn]
+            write(tmp_path / "worksheet.csv", [("id", "gold_label"), *filled])
+    assert len(commands) == 6
+    assert (tmp_path / "certified" / "labels.csv").exists()
