@@ -34,6 +34,8 @@ _PROPERTIES = {_INK: "--ink", _QUIET: "--quiet", _GRID: "--grid"} | {
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+
 _WIDTH = 7.0
 _ROW = 0.24
 # Names are as long as people make them; the table beside the figure has them in full.
@@ -88,6 +90,17 @@ class Series:
 
     name: str
     values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalPoint:
+    """A point with the ends of the interval of its y, None where there is none."""
+
+    name: str
+    x: float
+    y: float
+    low: float | None
+    high: float | None
 
 
 def forest_plot(estimates: Sequence[Estimate], *, alt: str) -> str:
@@ -235,6 +248,60 @@ def reliability_diagram(
         axes.set_ylabel("share right")
         if points:
             axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    return drawing.svg
+
+
+def line_plot(
+    lines: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    *,
+    points: Sequence[IntervalPoint],
+    labels: tuple[str, str],
+    alt: str,
+) -> str:
+    """Draw shares against shares: lines told apart by color and dashes, and points on them.
+
+    Args:
+        lines: name and (x, y) pairs, as shares, of each line; an unnamed one is not in the legend.
+        points: each with the ends of its interval, where it has one.
+        labels: of the two axes.
+        alt: what the figure shows, in words.
+    """
+    named = sum(bool(name) for name, _ in lines) + sum(bool(one.name) for one in points)
+    with _drawing(3.1 + 0.2 * ((named + 3) // 4), alt=alt) as drawing:
+        axes = drawing.axes
+        for index, (name, pairs) in enumerate(lines):
+            axes.plot(
+                [x for x, _ in pairs],
+                [y for _, y in pairs],
+                label=_short(name) or "_",
+                color=_SERIES[index % SERIES_COUNT],
+                linestyle=_DASHES[index % len(_DASHES)],
+                linewidth=1.4,
+            )
+        for one in points:
+            color = _INK if one.name else _SERIES[0]
+            if one.low is not None and one.high is not None:
+                axes.plot([one.x, one.x], [one.low, one.high], color=color, linewidth=1.2)
+            marker = "D" if one.name else "o"
+            axes.plot(
+                [one.x],
+                [one.y],
+                label=_short(one.name) or "_",
+                color=color,
+                marker=marker,
+                markersize=5.0,
+                linestyle="",
+            )
+        tops = [y for _, pairs in lines for _, y in pairs]
+        tops += [one.y if one.high is None else one.high for one in points]
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(0.0, max([0.01, *tops]) * 1.05)
+        axes.xaxis.set_major_formatter(_percent)
+        axes.yaxis.set_major_formatter(_percent)
+        axes.grid()
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        _legend(axes, named)
     return drawing.svg
 
 

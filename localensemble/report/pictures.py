@@ -9,15 +9,17 @@ from markupsafe import Markup
 
 from localensemble.findings.agreement import Agreement, PairAgreement
 from localensemble.findings.confidence import BIN_COUNT, ConfidenceSpread
-from localensemble.findings.gold_comparison import GoldComparison
+from localensemble.findings.gold_comparison import GoldComparison, ScoreRanking
 from localensemble.findings.study import VariableFindings
 from localensemble.report.figures import (
     Estimate,
+    IntervalPoint,
     Series,
     dot_plot,
     forest_plot,
     heatmap,
     histogram,
+    line_plot,
     reliability_diagram,
 )
 from localensemble.report.wording import coefficient_name, number, share
@@ -151,6 +153,109 @@ def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Pic
             )
         ),
         "Below the diagonal a rater is surer than it is right; above it, less sure.",
+    )
+
+
+def risk_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
+    """Show how the share of wrong labels grows with the share accepted; None without a curve."""
+    drawn = drawn_rankings(gold)
+    if not drawn:
+        return None
+    accepted = accepted_point(variable, gold)
+    marked = (
+        "No accepted item has a gold label."
+        if accepted is None
+        else f"As decided, {share(accepted.x)} are accepted and {share(accepted.y)} of them are "
+        f"wrong, 95% interval {share(accepted.low)} to {share(accepted.high)}."
+    )
+    areas = "; ".join(
+        f"{one.score.replace('_', ' ')} {number(one.quality.area_under_risk.value)}"
+        for one in drawn
+    )
+    return Picture(
+        Markup(
+            line_plot(
+                [
+                    (
+                        one.score.replace("_", " "),
+                        [(at.coverage, at.risk) for at in one.quality.curve],
+                    )
+                    for one in drawn
+                ],
+                points=[] if accepted is None else [accepted],
+                labels=("share of the gold items accepted", "share of them wrong"),
+                alt=f"Risk and coverage on {variable.name}: share of wrong labels against share "
+                f"accepted, from the highest score down. Area under the curve: {areas}. {marked}",
+            )
+        ),
+        "Accepting from the highest score down. The mark is what was accepted, with its exact 95% "
+        "interval; it need not lie on a curve, because other policies escalate too.",
+    )
+
+
+def drawn_rankings(gold: GoldComparison) -> list[ScoreRanking]:
+    """Give the scores that have a curve, each curve once: support often is the method's score."""
+    drawn: list[ScoreRanking] = []
+    for one in gold.rankings:
+        steps = [(at.coverage, at.risk) for at in one.quality.curve]
+        if steps and all(
+            steps != [(at.coverage, at.risk) for at in other.quality.curve] for other in drawn
+        ):
+            drawn.append(one)
+    return drawn
+
+
+def risk_at(ranking: ScoreRanking, coverage: float) -> float | None:
+    """Give the share wrong when at most this share is accepted; None when nothing can be."""
+    reached = [at for at in ranking.quality.curve if at.coverage <= coverage + 1e-9]
+    return reached[-1].risk if reached else None
+
+
+def accepted_point(variable: VariableFindings, gold: GoldComparison) -> IntervalPoint | None:
+    """Give what was accepted: share of the gold items with a consensus, and share wrong."""
+    found, consensus = variable.accuracy_accepted, variable.accuracy_consensus
+    if found is None or consensus is None or found.value is None:
+        return None
+    if found.interval_low is None or found.interval_high is None:
+        return None
+    return IntervalPoint(
+        "accepted, as decided",
+        found.items / consensus.items,
+        1.0 - found.value,
+        1.0 - found.interval_high,
+        1.0 - found.interval_low,
+    )
+
+
+def frontier_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
+    """Show what reading more buys: share read against errors left; None without gold items."""
+    if not gold.frontier:
+        return None
+    points = [
+        IntervalPoint("", one.reviewed_share, one.error_share, one.interval.low, one.interval.high)
+        for one in gold.frontier
+    ]
+    decided = gold.escalation
+    left = (decided.wrong - decided.wrong_escalated) / decided.gold_items
+    read = decided.escalated / decided.gold_items
+    ends = " to ".join(
+        f"{share(one.error_share)} when {share(one.reviewed_share)} are read"
+        for one in (gold.frontier[0], gold.frontier[-1])
+    )
+    return Picture(
+        Markup(
+            line_plot(
+                [("", [(one.x, one.y) for one in points])],
+                points=[*points, IntervalPoint("as decided", read, left, None, None)],
+                labels=("share a person reads", "errors left, share of all"),
+                alt=f"Cost frontier on {variable.name}: errors left against the share of the items "
+                f"a person reads. From {ends}. As decided, {share(read)} are read and "
+                f"{share(left)} are left wrong.",
+            )
+        ),
+        "Errors left, as share of all gold items, with exact 95% intervals, when a person reads "
+        "whatever is below a score. The best point, picked afterwards, flatters; only a "
+        "certificate is a promise.",
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
-from localensemble.report.wording import interval, number
+from localensemble.report.wording import interval, number, share
 from tests.report.page import Page, check_page
 from tests.studies import CODEBOOK, StudyFiles, study_files
 
@@ -206,3 +206,40 @@ def test_a_limited_run_says_so(tmp_path: Path) -> None:
     text = page_of(files).text
     assert "the table has 40 items, of which the first 10 were labeled" in text
     assert "--limit 10" in text
+
+
+def test_gold_labels_draw_risk_and_cost_with_their_numbers_beside(tmp_path: Path) -> None:
+    files = labeled(tmp_path)
+    write_report(files.study, gold=gold_table(files))
+    page = page_of(files)
+    said = [one.attributes["aria-label"] for one in page.all("svg")]
+    topic = findings_of(files)["variables"][0]
+    accepted, consensus = topic["accuracy_accepted"], topic["accuracy_consensus"]
+    low, high = 1 - accepted["interval_high"], 1 - accepted["interval_low"]
+    (risk,) = [one for one in said if one.startswith("Risk and coverage on topic")]
+    assert (
+        f"As decided, {share(accepted['items'] / consensus['items'])} are accepted and "
+        f"{share(1 - accepted['value'])} of them are wrong, 95% interval {share(low)} to "
+        f"{share(high)}."
+    ) in risk
+    (cost,) = [one for one in said if one.startswith("Cost frontier on topic")]
+    escalation = topic["gold"]["escalation"]
+    left = (escalation["wrong"] - escalation["wrong_escalated"]) / escalation["gold_items"]
+    read = escalation["escalated"] / escalation["gold_items"]
+    assert f"As decided, {share(read)} are read and {share(left)} are left wrong." in cost
+    rows = [" ".join(one.text.split()) for one in page.all("tr")]
+    for point in topic["gold"]["frontier"]:
+        name = "everything is read" if point["threshold"] is None else f"{point['threshold']:.6g}"
+        ends = f"{share(point['interval']['low'])} to {share(point['interval']['high'])}"
+        cells = (name, point["accepted"], point["errors"], share(point["reviewed_share"]))
+        expected = "".join(map(str, (*cells, share(point["error_share"]), ends)))
+        assert any(row.startswith(expected) for row in rows), expected
+    curve = next(one for one in topic["gold"]["rankings"] if one["score"] == "mean_probability")
+    whole = share(curve["quality"]["curve"][-1]["risk"])
+    assert any(row.startswith("100.0%") and whole in row for row in rows)
+
+
+def test_a_score_that_tells_nothing_apart_draws_its_one_point(tmp_path: Path) -> None:
+    files = labeled(tmp_path, TEXTS[:3])
+    write_report(files.study, gold=gold_table(files, items=1))
+    assert "Cost frontier on topic" in page_of(files).text
