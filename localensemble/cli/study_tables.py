@@ -108,6 +108,15 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
         for reason, count in variable.reason_counts:
             if count:
                 console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
+        if sum(count for _, count in variable.reason_counts) > variable.escalated:
+            console.print(
+                f"  {variable.name}: an item can have several reasons; these counts overlap."
+            )
+        for expected in variable.expected_errors:
+            console.print(
+                f"  {variable.name}: {expected.sentence()}",
+                markup=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
     console.print()
 
 

@@ -95,26 +95,20 @@ def total_cost(*, item_count: int, reviewed: float, model_cost: float, person_co
     return item_count * model_cost + reviewed * person_cost
 
 
-def expected_errors_covered(
-    error_probabilities: FloatArray, *, doubt: FloatArray, items: int
-) -> float | None:
-    """Say what share of the expected errors the most doubtful items hold.
+def expected_errors_covered(error_probabilities: FloatArray, *, read: BoolArray) -> float | None:
+    """Say what share of the expected errors the items hold that a person reads.
 
     Args:
-        error_probabilities: (N,) chance that each item's consensus is wrong, from a
-            calibrated score; NaN counts as 1.
-        doubt: (N,) order of reading, largest first.
-        items: how many a person reads.
+        error_probabilities: (N,) chance that each item's consensus is wrong; as good as the
+            score it comes from. NaN counts as 1.
+        read: bool (N,).
 
     Returns:
         A share in [0, 1]; None when no error is expected at all.
     """
     chances = np.nan_to_num(error_probabilities, nan=1.0)
     expected = float(chances.sum())
-    if expected <= 0:
-        return None
-    order = np.argsort(-doubt, kind="stable")[:items]
-    return float(chances[order].sum() / expected)
+    return float(chances[read].sum() / expected) if expected > 0 else None
 
 
 def _point(

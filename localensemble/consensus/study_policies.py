@@ -26,6 +26,7 @@ from localensemble.core.label_matrix import GAP
 
 DrawPurpose = Literal["sample", "audit"]
 
+_BUDGET_REASON = "among the {:,} most doubtful"
 AUDIT_REASON = "drawn at random for audit"
 _DRAW_BYTES = 8
 _DRAW_RANGE = 2.0 ** (8 * _DRAW_BYTES)
@@ -155,7 +156,7 @@ class Budget:
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Mark the most doubtful items of all, accepted ones included."""
         mask = most_doubtful(so_far.doubt, items=self.items)
-        return (Reason(f"among the {self.items:,} most doubtful", mask),)
+        return (Reason(_BUDGET_REASON.format(self.items), mask),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,12 @@ def audit_draw(reason_bits: NDArray[np.uint64], *, reason_texts: tuple[str, ...]
         audit = np.uint64(1) << np.uint64(reason_texts.index(AUDIT_REASON))
     accepted = (reason_bits & ~audit) == 0
     return AuditDraw(accepted, accepted & (reason_bits & audit != 0))
+
+
+def budget_reasons(reason_texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Find the reasons that budgets gave."""
+    start, end = _BUDGET_REASON.split("{:,}")
+    return tuple(text for text in reason_texts if text.startswith(start) and text.endswith(end))
 
 
 def random_draw(item_id: str, *, seed: int, purpose: DrawPurpose) -> float:

@@ -197,6 +197,11 @@ class Decisions:
         """Count the items to which each reason applies; one item can have several."""
         return self._escalation.reason_counts()
 
+    def has_reason(self, text: str) -> NDArray[np.bool_]:
+        """Say for every item whether one of ``reason_texts`` applies."""
+        bit = np.uint64(self.reason_texts.index(text))
+        return (self.reason_bits >> bit & np.uint64(1)).astype(np.bool_)
+
     @property
     def _escalation(self) -> Escalation:
         return Escalation(self.escalated, self.reason_bits, self.reason_texts, self.doubt)

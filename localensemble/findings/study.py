@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.bounds import exact_interval
 from localensemble.consensus.certificate import Certificate
+from localensemble.consensus.frontier import expected_errors_covered
+from localensemble.consensus.study_policies import budget_reasons
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import (
@@ -71,6 +74,37 @@ class RequiredFindings:
     below: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedErrors:
+    """Which share of the wrong labels that are to be expected a person gets to see.
+
+    Attributes:
+        reason: for which the items are escalated; empty for any.
+        items: escalated for it.
+        share: of the expected errors; None when none is expected.
+        by: where the expectation comes from: an item's consensus is expected to be wrong with
+            1 - ``mean_probability``, or 1 - ``support`` where raters gave no probabilities.
+            An item without a consensus is expected to be wrong.
+    """
+
+    reason: str
+    items: int
+    share: float | None
+    by: Literal["mean_probability", "support"]
+
+    def sentence(self) -> str:
+        """Say it, and what it is worth."""
+        which = f"items {self.reason}" if self.reason else f"{self.items:,} escalated items"
+        if self.share is None:
+            return f"The {which}: no error is expected at all."
+        source = (
+            "the raters' own probabilities expect; gold labels tell what those are worth"
+            if self.by == "mean_probability"
+            else "are expected where raters differ; what all get wrong is not among them"
+        )
+        return f"The {which} hold {self.share:.1%} of the errors that {source}."
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VariableFindings:
     """Everything about one variable.
@@ -78,7 +112,8 @@ class VariableFindings:
     ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
     they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, where given.
     ``coefficients`` are the ones of ``agreement`` that a short table shows. ``required`` is
-    None where the codebook requires no level of agreement.
+    None where the codebook requires no level of agreement. ``expected_errors`` is about all escalated items and those of each budget; an item can have several reasons, so
+    that ``reason_counts`` overlap.
     """
 
     name: str
@@ -96,6 +131,7 @@ class VariableFindings:
     required: RequiredFindings | None
     confidence: VariableConfidence
     gold: GoldComparison | None
+    expected_errors: tuple[ExpectedErrors, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +302,26 @@ def _variable_findings(
             random_sample=gold.random_sample if gold else False,
             prices=gold.prices if gold else REVIEW_ONLY,
         ),
+        expected_errors=_expected_errors(decided),
+    )
+
+
+def _expected_errors(decided: Decisions) -> tuple[ExpectedErrors, ...]:
+    if not decided.escalated.any():
+        return ()
+    unscored = bool(np.isnan(decided.mean_probability).all())
+    scores = decided.support if unscored else decided.mean_probability
+    read = {"": decided.escalated} | {
+        text: decided.has_reason(text) for text in budget_reasons(decided.reason_texts)
+    }
+    return tuple(
+        ExpectedErrors(
+            reason,
+            int(np.count_nonzero(mask)),
+            expected_errors_covered(1.0 - scores, read=mask),
+            "support" if unscored else "mean_probability",
+        )
+        for reason, mask in read.items()
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,14 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
 ) -> None:
     rules = labeled.folder / "rules.yaml"
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: budget, items: 40}\n", encoding="utf-8")
-    assert "among the 40 most doubtful" in run("consensus", labeled.study, "-e", rules).out
+    shown = run("consensus", labeled.study, "-e", rules)
+    assert "40 escalated: among the 40 most doubtful" in shown.out
+    assert "topic: an item can have several reasons; these counts overlap." in shown.out
+    for which in ("40 escalated items", "items among the 40 most doubtful"):
+        found = re.search(rf"topic: The {which} hold (\d+\.\d)% of the errors", shown.out)
+        assert found is not None
+        # Two thirds of the items, the most doubtful first, hold more than their share.
+        assert 100 * 40 / 60 < float(found[1]) < 100
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: buget, items: 40}\n", encoding="utf-8")
     ended = run("consensus", labeled.study, "-e", rules)
     assert ended.code == 2

@@ -70,10 +70,9 @@ def test_without_scores_everything_is_reviewed() -> None:
         )
 
 
-def test_a_budget_covers_the_expected_errors_of_the_most_doubtful() -> None:
+def test_what_is_read_covers_its_share_of_the_expected_errors() -> None:
     chances = np.array([0.1, 0.4, np.nan, 0.0])
-    doubt = np.array([2.0, 5.0, 9.0, 0.0])
-    assert expected_errors_covered(chances, doubt=doubt, items=1) == pytest.approx(1 / 1.5)
-    assert expected_errors_covered(chances, doubt=doubt, items=2) == pytest.approx(1.4 / 1.5)
-    assert expected_errors_covered(chances, doubt=doubt, items=10) == pytest.approx(1)
-    assert expected_errors_covered(np.zeros(2), doubt=np.zeros(2), items=1) is None
+    for read, covered in (((2,), 1 / 1.5), ((1, 2), 1.4 / 1.5), ((0, 1, 2, 3), 1), ((), 0)):
+        mask = np.isin(np.arange(4), read)
+        assert expected_errors_covered(chances, read=mask) == pytest.approx(covered)
+    assert expected_errors_covered(np.zeros(2), read=np.ones(2, bool)) is None
