@@ -121,7 +121,11 @@ def calibrate(
 
 
 def plan(
-    *, alpha: float, delta: float, error_rate: float, accepted_share: float
+    *,
+    alpha: float = 0.05,
+    delta: float = 0.1,
+    error_rate: float = 0.02,
+    accepted_share: float = 0.5,
 ) -> CalibrationPlan:
     """Say how many gold labels buy a promise, before any are made.
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from localensemble.api.calibrate import plan
 from localensemble.api.ratings import RatingsOptions
-from localensemble.api.sample import sample
+from localensemble.api.sample import Sample, sample
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.ratings_options import ratings_options
@@ -73,9 +74,22 @@ def command(
             highlight=False,
             soft_wrap=True,
         )
-    console.print(
-        f"Next: localensemble calibrate {study} --gold {drawn.path} --variable "
-        f"{drawn.codebook.variables[0].name}",
-        soft_wrap=True,
-        highlight=False,
+    for line in _next(study, drawn):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
+
+
+def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
+    """Say what the worksheet is good for: few gold labels certify nothing."""
+    usual = plan()
+    variable = drawn.codebook.variables[0].name
+    if usual.items_needed is None or drawn.drawn >= usual.items_needed:
+        gold = f"--gold {drawn.path} --variable {variable}"
+        return (f"Next: localensemble calibrate {study} {gold}",)
+    return (
+        f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
+        f"These {drawn.drawn:,} items hardly certify the usual promise of `calibrate` "
+        f"(at most {usual.alpha:.0%} wrong, confidence {1 - usual.delta:.0%}): that takes about "
+        f"{usual.items_needed:,} if {usual.error_rate:.0%} of the accepted are wrong and "
+        f"{usual.accepted_share:.0%} are accepted. `localensemble calibrate --plan` works it out "
+        "for other promises.",
     )

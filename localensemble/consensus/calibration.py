@@ -230,42 +230,6 @@ def control_risk(
     )
 
 
-def certify_groups(
-    scores: FloatArray,
-    *,
-    wrong: BoolArray,
-    groups: Sequence[str],
-    grid: Sequence[float],
-    alpha: float,
-    delta: float,
-) -> Mapping[str, CertifiedThreshold]:
-    """Certify a threshold for every group (language, site), all promises together at delta.
-
-    Each group is tested at delta divided by the number of groups, so that all of them hold
-    at once with confidence 1 - delta.
-
-    Args:
-        scores: (n,) of the calibration items.
-        wrong: bool (n,).
-        groups: the group of each item.
-        grid: as for ``certify_threshold``, the same for all groups.
-        alpha: tolerated error rate within each group.
-        delta: chance that any group's promise fails.
-    """
-    names = sorted(set(groups))
-    of_items = np.array(groups, dtype=object)
-    return {
-        name: certify_threshold(
-            scores[of_items == name],
-            wrong=wrong[of_items == name],
-            grid=grid,
-            alpha=alpha,
-            delta=delta / len(names),
-        )
-        for name in names
-    }
-
-
 def refuse_reused_items(
     calibration: Collection[str], *, used: Mapping[str, Collection[str]]
 ) -> None:

@@ -20,7 +20,6 @@ from localensemble.consensus.bounds import (
     upper_bound,
 )
 from localensemble.consensus.calibration import (
-    certify_groups,
     certify_threshold,
     control_risk,
     refuse_reused_items,
@@ -318,17 +317,6 @@ def test_the_promise_holds_in_simulation_where_the_naive_rule_breaks_it() -> Non
 def true_error(threshold: float) -> float:
     """P(wrong | score >= threshold) when P(wrong | s) = 0.4 (1 - s), s uniform."""
     return 0.2 * (1 - threshold)
-
-
-def test_group_promises_share_delta() -> None:
-    scores, wrong = items_of([(0.9, 240, 2)])
-    groups = ["en", "de", "en"] * 80
-    found = certify_groups(scores, wrong=wrong, groups=groups, grid=(0.9,), alpha=0.05, delta=0.1)
-    assert list(found) == ["de", "en"]
-    assert {certified.delta for certified in found.values()} == {0.05}
-    assert found["en"].calibration_items == 160
-    assert found["en"].threshold == 0.9
-    assert found["de"].threshold is None
 
 
 def test_calibration_items_used_elsewhere_are_refused_by_name() -> None:
