@@ -10,7 +10,7 @@ import numpy as np
 
 from localensemble.api.certificates import write_certificate
 from localensemble.api.evaluate import gold_of
-from localensemble.api.ratings import AS_GUESSED, RatingsOptions, opened
+from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.calibration import Candidate
@@ -62,7 +62,7 @@ def calibrate(
     promise: Promise,
     certificate_path: Path | None = None,
     id_column: str | None = None,
-    ratings: RatingsOptions = AS_GUESSED,
+    table: LabelTableOptions = AS_GUESSED,
 ) -> Calibrated:
     """Certify a threshold on the gold labels of items drawn at random from the study.
 
@@ -74,7 +74,7 @@ def calibrate(
         certificate_path: where the certificate goes; None is in the study folder. A table of
             ratings has none.
         id_column: of the gold table; None guesses it by name.
-        ratings: how to read a table of ratings, where it is one.
+        table: how to read a table of ratings, where it is one.
 
     Raises:
         InputError: the variable or its gold labels are not there, or serve another purpose.
@@ -86,9 +86,9 @@ def calibrate(
             f"{study.name}: it is not said where the certificate is to go.",
             hint="Name a file with --output.",
         )
-    with opened(study, options=ratings) as read:
+    with opened(study, options=table) as read:
         loaded = read.loaded
-        chosen = _variable_named(loaded.codebook, variable)
+        chosen = variable_named(loaded.codebook, variable)
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
             raise InputError(
@@ -153,7 +153,12 @@ def _check_shares(alpha: float, delta: float) -> None:
             )
 
 
-def _variable_named(codebook: Codebook, name: str) -> Variable:
+def variable_named(codebook: Codebook, name: str) -> Variable:
+    """Find a variable of a study.
+
+    Raises:
+        InputError: there is none of this name.
+    """
     names = [variable.name for variable in codebook.variables]
     if name not in names:
         raise InputError(

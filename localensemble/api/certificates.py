@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook
+from localensemble.consensus.calibrated_raters import CalibratedRaters
 from localensemble.consensus.certificate import Certificate
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
@@ -70,12 +71,36 @@ class LabelingConditions:
             }
         )
 
+    def refuse_other_raters(self, calibration: CalibratedRaters) -> None:
+        """Refuse a calibration of other raters or models.
+
+        Raises:
+            InputError: names what differs.
+        """
+        bound = {rater.name: rater for rater in calibration.raters}
+        found = {}
+        for name, sha256 in self.models.items():
+            rater = bound.get(name)
+            same = rater is not None and sha256 in ("", rater.model_sha256)
+            found[name] = rater.identity_sha256 if rater is not None and same else "another model"
+        calibration.check(found)
+
 
 def applicable(
     rules: DecisionRules, *, conditions: LabelingConditions
 ) -> tuple[DecisionRules, tuple[str, ...]]:
-    """Let go of the certificates that do not apply any more, and say which and why."""
-    kept, said = [], []
+    """Let go of certificates and calibrations that do not apply any more; say which and why."""
+    said = []
+    calibrations = []
+    for calibration in rules.calibrations:
+        try:
+            conditions.refuse_other_raters(calibration)
+        except InputError as error:
+            said.append(f"The study lets go of a calibration. {error.message}")
+        else:
+            calibrations.append(calibration)
+    rules = rules.with_calibrations(calibrations)
+    kept = []
     for certificate in rules.certificates:
         try:
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")
@@ -88,8 +113,12 @@ def applicable(
 
 
 def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
-    """Give the identity of each rater for which the certificates hold, by the rater's name."""
+    """Give each rater's identity for which certificates and calibrations hold, by its name."""
     return {
+        rater.name: rater.identity_sha256
+        for calibration in rules.calibrations
+        for rater in calibration.raters
+    } | {
         name.removeprefix(rater_key("")): sha256
         for certificate in rules.certificates
         for name, sha256 in certificate.hashes

@@ -14,13 +14,14 @@ from localensemble.api.certificates import read_certificates
 from localensemble.api.decided import not_converged, write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
-from localensemble.api.ratings import (
+from localensemble.api.label_table import (
     AS_GUESSED,
-    RatingsOptions,
+    LabelTableOptions,
     opened,
     recorded,
-    refuse_ratings_options,
+    refuse_table_options,
 )
+from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
@@ -67,10 +68,13 @@ class ConsensusOptions:
         ensemble: an ensemble file whose consensus and escalation rules apply.
         certificates: certificate files; they take the place of the study's.
         drop_certificates: let go of the study's certificates.
+        rater_calibrations: files of `calibrate --probabilities`; they take the place of the
+            study's.
+        drop_rater_calibrations: decide by the raters' own probabilities.
         gold: table with gold labels.
         id_column: column of the gold table, and of the items, that identifies an item.
         text_column: column of the items that holds the text.
-        ratings: how to read a table of ratings, where it is one.
+        table: how to read a table of ratings, where it is one.
     """
 
     method: str | None = None
@@ -79,10 +83,12 @@ class ConsensusOptions:
     ensemble: Path | None = None
     certificates: tuple[Path, ...] = ()
     drop_certificates: bool = False
+    rater_calibrations: tuple[Path, ...] = ()
+    drop_rater_calibrations: bool = False
     gold: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
-    ratings: RatingsOptions = AS_GUESSED
+    table: LabelTableOptions = AS_GUESSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +139,13 @@ def decide_again(
         LedgerError: there is no study, or no run of it has finished.
     """
     if study.is_file():
-        return _decide_ratings(study, options, items, output)
+        return _decide_table(study, options, items, output)
     if output is not None:
         raise InputError(
             f"{study.name}: the results of a study stand in its own folder.",
             hint="Leave out --output; to write them anew, give the table: --items.",
         )
-    refuse_ratings_options(study, options.ratings)
+    refuse_table_options(study, options.table)
     folder = StudyFolder(study)
     if items is None:
         with LedgerReader.open(folder.ledger) as reader:
@@ -175,9 +181,10 @@ def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> M
         InputError: the rules do not fit the study, or the gold table cannot be used.
         LedgerError: there is no study, or no run of it has finished.
     """
-    with opened(study, options=options.ratings) as read:
+    with opened(study, options=options.table) as read:
         loaded = read.loaded
         rules = _chosen_rules(loaded, options)
+        loaded = loaded.with_rules(_with_calibrations(rules, loaded, options))
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
         return MethodsCompared(
             tuple(
@@ -250,7 +257,7 @@ def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
 
 
 def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedStudy:
-    rules = _chosen_rules(loaded, options)
+    rules = _with_calibrations(_chosen_rules(loaded, options), loaded, options)
     check_rules(
         rules.method,
         rules.policies,
@@ -267,12 +274,12 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
     return loaded.with_rules(rules)
 
 
-def _decide_ratings(
+def _decide_table(
     path: Path, options: ConsensusOptions, items: Path | None, output: Path | None
 ) -> DecidedAgain:
     """Decide a table of ratings, in passing or as a study in a folder."""
     reading = replace(
-        options.ratings, items=items, id_column=options.id_column, text_column=options.text_column
+        options.table, items=items, id_column=options.id_column, text_column=options.text_column
     )
     with opened(path, options=reading) as passing:
         loaded = _under_new_rules(passing.loaded, options)
@@ -286,8 +293,8 @@ def _decide_ratings(
     folder = StudyFolder(output)
     check_columns(
         read.items,
-        variables=[variable.name for variable in read.ratings.codebook.variables],
-        raters=read.ratings.raters,
+        variables=[variable.name for variable in read.labels.codebook.variables],
+        raters=read.labels.raters,
     )
     folder.make()
     with recorded(read, rules=loaded.rules, folder=folder) as lasting:
@@ -297,8 +304,19 @@ def _decide_ratings(
     return DecidedAgain(written.findings, written.files, (*read.messages, *written.messages))
 
 
+def _with_calibrations(
+    rules: DecisionRules, loaded: LoadedStudy, options: ConsensusOptions
+) -> DecisionRules:
+    if options.rater_calibrations:
+        given = read_rater_calibrations(options.rater_calibrations, codebook=loaded.codebook)
+        return rules.with_calibrations(given)
+    if options.drop_rater_calibrations:
+        return rules
+    return rules.with_calibrations(loaded.rules.calibrations)
+
+
 def _chosen_rules(loaded: LoadedStudy, options: ConsensusOptions) -> DecisionRules:
-    """Give the rules to decide by, without certificates."""
+    """Give the rules to decide by, without certificates and calibrations."""
     if options.certificates and options.drop_certificates:
         raise InputError(
             "Cannot both apply certificates and let go of them.",

@@ -84,12 +84,13 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         return recorded, ""
     if canonical_json(settings.get("stated_rules")) == canonical_json(stated.content):
         return recorded, (
-            f"Decides as `consensus` last did ({recorded.method.name}), not as the ensemble file "
-            f"says ({stated.method.name}); `localensemble consensus STUDY -e FILE --items FILE` "
-            "takes the rules of a file."
+            f"Decides by the rules that were chosen last ({recorded.method.name}), not as the "
+            f"ensemble file says ({stated.method.name}); `localensemble consensus STUDY -e FILE "
+            "--items FILE` takes the rules of a file."
         )
     # Whoever checks the certificates says which of them do not hold under these rules.
-    return stated.with_certificates(recorded.certificates), (
+    kept = stated.with_calibrations(recorded.calibrations)
+    return kept.with_certificates(recorded.certificates), (
         f"The ensemble file has other rules than the study was decided by: now "
         f"{stated.method.name}, before {recorded.method.name}. Final labels may change."
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.ratings import AS_GUESSED, RatingsOptions, opened
+from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
@@ -35,7 +35,7 @@ def evaluate(
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
-    ratings: RatingsOptions = AS_GUESSED,
+    table: LabelTableOptions = AS_GUESSED,
 ) -> Evaluated:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
@@ -49,13 +49,13 @@ def evaluate(
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
         prices: of labels, to weigh a person's time against errors.
-        ratings: how to read a table of ratings, where it is one.
+        table: how to read a table of ratings, where it is one.
 
     Raises:
         LedgerError: there is no study, or no run of it has finished.
         TableError: the gold table cannot be used or does not belong to the study.
     """
-    with opened(study, options=ratings) as read:
+    with opened(study, options=table) as read:
         loaded = read.loaded
         labels = gold_of(
             loaded,
@@ -115,7 +115,8 @@ def findings_of(
         gold=gold,
         cautions=(*loaded.cautions, *(gold.messages if gold else ())),
         certificates=loaded.rules.certificates,
-        ratings_sha256=loaded.ratings_sha256,
+        label_table_sha256=loaded.label_table_sha256,
+        calibrations=loaded.rules.calibrations,
     )
 
 

@@ -16,6 +16,7 @@ from localensemble.api.certificates import (
 )
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
+from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.readiness import refuse_unreachable
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
@@ -65,6 +66,7 @@ class LabelOptions:
         limit: label only the first items.
         gold: table with gold labels, to report accuracy.
         certificates: certificate files, one a variable, whose thresholds say what is accepted.
+        rater_calibrations: files of `calibrate --probabilities`, one a variable.
         golden: table with golden items, whose category is known, for the policy that compares
             with them.
         mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
@@ -77,6 +79,7 @@ class LabelOptions:
     limit: int | None = None
     gold: Path | None = None
     certificates: tuple[Path, ...] = ()
+    rater_calibrations: tuple[Path, ...] = ()
     golden: Path | None = None
     mode: ScoringMode = "batched"
     threads: int | None = None
@@ -244,6 +247,13 @@ def _rules(
         golden=options.golden is not None,
     )
     said = (message,) if message else ()
+    if options.rater_calibrations:
+        calibrations = read_rater_calibrations(
+            options.rater_calibrations, codebook=conditions.codebook
+        )
+        for calibration in calibrations:
+            conditions.refuse_other_raters(calibration)
+        rules = rules.with_calibrations(calibrations)
     if options.certificates:
         given = read_certificates(options.certificates, codebook=conditions.codebook)
         for certificate in given:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localensemble.api.items import open_items_of
-from localensemble.api.ratings import AS_GUESSED, RatedItems, RatingsOptions, opened
+from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, RatedItems, opened
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.study_policies import random_draw
 from localensemble.core.errors import InputError
@@ -41,7 +41,7 @@ def sample(
     worksheet: Path,
     id_column: str | None = None,
     text_column: str | None = None,
-    ratings: RatingsOptions = AS_GUESSED,
+    table: LabelTableOptions = AS_GUESSED,
 ) -> Sample:
     """Draw items at random and write a worksheet for people to label.
 
@@ -58,7 +58,7 @@ def sample(
         worksheet: the file to write.
         id_column: of the items.
         text_column: of the items.
-        ratings: how to read a table of ratings, where it is one.
+        table: how to read a table of ratings, where it is one.
 
     Raises:
         InputError: the worksheet is there already, or the table is not the one labeled or not
@@ -71,14 +71,14 @@ def sample(
             hint="Choose another name with --output.",
         )
     if study.is_file():
-        ratings = replace(ratings, items=items, id_column=id_column, text_column=text_column)
-    with opened(study, options=ratings) as read:
+        table = replace(table, items=items, id_column=id_column, text_column=text_column)
+    with opened(study, options=table) as read:
         loaded = read.loaded
-        table: ItemFile | RatedItems
+        source: ItemFile | RatedItems
         if read.read is not None:
-            table = read.read.items
+            source = read.read.items
         elif items is not None:
-            table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
+            source = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
         else:
             raise InputError(
                 f"{study.name}: a study keeps no texts, and a worksheet needs them.",
@@ -89,18 +89,18 @@ def sample(
         count,
         (
             (random_draw(item.id, seed=seed, purpose="sample"), item)
-            for item in _labeled_items(table, item_count)
+            for item in _labeled_items(source, item_count)
         ),
         key=lambda pair: (pair[0], pair[1].position),
     )
     empty = [""] * len(loaded.codebook.variables)
-    with_text = isinstance(table, ItemFile)
+    with_text = isinstance(source, ItemFile)
     write_table(
         worksheet,
         kept=("id", "text") if with_text else ("id",),
         added=[f"gold_{variable.name}" for variable in loaded.codebook.variables],
         rows=(((item.id, item.text) if with_text else (item.id,), empty) for _, item in drawn),
-        format=table.format,
+        format=source.format,
     )
     return Sample(worksheet, len(drawn), item_count, loaded.codebook, read.messages)
 

@@ -48,6 +48,10 @@ class StudyFolder:
         """The certified threshold of one variable, as JSON."""
         return self.path / f"certificate-{variable}.json"
 
+    def rater_calibration(self, variable: str) -> Path:
+        """The calibration of the raters on one variable, as JSON."""
+        return self.path / f"rater-calibration-{variable}.json"
+
     def make(self) -> None:
         """Make the folder, readable by its owner only, if it is not there.
 

@@ -20,15 +20,22 @@ from localensemble.api.calibrate import (
     plan,
 )
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
-from localensemble.api.ratings import RatingsOptions
+from localensemble.api.label_table import LabelTableOptions
+from localensemble.api.rater_calibrations import (
+    CALIBRATION_METHODS,
+    RaterCalibrationMethod,
+    WrittenCalibration,
+    calibrate_raters,
+)
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.label_table_options import label_table_options
 from localensemble.cli.numbers import share
 from localensemble.cli.word_table import WordTable
-from localensemble.cli.ratings_options import ratings_options
 
 NOTHING_CERTIFIED = 1
+_LONGEST_SHOWN = 200
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -61,6 +68,18 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=_FILE,
     help="The certificate (JSON). [default: certificate-VARIABLE.json in the study folder]",
 )
+@click.option(
+    "--probabilities",
+    "raters_by",
+    type=click.Choice(CALIBRATION_METHODS),
+    help="Calibrate the raters' probabilities instead of certifying: temperature (30 gold labels "
+    "or more), isotonic (300 or more), contextual_prior (no gold, but --content-free).",
+)
+@click.option(
+    "--content-free",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A study in which the same raters labeled items without content, such as N/A.",
+)
 @click.option("--id-column", help="The column of the gold table that identifies an item.")
 @click.option("--plan", "only_plan", is_flag=True, help="Only say how many gold labels it takes.")
 @click.option(
@@ -78,7 +97,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="With --plan: share of the items you expect to accept.",
 )
 @isolated_option
-@ratings_options(rules=True)
+@label_table_options(rules=True)
 def command(
     *,
     study: Path | None,
@@ -89,16 +108,21 @@ def command(
     method: str,
     by: str | None,
     certificate: Path | None,
+    raters_by: str | None,
+    content_free: Path | None,
     id_column: str | None,
     only_plan: bool,
     error_rate: float,
     accepted_share: float,
-    ratings: RatingsOptions,
+    table: LabelTableOptions,
 ) -> None:
     """Certify a threshold above which labels of STUDY may stand without a person.
 
     STUDY may also be a table of ratings, as `agree` reads it; then -o says where the
     certificate goes, and it holds for these ratings only.
+
+    With --probabilities it fits instead how the raters' probabilities are to be changed, and
+    writes that as a file of its own; nothing decides by it until `consensus` or `label` name it.
 
     Ends with exit code 1, and writes nothing, when nothing can be certified.
     """
@@ -108,6 +132,18 @@ def command(
             plan(alpha=alpha, delta=delta, error_rate=error_rate, accepted_share=accepted_share),
             console,
         )
+        return
+    if raters_by is not None and study is not None and variable is not None:
+        calibration = calibrate_raters(
+            study,
+            variable=variable,
+            method=cast(RaterCalibrationMethod, raters_by),
+            gold=gold,
+            content_free=content_free,
+            path=certificate,
+            id_column=id_column,
+        )
+        _show_raters(calibration, console)
         return
     if study is None or gold is None or variable is None:
         raise click.UsageError("Give STUDY, --gold and --variable; or --plan.")
@@ -123,11 +159,21 @@ def command(
         ),
         certificate_path=certificate,
         id_column=id_column,
-        ratings=ratings,
+        table=table,
     )
     _show_calibrated(calibrated, console)
     if calibrated.path is None:
         sys.exit(NOTHING_CERTIFIED)
+
+
+def _show_raters(written: WrittenCalibration, console: Console) -> None:
+    _say(written.calibration.sentence(), console)
+    for rater in written.calibration.raters:
+        said = ", ".join(f"{name} = {value}" for name, value in rater.calibration.settings)
+        _say(f"  {rater.name}: {said if len(said) < _LONGEST_SHOWN else 'see the file'}", console)
+    _say(f"Wrote {written.path}. Nothing decides by it until you say so:", console)
+    _say("`localensemble consensus STUDY --rater-calibration FILE --items FILE`, or", console)
+    _say("`localensemble label ... --rater-calibration FILE`.", console)
 
 
 def _show_calibrated(calibrated: Calibrated, console: Console) -> None:

@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
-from localensemble.api.ratings import RatingsOptions
+from localensemble.api.label_table import LabelTableOptions
 from localensemble.cli.consensus_tables import show_comparisons
+from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.console import output as standard_output
-from localensemble.cli.ratings_options import ratings_options
+from localensemble.cli.label_table_options import label_table_options
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -49,6 +49,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="An escalation policy, as '{policy: support_below, limit: 0.8}', in place of the "
     "study's; can be given several times.",
 )
+@click.option(
+    "--rater-calibration",
+    "rater_calibrations",
+    type=_FILE,
+    multiple=True,
+    help="Change the raters' probabilities as `calibrate --probabilities` found; one file per "
+    "variable.",
+)
+@click.option(
+    "--drop-rater-calibrations", is_flag=True, help="Take the raters' own probabilities again."
+)
 @click.option("--items", type=_FILE, help="The labeled table; its results are written anew.")
 @click.option(
     "-o",
@@ -63,7 +74,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
 @isolated_option
-@ratings_options(rules=False)
+@label_table_options(rules=False)
 def command(
     *,
     study: Path,
@@ -73,13 +84,15 @@ def command(
     ensemble: Path | None,
     certificates: tuple[Path, ...],
     drop_certificates: bool,
+    rater_calibrations: tuple[Path, ...],
+    drop_rater_calibrations: bool,
     items: Path | None,
     output: Path | None,
     side_by_side: bool,
     gold: Path | None,
     id_column: str | None,
     text_column: str | None,
-    ratings: RatingsOptions,
+    table: LabelTableOptions,
 ) -> None:
     """Decide STUDY again by other rules, from its ledger; needs no model.
 
@@ -98,10 +111,12 @@ def command(
         ensemble=ensemble,
         certificates=certificates,
         drop_certificates=drop_certificates,
+        rater_calibrations=rater_calibrations,
+        drop_rater_calibrations=drop_rater_calibrations,
         gold=gold,
         id_column=id_column,
         text_column=text_column,
-        ratings=ratings,
+        table=table,
     )
     if side_by_side:
         compared = compare(study, options=options)

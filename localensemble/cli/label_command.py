@@ -45,6 +45,14 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     help="Accept by a threshold that `calibrate` certified; one file per variable.",
 )
 @click.option(
+    "--rater-calibration",
+    "rater_calibrations",
+    type=_FILE,
+    multiple=True,
+    help="Change the raters' probabilities as `calibrate --probabilities` found; one file per "
+    "variable.",
+)
+@click.option(
     "--golden",
     type=_FILE,
     help="A table with items whose category is known, for the policy golden_disagreement.",
@@ -66,6 +74,7 @@ def command(
     text_column: str | None,
     gold: Path | None,
     certificates: tuple[Path, ...],
+    rater_calibrations: tuple[Path, ...],
     golden: Path | None,
     limit: int | None,
     strict: bool,
@@ -84,6 +93,7 @@ def command(
         limit=limit,
         gold=gold,
         certificates=certificates,
+        rater_calibrations=rater_calibrations,
         golden=golden,
         mode="strict" if strict else "batched",
         threads=threads,

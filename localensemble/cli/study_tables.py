@@ -57,7 +57,7 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
     _print_promises(findings, console)
     if any(variable.accuracy_consensus for variable in findings.variables):
         console.print(_accuracy_table(findings))
-    if findings.ratings_sha256 is None:
+    if findings.label_table_sha256 is None:
         console.print(_rater_table(findings))
     _print_unlabeled(findings, console)
 
@@ -121,6 +121,8 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
 
 
 def _print_promises(findings: StudyFindings, console: Console) -> None:
+    for calibration in findings.rater_calibrations:
+        console.print(f"{calibration.sentence}\n", markup=False, highlight=False, soft_wrap=True)
     for promise in findings.promises:
         lines = (
             f"{promise.variable} is accepted by a certificate. {promise.sentence}",
@@ -194,7 +196,7 @@ def _rater_table(findings: StudyFindings) -> WordTable:
 def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
     if not findings.unlabeled:
         return
-    if findings.ratings_sha256 is not None:
+    if findings.label_table_sha256 is not None:
         cells = len(findings.variables) * len(findings.raters) * findings.item_count
         console.print(
             f"{findings.unlabeled:,} of {cells:,} cells (item by rater) have no label. Whether the "

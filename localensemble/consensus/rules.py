@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from localensemble.consensus.calibrated_raters import CalibratedRaters
 from localensemble.consensus.certificate import Certificate
 from localensemble.consensus.escalation import EscalationPolicy
 from localensemble.consensus.methods import method_named
@@ -31,20 +32,22 @@ class DecisionRules:
     """A consensus method and the policies that send items to a person.
 
     ``content`` is what they were made from: ``{"consensus": {"method": ..., settings},
-    "escalation": [{"policy": ..., settings}, ...]}``, and ``"certificates"`` where there
-    are any.
+    "escalation": [{"policy": ..., settings}, ...]}``, and ``"certificates"`` and
+    ``"rater_calibrations"`` where there are any.
 
     Attributes:
         method: derives the consensus of every variable.
         policies: apply to every variable.
         content: as JSON values.
         certificates: certified thresholds, at most one a variable.
+        calibrations: of the raters' probabilities, at most one a variable.
     """
 
     method: ConsensusMethod
     policies: tuple[EscalationPolicy, ...]
     content: JsonValue
     certificates: tuple[Certificate, ...] = ()
+    calibrations: tuple[CalibratedRaters, ...] = ()
 
     def policies_for(self, variable: str) -> tuple[EscalationPolicy, ...]:
         """Give the policies of one variable: those of all, and its certified threshold."""
@@ -54,6 +57,25 @@ class DecisionRules:
             if one.variable == variable
         )
         return (*self.policies, *thresholds)
+
+    def with_calibrations(self, calibrations: Sequence[CalibratedRaters]) -> DecisionRules:
+        """Give the same rules with these calibrations of the raters and no others.
+
+        Raises:
+            EnsembleError: two are of one variable.
+        """
+        names = [one.variable for one in calibrations]
+        for name in names:
+            if names.count(name) > 1:
+                raise EnsembleError(
+                    f'Two calibrations of the raters are of the variable "{name}".',
+                    hint="Give one per variable.",
+                )
+        content = dict(self.content) if isinstance(self.content, Mapping) else {}
+        content.pop("rater_calibrations", None)
+        if calibrations:
+            content["rater_calibrations"] = [one.as_values() for one in calibrations]
+        return replace(self, content=content, calibrations=tuple(calibrations))
 
     def with_certificates(self, certificates: Sequence[Certificate]) -> DecisionRules:
         """Give the same rules with these certificates and no others.
@@ -119,8 +141,10 @@ def decision_rules(
 
 def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
     """Make the rules again from their ``content``, as a run's record holds it."""
-    return decision_rules(
+    rules = decision_rules(
         content["consensus"],
         content["escalation"],
         certificates=content.get("certificates", ()),
     )
+    calibrations = content.get("rater_calibrations", ())
+    return rules.with_calibrations([CalibratedRaters.from_values(one) for one in calibrations])

@@ -13,7 +13,7 @@ from localensemble.core.identity import sha256_json
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout
 
-RATINGS_ENGINE = "ratings"
+TABLE_ENGINE = "label-table"
 """Stands for the engine of raters whose labels come from a table: how they came is not known."""
 
 

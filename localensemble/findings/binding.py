@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from localensemble.codebook.model import Variable
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import sha256_json
+from localensemble.core.raters import RaterIdentity
 from localensemble.findings.decisions import StudyLabels
 
 CODEBOOK = "codebook"
 PROMPT = "prompt template"
 RULES = "decision rules"
 ITEM_SET = "item set"
-RATINGS = "ratings"
+LABEL_TABLE = "label table"
 
 
 def rater_key(name: str) -> str:
@@ -29,6 +30,14 @@ def rater_key(name: str) -> str:
 def model_key(name: str) -> str:
     """Name the entry that holds the hash of a rater's model, known before it is loaded."""
     return f"model of {name}"
+
+
+def identities(labels: StudyLabels) -> Mapping[str, RaterIdentity]:
+    """Give the identity of every rater of a study, by its name, in their order."""
+    known = {record.key: record.rater.identity for record in labels.reader.raters()}
+    return {
+        name: known[key] for name, key in zip(labels.rater_names, labels.rater_keys, strict=True)
+    }
 
 
 def binding(
@@ -42,15 +51,14 @@ def binding(
         variable: which.
         items_sha256: hash of the items file that was labeled.
     """
-    identities = {record.key: record.rater.identity for record in labels.reader.raters()}
-    held = [identities[key] for key in labels.rater_keys]
+    held = list(identities(labels).values())
     decided = {
         CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
         RULES: rules_sha256(rules, variable=variable),
         **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
     }
     if not labels.scored:
-        return {RATINGS: _one_or_all([identity.model_sha256 for identity in held]), **decided}
+        return {LABEL_TABLE: _one_or_all([identity.model_sha256 for identity in held]), **decided}
     return {
         **{
             rater_key(name): identity.sha256
@@ -83,8 +91,11 @@ def rules_sha256(rules: DecisionRules, *, variable: Variable) -> str:
 
     A random audit is left out: what it takes from the accepted items it takes at random.
     """
+    calibrations = [one.as_values() for one in rules.calibrations if one.variable == variable.name]
+    calibrated = {"rater_calibrations": calibrations} if calibrations else {}
     return sha256_json(
         {
+            **calibrated,
             "method": rules.method.name,
             "settings": [list(pair) for pair in rules.method.settings],
             "policies": sorted(

@@ -26,6 +26,7 @@ from localensemble.consensus.scores import ScoreName
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.binding import binding
+from localensemble.findings.calibrated_raters import item_hashes
 from localensemble.findings.decisions import decide
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.load import LoadedStudy
@@ -143,7 +144,22 @@ def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray)
     used = {
         "examples in the codebook": [place for place in examples if place < len(gold)],
         "golden items": [] if golden is None else np.flatnonzero(golden >= 0).tolist(),
+        "gold labels to calibrate the raters": _fitted_to(loaded, variable, gold),
     }
     for purpose, places in used.items():
         ids = [labels.item_ids[place] for place in places if gold[place] >= 0]
         refuse_reused_items(ids, used={purpose: ids})
+
+
+def _fitted_to(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> list[int]:
+    used = {
+        item
+        for one in loaded.rules.calibrations
+        if one.variable == variable.name
+        for item in one.used_items
+    }
+    if not used:
+        return []
+    places = np.flatnonzero(gold >= 0).tolist()
+    hashes = item_hashes(loaded.labels, known=gold >= 0)
+    return [place for place, item in zip(places, hashes, strict=True) if item in used]

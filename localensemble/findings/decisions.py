@@ -8,7 +8,7 @@ Decides nothing itself: the consensus method and the escalation policies do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 import numpy as np
@@ -26,6 +26,7 @@ from localensemble.consensus.escalation import (
 )
 from localensemble.consensus.policies import policy_named
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
+from localensemble.consensus.rater_calibration import RaterCalibration
 from localensemble.consensus.scores import ScoreName, acceptance_scores
 from localensemble.consensus.study_policies import RequiredAgreementMissed
 from localensemble.core.errors import EnsembleError
@@ -65,6 +66,7 @@ class StudyLabels:
 
     ``item_count`` may be smaller than the item set when only its first items were labeled.
     ``scored`` says whether raters gave probabilities; those of a table of ratings did not.
+    ``calibrations`` change the probabilities of each rater, by variable; labels never.
     """
 
     reader: LedgerReader
@@ -74,12 +76,17 @@ class StudyLabels:
     rater_names: tuple[str, ...]
     variable_keys: Mapping[str, VariableKey]
     scored: bool = True
+    calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False
     ) -> LabelBlock:
-        """Read the labels of one variable for the items from start to stop."""
-        return self.reader.label_block(
+        """Read the labels of one variable for the items from start to stop.
+
+        The distributions are calibrated where the rules say so; labels and confidence are the
+        raters' own.
+        """
+        read = self.reader.label_block(
             self.item_set,
             variable=self.variable_keys[variable],
             raters=self.rater_keys,
@@ -87,6 +94,14 @@ class StudyLabels:
             stop=stop,
             probabilities=probabilities and self.scored,
         )
+        calibrations = self.calibrations.get(variable, ())
+        if read.probabilities is None or not calibrations:
+            return read
+        calibrated = read.probabilities.copy()
+        for column, calibration in enumerate(calibrations):
+            if calibration is not None:
+                calibrated[:, column] = calibration.apply(calibrated[:, column])
+        return replace(read, probabilities=calibrated)
 
     def said(self, variable: Variable, *, start: int, stop: int) -> Said:
         """Say what each rater gave each item from start to stop, and why it gave none."""

@@ -325,16 +325,7 @@ def _calibrations(
     """Of every rater's distributions, then of their mean; only gold items are kept."""
     if not labels.scored:
         return ()
-    parts: list[NDArray[np.float64]] = []
-    for start in range(0, labels.item_count, BLOCK_ITEMS):
-        stop = min(start + BLOCK_ITEMS, labels.item_count)
-        known = np.flatnonzero(gold[start:stop] >= 0)
-        if len(known):
-            block = labels.block(variable.name, start=start, stop=stop, probabilities=True)
-            if block.probabilities is not None:
-                parts.append(block.probabilities[known])
-    shape = (0, len(labels.rater_names), len(variable.answers))
-    held = np.concatenate(parts) if parts else np.empty(shape)
+    held = distributions_at(labels, variable=variable, known=gold >= 0)
     there = ~np.isnan(held).any(axis=2, keepdims=True)
     count = there.sum(axis=1)
     total = np.where(there, held, 0.0).sum(axis=1)
@@ -345,3 +336,19 @@ def _calibrations(
         NamedCalibration(who, calibration_quality(one, gold=answers))
         for who, one in zip((*labels.rater_names, MEAN), (*each, mean), strict=True)
     )
+
+
+def distributions_at(
+    labels: StudyLabels, *, variable: Variable, known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Read the raters' distributions of some items: (n, R, K), NaN where there are none."""
+    parts: list[NDArray[np.float64]] = []
+    for start in range(0, labels.item_count, BLOCK_ITEMS):
+        stop = min(start + BLOCK_ITEMS, labels.item_count)
+        wanted = np.flatnonzero(known[start:stop])
+        if len(wanted):
+            block = labels.block(variable.name, start=start, stop=stop, probabilities=True)
+            if block.probabilities is not None:
+                parts.append(block.probabilities[wanted])
+    shape = (0, len(labels.rater_names), len(variable.answers))
+    return np.concatenate(parts) if parts else np.empty(shape)

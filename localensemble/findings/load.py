@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.errors import LedgerError
-from localensemble.findings.binding import binding
+from localensemble.findings.binding import binding, identities
 from localensemble.findings.decisions import Decisions, StudyLabels, decide
 from localensemble.findings.golden import golden_categories
 from localensemble.ledger.read import LedgerReader
@@ -36,7 +36,7 @@ class LoadedStudy:
             the study has none.
         cautions: why not to trust labels, in sentences, as said when they were made; and that
             a newer run has not finished.
-        ratings_sha256: of the table of ratings that the labels come from; None where models
+        label_table_sha256: of the table of ratings that the labels come from; None where models
             made them.
     """
 
@@ -47,15 +47,19 @@ class LoadedStudy:
     items_sha256: str
     golden: Mapping[str, NDArray[np.int16]]
     cautions: tuple[str, ...] = ()
-    ratings_sha256: str | None = None
+    label_table_sha256: str | None = None
 
     def decide(self) -> tuple[Decisions, ...]:
         """Derive consensus and escalation for every variable, in codebook order.
 
         Raises:
-            InputError: a certificate does not apply to these raters, prompt, codebook, rules
-                or, under a method that learns from all items, item set.
+            InputError: a calibration does not apply to these raters, or a certificate to these
+                raters, prompt, codebook, rules or, under a method that learns from all items,
+                item set.
         """
+        held = {name: identity.sha256 for name, identity in identities(self.labels).items()}
+        for calibration in self.rules.calibrations:
+            calibration.check(held)
         for certificate in self.rules.certificates:
             variable = self.codebook.variable(certificate.variable)
             certificate.check(
@@ -79,7 +83,7 @@ class LoadedStudy:
 
     def with_rules(self, rules: DecisionRules) -> LoadedStudy:
         """Give the same study under other rules."""
-        return replace(self, rules=rules)
+        return replace(self, rules=rules, labels=_calibrated(self.labels, rules))
 
 
 def load_study(reader: LedgerReader) -> LoadedStudy:
@@ -105,18 +109,26 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         rater_keys=tuple(RaterKey(key) for key in summary["raters"]),
         rater_names=tuple(settings["raters"]),
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
-        scored="ratings_sha256" not in settings,
+        scored="label_table_sha256" not in settings,
     )
     golden = settings.get("golden")
+    rules = recorded_rules(settings["rules"])
     return LoadedStudy(
-        labels,
+        _calibrated(labels, rules),
         codebook,
-        recorded_rules(settings["rules"]),
+        rules,
         run,
         settings["items_sha256"],
         golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
         (*settings.get("cautions", ()), *_unfinished(reader.runs())),
-        settings.get("ratings_sha256"),
+        settings.get("label_table_sha256"),
+    )
+
+
+def _calibrated(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
+    return replace(
+        labels,
+        calibrations={one.variable: one.columns(labels.rater_names) for one in rules.calibrations},
     )
 
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.bounds import exact_interval
+from localensemble.consensus.calibrated_raters import CalibratedRaters
 from localensemble.consensus.certificate import Certificate
 from localensemble.consensus.frontier import expected_errors_covered
+from localensemble.consensus.protocol import Settings
 from localensemble.consensus.study_policies import budget_reasons
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
@@ -112,8 +114,9 @@ class VariableFindings:
     ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
     they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, where given.
     ``coefficients`` are the ones of ``agreement`` that a short table shows. ``required`` is
-    None where the codebook requires no level of agreement. ``expected_errors`` is about all escalated items and those of each budget; an item can have several reasons, so
-    that ``reason_counts`` overlap.
+    None where the codebook requires no level of agreement. ``expected_errors`` is about all
+    escalated items and those of each budget; an item can have several reasons, so that
+    ``reason_counts`` overlap.
     """
 
     name: str
@@ -173,13 +176,28 @@ class PromiseFindings:
     assumptions: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RaterCalibrationFindings:
+    """How the raters' probabilities on one variable were changed before deciding.
+
+    ``settings`` names what was fitted, by rater; ``source_items`` counts gold labels, or
+    content-free items for a contextual prior.
+    """
+
+    variable: str
+    method: str
+    source_items: int
+    settings: tuple[tuple[str, Settings], ...]
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
     ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
     of a newer run that has not finished, and of gold labels that were left out.
-    ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None where
+    ``label_table_sha256`` is the hash of the table of ratings that the labels come from; None where
     models made them.
     """
 
@@ -195,7 +213,8 @@ class StudyFindings:
     record: RecordFindings
     cautions: tuple[str, ...]
     promises: tuple[PromiseFindings, ...]
-    ratings_sha256: str | None = None
+    label_table_sha256: str | None = None
+    rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
 
     @property
     def agreement_met(self) -> bool:
@@ -214,7 +233,8 @@ def study_findings(
     gold: GoldLabels | None,
     cautions: tuple[str, ...],
     certificates: Sequence[Certificate],
-    ratings_sha256: str | None = None,
+    label_table_sha256: str | None = None,
+    calibrations: Sequence[CalibratedRaters] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
     variables = tuple(
@@ -244,7 +264,17 @@ def study_findings(
             )
             for one in certificates
         ),
-        ratings_sha256=ratings_sha256,
+        label_table_sha256=label_table_sha256,
+        rater_calibrations=tuple(
+            RaterCalibrationFindings(
+                one.variable,
+                one.method,
+                one.source_items,
+                tuple((rater.name, rater.calibration.settings) for rater in one.raters),
+                one.sentence(),
+            )
+            for one in calibrations
+        ),
     )
 
 

@@ -180,11 +180,11 @@ class _RaterRun:
         certified = self.plan.certified_raters.get(rater.name, rater.identity.sha256)
         if certified != rater.identity.sha256:
             raise InputError(
-                f'A certificate does not apply to rater "{rater.name}": its identity is '
-                f"{rater.identity.sha256[:12]}, and was {certified[:12]} when it was certified. "
+                f'A certificate or a calibration does not apply to rater "{rater.name}": its '
+                f"identity is {rater.identity.sha256[:12]}, and was {certified[:12]} then. "
                 "It has labeled nothing.",
                 hint="Its engine, chat template, layout or settings changed. Calibrate again, or "
-                "label without the certificate.",
+                "label without it.",
             )
 
     def _questions(self, engine: Engine) -> Questions:

@@ -65,6 +65,11 @@ class ItemTable(Protocol):
         ...
 
     @property
+    def id_column(self) -> str | None:
+        """The column with the ids; None where the items are numbered."""
+        ...
+
+    @property
     def format(self) -> TableFormat:
         """How the tables are to be written."""
         ...
@@ -195,11 +200,11 @@ def _queue_columns(raters: Sequence[str]) -> list[str]:
     return [*QUEUE_COLUMNS, *(f"rater.{name}" for name in raters)]
 
 
-def _added_id(items: ItemFile) -> tuple[str, ...]:
+def _added_id(items: ItemTable) -> tuple[str, ...]:
     return (ID_COLUMN,) if items.id_column is None else ()
 
 
-def _id_cell(items: ItemFile, row: ItemRow) -> tuple[str, ...]:
+def _id_cell(items: ItemTable, row: ItemRow) -> tuple[str, ...]:
     return (str(row.item.id),) if items.id_column is None else ()
 
 

@@ -91,7 +91,7 @@ def test_labeling_again_decides_by_the_rules_that_were_chosen_last(
     chosen = (labeled.study / "labels.csv").read_bytes()
     for _ in range(2):
         again = run(*command, labeled.ensemble)
-        assert "Decides as `consensus` last did (unanimous)" in again.err
+        assert "Decides by the rules that were chosen last (unanimous)" in again.err
         assert (labeled.study / "labels.csv").read_bytes() == chosen
     labeled.ensemble.write_text(
         SCRIPTED + "consensus: {method: mean_probability}\n", encoding="utf-8"

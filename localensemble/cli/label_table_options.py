@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 import click
 
 from localensemble.api.agree import NamedColumns, TableLayout
-from localensemble.api.ratings import RatingsLevel, RatingsOptions
+from localensemble.api.label_table import LabelTableOptions, TableLevel
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -28,7 +28,7 @@ def names(
 _OPTIONS = (
     click.option(
         "--level",
-        type=click.Choice(get_args(RatingsLevel)),
+        type=click.Choice(get_args(TableLevel)),
         help="Ratings: level of measurement; a must without a codebook.",
     ),
     click.option("--layout", type=click.Choice(get_args(TableLayout)), help="Ratings: [a guess]"),
@@ -63,8 +63,8 @@ _RULES = click.option(
 )
 
 
-def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options about a table of ratings; the command gets them as ``ratings``.
+def label_table_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options about a table of ratings; the command gets them as ``table``.
 
     Args:
         rules: add the ensemble file, too, where the command has no such option of its own.
@@ -72,7 +72,7 @@ def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def with_ratings(
+        def with_table(
             *,
             level: str | None,
             layout: str | None,
@@ -95,8 +95,8 @@ def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[
                 raters=raters or (),
                 variable=variable_column,
             )
-            ratings = RatingsOptions(
-                level=cast(RatingsLevel | None, level),
+            table = LabelTableOptions(
+                level=cast(TableLevel | None, level),
                 columns=columns,
                 gaps=gaps,
                 sheet=sheet,
@@ -104,9 +104,9 @@ def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[
                 codebook=codebook,
                 rules=others.pop("ensemble") if rules else None,
             )
-            command(ratings=ratings, **others)
+            command(table=table, **others)
 
-        wrapped: Callable[..., None] = with_ratings
+        wrapped: Callable[..., None] = with_table
         for option in reversed((*_OPTIONS, _RULES) if rules else _OPTIONS):
             wrapped = option(wrapped)
         return wrapped

@@ -83,7 +83,7 @@ def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Pat
     assert {row["id"] for row in queue} == {row["id"] for row in waiting}
     findings = json.loads((study / "findings.json").read_text(encoding="utf-8"))
     assert findings["variables"][0]["escalated"] == len(waiting)
-    assert findings["ratings_sha256"]
+    assert findings["label_table_sha256"]
     page = (study / "report.html").read_text(encoding="utf-8")
     assert "The labels come from a table of ratings" in page
     assert "language model" not in page
@@ -193,7 +193,7 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     assert ended.code == 0, ended.err
     values = json.loads(certificate.read_text(encoding="utf-8"))
     assert values["by"] == "support"
-    assert [name for name, _ in values["hashes"]] == ["codebook", "decision rules", "ratings"]
+    assert [name for name, _ in values["hashes"]] == ["codebook", "decision rules", "label table"]
     study = tmp_path / "study"
     applied = ("--certificate", certificate, "-o", study)
     ended = run("consensus", ratings, *NOMINAL, *applied)
@@ -208,7 +208,11 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     cells[1] = "other" if cells[1] != "other" else "food"
     ratings.write_text("\n".join([*lines[:5], ",".join(cells), *lines[6:]]), encoding="utf-8")
     ended = run("consensus", ratings, *NOMINAL, *applied)
-    assert (ended.code, "ratings" in ended.err, "does not apply" in ended.err) == (2, True, True)
+    assert (ended.code, "label table" in ended.err, "does not apply" in ended.err) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_a_worksheet_has_the_texts_only_where_they_are_given(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.identity import JsonValue, sha256_json, sha256_text
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
-from localensemble.core.raters import RATINGS_ENGINE, Rater, RaterIdentity
+from localensemble.core.raters import TABLE_ENGINE, Rater, RaterIdentity
 from localensemble.labeling.run import codebook_content, register_codebook
 from localensemble.ledger.digests import ItemSetHash
 from localensemble.ledger.ledger import Ledger
@@ -27,7 +27,7 @@ _ITEMS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ratings:
+class RatedLabels:
     """Labels of raters on items, aligned.
 
     Attributes:
@@ -76,55 +76,55 @@ def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
     return digest.hexdigest()
 
 
-def record_ratings(ratings: Ratings, *, ledger: Ledger, rules: JsonValue) -> None:
+def record_labels(labels: RatedLabels, *, ledger: Ledger, rules: JsonValue) -> None:
     """Record ratings as a finished run; what the ledger holds already is left as it is.
 
     Args:
-        ratings: what to record.
+        labels: what to record.
         ledger: a new one, or that of the same study.
         rules: by which decisions are made, as `decision_rules` wrote them.
     """
     item_set = ledger.register_items(
-        _blocks(ratings.items), item_set_sha256=hash_of_items(ratings.items)
+        _blocks(labels.items), item_set_sha256=hash_of_items(labels.items)
     )
-    variables = register_codebook(ledger, ratings.codebook)
+    variables = register_codebook(ledger, labels.codebook)
     run = ledger.start_run(
         {
             "localensemble": __version__,
-            "codebook": ratings.codebook.as_json(),
+            "codebook": labels.codebook.as_json(),
             "rules": rules,
             "stated_rules": rules,
-            "raters": list(ratings.raters),
-            "items_sha256": ratings.items_sha256,
-            "ratings_sha256": ratings.sha256,
+            "raters": list(labels.raters),
+            "items_sha256": labels.items_sha256,
+            "label_table_sha256": labels.sha256,
             "limit": None,
             "cautions": [],
         }
     )
     keys = []
-    for column, name in enumerate(ratings.raters):
-        key = ledger.register_rater(_rater(ratings, name))
-        _append(ratings, column, key, ledger, run, item_set, variables)
+    for column, name in enumerate(labels.raters):
+        key = ledger.register_rater(_rater(labels, name))
+        _append(labels, column, key, ledger, run, item_set, variables)
         keys.append(key)
     summary: JsonValue = {
         "item_set": item_set,
-        "item_count": len(ratings.items),
+        "item_count": len(labels.items),
         "raters": keys,
         "variables": dict(variables),
     }
     ledger.finish_run(run, status="finished", summary=summary)
 
 
-def _rater(ratings: Ratings, name: str) -> Rater:
+def _rater(labels: RatedLabels, name: str) -> Rater:
     identity = RaterIdentity(
-        engine=RATINGS_ENGINE,
+        engine=TABLE_ENGINE,
         engine_version="",
         model_name="",
-        model_sha256=ratings.sha256,
+        model_sha256=labels.sha256,
         chat_template_sha256="",
         prompt_template="",
         prompt_template_sha256="",
-        codebook_sha256=sha256_text(codebook_content(ratings.codebook)),
+        codebook_sha256=sha256_text(codebook_content(labels.codebook)),
         layout="item_first",
         settings=(("rater", name),),
     )
@@ -132,7 +132,7 @@ def _rater(ratings: Ratings, name: str) -> Rater:
 
 
 def _append(
-    ratings: Ratings,
+    labels: RatedLabels,
     column: int,
     rater: RaterKey,
     ledger: Ledger,
@@ -140,24 +140,24 @@ def _append(
     item_set: ItemSetKey,
     variables: Mapping[str, VariableKey],
 ) -> None:
-    for start in range(0, len(ratings.items), _ITEMS_AT_ONCE):
-        stop = min(start + _ITEMS_AT_ONCE, len(ratings.items))
+    for start in range(0, len(labels.items), _ITEMS_AT_ONCE):
+        stop = min(start + _ITEMS_AT_ONCE, len(labels.items))
         missing = ledger.reader.missing_labels(
             item_set, rater=rater, variables=tuple(variables.values()), start=start, stop=stop
         )
-        labels = {
+        appended = {
             key: [
                 Label(LabelStatus.ASSIGNED, category=int(category))
                 if category != GAP and gap
                 else None
                 for category, gap in zip(
-                    ratings.matrices[name].indices[start:stop, column], missing[key], strict=True
+                    labels.matrices[name].indices[start:stop, column], missing[key], strict=True
                 )
             ]
             for name, key in variables.items()
         }
-        if any(label is not None for given in labels.values() for label in given):
-            ledger.append_block(labels, run=run, rater=rater, item_set=item_set, start=start)
+        if any(label is not None for given in appended.values() for label in given):
+            ledger.append_block(appended, run=run, rater=rater, item_set=item_set, start=start)
 
 
 def _blocks(

@@ -32,17 +32,17 @@ from localensemble.findings.decisions import check_rules
 from localensemble.findings.label_categories import choose_categories
 from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.labeling.ensemble import load_rules
-from localensemble.labeling.ratings import Ratings, hash_of_items, record_ratings
+from localensemble.labeling.label_table import RatedLabels, hash_of_items, record_labels
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 
-RatingsLevel = Literal["nominal", "ordinal"]
+TableLevel = Literal["nominal", "ordinal"]
 
 _BLOCK_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class RatingsOptions:
+class LabelTableOptions:
     """How to read a table of ratings, and by which rules to decide it.
 
     Attributes:
@@ -60,7 +60,7 @@ class RatingsOptions:
         text_column: of ``items``.
     """
 
-    level: RatingsLevel | None = None
+    level: TableLevel | None = None
     columns: NamedColumns = field(default_factory=NamedColumns)
     gaps: tuple[str, ...] = ()
     sheet: str | None = None
@@ -72,7 +72,7 @@ class RatingsOptions:
     text_column: str | None = None
 
 
-AS_GUESSED = RatingsOptions()
+AS_GUESSED = LabelTableOptions()
 """Name nothing: what a table of ratings does not tell by itself is refused."""
 
 
@@ -83,6 +83,7 @@ class RatedItems:
     path: Path
     ids: tuple[ItemId, ...] = field(repr=False)
     columns: tuple[str, ...] = ("id",)
+    id_column: str | None = "id"
     format: TableFormat = field(default_factory=TableFormat)
 
     def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
@@ -95,10 +96,10 @@ class RatedItems:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRatings:
-    """Ratings, the table their items stand in, and what was guessed, in sentences."""
+class ReadLabelTable:
+    """RatedLabels, the table their items stand in, and what was guessed, in sentences."""
 
-    ratings: Ratings
+    labels: RatedLabels
     items: ItemFile | RatedItems
     messages: tuple[str, ...]
 
@@ -113,7 +114,7 @@ class OpenedStudy:
     """
 
     loaded: LoadedStudy
-    read: ReadRatings | None = None
+    read: ReadLabelTable | None = None
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -122,7 +123,7 @@ class OpenedStudy:
 
 
 @contextmanager
-def opened(study: Path, *, options: RatingsOptions) -> Iterator[OpenedStudy]:
+def opened(study: Path, *, options: LabelTableOptions) -> Iterator[OpenedStudy]:
     """Open a study folder, or a table of ratings as if it were one.
 
     Raises:
@@ -131,20 +132,20 @@ def opened(study: Path, *, options: RatingsOptions) -> Iterator[OpenedStudy]:
         LedgerError: there is no study, or no run of it has finished.
     """
     if not study.is_file():
-        refuse_ratings_options(study, options)
+        refuse_table_options(study, options)
         with LedgerReader.open(StudyFolder(study).ledger) as reader:
             yield OpenedStudy(load_study(reader))
         return
-    read = read_ratings(study, options=options)
+    read = read_labels(study, options=options)
     with tempfile.TemporaryDirectory() as folder:
         passing = StudyFolder(Path(folder))
-        with recorded(read, rules=ratings_rules(options.rules), folder=passing) as loaded:
+        with recorded(read, rules=table_rules(options.rules), folder=passing) as loaded:
             yield OpenedStudy(loaded, read)
 
 
 @contextmanager
 def recorded(
-    read: ReadRatings, *, rules: DecisionRules, folder: StudyFolder
+    read: ReadLabelTable, *, rules: DecisionRules, folder: StudyFolder
 ) -> Iterator[LoadedStudy]:
     """Record ratings in the ledger of a folder and give the study.
 
@@ -152,21 +153,21 @@ def recorded(
         EnsembleError: the rules cannot decide these variables from ratings.
         InputError: the folder holds a study of models.
     """
-    ratings = read.ratings
+    labels = read.labels
     check_rules(
         rules.method,
         rules.policies,
-        variables=ratings.codebook.variables,
-        raters=ratings.raters,
+        variables=labels.codebook.variables,
+        raters=labels.raters,
         scored=False,
     )
     _refuse_models(folder)
     with Ledger.open(folder.ledger, create=True) as ledger:
-        record_ratings(ratings, ledger=ledger, rules=rules.content)
+        record_labels(labels, ledger=ledger, rules=rules.content)
         yield load_study(ledger.reader)
 
 
-def read_ratings(path: Path, *, options: RatingsOptions) -> ReadRatings:
+def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
     """Read a table of ratings: the labels of all its variables on the same items and raters.
 
     Raises:
@@ -208,7 +209,7 @@ def read_ratings(path: Path, *, options: RatingsOptions) -> ReadRatings:
     hashed = _hashed(items)
     places = {item_id: place for place, (item_id, _) in enumerate(hashed)}
     _refuse_unknown_items(path, ids, places, items)
-    ratings = Ratings(
+    aligned = RatedLabels(
         codebook=codebook,
         raters=raters,
         items=hashed,
@@ -219,10 +220,10 @@ def read_ratings(path: Path, *, options: RatingsOptions) -> ReadRatings:
         },
     )
     more = items.messages if isinstance(items, ItemFile) else ()
-    return ReadRatings(ratings, items, (*messages, *more))
+    return ReadLabelTable(aligned, items, (*messages, *more))
 
 
-def ratings_rules(path: Path | None) -> DecisionRules:
+def table_rules(path: Path | None) -> DecisionRules:
     """Give the rules of an ensemble file; without one the majority decides, without policies.
 
     Nobody knows whether an item without a label of some rater was ever given to that rater, so
@@ -233,7 +234,7 @@ def ratings_rules(path: Path | None) -> DecisionRules:
     return load_rules(path, unstated=())
 
 
-def refuse_ratings_options(study: Path, options: RatingsOptions) -> None:
+def refuse_table_options(study: Path, options: LabelTableOptions) -> None:
     """Refuse options about a table of ratings with a study folder.
 
     Raises:
@@ -256,9 +257,9 @@ class _Rated:
 
 
 def _rated(
-    labels: VariableLabels, variable: Variable | None, table: LabelTable, options: RatingsOptions
+    labels: VariableLabels, variable: Variable | None, table: LabelTable, options: LabelTableOptions
 ) -> _Rated:
-    level: RatingsLevel = options.level or "nominal"
+    level: TableLevel = options.level or "nominal"
     if variable is not None and options.level is None:
         level = "ordinal" if variable.level == "ordinal" else "nominal"
     declared = options.categories
@@ -277,7 +278,9 @@ def _rated(
     return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
 
 
-def _items(path: Path, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | RatedItems:
+def _items(
+    path: Path, ids: tuple[ItemId, ...], options: LabelTableOptions
+) -> ItemFile | RatedItems:
     if options.items is None:
         return RatedItems(path, ids)
     return ItemFile.open(
@@ -321,7 +324,7 @@ def _refuse_models(folder: StudyFolder) -> None:
     if not folder.ledger.exists():
         return
     with LedgerReader.open(folder.ledger) as reader:
-        if load_study(reader).ratings_sha256 is None:
+        if load_study(reader).label_table_sha256 is None:
             raise InputError(
                 f"{folder.path}: this folder holds a study whose labels models made.",
                 hint="Choose another folder with --output.",

@@ -1,0 +1,138 @@
+"""Calibrate the raters' probabilities as a step of its own, and read such calibrations back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from localensemble.api.calibrate import variable_named
+from localensemble.api.evaluate import gold_of
+from localensemble.api.study import StudyFolder
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.calibrated_raters import (
+    CALIBRATION_METHODS,
+    CalibratedRaters,
+    RaterCalibrationMethod,
+)
+from localensemble.core.errors import InputError
+from localensemble.core.files import replaced_text_file
+from localensemble.findings.calibrated_raters import correct_priors, fit_raters
+from localensemble.findings.load import load_study
+from localensemble.ledger.read import LedgerReader
+
+__all__ = [
+    "CALIBRATION_METHODS",
+    "RaterCalibrationMethod",
+    "WrittenCalibration",
+    "calibrate_raters",
+    "read_rater_calibrations",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCalibration:
+    """A calibration of the raters, and the file it was written to."""
+
+    calibration: CalibratedRaters
+    path: Path
+
+
+def calibrate_raters(
+    study: Path,
+    *,
+    variable: str,
+    method: RaterCalibrationMethod,
+    gold: Path | None = None,
+    content_free: Path | None = None,
+    path: Path | None = None,
+    id_column: str | None = None,
+) -> WrittenCalibration:
+    """Fit how the raters' probabilities on one variable are to be changed, and write it.
+
+    Nothing decides by it until rules name it (``consensus`` or ``label``).
+
+    Args:
+        study: the study folder.
+        variable: which.
+        method: ``temperature`` and ``isotonic`` need gold labels, ``contextual_prior`` a study
+            of content-free items labeled by the same raters.
+        gold: a table with gold labels.
+        content_free: the folder of that study.
+        path: where the calibration goes; None is in the study folder.
+        id_column: of the gold table; None guesses it by name.
+
+    Raises:
+        InputError: gold labels or content-free items are missing, too few, or not of this
+            study and its raters.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    by_gold = method != "contextual_prior"
+    if (gold is not None) != by_gold or (content_free is not None) == by_gold:
+        raise InputError(
+            f"The calibration by {method.replace('_', ' ')} needs "
+            + ("gold labels" if by_gold else "a study of content-free items")
+            + " and nothing else.",
+            hint="Give --gold FILE." if by_gold else "Give --content-free STUDY, and no gold.",
+        )
+    folder = StudyFolder(study)
+    today = date.today().isoformat()
+    with LedgerReader.open(folder.ledger) as reader:
+        loaded = load_study(reader)
+        chosen = variable_named(loaded.codebook, variable)
+        if content_free is not None:
+            with LedgerReader.open(StudyFolder(content_free).ledger) as other:
+                found = correct_priors(
+                    loaded, variable=chosen, content_free=load_study(other), date=today
+                )
+        else:
+            labels = gold_of(loaded, gold, id_column=id_column)
+            if labels is None or variable not in labels.categories:
+                raise InputError(
+                    f'{gold}: it has no gold label of "{variable}".',
+                    hint=f'Put them into a column "gold_{variable}".',
+                )
+            found = fit_raters(
+                loaded,
+                variable=chosen,
+                gold=labels.categories[variable],
+                method=method,
+                date=today,
+            )
+    path = path or folder.rater_calibration(variable)
+    text = json.dumps(found.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
+    with replaced_text_file(path) as stream:
+        stream.write(text + "\n")
+    return WrittenCalibration(found, path)
+
+
+def read_rater_calibrations(
+    paths: Sequence[Path], *, codebook: Codebook
+) -> tuple[CalibratedRaters, ...]:
+    """Read calibrations of raters for the variables of a codebook.
+
+    Raises:
+        InputError: a file cannot be read, is no calibration, or is of another variable.
+    """
+    found = tuple(CalibratedRaters.from_values(_values(path)) for path in paths)
+    for one in found:
+        variable_named(codebook, one.variable)
+    return found
+
+
+def _values(path: Path) -> Mapping[str, Any]:
+    hint = "Give the file that `localensemble calibrate --probabilities` wrote."
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the calibration {path}: {error.strerror}.", hint=hint
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: this is not JSON.", hint=hint) from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: this is no calibration of raters.", hint=hint)
+    return values

@@ -1,0 +1,153 @@
+"""Fit the calibration of a study's raters, from gold labels or from items without content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from localensemble.codebook.model import Variable
+from localensemble.consensus.calibrated_raters import (
+    CalibratedRater,
+    CalibratedRaters,
+    RaterCalibrationMethod,
+)
+from localensemble.consensus.protocol import FloatArray
+from localensemble.consensus.rater_calibration import (
+    ContextualPrior,
+    RaterCalibration,
+    fit_isotonic,
+    fit_temperature,
+)
+from localensemble.core.errors import InputError
+from localensemble.core.identity import sha256_json
+from localensemble.findings.binding import identities
+from localensemble.findings.decisions import StudyLabels
+from localensemble.findings.evaluation import CategoryArray
+from localensemble.findings.gold_comparison import distributions_at
+from localensemble.findings.load import LoadedStudy
+
+_BLOCK_ITEMS = 4096
+
+
+def fit_raters(
+    loaded: LoadedStudy,
+    *,
+    variable: Variable,
+    gold: CategoryArray,
+    method: RaterCalibrationMethod,
+    date: str,
+) -> CalibratedRaters:
+    """Fit a temperature or an isotonic regression to each rater's own probabilities.
+
+    Args:
+        loaded: the study.
+        variable: which.
+        gold: (N,) gold categories, -1 where there is none.
+        method: ``temperature`` or ``isotonic``.
+        date: ISO date.
+
+    Raises:
+        InputError: too few gold labels, or the labels carry no probabilities.
+    """
+    _refuse_unscored(loaded)
+    held = distributions_at(_own(loaded.labels), variable=variable, known=gold >= 0)
+    answers = gold[gold >= 0]
+    fit = fit_temperature if method == "temperature" else fit_isotonic
+    fitted: list[RaterCalibration] = [
+        fit(held[:, column], gold=answers) for column in range(held.shape[1])
+    ]
+    return CalibratedRaters(
+        variable=variable.name,
+        method=method,
+        raters=_raters(loaded.labels, fitted),
+        source_items=len(answers),
+        used_items=item_hashes(loaded.labels, known=gold >= 0),
+        date=date,
+    )
+
+
+def correct_priors(
+    loaded: LoadedStudy, *, variable: Variable, content_free: LoadedStudy, date: str
+) -> CalibratedRaters:
+    """Divide out what each rater says of items without content, such as "N/A"; needs no gold.
+
+    Args:
+        loaded: the study.
+        variable: which.
+        content_free: a study of content-free items, labeled by the same raters.
+        date: ISO date.
+
+    Raises:
+        InputError: a rater did not label them, or rules a category out.
+    """
+    _refuse_unscored(loaded)
+    asked = {
+        identity.sha256: column
+        for column, identity in enumerate(identities(content_free.labels).values())
+    }
+    every = np.ones(content_free.labels.item_count, dtype=np.bool_)
+    fitted: list[RaterCalibration] = []
+    held: FloatArray | None = None
+    for name, identity in identities(loaded.labels).items():
+        if identity.sha256 not in asked:
+            raise InputError(
+                f'Rater "{name}" has not labeled the content-free items under the same conditions.',
+                hint="Label them with the same ensemble, prompt and codebook as the study.",
+            )
+        if held is None:
+            held = distributions_at(_own(content_free.labels), variable=variable, known=every)
+        distributions = held[:, asked[identity.sha256]]
+        known = distributions[~np.isnan(distributions).any(axis=1)]
+        if not len(known):
+            raise InputError(
+                f'Rater "{name}" has probabilities for none of the content-free items.',
+                hint="Take other words without content, such as N/A.",
+            )
+        prior = known.mean(axis=0)
+        fitted.append(ContextualPrior(tuple(map(float, prior))))
+    return CalibratedRaters(
+        variable=variable.name,
+        method="contextual_prior",
+        raters=_raters(loaded.labels, fitted),
+        source_items=content_free.labels.item_count,
+        used_items=(),
+        date=date,
+    )
+
+
+def item_hashes(
+    labels: StudyLabels, *, known: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> tuple[str, ...]:
+    """Hash id and text of some items of a study, in order."""
+    hashes: list[str] = []
+    for start in range(0, labels.item_count, _BLOCK_ITEMS):
+        stop = min(start + _BLOCK_ITEMS, labels.item_count)
+        items = labels.reader.item_hashes(labels.item_set, start=start, stop=stop)
+        hashes += [
+            sha256_json(list(item))
+            for item, wanted in zip(items, known[start:stop], strict=True)
+            if wanted
+        ]
+    return tuple(hashes)
+
+
+def _own(labels: StudyLabels) -> StudyLabels:
+    """Give the raters' own probabilities: what is fitted must not be calibrated already."""
+    return replace(labels, calibrations={})
+
+
+def _raters(labels: StudyLabels, fitted: Sequence[RaterCalibration]) -> tuple[CalibratedRater, ...]:
+    return tuple(
+        CalibratedRater(name, identity.sha256, identity.model_sha256, calibration)
+        for (name, identity), calibration in zip(identities(labels).items(), fitted, strict=True)
+    )
+
+
+def _refuse_unscored(loaded: LoadedStudy) -> None:
+    if not loaded.labels.scored:
+        raise InputError(
+            "Ratings carry no probabilities, so there is nothing to calibrate.",
+            hint="Only raters that gave probabilities can be calibrated.",
+        )
