@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from localensemble.api.consensus import MethodComparison, MethodResult
+from localensemble.api.findings import Evaluation
 from localensemble.cli.numbers import accuracy_cells, share
 from localensemble.cli.word_table import WordTable
 
@@ -56,16 +57,23 @@ def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
     table = WordTable(
         f"{comparison.variable}: accuracy against the gold labels",
         words=("method",),
-        numbers=("consensus", "95% interval", "of", "accepted", "95% interval", "of"),
+        numbers=("consensus", "95% interval", "of", "right of all", "accepted", "of"),
     )
     for result in comparison.results:
         if result.consensus is not None and result.accepted_labels is not None:
             table.add_row(
                 result.method,
                 *accuracy_cells(result.consensus),
-                *accuracy_cells(result.accepted_labels),
+                _right_of_all(result.consensus),
+                *accuracy_cells(result.accepted_labels)[::2],
             )
     console.print(table)
+
+
+def _right_of_all(evaluation: Evaluation) -> str:
+    # Accuracy leaves out items without a consensus, which flatters whoever decides least.
+    items = evaluation.items + evaluation.unlabeled
+    return f"{evaluation.correct / items:.3f}" if items else "undefined"
 
 
 def _show_agreements(comparison: MethodComparison, console: Console) -> None:

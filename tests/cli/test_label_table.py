@@ -147,6 +147,14 @@ def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: P
     assert "needs probabilities; these labels carry none" in ended.out
     assert "median is left out." in ended.out
     assert "topic: accuracy against the gold labels" in ended.out
+    assert "right of all" in ended.out
+    unanimous = next(
+        line.split()
+        for line in reversed(ended.out.splitlines())
+        if " unanimous " in f" {line}" and "to" in line
+    )
+    right, of = float(unanimous[1]), int(unanimous[5])
+    assert float(unanimous[6]) == pytest.approx(right * of / ITEMS, abs=0.0015)
     assert not list(tmp_path.glob("**/labels.csv"))
 
 
