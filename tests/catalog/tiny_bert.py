@@ -50,6 +50,8 @@ class TinyBert:
             "embeddings.token_type_embeddings.weight": matrix(2, WIDTH),
             "embeddings.LayerNorm.weight": vector(WIDTH, 1.0),
             "embeddings.LayerNorm.bias": vector(WIDTH),
+            # Counted anew by whoever computes; not of 32 bits, and not read.
+            "embeddings.position_ids": np.arange(CONTEXT, dtype=np.float32),
             "pooler.dense.weight": matrix(WIDTH, WIDTH),
             "pooler.dense.bias": vector(WIDTH),
         }
@@ -126,7 +128,8 @@ def safetensors_bytes(weights: dict[str, NDArray[np.float32]]) -> bytes:
     body = b""
     for name, tensor in weights.items():
         span = [len(body), len(body) + tensor.nbytes]
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": span}
+        kind = "I32" if name == "embeddings.position_ids" else "F32"
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": span}
         body += tensor.tobytes()
     head = json.dumps(header).encode()
     return struct.pack("<Q", len(head)) + head + body

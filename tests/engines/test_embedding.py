@@ -78,6 +78,16 @@ def test_a_text_that_cannot_be_embedded_fails_for_itself(embedder: LlamaEmbedder
     assert np.isnan(vectors).all(axis=1).tolist() == [one is not None for one in failures]
 
 
+def test_a_model_that_gives_no_number_gives_no_vector(tmp_path: Path) -> None:
+    broken = {name: tensor * np.float32("nan") for name, tensor in MODEL.weights.items()}
+    path = convert_tiny(tmp_path, TinyBert(broken))
+    embedder = LlamaEmbedder(EngineSettings(model_path=path, threads=1))
+    vectors, failures = embedder.embed(["ward"])
+    assert failures == (EmbeddingFailure("not_finite: the model gave no number"),)
+    assert np.isnan(vectors).all()
+    embedder.close()
+
+
 def test_a_text_far_too_long_is_counted_to_its_end(embedder: LlamaEmbedder) -> None:
     _, (failure,) = embedder.embed(["ward " * 50_000])
     assert failure == EmbeddingFailure(f"too_long: 50002 of {CONTEXT} tokens")
