@@ -59,7 +59,8 @@ def list_command() -> None:
     """List the models: here or not, when last verified, does the machine have the memory.
 
     Memory is an estimate for a context of 4,096 tokens. Models run one after another, so a
-    set needs the memory of its largest.
+    set needs the memory of its largest. Models of Ollama are listed by `ollama list`; a rater
+    names one with `engine: ollama`.
     """
     console = output()
     models = list_models()

@@ -31,6 +31,7 @@ from localensemble.core.prompts import Message, Prompt, Segment
 from localensemble.engines.llama_cpp import LlamaCppEngine
 from localensemble.engines.ollama import OllamaEngine
 from localensemble.engines.ollama_answers import _first_token
+from localensemble.engines.ollama_model import find_server
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.labeling.scoring import label_from
@@ -277,6 +278,52 @@ def test_a_smaller_context_than_asked_for_is_refused(
     monkeypatch.setattr(server, "ps", lambda: {"models": [entry]})
     with pytest.raises(EngineUnavailableError, match="context"):
         start()
+
+
+def test_a_model_whose_process_dies_while_it_is_loaded_is_refused(
+    server: OllamaServer, start: Open
+) -> None:
+    server.refusals = [(500, "llama runner process has terminated: exit status 2")]
+    with pytest.raises(EngineUnavailableError) as raised:
+        start()
+    refused(raised.value, "could not load")
+
+
+def test_a_context_that_holds_no_prompt_is_refused(server: OllamaServer, start: Open) -> None:
+    server.context = 2
+    with pytest.raises(EngineUnavailableError, match="holds no prompt at all"):
+        start()
+
+
+def test_a_model_without_a_digest_is_refused(server: OllamaServer, start: Open) -> None:
+    server.entries = {"digest": ""}
+    with pytest.raises(EngineError, match="gives no digest"):
+        start()
+
+
+def test_the_server_and_its_own_models_can_be_looked_for(server: OllamaServer) -> None:
+    found = find_server()
+    assert found is not None
+    assert found.address == f"http://{server.address}"
+    assert found.models == tuple(f"{name}:latest" for name in MODELS)
+    server.entries = {"remote_host": "https://ollama.com"}
+    found = find_server()
+    assert found is not None
+    assert found.models == ()
+    server.version = "Apache"
+    with pytest.raises(EngineUnavailableError, match="does not say that it is Ollama"):
+        find_server()
+
+
+def test_an_engine_closes_though_its_server_is_gone(
+    models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(models) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.address)
+        engine = OllamaEngine(EngineSettings("ollama", model_name="le-llama-2m"))
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.describe()
 
 
 def test_no_name_is_refused() -> None:
