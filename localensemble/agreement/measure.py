@@ -229,7 +229,7 @@ def _too_many_raters(prepared: PreparedMatrix) -> str:
     if raters <= MOST_RATERS_IN_PAIRS:
         return ""
     return (
-        f"{raters} raters make {raters * (raters - 1) // 2} pairs; they are computed up to "
+        f"{raters:,} raters make {raters * (raters - 1) // 2:,} pairs; they are computed up to "
         f"{MOST_RATERS_IN_PAIRS} raters"
     )
 

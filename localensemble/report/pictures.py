@@ -27,6 +27,9 @@ from localensemble.report.wording import coefficient_name, number, share
 # More would be lines nobody can tell apart; the table has them all.
 _MOST_SERIES = 12
 _MOST_CONFUSION_FIGURE = 60
+_MOST_CATEGORIES = 60
+MOST_CELLS = 5000
+"""Raters times categories up to which a table shows what each rater chose how often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,24 @@ def shares_picture(name: str, agreement: Agreement) -> Picture | None:
     active = [one for one in agreement.by_rater if one.labels]
     if not active:
         return None
+    # The most frequent categories, in the codebook's order.
+    by_labels = sorted(agreement.by_category, key=lambda one: -one.labels)[:_MOST_CATEGORIES]
+    drawn_names = {one.category for one in by_labels}
+    places = [k for k, name in enumerate(agreement.categories) if name in drawn_names]
+    names = [agreement.categories[k] for k in places]
     series = [
-        Series(one.rater, tuple(count / one.labels for count in one.category_labels))
+        Series(one.rater, tuple(one.category_labels[k] / one.labels for k in places))
         for one in active[:_MOST_SERIES]
     ]
     alt = f"Dot plot of the categories on {name}, by rater. " + " ".join(
-        _largest(one, agreement.categories) for one in series
+        _largest(one, names) for one in series
     )
-    drawn = dot_plot(agreement.categories, series=series, x_label="share of its labels", alt=alt)
+    drawn = dot_plot(names, series=series, x_label="share of its labels", alt=alt)
     return Picture(
         Markup(drawn),
-        "How often each rater chose each category." + _first_only(len(active)),
+        "How often each rater chose each category."
+        + _frequent_only(len(agreement.categories))
+        + _first_only(len(active)),
     )
 
 
@@ -296,6 +306,12 @@ def _largest(series: Series, categories: Sequence[str]) -> str:
     values = [value or 0.0 for value in series.values]
     top = max(range(len(values)), key=values.__getitem__)
     return f"{series.name} most often chose {categories[top]} ({share(values[top])})."
+
+
+def _frequent_only(count: int) -> str:
+    if count <= _MOST_CATEGORIES:
+        return ""
+    return f" The {_MOST_CATEGORIES} most frequent of {count} categories."
 
 
 def _first_only(count: int) -> str:

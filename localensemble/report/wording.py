@@ -12,6 +12,7 @@ from localensemble.findings.agreement import (
     Benchmark,
     Coefficient,
     ErrorDependence,
+    RaterProfile,
     ResampledCoefficient,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
@@ -67,6 +68,13 @@ def p_value(value: float | None) -> str:
     if value is None:
         return "none"
     return "<0.001" if value < 0.001 else number(value)
+
+
+def most_frequent(rater: RaterProfile, categories: Sequence[str]) -> str:
+    """Name the category a rater chose most often, the first of several; "" without a label."""
+    if not rater.labels:
+        return ""
+    return categories[rater.category_labels.index(max(rater.category_labels))]
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -189,6 +189,18 @@ def test_an_interval_that_is_missing_has_its_reason_on_the_page(tmp_path: Path) 
     assert "are without a jackknife interval: only one item has labels." in page.text
 
 
+def test_a_crowd_with_many_categories_is_summarised_and_the_page_says_so(tmp_path: Path) -> None:
+    rows = [[(i + j) % 90 if (i + j) % 7 == 0 else -1 for j in range(70)] for i in range(90)]
+    page = page_of(agreement_of(rows, categories=90), tmp_path)
+    assert "most frequent category" in page.text
+    assert (
+        "Left out here: how often each of 70 raters chose each of 90 categories. The JSON file has "
+        "these counts." in page.text
+    )
+    assert "The 60 most frequent of 90 categories." in page.text
+    assert "70 raters make 2,415 pairs; they are computed up to 40 raters" in page.text
+
+
 def test_draws_without_a_value_are_counted_on_the_page(tmp_path: Path) -> None:
     page = page_of(agreement_of([[0, 0, 0], [0, 0, 1]]), tmp_path)
     assert "bootstrap draws Fleiss kappa" in page.text
