@@ -42,16 +42,21 @@ def label_block(
     Raises:
         EngineError: the engine keeps failing whatever it is given.
     """
-    asked = [item for item in items if item.text.strip()]
+    asked = [item for item in items if _can_be_read(item.text)]
     scored = iter(_Scorer(engine, questions).score(asked))
     nothing = Label(LabelStatus.FAILED, reason="empty_text: there is nothing to label")
     columns: dict[str, list[Label]] = {variable.name: [] for variable in questions.variables}
     for item in items:
-        results = next(scored) if item.text.strip() else None
+        results = next(scored) if _can_be_read(item.text) else None
         for index, variable in enumerate(questions.variables):
             label = nothing if results is None else label_from(results[index])
             columns[variable.name].append(label)
     return {name: tuple(labels) for name, labels in columns.items()}
+
+
+def _can_be_read(text: str) -> bool:
+    """Say whether there is anything to see; a model would label blanks and control characters."""
+    return any(one.isprintable() and not one.isspace() for one in text)
 
 
 def label_from(result: Result) -> Label:

@@ -133,10 +133,12 @@ def test_a_text_that_is_empty_fails_and_is_not_shown_to_the_engine(tmp_path: Pat
         seen.append(item_text(prompt))
         return [0.9, *[0.1 / len(answers)] * (len(answers) - 1)]
 
-    files = study_files(tmp_path, ["fine", "", " \t", "good"])
+    invisible = ["", " \t", "\0", "\u202e\u200b \ufeff"]
+    files = study_files(tmp_path, ["fine", *invisible, "good", "\u05e9\u200f"])
     label_all(files, lambda: ScriptedEngine(script))
-    assert set(seen) == {"fine", "good"}
-    empty = [row for row in recorded(files.study) if row[1] in {"i-1", "i-2"}]
+    assert set(seen) == {"fine", "good", "\u05e9\u200f"}
+    empty = [row for row in recorded(files.study) if row[1] in {"i-1", "i-2", "i-3", "i-4"}]
+    assert len(empty) == 2 * len(invisible)
     assert {row[3] for row in empty} == {3}
     assert {str(row[7]).split(":")[0] for row in empty} == {"empty_text"}
 
