@@ -7,6 +7,7 @@ text; rows and ids only.
 
 from __future__ import annotations
 
+import os
 import traceback
 
 
@@ -95,4 +96,6 @@ def kind_and_place(error: BaseException) -> str:
     """Name an error that nothing expects by its kind and place; its message may hold item text."""
     frames = list(traceback.walk_tb(error.__traceback__))
     place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}" if frames else "no place"
-    return f"{type(error).__name__} at {place}"
+    # The system's own words for a number; those in the error may be anybody's.
+    said = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+    return f"{type(error).__name__}{said} at {place}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import re
+
 import pytest
 
 from localensemble.core import errors
@@ -11,6 +14,7 @@ from localensemble.core.errors import (
     InputError,
     LedgerError,
     LocalEnsembleError,
+    kind_and_place,
 )
 
 ALL = [
@@ -35,3 +39,16 @@ def test_exit_codes_say_whose_turn_it_is() -> None:
 
 def test_only_a_crash_of_the_engine_is_worth_another_try() -> None:
     assert [kind.__name__ for kind in ALL if kind.retryable] == ["EngineCrashedError"]
+
+
+def test_an_unexpected_error_is_named_by_kind_and_place_only() -> None:
+    def named(error: Exception) -> str:
+        try:
+            raise error
+        except Exception as raised:
+            return kind_and_place(raised)
+
+    assert re.fullmatch(rf"ValueError at {re.escape(__name__)}:\d+", named(ValueError("secret")))
+    full = named(OSError(errno.ENOSPC, "secret", "secret.csv"))
+    assert re.fullmatch(rf"OSError \(No space left on device\) at {re.escape(__name__)}:\d+", full)
+    assert kind_and_place(ValueError("secret")) == "ValueError at no place"
