@@ -161,7 +161,7 @@ def recorded(
         raters=labels.raters,
         scored=False,
     )
-    _refuse_models(folder)
+    _refuse_other_study(folder, labels)
     with Ledger.open(folder.ledger, create=True) as ledger:
         record_labels(labels, ledger=ledger, rules=rules.content)
         yield load_study(ledger.reader)
@@ -220,7 +220,7 @@ def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
         },
     )
     more = items.messages if isinstance(items, ItemFile) else ()
-    return ReadLabelTable(aligned, items, (*messages, *more))
+    return ReadLabelTable(aligned, items, (*messages, *more, *_labeled_once(aligned)))
 
 
 def table_rules(path: Path | None) -> DecisionRules:
@@ -320,12 +320,39 @@ def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int
     return LabelMatrix(indices, rated.variable.answers, raters)
 
 
-def _refuse_models(folder: StudyFolder) -> None:
+def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
+    """Refuse to write over a study of models, or of other variables or items."""
     if not folder.ledger.exists():
         return
     with LedgerReader.open(folder.ledger) as reader:
-        if load_study(reader).label_table_sha256 is None:
+        held = load_study(reader)
+        if held.label_table_sha256 is None:
             raise InputError(
                 f"{folder.path}: this folder holds a study whose labels models made.",
                 hint="Choose another folder with --output.",
             )
+        asked, asks = (
+            {variable.name: variable.answers for variable in codebook.variables}
+            for codebook in (held.codebook, labels.codebook)
+        )
+        ids = {item_id for item_id, _ in labels.items}
+        if asked != asks or not ids.issuperset(held.labels.item_ids):
+            what = "items" if asked == asks else "variables or categories"
+            raise InputError(
+                f"{folder.path}: this folder holds ratings of other {what}.",
+                hint="Choose another folder with --output.",
+            )
+
+
+def _labeled_once(labels: RatedLabels) -> list[str]:
+    """Say where the label of one rater is all there is: any method takes it for the consensus."""
+    said = []
+    for name, matrix in labels.matrices.items():
+        once = int(np.count_nonzero(matrix.mask.sum(axis=1) == 1))
+        if once and len(labels.raters) > 1:
+            said.append(
+                f'Variable "{name}": {once:,} items have the label of one rater only, '
+                "which nothing confirms. To have them read: "
+                f"--policy '{{policy: missing_raters, allowed: {len(labels.raters) - 2}}}'"
+            )
+    return said

@@ -96,7 +96,7 @@ class ExpectedErrors:
 
     def sentence(self) -> str:
         """Say it, and what it is worth."""
-        which = f"items {self.reason}" if self.reason else f"{self.items:,} escalated items"
+        which = f"items {self.reason}" if self.reason else f"escalated items ({self.items:,})"
         if self.share is None:
             return f"The {which}: no error is expected at all."
         source = (

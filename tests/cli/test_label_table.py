@@ -290,6 +290,36 @@ def test_what_ratings_cannot_give_is_refused(
     assert not (tmp_path / "study" / "labels.csv").exists()
 
 
+def test_labels_of_one_rater_only_are_spoken_of(run: Run, tmp_path: Path) -> None:
+    rows = [("1", "x", "x", "y"), ("2", "x", "", ""), ("3", "", "y", "")]
+    ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
+    arguments = ("consensus", ratings, *NOMINAL, "--raters", "a,b,c")
+    ended = run(*arguments)
+    assert 'Variable "v": 2 items have the label of one rater only' in ended.out
+    policy = "{policy: missing_raters, allowed: 1}"
+    assert f"--policy '{policy}'" in ended.out
+    assert "2 escalated: " in run(*arguments, "--policy", policy).out
+
+
+def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Path) -> None:
+    study, rows = tmp_path / "study", [("1", "x", "x"), ("2", "x", "y")]
+    arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)
+    ratings = write(tmp_path / "v.csv", [("id", "a", "b"), *rows])
+    assert run("consensus", ratings, *arguments).code == 0
+    write(ratings, [("id", "a", "b"), ("1", "y", "y"), rows[1], ("3", "y", "y")])
+    assert run("consensus", ratings, *arguments).code == 0
+    labels = [row["v.label"] for row in read_table(study / "labels.csv")]
+    assert labels == ["y", "", "y"]
+    assert run("ledger", "verify", study).code == 0
+    write(ratings, [("id", "a", "b"), ("4", "x", "x")])
+    ended = run("consensus", ratings, *arguments)
+    assert (ended.code, "holds ratings of other items" in ended.err) == (2, True)
+    other = write(tmp_path / "w.csv", [("id", "a", "b"), *rows])
+    ended = run("consensus", other, *arguments)
+    assert (ended.code, "of other variables or categories" in ended.err) == (2, True)
+    assert [row["v.label"] for row in read_table(study / "labels.csv")] == labels
+
+
 def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
     files: StudyFiles = study_files(tmp_path / "models", [f"comment {n}" for n in range(5)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
