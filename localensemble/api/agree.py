@@ -216,7 +216,7 @@ def _from_study(
                     variable.name, None, level, matrix, found.values, items, _required(variable)
                 )
             )
-    return labeled, ()
+    return labeled, study.cautions
 
 
 def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable], tuple[str, ...]]:

@@ -45,7 +45,7 @@ class Calibrated:
         certificate: with the sentence it promises and what it takes for granted.
         path: the certificate file; None when nothing may be accepted, so none was written.
         prevalence: share of each category in the whole study, corrected for label error.
-        messages: what a person should know of the gold labels, in sentences.
+        messages: what a person should know of the labels and the gold labels, in sentences.
     """
 
     certificate: Certificate
@@ -102,16 +102,11 @@ def calibrate(
             promise=promise,
             date=date.today().isoformat(),
         )
-    messages = [*read.messages]
+    messages = [*loaded.cautions, *read.messages, *labels.messages]
     if labels.blank_rows.get(variable):
         messages.append(
             f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
             "the hard ones breaks the promise: they must be left out at random, if at all."
-        )
-    if labels.items_not_in_study:
-        messages.append(
-            f"{labels.items_not_in_study:,} rows of the gold table are no items of this study; "
-            "they are left out."
         )
     path = None
     if found.certificate.certified.chosen is not None:
