@@ -159,11 +159,16 @@ def _graphics(build: LlamaBuild) -> Check:
     found = "; ".join(
         f"{device.name}"
         + (f", {device.memory_mib / 1024:.0f} GiB" if device.memory_mib else "")
+        + (f", {device.free_mib / 1024:.0f} GiB free" if device.free_mib is not None else "")
         + (f", driver {device.driver}" if device.driver else "")
         for device in devices
     )
     if build.gpu_offload:
-        return Check("graphics device", "ok", f"{found}; llama.cpp was built to use one")
+        return Check(
+            "graphics device",
+            "ok",
+            f"{found}; llama.cpp was built to use one, and takes as many layers there as fit",
+        )
     needed = devices[0].built_with
     return Check(
         "graphics device",

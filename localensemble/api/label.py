@@ -17,29 +17,30 @@ from localensemble.api.certificates import (
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.rater_calibrations import read_rater_calibrations
+from localensemble.api.raters import (
+    RaterOptions,
+    locate_rater,
+    prepare_raters,
+    refuse_what_cannot_fit,
+)
 from localensemble.api.readiness import refuse_unreachable
 from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
-from localensemble.catalog.models import LocatedModel, locate_model
-from localensemble.catalog.ollama_store import weights_in_ollama
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.items import ItemFile
-from localensemble.core.labels import RaterName
 from localensemble.core.resources import examples_dir
 from localensemble.core.tables import open_table
 from localensemble.engines.protocol import ScoringMode
-from localensemble.engines.registry import open_engine
-from localensemble.engines.settings import EngineSettings
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.gold import GoldLabels, read_gold
 from localensemble.findings.golden import GoldenItems, read_golden
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import Ensemble, RaterPlan, load_ensemble
-from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
+from localensemble.labeling.ensemble import Ensemble, load_ensemble
+from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
-from localensemble.privacy.egress import guard_state, guarded_launcher
+from localensemble.privacy.egress import guard_state
 from localensemble.prompting.template import load_template
 from localensemble.report.tables import check_columns
 
@@ -122,7 +123,7 @@ def label(
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     refuse_unreachable(ensemble)
     questions = load_checked(codebook)
-    models = [_located(rater, ensemble.folder) for rater in ensemble.raters]
+    models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
     messages = (*table.messages, *warnings)
@@ -151,13 +152,21 @@ def label(
     gold, golden = _known_labels(table, questions, options)
     for message in () if golden is None else golden.messages:
         on_message(message)
+    raters = prepare_raters(
+        ensemble,
+        models,
+        codebook=questions,
+        template=template,
+        options=RaterOptions(options.mode, options.threads),
+    )
+    refuse_what_cannot_fit(raters)
+    for message in (rater.message for rater in raters if rater.message):
+        on_message(message)
     folder.make()
     plan = LabelingPlan(
         items=table,
         codebook=questions,
-        engines=tuple(
-            _named_engine(ensemble, index, located, options) for index, located in enumerate(models)
-        ),
+        engines=tuple(rater.engine for rater in raters),
         template=template,
         layout=ensemble.layout,
         rules=rules.content,
@@ -168,9 +177,6 @@ def label(
         certified_raters=certified_raters(rules),
     )
     written = _labeled(plan, folder, gold, on_progress, on_message)
-    attempts = guard_state().attempts
-    if attempts:
-        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
     return LabeledStudy(written.findings, folder, messages)
 
 
@@ -200,6 +206,9 @@ def _labeled(
         )
     for message in written.messages:
         on_message(message)
+    attempts = guard_state().attempts
+    if attempts:
+        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
     return written
 
 
@@ -261,27 +270,3 @@ def _rules(
         return rules.with_certificates(given), said
     rules, let_go = applicable(rules, conditions=conditions)
     return rules, (*said, *let_go)
-
-
-def _located(rater: RaterPlan, folder: Path) -> LocatedModel:
-    if rater.engine == "llama-cpp":
-        return locate_model(rater.model, folder=folder)
-    # Only llama.cpp reads model files; to other engines the name is all there is.
-    sha256 = weights_in_ollama(rater.model) if rater.engine == "ollama" else ""
-    return LocatedModel(rater.name, Path(rater.model), sha256, None)
-
-
-def _named_engine(
-    ensemble: Ensemble, index: int, located: LocatedModel, options: LabelOptions
-) -> NamedEngine:
-    rater = ensemble.raters[index]
-    settings = EngineSettings(
-        engine=rater.engine,
-        model_path=located.path,
-        model_name=rater.model,
-        context_tokens=rater.context_tokens,
-        threads=options.threads,
-        mode=options.mode,
-        launcher=guarded_launcher(),
-    )
-    return NamedEngine(RaterName(rater.name), lambda: open_engine(settings))

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from localensemble.core.errors import ModelFileError
 from localensemble.core.identity import sha256_text
+from localensemble.core.model_shape import ModelShape
 
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -44,6 +45,8 @@ _NUMBERS = {
 }
 _TEXT = 8
 _ARRAY = 9
+_MOST_LAYERS = 1_024
+_BLOCK = re.compile(r"blk\.(\d{1,4})\.")
 # Tensor type number -> weights in a block, bytes of a block (ggml.h). Others are newer than this.
 TENSOR_BLOCKS = {
     **{0: (1, 4), 1: (1, 2), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8)},
@@ -65,6 +68,7 @@ class GgufHeader:
         licence: ``general.license``.
         context_tokens: tokens the model was made for.
         chat_template_sha256: over ``tokenizer.chat_template``.
+        shape: how large its parts are; None where the header does not tell.
     """
 
     architecture: str
@@ -72,6 +76,7 @@ class GgufHeader:
     licence: str
     context_tokens: int | None
     chat_template_sha256: str
+    shape: ModelShape | None
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -80,7 +85,7 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
     """
-    entries = _entries(path)
+    entries, tensors = _contents(path)
     architecture = _text(entries, "general.architecture")
     if not _ARCHITECTURE.fullmatch(architecture):
         raise ModelFileError(
@@ -95,6 +100,7 @@ def read_header(path: Path) -> GgufHeader:
         licence=_text(entries, "general.license"),
         context_tokens=context if type(context) is int and context > 0 else None,
         chat_template_sha256=sha256_text(template) if template else "",
+        shape=_shape(_Numbers(entries, architecture), tensors),
     )
 
 
@@ -104,16 +110,16 @@ def read_chat_template(path: Path) -> str:
     Raises:
         ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
     """
-    return _text(_entries(path), "tokenizer.chat_template")
+    return _text(_contents(path)[0], "tokenizer.chat_template")
 
 
-def _entries(path: Path) -> dict[str, object]:
+def _contents(path: Path) -> tuple[dict[str, object], dict[str, int]]:
+    """Read the entries, and the tensors with their sizes in bytes."""
     try:
         with path.open("rb") as stream:
             reader = _Reader(stream, path.stat().st_size)
             entries = reader.entries()
-            reader.check_tensors(entries.get("general.alignment", _ALIGNMENT))
-            return entries
+            return entries, reader.tensors(entries.get("general.alignment", _ALIGNMENT))
     except OSError as error:
         raise ModelFileError(
             f"Cannot read {path}: {error.strerror}.", hint="Check the path."
@@ -125,6 +131,72 @@ def _entries(path: Path) -> dict[str, object]:
             f"{said and f': {said}'}.",
             hint="Fetch the file again. A page saved in place of a model looks like this, too.",
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """An array that was not kept."""
+
+    count: int
+
+
+class _Numbers:
+    """The numbers of one architecture; every one may be missing, or stand for each layer."""
+
+    def __init__(self, entries: dict[str, object], architecture: str) -> None:
+        self._entries = entries
+        self._architecture = architecture
+
+    def each(self, key: str, layers: int, missing: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Give a number for each layer; what is missing, or empty, where there is none."""
+        value = self._entries.get(f"{self._architecture}.{key}")
+        values = (value,) * layers if type(value) is int else value
+        if not isinstance(values, tuple) or len(values) != layers:
+            return missing
+        return values if all(type(one) is int and one >= 0 for one in values) else missing
+
+    def one(self, key: str) -> int:
+        """Give a number of the whole model; 0 where there is none."""
+        return max(self.each(key, 1), default=0)
+
+    @property
+    def vocabulary(self) -> int:
+        tokens = self._entries.get("tokenizer.ggml.tokens")
+        if isinstance(tokens, _Passed | tuple):
+            return tokens.count if isinstance(tokens, _Passed) else len(tokens)
+        return 0
+
+
+def _shape(numbers: _Numbers, tensors: dict[str, int]) -> ModelShape | None:
+    layers, embedding = numbers.one("block_count"), numbers.one("embedding_length")
+    if not 0 < layers <= _MOST_LAYERS or not embedding or 0 in tensors.values():
+        return None
+    none = (0,) * layers
+    heads = numbers.each("attention.head_count", layers, none)
+    key_heads = numbers.each("attention.head_count_kv", layers, heads)
+    widths = [embedding // max(1, count) for count in heads]
+    keys = numbers.each("attention.key_length", layers, tuple(widths))
+    values = numbers.each("attention.value_length", layers, tuple(widths))
+    cache = [
+        2 * count * (key + value) for count, key, value in zip(key_heads, keys, values, strict=True)
+    ]
+    sizes = [0] * layers
+    others = 0
+    for name, size in tensors.items():
+        block = _BLOCK.match(name)
+        if block is not None and int(block[1]) < layers:
+            sizes[int(block[1])] += size
+        else:
+            others += size
+    return ModelShape(
+        layer_bytes=tuple(sizes),
+        other_bytes=others,
+        cache_bytes=tuple(cache),
+        vocabulary=numbers.vocabulary,
+        embedding=embedding,
+        feed_forward=max(numbers.each("feed_forward_length", layers, none)),
+        context_tokens=numbers.one("context_length"),
+    )
 
 
 def _text(entries: dict[str, object], key: str) -> str:
@@ -162,43 +234,52 @@ class _Reader:
             found[key] = self._value(self._number("<I"))
         return found
 
-    def check_tensors(self, alignment: object) -> None:
-        """Check that the weights are there, to the end of the last one."""
+    def tensors(self, alignment: object) -> dict[str, int]:
+        """Check that the weights are there, to the end of the last one; give their sizes.
+
+        A tensor of a type that is newer than this program has the size 0.
+        """
         if type(alignment) is not int or not 0 < alignment <= _LARGEST_ALIGNMENT:
             raise _NotGgufError("an alignment that cannot be")
         needed = 0
+        sizes: dict[str, int] = {}
         for _ in range(self._tensor_count):
-            self._text()
+            name = self._text()
             axes = self._number("<I")
             if axes > _MOST_AXES:
                 raise _NotGgufError
             weights = math.prod(self._number("<Q") for _ in range(axes))
             block, length = TENSOR_BLOCKS.get(self._number("<I"), (1, 0))
-            needed = max(needed, self._number("<Q") + weights // block * length)
+            sizes[name] = weights // block * length
+            needed = max(needed, self._number("<Q") + sizes[name])
         start = self._stream.tell()
         start += -start % alignment
         if self._tensor_count and start + needed > self._size:
             raise _NotGgufError(
                 f"its weights end at byte {start + needed:,}, the file at {self._size:,}"
             )
+        return sizes
 
     def _value(self, kind: int) -> object:
         if kind == _TEXT:
             return self._text()
         if kind == _ARRAY:
-            self._pass_array()
-            return None
+            return self._array()
         return self._number(_format_of(kind))
 
-    def _pass_array(self) -> None:
+    def _array(self) -> object:
+        """Read numbers where there are few, one for each layer; count what else there is."""
         kind, count = self._number("<I"), self._number("<Q")
         if kind == _TEXT:
             if count > self._reads_left:
                 raise _NotGgufError("more words than any model has")
             for _ in range(count):
                 self._pass(self._number("<Q"))
+        elif count <= _MOST_LAYERS:
+            return tuple(self._number(_format_of(kind)) for _ in range(count))
         else:
             self._pass(count * struct.calcsize(_format_of(kind)))
+        return _Passed(count)
 
     def _pass(self, length: int) -> None:
         if self._stream.tell() + length > self._size:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUP = Path("/proc/self/cgroup")
 _MEMINFO = Path("/proc/meminfo")
 
 
@@ -29,12 +30,38 @@ def machine_memory() -> Memory:
         return _windows_memory()
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     available = _meminfo().get("MemAvailable")
-    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
-    if limit is not None and limit < total:
+    for group in _groups():
+        limit = _number(group / "memory.max")
+        if limit is None or limit >= total:
+            continue
         total = limit
-        room = limit - (used or 0)
+        # What the group holds of files is given back when the room is needed.
+        used = (_number(group / "memory.current") or 0) - _file_bytes(group)
+        room = limit - max(0, used)
         available = room if available is None else min(room, available)
     return Memory(total, available)
+
+
+def _groups() -> list[Path]:
+    """List the control group of this process and those around it; a container sees one."""
+    try:
+        lines = _OWN_GROUP.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    # Of version 2, which all recent systems have: one line that begins so.
+    names = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
+    own = _CGROUP / (names[0] if names and ".." not in names[0] else "")
+    inside = [own, *own.parents]
+    return inside[: inside.index(_CGROUP) + 1]
+
+
+def _file_bytes(group: Path) -> int:
+    try:
+        lines = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    named = dict(line.split(maxsplit=1) for line in lines if " " in line)
+    return sum(int(named.get(name, "0")) for name in ("active_file", "inactive_file"))
 
 
 def _number(path: Path) -> int | None:

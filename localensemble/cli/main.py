@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "demo": "Label 300 patient comments with the embedded models: the whole loop.",
     "init": "Write a codebook and an ensemble file to start from, for a table.",
     "check": "Say what a methodologist would object to in a codebook.",
+    "estimate": "Say what memory and time a labeling run takes, and what to change.",
     "label": "Label the items of a table with every rater of an ensemble.",
     "agree": "Measure how far raters agree, people or models, on a table or a study.",
     "consensus": "Decide a labeled study again by other rules, without a model.",

@@ -28,12 +28,14 @@ class GraphicsDevice:
         built_with: what llama.cpp has to be built with to use it.
         driver: version of the driver; empty where unknown.
         memory_mib: its memory in MiB; None where unknown.
+        free_mib: what of it is free now.
     """
 
     name: str
     built_with: str
     driver: str = ""
     memory_mib: int | None = None
+    free_mib: int | None = None
 
 
 def usable_cores() -> float:
@@ -81,7 +83,7 @@ def _nvidia_devices() -> list[GraphicsDevice]:
         answer = subprocess.run(
             [
                 program,
-                "--query-gpu=name,driver_version,memory.total",
+                "--query-gpu=name,driver_version,memory.total,memory.free",
                 "--format=csv,noheader,nounits",
             ],
             capture_output=True,
@@ -94,7 +96,7 @@ def _nvidia_devices() -> list[GraphicsDevice]:
     devices = []
     for line in answer.splitlines():
         parts = [part.strip() for part in line.split(",")]
-        if len(parts) == 3:
-            memory = int(parts[2]) if parts[2].isdigit() else None
-            devices.append(GraphicsDevice(parts[0], "CUDA", parts[1], memory))
+        if len(parts) == 4:
+            memory, free = (int(one) if one.isdigit() else None for one in parts[2:])
+            devices.append(GraphicsDevice(parts[0], "CUDA", parts[1], memory, free))
     return devices

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 # A codebook of more variables than this evaluates some of their heads again.
 _SAVED_HEADS = 32
-_SAVED_BYTES = 512 << 20
+SAVED_BYTES = 512 << 20
 
 
 class SequenceStore(Protocol):
@@ -116,6 +116,6 @@ class HeadCache:
             return
         self._saved[head] = state
         while len(self._saved) > _SAVED_HEADS or (
-            sum(map(len, self._saved.values())) > _SAVED_BYTES
+            sum(map(len, self._saved.values())) > SAVED_BYTES
         ):
             self._saved.popitem(last=False)

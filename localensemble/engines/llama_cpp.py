@@ -32,8 +32,10 @@ from localensemble.engines.answer_plan import (
     plan_answers,
 )
 from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.llama_file import available_cores, open_library
-from localensemble.engines.llama_model import ContextShape, LlamaModel
+from localensemble.engines.context_shape import context_shape
+from localensemble.engines.hardware import graphics_devices
+from localensemble.engines.llama_file import open_library
+from localensemble.engines.llama_model import LlamaModel
 from localensemble.engines.prefix_tree import Tail
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.prompt_tokens import NotTextError, PromptTokenizer, TokenizedPrompt
@@ -46,14 +48,6 @@ from localensemble.engines.protocol import (
 )
 from localensemble.engines.scoring import Scorer
 from localensemble.engines.settings import EngineSettings
-
-# Measured on 2 cores: larger batches gain nothing, smaller ones lose up to a tenth.
-_BATCH_TOKENS = 512
-_DEFAULT_CONTEXT = 4096
-# Logits of one batch, in bytes; a vocabulary of 150,000 tokens takes 0.6 MB a position.
-_LOGITS_BYTES = 64 << 20
-_FEWEST_OUTPUTS = 64
-_SEQUENCES = 128
 
 
 class LlamaCppEngine:
@@ -81,7 +75,12 @@ class LlamaCppEngine:
         model = self._model
         try:
             self.mode: ScoringMode = "strict" if model.is_recurrent else settings.mode
-            self._shape = _context_shape(model, settings, self.mode)
+            self._shape = context_shape(
+                settings,
+                vocabulary=model.token_count,
+                trained_context=model.trained_context,
+                mode=self.mode,
+            )
             model.open_context(self._shape)
         except BaseException:
             self.close()
@@ -120,6 +119,7 @@ class LlamaCppEngine:
                 settings=(
                     ("batch_tokens", str(self._shape.batch_tokens)),
                     ("chat_template", "plain" if self._template.source is None else "model"),
+                    *self._devices(),
                     ("flash_attention", "auto"),
                     ("gpu_layers", str(model.gpu_layers)),
                     ("length_rule", "joint"),
@@ -129,6 +129,13 @@ class LlamaCppEngine:
                 ),
             )
         return self._description
+
+    def _devices(self) -> tuple[tuple[str, str], ...]:
+        """Name what computes besides the processor; other devices round otherwise."""
+        if self._open_model().gpu_layers == 0:
+            return ()
+        names = sorted({f"{one.name} ({one.built_with})" for one in graphics_devices()})
+        return (("devices", ", ".join(names) or "unknown"),)
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
         """Count the tokens of each text as it stands within a message.
@@ -241,19 +248,4 @@ def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Score
         log_probabilities=tuple(capped.tolist()),
         off_codebook_mass=min(1.0, max(0.0, rest)),
         prompt_tokens=prompt_tokens,
-    )
-
-
-def _context_shape(model: LlamaModel, settings: EngineSettings, mode: ScoringMode) -> ContextShape:
-    # Beyond what it was trained on a model answers without a word of warning, and wrongly.
-    tokens = min(settings.context_tokens or _DEFAULT_CONTEXT, model.trained_context)
-    outputs = max(_FEWEST_OUTPUTS, _LOGITS_BYTES // (4 * model.token_count))
-    outputs = min(_BATCH_TOKENS, outputs)
-    return ContextShape(
-        tokens=tokens,
-        batch_tokens=min(_BATCH_TOKENS, tokens),
-        # llama.cpp keeps an output for every sequence, asked for or not.
-        sequences=1 if mode == "strict" else min(_SEQUENCES, outputs),
-        outputs=outputs,
-        threads=settings.threads or available_cores(),
     )

@@ -9,7 +9,6 @@ import ctypes
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
+from localensemble.engines.context_shape import ContextShape
 from localensemble.engines.llama_file import LlamaFile, last_errors
 from localensemble.engines.prefix_tree import Batch
 
@@ -32,25 +32,6 @@ _SHORT_BYTES = 4_000
 _PIECE_BYTES = 500_000
 _STACK_BYTES = 16 << 20
 _STACK_BYTES_EACH = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ContextShape:
-    """How large a context is made.
-
-    Attributes:
-        tokens: cells of the cache.
-        batch_tokens: tokens computed together.
-        sequences: paths that may exist at once.
-        outputs: positions whose logits may be asked for at once.
-        threads: CPU threads.
-    """
-
-    tokens: int
-    batch_tokens: int
-    sequences: int
-    outputs: int
-    threads: int
 
 
 class LlamaModel(LlamaFile):
@@ -207,6 +188,8 @@ class LlamaModel(LlamaFile):
         parameters.n_seq_max = shape.sequences
         parameters.n_outputs_max = shape.outputs
         parameters.n_threads = parameters.n_threads_batch = shape.threads
+        # Without layers there, a device would still compute long batches by itself.
+        parameters.offload_kqv = parameters.op_offload = self.gpu_layers != 0
         parameters.flash_attn_type = _FLASH_ATTENTION_AUTO
         # One buffer for all sequences, so that a copy of a prefix costs nothing; and for
         # sliding windows the whole past, so that a prefix can be gone back to.

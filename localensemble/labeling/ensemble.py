@@ -32,6 +32,7 @@ class _Rater(_Strict):
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     engine: str = "llama-cpp"
     context_tokens: Annotated[int, Field(ge=64)] | None = None
+    gpu_layers: Annotated[int, Field(ge=0)] | None = None
 
 
 class _Prompt(_Strict):
@@ -65,13 +66,15 @@ class _Ensemble(_Rules):
 class RaterPlan:
     """One model rater as the ensemble file names it.
 
-    ``model`` is a catalog name or a path; ``context_tokens`` None means the engine's default.
+    ``model`` is a catalog name or a path; ``context_tokens`` None means the engine's default,
+    ``gpu_layers`` None as many as fit on the graphics devices.
     """
 
     name: str
     model: str
     engine: str
     context_tokens: int | None
+    gpu_layers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,13 @@ def load_rules(path: Path, *, unstated: Sequence[Mapping[str, object]] | None) -
 
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
     raters = tuple(
-        RaterPlan(rater.name or _name_of(rater), rater.model, rater.engine, rater.context_tokens)
+        RaterPlan(
+            rater.name or _name_of(rater),
+            rater.model,
+            rater.engine,
+            rater.context_tokens,
+            rater.gpu_layers,
+        )
         for rater in parsed.raters
     )
     names = [rater.name for rater in raters]

@@ -9,10 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localensemble.codebook.model import Variable
-from localensemble.core.items import Item
+from localensemble.core.items import Item, ItemFile
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.prompting.template import PromptTemplate
+
+# Always the same first items, so that a limit or a resumed run chooses alike.
+_ITEMS_THAT_CHOOSE = 256
+
+
+def layout_for(
+    engine: Engine,
+    items: ItemFile,
+    *,
+    variables: Sequence[Variable],
+    template: PromptTemplate,
+    layout: Layout | None,
+) -> Layout:
+    """Give the layout that is stated, or choose one by the first items of the file."""
+    if layout is not None:
+        return layout
+    first = [row.item for row in next(items.blocks(_ITEMS_THAT_CHOOSE))]
+    return choose_layout(engine, first, variables=variables, template=template)
 
 
 def choose_layout(

@@ -25,7 +25,7 @@ from localensemble.core.prompts import Layout
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, Usage
 from localensemble.labeling.items import register_item_set
-from localensemble.labeling.layout import choose_layout
+from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
@@ -40,7 +40,6 @@ from localensemble.ledger.records import (
 from localensemble.prompting.template import PromptTemplate
 
 BLOCK_SIZE = 64
-_ITEMS_THAT_CHOOSE_THE_LAYOUT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +187,12 @@ class _RaterRun:
             )
 
     def _questions(self, engine: Engine) -> Questions:
-        variables = self.plan.codebook.variables
-        layout = self.plan.layout
-        if layout is None:
-            # Always the same first items, so that a limit or a resumed run chooses alike.
-            first = [
-                row.item for row in next(self.plan.items.blocks(_ITEMS_THAT_CHOOSE_THE_LAYOUT))
-            ]
-            layout = choose_layout(engine, first, variables=variables, template=self.plan.template)
-        return Questions(variables, self.plan.template, layout)
+        plan = self.plan
+        variables = plan.codebook.variables
+        layout = layout_for(
+            engine, plan.items, variables=variables, template=plan.template, layout=plan.layout
+        )
+        return Questions(variables, plan.template, layout)
 
     def _identity(self, engine: Engine, questions: Questions) -> RaterIdentity:
         described = engine.describe()

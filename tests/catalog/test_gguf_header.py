@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gguf
 import pytest
@@ -17,6 +18,7 @@ from localensemble.catalog.gguf_header import TENSOR_BLOCKS, GgufHeader, read_he
 from localensemble.core.errors import ModelFileError
 from localensemble.core.identity import sha256_text
 from tests.catalog.file_server import gguf_bytes
+from tests.engines.tiny_gguf import write_tiny_gguf
 
 WHOLE = gguf_bytes(padding=0)
 EMBEDDED = Path(__file__).resolve().parents[2] / "models" / "le-llama-2m.gguf"
@@ -78,6 +80,28 @@ def test_the_embedded_models_can_be_read(repository: Path) -> None:
         assert header.architecture
         assert header.chat_template_sha256
         assert header.context_tokens
+
+
+def test_the_sizes_of_its_parts_are_those_that_another_reader_finds(repository: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    for path in (repository / "models").glob("*.gguf"):
+        shape = read_header(path).shape
+        assert shape is not None
+        tensors = gguf.GGUFReader(path).tensors
+        assert shape.weight_bytes == sum(int(tensor.n_bytes) for tensor in tensors)
+        for layer, size in enumerate(shape.layer_bytes):
+            own = [one for one in tensors if one.name.startswith(f"blk.{layer}.")]
+            assert size == sum(int(tensor.n_bytes) for tensor in own)
+        embeddings = next(one for one in tensors if one.name == "token_embd.weight")
+        assert [shape.embedding, shape.vocabulary] == list(map(int, embeddings.shape))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "gpt2", "gemma3", "mamba"])
+def test_the_cache_is_told_for_every_architecture(tmp_path: Path, architecture: Any) -> None:
+    shape = read_header(write_tiny_gguf(tmp_path / "tiny.gguf", architecture=architecture)).shape
+    assert shape is not None
+    assert (sum(shape.cache_bytes) == 0) == (architecture == "mamba")
+    assert len(shape.cache_bytes) == len(shape.layer_bytes) > 0
 
 
 @pytest.mark.parametrize(

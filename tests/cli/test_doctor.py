@@ -94,13 +94,13 @@ def test_a_build_that_leaves_the_processor_unused_is_noted(
 def test_a_device_that_the_build_cannot_use_is_noted(
     run: Run, monkeypatch: pytest.MonkeyPatch, gpu_offload: bool, severity: str
 ) -> None:
-    device = GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771)
+    device = GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771, 92160)
     build = LlamaBuild(BUILD.version, BUILD.flags, gpu_offload)
     monkeypatch.setattr(doctor, "graphics_devices", lambda: (device,))
     monkeypatch.setattr(doctor, "llama_build", lambda: build)
     check = check_of(run, "graphics device")
     assert check.severity == severity
-    assert "NVIDIA H200, 140 GiB, driver 570.1" in check.found
+    assert "NVIDIA H200, 140 GiB, 90 GiB free, driver 570.1" in check.found
     assert ("-DGGML_CUDA=on" in check.what_to_do) == (not gpu_offload)
 
 

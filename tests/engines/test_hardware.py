@@ -55,8 +55,9 @@ def plant_program(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_devices_are_told_with_driver_and_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    plant_program(tmp_path, "echo 'NVIDIA H200, 570.1, 143771'", monkeypatch)
-    assert GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771) in graphics_devices()
+    plant_program(tmp_path, "echo 'NVIDIA H200, 570.1, 143771, 90000'", monkeypatch)
+    found = graphics_devices()
+    assert GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771, 90000) in found
 
 
 @posix

@@ -12,7 +12,8 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
 from localensemble.core.prompts import Layout, Message, Prompt, Segment
-from localensemble.engines import llama_cpp
+from localensemble.engines import context_shape, llama_cpp
+from localensemble.engines.hardware import GraphicsDevice
 from localensemble.engines.llama_cpp import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores, ScoringMode
 from localensemble.engines.settings import EngineSettings
@@ -378,7 +379,7 @@ def test_a_large_vocabulary_gets_smaller_batches_and_the_same_scores(
     """So that the logits of one batch fit in memory."""
     path = models("llama")
     expected = open_engine(path).score(*_call("codebook_first"))
-    monkeypatch.setattr(llama_cpp, "_LOGITS_BYTES", 1)
+    monkeypatch.setattr(context_shape, "_LOGITS_BYTES", 1)
     results = open_engine(path).score(*_call("codebook_first"))
     for one, other in zip(_probabilities(results), _probabilities(expected), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -390,3 +391,20 @@ def test_an_instruction_alone_is_a_prompt_too(
     alone = Prompt((Message("user", (Segment("Is it good?", "instruction"),)),))
     results = open_engine(models("llama")).score([alone, alone], [("yes", "no"), ("a", "b")])
     assert all(isinstance(result, Scores) for result in results)
+
+
+def test_a_device_that_computes_is_part_of_the_identity(
+    models: Callable[[Architecture], Path], open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_processor = open_engine(models("llama")).describe()
+    assert dict(on_processor.settings)["gpu_layers"] == "0"
+    assert "devices" not in dict(on_processor.settings)
+    device = GraphicsDevice("NVIDIA H200", "CUDA")
+    monkeypatch.setattr(llama_cpp, "graphics_devices", lambda: (device, device))
+    engine = open_engine(models("llama"))
+    # As a build for graphics devices would have it; here there is none.
+    engine._open_model().gpu_layers = 20
+    described = engine.describe()
+    assert dict(described.settings)["gpu_layers"] == "20"
+    assert dict(described.settings)["devices"] == "NVIDIA H200 (CUDA)"
+    assert sorted(described.settings) == list(described.settings)

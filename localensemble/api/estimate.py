@@ -1,0 +1,121 @@
+"""Say before a run what memory and time it takes, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.api.codebook import load_checked
+from localensemble.api.label import LabelOptions, embedded_ensemble
+from localensemble.api.raters import (
+    RaterNeed,
+    RaterOptions,
+    advice,
+    gibibytes,
+    locate_rater,
+    prepare_raters,
+)
+from localensemble.api.readiness import refuse_unreachable
+from localensemble.core.items import ItemFile
+from localensemble.core.labels import RaterName
+from localensemble.labeling.ensemble import load_ensemble
+from localensemble.labeling.measure import Speed, measure_speed, spread_items
+from localensemble.prompting.template import load_template
+
+__all__ = ["RaterEstimate", "RunEstimate", "advice", "estimate", "gibibytes"]
+
+_ITEMS_MEASURED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RaterEstimate:
+    """What one rater takes.
+
+    Attributes:
+        speed: None when its model does not fit, or is not to be tried.
+    """
+
+    name: RaterName
+    need: RaterNeed
+    speed: Speed | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEstimate:
+    """What a whole run takes; its raters work one after another."""
+
+    item_count: int
+    raters: tuple[RaterEstimate, ...]
+    messages: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether every rater's model fits in memory, as far as can be told."""
+        return all(rater.need.fits for rater in self.raters)
+
+    @property
+    def seconds(self) -> float | None:
+        """Time for all items by all raters; None when one could not be measured."""
+        total = 0.0
+        for rater in self.raters:
+            if rater.speed is None:
+                return None
+            total += rater.speed.seconds_an_item * self.item_count
+        return total
+
+
+def estimate(
+    items: Path,
+    *,
+    codebook: Path,
+    options: LabelOptions | None = None,
+    on_rater: Callable[[RaterName], None] = lambda name: None,
+) -> RunEstimate:
+    """Tell each rater's memory, and its time from a few items that it labels; keep nothing.
+
+    A model that does not fit is not loaded.
+
+    Args:
+        on_rater: told whose turn it is.
+
+    Raises:
+        InputError: a file cannot be used.
+        EngineError: a model cannot be loaded.
+    """
+    options = options or LabelOptions()
+    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    refuse_unreachable(ensemble)
+    questions = load_checked(codebook)
+    models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    raters = prepare_raters(
+        ensemble,
+        models,
+        codebook=questions,
+        template=template,
+        options=RaterOptions(options.mode, options.threads),
+    )
+    few = spread_items(table, count=_ITEMS_MEASURED)
+    found = []
+    for rater in raters:
+        speed = None
+        if rater.need.fits:
+            on_rater(rater.name)
+            engine = rater.engine.load()
+            try:
+                speed = measure_speed(
+                    engine,
+                    table,
+                    items=few,
+                    codebook=questions,
+                    template=template,
+                    layout=ensemble.layout,
+                )
+            finally:
+                engine.close()
+        found.append(RaterEstimate(rater.name, rater.need, speed))
+    said = tuple(rater.message for rater in raters if rater.message)
+    count = min(table.item_count, options.limit or table.item_count)
+    return RunEstimate(count, tuple(found), (*table.messages, *said))

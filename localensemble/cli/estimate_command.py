@@ -1,0 +1,123 @@
+"""The command ``estimate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from localensemble.api.estimate import RaterEstimate, RunEstimate, advice, estimate, gibibytes
+from localensemble.api.label import LabelOptions
+from localensemble.cli.console import output, progress_output
+from localensemble.cli.isolated import isolated_option
+from localensemble.cli.word_table import WordTable
+
+_DOES_NOT_FIT = 4
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("estimate")
+@click.argument("items", type=_FILE)
+@click.option("-c", "--codebook", type=_FILE, required=True, help="The codebook (YAML).")
+@click.option(
+    "-e", "--ensemble", type=_FILE, help="The ensemble file (YAML). [default: the embedded models]"
+)
+@click.option("--id-column", help="The column that identifies an item.")
+@click.option("--text-column", help="The column that holds the text.")
+@click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Processor threads. [default: all cores]"
+)
+@isolated_option
+def command(
+    items: Path,
+    codebook: Path,
+    ensemble: Path | None,
+    id_column: str | None,
+    text_column: str | None,
+    limit: int | None,
+    threads: int | None,
+) -> None:
+    """Say what memory and time it takes to label ITEMS, before doing it.
+
+    Each rater labels a few items; nothing is kept. Ends with exit code 4 when a model does
+    not fit in memory.
+    """
+    options = LabelOptions(
+        ensemble=ensemble,
+        id_column=id_column,
+        text_column=text_column,
+        limit=limit,
+        threads=threads,
+    )
+    console = progress_output()
+    found = estimate(
+        items,
+        codebook=codebook,
+        options=options,
+        on_rater=lambda name: console.print(
+            f"Trying {name} on a few items.", highlight=False, soft_wrap=True, markup=False
+        ),
+    )
+    for message in found.messages:
+        console.print(message, highlight=False, soft_wrap=True, markup=False)
+    _show(found)
+    if not found.fits:
+        sys.exit(_DOES_NOT_FIT)
+
+
+def _show(found: RunEstimate) -> None:
+    console = output()
+    table = WordTable(
+        f"Estimate for {found.item_count:,} items",
+        words=("rater", "fits"),
+        numbers=("memory", "weights", "context", "the rest", "free", "items/s", "time"),
+    )
+    for rater in found.raters:
+        table.add_row(*_cells(rater, found.item_count))
+    console.print(table)
+    for rater in found.raters:
+        if not rater.need.fits:
+            console.print(
+                f"{rater.name}: {advice(rater.need)}", markup=False, highlight=False, soft_wrap=True
+            )
+    if found.seconds is not None:
+        console.print(
+            f"All raters, one after another: about {_duration(found.seconds)}. Memory: that of the "
+            "largest.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _cells(rater: RaterEstimate, item_count: int) -> tuple[str, ...]:
+    need, speed = rater.need, rater.speed
+    if need.memory is None:
+        memory = ("not known", "", "", "")
+    else:
+        memory = (
+            gibibytes(need.memory.total),
+            gibibytes(need.memory.weights),
+            gibibytes(need.memory.context + need.memory.beginnings),
+            gibibytes(need.memory.buffers + need.memory.process),
+        )
+    fits = "not known" if need.memory is None else "yes" if need.fits else "no"
+    time = (
+        ("not tried", "")
+        if speed is None
+        else (f"{1 / speed.seconds_an_item:,.3g}", _duration(speed.seconds_an_item * item_count))
+    )
+    return (rater.name, fits, *memory, gibibytes(need.free_bytes), *time)
+
+
+def _duration(seconds: float) -> str:
+    """Write a time with the two units that matter."""
+    if seconds < 1:
+        return "under 1 s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

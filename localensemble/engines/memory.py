@@ -1,0 +1,113 @@
+"""How much memory a model will take, told from its shape before it is loaded.
+
+Pure: what the machine has is asked elsewhere. Measured against llama.cpp's own figures for
+its buffers; docs/performance.md says how far off it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localensemble.core.model_shape import ModelShape
+from localensemble.engines.context_shape import ContextShape
+from localensemble.engines.head_cache import SAVED_BYTES
+
+_MEBIBYTE = 1 << 20
+# Python, numpy and llama.cpp in the worker's process, with what scoring works on.
+_PROCESS_BYTES = 54 * _MEBIBYTE
+# A token of the vocabulary: its text, twice, and the tables that find it.
+_VOCABULARY_BYTES = 400
+# Buffers hold numbers of 32 bits: this many times the embedding, and the feed-forward, a token.
+_EMBEDDINGS_HELD = 3
+_FEED_FORWARDS_HELD = 2
+# What each token of a batch may see of the context: a mask of 32 bits and one of 16.
+_MASK_BYTES = 6
+# A device's own needs: the context of its driver, and room for what fragments it.
+_DEVICE_RESERVE = 512 * _MEBIBYTE
+_DEVICE_SHARE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """Memory a model takes on the machine, in bytes, by what it is for.
+
+    Attributes:
+        weights: of the layers that are computed on the processor.
+        context: the cache of the context.
+        beginnings: beginnings of prompts that are kept to be used again, at most.
+        buffers: what llama.cpp computes in.
+        process: the program around it, and the vocabulary.
+        device: what lies on graphics devices instead.
+    """
+
+    weights: int
+    context: int
+    beginnings: int
+    buffers: int
+    process: int
+    device: int = 0
+
+    @property
+    def total(self) -> int:
+        """All that the machine's own memory must hold."""
+        return self.weights + self.context + self.beginnings + self.buffers + self.process
+
+
+def memory_need(
+    shape: ModelShape, context: ContextShape, *, beginning_tokens: int = 0, gpu_layers: int = 0
+) -> MemoryNeed:
+    """Tell what a model will take.
+
+    Args:
+        beginning_tokens: tokens of the different beginnings that its prompts have.
+        gpu_layers: layers on graphics devices; one more than there are puts all there.
+    """
+    layers = len(shape.layer_bytes)
+    token_bytes = sum(shape.cache_bytes)
+    moved = _moved(shape, context, gpu_layers)
+    return MemoryNeed(
+        weights=shape.weight_bytes
+        - sum(shape.layer_bytes[layers - min(gpu_layers, layers) :])
+        - (shape.other_bytes if gpu_layers > layers else 0),
+        context=context.tokens * sum(shape.cache_bytes[: layers - min(gpu_layers, layers)]),
+        beginnings=min(SAVED_BYTES, beginning_tokens * token_bytes),
+        buffers=_buffers(shape, context),
+        process=_PROCESS_BYTES + _VOCABULARY_BYTES * shape.vocabulary,
+        device=moved,
+    )
+
+
+def layers_that_fit(shape: ModelShape, context: ContextShape, *, free_bytes: int) -> int:
+    """Choose how many layers to put on graphics devices that have so much memory free.
+
+    All of them, which counts one more than the layers, when they fit; otherwise as many as
+    fit beside the output, which goes there first. 0 when none does.
+    """
+    room = free_bytes - max(_DEVICE_RESERVE, free_bytes // _DEVICE_SHARE)
+    layers = len(shape.layer_bytes)
+    for count in range(layers + 1, 0, -1):
+        if _moved(shape, context, count) <= room:
+            return count
+    return 0
+
+
+def _moved(shape: ModelShape, context: ContextShape, gpu_layers: int) -> int:
+    """Add up what a device holds; which of the layers go there depends on llama.cpp's version."""
+    if gpu_layers == 0:
+        return 0
+    each = [
+        weights + context.tokens * cache
+        for weights, cache in zip(shape.layer_bytes, shape.cache_bytes, strict=True)
+    ]
+    return sum(sorted(each)[-gpu_layers:]) + shape.other_bytes + _buffers(shape, context)
+
+
+def _buffers(shape: ModelShape, context: ContextShape) -> int:
+    output = 4 * context.sequences * shape.vocabulary
+    embeddings = 4 * context.batch_tokens * _EMBEDDINGS_HELD * shape.embedding
+    logits = 4 * context.outputs * shape.vocabulary
+    layer = context.batch_tokens * (
+        4 * _FEED_FORWARDS_HELD * shape.feed_forward + _MASK_BYTES * context.tokens
+    )
+    # Logits come when the layers are through, in the same buffer.
+    return output + embeddings + max(logits, layer)

@@ -1,0 +1,71 @@
+"""How long a rater takes for an item, measured on a few before the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from localensemble.codebook.model import Codebook
+from localensemble.core.items import Item, ItemFile
+from localensemble.core.prompts import Layout
+from localensemble.engines.protocol import Engine
+from localensemble.labeling.layout import layout_for
+from localensemble.labeling.scoring import Questions, label_block
+from localensemble.prompting.template import PromptTemplate
+
+_ROWS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a rater was.
+
+    Attributes:
+        layout: of the prompts it was given.
+        items: how many it was measured on.
+        seconds_an_item: on average, all variables together.
+        peak_memory_bytes: the most memory its process held; 0 where that is not known.
+    """
+
+    layout: Layout
+    items: int
+    seconds_an_item: float
+    peak_memory_bytes: int
+
+
+def spread_items(table: ItemFile, *, count: int) -> tuple[Item, ...]:
+    """Take so many items at equal distances, so that a sorted table misleads nobody."""
+    step = max(1, table.item_count // count)
+    rows: Iterator[Item] = (row.item for block in table.blocks(_ROWS) for row in block)
+    return tuple(islice(rows, 0, step * count, step))
+
+
+def measure_speed(
+    engine: Engine,
+    table: ItemFile,
+    *,
+    items: tuple[Item, ...],
+    codebook: Codebook,
+    template: PromptTemplate,
+    layout: Layout | None,
+) -> Speed:
+    """Label a few items, keep nothing but the time.
+
+    The first item is labeled twice: what is computed once a run would weigh too much.
+    """
+    chosen = layout_for(
+        engine, table, variables=codebook.variables, template=template, layout=layout
+    )
+    questions = Questions(codebook.variables, template, chosen)
+    label_block(engine, items[:1], questions=questions)
+    started = time.monotonic()
+    label_block(engine, items, questions=questions)
+    seconds = time.monotonic() - started
+    return Speed(
+        layout=chosen,
+        items=len(items),
+        seconds_an_item=seconds / len(items),
+        peak_memory_bytes=engine.usage().peak_memory_bytes,
+    )
