@@ -83,9 +83,8 @@ def test_a_newer_run_that_has_not_finished_is_said_wherever_findings_are(
         assert "Caution: A newer run, begun" in shown, command
         assert word in shown
     promise = ("--gold", gold_for(files), "--variable", "topic", "--alpha", "0.2")
-    for command in (("agree", files.study), ("calibrate", files.study, *promise)):
-        shown = " ".join(run(*command).out.split())
-        assert "A newer run, begun" in shown, command
+    for ended in (run("agree", files.study), run("calibrate", files.study, *promise)):
+        assert "A newer run, begun" in " ".join(ended.out.split())
     assert run("report", files.study).code == 0
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     assert [word in caution for caution in findings["cautions"]][-1:] == [True]
