@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from localensemble.api.edited import put_aside_edited
+from localensemble.api.edited import (
+    put_aside_edited,
+    put_aside_with_columns,
+    remove_leftovers,
+)
 from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.rules import DecisionRules, recorded_rules
@@ -45,7 +49,12 @@ def write_decided(
     """Write tables, manifest, report and findings of a study; a table changed by hand is kept."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
     tables = StudyTables(items, loaded.labels, decisions)
-    said = (*put_aside_edited(folder), *gold_left_out(findings, folder=folder))
+    remove_leftovers(folder)
+    said = (
+        *put_aside_edited(folder),
+        *put_aside_with_columns(folder, items.columns),
+        *gold_left_out(findings, folder=folder),
+    )
     write_labels(tables, path=folder.labels)
     write_escalations(tables, path=folder.escalations)
     guard = guard_state()

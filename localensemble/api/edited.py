@@ -7,9 +7,11 @@ may be leaving them; such a table is moved aside, never written over.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from localensemble.api.study import StudyFolder
+from localensemble.core.files import unfinished_files
 from localensemble.core.identity import sha256_file
 
 
@@ -31,6 +33,32 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
     )
 
 
+def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple[str, ...]:
+    """Rename the tables where they have columns of the input that the new ones will lack.
+
+    Args:
+        folder: of the study.
+        columns: of the input now.
+    """
+    before = _read_manifest(folder.manifest).get("item_set")
+    held = before.get("columns") if isinstance(before, dict) else None
+    gone = [name for name in held if name not in columns] if isinstance(held, list) else []
+    if not gone or not _tables(folder):
+        return ()
+    listed = ", ".join(f'"{name}"' for name in gone)
+    return (f"The table no longer has {listed}.", *put_aside(folder))
+
+
+def remove_leftovers(folder: StudyFolder) -> None:
+    """Remove half tables that a killed process left, with the texts in them.
+
+    The caller holds the ledger for writing: nobody else writes tables meanwhile.
+    """
+    for path in (folder.labels, folder.escalations):
+        for leftover in unfinished_files(path):
+            leftover.unlink(missing_ok=True)
+
+
 def _tables(folder: StudyFolder) -> tuple[Path, ...]:
     return tuple(path for path in (folder.labels, folder.escalations) if path.exists())
 
@@ -43,13 +71,18 @@ def _sha256(path: Path) -> str:
         return ""
 
 
-def _hashes(manifest: Path) -> dict[str, str]:
-    try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        # No manifest, or not ours: then nothing is known to be unchanged.
-        return {}
+def _hashes(manifest: Path) -> dict[str, object]:
+    files = _read_manifest(manifest).get("files")
     return files if isinstance(files, dict) else {}
+
+
+def _read_manifest(manifest: Path) -> dict[str, object]:
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # No manifest, or not ours: then nothing is known of the tables.
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _renamed(path: Path, why: str) -> str:

@@ -15,6 +15,8 @@ from typing import TextIO
 
 from localensemble.core.errors import LocalEnsembleError
 
+_UNFINISHED = ".part"
+
 
 @contextlib.contextmanager
 def replaced_text_file(path: Path, *, encoding: str = "utf-8") -> Iterator[TextIO]:
@@ -50,10 +52,19 @@ def reported_writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+def unfinished_files(path: Path) -> tuple[Path, ...]:
+    """List the files in which `replaced_text_file` was writing ``path`` when it was killed."""
+    return tuple(
+        found
+        for found in path.parent.iterdir()
+        if found.name.startswith(f".{path.name}.") and found.name.endswith(_UNFINISHED)
+    )
+
+
 @contextlib.contextmanager
 def _temporary_beside(path: Path) -> Iterator[Path]:
     # mkstemp makes the file with mode 0600, so nobody else can open it even for a moment.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

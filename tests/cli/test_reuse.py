@@ -218,3 +218,30 @@ def test_a_folder_in_the_place_of_the_ledger_is_named(run: Run, tmp_path: Path) 
     (files.study / "study.sqlite").mkdir(parents=True)
     ended = label(run, files, files.study)
     assert (ended.code, 'study.sqlite": it is no file' in ended.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["label", "consensus"])
+def test_a_column_that_leaves_the_table_is_said_and_the_tables_before_are_kept(
+    run: Run, labeled: StudyFiles, command: str
+) -> None:
+    before = contents(labeled.study)
+    rows = "".join(f"i-{n},{text}\n" for n, text in enumerate(TEXTS))
+    labeled.items.write_text(f"id,text\n{rows}", encoding="utf-8")
+    if command == "label":
+        ended = label(run, labeled, labeled.study)
+    else:
+        ended = run("consensus", labeled.study, "--items", labeled.items)
+    assert ended.code == 0
+    shown = ended.out + ended.err
+    assert 'The table no longer has "ward".' in shown
+    assert "labels.csv as it was before is kept as labels.before-1.csv" in shown
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+
+
+def test_half_a_table_that_a_killed_process_left_is_removed(run: Run, labeled: StudyFiles) -> None:
+    half = labeled.study / ".labels.csv.x1y2.part"
+    half.write_text("id,text\ni-0,secr", encoding="utf-8")
+    of_another = labeled.study / ".report.html.x1y2.part"
+    of_another.write_text("<html>", encoding="utf-8")
+    assert label(run, labeled, labeled.study).code == 0
+    assert (half.exists(), of_another.exists()) == (False, True)
