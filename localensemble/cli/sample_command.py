@@ -87,9 +87,8 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
         return (f"Next: localensemble calibrate {study} {gold}",)
     return (
         f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
-        f"These {drawn.drawn:,} items hardly certify the usual promise of `calibrate` "
-        f"(at most {usual.alpha:.0%} wrong, confidence {1 - usual.delta:.0%}): that takes about "
-        f"{usual.items_needed:,} if {usual.error_rate:.0%} of the accepted are wrong and "
-        f"{usual.accepted_share:.0%} are accepted. `localensemble calibrate --plan` works it out "
-        "for other promises.",
+        f"The usual promise of `calibrate` (at most {usual.alpha:.0%} wrong, confidence "
+        f"{1 - usual.delta:.0%}) takes about {usual.items_needed:,} items if {usual.error_rate:.0%}"
+        f" of the accepted are wrong and {usual.accepted_share:.0%} are accepted; these are "
+        f"{drawn.drawn:,}. `localensemble calibrate --plan` works it out for other promises.",
     )

@@ -75,8 +75,8 @@ def test_a_worksheet_is_blind_random_and_never_written_over(run: Run, labeled: S
     assert positions != sorted(positions), "who stops early has labeled a random sample"
     assert all(row["text"] == TEXTS[n] for row, n in zip(rows, positions, strict=True))
     assert f"Next: localensemble evaluate {labeled.study}" in ended.out
-    assert "These 50 items hardly certify" in ended.out
-    assert "that takes about 418" in ended.out
+    assert "takes about 418 items" in ended.out
+    assert "these are 50." in ended.out
     refused = run(*arguments, "-o", first)
     assert (refused.code, "may hold labels" in refused.err) == (2, True)
 
