@@ -48,6 +48,7 @@ class Evidence:
         labels: N items by R raters.
         consensus: what a method derived from them.
         probabilities: (N, R, K) distributions of the raters, a row of NaN where unknown.
+        own_probabilities: those before a calibration of the raters; None where there was none.
         off_codebook_mass: (N, R) probability outside the categories, NaN where unknown.
         item_ids: the N item ids, needed by the random audit.
         golden: (N,) index of the known category of a golden item, -1 elsewhere.
@@ -65,6 +66,7 @@ class Evidence:
     item_ids: Sequence[str] | None = None
     golden: CategoryArray | None = None
     agreement: float | None = None
+    own_probabilities: FloatArray | None = None
 
     def __post_init__(self) -> None:
         item_count = self.labels.item_count
@@ -73,8 +75,9 @@ class Evidence:
                 f"The consensus covers {len(self.consensus.categories)} items; "
                 f"the labels cover {item_count}."
             )
-        if self.probabilities is not None:
-            check_probabilities(self.labels, probabilities=self.probabilities)
+        for shares in (self.probabilities, self.own_probabilities):
+            if shares is not None:
+                check_probabilities(self.labels, probabilities=shares)
         cells = (item_count, len(self.labels.raters))
         if self.off_codebook_mass is not None and self.off_codebook_mass.shape != cells:
             raise ValueError(

@@ -242,11 +242,12 @@ class AlwaysReview:
         return tuple(found)
 
     def _probable(self, evidence: Evidence, *, k: int, category: str, bound: float) -> Reason:
-        # Human ratings carry no probabilities; choosing the category still escalates.
-        if evidence.probabilities is None:
-            probable = np.zeros(evidence.labels.item_count, dtype=np.bool_)
-        else:
-            probable = np.any(evidence.probabilities[:, :, k] > bound, axis=1)
+        # Human ratings carry no probabilities; choosing the category still escalates. A calibration
+        # can add items, but takes none away: what a rater itself said is reason enough.
+        probable = np.zeros(evidence.labels.item_count, dtype=np.bool_)
+        for given in (evidence.probabilities, evidence.own_probabilities):
+            if given is not None:
+                probable |= np.any(given[:, :, k] > bound, axis=1)
         text = f'always review: "{category}" got a probability above {bound:g}'
         return Reason(text, probable, SEVERITY_SAFETY)
 

@@ -399,6 +399,7 @@ def _decide_block(
         read.off_codebook_mass if labels.scored else None,
         golden=None if block.golden is None else block.golden[block.start : block.stop],
         agreement=block.agreement,
+        own_probabilities=_own_probabilities(labels, variable, block),
     )
     return _DecidedBlock(
         consensus,
@@ -406,6 +407,15 @@ def _decide_block(
         _probability_score(evidence, by="mean_probability"),
         _probability_score(evidence, by="margin"),
     )
+
+
+def _own_probabilities(labels: StudyLabels, variable: Variable, block: _Block) -> FloatArray | None:
+    """Read what the raters said before their calibration; None where nothing is calibrated."""
+    if not labels.calibrations.get(variable.name):
+        return None
+    own = replace(labels, calibrations={})
+    read = own.block(variable.name, start=block.start, stop=block.stop, probabilities=True)
+    return read.probabilities
 
 
 def _probability_score(evidence: Evidence, *, by: ScoreName) -> FloatArray:

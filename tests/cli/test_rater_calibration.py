@@ -14,7 +14,7 @@ import pytest
 from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
 from tests.cli.conftest import Run
-from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
 ITEMS = 320
 TEXTS = [f"comment {n}" for n in range(ITEMS)]
@@ -238,3 +238,32 @@ def recorded_probabilities(files: StudyFiles) -> np.ndarray[Any, np.dtype[np.flo
         block = labels.block("topic", start=0, stop=ITEMS, probabilities=True)
         assert block.probabilities is not None
         return block.probabilities
+
+
+def test_a_calibration_takes_no_item_of_a_safety_category_from_a_person(
+    run: Run, tmp_path: Path
+) -> None:
+    bound = CODEBOOK.replace(
+        "definition: Meals", "always_review_above: 0.6\n        definition: Meals"
+    )
+    files = study_files(tmp_path, TEXTS, ensemble=POOLED, codebook=bound)
+    label(run, files)
+    reason = 'always review: "food" got a probability above 0.6'
+    before = {
+        row["id"]
+        for row in read_table(files.study / "labels.csv")
+        if reason in row["topic.reasons"]
+    }
+    # Every third gold label contradicts the first rater: all are found to be too sure.
+    by_temperature = ("--probabilities", "temperature", "--gold", gold(files))
+    run("calibrate", files.study, *TOPIC, *by_temperature)
+    assert max(one["settings"]["temperature"] for one in written(files)["raters"]) > 1.5
+    path = files.study / "rater-calibration-topic.json"
+    run("consensus", files.study, "--rater-calibration", path, "--items", files.items)
+    after = {
+        row["id"]
+        for row in read_table(files.study / "labels.csv")
+        if reason in row["topic.reasons"]
+    }
+    assert before
+    assert before <= after
