@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # How R, pandas and spreadsheets write a missing value.
 _MAY_BE_GAPS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "?"})
 _MOST_SHOWN = 12
+_SEPARATORS = "|;,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,31 @@ def choose_categories(
         f"categories{order}: {_listed(found.names)}. If others could have been chosen, name all "
         "with `--categories`: AC1 and Brennan-Prediger depend on their number."
     )
-    messages = (*([message] if words else []), *_respelled(name_of, where))
+    messages = (
+        *([message] if words else []),
+        *_joined(words, where),
+        *_respelled(name_of, where),
+    )
     return replace(found, name_of=name_of, messages=messages)
+
+
+def _joined(words: Sequence[str], where: str) -> list[str]:
+    """Warn of labels that are several others at once, as ``pain|fever`` is."""
+    alone = set(words)
+    for separator in _SEPARATORS:
+        joined = [
+            word
+            for word in words
+            if separator in word and all(part.strip() in alone for part in word.split(separator))
+        ]
+        if joined:
+            return [
+                f"{where}: {len(joined):,} of {len(words):,} labels are others joined by "
+                f'"{separator}". Each counts as a category of its own here, which no other label '
+                "agrees with in part. If several categories could be chosen at once, measure each "
+                "as yes or no."
+            ]
+    return []
 
 
 def category_values(names: Sequence[str], *, level: Level, source: str) -> Categories:

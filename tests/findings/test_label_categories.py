@@ -134,3 +134,12 @@ def test_weights_that_cannot_be_read_are_refused(tmp_path: Path, text: str, foun
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match=found):
         read_weight_table(path)
+
+
+def test_labels_that_are_others_joined_are_pointed_out(tmp_path: Path) -> None:
+    found = chosen(tmp_path, "pain", "fever", "pain|fever", "pain | fever", level="nominal")
+    assert (
+        'labels.csv, variable "label": 2 of 4 labels are others joined by "|".' in found.messages[1]
+    )
+    assert "measure each as yes or no" in found.messages[1]
+    assert len(chosen(tmp_path, "pain", "pain/fever", "a|b", level="nominal").messages) == 1
