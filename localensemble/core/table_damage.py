@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _FOREIGN_STARTS = {
     b"%PDF": "a PDF document",
     b"SQLite": "an SQLite database",
 }
+_JSON_START = re.compile(rb"\s*(\[\s*)?\{\s*\"")
 
 
 def check_kind_of_file(path: Path) -> bytes:
@@ -62,6 +64,11 @@ def check_kind_of_file(path: Path) -> bytes:
                 f"{path.name}: this is {kind}, not a CSV file.",
                 hint='Open it in its own program and save it as "CSV UTF-8".',
             )
+    if _JSON_START.match(start.removeprefix(codecs.BOM_UTF8)):
+        raise TableError(
+            f"{path.name}: this is JSON, not a CSV file.",
+            hint='Write it as a table with a header and one row per item, as "CSV UTF-8".',
+        )
     return start
 
 

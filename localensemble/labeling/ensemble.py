@@ -209,7 +209,13 @@ def _explained(path: Path, error: ValidationError) -> EnsembleError:
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
     ).lstrip(".")
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(first["loc"][-1]), _KNOWN_KEYS, n=1)
+        key = str(first["loc"][-1])
+        if key in _KNOWN_KEYS:
+            return EnsembleError(
+                f"{path}, {place}: this key does not belong here.",
+                hint="Compare with examples/ensemble.yaml.",
+            )
+        close = difflib.get_close_matches(key, _KNOWN_KEYS, n=1)
         return EnsembleError(
             f"{path}, {place}: this key is unknown.",
             hint=f"Did you mean `{close[0]}`?" if close else "Remove it.",

@@ -76,7 +76,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def is_begun(path: Path) -> bool:
     """Say whether there is anything in a ledger: no, after a crash while it was made."""
-    if not path.is_file():
+    if not _is_file(path):
         return False
     with reported(path, doing="read"):
         connection = _connect(path)
@@ -196,14 +196,17 @@ def _make_private(path: Path) -> None:
             ) from error
 
 
-def _refuse_absence(path: Path) -> None:
+def _is_file(path: Path) -> bool:
     try:
-        there = path.is_file()
+        return path.is_file()
     except OSError as error:
         raise LedgerError(
             f'Cannot open the ledger "{path}": {error.strerror}.', hint=_OTHER_HINT
         ) from error
-    if not there:
+
+
+def _refuse_absence(path: Path) -> None:
+    if not _is_file(path):
         found = "it is no file" if path.exists() else "there is no such file"
         raise LedgerError(
             f'Cannot open the ledger "{path}": {found}.',

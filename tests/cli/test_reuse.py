@@ -245,3 +245,10 @@ def test_half_a_table_that_a_killed_process_left_is_removed(run: Run, labeled: S
     of_another.write_text("<html>", encoding="utf-8")
     assert label(run, labeled, labeled.study).code == 0
     assert (half.exists(), of_another.exists()) == (False, True)
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_no_fault(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS)
+    ended = label(run, files, tmp_path / ("x" * 300))
+    assert "too long" in ended.err
+    assert "fault" not in ended.err

@@ -167,6 +167,13 @@ def test_a_file_of_another_kind_is_named(start: bytes, kind: str, tmp_path: Path
     refused(written(tmp_path, start + b"\x00\xff" * 50), found=kind, hint="CSV UTF-8")
 
 
+@pytest.mark.parametrize(
+    "content", ['[{"id": 1, "text": "a"}]', '\ufeff{"id": 1}\n', '[\n {"a": 1}]']
+)
+def test_json_is_named(content: str, tmp_path: Path) -> None:
+    refused(written(tmp_path, content.encode()), found="this is JSON", hint="CSV UTF-8")
+
+
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le"])
 def test_utf_16_is_named(codec: str, tmp_path: Path) -> None:
     content = f"id,text\n1,{SECRET}\n".encode(codec)

@@ -97,3 +97,11 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"raters:\n  - model: \xff\n")
     with pytest.raises(EnsembleError, match="is not UTF-8"):
         load_ensemble(path)
+
+
+def test_a_key_of_another_place_is_not_suggested_as_itself(tmp_path: Path) -> None:
+    path = tmp_path / "ensemble.yaml"
+    path.write_text("name: mine\nraters:\n  - model: a.gguf\n", encoding="utf-8")
+    with pytest.raises(EnsembleError, match="name: this key does not belong here") as caught:
+        load_ensemble(path)
+    assert "Did you mean" not in caught.value.hint
