@@ -85,8 +85,8 @@ def _show(found: RunEstimate) -> None:
             )
     if found.seconds is not None:
         console.print(
-            f"All raters, one after another: about {_duration(found.seconds)}. Memory: that of the "
-            "largest.",
+            f"All raters, one after another: {_duration(found.seconds)}, as measured on a few "
+            "items. Memory: that of the largest.",
             highlight=False,
             soft_wrap=True,
         )

@@ -74,6 +74,14 @@ def test_the_guard_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_of(run, "egress guard").severity == "note"
 
 
+def test_whether_a_run_can_be_isolated_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "isolation_refused", lambda: "")
+    assert check_of(run, "isolation").severity == "ok"
+    monkeypatch.setattr(doctor, "isolation_refused", lambda: "Operation not permitted")
+    check = check_of(run, "isolation")
+    assert (check.severity, "Operation not permitted" in check.found) == ("note", True)
+
+
 def test_without_llama_cpp_nothing_can_label(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> LlamaBuild:
         raise EngineUnavailableError("llama-cpp-python is not installed.", hint="Install it.")

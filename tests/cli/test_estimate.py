@@ -48,7 +48,7 @@ def test_memory_and_time_are_told_and_nothing_is_kept(run: Run, files: StudyFile
     assert ended.code == 0, ended.err
     assert "Estimate for 30 items" in ended.out
     assert "MiB" in ended.out
-    assert "All raters, one after another: about " in ended.out
+    assert "All raters, one after another: " in ended.out
     assert sorted(files.folder.iterdir()) == before
 
 
