@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -30,9 +30,10 @@ from localensemble.core.labels import ItemId
 from localensemble.core.tables import TableFormat
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.label_categories import choose_categories
-from localensemble.findings.load import LoadedStudy, load_study
+from localensemble.findings.load import LoadedStudy, load_study, newest_finished
 from localensemble.labeling.ensemble import load_rules
 from localensemble.labeling.label_table import RatedLabels, hash_of_items, record_labels
+from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 
@@ -322,15 +323,19 @@ def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int
 
 def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
     """Refuse to write over a study of models, or of other variables or items."""
-    if not folder.ledger.exists():
+    if not is_begun(folder.ledger):
         return
     with LedgerReader.open(folder.ledger) as reader:
-        held = load_study(reader)
-        if held.label_table_sha256 is None:
+        settings = [cast(Mapping[str, object], run.settings) for run in reader.runs()]
+        if any("label_table_sha256" not in one for one in settings):
             raise InputError(
                 f"{folder.path}: this folder holds a study whose labels models made.",
                 hint="Choose another folder with --output.",
             )
+        if newest_finished(reader) is None:
+            # Recording was cut off; it goes on where it stopped.
+            return
+        held = load_study(reader)
         asked, asks = (
             {variable.name: variable.answers for variable in codebook.variables}
             for codebook in (held.codebook, labels.codebook)

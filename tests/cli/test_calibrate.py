@@ -241,17 +241,15 @@ def test_a_certificate_of_other_raters_is_refused_before_any_model_is_loaded(
         path.write_text(json.dumps({**values, "hashes": hashes}), encoding="utf-8")
 
     # A scripted rater has no model file; as if it had one:
-    monkeypatch.setattr(
-        "localensemble.api.label._located",
-        lambda rater, folder: LocatedModel(rater.name, Path(rater.model), "1" * 64, None),
-    )
-    ended = run(*arguments)
-    assert (ended.code, "changed since" in ended.err, "model of second" in ended.err) == (
-        *(2, True),
-        True,
-    )
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "localensemble.api.label._located",
+            lambda rater, folder: LocatedModel(rater.name, Path(rater.model), "1" * 64, None),
+        )
+        ended = run(*arguments)
+    assert (ended.code, "changed since" in ended.err) == (2, True)
+    assert "model of second" in ended.err
     assert not other.study.exists()
-    monkeypatch.undo()
     changed("rater first")
     ended = run(*arguments)
     assert (ended.code, 'does not apply to rater "first"' in ended.err) == (2, True), ended.err

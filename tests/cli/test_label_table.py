@@ -7,12 +7,14 @@ import json
 import random
 import shlex
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow
 import pyarrow.parquet
 import pytest
 
+from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
 
@@ -318,6 +320,32 @@ def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Pa
     ended = run("consensus", other, *arguments)
     assert (ended.code, "of other variables or categories" in ended.err) == (2, True)
     assert [row["v.label"] for row in read_table(study / "labels.csv")] == labels
+
+
+def test_recording_that_was_cut_off_goes_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratings, study = wide(tmp_path), tmp_path / "study"
+    whole = Ledger.append_block
+    calls: list[int] = []
+
+    def cut_off(ledger: Ledger, *arguments: Any, **named: Any) -> int:
+        calls.append(1)
+        # The ratings are decided in passing first: five raters, one block each.
+        if len(calls) == 5 + 3:
+            raise KeyboardInterrupt
+        return whole(ledger, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "append_block", cut_off)
+        assert run("consensus", ratings, *NOMINAL, "-o", study).code == 130
+    assert not (study / "labels.csv").exists()
+    ended = run("consensus", ratings, *NOMINAL, "-o", study)
+    assert ended.code == 0, ended.err
+    assert run("consensus", ratings, *NOMINAL, "-o", tmp_path / "other").code == 0
+    written = [(folder / "labels.csv").read_bytes() for folder in (study, tmp_path / "other")]
+    assert written[0] == written[1]
+    assert run("ledger", "verify", study).code == 0
 
 
 def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
