@@ -243,7 +243,7 @@ def test_a_certificate_of_other_raters_is_refused_before_any_model_is_loaded(
     # A scripted rater has no model file; as if it had one:
     with monkeypatch.context() as patched:
         patched.setattr(
-            "localensemble.api.label._located",
+            "localensemble.api.label.locate_rater",
             lambda rater, folder: LocatedModel(rater.name, Path(rater.model), "1" * 64, None),
         )
         ended = run(*arguments)
