@@ -42,6 +42,11 @@ _TAIL = """\
     # A category that must never pass without a person:
     #     always_review: true
     #     always_review_above: 0.1
+    # How far raters must agree before labels may stand:
+    # required_agreement:
+    #   coefficient: AC1
+    #   at_least: 0.6
+    #   below: review
     # Which category wins when several fit, the strongest rule first:
     # rules:
     #   - If several fit, choose the one the text says most about.
