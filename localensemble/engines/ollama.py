@@ -78,7 +78,7 @@ _OPTIONS: Json = {
 }
 # What measures everything of a prompt but its texts.
 _SHORT = "x"
-_PROBE_FORM = AnswerForm(("1", "2"), "")
+_PROBE_FORM = AnswerForm(("1", "2"), "", (2, 2))
 
 
 class OllamaEngine:

@@ -7,8 +7,9 @@ an answer is that of the first tokens which begin it and no other answer.
 Where answers cannot be told apart by how they begin ("Staff", "Staff attitude"), each gets a
 letter, and the prompt asks for the letter.
 
-An answer none of whose tokens is among the twenty is *censored*: its probability is at most that
-of the least probable token told, and that is what is reported, marked as a bound.
+An answer none of whose tokens is among the twenty is *censored*: each token that could begin it is
+at most as probable as the least probable one told, and all of them have at most what is left.
+That bound is what is reported, marked as one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 _ASKS_FOR_LETTERS = "\n\nWrite the category's letter instead of its name:\n{}"
 # How vocabularies write a space that begins a word.
 _SPACES = ("\u0120", "\u2581", " ")
+# A letter is a token by itself, and one with a space before it.
+_SPELLINGS = 2
 # A logarithm of nothing is no number.
 _SMALLEST = sys.float_info.min
 # What rounding may make of a certain token.
@@ -50,10 +53,12 @@ class AnswerForm:
     Attributes:
         texts: what the model writes for each answer.
         instruction: what the prompt has to say for that; empty when the texts are the answers.
+        token_counts: how many tokens there are at most that could begin each text.
     """
 
     texts: tuple[str, ...]
     instruction: str
+    token_counts: tuple[int, ...]
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -85,12 +90,12 @@ def answer_form(
     if not answers or len(set(answers)) < len(answers) or not all(map(str.strip, answers)):
         return ScoreFailure("answers: they are not distinct texts")
     if _begin_apart(answers, vocabulary):
-        return AnswerForm(answers, "")
+        return AnswerForm(answers, "", tuple(_begin_with(one, vocabulary) for one in answers))
     if len(answers) > len(_LETTERS):
         return ScoreFailure(f"answers: {len(answers)} where at most {len(_LETTERS)} have letters")
     letters = tuple(_LETTERS[: len(answers)])
     lines = "\n".join(f"{letter}: {name}" for letter, name in zip(letters, answers, strict=True))
-    return AnswerForm(letters, _ASKS_FOR_LETTERS.format(lines))
+    return AnswerForm(letters, _ASKS_FOR_LETTERS.format(lines), (_SPELLINGS,) * len(letters))
 
 
 def _begin_apart(answers: Sequence[str], vocabulary: Collection[str]) -> bool:
@@ -101,6 +106,17 @@ def _begin_apart(answers: Sequence[str], vocabulary: Collection[str]) -> bool:
         for place, other in enumerate(answers)
         if place != index
     )
+
+
+def _begin_with(answer: str, vocabulary: Collection[str]) -> int:
+    """Count the tokens that could begin an answer, with a space before it and without."""
+    plain = next((at for at, one in enumerate(answer) if not " " <= one <= "~"), len(answer))
+    if not vocabulary or plain < len(answer):
+        # How the file writes other letters is not looked into: a token for each beginning.
+        return _SPELLINGS * len(answer.encode())
+    written = {answer[:end].replace(" ", space) for end in range(1, plain + 1) for space in _SPACES}
+    spaced = {space + one for one in written for space in _SPACES}
+    return sum(one in vocabulary for one in written | spaced) or _SPELLINGS
 
 
 def _first_token(answer: str, vocabulary: Collection[str]) -> str:
@@ -141,11 +157,14 @@ def read_scores(
         if answer != winner
     ):
         return ScoreFailure("not_told_apart: the most probable token begins several categories")
-    least = min(min(seen), max(0.0, 1.0 - math.fsum(seen)))
+    left = max(0.0, 1.0 - math.fsum(seen))
     censored = tuple(value <= 0.0 for value in known)
     bounds = [
-        least + shared[answer] if censored[answer] else value for answer, value in enumerate(known)
+        shared[answer] + min(left, min(seen) * form.token_counts[answer]) if hidden else value
+        for answer, (value, hidden) in enumerate(zip(known, censored, strict=True))
     ]
+    if any(hidden and bound >= best for hidden, bound in zip(censored, bounds, strict=True)):
+        return ScoreFailure("not_told_apart: a category that is not told may be as probable")
     return Scores(
         log_probabilities=tuple(min(0.0, math.log(max(value, _SMALLEST))) for value in bounds),
         off_codebook_mass=min(1.0, max(0.0, 1.0 - math.fsum(known))),

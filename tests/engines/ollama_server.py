@@ -50,6 +50,8 @@ class ServedModel:
         self.template = str(reader.fields["tokenizer.chat_template"].contents())
         vocabulary = self._llama._model.vocab
         self.pieces = [self._llama.detokenize([token]) for token in range(self._llama.n_vocab())]
+        # A chat whose client hung up is still evaluated when the next test asks.
+        self._lock = threading.Lock()
         self._fitting: dict[tuple[bytes, tuple[bytes, ...]], list[int]] = {}
         self._ends = {
             token
@@ -87,6 +89,10 @@ class ServedModel:
 
     def write(self, tokens: list[int], *, schema: Json | None, most: int, top: int) -> Written:
         """Write a reply of at most so many tokens, confined to the schema if there is one."""
+        with self._lock:
+            return self._write(tokens, schema, most, top)
+
+    def _write(self, tokens: list[int], schema: Json | None, most: int, top: int) -> Written:
         allowed = (
             [json.dumps(one, ensure_ascii=False).encode() for one in schema["enum"]]
             if schema

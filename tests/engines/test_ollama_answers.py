@@ -37,7 +37,10 @@ def probabilities(scores: Scores | ScoreFailure) -> list[float]:
 
 def test_names_that_begin_apart_are_asked_for_as_they_are() -> None:
     asked = form("Care received", "Couldn't be improved", "Communication")
-    assert asked == AnswerForm(("Care received", "Couldn't be improved", "Communication"), "")
+    # The tokens of WORDS that begin them: Care, C; Could, C; Communication, C.
+    assert asked == AnswerForm(
+        ("Care received", "Couldn't be improved", "Communication"), "", (2, 2, 2)
+    )
     assert asked.schema == {"type": "string", "enum": list(asked.texts)}
 
 
@@ -48,6 +51,7 @@ def test_names_that_begin_apart_are_asked_for_as_they_are() -> None:
 def test_names_that_begin_alike_get_letters(answers: tuple[str, ...]) -> None:
     asked = form(*answers)
     assert asked.texts == ("A", "B")
+    assert asked.token_counts == (2, 2)
     assert asked.instruction.endswith(f"\nA: {answers[0]}\nB: {answers[1]}")
 
 
@@ -97,17 +101,37 @@ def test_an_answer_gets_what_its_first_tokens_have() -> None:
 
 
 def test_an_answer_that_is_not_among_those_told_has_a_bound() -> None:
-    scores = read(form("Care received", "Staff"), {"Care": 0.9, "x": 0.04, "y": 0.02})
+    scores = read(form("Care received", "Staff"), {"Care": 0.9, "x": 0.04, "y": 0.01})
     assert isinstance(scores, Scores)
     assert scores.censored == (False, True)
+    # "Staff" and "St" could begin it, each with 0.01 at most.
     assert probabilities(scores) == pytest.approx([0.9, 0.02])
     assert scores.off_codebook_mass == pytest.approx(0.1)
+
+
+def test_the_tokens_that_could_begin_an_answer_are_counted_in_any_spelling() -> None:
+    known = frozenset({"no", "n", "\u0120no", "\u2581n", "nothing", "on"})
+    assert form("no", "yes", vocabulary=known).token_counts == (4, 2)
+    assert form("no", "yes", vocabulary=frozenset()).token_counts == (4, 6)
+    assert form("né", "yes", vocabulary=known).token_counts == (6, 2)
+
+
+def test_a_category_that_is_not_told_but_may_be_the_likeliest_is_no_label() -> None:
+    told = {f"word{n}": 0.045 for n in range(19)} | {"Care": 0.01}
+    assert read(form("Care received", "Staff"), told) == ScoreFailure(
+        "not_told_apart: a category that is not told may be as probable"
+    )
 
 
 def test_a_bound_is_never_more_than_what_is_left() -> None:
     scores = read(form("Care received", "Staff"), {"Care": 0.9, "x": 0.0995})
     assert probabilities(scores)[1] == pytest.approx(0.0005)
     assert 0.0 < probabilities(read(form("yes", "no"), {"y": 1.0}))[1] < 1e-300
+
+
+def test_a_token_shared_with_a_category_that_is_not_told_is_in_its_bound() -> None:
+    scores = read(form("Care received", "Communication"), {"Care": 0.9, "C": 0.05, "x": 0.04})
+    assert probabilities(scores) == pytest.approx([0.9, 0.05 + 0.01])
 
 
 def test_a_letter_is_the_whole_token() -> None:
