@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from localensemble.privacy.egress import GuardState, guard_state, install_guard
 from localensemble.privacy.isolation import (
+    is_isolated,
     isolate_if_asked,
-    require_isolation,
     restart_isolated,
 )
 
@@ -13,8 +13,8 @@ __all__ = [
     "GuardState",
     "guard_egress",
     "guard_state",
+    "is_isolated",
     "isolate_if_asked",
-    "require_isolation",
     "restart_isolated",
 ]
 

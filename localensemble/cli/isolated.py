@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from localensemble.api.privacy import require_isolation
+from localensemble.api.privacy import is_isolated
 
 
 class IsolationWantedError(Exception):
@@ -12,7 +12,7 @@ class IsolationWantedError(Exception):
 
 
 def _require(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
-    if wanted and not require_isolation():
+    if wanted and not is_isolated():
         raise IsolationWantedError
 
 

@@ -3,7 +3,8 @@
 The guard of `egress` sees what Python does; this is the wall behind it. A new network
 namespace has no interface but a loopback that is down, so that C code and other programs
 reach nothing either. It works for anybody where the kernel lets users make namespaces, and
-for root. Decides what counts as isolated by looking, not by having asked for it.
+for root. Decides what counts as isolated by looking, not by having asked for it; and that a
+machine whose network is only down does not count: it may come up while the run goes on.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Isolation:
     interfaces: tuple[NetworkInterface, ...]
 
 
-# What was seen when isolation was asked for and there.
+# What was seen from inside, once this process had left the machine's network.
 _established: list[Isolation] = []
 
 
@@ -72,12 +73,9 @@ def isolation() -> Isolation:
     return Isolation(bool(interfaces) and not reachable, interfaces)
 
 
-def require_isolation() -> bool:
-    """Say whether this process is isolated, and remember it as promised if it is."""
-    found = isolation()
-    if found.isolated:
-        _established.append(found)
-    return found.isolated
+def is_isolated() -> bool:
+    """Say whether this process left the machine's network, which it does for good."""
+    return bool(_established)
 
 
 def isolation_evidence() -> tuple[str, ...] | None:
@@ -101,18 +99,23 @@ def isolate_this_process() -> None:
     elif user == 0:
         # Root of a container may make the one kind of namespace and not the other.
         failure = _unshare(_CLONE_NEWNET)
-    if failure is not None:
+    found = isolation()
+    # In a container without a network there is nothing to leave, and nothing that may come up.
+    alone = bool(found.interfaces) and all(one.loopback for one in found.interfaces)
+    if failure is not None and not alone:
         raise IsolationError(
             f"Cannot isolate this run: the system refuses a network of its own ({failure}).",
             hint="Ask whoever runs the machine to allow user namespaces (sysctl "
             "user.max_user_namespaces, kernel.unprivileged_userns_clone or "
             "kernel.apparmor_restrict_unprivileged_userns), or label without --isolated.",
         )
-    if not require_isolation():
+    if not found.isolated:
         raise IsolationError(
-            "Cannot isolate this run: interfaces are left in a network that should have none.",
+            "Cannot isolate this run: the system shows no interfaces, or some that are up in a "
+            "network that should have none.",
             hint="Label without --isolated on a machine whose network is unplugged.",
         )
+    _established.append(found)
 
 
 def isolation_refused() -> str:
@@ -141,9 +144,16 @@ def restart_isolated() -> NoReturn:
     By now a library may have started threads, and a process with threads cannot leave.
 
     Raises:
-        IsolationError: the system does not allow it.
+        IsolationError: the system does not allow it, or this is no command line of its own.
     """
     _refuse_other_systems()
+    given = sys.argv[1:]
+    if sys.orig_argv[-len(given) :] != given:
+        # In a notebook, for example: its beginning is another program's.
+        raise IsolationError(
+            "Cannot isolate this run: another program called it.",
+            hint="Run the same command in a terminal.",
+        )
     forget_attempts()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -183,9 +193,12 @@ def _interfaces() -> tuple[NetworkInterface, ...]:
         return ()
     import fcntl
 
+    try:
+        lines = _INTERFACES.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return ()
     # Two lines of headings; socket.if_nameindex would open a socket of another kind.
-    lines = _INTERFACES.read_text(encoding="ascii", errors="replace").splitlines()[2:]
-    names = [line.partition(":")[0].strip() for line in lines]
+    names = [line.partition(":")[0].strip() for line in lines[2:]]
     # A local socket reaches nothing, and can be asked about interfaces all the same.
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
         found = []

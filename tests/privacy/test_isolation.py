@@ -180,16 +180,61 @@ def test_a_rater_that_needs_a_server_is_refused_in_an_isolated_run(tmp_path: Pat
     assert not files.study.exists()
 
 
-def test_a_run_that_cannot_be_isolated_does_not_run(tmp_path: Path) -> None:
-    files = study_files(tmp_path, ["a text"])
-    # A namespace of users in which no further one may be made, and root may nothing.
+@pytest.mark.usefixtures("isolating")
+def test_a_machine_whose_network_is_only_down_is_left_all_the_same(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["a text"] * 3)
+    # What is down now may be up while the run goes on.
+    link = "ip link add unplugged0 type bridge"
+    prefix = (program("unshare", "-rn", "sh", "-c", link), "-rn", "sh", "-c", f'{link} && "$@"')
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=(*prefix, "sh"))
+    assert ended.returncode == 0, ended.stderr
+    assert manifest_of(files)["isolation"] == {
+        "isolated": True,
+        "interfaces": ["lo (loopback, down)"],
+    }
+
+
+def without_namespaces(*options: str) -> tuple[str, ...]:
+    """Give a prefix under which no further namespace may be made, not even by root."""
+    program("setpriv", "true")
     script = (
         "echo 0 > /proc/sys/user/max_user_namespaces && "
         'exec setpriv --bounding-set=-all --inh-caps=-all "$@"'
     )
-    prefix = (program("unshare", "--map-root-user", "true"), "--map-root-user", "sh", "-c", script)
-    program("setpriv", "true")
-    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=(*prefix, "sh"))
+    return (program("unshare", "-r", *options, "true"), "-r", *options, "sh", "-c", script, "sh")
+
+
+def test_a_place_that_has_no_network_at_all_is_isolated_as_it_is(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["a text"] * 3)
+    prefix = without_namespaces("--net")
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=prefix)
+    assert ended.returncode == 0, ended.stderr
+    assert manifest_of(files)["isolation"] == {
+        "isolated": True,
+        "interfaces": ["lo (loopback, down)"],
+    }
+
+
+def test_a_command_that_another_program_calls_is_not_started_again(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom localensemble.cli.main import main\n"
+        "sys.argv = ['localensemble', 'demo', '--isolated']\nmain()"
+    )
+    ended = run_python(tmp_path, "-c", code)
+    assert ended.returncode == 1
+    assert "another program called it.\nRun the same command in a terminal." in ended.stderr
+
+
+def test_a_system_that_shows_no_interfaces_is_not_isolated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localensemble.privacy.isolation._INTERFACES", tmp_path / "nowhere")
+    assert not isolation().isolated
+
+
+def test_a_run_that_cannot_be_isolated_does_not_run(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["a text"])
+    ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=without_namespaces())
     assert ended.returncode == 1
     assert ended.stderr.startswith("Cannot isolate this run: the system refuses a network of its")
     assert "or label without --isolated" in ended.stderr
