@@ -23,6 +23,7 @@ FINGERPRINT = sha256(KEY.public_key().public_bytes_raw()).hexdigest()
 def signed_bundle(
     folder: Path,
     files: Mapping[str, bytes],
+    /,
     *,
     models: Sequence[InstalledModel] = (),
     key: Ed25519PrivateKey = KEY,
@@ -54,13 +55,17 @@ def signed_bundle(
 
 
 def bundled_model(
-    name: str, *, licence: str = "apache-2.0", weights: bytes | None = None
+    name: str,
+    *,
+    licence: str = "apache-2.0",
+    weights: bytes | None = None,
+    path: str | None = None,
 ) -> tuple[InstalledModel, dict[str, bytes]]:
     """Make up a model of a bundle, and the files it has there."""
     weights = gguf_bytes(1000) if weights is None else weights
     model = InstalledModel(
         name=name,
-        path=f"{name}.gguf",
+        path=path or f"{name}.gguf",
         sha256=sha256(weights).hexdigest(),
         size_bytes=len(weights),
         architecture="llama",

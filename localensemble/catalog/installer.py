@@ -30,7 +30,6 @@ from typing import Any
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 WHEELS = "wheels"
-REQUIREMENTS = "requirements.txt"
 # In an environment that was made here: one of somebody else's must not be cleared.
 _MARK = "made-by-localensemble"
 
@@ -75,6 +74,11 @@ class CheckedBundle:
     manifest: Mapping[str, Any]
     fingerprint: str
 
+    def sha256_of(self, name: str) -> str:
+        """Give the sha256 that was signed for a file; ``KeyError`` if there is none."""
+        found: dict[str, str] = {one["name"]: one["sha256"] for one in self.manifest["files"]}
+        return found[name]
+
 
 def check_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBundle:
     """Check the signature of a bundle, then every file of it.
@@ -86,8 +90,11 @@ def check_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBund
     Raises:
         DamagedBundleError: anything is changed, missing or too much, or the key is another.
     """
+    # What is no plain file is not opened: reading it may never come to an end.
     problems = [
-        f"{name}: missing" for name in (MANIFEST, SIGNATURE) if not (folder / name).exists()
+        f"{name}: {'no plain file' if os.path.lexists(folder / name) else 'missing'}"
+        for name in (MANIFEST, SIGNATURE)
+        if not _is_plain(folder / name)
     ]
     if problems:
         raise DamagedBundleError(problems)
@@ -109,7 +116,10 @@ def check_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBund
             ]
         )
     content = json.loads(manifest)
-    problems = _file_problems(folder, {one["name"]: one for one in content["files"]})
+    expected = {one["name"]: one for one in content["files"]}
+    problems = _file_problems(folder, expected)
+    if len(expected) < len(content["files"]):
+        problems.append(f"{MANIFEST}: names a file twice")
     if problems:
         raise DamagedBundleError(problems)
     return CheckedBundle(folder, content, found)
@@ -187,14 +197,20 @@ def _file_problems(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> l
     found = set()
     for path in _everything(folder):
         name = path.relative_to(folder).as_posix()
+        # A terminal must not obey it, nor take it for several lines.
+        shown = name if name.isprintable() else ascii(name)
         found.add(name)
-        if path.is_symlink() or not path.is_file():
-            problems.append(f"{name}: no plain file")
+        if not _is_plain(path):
+            problems.append(f"{shown}: no plain file")
         elif name in expected:
             problems += _content_problems(path, expected[name])
         elif name not in (MANIFEST, SIGNATURE):
-            problems.append(f"{name}: does not belong to the bundle; take it away")
+            problems.append(f"{shown}: does not belong to the bundle; take it away")
     return sorted([*problems, *(f"{name}: missing" for name in expected if name not in found)])
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _everything(folder: Path) -> list[Path]:
@@ -289,6 +305,11 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
     environment = target / ".venv"
     scripts = environment / ("Scripts" if os.name == "nt" else "bin")
     python, program = scripts / "python", scripts / "localensemble"
+    if target.is_relative_to(bundle.folder):
+        raise InstallError(
+            f"Cannot install into {target}: it lies in the bundle, which would then hold what does "
+            "not belong to it.\nChoose another folder with --to."
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -307,15 +328,18 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
         )
         ours.touch()
     wheels = bundle.folder / WHEELS
-    _run(
-        "Installing the packages",
-        [
-            *(python, "-I", "-m", "pip", "install", "--no-index", "--find-links", wheels),
-            *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--force-reinstall"),
-            *("--no-cache-dir", "--requirement", wheels / REQUIREMENTS),
-        ],
-        hint=f"The wheels were gathered for {_made_for(bundle.manifest)}.",
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch, "requirements.txt")
+        wanted.write_text(requirements_of(bundle.manifest), encoding="utf-8")
+        _run(
+            "Installing the packages",
+            [
+                *(python, "-I", "-m", "pip", "install", "--no-index", "--find-links", wheels),
+                *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--force-reinstall"),
+                *("--no-cache-dir", "--requirement", wanted),
+            ],
+            hint=f"The wheels were gathered for {_made_for(bundle.manifest)}.",
+        )
     terms = [part for licence in agreed for part in ("--agree", licence)]
     command = [program, "models", "unbundle", bundle.folder, "-o", target]
     ended = subprocess.run(
@@ -334,6 +358,20 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
             "needs a bundle with an engine built for it.",
         )
     _say("", "Installed. Next:", f"  {program} demo")
+
+
+def requirements_of(manifest: Mapping[str, Any]) -> str:
+    """Name the wheels for pip by the hashes that were signed.
+
+    They are in memory. A list on the drive could be another one when it is read again.
+    """
+    lines = []
+    for one in manifest["files"]:
+        folder, _, wheel = one["name"].rpartition("/")
+        if folder == WHEELS:
+            name, version = wheel.split("-")[:2]
+            lines.append(f"{name}=={version} --hash=sha256:{one['sha256']}\n")
+    return "".join(lines)
 
 
 def _refuse_other_machine(manifest: Mapping[str, Any]) -> None:

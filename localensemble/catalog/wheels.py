@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.catalog.installer import REQUIREMENTS, platform_name
+from localensemble.catalog.installer import platform_name
 from localensemble.core.errors import BundleError, InputError
-from localensemble.core.identity import sha256_file
 
 COMPILED = "llama-cpp-python"
 # The locks of the extras that the program runs with; `all` in pyproject.toml.
@@ -90,7 +89,7 @@ def this_python() -> str:
 
 
 def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Path | None) -> None:
-    """Put every wheel for a machine into a folder, with the list that installs them by hash.
+    """Put every wheel for a machine into a folder.
 
     Args:
         checkout: of the program; its lock decides.
@@ -115,7 +114,6 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
         hint="Prepare the checkout with scripts/setup, and run its .venv/bin/localensemble.",
         checkout=checkout,
     )
-    (folder / REQUIREMENTS).write_text(_requirements(folder), encoding="utf-8", newline="\n")
 
 
 def needed_library(folder: Path) -> str:
@@ -236,7 +234,7 @@ def _fetch(folder: Path, pins: Mapping[str, str], target: Target) -> None:
         chosen += ["--python-version", target.python, "--implementation", "cp"]
         chosen += [part for tag in target.tags() for part in ("--platform", tag)]
     with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch) / REQUIREMENTS
+        wanted = Path(scratch, "requirements.txt")
         wanted.write_text("".join(pins.values()), encoding="utf-8")
         _run(
             f"fetch the wheels for {target.name} with Python {target.python}",
@@ -248,17 +246,6 @@ def _fetch(folder: Path, pins: Mapping[str, str], target: Target) -> None:
             hint="pip asks the package index that it is set up for. Check the connection; or have "
             "it take the wheels from a folder, with PIP_NO_INDEX=1 and PIP_FIND_LINKS.",
         )
-
-
-def _requirements(folder: Path) -> str:
-    """Write what installs exactly these wheels and no others."""
-    from packaging.utils import parse_wheel_filename
-
-    lines = []
-    for wheel in sorted(folder.glob("*.whl")):
-        name, version, _, _ = parse_wheel_filename(wheel.name)
-        lines.append(f"{name}=={version} --hash=sha256:{sha256_file(wheel)}\n")
-    return "".join(lines)
 
 
 def _run(title: str, command: Sequence[str], *, hint: str, checkout: Path | None = None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from localensemble.catalog.installer import (
     check_bundle,
     fingerprint_of,
     main,
+    requirements_of,
     signature_fits,
 )
 from tests.bundles import FINGERPRINT, KEY, signed_bundle
@@ -135,6 +138,41 @@ def test_links_are_refused_also_to_folders(bundle: Path, tmp_path: Path) -> None
     assert found.value.problems == ("README.txt: no plain file", "prompts: no plain file")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.json.sig", "README.txt"])
+def test_what_is_no_file_is_not_waited_for(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    with pytest.raises(DamagedBundleError, match=rf"^{name}: no plain file$"):
+        check_bundle(bundle)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names on Windows")
+def test_the_name_of_a_file_cannot_speak_for_the_installer(bundle: Path) -> None:
+    (bundle / "x\n\x1b[2JAll 3 files are as they were signed.").write_bytes(b"")
+    with pytest.raises(DamagedBundleError) as found:
+        check_bundle(bundle)
+    (problem,) = found.value.problems
+    assert problem.startswith(r"'x\n\x1b[2JAll 3 files are as they were signed.': does not belong")
+
+
+def test_a_manifest_that_says_two_things_of_a_file_is_refused(tmp_path: Path) -> None:
+    one = {"name": "a.txt", "size_bytes": 1, "sha256": "0" * 64}
+    bundle = signed_bundle(tmp_path / "usb", FILES, files=[one, one])
+    with pytest.raises(DamagedBundleError, match=r"manifest\.json: names a file twice"):
+        check_bundle(bundle)
+
+
+def test_packages_are_installed_by_the_hashes_that_were_signed() -> None:
+    files = [
+        {"name": "wheels/a_b-1.0+local-py3-none-any.whl", "sha256": "0" * 64},
+        {"name": "models/wheels/c-2.gguf", "sha256": "1" * 64},
+        {"name": "README.txt", "sha256": "2" * 64},
+    ]
+    wanted = f"a_b==1.0+local --hash=sha256:{'0' * 64}\n"
+    assert requirements_of({"files": files}) == wanted
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.json.sig"])
 def test_what_is_not_finished_is_no_bundle(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
@@ -245,6 +283,54 @@ def test_a_folder_that_cannot_be_made_is_said(
     assert "Cannot make the folder" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("folder", ["usb", "usb/there"])
+def test_nothing_is_installed_into_the_bundle(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: str,
+) -> None:
+    bundle = signed_bundle(tmp_path / "usb", FILES)
+    monkeypatch.setattr(installer, "__file__", str(bundle / "install.py"))
+    assert main(["--to", str(tmp_path / folder)]) == 1
+    assert "it lies in the bundle" in capsys.readouterr().out
+    check_bundle(bundle)
+
+
+def first_script(folder: Path, installed_by: bytes) -> Path:
+    """Write install.sh, as a bundle has it, beside its installer."""
+    script = Path(installer.__file__).with_name("bundle_files") / "install.sh"
+    text = script.read_text(encoding="utf-8")
+    text = text.replace("@PYTHON@", "{}.{}".format(*sys.version_info))
+    text = text.replace("@INSTALLER_SHA256@", sha256(installed_by).hexdigest())
+    folder.mkdir(parents=True)
+    (folder / "install.py").write_bytes(installed_by)
+    (folder / "install.sh").write_text(text, encoding="utf-8", newline="\n")
+    return folder / "install.sh"
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
+@pytest.mark.parametrize("folder", ["usb", "-P", "it's $HOME; `a` drive"])
+def test_the_first_script_starts_the_installer_beside_it(tmp_path: Path, folder: str) -> None:
+    prints = b"import sys; print(__file__, sys.argv[1:])"
+    script = first_script(tmp_path / "here" / folder, prints)
+    # Where a user has CDPATH set, `cd` may go elsewhere, and says where.
+    first_script(tmp_path / "elsewhere" / folder, prints)
+    ended = subprocess.run(
+        ["sh", "--", f"{folder}/install.sh", "--to", "a b"],
+        cwd=tmp_path / "here",
+        env={
+            "PYTHON": sys.executable,
+            "PATH": os.environ["PATH"],
+            "CDPATH": f"{tmp_path}/elsewhere",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == f"{script.with_name('install.py')} ['--to', 'a b']\n", ended.stderr
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
 def test_the_first_script_names_the_python_it_did_not_find(tmp_path: Path) -> None:
     script = Path(installer.__file__).with_name("bundle_files") / "install.sh"
@@ -259,13 +345,10 @@ def test_the_first_script_names_the_python_it_did_not_find(tmp_path: Path) -> No
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
 def test_the_first_script_does_not_start_a_changed_installer(tmp_path: Path) -> None:
-    script = Path(installer.__file__).with_name("bundle_files") / "install.sh"
-    version = "{}.{}".format(*sys.version_info)
-    text = script.read_text(encoding="utf-8").replace("@PYTHON@", version)
-    (tmp_path / "install.sh").write_text(text, encoding="utf-8", newline="\n")
-    (tmp_path / "install.py").write_text("print('planted')")
+    script = first_script(tmp_path / "usb", b"print('as it was')")
+    script.with_name("install.py").write_text("print('planted')")
     ended = subprocess.run(
-        ["sh", tmp_path / "install.sh"],
+        ["sh", script],
         env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,

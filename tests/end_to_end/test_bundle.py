@@ -137,7 +137,6 @@ KINDS = {
     "wheel": "wheels/numpy-*.whl",
     "own wheel": "wheels/localensemble-*.whl",
     "engine": "wheels/llama_cpp_python-*.whl",
-    "list of wheels": "wheels/requirements.txt",
     "chat template": "templates/own.jinja",
     "catalog entry": "catalog/own.json",
     "codebook": "codebooks/patient_feedback.yaml",

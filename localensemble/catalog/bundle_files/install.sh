@@ -3,7 +3,7 @@
 #   sh install.sh --fingerprint DIGITS [--to FOLDER] [--agree LICENCE] [--check]
 # Set PYTHON to choose which Python it is.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 for python in "${PYTHON:-}" python@PYTHON@ python3 python; do
     [ -n "$python" ] || continue
@@ -18,6 +18,6 @@ sys.exit(found != "@INSTALLER_SHA256@")' "$here/install.py" || {
     }
     exec "$python" -I "$here/install.py" "$@"
 done
-echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $(python3 --version 2>&1)." >&2
+echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $(python3 --version 2>&1 || true)." >&2
 echo "Name a fitting one: PYTHON=/path/to/python@PYTHON@ sh install.sh" >&2
 exit 4
