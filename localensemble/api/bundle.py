@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from localensemble.api.models import consent_to
@@ -18,7 +19,13 @@ from localensemble.catalog.bundle import (
     write_bundle,
 )
 from localensemble.catalog.bundle_key import SigningKey, signing_key
-from localensemble.catalog.installed import Consent, InstalledModel, ModelsFolder, now
+from localensemble.catalog.installed import (
+    FOLDER_VARIABLE,
+    Consent,
+    InstalledModel,
+    ModelsFolder,
+    now,
+)
 from localensemble.catalog.installer import CheckedBundle, DamagedBundleError, check_bundle
 from localensemble.catalog.known import Licence, known_models, known_wheels, licences
 from localensemble.catalog.models import catalog_entries
@@ -174,6 +181,7 @@ def unbundle_models(
     entries = [_entry(checked, model["name"]) for model in checked.manifest["models"]]
     for model, _ in entries:
         _refuse_other(model, here)
+        _refuse_taken(model, here)
     consents = {
         model.name: consent_to(terms, folder=here, agree=agree) if terms else None
         for model, terms in entries
@@ -181,9 +189,9 @@ def unbundle_models(
     copies = _study_files(checked, output)
     try:
         models = tuple(_take_in(checked, model, consents[model.name], here) for model, _ in entries)
-        for source, copied in copies:
+        for name, copied in copies:
             copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copied)
+            _copy(checked, name, copied)
     except OSError as error:
         raise BundleError(
             f"Cannot take in the bundle {folder}: {error.strerror or error} ({error.filename}).",
@@ -231,12 +239,31 @@ def _models_of(path: Path) -> list[str]:
 
 
 def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence | None]:
-    """Read what the bundle knows of a model, and its terms."""
-    content = json.loads((checked.folder / entry_name(name)).read_text(encoding="utf-8"))
-    written = content["model"]
-    consent = Consent(**written["consent"]) if written["consent"] else None
-    terms = Licence(**content["terms"]) if content["terms"] else None
-    return InstalledModel(**(written | {"consent": consent})), terms
+    """Read what the bundle knows of a model, and its terms.
+
+    Its signature fits, but whoever signed it may run another version, or mean harm.
+    """
+    try:
+        data = (checked.folder / entry_name(name)).read_bytes()
+        content = json.loads(data)
+        written = content["model"]
+        consent = Consent(**written["consent"]) if written["consent"] else None
+        terms = Licence(**content["terms"]) if content["terms"] else None
+        model = InstalledModel(**(written | {"consent": consent}))
+        same = sha256(data).hexdigest() == checked.sha256_of(entry_name(name))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(checked, name) from error
+    if not (same and model.name == name and model.sha256 == checked.sha256_of(weights_name(name))):
+        raise _unreadable(checked, name)
+    return model, terms
+
+
+def _unreadable(checked: CheckedBundle, name: str) -> BundleError:
+    return BundleError(
+        f"Cannot take in {name!a} from {checked.folder}: {entry_name(name)!a} does not "
+        "say of it what this version of the program expects.",
+        hint="Nothing was taken in. Install the program of the bundle with its install.sh.",
+    )
 
 
 def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
@@ -258,6 +285,25 @@ def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
         )
 
 
+def _refuse_taken(model: InstalledModel, here: ModelsFolder) -> None:
+    """Refuse to write over a file of the models folder that is not this model's own."""
+    name = _file_name(model)
+    final = here.path / name
+    if not name.endswith(".gguf") or not (name + model.name).isprintable():
+        raise ModelFileError(
+            f"Cannot take in {model.name!a}: no model file is called {name!a}.",
+            hint="Nothing was taken in. Ask whoever made the bundle.",
+        )
+    present = here.find(model.name)
+    own = present is not None and here.file_of(present) == final
+    if final.exists() and not own and sha256_file(final) != model.sha256:
+        raise ModelFileError(
+            f'Cannot take in "{model.name}": {final} holds another model.',
+            hint="Nothing was taken in. Move that file away, or take the model in elsewhere with "
+            f"the environment variable {FOLDER_VARIABLE}.",
+        )
+
+
 def _take_in(
     checked: CheckedBundle, model: InstalledModel, consent: Consent | None, here: ModelsFolder
 ) -> InstalledModel:
@@ -265,26 +311,34 @@ def _take_in(
     if present is not None and here.state_of(present) == "whole":
         return present
     here.make()
-    # A file of somebody's own may have been called anything where it lay.
-    own = f"{model.name}.gguf"
-    final = here.path / Path(model.path if model.origin == "pulled" else own).name
-    part = final.with_name(f".{final.name}.part")
-    try:
-        shutil.copyfile(checked.folder / weights_name(model.name), part)
-        if sha256_file(part) != model.sha256:
-            raise BundleError(
-                f'Cannot take in "{model.name}": its file changed while it was copied.',
-                hint="The drive may be failing. Copy the bundle to another one.",
-            )
-        part.replace(final)
-    finally:
-        part.unlink(missing_ok=True)
+    final = here.path / _file_name(model)
+    _copy(checked, weights_name(model.name), final)
     taken = replace(model, path=final.name, verified_at=now(), consent=consent)
     here.record(taken)
     return taken
 
 
-def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[Path, Path]]:
+def _file_name(model: InstalledModel) -> str:
+    # A file of somebody's own may have been called anything where it lay.
+    return Path(model.path if model.origin == "pulled" else f"{model.name}.gguf").name
+
+
+def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
+    """Copy a file whole or not at all, and check the copy: the drive is read a second time."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(checked.folder / name, part)
+        if sha256_file(part) != checked.sha256_of(name):
+            raise BundleError(
+                f'Cannot take in "{name}": it changed while it was copied.',
+                hint="The drive may be failing. Copy the bundle to another one.",
+            )
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str, Path]]:
     """Say which files of the user's go where; refuse to write over other content."""
     copies = []
     for one in checked.manifest["files"]:
@@ -298,7 +352,7 @@ def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[Path
                 hint="Move it away, or choose another folder.",
             )
         if not target.exists():
-            copies.append((checked.folder / name, target))
+            copies.append((name, target))
     return copies
 
 

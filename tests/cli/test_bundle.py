@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections import namedtuple
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,67 @@ def test_a_drive_that_gives_other_bytes_later_is_found(
     ended = run("models", "unbundle", usb)
     assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
     assert list(ModelsFolder().path.iterdir()) == []
+
+
+def test_a_codebook_of_other_bytes_than_were_checked_is_not_copied(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usb = signed_bundle(tmp_path / "usb", {"codebooks/own.yaml": b"variables: {}\n"})
+    monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"other"))
+    ended = run("models", "unbundle", usb, "-o", tmp_path / "there")
+    assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
+    assert list((tmp_path / "there" / "codebooks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("other.gguf", "other.gguf holds another model"),
+        ("../models/other.gguf", "other.gguf holds another model"),
+        ("installed.json", "no model file is called 'installed.json'"),
+        ("a\x1b[2J.gguf", r"no model file is called 'a\x1b[2J.gguf'"),
+    ],
+)
+def test_a_bundle_of_a_stranger_writes_over_no_file_of_the_models_folder(
+    run: Run, tmp_path: Path, path: str, said: str
+) -> None:
+    other, theirs = bundled_model("other", weights=gguf_bytes(77))
+    ModelsFolder().record(other)
+    (ModelsFolder().path / "other.gguf").write_bytes(theirs["models/other.gguf"])
+    model, files = bundled_model("tiny", path=path)
+    ended = run("models", "unbundle", signed_bundle(tmp_path / "usb", files, models=[model]))
+    assert (ended.code, said in ended.err) == (2, True), ended.err
+    assert run("models", "verify", "other").code == 0
+    assert [one.name for one in ModelsFolder().installed()] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"[",
+        b'{"model": {"name": "tiny", "colour": "red"}, "terms": null}',
+        b'{"model": {"name": "tiny", "sha256": "0", "consent": null}}',
+    ],
+)
+def test_an_entry_of_another_version_is_refused_in_words(
+    run: Run, tmp_path: Path, entry: bytes
+) -> None:
+    model, files = bundled_model("tiny")
+    usb = signed_bundle(tmp_path / "usb", files | {"catalog/tiny.json": entry}, models=[model])
+    ended = run("models", "unbundle", usb)
+    assert ended.code == 1
+    assert "'catalog/tiny.json' does not say of it what this version" in ended.err
+
+
+@pytest.mark.parametrize("field", ["name", "sha256"])
+def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: str) -> None:
+    model, files = bundled_model("tiny")
+    other = asdict(model) | {field: "0" * 64}
+    files["catalog/tiny.json"] = json.dumps({"model": other, "terms": None}).encode()
+    usb = signed_bundle(tmp_path / "usb", files, models=[model])
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, "'catalog/tiny.json' does not say" in ended.err) == (1, True)
+    assert ModelsFolder().installed() == ()
 
 
 def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
