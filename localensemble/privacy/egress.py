@@ -40,12 +40,14 @@ _EVENTS = {
     "socket.gethostbyname": (0, "look up another machine"),
     "socket.getnameinfo": (0, "look up another machine"),
 }
-# Given a host name, these look it up in C before the audit hook hears of them.
+# Given a host name, these look it up in C before the audit hook hears of them. The last argument
+# is the address, where there are at least so many.
 _METHODS = {
-    "bind": "socket.bind",
-    "connect": "socket.connect",
-    "connect_ex": "socket.connect",
-    "sendto": "socket.sendto",
+    "bind": ("socket.bind", 1),
+    "connect": ("socket.connect", 1),
+    "connect_ex": ("socket.connect", 1),
+    "sendto": ("socket.sendto", 2),
+    "sendmsg": ("socket.sendmsg", 4),
 }
 
 
@@ -113,8 +115,11 @@ def install_guard(attempts_file: Path | None = None) -> None:
         return
     attempts = _own_attempts() if attempts_file is None else _Attempts(attempts_file)
     _installed.append(attempts)
-    for name, event in _METHODS.items():
-        setattr(socket.socket, name, _checked(getattr(socket.socket, name), event))
+    for name, (event, least) in _METHODS.items():
+        # Windows has no sendmsg.
+        if hasattr(socket.socket, name):
+            method = getattr(socket.socket, name)
+            setattr(socket.socket, name, _checked(method, event, least=least))
     sys.addaudithook(_audit)
 
 
@@ -153,13 +158,12 @@ def guarded_launcher() -> tuple[str, ...]:
     return (_LAUNCHER, str(_own_attempts().path))
 
 
-def _checked(method: Any, event: str) -> Any:
+def _checked(method: Any, event: str, *, least: int) -> Any:
     """Make a method of sockets check its address before it looks up a host name."""
 
     @functools.wraps(method)
     def checked(self: socket.socket, *arguments: Any) -> Any:
-        if arguments:
-            # sendto has its address last, after the data and perhaps flags.
+        if len(arguments) >= least:
             _audit(event, (self, arguments[-1]))
         return method(self, *arguments)
 

@@ -34,6 +34,7 @@ GOING_OUT = {
     "sendto": "datagrams().sendto(b'x', ('192.0.2.1', 53))",
     "sendto with flags, by name": "datagrams().sendto(b'x', 0, ('out.example', 53))",
     "sendmsg": "datagrams().sendmsg([b'x'], [], 0, ('192.0.2.1', 53))",
+    "sendmsg by name": "datagrams().sendmsg([b'x'], [], 0, ('out.example', 53))",
     "listening for others": "socket.socket().bind(('', 0))",
     "asyncio": "asyncio.run(asyncio.open_connection('192.0.2.1', 80))",
     "a thread": "in_a_thread(lambda: socket.create_connection(('192.0.2.1', 80), 1))",
