@@ -167,9 +167,8 @@ class _Writing:
         return path
 
     def _refuse_name(self, name: str) -> None:
-        folder, _, last = name.rpartition("/")
         taken = {other.casefold() for other in self._files}
-        if name.casefold() in taken or not _is_portable(last) or ".." in folder:
+        if name.casefold() in taken or not _is_portable(name.rpartition("/")[2]):
             raise InputError(
                 f'Cannot put "{name}" into a bundle: two files have that name, or not every file '
                 "system takes it.",
@@ -196,9 +195,7 @@ def _fill(
     prompts = prompts_dir()
     for path in sorted(prompts.glob("*/v*.yaml")):
         writing.copy(f"prompts/{path.relative_to(prompts).as_posix()}", path)
-    for model in contents.models:
-        on_step(f"Copying {model.name}, {model.size_bytes:,} bytes")
-        _add_model(writing, model)
+    # Before the models: what cannot be got is better known before gigabytes are copied.
     on_step(f"Gathering the packages for {source.target.name} with Python {source.target.python}")
     (writing.folder / WHEELS).mkdir()
     gather_wheels(
@@ -209,6 +206,9 @@ def _fill(
     )
     for path in sorted((writing.folder / WHEELS).iterdir()):
         writing.found(f"{WHEELS}/{path.name}")
+    for model in contents.models:
+        on_step(f"Copying {model.name}, {model.size_bytes:,} bytes")
+        _add_model(writing, model)
     _add_installer(writing, contents, source)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections import namedtuple
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -294,6 +294,24 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     assert not (tmp_path / "usb").exists()
 
 
+def test_a_platform_that_does_not_exist_is_refused_before_models_are_copied(
+    source: BundleSource, tmp_path: Path
+) -> None:
+    steps: list[str] = []
+    model, files = bundled_model("tiny")
+    ModelsFolder().make()
+    (ModelsFolder().path / model.path).write_bytes(files["models/tiny.gguf"])
+    nowhere = replace(source, target=Target(this_python(), "nowhere"))
+    with pytest.raises(InputError, match='the platform "nowhere"'):
+        write_bundle(
+            tmp_path / "usb",
+            contents=BundleContents((model,)),
+            source=nowhere,
+            on_step=steps.append,
+        )
+    assert steps == []
+
+
 def test_an_interrupted_call_leaves_nothing(source: BundleSource, tmp_path: Path) -> None:
     def interrupt(step: str) -> None:
         raise KeyboardInterrupt
@@ -310,8 +328,10 @@ def test_what_was_killed_before_it_was_signed_is_no_bundle(usb: Path) -> None:
 
 
 def test_a_model_that_changed_since_it_was_added_is_not_bundled(
-    run: Run, source: BundleSource, tmp_path: Path
+    run: Run, source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The wheels come first, and take minutes.
+    monkeypatch.setattr("localensemble.catalog.bundle.gather_wheels", lambda folder, **asked: None)
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
     run("models", "add", own, "--licence", "ours")
