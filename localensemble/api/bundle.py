@@ -248,7 +248,9 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence |
         content = json.loads(data)
         written = content["model"]
         consent = Consent(**written["consent"]) if written["consent"] else None
-        terms = Licence(**content["terms"]) if content["terms"] else None
+        # A bundle does not decide whether consent is asked for, where this catalog knows.
+        brought = Licence(**content["terms"]) if content["terms"] else None
+        terms = licences().get(written["licence"], brought)
         model = InstalledModel(**(written | {"consent": consent}))
         same = sha256(data).hexdigest() == checked.sha256_of(entry_name(name))
     except (OSError, ValueError, KeyError, TypeError) as error:

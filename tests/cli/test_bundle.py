@@ -164,6 +164,14 @@ def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: s
     assert ModelsFolder().installed() == ()
 
 
+def test_a_bundle_does_not_decide_that_consent_is_not_needed(run: Run, tmp_path: Path) -> None:
+    model, files = bundled_model("bound", licence="gemma-terms")
+    files["catalog/bound.json"] = json.dumps({"model": asdict(model), "terms": None}).encode()
+    ended = run("models", "unbundle", signed_bundle(tmp_path / "usb", files, models=[model]))
+    assert (ended.code, "ask for consent" in ended.err) == (2, True)
+    assert ModelsFolder().find("bound") is None
+
+
 def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
