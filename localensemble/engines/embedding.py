@@ -150,20 +150,12 @@ class _Encoder(LlamaFile):
 
     def __init__(self, library: Any, path: Path, *, gpu_layers: int | None, threads: int) -> None:
         super().__init__(library, path, gpu_layers=gpu_layers)
-        self._context: Any = None
         try:
             self._refuse_other_models()
             self._open_context(threads)
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Release the context and the model."""
-        if self._context:
-            self._library.llama_free(self._context)
-            self._context = None
-        super().close()
 
     def tokens(self, text: str) -> tuple[int, ...] | None:
         """Tokenize a text between the model's two marks; None when it is no text."""

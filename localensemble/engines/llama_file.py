@@ -91,7 +91,7 @@ def available_cores() -> int:
 
 
 class LlamaFile:
-    """A loaded model file.
+    """A loaded model file, and the context that whoever uses it has opened.
 
     Raises:
         ModelFileError: the file is damaged, or of a kind this llama.cpp does not know.
@@ -101,6 +101,7 @@ class LlamaFile:
         check_model_file(path)
         self._library = library
         self._path = path
+        self._context: Any = None
         _log_lines.clear()
         parameters = library.llama_model_default_params()
         # Negative: every layer.
@@ -117,7 +118,10 @@ class LlamaFile:
         self.architecture = self.metadata("general.architecture") or ""
 
     def close(self) -> None:
-        """Release the model."""
+        """Release the context and the model."""
+        if self._context:
+            self._library.llama_free(self._context)
+            self._context = None
         if self._model:
             self._library.llama_model_free(self._model)
             self._model = None

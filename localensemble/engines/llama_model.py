@@ -44,20 +44,12 @@ class LlamaModel(LlamaFile):
 
     def __init__(self, library: Any, path: Path, *, gpu_layers: int | None) -> None:
         super().__init__(library, path, gpu_layers=gpu_layers)
-        self._context: Any = None
         try:
             self._refuse_what_cannot_score()
             self._read_vocabulary()
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Release the context and the model."""
-        if self._context:
-            self._library.llama_free(self._context)
-            self._context = None
-        super().close()
 
     def chat_template(self) -> str | None:
         """Return the Jinja text the file carries; None when it has none."""
