@@ -247,11 +247,11 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence |
         data = (checked.folder / entry_name(name)).read_bytes()
         content = json.loads(data)
         written = content["model"]
-        consent = Consent(**written["consent"]) if written["consent"] else None
         # A bundle does not decide whether consent is asked for, where this catalog knows.
         brought = Licence(**content["terms"]) if content["terms"] else None
         terms = licences().get(written["licence"], brought)
-        model = InstalledModel(**(written | {"consent": consent}))
+        # Consent is given on each machine anew.
+        model = InstalledModel(**(written | {"consent": None}))
         same = sha256(data).hexdigest() == checked.sha256_of(entry_name(name))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(checked, name) from error
@@ -289,7 +289,7 @@ def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
 
 def _refuse_taken(model: InstalledModel, here: ModelsFolder) -> None:
     """Refuse to write over a file of the models folder that is not this model's own."""
-    name = _file_name(model)
+    name = Path(model.path).name
     final = here.path / name
     if not name.endswith(".gguf") or not (name + model.name).isprintable():
         raise ModelFileError(
@@ -313,16 +313,11 @@ def _take_in(
     if present is not None and here.state_of(present) == "whole":
         return present
     here.make()
-    final = here.path / _file_name(model)
+    final = here.path / Path(model.path).name
     _copy(checked, weights_name(model.name), final)
     taken = replace(model, path=final.name, verified_at=now(), consent=consent)
     here.record(taken)
     return taken
-
-
-def _file_name(model: InstalledModel) -> str:
-    # A file of somebody's own may have been called anything where it lay.
-    return Path(model.path if model.origin == "pulled" else f"{model.name}.gguf").name
 
 
 def _copy(checked: CheckedBundle, name: str, target: Path) -> None:

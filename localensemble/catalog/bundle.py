@@ -16,7 +16,7 @@ import platform
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -228,11 +228,17 @@ def _add_model(writing: _Writing, model: InstalledModel) -> None:
     source = next((known for known in known_models() if known.name == model.name), None)
     terms = licences().get(model.licence)
     entry = {
-        "model": asdict(model),
+        # Where it lay here, and who agreed to what, is nobody's business there.
+        "model": asdict(replace(model, path=_file_name(model), consent=None)),
         "terms": terms and asdict(terms),
         "source": source and asdict(source),
     }
     writing.text(entry_name(model.name), json.dumps(entry, indent=2) + "\n")
+
+
+def _file_name(model: InstalledModel) -> str:
+    # A file of one's own may have any name where it lies.
+    return model.path if model.origin == "pulled" else f"{model.name}.gguf"
 
 
 def weights_name(model: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from localensemble.api import bundle as bundle_api
 from localensemble.catalog.bundle import BundleContents, BundleSource, write_bundle
 from localensemble.catalog.bundle_key import signing_key
-from localensemble.catalog.installed import ModelsFolder
+from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.catalog.installer import DamagedBundleError, check_bundle
 from localensemble.catalog.wheels import Target, this_python
 from localensemble.core.errors import BundleError, InputError
@@ -348,6 +348,23 @@ def test_a_model_that_changed_since_it_was_added_is_not_bundled(
     with pytest.raises(BundleError, match=r'Cannot bundle "own": .* but it was added with'):
         write_bundle(tmp_path / "usb", contents=BundleContents((model,)), source=source)
     assert not (tmp_path / "usb").exists()
+
+
+def test_a_bundle_does_not_tell_where_a_model_lay_nor_who_agreed(
+    run: Run, source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localensemble.catalog.bundle.gather_wheels", lambda folder, **asked: None)
+    own = tmp_path / "someone" / "secret.gguf"
+    own.parent.mkdir()
+    own.write_bytes(gguf_bytes(100))
+    run("models", "add", own, "--name", "own", "--licence", "ours")
+    (model,) = ModelsFolder().installed()
+    agreed = replace(model, consent=Consent("ours", "", "2026-01-01"))
+    write_bundle(tmp_path / "usb", contents=BundleContents((agreed,)), source=source)
+    entry = json.loads((tmp_path / "usb" / "catalog" / "own.json").read_bytes())
+    assert (entry["model"]["path"], entry["model"]["consent"]) == ("own.gguf", None)
+    written = [path for path in (tmp_path / "usb").rglob("*") if path.is_file()]
+    assert not any(b"someone" in path.read_bytes() for path in written)
 
 
 @pytest.mark.parametrize("name", ["con.yaml", "we ird.yaml", "a:b.yaml", "dot."])
