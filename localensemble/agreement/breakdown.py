@@ -22,6 +22,9 @@ from localensemble.agreement.result import Coefficient
 from localensemble.agreement.weights import WeightScheme, agreement_weights
 from localensemble.core.label_matrix import LabelMatrix
 
+MOST_RATERS_IN_PAIRS = 40
+"""Raters up to which pairs and leave-one-out are computed: 780 pairs are still a picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class CategoryAgreement:
@@ -235,6 +238,16 @@ def rater_profiles(labels: Labels) -> tuple[RaterProfile, ...]:
             )
         )
     return tuple(profiles)
+
+
+def too_many_for_pairs(raters: int) -> str:
+    """Say why nothing is computed for every two of so many raters; empty where it is."""
+    if raters <= MOST_RATERS_IN_PAIRS:
+        return ""
+    return (
+        f"{raters:,} raters make {raters * (raters - 1) // 2:,} pairs; they are computed up to "
+        f"{MOST_RATERS_IN_PAIRS} raters"
+    )
 
 
 def rater_pairs(labels: Labels, *, confidence_level: float = 0.95) -> tuple[PairAgreement, ...]:

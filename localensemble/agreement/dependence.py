@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.breakdown import PairAgreement
+from localensemble.agreement.breakdown import PairAgreement, too_many_for_pairs
 from localensemble.agreement.result import AgreementError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -47,7 +47,7 @@ class ErrorDependence:
     """How far the raters' errors are shared.
 
     Attributes:
-        pairs: every two raters, in the raters' order.
+        pairs: every two raters, in the raters' order; empty where there are too many raters.
         effective_raters: how many independent raters would average out errors as well as
             these do; None when undefined.
         raters: how many raters have gold-labeled items.
@@ -91,8 +91,9 @@ def error_dependence(
     Args:
         matrix: N items by R raters.
         gold: (N,) category indices, -1 where there is no gold label.
-    Undefined when: fewer than two raters have gold-labeled items, a pair of them shares no
-        such item, nobody errs on some and not on others, or errors cancel altogether.
+    Undefined when: there are too many raters for pairs, fewer than two raters have
+        gold-labeled items, a pair of them shares no such item, nobody errs on some and not on
+        others, or errors cancel altogether.
     Raises:
         AgreementError: gold has not one entry for each item, or an unknown category.
     Source: Giacinto and Roli (2001), Image and Vision Computing 19:699-707 (double fault);
@@ -111,14 +112,17 @@ def error_dependence(
         )
     there = (matrix.indices >= 0) & (correct >= 0)[:, None]
     wrong = (matrix.indices != correct[:, None]) & there
+    labeled = there.sum(axis=0)
+    active = labeled > 0
+    too_many = too_many_for_pairs(len(matrix.raters))
+    if too_many:
+        return ErrorDependence((), None, int(active.sum()), too_many)
     pairs, covariances = [], []
     for g, h in combinations(range(len(matrix.raters)), 2):
         pair, covariance = _double_fault(matrix, there, wrong, first=g, second=h)
         pairs.append(pair)
         if there[:, g].any() and there[:, h].any():
             covariances.append(covariance)
-    labeled = there.sum(axis=0)
-    active = labeled > 0
     effective, reason = _effective(
         wrong.sum(axis=0)[active] / labeled[active], covariances, raters=int(active.sum())
     )

@@ -18,6 +18,7 @@ from localensemble.agreement.breakdown import (
     leave_one_rater_out,
     rater_pairs,
     rater_profiles,
+    too_many_for_pairs,
 )
 from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
 from localensemble.agreement.intervals import Bootstrap, Interval, Jackknife
@@ -31,9 +32,6 @@ from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.prevalence import Prevalence, prevalence
 from localensemble.agreement.result import Coefficient, Level, LevelError
 from localensemble.agreement.weights import WeightScheme
-
-MOST_RATERS_IN_PAIRS = 40
-"""Raters up to which pairs and leave-one-out are computed: 780 pairs are still a picture."""
 
 _WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
     "nominal": "identity",
@@ -172,7 +170,7 @@ def measure_agreement(
     plan = _plan(prepared, settings)
     coefficients = tuple(method.compute(prepared, chosen) for method, chosen in plan)
     leading, chosen = next(entry for entry in reversed(plan) if entry[0].name in ("AC1", "AC2"))
-    too_many = _too_many_raters(prepared)
+    too_many = too_many_for_pairs(len(prepared.raters))
     pairs = () if too_many else rater_pairs(prepared, confidence_level=confidence_level)
     return Agreement(
         level=level,
@@ -222,16 +220,6 @@ def _plan(
     if _is_weighted(settings):
         plan += [(method, settings) for method in offered if method.takes_weights]
     return plan
-
-
-def _too_many_raters(prepared: PreparedMatrix) -> str:
-    raters = len(prepared.raters)
-    if raters <= MOST_RATERS_IN_PAIRS:
-        return ""
-    return (
-        f"{raters:,} raters make {raters * (raters - 1) // 2:,} pairs; they are computed up to "
-        f"{MOST_RATERS_IN_PAIRS} raters"
-    )
 
 
 def _resampled(

@@ -210,17 +210,8 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
             weights="identity" if weights is None else weights,
             values=labeled.values,
         ),
-        dependence=_dependence(labeled, whole),
+        dependence=None if labeled.gold is None else error_dependence(labeled.matrix, labeled.gold),
     )
-
-
-def _dependence(labeled: LabeledVariable, whole: Agreement) -> ErrorDependence | None:
-    if labeled.gold is None:
-        return None
-    if whole.pairs_left_out_because:
-        raters = len(labeled.matrix.raters)
-        return ErrorDependence((), None, raters, whole.pairs_left_out_because)
-    return error_dependence(labeled.matrix, labeled.gold)
 
 
 def _weights(

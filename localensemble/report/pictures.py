@@ -25,7 +25,8 @@ from localensemble.report.figures import (
 from localensemble.report.wording import coefficient_name, number, share
 
 # More would be lines nobody can tell apart; the table has them all.
-_MOST_SERIES = 12
+MOST_SERIES = 12
+"""Raters up to which a figure, or a table of its own, shows each."""
 _MOST_CONFUSION_FIGURE = 60
 _MOST_CATEGORIES = 60
 MOST_CELLS = 5000
@@ -104,7 +105,7 @@ def shares_picture(name: str, agreement: Agreement) -> Picture | None:
     names = [agreement.categories[k] for k in places]
     series = [
         Series(one.rater, tuple(one.category_labels[k] / one.labels for k in places))
-        for one in active[:_MOST_SERIES]
+        for one in active[:MOST_SERIES]
     ]
     alt = f"Dot plot of the categories on {name}, by rater. " + " ".join(
         _largest(one, names) for one in series
@@ -123,8 +124,8 @@ def confidence_picture(variable: VariableFindings) -> Picture | None:
     known = [one for one in variable.confidence.raters if one.assigned.known]
     if not known:
         return None
-    series = [Series(one.rater, bin_shares(one.assigned)) for one in known[:_MOST_SERIES]]
-    means = "; ".join(f"{one.rater} {number(one.assigned.mean)}" for one in known[:_MOST_SERIES])
+    series = [Series(one.rater, bin_shares(one.assigned)) for one in known[:MOST_SERIES]]
+    means = "; ".join(f"{one.rater} {number(one.assigned.mean)}" for one in known[:MOST_SERIES])
     drawn = histogram(
         bin_names(),
         series=series,
@@ -139,7 +140,7 @@ def confidence_picture(variable: VariableFindings) -> Picture | None:
 
 def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
     """Show how often a confidence is right; None where no probabilities are known."""
-    known = [one for one in gold.calibrations if one.quality.items][:_MOST_SERIES]
+    known = [one for one in gold.calibrations if one.quality.items][:MOST_SERIES]
     lines = [
         (
             one.who,
@@ -315,6 +316,6 @@ def _frequent_only(count: int) -> str:
 
 
 def _first_only(count: int) -> str:
-    if count <= _MOST_SERIES:
+    if count <= MOST_SERIES:
         return ""
-    return f" The first {_MOST_SERIES} of {count} raters; the table has all."
+    return f" The first {MOST_SERIES} of {count} raters; the table has all."

@@ -67,6 +67,13 @@ def test_without_errors_or_gold_there_is_no_effective_number() -> None:
     assert "share no item" in apart.undefined_because
 
 
+def test_a_crowd_is_not_taken_apart_into_pairs_and_it_is_said() -> None:
+    found = error_dependence(with_errors(np.zeros((5, 41), dtype=bool)), [0] * 5)
+    assert found.pairs == ()
+    assert found.effective_raters is None
+    assert found.undefined_because == "41 raters make 820 pairs; they are computed up to 40 raters"
+
+
 def test_errors_that_cancel_have_no_effective_number() -> None:
     found = error_dependence(matrix_of("ab", "ba"), [0, 0])
     assert found.effective_raters is None

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from localensemble.api.consensus import ConsensusOptions, decide_again
 from localensemble.api.label import LabelOptions, label
+from localensemble.api.label_table import LabelTableOptions
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
 from localensemble.report.wording import interval, number, share
@@ -243,3 +245,25 @@ def test_a_score_that_tells_nothing_apart_draws_its_one_point(tmp_path: Path) ->
     files = labeled(tmp_path, TEXTS[:3])
     write_report(files.study, gold=gold_table(files, items=1))
     assert "Cost frontier on topic" in page_of(files).text
+
+
+def test_a_crowd_is_summarised_and_the_page_says_so(tmp_path: Path) -> None:
+    ratings, gold = tmp_path / "ratings.csv", tmp_path / "gold.csv"
+    with ratings.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(("id", *(f"r{j}" for j in range(41))))
+        rows.writerows((f"i-{i}", *("ab"[(i * j) % 3 == 0] for j in range(41))) for i in range(9))
+    gold.write_text(
+        "id,gold_ratings,ward\n" + "".join(f"i-{i},a,w{i % 2}\n" for i in range(9)),
+        encoding="utf-8",
+    )
+    options = ConsensusOptions(gold=gold, table=LabelTableOptions(level="nominal"))
+    decide_again(ratings, options=options, output=tmp_path / "study")
+    write_report(tmp_path / "study", gold=gold, group_column="ward")
+    page = check_page((tmp_path / "study" / "report.html").read_text(encoding="utf-8"))
+    assert "41 raters make 820 pairs; they are computed up to 40 raters" in page.text
+    assert "Left out here: the confusion matrix of each of 41 raters." in page.text
+    assert "Left out: tests of every two of 41 raters." in page.text
+    assert "Both wrong on" not in page.text
+    findings = json.loads((tmp_path / "study" / "findings.json").read_text(encoding="utf-8"))
+    assert findings["variables"][0]["gold"]["dependence"]["pairs"] == []
