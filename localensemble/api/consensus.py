@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import read_certificates
-from localensemble.api.decided import not_converged, write_decided
+from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
 from localensemble.api.label_table import (
@@ -151,9 +151,8 @@ def decide_again(
         with LedgerReader.open(folder.ledger) as reader:
             loaded = _under_new_rules(load_study(reader), options)
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
-            decisions = loaded.decide()
-            findings = findings_of(loaded, decisions=decisions, gold=gold)
-            return DecidedAgain(findings, (), not_converged(decisions))
+            findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
+            return DecidedAgain(findings, (), ())
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = load_study(ledger.reader)
         table = open_items_of(
@@ -284,12 +283,10 @@ def _decide_table(
     with opened(path, options=reading) as passing:
         loaded = _under_new_rules(passing.loaded, options)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
-        decisions = loaded.decide()
         read = passing.read
         if output is None or read is None:
-            findings = findings_of(loaded, decisions=decisions, gold=gold)
-            said = (*passing.messages, *not_converged(decisions))
-            return DecidedAgain(findings, (), said)
+            findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
+            return DecidedAgain(findings, (), passing.messages)
     folder = StudyFolder(output)
     check_columns(
         read.items,

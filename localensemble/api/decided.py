@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -68,7 +68,7 @@ def write_decided(
     write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     files = (*(folder.labels, folder.escalations, folder.report, folder.findings), folder.manifest)
-    return WrittenStudy(findings, files, (*said, *not_converged(decisions)))
+    return WrittenStudy(findings, files, said)
 
 
 def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[DecisionRules, str]:
@@ -102,15 +102,6 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
     return kept.with_certificates(recorded.certificates), (
         f"The ensemble file has other rules than the study was decided by: now "
         f"{stated.method.name}, before {recorded.method.name}. Final labels may change."
-    )
-
-
-def not_converged(decisions: Sequence[Decisions]) -> tuple[str, ...]:
-    """Say of which variables the consensus method did not converge."""
-    return tuple(
-        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
-        for decided in decisions
-        if decided.converged is False
     )
 
 

@@ -113,10 +113,23 @@ def findings_of(
         policies=[policy.name for policy in loaded.rules.policies],
         rules=loaded.rules.content,
         gold=gold,
-        cautions=(*loaded.cautions, *(gold.messages if gold else ())),
+        cautions=(
+            *loaded.cautions,
+            *not_converged(decisions),
+            *(gold.messages if gold else ()),
+        ),
         certificates=loaded.rules.certificates,
         label_table_sha256=loaded.label_table_sha256,
         calibrations=loaded.rules.calibrations,
+    )
+
+
+def not_converged(decisions: Sequence[Decisions]) -> tuple[str, ...]:
+    """Say of which variables the consensus method did not converge."""
+    return tuple(
+        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
+        for decided in decisions
+        if decided.converged is False
     )
 
 

@@ -19,7 +19,12 @@ from localensemble.findings.study import (
     StudyFindings,
     VariableFindings,
 )
-from localensemble.report.wording import agreement_verdict, coefficient_name, required_sentences
+from localensemble.report.wording import (
+    agreement_verdict,
+    coefficient_name,
+    counted,
+    required_sentences,
+)
 
 __all__ = [
     "PREVALENCE_ASSUMPTIONS",
@@ -38,5 +43,6 @@ __all__ = [
     "VariableFindings",
     "agreement_verdict",
     "coefficient_name",
+    "counted",
     "required_sentences",
 ]

@@ -36,6 +36,7 @@ from localensemble.labeling.label_table import RatedLabels, hash_of_items, recor
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
+from localensemble.report.wording import counted
 
 TableLevel = Literal["nominal", "ordinal"]
 
@@ -210,18 +211,20 @@ def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
     hashed = _hashed(items)
     places = {item_id: place for place, (item_id, _) in enumerate(hashed)}
     _refuse_unknown_items(path, ids, places, items)
+    matrices = {
+        variable.name: _aligned(rated[variable.name], raters, places)
+        for variable in codebook.variables
+    }
     aligned = RatedLabels(
         codebook=codebook,
         raters=raters,
         items=hashed,
         items_sha256=items.sha256 if isinstance(items, ItemFile) else hash_of_items(hashed),
-        matrices={
-            variable.name: _aligned(rated[variable.name], raters, places)
-            for variable in codebook.variables
-        },
+        matrices=matrices,
+        cautions=_labeled_once(matrices),
     )
     more = items.messages if isinstance(items, ItemFile) else ()
-    return ReadLabelTable(aligned, items, (*messages, *more, *_labeled_once(aligned)))
+    return ReadLabelTable(aligned, items, (*messages, *more))
 
 
 def table_rules(path: Path | None) -> DecisionRules:
@@ -349,15 +352,16 @@ def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
             )
 
 
-def _labeled_once(labels: RatedLabels) -> list[str]:
+def _labeled_once(matrices: Mapping[str, LabelMatrix]) -> tuple[str, ...]:
     """Say where the label of one rater is all there is: any method takes it for the consensus."""
     said = []
-    for name, matrix in labels.matrices.items():
+    for name, matrix in matrices.items():
         once = int(np.count_nonzero(matrix.mask.sum(axis=1) == 1))
-        if once and len(labels.raters) > 1:
+        raters = len(matrix.raters)
+        if once and raters > 1:
             said.append(
-                f'Variable "{name}": {once:,} items have the label of one rater only, '
-                "which nothing confirms. To have them read: "
-                f"--policy '{{policy: missing_raters, allowed: {len(labels.raters) - 2}}}'"
+                f'Variable "{name}": {counted(once, "item")} {"has" if once == 1 else "have"} the '
+                "label of one rater only, which nothing confirms. To have them read: "
+                f"--policy '{{policy: missing_raters, allowed: {raters - 2}}}'"
             )
-    return said
+    return tuple(said)

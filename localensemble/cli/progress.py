@@ -7,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from localensemble.api.findings import counted
 from localensemble.api.label import Progress as RaterProgress
 
 
@@ -51,6 +52,6 @@ class RaterBars:
         if not self._console.is_terminal and progress.items_done == progress.items_total:
             resumed = f", {progress.resumed:,} from before" if progress.resumed else ""
             self._console.print(
-                f"{progress.rater}: {progress.items_total:,} items{resumed}"
+                f"{progress.rater}: {counted(progress.items_total, 'item')}{resumed}"
                 + (f", {spoken}" if spoken else "")
             )

@@ -11,6 +11,7 @@ from localensemble.api.findings import (
     VariableFindings,
     agreement_verdict,
     coefficient_name,
+    counted,
     required_sentences,
 )
 from localensemble.api.label import LabeledStudy
@@ -18,8 +19,11 @@ from localensemble.cli.word_table import WordTable
 
 
 def show_study(study: LabeledStudy, *, console: Console) -> None:
-    """Print the findings of a labeling run and where its files are."""
-    show_findings(study.findings, console=console)
+    """Print the findings of a labeling run and where its files are.
+
+    What was said before the run is not said again.
+    """
+    show_findings(study.findings, console=console, said=study.messages)
     console.print("Files:")
     for path in (
         study.folder.labels,
@@ -32,10 +36,17 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         console.print(f"  {path}", soft_wrap=True, highlight=False)
 
 
-def show_findings(findings: StudyFindings, *, console: Console) -> None:
-    """Print cautions, agreement, decisions, accuracy where gold labels are there, and speed."""
+def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str, ...] = ()) -> None:
+    """Print cautions, agreement, decisions, accuracy where gold labels are there, and speed.
+
+    Args:
+        findings: of the study.
+        console: where to.
+        said: cautions that were shown already.
+    """
     for caution in findings.cautions:
-        console.print(f"Caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+        if caution not in said:
+            console.print(f"Caution: {caution}", markup=False, highlight=False, soft_wrap=True)
     for variable in findings.variables:
         for sentence in (*agreement_verdict(variable.agreement), *required_sentences(variable)):
             console.print(
@@ -64,7 +75,8 @@ def show_findings(findings: StudyFindings, *, console: Console) -> None:
 
 def _agreement_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
-        f"Agreement of {len(findings.raters)} raters on {findings.item_count:,} items",
+        f"Agreement of {counted(len(findings.raters), 'rater')} on "
+        f"{counted(findings.item_count, 'item')}",
         words=("variable", "coefficient"),
         numbers=("value", "95% interval", "observed", "expected", "items used"),
     )
@@ -204,7 +216,8 @@ def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
             highlight=False,
         )
         return
-    console.print(f"{findings.unlabeled:,} labels have no category:")
+    has = "label has" if findings.unlabeled == 1 else "labels have"
+    console.print(f"{findings.unlabeled:,} {has} no category:")
     for variable in findings.variables:
         for rater in variable.raters:
             for reason, count in rater.reason_counts:

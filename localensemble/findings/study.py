@@ -196,7 +196,8 @@ class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
     ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
-    of a newer run that has not finished, and of gold labels that were left out.
+    of a newer run that has not finished, of a method that did not converge, and of gold labels that
+    were left out.
     ``label_table_sha256`` is the hash of the table of ratings that the labels come from; None where
     models made them.
     """

@@ -36,6 +36,7 @@ class RatedLabels:
         items: (id, hash of the text) of N items; the hash of no text where it is not known.
         items_sha256: of the table of items, or of ``items`` where there is none.
         matrices: variable -> N items by R raters.
+        cautions: why not to trust them, in sentences; kept with the record.
         sha256: over every label with its item and rater, whatever their order.
     """
 
@@ -44,6 +45,7 @@ class RatedLabels:
     items: tuple[tuple[ItemId, str], ...] = field(repr=False)
     items_sha256: str
     matrices: Mapping[str, LabelMatrix]
+    cautions: tuple[str, ...] = ()
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +100,7 @@ def record_labels(labels: RatedLabels, *, ledger: Ledger, rules: JsonValue) -> N
             "items_sha256": labels.items_sha256,
             "label_table_sha256": labels.sha256,
             "limit": None,
-            "cautions": [],
+            "cautions": list(labels.cautions),
         }
     )
     keys = []

@@ -214,3 +214,15 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
     ended = run("consensus", labeled.study, "-e", rules)
     assert ended.code == 2
     assert 'Did you mean "budget"?' in ended.err
+
+
+def test_a_method_that_did_not_converge_is_a_caution_wherever_it_decided(
+    run: Run, labeled: StudyFiles
+) -> None:
+    said = "topic: the method did not converge; do not rely on its consensus."
+    method = ("--method", "dawid_skene", "--setting", "iterations=1")
+    assert f"Caution: {said}" in run("consensus", labeled.study, *method).out
+    run("consensus", labeled.study, *method, "--items", labeled.items)
+    assert run("report", labeled.study).code == 0
+    assert said in json.loads((labeled.study / "findings.json").read_text("utf-8"))["cautions"]
+    assert said in (labeled.study / "report.html").read_text(encoding="utf-8")

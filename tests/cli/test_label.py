@@ -435,3 +435,11 @@ def test_a_disk_that_fills_up_while_the_queue_is_sorted_is_named(
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 1
     assert 'Cannot write "escalations.csv": No space left on device' in ended.err
+
+
+def test_a_caution_is_said_once_and_one_item_is_one_item(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["the soup was cold"])
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert (ended.out + ended.err).count("their labels mean nothing") == 1
+    assert "first: 1 item, " in ended.err
+    assert "Agreement of 3 raters on 1 item " in ended.out

@@ -301,6 +301,11 @@ def test_labels_of_one_rater_only_are_spoken_of(run: Run, tmp_path: Path) -> Non
     policy = "{policy: missing_raters, allowed: 1}"
     assert f"--policy '{policy}'" in ended.out
     assert "2 escalated: " in run(*arguments, "--policy", policy).out
+    # Whoever reads the report of the study gets to know it as well.
+    run(*arguments, "-o", tmp_path / "study")
+    assert "2 items have the label of one rater only" in (tmp_path / "study/report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Path) -> None:
