@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -59,6 +60,10 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
 
 # An audit hook sees what C code connects, too; it cannot be taken out again, and need not be.
 sys.addaudithook(_refuse_network)
+
+# A shell starts what runs in its background with Ctrl-C ignored; tests of Ctrl-C would wait
+# for ever, here and in the programs that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
