@@ -344,6 +344,20 @@ def test_the_first_script_names_the_python_it_did_not_find(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
+def test_the_first_script_takes_no_other_python_than_the_one_named(tmp_path: Path) -> None:
+    script = first_script(tmp_path / "usb", b"print('installed by another')")
+    ended = subprocess.run(
+        ["sh", script],
+        env={"PYTHON": "/no/such/python", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert "and found was: " in ended.stderr
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
 def test_the_first_script_does_not_start_a_changed_installer(tmp_path: Path) -> None:
     script = first_script(tmp_path / "usb", b"print('as it was')")
     script.with_name("install.py").write_text("print('planted')")

@@ -5,8 +5,7 @@
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
-for python in "${PYTHON:-}" python@PYTHON@ python3 python; do
-    [ -n "$python" ] || continue
+for python in "${PYTHON:-python@PYTHON@}" "${PYTHON:-python3}" "${PYTHON:-python}"; do
     "$python" -I -c 'import sys; sys.exit("{}.{}".format(*sys.version_info) != "@PYTHON@")' \
         >/dev/null 2>&1 || continue
     # install.py is the only file that runs before everything was checked, so it is checked here.
@@ -18,6 +17,6 @@ sys.exit(found != "@INSTALLER_SHA256@")' "$here/install.py" || {
     }
     exec "$python" -I "$here/install.py" "$@"
 done
-echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $(python3 --version 2>&1 || true)." >&2
+echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
 echo "Name a fitting one: PYTHON=/path/to/python@PYTHON@ sh install.sh" >&2
 exit 4
