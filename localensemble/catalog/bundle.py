@@ -23,11 +23,11 @@ from pathlib import Path
 from localensemble import __version__
 from localensemble.catalog import installer
 from localensemble.catalog.bundle_key import SigningKey
+from localensemble.catalog.bundle_wheels import Target, gather_wheels, needed_library
 from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
 from localensemble.catalog.known import known_models, licences
-from localensemble.catalog.wheels import Target, gather_wheels, needed_library
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir

@@ -15,7 +15,7 @@ from localensemble.api.embed import EMBEDDING_MODEL
 from localensemble.catalog.bert_conversion import convert_bert
 from localensemble.catalog.installed import InstalledModel, ModelsFolder, now
 from localensemble.catalog.known import known_wheels
-from localensemble.catalog.wheel import is_converted
+from localensemble.catalog.published_wheel import is_converted
 from localensemble.core.errors import InputError, ModelFileError
 from localensemble.privacy.egress import guard_state
 from tests.catalog.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny

@@ -13,9 +13,9 @@ import pytest
 from localensemble.api import bundle as bundle_api
 from localensemble.catalog.bundle import BundleContents, BundleSource, write_bundle
 from localensemble.catalog.bundle_key import signing_key
+from localensemble.catalog.bundle_wheels import Target, this_python
 from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.catalog.installer import DamagedBundleError, check_bundle
-from localensemble.catalog.wheels import Target, this_python
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
 from tests.bundles import FINGERPRINT, bundled_model, signed_bundle

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog.installer import platform_name
-from localensemble.catalog.wheels import (
+from localensemble.catalog.bundle_wheels import (
     COMPILED,
     LOCKS,
     Target,
@@ -19,6 +18,7 @@ from localensemble.catalog.wheels import (
     needed_library,
     this_python,
 )
+from localensemble.catalog.installer import platform_name
 from localensemble.core.errors import BundleError, InputError
 
 LINUX = Target("3.12", "manylinux_2_28_x86_64")
