@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -16,7 +16,35 @@ from localensemble.engines.settings import EngineSettings
 from localensemble.testing import EngineContract
 from tests.engines.tiny_gguf import write_tiny_gguf
 
+if TYPE_CHECKING:
+    from tests.engines.ollama_server import ServedModel
+
 EMBEDDED = ("le-gpt2-2m", "le-llama-2m", "le-qwen2-3m")
+
+
+@pytest.fixture(scope="module")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two models of one shape with other weights."""
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    folder = tmp_path_factory.mktemp("tiny")
+    return (
+        write_tiny_gguf(folder / "tiny.gguf"),
+        write_tiny_gguf(folder / "other.gguf", seed=1),
+    )
+
+
+@pytest.fixture(scope="module")
+def served_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ServedModel]]:
+    """The same with weights that favor some answers, loaded once for all that ask a server."""
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    from tests.engines.ollama_server import loaded
+
+    folder = tmp_path_factory.mktemp("served")
+    favored = ("A", "B", "C", "D", "y", "n", "yes", "no")
+    tiny = write_tiny_gguf(folder / "tiny.gguf", favored=favored)
+    other = write_tiny_gguf(folder / "other.gguf", favored=favored, seed=1)
+    with loaded(tiny=tiny, other=other) as models:
+        yield models
 
 
 class TestScriptedEngine(EngineContract):
@@ -35,10 +63,8 @@ class _LlamaCpp(EngineContract):
     mode: ClassVar[ScoringMode] = "batched"
 
     @pytest.fixture(autouse=True)
-    def _models(self, tmp_path: Path) -> None:
-        pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
-        self.model = write_tiny_gguf(tmp_path / "tiny.gguf")
-        self.other = write_tiny_gguf(tmp_path / "other.gguf", seed=1)
+    def _models(self, request: pytest.FixtureRequest) -> None:
+        self.model, self.other = request.getfixturevalue("tiny_models")
 
     def open(self) -> Engine:
         return self._open(self.model)
@@ -84,14 +110,12 @@ class TestOllama(EngineContract):
     order_tolerance = math.inf
 
     @pytest.fixture(autouse=True)
-    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
-        from tests.engines.ollama_server import loaded, serving
+    def _server(
+        self, served_models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[None]:
+        from tests.engines.ollama_server import serving
 
-        favored = ("A", "B", "C", "D", "y", "n", "yes", "no")
-        model = write_tiny_gguf(tmp_path / "tiny.gguf", favored=favored)
-        other = write_tiny_gguf(tmp_path / "other.gguf", favored=favored, seed=1)
-        with loaded(tiny=model, other=other) as models, serving(models) as server:
+        with serving(served_models) as server:
             monkeypatch.setenv("OLLAMA_HOST", server.address)
             yield
 

@@ -2,12 +2,13 @@
 
 As Ollama does, it renders the model's chat template around the messages, tokenizes the whole
 with special tokens, evaluates it, tells the most probable tokens before any constraint, and
-confines what it writes to the JSON schema. Greedy, one request at a time, nothing cached, so
-that the same request gives the same digits.
+confines what it writes to the JSON schema. Greedy, one request at a time, and what it wrote once
+is written again, so that the same request gives the same digits.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -53,6 +54,7 @@ class ServedModel:
         # A chat whose client hung up is still evaluated when the next test asks.
         self._lock = threading.Lock()
         self._fitting: dict[tuple[bytes, tuple[bytes, ...]], list[int]] = {}
+        self._written: dict[str, Written] = {}
         self._ends = {
             token
             for token in range(len(self.pieces))
@@ -89,8 +91,12 @@ class ServedModel:
 
     def write(self, tokens: list[int], *, schema: Json | None, most: int, top: int) -> Written:
         """Write a reply of at most so many tokens, confined to the schema if there is one."""
+        asked = json.dumps([tokens, schema, most, top])
         with self._lock:
-            return self._write(tokens, schema, most, top)
+            if asked not in self._written:
+                self._written[asked] = self._write(tokens, schema, most, top)
+            # A fault changes the reply it is given.
+            return copy.deepcopy(self._written[asked])
 
     def _write(self, tokens: list[int], schema: Json | None, most: int, top: int) -> Written:
         allowed = (
@@ -110,13 +116,14 @@ class ServedModel:
                 written.stopped = True
                 break
             best = np.argsort(-told, kind="stable")[:top]
-            written.places.append((token, told, [int(one) for one in best]))
+            written.pieces.append(self.pieces[token].decode())
+            written.places.append(self._place(token, told, [int(one) for one in best]))
             text += self.pieces[token]
             told = self.log_probabilities([token], fresh=False)
         written.text = text.decode("utf-8", "replace")
         return written
 
-    def place(self, token: int, told: NDArray[np.float64], top: list[int]) -> Json:
+    def _place(self, token: int, told: NDArray[np.float64], top: list[int]) -> Json:
         """Say what Ollama says of one place of a reply."""
 
         def said(one: int) -> Json:
@@ -149,7 +156,8 @@ class Written:
 
     text: str = ""
     stopped: bool = False
-    places: list[tuple[int, NDArray[np.float64], list[int]]] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    places: list[Json] = field(default_factory=list)
 
 
 @dataclass
@@ -269,11 +277,11 @@ class OllamaServer:
         lines: list[Json] = [
             {
                 "model": body["model"],
-                "message": {"role": "assistant", "content": model.pieces[token].decode()},
-                "logprobs": [model.place(token, told, top)],
+                "message": {"role": "assistant", "content": piece},
+                "logprobs": [place],
                 "done": False,
             }
-            for token, told, top in written.places
+            for piece, place in zip(written.pieces, written.places, strict=True)
         ]
         lines.append(
             {
@@ -324,6 +332,8 @@ def serving(models: dict[str, ServedModel]) -> Iterator[OllamaServer]:
 
 class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # A line of a stream else waits until the one before it is acknowledged.
+    disable_nagle_algorithm = True
     served: OllamaServer
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
