@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import read_certificates
-from localensemble.api.decided import write_decided
+from localensemble.api.decided import last_settings, write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
 from localensemble.api.label_table import (
@@ -25,7 +25,7 @@ from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
-from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
 from localensemble.findings.decisions import check_rules
@@ -280,14 +280,19 @@ def _decide_table(
     reading = replace(
         options.table, items=items, id_column=options.id_column, text_column=options.text_column
     )
+    folder = None if output is None else StudyFolder(output)
     with opened(path, options=reading) as passing:
-        loaded = _under_new_rules(passing.loaded, options)
+        loaded = passing.loaded
+        settings = None if folder is None else last_settings(folder)
+        # Of a study of models nothing is taken: its folder is refused below.
+        if settings is not None and "label_table_sha256" in settings:
+            loaded = loaded.with_rules(recorded_rules(settings["rules"]))
+        loaded = _under_new_rules(loaded, options)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
         read = passing.read
-        if output is None or read is None:
+        if folder is None or read is None:
             findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
             return DecidedAgain(findings, (), passing.messages)
-    folder = StudyFolder(output)
     check_columns(
         read.items,
         variables=[variable.name for variable in read.labels.codebook.variables],

@@ -81,13 +81,9 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         folder: of the study, which may not be there yet.
         stated: the rules of the ensemble file.
     """
-    if not is_begun(folder.ledger):
+    settings = last_settings(folder)
+    if settings is None:
         return stated, ""
-    with LedgerReader.open(folder.ledger) as reader:
-        last = newest_finished(reader)
-    if last is None:
-        return stated, ""
-    settings = cast(Mapping[str, Any], last.settings)
     recorded = recorded_rules(settings["rules"])
     if _same(recorded, stated):
         return recorded, ""
@@ -103,6 +99,15 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         f"The ensemble file has other rules than the study was decided by: now "
         f"{stated.method.name}, before {recorded.method.name}. Final labels may change."
     )
+
+
+def last_settings(folder: StudyFolder) -> Mapping[str, Any] | None:
+    """Give the settings of the last finished run in a folder; None where there is none."""
+    if not is_begun(folder.ledger):
+        return None
+    with LedgerReader.open(folder.ledger) as reader:
+        last = newest_finished(reader)
+    return None if last is None else cast(Mapping[str, Any], last.settings)
 
 
 def _same(first: DecisionRules, second: DecisionRules) -> bool:

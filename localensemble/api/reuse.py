@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from localensemble.api.edited import put_aside
 from localensemble.api.study import StudyFolder
-from localensemble.codebook.model import Codebook
+from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.core.items import ItemFile
@@ -70,7 +70,8 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     held = load_study(reader)
     _refuse_other_codebook(folder, held, plan.codebook)
     gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
-    return Reuse((*gone, *_changed_texts(folder, held, plan.items, plan.limit)), _identities(held))
+    texts = _changed_texts(folder, held, plan.items, plan.limit)
+    return Reuse((*gone, *_changed_review(held.codebook, plan.codebook), *texts), _identities(held))
 
 
 def _identities(study: LoadedStudy) -> tuple[tuple[str, str], ...]:
@@ -101,6 +102,42 @@ def _refuse_other_codebook(folder: StudyFolder, held: LoadedStudy, codebook: Cod
         f"{codebook.version} ({'; '.join(differences)}).",
         hint=f"A label answers what was asked. Give the codebook of that study, {_ELSEWHERE}",
     )
+
+
+def _changed_review(held: Codebook, codebook: Codebook) -> tuple[str, ...]:
+    """Say where the codebook sends other items to a person than before: final labels change."""
+    said = []
+    for now in codebook.variables:
+        before = held.variable(now.name)
+        was, becomes = _always_reviewed(before), _always_reviewed(now)
+        changes = [
+            f"{what}: {', '.join(names)}"
+            for what, names in (
+                ("no longer always reviewed", [name for name in was if name not in becomes]),
+                ("always reviewed now", [name for name in becomes if name not in was]),
+                (
+                    "always reviewed above another probability",
+                    [name for name in was if becomes.get(name, was[name]) != was[name]],
+                ),
+            )
+            if names
+        ]
+        if before.required_agreement != now.required_agreement:
+            changes.append("another required agreement")
+        if changes:
+            said.append(
+                f"{now.name}: the codebook asks for other reviews than before "
+                f"({'; '.join(changes)}). Final labels may change."
+            )
+    return tuple(said)
+
+
+def _always_reviewed(variable: Variable) -> dict[str, float | None]:
+    return {
+        category.name: category.always_review.above
+        for category in variable.categories
+        if category.always_review is not None
+    }
 
 
 def _gone_raters(folder: StudyFolder, held: LoadedStudy, raters: Sequence[str]) -> tuple[str, ...]:

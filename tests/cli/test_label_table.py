@@ -308,6 +308,20 @@ def test_labels_of_one_rater_only_are_spoken_of(run: Run, tmp_path: Path) -> Non
     )
 
 
+def test_ratings_that_are_recorded_again_are_decided_as_before(run: Run, tmp_path: Path) -> None:
+    study, rows = tmp_path / "study", [("1", "x", "x", "y"), ("2", "x", "x", "x")]
+    ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
+    arguments = (*NOMINAL, "--raters", "a,b,c", "-o", study)
+    run("consensus", ratings, *arguments, "--method", "unanimous")
+    decided = (study / "labels.csv").read_bytes()
+    write(ratings, [("id", "a", "b", "c"), *rows, ("3", "y", "y", "x")])
+    assert "Decisions (unanimous)" in run("consensus", ratings, *arguments).out
+    assert [row["v.label"] for row in read_table(study / "labels.csv")] == ["", "x", ""]
+    assert (study / "labels.csv").read_bytes().startswith(decided.rstrip())
+    ended = run("consensus", ratings, *arguments, "--method", "majority")
+    assert "Decisions (majority)" in ended.out
+
+
 def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Path) -> None:
     study, rows = tmp_path / "study", [("1", "x", "x"), ("2", "x", "y")]
     arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)

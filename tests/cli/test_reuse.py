@@ -96,11 +96,8 @@ def test_another_codebook_is_refused_with_what_differs(
 def test_a_codebook_that_shows_raters_the_same_goes_on(
     run: Run, labeled: StudyFiles, tmp_path: Path
 ) -> None:
-    reviewed = CODEBOOK.replace('version: "1"', 'version: "2"').replace(
-        "definition: Meals and drinks.",
-        "definition: Meals and drinks.\n        always_review: true",
-    )
-    other = study_files(tmp_path / "other", TEXTS, codebook=reviewed)
+    renumbered = CODEBOOK.replace('version: "1"', 'version: "2"')
+    other = study_files(tmp_path / "other", TEXTS, codebook=renumbered)
     assert label(run, other, labeled.study).code == 0
     assert not list(labeled.study.glob("*.before-*"))
 
@@ -252,3 +249,23 @@ def test_a_name_that_is_too_long_for_the_disk_is_no_fault(run: Run, tmp_path: Pa
     ended = label(run, files, tmp_path / ("x" * 300))
     assert "too long" in ended.err
     assert "fault" not in ended.err
+
+
+def test_a_codebook_that_asks_for_other_reviews_says_so_and_keeps_the_tables(
+    run: Run, labeled: StudyFiles
+) -> None:
+    before = contents(labeled.study)
+    definition = "definition: Meals and drinks."
+    labeled.codebook.write_text(
+        CODEBOOK.replace(definition, f"{definition}\n        always_review: true")
+    )
+    ended = label(run, labeled, labeled.study)
+    assert "topic: the codebook asks for other reviews than before (always reviewed now: food)" in (
+        ended.err
+    )
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+    labeled.codebook.write_text(CODEBOOK)
+    ended = label(run, labeled, labeled.study)
+    assert "(no longer always reviewed: food). Final labels may change." in ended.err
+    assert (labeled.study / "labels.before-2.csv").exists()
+    assert "Final labels may change." not in label(run, labeled, labeled.study).err
