@@ -27,35 +27,39 @@ def cautions(
     if scripted:
         be, their = ("is", "its") if len(scripted) == 1 else ("are", "their")
         said.append(f"{', '.join(scripted)} {be} scripted: {their} labels mean nothing.")
-    for rater, located in zip(ensemble.raters, models, strict=True):
-        if located.entry is None:
-            continue
-        foreign = [
-            variable.name
-            for variable in codebook.variables
-            if variable.name not in located.entry.variables or not _knows(training, variable)
-        ]
-        if foreign:
-            said.append(
-                f"{rater.name} is a tiny model for the demo and was not trained on "
-                f"{', '.join(foreign)} as this codebook words it: its labels there mean nothing. "
-                "Use a real model."
-            )
-        if ensemble.layout != training.layout or not _same_prompt(ensemble, training):
-            said.append(
-                f"{rater.name} is a tiny model for the demo and knows only prompt "
-                f"{training.prompt_template} version {training.prompt_version}, layout "
-                f"{training.layout}: under another its labels mean nothing."
-            )
-    embedded = [
-        rater.name
+    known = [
+        (rater.name, located.entry)
         for rater, located in zip(ensemble.raters, models, strict=True)
         if located.entry is not None
     ]
-    if embedded:
+    # Raters of which the same is to be said share a sentence.
+    foreign: dict[tuple[str, ...], list[str]] = {}
+    for name, entry in known:
+        unknown = tuple(
+            variable.name
+            for variable in codebook.variables
+            if variable.name not in entry.variables or not _knows(training, variable)
+        )
+        if unknown:
+            foreign.setdefault(unknown, []).append(name)
+    for variables, untrained in foreign.items():
         said.append(
-            f"{', '.join(embedded)}: tiny models for the demo, tests and learning the tool. "
-            "They label any text, whether they understand it or not; use real models for real work."
+            f"{', '.join(untrained)}: tiny models for the demo, not trained on "
+            f"{', '.join(variables)} as this codebook words it. Their labels there mean nothing; "
+            "use real models."
+        )
+    names = [name for name, _ in known]
+    if known and (ensemble.layout != training.layout or not _same_prompt(ensemble, training)):
+        said.append(
+            f"{', '.join(names)}: tiny models for the demo that know only "
+            f"prompt {training.prompt_template} version {training.prompt_version}, layout "
+            f"{training.layout}. Under another their labels mean nothing."
+        )
+    if known:
+        said.append(
+            f"{', '.join(names)}: tiny models for the demo, tests and learning "
+            "the tool. They label any text, whether they understand it or not; use real models for "
+            "real work."
         )
     # Weights are known by their hash, whichever engine runs them, or by their place.
     if len({located.sha256 or located.path for located in models}) < len(models):

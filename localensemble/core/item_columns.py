@@ -18,6 +18,8 @@ from localensemble.core.tables import Table
 _SAMPLE_ROWS = 1000
 # Shorter cells may as well be names, addresses or dates.
 _SHORTEST_TEXT = 40
+# A longer heading may be the first text of a table without headings, and is not repeated.
+_LONGEST_HEADING = 60
 ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
@@ -58,7 +60,7 @@ def choose_columns(table: Table, *, id_column: str | None, text_column: str | No
         return ItemColumns(id_column, text_column, id_messages)
     text_column = _guess_text(table, [name for name in table.columns if name != id_column])
     return ItemColumns(
-        id_column, text_column, (*id_messages, f'Took column "{text_column}" for the text.')
+        id_column, text_column, (*id_messages, f"Took {_shown(table, text_column)} for the text.")
     )
 
 
@@ -109,8 +111,8 @@ def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
     unique = [name for name in named if _tells_rows_apart(table, name)]
     if not unique:
         raise TableError(
-            f"{table.path.name}: the columns {_listed(named)} look like ids, but none is different "
-            "in every row.",
+            f"{table.path.name}: the columns {_listed(table, named)} look like ids, but none "
+            "is different in every row.",
             hint="Name the column with the ids (`--id-column`), after giving every item its own.",
         )
     return unique[0]
@@ -138,7 +140,7 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
     if not columns:
         raise _unclear_error(table, table.columns)
     if len(columns) == 1 and _has_words(table, columns[0]):
-        return columns[0]
+        return _headed(table, columns[0])
     lengths = dict.fromkeys(columns, 0)
     rows = 0
     for values in itertools.islice(table.rows(), _SAMPLE_ROWS):
@@ -150,7 +152,7 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
     second = lengths[others[0]] if others else 0
     if lengths[longest] < max(_SHORTEST_TEXT * rows, 2 * second):
         raise _unclear_error(table, columns)
-    return longest
+    return _headed(table, longest)
 
 
 def _has_words(table: Table, column: str) -> bool:
@@ -167,7 +169,7 @@ def _check_named(table: Table, role: str, column: str) -> None:
     near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
     raise TableError(
         f'{table.path.name}: there is no column "{column}" for the {role}; the columns are '
-        f"{_listed(table.columns)}.",
+        f"{_listed(table, table.columns)}.",
         hint=f'Did you mean "{near[0]}"?'
         if near
         else f"Name the column that holds the {role} (`--{role}-column`).",
@@ -177,11 +179,40 @@ def _check_named(table: Table, role: str, column: str) -> None:
 def _unclear_error(table: Table, columns: Sequence[str]) -> TableError:
     return TableError(
         f"{table.path.name}: it is not clear which column holds the text; it could be "
-        f"{_listed(columns)}.",
+        f"{_listed(table, columns)}.",
         hint="Name the column that holds the text (`--text-column`).",
     )
 
 
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(f'"{name}"' for name in columns[:20])
+def _listed(table: Table, columns: Sequence[str]) -> str:
+    shown = ", ".join(_shown(table, name, word="") for name in columns[:20])
     return f"{shown} and {len(columns) - 20} more" if len(columns) > 20 else shown
+
+
+def _shown(table: Table, column: str, *, word: str = "column ") -> str:
+    """Name a column: by its place where the heading could be the text of an item."""
+    if len(column) > _LONGEST_HEADING or _reads_like_a_text(column):
+        return f"column {table.columns.index(column) + 1}"
+    return f'{word}"{column}"'
+
+
+def _reads_like_a_text(heading: str) -> bool:
+    if heading.endswith("?"):  # The question of a form is a heading, however long.
+        return False
+    sentence = heading.endswith((".", "!")) and len(heading.split()) > 2
+    return sentence or len(heading) > _LONGEST_HEADING
+
+
+def _headed(table: Table, column: str) -> str:
+    """Give a column that no plain name recommends, unless a text stands in place of its heading.
+
+    The first item would be lost, and its text shown as the name of a column.
+    """
+    if not _reads_like_a_text(column):
+        return column
+    raise TableError(
+        f"{table.path.name}, line 1, column {table.columns.index(column) + 1}: expected the name "
+        f"of a column, found what reads like a text ({len(column)} characters).",
+        hint="Put a row with the names of the columns first, such as id,text. If it is a name, "
+        "give it with `--text-column`.",
+    )

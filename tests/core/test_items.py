@@ -152,6 +152,40 @@ def test_the_longest_column_is_taken_for_the_text(tmp_path: Path) -> None:
     assert ItemFile.open(path).text_column == "what_was_said"
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "1,My hip aches at night and the tablets do not help at all any more whatever I take\n"
+        "2,The waiting room was cold and nobody told us how long it would take this time\n",
+        "Slept very badly.\nNo pain at all today and I walked to the door and back twice.\n",
+    ],
+)
+def test_a_table_without_headings_is_refused_and_its_text_not_shown(
+    rows: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(TableError, match=r"line 1, column \d: expected the name") as caught:
+        ItemFile.open(path)
+    assert not any(word in f"{caught.value} {caught.value.hint}" for word in ("hip", "Slept"))
+
+
+def test_a_text_in_place_of_a_heading_is_not_listed(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("Bad night again.,Better now.\nA a a.,B b b.\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r'could be column 1, "Better now\."'):
+        ItemFile.open(path)
+
+
+def test_the_question_of_a_form_is_a_heading_however_long(tmp_path: Path) -> None:
+    question = "What was good about your care on this ward and what could we have done better?"
+    path = tmp_path / "notes.csv"
+    path.write_text(f"id,{question}\n1,{'The food was cold. ' * 3}\n", encoding="utf-8")
+    opened = ItemFile.open(path)
+    assert opened.text_column == question
+    assert opened.messages[-1] == "Took column 2 for the text."
+
+
 def test_the_only_column_left_is_the_text(tmp_path: Path) -> None:
     assert ItemFile.open(written(tmp_path, "id,q7\n1,ok\n")).text_column == "q7"
 
