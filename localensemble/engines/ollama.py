@@ -78,7 +78,7 @@ _OPTIONS: Json = {
 }
 # What measures everything of a prompt but its texts.
 _SHORT = "x"
-_PROBE_FORM = AnswerForm(("1", "2"), "", (2, 2))
+_PROBE_FORM = AnswerForm(("1", "2"), "", ("1", "2"), (2, 2))
 
 
 class OllamaEngine:
@@ -140,7 +140,7 @@ class OllamaEngine:
                     sorted(
                         {
                             **{name: str(value) for name, value in self._options.items()},
-                            "answers": "names, or letters where names begin alike",
+                            "answers": "names whose first words are tokens, else letters",
                             "length_rule": "first_token",
                             "manifest_sha256": model.manifest_sha256,
                             "model_sha256_of": "blob" if model.is_blob else "manifest",

@@ -2,10 +2,10 @@
 
 Ollama tells the twenty most probable tokens at each place of a reply, before any constraint on
 the reply. The first of these places says how the model sets out to answer. The probability of
-an answer is that of the first tokens which begin it and no other answer.
+an answer is that of the first tokens which hold its first word.
 
-Where answers cannot be told apart by how they begin ("Staff", "Staff attitude"), each gets a
-letter, and the prompt asks for the letter.
+Where answers cannot be told apart by that ("Staff", "Staff attitude"), or a first word is not
+one token of the model for sure, each answer gets a letter, and the prompt asks for the letter.
 
 An answer none of whose tokens is among the twenty is *censored*: each token that could begin it is
 at most as probable as the least probable one told, and all of them have at most what is left.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import string
 import sys
 from collections.abc import Collection, Sequence
@@ -26,7 +27,10 @@ from localensemble.engines.protocol import ScoreFailure, Scores
 
 TOP_TOKENS = 20
 
-_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+# Without the one that begins "I am sorry", and no small ones beside the same large ones.
+_LETTERS = string.ascii_uppercase.replace("I", "")
+# A word to its end; one of a single letter begins too much.
+_WORD = re.compile(r"[A-Za-z]{2,}(?![\w\u0080-\U0010ffff])")
 _ASKS_FOR_LETTERS = "\n\nWrite the category's letter instead of its name:\n{}"
 # How vocabularies write a space that begins a word.
 _SPACES = ("\u0120", "\u2581", " ")
@@ -34,8 +38,8 @@ _SPACES = ("\u0120", "\u2581", " ")
 _SPELLINGS = 2
 # A logarithm of nothing is no number.
 _SMALLEST = sys.float_info.min
-# What rounding may make of a certain token.
-_MOST = 1.0 + 1e-6
+# What rounding may add to the logarithm of a certain token, or to the sum of all.
+_MOST = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,13 @@ class AnswerForm:
     Attributes:
         texts: what the model writes for each answer.
         instruction: what the prompt has to say for that; empty when the texts are the answers.
-        token_counts: how many tokens there are at most that could begin each text.
+        beginnings: what the first token of each text holds at least.
+        token_counts: how many such tokens there are at most.
     """
 
     texts: tuple[str, ...]
     instruction: str
+    beginnings: tuple[str, ...]
     token_counts: tuple[int, ...]
 
     @property
@@ -74,7 +80,7 @@ class AnswerForm:
         """Say whether a reply follows the schema."""
         try:
             return json.loads(reply) in self.texts
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
 
@@ -85,47 +91,63 @@ def answer_form(
 
     Args:
         vocabulary: the model's tokens as its file writes them; empty when not known, and then
-            names begin apart only when their first letters differ.
+            letters are asked for.
     """
     if not answers or len(set(answers)) < len(answers) or not all(map(str.strip, answers)):
         return ScoreFailure("answers: they are not distinct texts")
-    if _begin_apart(answers, vocabulary):
-        return AnswerForm(answers, "", tuple(_begin_with(one, vocabulary) for one in answers))
+    words = tuple(_first_word(answer, vocabulary) for answer in answers)
+    if _begin_apart(words, answers):
+        counts = (_begin_with(*pair, vocabulary) for pair in zip(answers, words, strict=True))
+        return AnswerForm(answers, "", words, tuple(counts))
     if len(answers) > len(_LETTERS):
         return ScoreFailure(f"answers: {len(answers)} where at most {len(_LETTERS)} have letters")
     letters = tuple(_LETTERS[: len(answers)])
     lines = "\n".join(f"{letter}: {name}" for letter, name in zip(letters, answers, strict=True))
-    return AnswerForm(letters, _ASKS_FOR_LETTERS.format(lines), (_SPELLINGS,) * len(letters))
+    instruction = _ASKS_FOR_LETTERS.format(lines)
+    return AnswerForm(letters, instruction, letters, (_SPELLINGS,) * len(letters))
 
 
-def _begin_apart(answers: Sequence[str], vocabulary: Collection[str]) -> bool:
-    beginnings = [_first_token(answer, vocabulary) for answer in answers]
+def _begin_apart(words: Sequence[str], answers: Sequence[str]) -> bool:
     return not any(
-        other.startswith(beginning)
-        for index, beginning in enumerate(beginnings)
+        not word or other.startswith(word)
+        for index, word in enumerate(words)
         for place, other in enumerate(answers)
         if place != index
     )
 
 
-def _begin_with(answer: str, vocabulary: Collection[str]) -> int:
-    """Count the tokens that could begin an answer, with a space before it and without."""
-    plain = next((at for at, one in enumerate(answer) if not " " <= one <= "~"), len(answer))
-    if not vocabulary or plain < len(answer):
-        # How the file writes other letters is not looked into: a token for each beginning.
-        return _SPELLINGS * len(answer.encode())
-    written = {answer[:end].replace(" ", space) for end in range(1, plain + 1) for space in _SPACES}
-    spaced = {space + one for one in written for space in _SPACES}
-    return sum(one in vocabulary for one in written | spaced) or _SPELLINGS
+def _first_word(answer: str, vocabulary: Collection[str]) -> str:
+    """Give the word that an answer begins with; nothing when it is not one token, for sure.
+
+    A shorter token ("I" of "Ideation") begins other replies as well, and in other scripts a
+    token may be part of a letter.
+    """
+    if answer in {*_LETTERS, *string.digits} and answer in vocabulary:
+        return answer
+    word = _WORD.match(answer)
+    if word is None or len(_first_token(answer, vocabulary)) < len(word[0]):
+        return ""
+    return word[0]
 
 
 def _first_token(answer: str, vocabulary: Collection[str]) -> str:
-    """Give the longest token that begins an answer; its first character when none is known."""
-    plain = next((at for at, one in enumerate(answer) if not " " <= one <= "~"), len(answer))
-    for end in range(plain, 1, -1):
+    """Give the longest token that begins an answer and needs no space before it."""
+    plain = next((at for at, one in enumerate(answer) if not one.isascii()), len(answer))
+    for end in range(plain, 0, -1):
         if any(answer[:end].replace(" ", space) in vocabulary for space in _SPACES):
             return answer[:end]
-    return answer[:1]
+    return ""
+
+
+def _begin_with(answer: str, word: str, vocabulary: Collection[str]) -> int:
+    """Count the tokens that could begin an answer with this word, spaced or not."""
+    written = {
+        answer[:end].replace(" ", space)
+        for end in range(len(word), len(answer) + 1)
+        for space in _SPACES
+    }
+    spaced = {space + one for one in written for space in _SPACES}
+    return sum(one in vocabulary for one in written | spaced)
 
 
 def read_scores(
@@ -136,32 +158,29 @@ def read_scores(
     Returns:
         A failure when no answer, or not which answer, is the most probable.
     """
-    seen = [math.exp(token.log_probability) for token in top_tokens]
-    if not seen or not all(0.0 <= value <= _MOST for value in seen):
+    told: dict[str, float] = {}
+    for token in top_tokens:
+        if not token.log_probability <= _MOST:
+            return ScoreFailure("not_finite: the model gave no number")
+        # A token told twice counts once.
+        told[token.text] = max(math.exp(token.log_probability), told.get(token.text, 0.0))
+    if not told or math.fsum(told.values()) > 1.0 + _MOST:
         return ScoreFailure("not_finite: the model gave no number")
-    known = [0.0] * len(form.texts)
-    shared = [0.0] * len(form.texts)
-    for token, probability in zip(top_tokens, seen, strict=True):
-        begun = _begun_by(token.text, form)
-        for answer in begun:
-            (known if len(begun) == 1 else shared)[answer] += probability
+    known = [
+        math.fsum(value for text, value in told.items() if _begins(text, answer, beginning))
+        for answer, beginning in zip(form.texts, form.beginnings, strict=True)
+    ]
     best = max(known)
     if best <= 0.0:
         return ScoreFailure(
             f"no_probability: no category is among the {len(top_tokens)} most probable tokens"
         )
-    winner = known.index(best)
-    if any(
-        shared[answer] > 0.0 and known[answer] + shared[answer] >= best
-        for answer in range(len(known))
-        if answer != winner
-    ):
-        return ScoreFailure("not_told_apart: the most probable token begins several categories")
-    left = max(0.0, 1.0 - math.fsum(seen))
+    left = max(0.0, 1.0 - math.fsum(told.values()))
+    least = min(told.values())
     censored = tuple(value <= 0.0 for value in known)
     bounds = [
-        shared[answer] + min(left, min(seen) * form.token_counts[answer]) if hidden else value
-        for answer, (value, hidden) in enumerate(zip(known, censored, strict=True))
+        min(left, least * count) if hidden else value
+        for value, hidden, count in zip(known, censored, form.token_counts, strict=True)
     ]
     if any(hidden and bound >= best for hidden, bound in zip(censored, bounds, strict=True)):
         return ScoreFailure("not_told_apart: a category that is not told may be as probable")
@@ -173,15 +192,11 @@ def read_scores(
     )
 
 
-def _begun_by(token: str, form: AnswerForm) -> list[int]:
-    """List the answers that a first token begins.
+def _begins(token: str, answer: str, beginning: str) -> bool:
+    """Say whether a first token begins an answer and nothing else.
 
-    A letter has to be the whole token: "A" is an answer, "An" sets out on something else. Some
-    tokenizers put a space before the first word.
+    "A" is a letter that was asked for, "An" sets out on something else. Some tokenizers put a
+    space before the first word.
     """
     text = token.removeprefix(" ")
-    if not text:
-        return []
-    if form.instruction:
-        return [index for index, letter in enumerate(form.texts) if letter == text]
-    return [index for index, name in enumerate(form.texts) if name.startswith(text)]
+    return text.startswith(beginning) and answer.startswith(text)

@@ -42,6 +42,8 @@ _INFORMATION = 60.0
 
 _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _BUSY = 404, 401, 403, 503
 _REDIRECTIONS = range(300, 400)
+# What comes of a reply that is no JSON, or not in the form that Ollama's has.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _BUSY_WORDS = re.compile(r"server busy|maximum pending requests|loading model")
 _LOAD_WORDS = re.compile(r"timed out waiting|failed to load|unable to load|system memory")
 _LENGTH_WORDS = re.compile(r"exceeds? .*context|exceed_context_size|prompt (is )?too long")
@@ -191,11 +193,11 @@ class OllamaClient:
             answer = await self._client._request(
                 dict, method, path, json=body, timeout=self._httpx.Timeout(_INFORMATION)
             )
-        except (ConnectionError, self._httpx.TransportError):
+        except (ConnectionError, self._httpx.RequestError):
             raise self._unreachable() from None
         except self._response_error as error:
             raise self._refusal(error) from None
-        except (ValueError, TypeError):
+        except _UNREADABLE:
             raise self._not_ollama() from None
         return dict(answer)
 
@@ -233,13 +235,13 @@ class OllamaClient:
                 async for part in lines:
                     self._refuse_remote(part)
                     parts.append(part)
-        except (ConnectionError, self._httpx.TransportError):
+        except (ConnectionError, self._httpx.RequestError):
             raise _TryAgainError(self._unreachable()) from None
         except self._response_error as error:
             if _LENGTH_WORDS.search(str(error).lower()):
                 return RefusedAsTooLong()
             raise self._chat_fault(error) from None
-        except (ValueError, TypeError):
+        except _UNREADABLE:
             raise _TryAgainError(self._not_ollama()) from None
         if not parts or not parts[-1].get("done"):
             raise _TryAgainError(self._cut_off())
@@ -247,7 +249,7 @@ class OllamaClient:
             raise _TryAgainError(self._cannot_load())
         try:
             return _reply(parts)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except _UNREADABLE:
             raise self._not_ollama() from None
 
     def _refuse_remote(self, part: Json) -> None:
@@ -328,6 +330,7 @@ class OllamaClient:
 
 
 def _reply(parts: Sequence[Json]) -> Reply:
+    """Read a reply; raises one of `_UNREADABLE` where it is not in the form that is known."""
     messages = [part.get("message") or {} for part in parts]
     places = [place for part in parts for place in part.get("logprobs") or ()]
     last = parts[-1]
@@ -335,13 +338,29 @@ def _reply(parts: Sequence[Json]) -> Reply:
     return Reply(
         text="".join(message.get("content") or "" for message in messages),
         thought=any(message.get("thinking") for message in messages),
-        first_token=str(first.get("token", "")),
+        first_token=_text(first.get("token", "")),
         top_tokens=tuple(
-            TokenProbability(str(token["token"]), float(token["logprob"]))
+            TokenProbability(_text(token["token"]), _number(token["logprob"]))
             for token in first.get("top_logprobs") or ()
         ),
-        prompt_tokens=int(last.get("prompt_eval_count") or 0),
-        cached_tokens=int(last.get("prompt_eval_cached_count") or 0),
-        seconds=(int(last.get("prompt_eval_duration") or 0) + int(last.get("eval_duration") or 0))
-        / 1e9,
+        prompt_tokens=_count(last, "prompt_eval_count"),
+        cached_tokens=_count(last, "prompt_eval_cached_count"),
+        seconds=(_count(last, "prompt_eval_duration") + _count(last, "eval_duration")) / 1e9,
     )
+
+
+def _text(value: object) -> str:
+    # "null" is no token "None".
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return float(value)
+
+
+def _count(said: Json, name: str) -> int:
+    return int(_number(said.get(name) or 0))

@@ -31,9 +31,9 @@ _MCNEMAR = (
 # Engine -> how it scores a category.
 _SCORED = {
     "llama-cpp": "by the log-probability of its answer string, without generating text",
-    "ollama": "by the log-probability of the first tokens of a reply that begin its name and no "
-    "other, or a letter it was given where names begin alike, or, where that was not among the "
-    "20 most probable tokens, by the upper bound that follows from these",
+    "ollama": "by the log-probability of the first tokens of a reply that hold the first word of "
+    "its name, or the letter it was given where such words do not tell names apart, or, where "
+    "none was among the 20 most probable tokens, by the upper bound that follows from these",
 }
 _SCRIPTED = "scripted"
 # These engines refuse a text that does not fit. Ollama is told to and its counts are looked at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import os
 import signal
 import socket
@@ -601,16 +602,53 @@ def test_probabilities_of_other_tokens_than_the_replys_are_refused(
     assert result.reason == "not_an_answer: the probabilities told are not those of the reply"
 
 
-def test_a_reply_that_cannot_be_read_ends_the_run(server: OllamaServer, start: Open) -> None:
+def tell(**said: object) -> Callable[[Chat], None]:
+    """Make a fault that tells this of the most probable first token."""
+
+    def change(chat: Chat) -> None:
+        chat.lines[0]["logprobs"][0]["top_logprobs"][0].update(said)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        # Not the category "None".
+        tell(token=None),
+        tell(token=["Staff"]),
+        tell(logprob=None),
+        tell(logprob="-0.1"),
+        tell(logprob=True),
+        tell(logprob=-(10**400)),
+        lambda chat: chat.lines[0]["logprobs"][0].update(top_logprobs=[{"word": SECRET}]),
+        lambda chat: chat.lines[0].update(logprobs=7),
+        lambda chat: chat.lines[0].update(message=[SECRET]),
+        lambda chat: chat.lines[-1].update(prompt_eval_count="many"),
+        lambda chat: chat.lines[-1].update(prompt_eval_count=math.inf),
+        lambda chat: chat.lines[-1].update(eval_duration=10**400),
+        lambda chat: chat.lines.insert(0, [SECRET]),
+        lambda chat: chat.lines.insert(0, SECRET),
+        lambda chat: chat.lines.insert(0, {"error": [SECRET]}),
+    ],
+)
+def test_a_reply_that_cannot_be_read_ends_the_run(
+    spoil: Callable[[Chat], None], server: OllamaServer, start: Open
+) -> None:
     engine = start()
-
-    def spoil(chat: Chat) -> None:
-        chat.lines[0]["logprobs"][0]["top_logprobs"] = [{"word": SECRET}]
-
     server.change = spoil
-    with pytest.raises(EngineUnavailableError) as raised:
-        one(engine)
-    refused(raised.value, "not in a form known here")
+    with pytest.raises(EngineError) as raised:
+        engine.score([ask(SECRET)], [("None", "Staff")])
+    refused(raised.value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e9, 0.5])
+def test_what_is_no_probability_gives_no_label(
+    value: float, server: OllamaServer, start: Open
+) -> None:
+    engine = start()
+    server.change = tell(logprob=value)
+    assert one(engine) == ScoreFailure("not_finite: the model gave no number")
 
 
 def test_a_silently_cut_prompt_is_found_by_its_count(server: OllamaServer, start: Open) -> None:
@@ -689,7 +727,7 @@ def test_categories_that_are_not_told_have_bounds_in_the_label(
     server: OllamaServer, start: Open
 ) -> None:
     engine = start()
-    answers = (*THEMES, "zzz")
+    answers = (*THEMES, "Furthermore")
     (whole,) = engine.score([ask("The staff were kind.")], [answers])
     assert isinstance(whole, Scores)
     assert whole.censored == (False, False, False, True)
