@@ -102,9 +102,9 @@ class Certificate:
         """Say what is promised, with every number it rests on."""
         certified = self.certified
         measured = (
-            f"Certified on {self.date} for {self.variable} by "
-            f"{_method_in_words(certified)} on {certified.calibration_items:,} "
-            "items drawn at random and labeled by people"
+            f"{'Tried' if certified.chosen is None else 'Certified'} on {self.date} "
+            f"for {self.variable} by {_method_in_words(certified)} on "
+            f"{certified.calibration_items:,} items drawn at random and labeled by people"
         )
         if certified.chosen is None:
             needed = (
@@ -114,8 +114,8 @@ class Certificate:
                 else "more such items would not help: too many of the surest labels are wrong"
             )
             return (
-                f"Nothing may be accepted without a person: no threshold keeps the error within "
-                f"{certified.alpha:.3g}. {measured}; {needed}."
+                "Nothing may be accepted without a person: for no threshold is it shown that at "
+                f"most {certified.alpha:.1%} are wrong. {measured}; {needed}."
             )
         chosen = certified.chosen
         accepted = f"accepted with {self.by.replace('_', ' ')} of at least {chosen.threshold:.6g}"

@@ -96,15 +96,17 @@ class ExpectedErrors:
 
     def sentence(self) -> str:
         """Say it, and what it is worth."""
-        which = f"items {self.reason}" if self.reason else f"escalated items ({self.items:,})"
+        which = f"items {self.reason}" if self.reason else f"{self.items:,} escalated items"
         if self.share is None:
             return f"The {which}: no error is expected at all."
-        source = (
-            "the raters' own probabilities expect; gold labels tell what those are worth"
+        by, worth = (
+            ("By the raters' own probabilities", "only gold labels can tell what those are worth")
             if self.by == "mean_probability"
-            else "are expected where raters differ; what all get wrong is not among them"
+            else ("By what raters differ on", "what all get wrong is not counted")
         )
-        return f"The {which} hold {self.share:.1%} of the errors that {source}."
+        return (
+            f"{by}, {self.share:.1%} of the wrong labels to expect are among the {which}; {worth}."
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -149,9 +149,13 @@ def leading_coefficient(agreement: Agreement) -> Coefficient:
 
 def leading_benchmark(agreement: Agreement) -> Benchmark | None:
     """Return where the leading coefficient stands on the Landis-Koch scale."""
+    return _benchmark(agreement, agreement.leading)
+
+
+def _benchmark(agreement: Agreement, name: str) -> Benchmark | None:
     # With weights the same coefficient stands last; names of benchmarks carry no weights.
     for one in reversed(agreement.benchmarks):
-        if one.scale == _SCALE and one.coefficient == agreement.leading:
+        if one.scale == _SCALE and one.coefficient == name:
             return one
     return None
 
@@ -171,15 +175,19 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
         said += f" ({percent}% interval {ends})"
     # Side by side, because a high AC1 beside a low alpha is what nobody should overlook.
     beside = _beside(agreement.coefficient("Krippendorff alpha"))
+    other = _benchmark(agreement, "Krippendorff alpha")
     if scale is None or scale.word is None:
         first = f"How far the raters agree cannot be said with confidence: {said}; {beside}."
     else:
         first = f"{_PLAIN[scale.word]}: {said}"
         if scale.word != "poor":
-            band = f'"{scale.word}"' + ("" if scale.word == "almost perfect" else " or better")
-            first += f", {band} on the {_SCALE} scale with {scale.required_probability:.0%} "
-            first += "probability"
-        first += f"; {beside}."
+            first += f", {_band(scale.word)} on the {_SCALE} scale with "
+            first += f"{scale.required_probability:.0%} probability"
+        first += f"; {beside}"
+        # Who reads one word only must not be left with the kinder one.
+        if other is not None and other.word not in (None, scale.word):
+            first += f", which is {_band(other.word)}"
+        first += "."
     sentences = [first]
     if agreement.prevalence.explanation:
         sentences.append(agreement.prevalence.explanation)
@@ -192,6 +200,10 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
             f"{agreement.leading} would be {number(worst.without.value)}."
         )
     return tuple(sentences)
+
+
+def _band(word: str) -> str:
+    return f'"{word}"' + ("" if word in ("poor", "almost perfect") else " or better")
 
 
 def _beside(alpha: Coefficient) -> str:
