@@ -283,7 +283,7 @@ def variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -
         f'{table.path.name}: "{labels.variable}" is no variable of the codebook, which has '
         f"{', '.join(names)}.",
         hint="Name the columns after the variables, or name the column that holds the variable "
-        "of each row (`--variable`).",
+        "of each row (`--variable-column`).",
     )
 
 

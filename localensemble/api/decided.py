@@ -26,6 +26,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
 from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
+from localensemble.report.methods_text import rule_in_words
 from localensemble.report.tables import ItemTable, StudyTables, write_escalations, write_labels
 
 
@@ -89,15 +90,15 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         return recorded, ""
     if canonical_json(settings.get("stated_rules")) == canonical_json(stated.content):
         return recorded, (
-            f"Decides by the rules that were chosen last ({recorded.method.name}), not as the "
-            f"ensemble file says ({stated.method.name}); `localensemble consensus STUDY -e FILE "
+            f"Decides by the rules that were chosen last ({_spoken(recorded)}), not as the "
+            f"ensemble file says ({_spoken(stated)}); `localensemble consensus STUDY -e FILE "
             "--items FILE` takes the rules of a file."
         )
     # Whoever checks the certificates says which of them do not hold under these rules.
     kept = stated.with_calibrations(recorded.calibrations)
     return kept.with_certificates(recorded.certificates), (
         f"The ensemble file has other rules than the study was decided by: now "
-        f"{stated.method.name}, before {recorded.method.name}. Final labels may change."
+        f"{_spoken(stated)}, before {_spoken(recorded)}. Final labels may change."
     )
 
 
@@ -111,6 +112,15 @@ def last_settings(folder: StudyFolder) -> Mapping[str, Any] | None:
 
 
 def _same(first: DecisionRules, second: DecisionRules) -> bool:
-    return canonical_json(first.with_certificates(()).content) == canonical_json(
-        second.with_certificates(()).content
-    )
+    return canonical_json(_bare(first).content) == canonical_json(_bare(second).content)
+
+
+def _bare(rules: DecisionRules) -> DecisionRules:
+    """Leave out what no ensemble file can state."""
+    return rules.with_certificates(()).with_calibrations(())
+
+
+def _spoken(rules: DecisionRules) -> str:
+    content = cast(Mapping[str, Any], rules.content)
+    policies = [rule_in_words(policy, key="policy") for policy in content["escalation"]]
+    return "; ".join([rule_in_words(content["consensus"], key="method"), *policies])

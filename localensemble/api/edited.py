@@ -13,6 +13,7 @@ from pathlib import Path
 from localensemble.api.study import StudyFolder
 from localensemble.core.files import unfinished_files
 from localensemble.core.identity import sha256_file
+from localensemble.ledger.records import RunRecord
 
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
@@ -31,6 +32,13 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
         f"{path.name} as it was before is kept as {_renamed(path, 'before')}."
         for path in _tables(folder)
     )
+
+
+def written_before(folder: StudyFolder, run: RunRecord) -> bool:
+    """Say whether the tables are of an earlier run than the last one that finished."""
+    runs = _read_manifest(folder.manifest).get("runs")
+    ended = [one.get("finished_at") for one in runs] if isinstance(runs, list) else []
+    return bool(ended) and run.finished_at not in ended
 
 
 def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localensemble.api.edited import put_aside
+from localensemble.api.edited import put_aside, written_before
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
@@ -24,6 +24,7 @@ from localensemble.ledger.verify import refuse_changed
 
 _ITEMS_AT_ONCE = 4096
 _SHOWN = 3
+_CUT_OFF = "The tables are of an earlier run than the last one: the writing of its own was cut off."
 _ELSEWHERE = "or label into another folder (--output)."
 
 
@@ -71,7 +72,9 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     _refuse_other_codebook(folder, held, plan.codebook)
     gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
     texts = _changed_texts(folder, held, plan.items, plan.limit)
-    return Reuse((*gone, *_changed_review(held.codebook, plan.codebook), *texts), _identities(held))
+    review = _changed_review(held.codebook, plan.codebook)
+    older = (_CUT_OFF,) if written_before(folder, held.run) else ()
+    return Reuse((*older, *gone, *review, *texts), _identities(held))
 
 
 def _identities(study: LoadedStudy) -> tuple[tuple[str, str], ...]:
@@ -187,7 +190,12 @@ def _changed_texts(
             f"{folder.path} holds another study than {items.path.name}: of its {count:,} labeled "
             f"items {_named(missing or changed)} {what}.",
             hint="Give the table of that study, with its --id-column and --text-column, "
-            f"{_ELSEWHERE}",
+            f"{_ELSEWHERE}"
+            + (
+                " To take items out, as where consent is withdrawn, do that and delete this folder."
+                if missing
+                else ""
+            ),
         )
     if beyond:
         raise InputError(

@@ -43,7 +43,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--label", "label_columns", multiple=True, help="Long: the column with the labels; repeatable."
 )
 @click.option("--raters", callback=names, help="Wide: the columns of the raters: a,b,c.")
-@click.option("--variable", help="The column that names the variable of each row.")
+@click.option("--variable-column", help="The column that names the variable of each row.")
 @click.option("--group", help="The column by which rows are measured apart.")
 @click.option("--gold", help="The column with gold labels: shows how far raters err together.")
 @click.option("--sheet", help="The sheet of a workbook. [default: the first]")
@@ -91,7 +91,7 @@ def command(
     rater: str | None,
     label_columns: tuple[str, ...],
     raters: tuple[str, ...] | None,
-    variable: str | None,
+    variable_column: str | None,
     group: str | None,
     gold: str | None,
     sheet: str | None,
@@ -126,7 +126,7 @@ def command(
                 rater=rater,
                 labels=label_columns,
                 raters=raters or (),
-                variable=variable,
+                variable=variable_column,
                 group=group,
                 gold=gold,
             ),

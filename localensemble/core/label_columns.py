@@ -158,7 +158,7 @@ class _Choice:
                 f"{self._name}: {_columns(labels)} hold a variable each, and column "
                 f'"{self.named.variable}" names one, too.',
                 hint="Use several label columns (`--label`), or a column of variables "
-                "(`--variable`).",
+                "(`--variable-column`).",
             )
         return self._chosen("long", item=item, rater=rater, labels=tuple(labels), raters=())
 

@@ -320,7 +320,7 @@ class _Collector:
             f"{self._table.path.name}: {names} make more than {_MOST_PARTS} parts to be measured "
             "apart.",
             hint="Name a column with few different cells: `--group` for wards or rounds, "
-            "`--variable` for variables.",
+            "`--variable-column` for variables.",
         )
 
     def _refuse_blank(self) -> None:
@@ -354,12 +354,13 @@ class _Collector:
             return TableError(
                 f"{where}: the same item stands in rows {shown}.",
                 hint="Give every item one row; if rows are about different variables or groups, "
-                "name the column that tells them apart (`--variable`, `--group`).",
+                "name the column that tells them apart (`--variable-column`; `agree` also has "
+                "`--group`).",
             )
         return TableError(
             f"{where}: the same rater has two labels on one item, in rows {shown}.",
             hint="Keep one of them; if they are about different variables or groups, name the "
-            "column that tells them apart (`--variable`, `--group`).",
+            "column that tells them apart (`--variable-column`; `agree` also has `--group`).",
         )
 
 

@@ -64,6 +64,7 @@ def test_a_table_that_lacks_labeled_items_is_refused(
         labeled.study,
         before,
         "of its 40 labeled items 2 (i-38, i-39) are not in it",
+        "To take items out, as where consent is withdrawn, do that and delete this folder.",
     )
 
 
@@ -269,3 +270,23 @@ def test_a_codebook_that_asks_for_other_reviews_says_so_and_keeps_the_tables(
     assert "(no longer always reviewed: food). Final labels may change." in ended.err
     assert (labeled.study / "labels.before-2.csv").exists()
     assert "Final labels may change." not in label(run, labeled, labeled.study).err
+
+
+def test_tables_are_kept_where_the_last_run_died_before_it_wrote_its_own(
+    run: Run, labeled: StudyFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(labeled.study)
+    with labeled.items.open("a", encoding="utf-8", newline="") as stream:
+        stream.write("i-40,one more,ward 1\r\n")
+
+    def die(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("localensemble.api.label.write_decided", die)
+        assert label(run, labeled, labeled.study).code == 1
+    ended = label(run, labeled, labeled.study)
+    assert "The tables are of an earlier run than the last one" in ended.err
+    assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
+    assert len(read_table(labeled.study / "labels.csv")) == 41
+    assert "earlier run" not in label(run, labeled, labeled.study).err
