@@ -8,11 +8,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
 _OWN_GROUP = Path("/proc/self/cgroup")
+_MOUNTS = Path("/proc/self/mountinfo")
 _MEMINFO = Path("/proc/meminfo")
 
 
@@ -28,40 +30,81 @@ def machine_memory() -> Memory:
     """Measure the memory that this process may use."""
     if sys.platform == "win32":
         return _windows_memory()
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    whole = total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     available = _meminfo().get("MemAvailable")
-    for group in _groups():
-        limit = _number(group / "memory.max")
-        if limit is None or limit >= total:
+    for group in (*_groups(), *_old_groups()):
+        limit = _number(group.limit)
+        if limit is None or limit >= whole:
             continue
-        total = limit
+        # A wider limit may leave less, to others in the same group.
+        total = min(total, limit)
         # What the group holds of files is given back when the room is needed.
-        used = (_number(group / "memory.current") or 0) - _file_bytes(group)
+        used = (_number(group.used) or 0) - group.file_bytes()
         room = limit - max(0, used)
         available = room if available is None else min(room, available)
     return Memory(total, available)
 
 
-def _groups() -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A control group of this process: where it says its limit, its use, and what for."""
+
+    limit: Path
+    used: Path
+    statistics: Path
+    prefix: str
+
+    def file_bytes(self) -> int:
+        named = dict(line.split(maxsplit=1) for line in _lines(self.statistics) if " " in line)
+        names = (f"{self.prefix}active_file", f"{self.prefix}inactive_file")
+        return sum(int(named.get(name, "0")) for name in names)
+
+
+def _groups() -> Iterator[_Group]:
     """List the control group of this process and those around it; a container sees one."""
-    try:
-        lines = _OWN_GROUP.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        lines = []
     # Of version 2, which all recent systems have: one line that begins so.
-    names = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
+    names = [line.removeprefix("0::/") for line in _lines(_OWN_GROUP) if line.startswith("0::/")]
     own = _CGROUP / (names[0] if names and ".." not in names[0] else "")
-    inside = [own, *own.parents]
-    return inside[: inside.index(_CGROUP) + 1]
+    for folder in _upwards(own, to=_CGROUP):
+        yield _Group(
+            folder / "memory.max", folder / "memory.current", folder / "memory.stat", prefix=""
+        )
 
 
-def _file_bytes(group: Path) -> int:
+def _old_groups() -> Iterator[_Group]:
+    """List the same of version 1, where memory has a tree of its own."""
+    # "4:cpu,memory:/docker/1f0c"
+    owned = [line.split(":", 2) for line in _lines(_OWN_GROUP)]
+    names = [one[2] for one in owned if len(one) == 3 and "memory" in one[1].split(",")]
+    for line in _lines(_MOUNTS):
+        # "36 25 0:31 /docker/1f0c /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory"
+        mount, _, system = line.partition(" - ")
+        where, what = mount.split(), system.split()
+        if len(where) < 5 or what[:1] != ["cgroup"] or "memory" not in what[-1].split(","):
+            continue
+        top, own = Path(where[4]), Path(where[4])
+        if names and ".." not in names[0] and Path(names[0]).is_relative_to(where[3]):
+            # What is mounted may be a part of the tree: a container's own.
+            own = top / Path(names[0]).relative_to(where[3])
+        for folder in _upwards(own, to=top):
+            yield _Group(
+                folder / "memory.limit_in_bytes",
+                folder / "memory.usage_in_bytes",
+                folder / "memory.stat",
+                prefix="total_",
+            )
+
+
+def _upwards(folder: Path, *, to: Path) -> list[Path]:
+    inside = [folder, *folder.parents]
+    return inside[: inside.index(to) + 1]
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        lines = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return 0
-    named = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    return sum(int(named.get(name, "0")) for name in ("active_file", "inactive_file"))
+        return []
 
 
 def _number(path: Path) -> int | None:
@@ -73,11 +116,7 @@ def _number(path: Path) -> int | None:
 
 
 def _meminfo() -> dict[str, int]:
-    try:
-        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return {}
-    named = (line.split(":", 1) for line in lines if ":" in line)
+    named = (line.split(":", 1) for line in _lines(_MEMINFO) if ":" in line)
     return {name: int(rest.split()[0]) * 1024 for name, rest in named if rest.split()}
 
 
