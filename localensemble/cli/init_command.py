@@ -27,6 +27,8 @@ def command(folder: Path, items: Path, id_column: str | None, text_column: str |
     for message in started.messages:
         click.echo(message)
     if started.label_columns:
-        click.echo(f"Variables from columns of labels: {', '.join(started.label_columns)}.")
+        names = ", ".join(started.label_columns)
+        click.echo(f"Drafted variables from columns that repeat a few words: {names}.")
+        click.echo("Delete from the codebook those that ask nothing of a text.")
     click.echo(f"Wrote {started.codebook} and {started.ensemble}.")
     click.echo(f"Next: fill in the codebook, then run `localensemble check {started.codebook}`.")
