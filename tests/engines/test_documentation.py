@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,26 +15,30 @@ import pytest
 from tests.studies import read_table, study_files
 
 
-@pytest.fixture
-def folder(repository: Path, tmp_path: Path) -> Path:
-    """The files of the page, installed as a package of another author."""
+@pytest.fixture(scope="module")
+def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the page, built as the page says and unpacked as pip does."""
+    folder = tmp_path_factory.mktemp("written")
     document = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\w+ ([\w.]+)\n(.*?)^```$", document, flags=re.M | re.S)
     assert len(blocks) == 4
     for name, text in blocks:
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    information = tmp_path / f"word_engine-{project['version']}.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
-        encoding="utf-8",
-    )
-    groups = [
-        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
-        for group, points in project["entry-points"].items()
-    ]
-    (information / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+    subprocess.run(build, cwd=folder, check=True, capture_output=True)
+    (wheel,) = (folder / "dist").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    (folder / "word_engine.py").unlink()
+    return folder
+
+
+@pytest.fixture
+def folder(installed: Path, tmp_path: Path) -> Path:
+    """The installed engine beside the other files of the page."""
+    for name in ("ensemble.yaml", "test_word_engine.py"):
+        shutil.copy(installed / name, tmp_path)
+    shutil.copytree(installed / "site", tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
