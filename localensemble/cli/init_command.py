@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from localensemble.api.codebook import init
+from localensemble.cli.isolated import isolated_option
 
 
 @click.command("init")
@@ -21,6 +22,7 @@ from localensemble.api.codebook import init
 )
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
+@isolated_option
 def command(folder: Path, items: Path, id_column: str | None, text_column: str | None) -> None:
     """Write a codebook and an ensemble file to start from, guided by the columns of ITEMS."""
     started = init(items, folder=folder, id_column=id_column, text_column=text_column)
