@@ -106,7 +106,10 @@ def applicable(
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")
             conditions.refuse_others(certificate, rules=rules)
         except InputError as error:
-            said.append(f"The study lets go of a certificate. {error.message}")
+            said.append(
+                f"The study lets go of a certificate: its threshold sends no item of "
+                f'"{certificate.variable}" to a person any more. {error.message}'
+            )
         else:
             kept.append(certificate)
     return rules.with_certificates(kept), tuple(said)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
@@ -115,21 +117,12 @@ def findings_of(
         gold=gold,
         cautions=(
             *loaded.cautions,
-            *not_converged(decisions),
+            *_of_method(decisions),
             *(gold.messages if gold else ()),
         ),
         certificates=loaded.rules.certificates,
         label_table_sha256=loaded.label_table_sha256,
         calibrations=loaded.rules.calibrations,
-    )
-
-
-def not_converged(decisions: Sequence[Decisions]) -> tuple[str, ...]:
-    """Say of which variables the consensus method did not converge."""
-    return tuple(
-        f"{decided.variable.name}: the method did not converge; do not rely on its consensus."
-        for decided in decisions
-        if decided.converged is False
     )
 
 
@@ -154,3 +147,19 @@ def gold_of(
         random_sample=random_sample,
         prices=prices,
     )
+
+
+def _of_method(decisions: Sequence[Decisions]) -> tuple[str, ...]:
+    """Say where a consensus method is not to be relied on."""
+    said = []
+    for decided in decisions:
+        name = decided.variable.name
+        if decided.converged is False:
+            said.append(f"{name}: the method did not converge; do not rely on its consensus.")
+        unchosen = int(np.count_nonzero(~decided.escalated & (decided.support == 0)))
+        if unchosen:
+            said.append(
+                f"{name}: of the accepted labels {unchosen:,} name a category that no rater chose. "
+                "To have them read, add {policy: support_below, limit: 0.01} to the policies."
+            )
+    return tuple(said)

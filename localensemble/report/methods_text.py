@@ -274,8 +274,13 @@ def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[st
         for variable in codebook.variables
         if (names := [one.name for one in variable.categories if one.always_review is not None])
     ]
+    required = [
+        f"for {one.name}, by the codebook, all unless {one.required.verdict.requirement}"
+        for one in findings.variables
+        if one.required is not None and one.required.below == "review"
+    ]
     written = [rule_in_words(policy, key="policy") for policy in rules["escalation"]]
-    return [*written, *certified, *reviewed]
+    return [*written, *certified, *reviewed, *required]
 
 
 def rule_in_words(rule: Mapping[str, Any], *, key: str) -> str:

@@ -219,8 +219,9 @@ def test_labeling_again_keeps_what_a_certificate_accepts_while_it_applies(
     assert (labeled.study / "labels.csv").read_bytes() == accepted
     labeled.ensemble.write_text(SCRIPTED, encoding="utf-8")
     said = label(run, labeled)
-    assert "now majority, before mean_probability. Final labels may change." in said
-    assert "The study lets go of a certificate" in said
+    assert "now majority; missing_raters (allowed = 0); off_codebook_mass_above" in said
+    assert ", before mean_probability; " in said
+    assert "The study lets go of a certificate: its threshold sends no item of" in said
     assert "changed since" in said
     assert (labeled.study / "labels.csv").read_bytes() != accepted
 

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
+RATERS = ("first", "second", "third")
 ORDINAL = """\
 name: sounds
 version: "1"
@@ -91,13 +92,14 @@ def test_labeling_again_decides_by_the_rules_that_were_chosen_last(
     chosen = (labeled.study / "labels.csv").read_bytes()
     for _ in range(2):
         again = run(*command, labeled.ensemble)
-        assert "Decides by the rules that were chosen last (unanimous)" in again.err
+        assert "Decides by the rules that were chosen last (unanimous; missing_raters" in again.err
         assert (labeled.study / "labels.csv").read_bytes() == chosen
     labeled.ensemble.write_text(
         SCRIPTED + "consensus: {method: mean_probability}\n", encoding="utf-8"
     )
     stated = run(*command, labeled.ensemble)
-    assert "now mean_probability, before unanimous. Final labels may change." in stated.err
+    assert "now mean_probability; missing_raters" in stated.err
+    assert ", before unanimous; missing_raters" in stated.err
     assert (labeled.study / "labels.csv").read_bytes() != chosen
     assert "ensemble file" not in run(*command, labeled.ensemble).err
 
@@ -228,3 +230,24 @@ def test_a_method_that_did_not_converge_is_a_caution_wherever_it_decided(
     assert run("report", labeled.study).code == 0
     assert said in json.loads((labeled.study / "findings.json").read_text("utf-8"))["cautions"]
     assert said in (labeled.study / "report.html").read_text(encoding="utf-8")
+
+
+def test_labels_that_no_rater_gave_are_a_caution_with_what_to_do(
+    run: Run, labeled: StudyFiles
+) -> None:
+    method = ("--method", "dawid_skene", "--items", labeled.items)
+    said = run("consensus", labeled.study, *method).out
+    rows = read_table(labeled.study / "labels.csv")
+    unchosen = [
+        row
+        for row in rows
+        if row["topic.label"]
+        and row["topic.label"] not in [row[f"topic.rater.{name}"] for name in RATERS]
+    ]
+    assert unchosen
+    assert f"topic: of the accepted labels {len(unchosen)} name a category that no rater" in said
+    policy = re.search(r"To have them read, add (.+) to the policies", said)
+    assert policy is not None
+    assert (
+        "no rater chose" not in run("consensus", labeled.study, *method, "--policy", policy[1]).out
+    )

@@ -74,6 +74,8 @@ def test_findings_and_report_hold_the_verdict(run: Run, tmp_path: Path) -> None:
     files = files_with(tmp_path, at_least=0.999, below="review")
     label(run, files)
     assert run("report", files.study).code == 0
+    page = (files.study / "report.html").read_text(encoding="utf-8")
+    assert "for urgent, by the codebook, all unless AC1 &gt;= 0.999" in page
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     topic, urgent = findings["variables"]
     assert topic["required"] is None
