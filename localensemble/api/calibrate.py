@@ -13,7 +13,7 @@ from localensemble.api.evaluate import gold_of
 from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
-from localensemble.consensus.calibration import Candidate
+from localensemble.consensus.calibration import CertifiedThreshold
 from localensemble.consensus.calibration_plan import CalibrationPlan, plan_calibration
 from localensemble.consensus.certificate import Certificate
 from localensemble.consensus.prevalence import CorrectedPrevalence
@@ -26,8 +26,8 @@ __all__ = [
     "SCORE_NAMES",
     "Calibrated",
     "CalibrationPlan",
-    "Candidate",
     "Certificate",
+    "CertifiedThreshold",
     "Promise",
     "ScoreName",
     "calibrate",

@@ -13,7 +13,7 @@ from localensemble.api.calibrate import (
     SCORE_NAMES,
     Calibrated,
     CalibrationPlan,
-    Candidate,
+    CertifiedThreshold,
     Promise,
     ScoreName,
     calibrate,
@@ -178,13 +178,12 @@ def _show_raters(written: WrittenCalibration, console: Console) -> None:
 
 def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
     issued = calibrated.certificate
-    _show_candidates(issued.certified.candidates, issued.by, console)
-    console.print(issued.sentence(), markup=False, highlight=False)
-    console.print()
-    for assumption in issued.assumptions():
-        _say(f"  Taken for granted: {assumption}.", console)
     for message in calibrated.messages:
         _say(message, console)
+    _show_candidates(issued.certified, issued.by, console)
+    _say(f"{issued.sentence()}\n", console)
+    for assumption in issued.assumptions():
+        _say(f"  Taken for granted: {assumption}.", console)
     console.print()
     show_prevalence(
         calibrated.prevalence,
@@ -205,13 +204,16 @@ def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
     )
 
 
-def _show_candidates(candidates: tuple[Candidate, ...], by: str, console: Console) -> None:
+def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -> None:
+    # Conformal risk control bounds an error on average; it tests nothing.
+    tested = certified.delta is not None
+    value = "p" if tested else "bound"
     table = WordTable(
         f"Thresholds on {by.replace('_', ' ')}, strictest first",
         words=("outcome",),
-        numbers=("threshold", "gold items accepted", "wrong", "p or bound", "upper bound"),
+        numbers=("threshold", "gold items accepted", "wrong", value, "upper bound"),
     )
-    for one in candidates:
+    for one in certified.candidates:
         table.add_row(
             one.outcome,
             f"{one.threshold:.6g}",
@@ -221,6 +223,13 @@ def _show_candidates(candidates: tuple[Candidate, ...], by: str, console: Consol
             "" if one.upper is None else share(one.upper),
         )
     console.print(table)
+    if tested:
+        _say(
+            f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
+            f"{certified.least_accepted:,} gold items accepted, too few to tell. not reached: "
+            "behind the first failure.\n",
+            console,
+        )
 
 
 def _show_plan(planned: CalibrationPlan, console: Console) -> None:

@@ -15,6 +15,7 @@ from localensemble.api.findings import (
     required_sentences,
 )
 from localensemble.api.label import LabeledStudy
+from localensemble.cli.console import say
 from localensemble.cli.word_table import WordTable
 
 
@@ -34,6 +35,16 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         study.folder.ledger,
     ):
         console.print(f"  {path}", soft_wrap=True, highlight=False)
+    console.print()
+    waiting = sum(variable.escalated for variable in study.findings.variables)
+    decide = f"; a person decides {counted(waiting, 'row')} of {study.folder.escalations}"
+    say(console, f"Next: open {study.folder.report}{decide if waiting else ''}.")
+    if not any(variable.accuracy_consensus for variable in study.findings.variables):
+        say(
+            console,
+            "Nothing here says how often the labels are right: that takes gold labels. "
+            "`localensemble sample` draws the items to label by hand.",
+        )
 
 
 def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str, ...] = ()) -> None:

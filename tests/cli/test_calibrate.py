@@ -58,6 +58,16 @@ def calibrated(run: Run, files: StudyFiles) -> Path:
     return files.study / "certificate-topic.json"
 
 
+def test_a_calibration_that_certifies_nothing_does_not_say_certified(
+    run: Run, labeled: StudyFiles
+) -> None:
+    gold = gold_table(labeled, wrong_share=0.9)
+    ended = run("calibrate", labeled.study, "--gold", gold, *PROMISE)
+    assert (ended.code, "Tried on" in ended.out) == (1, True)
+    assert "Certified" not in ended.out
+    assert "passed: p is at most" in ended.out
+
+
 def test_a_worksheet_is_blind_random_and_never_written_over(run: Run, labeled: StudyFiles) -> None:
     first, again, other = (labeled.folder / name for name in ("a.csv", "b.csv", "c.csv"))
     arguments = ("sample", labeled.study, "--items", labeled.items, "--n", "50")

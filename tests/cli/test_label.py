@@ -66,6 +66,18 @@ def test_the_queue_holds_what_is_escalated_most_doubtful_first(run: Run, tmp_pat
     assert all(row["reasons"] for row in queue)
 
 
+def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(60)])
+    label = ("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run(*label)
+    rows = len(read_table(files.study / "escalations.csv"))
+    assert f"a person decides {rows} rows of {files.study / 'escalations.csv'}." in ended.out
+    assert "Nothing here says how often the labels are right" in ended.out
+    gold = files.folder / "gold.csv"
+    gold.write_text("id,gold_topic\ni-1,staff\n", encoding="utf-8")
+    assert "Nothing here says how often" not in run(*label, "--gold", gold).out
+
+
 def test_findings_count_what_the_tables_hold(run: Run, tmp_path: Path) -> None:
     files = study_files(tmp_path, [f"comment {n}" for n in range(50)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
