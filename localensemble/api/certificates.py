@@ -115,6 +115,21 @@ def applicable(
     return rules.with_certificates(kept), tuple(said)
 
 
+def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
+    """Say which certificates and calibrations other rules lack because others took their place."""
+    return tuple(
+        f'The study lets go of its {what} of "{one.variable}"; to keep it, give its file, too '
+        f"({option})."
+        for what, option, held, kept in (
+            ("certificate", "--certificate", before.certificates, now.certificates),
+            ("calibration", "--rater-calibration", before.calibrations, now.calibrations),
+        )
+        if kept
+        for one in held
+        if one.variable not in [other.variable for other in kept]
+    )
+
+
 def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
     """Give each rater's identity for which certificates and calibrations hold, by its name."""
     return {

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from localensemble.api.certificates import read_certificates
+from localensemble.api.certificates import lost_between, read_certificates
 from localensemble.api.decided import last_settings, write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
@@ -149,10 +149,11 @@ def decide_again(
     folder = StudyFolder(study)
     if items is None:
         with LedgerReader.open(folder.ledger) as reader:
-            loaded = _under_new_rules(load_study(reader), options)
+            before = load_study(reader)
+            loaded = _under_new_rules(before, options)
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
             findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
-            return DecidedAgain(findings, (), ())
+            return DecidedAgain(findings, (), lost_between(before.rules, loaded.rules))
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = load_study(ledger.reader)
         table = open_items_of(
@@ -168,7 +169,8 @@ def decide_again(
         decisions = loaded.decide()
         _record(ledger, before, loaded.rules)
         written = write_decided(loaded, decisions=decisions, items=table, folder=folder, gold=gold)
-    return DecidedAgain(written.findings, written.files, written.messages)
+    said = (*lost_between(before.rules, loaded.rules), *written.messages)
+    return DecidedAgain(written.findings, written.files, said)
 
 
 def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> MethodsCompared:

@@ -12,6 +12,7 @@ from localensemble.api.certificates import (
     LabelingConditions,
     applicable,
     certified_raters,
+    lost_between,
     read_certificates,
 )
 from localensemble.api.codebook import load_checked
@@ -262,11 +263,13 @@ def _rules(
         )
         for calibration in calibrations:
             conditions.refuse_other_raters(calibration)
-        rules = rules.with_calibrations(calibrations)
+        recorded, rules = rules, rules.with_calibrations(calibrations)
+        said = (*said, *lost_between(recorded, rules))
     if options.certificates:
         given = read_certificates(options.certificates, codebook=conditions.codebook)
         for certificate in given:
             conditions.refuse_others(certificate, rules=rules)
-        return rules.with_certificates(given), said
+        certified = rules.with_certificates(given)
+        return certified, (*said, *lost_between(rules, certified))
     rules, let_go = applicable(rules, conditions=conditions)
     return rules, (*said, *let_go)

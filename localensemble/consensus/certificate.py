@@ -94,7 +94,8 @@ class Certificate:
             raise InputError(
                 f'The certificate of "{self.variable}" does not apply: '
                 f"changed since {self.date}: {', '.join(differing)}.",
-                hint="Calibrate again: its promise holds only while everything it names stays "
+                hint="Calibrate again, or let go of it (`consensus --drop-certificates`): its "
+                "promise holds only while everything it names stays "
                 "the same.",
             )
 

@@ -267,3 +267,26 @@ def test_a_calibration_takes_no_item_of_a_safety_category_from_a_person(
     }
     assert before
     assert before <= after
+
+
+def test_a_calibration_that_others_take_the_place_of_does_not_go_unsaid(
+    run: Run, labeled: StudyFiles
+) -> None:
+    table = gold(labeled)
+    with table.open(encoding="utf-8", newline="") as stream:
+        rows = [*csv.reader(stream)]
+    said = [row["urgent.rater.first"] for row in read_table(labeled.study / "labels.csv")]
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*rows[0], "gold_urgent"))
+        writer.writerows((*row, said[n]) for n, row in enumerate(rows[1:]))
+    given = []
+    for variable in ("topic", "urgent"):
+        by_isotonic = ("--probabilities", "isotonic", "--gold", table)
+        assert run("calibrate", labeled.study, "--variable", variable, *by_isotonic).code == 0
+        given += ["--rater-calibration", labeled.study / f"rater-calibration-{variable}.json"]
+    ended = run("consensus", labeled.study, *given, "--items", labeled.items)
+    assert (ended.code, "lets go" in ended.out) == (0, False)
+    lost = 'The study lets go of its calibration of "urgent"; to keep it, give its file, too'
+    assert lost in run("consensus", labeled.study, *given[:2]).out
+    assert lost in label(run, labeled, *given[:2])
