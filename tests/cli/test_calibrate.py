@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import html
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,18 +24,29 @@ TEXTS = [f"comment {n}" for n in range(ITEMS)]
 PROMISE = ("--variable", "topic", "--alpha", "0.1", "--delta", "0.1")
 
 
+def label_arguments(files: StudyFiles) -> tuple[object, ...]:
+    options = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    return ("label", files.items, *options)
+
+
 def label(run: Run, files: StudyFiles, *more: object) -> str:
-    arguments = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    ended = run("label", files.items, *arguments, *more)
+    ended = run(*label_arguments(files), *more)
     assert ended.code == 0, ended.err
     return ended.err
 
 
-@pytest.fixture
-def labeled(run: Run, tmp_path: Path) -> StudyFiles:
-    files = study_files(tmp_path, TEXTS, ensemble=POOLED)
-    label(run, files)
+@pytest.fixture(scope="module")
+def labeled_once(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:
+    files = study_files(tmp_path_factory.mktemp("labeled"), TEXTS, ensemble=POOLED)
+    command = [sys.executable, "-m", "localensemble", *map(str, label_arguments(files))]
+    subprocess.run(command, check=True, capture_output=True)
     return files
+
+
+@pytest.fixture
+def labeled(labeled_once: StudyFiles, tmp_path: Path) -> StudyFiles:
+    shutil.copytree(labeled_once.folder, tmp_path, dirs_exist_ok=True)
+    return StudyFiles(tmp_path)
 
 
 def gold_table(files: StudyFiles, *, rows: int = ITEMS, wrong_share: float = 0.5) -> Path:
