@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from localensemble.api.ledger import history, verify_ledger
+from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.console import output
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group("ledger")
+@click.group("ledger", cls=CommandGroup)
 def command() -> None:
     """Verify a study's ledger, or list its history."""
 

@@ -39,13 +39,14 @@ from localensemble.api.models import (
     wheel_of,
 )
 from localensemble.cli.bundle_commands import bundle_command, unbundle_command
+from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.terms import asked
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group("models")
+@click.group("models", cls=CommandGroup)
 def command() -> None:
     """List, pull, verify and add the models that can label; carry them to other machines."""
 

@@ -10,3 +10,7 @@ from localensemble.cli.reference import cli_reference
 def test_the_reference_is_what_the_program_says(repository: Path) -> None:
     written = (repository / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == cli_reference(), "run scripts/docs and commit docs/cli.md"
+
+
+def test_no_sentence_is_cut_in_a_list_of_commands() -> None:
+    assert "..." not in cli_reference().replace("ARGS]...", "").replace("[NAMES]...", "")
