@@ -12,11 +12,13 @@ from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import lost_between, read_certificates
 from localensemble.api.decided import last_settings, write_decided
+from localensemble.api.edited import put_aside
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.items import open_items_of
 from localensemble.api.label_table import (
     AS_GUESSED,
     LabelTableOptions,
+    labels_lost,
     opened,
     recorded,
     refuse_table_options,
@@ -301,11 +303,19 @@ def _decide_table(
         raters=read.labels.raters,
     )
     folder.make()
+    lost = labels_lost(folder, read.labels)
     with recorded(read, rules=loaded.rules, folder=folder) as lasting:
+        said = read.messages
+        if lost:
+            said += (
+                "This folder held labels that are not in these ratings, or are others there "
+                f"({lost:,}): the tables hold the new ones, the ledger both.",
+                *put_aside(folder),
+            )
         written = write_decided(
             lasting, decisions=lasting.decide(), items=read.items, folder=folder, gold=gold
         )
-    return DecidedAgain(written.findings, written.files, (*read.messages, *written.messages))
+    return DecidedAgain(written.findings, written.files, (*said, *written.messages))
 
 
 def _with_calibrations(

@@ -352,6 +352,32 @@ def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
             )
 
 
+def labels_lost(folder: StudyFolder, labels: RatedLabels) -> int:
+    """Count the labels of a folder's last ratings that these lack, or have otherwise.
+
+    Raises:
+        InputError: the folder holds another study.
+    """
+    _refuse_other_study(folder, labels)
+    if not is_begun(folder.ledger):
+        return 0
+    lost = 0
+    with LedgerReader.open(folder.ledger) as reader:
+        if newest_finished(reader) is None:
+            return 0
+        study = load_study(reader)
+        place = {item_id: row for row, (item_id, _) in enumerate(labels.items)}
+        rows = [place[ItemId(item_id)] for item_id in study.labels.item_ids]
+        for variable in study.codebook.variables:
+            now = labels.matrices[variable.name]
+            held = study.labels.matrix(variable).indices
+            for column, name in enumerate(study.labels.rater_names):
+                given = held[:, column]
+                becomes = now.indices[rows, now.raters.index(name)] if name in now.raters else GAP
+                lost += int(np.count_nonzero((given != GAP) & (given != becomes)))
+    return lost
+
+
 def _labeled_once(matrices: Mapping[str, LabelMatrix]) -> tuple[str, ...]:
     """Say where the label of one rater is all there is: any method takes it for the consensus."""
     said = []

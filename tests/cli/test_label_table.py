@@ -407,3 +407,18 @@ def test_the_commands_of_the_page_work_one_after_the_other(
             write(tmp_path / "worksheet.csv", [("id", "gold_label"), *filled])
     assert len(commands) == 6
     assert (tmp_path / "certified" / "labels.csv").exists()
+
+
+def test_ratings_that_change_labels_say_so_and_keep_the_tables_before(
+    run: Run, tmp_path: Path
+) -> None:
+    study = tmp_path / "study"
+    arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)
+    ratings = write(tmp_path / "v.csv", [("id", "a", "b"), ("1", "x", "x"), ("2", "y", "y")])
+    run("consensus", ratings, *arguments)
+    before = (study / "labels.csv").read_bytes()
+    write(ratings, [("id", "a", "b"), ("1", "x", "x"), ("2", "y", "x"), ("3", "x", "x")])
+    ended = run("consensus", ratings, *arguments)
+    assert "not in these ratings, or are others there (1): the tables" in ended.out
+    assert (study / "labels.before-1.csv").read_bytes() == before
+    assert "This folder held" not in run("consensus", ratings, *arguments).out
