@@ -82,11 +82,12 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     """Say what the worksheet is good for: few gold labels certify nothing."""
     usual = plan()
     variable = drawn.codebook.variables[0].name
+    again = ", with the options that say how to read the ratings" if study.is_file() else ""
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:
         gold = f"--gold {drawn.path} --variable {variable}"
-        return (f"Next: localensemble calibrate {study} {gold}",)
+        return (f"Next: localensemble calibrate {study} {gold}{again}",)
     return (
-        f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
+        f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample{again}",
         f"The usual promise of `calibrate` (at most {usual.alpha:.0%} wrong, confidence "
         f"{1 - usual.delta:.0%}) takes about {usual.items_needed:,} items if {usual.error_rate:.0%}"
         f" of the accepted are wrong and {usual.accepted_share:.0%} are accepted; these are "
