@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from tests.end_to_end.conftest import Start
-from tests.engines.ollama_server import Chat, OllamaServer, loaded, serving
+from tests.engines.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
 from tests.studies import read_table, recorded
 
 ENSEMBLE = """\
@@ -26,11 +26,18 @@ prompt:
 """
 
 
+@pytest.fixture(scope="module")
+def models(repository: Path) -> Iterator[dict[str, ServedModel]]:
+    with loaded(gpt2=repository / "models" / "le-gpt2-2m.gguf") as models:
+        yield models
+
+
 @pytest.fixture
-def server(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+def server(
+    models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OllamaServer]:
     monkeypatch.delenv("OLLAMA_NUM_PARALLEL", raising=False)
-    path = repository / "models" / "le-gpt2-2m.gguf"
-    with loaded(gpt2=path) as models, serving(models) as server:
+    with serving(models) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.address)
         yield server
 
