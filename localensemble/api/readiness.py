@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from localensemble.core.errors import EngineUnavailableError
+from localensemble.engines.ollama_model import check_model
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.privacy.isolation import isolation
 
-# They ask another program, over loopback.
-_SERVED_ENGINES = frozenset({"ollama"})
-
 
 def refuse_unreachable(ensemble: Ensemble) -> None:
-    """Refuse raters whose engine an isolated process cannot reach.
+    """Refuse raters whose engine is another program that cannot be reached or used.
+
+    Said now, and not when the turn of such a rater comes, after hours of the others.
 
     Raises:
-        EngineUnavailableError: there is one.
+        EngineUnavailableError: it does not answer, or this process is isolated from it.
+        ModelFileError: it does not have the model.
     """
-    served = [rater.name for rater in ensemble.raters if rater.engine in _SERVED_ENGINES]
+    served = [rater for rater in ensemble.raters if rater.engine == "ollama"]
     if not served:
         return
     found = isolation()
     if found.isolated and not any(one.up for one in found.interfaces):
         raise EngineUnavailableError(
-            f'Cannot label with rater "{served[0]}": an isolated run reaches no other program, '
-            "not even on this machine, and Ollama is one.",
+            f'Cannot label with rater "{served[0].name}": an isolated run reaches no other '
+            "program, not even on this machine, and Ollama is one.",
             hint="Run the model's GGUF file with engine llama-cpp, or label without --isolated.",
         )
+    for rater in served:
+        check_model(rater.model)

@@ -187,6 +187,20 @@ def find_model(client: OllamaClient, name: str) -> OllamaModel:
     )
 
 
+def check_model(name: str) -> None:
+    """Look, without loading it, whether a model can be found as `find_model` would.
+
+    Raises:
+        EngineUnavailableError: Ollama cannot be used.
+        ModelFileError: the model cannot.
+    """
+    client = OllamaClient(ollama_address())
+    try:
+        find_model(client, name)
+    finally:
+        client.close()
+
+
 def _entry(client: OllamaClient, name: str) -> Json:
     wanted = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
     for entry in client.ask("/api/tags").get("models") or ():

@@ -80,6 +80,29 @@ def test_twenty_comments_are_labeled_by_both_and_nothing_leaves_the_machine(
     assert "Ollama 0.33.0" in report
 
 
+def test_a_model_that_ollama_lacks_is_missed_before_any_rater_begins(
+    start: Start, examples: Path, ensemble: Path, tmp_path: Path, server: OllamaServer
+) -> None:
+    text = ensemble.read_text(encoding="utf-8").replace("model: gpt2", "model: absent")
+    ensemble.write_text(text, encoding="utf-8")
+    run = start(*arguments(examples, ensemble, tmp_path / "study", 20))
+    _, errors = run.communicate(timeout=600)
+    assert (run.returncode, '"absent:latest"' in errors) == (2, True), errors
+    assert not (tmp_path / "study").exists()
+    assert server.chats == []
+
+
+def test_without_ollama_no_rater_begins(
+    start: Start, examples: Path, ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free.getsockname()[1]}")
+    run = start(*arguments(examples, ensemble, tmp_path / "study", 20))
+    _, errors = run.communicate(timeout=600)
+    assert (run.returncode, "did not answer" in errors) == (4, True), errors
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_rater_whose_replies_are_no_answers_has_no_labels_and_the_run_says_so(
     start: Start, examples: Path, ensemble: Path, tmp_path: Path, server: OllamaServer
 ) -> None:
