@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 from localensemble import __version__
 from localensemble.agreement import (
@@ -220,18 +222,13 @@ def _from_study(
 
 
 def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable], tuple[str, ...]]:
-    codebook = None if options.codebook is None else load_checked(options.codebook)
-    if codebook is None and options.level is None:
-        raise InputError(
-            f"{path.name}: the level of measurement is not given.",
-            hint="Say `--level nominal`, `ordinal`, `interval` or `ratio`, or give the codebook "
-            "(`--codebook`). There is no default: a wrong level gives a believable wrong number.",
-        )
-    table = read_label_table(
+    codebook, table = read_with_codebook(
         path,
-        named=options.columns,
+        codebook=options.codebook,
+        level=options.level,
+        levels=get_args(Level),
+        columns=options.columns,
         gaps=options.gaps,
-        variables=[variable.name for variable in codebook.variables] if codebook else (),
         sheet=options.sheet,
     )
     labeled: list[LabeledVariable] = []
@@ -266,6 +263,42 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
             for one, matrix, truth in zip(labels.groups, matrices, gold, strict=True)
         ]
     return labeled, tuple(messages)
+
+
+def read_with_codebook(
+    path: Path,
+    *,
+    codebook: Path | None,
+    level: str | None,
+    levels: Sequence[str],
+    columns: NamedColumns,
+    gaps: Sequence[str],
+    sheet: str | None,
+) -> tuple[Codebook | None, LabelTable]:
+    """Read a table of labels, and the codebook of its variables where one is given.
+
+    Args:
+        levels: those that could be given.
+
+    Raises:
+        InputError: the file or a column cannot be used, or the level is not known.
+    """
+    if codebook is None and level is None:
+        *others, last = (f"`--level {level}`" for level in levels)
+        raise InputError(
+            f"{path.name}: the level of measurement is not given.",
+            hint=f"Say {', '.join(others)} or {last}, or give the codebook (`--codebook`). There "
+            "is no default: a wrong level gives a believable wrong number.",
+        )
+    checked = None if codebook is None else load_checked(codebook)
+    table = read_label_table(
+        path,
+        named=columns,
+        gaps=gaps,
+        variables=[variable.name for variable in checked.variables] if checked else (),
+        sheet=sheet,
+    )
+    return checked, table
 
 
 def variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -> Variable:

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import numpy as np
 
-from localensemble.api.agree import variable_of
-from localensemble.api.codebook import load_checked
+from localensemble.api.agree import read_with_codebook, variable_of
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.consensus.rules import DecisionRules, decision_rules
@@ -25,7 +24,7 @@ from localensemble.core.identity import sha256_text
 from localensemble.core.items import Item, ItemFile, ItemRow
 from localensemble.core.label_columns import NamedColumns
 from localensemble.core.label_matrix import GAP, LabelMatrix
-from localensemble.core.label_table import LabelTable, VariableLabels, read_label_table
+from localensemble.core.label_table import LabelTable, VariableLabels
 from localensemble.core.labels import ItemId
 from localensemble.core.tables import TableFormat
 from localensemble.findings.decisions import check_rules
@@ -176,18 +175,13 @@ def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
         InputError: the table, a column or a category cannot be used, the level is not known,
             or a rated item does not stand in the table of items.
     """
-    codebook = None if options.codebook is None else load_checked(options.codebook)
-    if codebook is None and options.level is None:
-        raise InputError(
-            f"{path.name}: the level of measurement is not given.",
-            hint="Say `--level nominal` or `--level ordinal`, or give the codebook "
-            "(`--codebook`). There is no default: a wrong level gives a believable wrong number.",
-        )
-    table = read_label_table(
+    codebook, table = read_with_codebook(
         path,
-        named=options.columns,
+        codebook=options.codebook,
+        level=options.level,
+        levels=get_args(TableLevel),
+        columns=options.columns,
         gaps=options.gaps,
-        variables=[variable.name for variable in codebook.variables] if codebook else (),
         sheet=options.sheet,
     )
     messages = list(table.messages)
