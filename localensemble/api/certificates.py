@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,33 +87,34 @@ class LabelingConditions:
         calibration.check(found)
 
 
-def applicable(
-    rules: DecisionRules, *, conditions: LabelingConditions
-) -> tuple[DecisionRules, tuple[str, ...]]:
-    """Let go of certificates and calibrations that do not apply any more; say which and why."""
-    said = []
-    calibrations = []
+def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingConditions) -> None:
+    """Refuse to go on by certificates and calibrations of a study that do not hold any more.
+
+    Without them other items would wait for a person, so a person lets go of them.
+
+    Raises:
+        InputError: names what does not hold, and how to go on without it.
+    """
     for calibration in rules.calibrations:
-        try:
+        with _to_be_let_go("calibration", "--drop-rater-calibrations"):
             conditions.refuse_other_raters(calibration)
-        except InputError as error:
-            said.append(f"The study lets go of a calibration. {error.message}")
-        else:
-            calibrations.append(calibration)
-    rules = rules.with_calibrations(calibrations)
-    kept = []
     for certificate in rules.certificates:
-        try:
+        with _to_be_let_go("certificate", "--drop-certificates"):
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")
             conditions.refuse_others(certificate, rules=rules)
-        except InputError as error:
-            said.append(
-                f"The study lets go of a certificate: its threshold sends no item of "
-                f'"{certificate.variable}" to a person any more. {error.message}'
-            )
-        else:
-            kept.append(certificate)
-    return rules.with_certificates(kept), tuple(said)
+
+
+@contextmanager
+def _to_be_let_go(what: str, option: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"Cannot label by a {what} of this study any more. {error.message}",
+            hint="Put back what changed, or give files that hold (`--certificate`, "
+            "`--rater-calibration`). To go on without it, run "
+            f"`localensemble consensus STUDY --items FILE {option}`, then label again.",
+        ) from error
 
 
 def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:

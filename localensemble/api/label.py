@@ -10,10 +10,10 @@ from pathlib import Path
 from localensemble.api.cautions import cautions
 from localensemble.api.certificates import (
     LabelingConditions,
-    applicable,
     certified_raters,
     lost_between,
     read_certificates,
+    refuse_what_does_not_hold,
 )
 from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
@@ -269,7 +269,7 @@ def _rules(
         given = read_certificates(options.certificates, codebook=conditions.codebook)
         for certificate in given:
             conditions.refuse_others(certificate, rules=rules)
-        certified = rules.with_certificates(given)
-        return certified, (*said, *lost_between(rules, certified))
-    rules, let_go = applicable(rules, conditions=conditions)
-    return rules, (*said, *let_go)
+        recorded, rules = rules, rules.with_certificates(given)
+        said = (*said, *lost_between(recorded, rules))
+    refuse_what_does_not_hold(rules, conditions=conditions)
+    return rules, said

@@ -233,20 +233,30 @@ def test_another_method_needs_the_certificate_to_be_let_go(run: Run, labeled: St
     assert let_go.code == 0
 
 
-def test_labeling_again_keeps_what_a_certificate_accepts_while_it_applies(
+def test_labeling_again_keeps_what_a_certificate_accepts(run: Run, labeled: StudyFiles) -> None:
+    path = calibrated(run, labeled)
+    run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
+    accepted = (labeled.study / "labels.csv").read_bytes()
+    label(run, labeled)
+    assert (labeled.study / "labels.csv").read_bytes() == accepted
+
+
+def test_a_certificate_that_does_not_hold_any_more_is_let_go_by_a_person_only(
     run: Run, labeled: StudyFiles
 ) -> None:
     path = calibrated(run, labeled)
     run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
     accepted = (labeled.study / "labels.csv").read_bytes()
-    assert "lets go" not in label(run, labeled)
-    assert (labeled.study / "labels.csv").read_bytes() == accepted
     labeled.ensemble.write_text(SCRIPTED, encoding="utf-8")
+    again = ("label", labeled.items, "-c", labeled.codebook, "-e", labeled.ensemble)
+    ended = run(*again, "-o", labeled.study)
+    assert (ended.code, "changed since" in ended.err) == (2, True), ended.err
+    assert (labeled.study / "labels.csv").read_bytes() == accepted
+    assert "--drop-certificates" in ended.err
+    run("consensus", labeled.study, "--items", labeled.items, "--drop-certificates")
     said = label(run, labeled)
     assert "now majority; missing_raters (allowed = 0); off_codebook_mass_above" in said
     assert ", before mean_probability; " in said
-    assert "The study lets go of a certificate: its threshold sends no item of" in said
-    assert "changed since" in said
     assert (labeled.study / "labels.csv").read_bytes() != accepted
 
 
