@@ -163,15 +163,7 @@ class _Encoder(LlamaFile):
             data = text.encode("utf-8")
         except UnicodeEncodeError:
             return None
-        room = len(data) + 16
-        while True:
-            buffer = (ctypes.c_int32 * room)()
-            count = self._library.llama_tokenize(
-                self._vocabulary, data, len(data), buffer, room, True, False
-            )
-            if count >= 0:
-                return tuple(buffer[:count])
-            room = -count
+        return self.token_ids(data, special=False, marks=True)
 
     def evaluate(self, tokens: tuple[int, ...]) -> NDArray[np.float32]:
         """Give the mean of the model's vectors of these tokens, not scaled.
@@ -204,7 +196,6 @@ class _Encoder(LlamaFile):
 
     def _open_context(self, threads: int) -> None:
         library = self._library
-        self._vocabulary = library.llama_model_get_vocab(self._model)
         self.dimensions = int(library.llama_model_n_embd(self._model))
         self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or _UNKNOWN_TOKEN)
         parameters = library.llama_context_default_params()

@@ -115,6 +115,7 @@ class LlamaFile:
                 f"does not know.{last_errors()}",
                 hint="Check its sha256, pull it again, or update llama-cpp-python.",
             )
+        self._vocabulary = library.llama_model_get_vocab(self._model)
         self.architecture = self.metadata("general.architecture") or ""
 
     def close(self) -> None:
@@ -137,6 +138,23 @@ class LlamaFile:
             if length < size:
                 return buffer.value.decode("utf-8", "replace")
             size = length + 1
+
+    def token_ids(self, text: bytes, *, special: bool, marks: bool = False) -> tuple[int, ...]:
+        """Tokenize UTF-8 in one call.
+
+        Args:
+            special: read special tokens that are written in the text.
+            marks: add what the model puts around every text.
+        """
+        room = len(text) + 16
+        while True:
+            buffer = (ctypes.c_int32 * room)()
+            count = self._library.llama_tokenize(
+                self._vocabulary, text, len(text), buffer, room, marks, special
+            )
+            if count >= 0:
+                return tuple(buffer[:count])
+            room = -count
 
     @property
     def trained_context(self) -> int:

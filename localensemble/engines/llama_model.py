@@ -9,6 +9,7 @@ import ctypes
 import re
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,6 @@ class LlamaModel(LlamaFile):
 
     def _read_vocabulary(self) -> None:
         library = self._library
-        self._vocabulary = library.llama_model_get_vocab(self._model)
         if library.llama_vocab_type(self._vocabulary) == _VOCABULARY_NONE:
             raise ModelFileError(
                 f'Cannot use model file "{self._path}": it has no vocabulary.',
@@ -135,24 +135,13 @@ class LlamaModel(LlamaFile):
     def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
         """Tokenize UTF-8 of any content, NUL included, without adding anything."""
         if len(text) <= _SHORT_BYTES:
-            return self._tokenize_here(text, special)
+            return self.token_ids(text, special=special)
         # Many vocabularies cut text with std::regex, which calls itself for every letter and
         # runs out of stack (measured: 20,000 letters of one word fit in 8 MB).
         tokens: tuple[int, ...] = ()
         for start, end in _pieces(text):
-            tokens += _with_large_stack(self._tokenize_here, text[start:end], special)
+            tokens += _with_large_stack(partial(self.token_ids, special=special), text[start:end])
         return tokens
-
-    def _tokenize_here(self, text: bytes, special: bool) -> tuple[int, ...]:
-        room = len(text) + 16
-        while True:
-            buffer = (ctypes.c_int32 * room)()
-            count = self._library.llama_tokenize(
-                self._vocabulary, text, len(text), buffer, room, False, special
-            )
-            if count >= 0:
-                return tuple(buffer[:count])
-            room = -count
 
     def is_special(self, token: int) -> bool:
         """Say whether the tokenizer treats this token apart from text."""
@@ -276,13 +265,11 @@ def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _with_large_stack(
-    function: Callable[[bytes, bool], tuple[int, ...]], text: bytes, special: bool
-) -> tuple[int, ...]:
+def _with_large_stack(function: Callable[[bytes], tuple[int, ...]], text: bytes) -> tuple[int, ...]:
     results: list[tuple[int, ...]] = []
     before = threading.stack_size(_STACK_BYTES + _STACK_BYTES_EACH * len(text))
     try:
-        thread = threading.Thread(target=lambda: results.append(function(text, special)))
+        thread = threading.Thread(target=lambda: results.append(function(text)))
         thread.start()
     finally:
         threading.stack_size(before)
