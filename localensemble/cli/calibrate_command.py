@@ -27,7 +27,7 @@ from localensemble.api.rater_calibrations import (
     WrittenCalibration,
     calibrate_raters,
 )
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_table_options import label_table_options
@@ -167,23 +167,23 @@ def command(
 
 
 def _show_raters(written: WrittenCalibration, console: Console) -> None:
-    _say(written.calibration.sentence(), console)
+    say(console, written.calibration.sentence())
     for rater in written.calibration.raters:
         said = ", ".join(f"{name} = {value}" for name, value in rater.calibration.settings)
-        _say(f"  {rater.name}: {said if len(said) < _LONGEST_SHOWN else 'see the file'}", console)
-    _say(f"Wrote {written.path}. Nothing decides by it until you say so:", console)
-    _say("`localensemble consensus STUDY --rater-calibration FILE --items FILE`, or", console)
-    _say("`localensemble label ... --rater-calibration FILE`.", console)
+        say(console, f"  {rater.name}: {said if len(said) < _LONGEST_SHOWN else 'see the file'}")
+    say(console, f"Wrote {written.path}. Nothing decides by it until you say so:")
+    say(console, "`localensemble consensus STUDY --rater-calibration FILE --items FILE`, or")
+    say(console, "`localensemble label ... --rater-calibration FILE`.")
 
 
 def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
     issued = calibrated.certificate
     for message in calibrated.messages:
-        _say(message, console)
+        say(console, message)
     _show_candidates(issued.certified, issued.by, console)
-    _say(f"{issued.sentence()}\n", console)
+    say(console, f"{issued.sentence()}\n")
     for assumption in issued.assumptions():
-        _say(f"  Taken for granted: {assumption}.", console)
+        say(console, f"  Taken for granted: {assumption}.")
     console.print()
     show_prevalence(
         calibrated.prevalence,
@@ -192,15 +192,15 @@ def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
         console=console,
     )
     if calibrated.path is None:
-        _say("No certificate was written.", console)
+        say(console, "No certificate was written.")
         return
-    _say(f"Wrote {calibrated.path}, which holds for:", console)
+    say(console, f"Wrote {calibrated.path}, which holds for:")
     for name, sha256 in issued.hashes:
-        _say(f"  {name} {sha256[:12]}", console)
-    _say(
+        say(console, f"  {name} {sha256[:12]}")
+    say(
+        console,
         "Apply it with `localensemble consensus STUDY --certificate FILE --items FILE`, or with "
         "`localensemble label ... --certificate FILE`.",
-        console,
     )
 
 
@@ -224,11 +224,11 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
         )
     console.print(table)
     if tested:
-        _say(
+        say(
+            console,
             f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
             f"{certified.least_accepted:,} gold items accepted, too few to tell. not reached: "
             "behind the first failure.\n",
-            console,
         )
 
 
@@ -247,15 +247,11 @@ def _show_plan(planned: CalibrationPlan, console: Console) -> None:
         "of the items are accepted, "
     )
     if planned.items_needed is None:
-        _say(f"{expected}no number of gold labels is enough.", console)
+        say(console, f"{expected}no number of gold labels is enough.")
     else:
-        _say(
+        say(
+            console,
             f"{expected}about {planned.items_needed:,} gold labels, drawn at random, certify it "
             f"with a chance of {planned.chance:.0%}; the walk over several thresholds may need "
             "more.",
-            console,
         )
-
-
-def _say(text: str, console: Console) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

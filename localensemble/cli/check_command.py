@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from localensemble.api.codebook import check
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 
 
 @click.command("check")
@@ -18,12 +18,7 @@ def command(codebook: Path) -> None:
     console = output()
     loaded, remarks = check(codebook)
     for remark in remarks:
-        console.print(
-            f"{remark.severity}: {remark.where}: {remark.what} {remark.what_to_do}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"{remark.severity}: {remark.where}: {remark.what} {remark.what_to_do}")
     console.print(
         f"{codebook.name}: variables: {len(loaded.variables)}, remarks: {len(remarks)}.",
         highlight=False,

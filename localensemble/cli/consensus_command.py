@@ -12,6 +12,7 @@ from localensemble.api.consensus import ConsensusOptions, compare, decide_again
 from localensemble.api.label_table import LabelTableOptions
 from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import output as standard_output
+from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
 from localensemble.cli.label_table_options import label_table_options
@@ -130,11 +131,11 @@ def command(
         how = "name a folder: -o" if study.is_file() else "give the table: --items"
         console.print(f"Nothing was written. To write the results, {how}.")
     for path in decided.written:
-        console.print(f"Wrote {path}", soft_wrap=True, highlight=False)
+        say(console, f"Wrote {path}")
     if not decided.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)
 
 
 def _say(messages: tuple[str, ...], console: Console) -> None:
     for message in messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
+        say(console, message)

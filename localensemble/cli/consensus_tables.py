@@ -8,6 +8,7 @@ from rich.console import Console
 
 from localensemble.api.consensus import MethodComparison, MethodResult
 from localensemble.api.findings import Evaluation
+from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells, share
 from localensemble.cli.word_table import WordTable
 
@@ -43,12 +44,7 @@ def _show_results(comparison: MethodComparison, console: Console) -> None:
     console.print(table)
     for result in comparison.results:
         if result.refused_because:
-            console.print(
-                f"  {result.method} is left out. {result.refused_because}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            say(console, f"  {result.method} is left out. {result.refused_because}")
     if any(result.consensus for result in comparison.results):
         _show_accuracies(comparison, console)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from localensemble.api.doctor import examine
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 
 _MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
 
@@ -28,10 +28,8 @@ def command(as_json: bool) -> None:
         console = output()
         for check in checks:
             line = f"{_MARKS[check.severity]}  {check.name}: {check.found}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
             if check.what_to_do:
-                console.print(
-                    f"         {check.what_to_do}", markup=False, highlight=False, soft_wrap=True
-                )
+                say(console, f"         {check.what_to_do}")
     if any(check.severity == "problem" for check in checks):
         sys.exit(1)

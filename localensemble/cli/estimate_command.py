@@ -9,7 +9,7 @@ import click
 
 from localensemble.api.estimate import RaterEstimate, RunEstimate, advice, estimate, gibibytes
 from localensemble.api.label import LabelOptions
-from localensemble.cli.console import output, progress_output
+from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.word_table import WordTable
 
@@ -57,12 +57,10 @@ def command(
         items,
         codebook=codebook,
         options=options,
-        on_rater=lambda name: console.print(
-            f"Trying {name} on a few items.", highlight=False, soft_wrap=True, markup=False
-        ),
+        on_rater=lambda name: say(console, f"Trying {name} on a few items."),
     )
     for message in found.messages:
-        console.print(message, highlight=False, soft_wrap=True, markup=False)
+        say(console, message)
     _show(found)
     if not found.fits:
         sys.exit(_DOES_NOT_FIT)
@@ -80,15 +78,12 @@ def _show(found: RunEstimate) -> None:
     console.print(table)
     for rater in found.raters:
         if not rater.need.fits:
-            console.print(
-                f"{rater.name}: {advice(rater.need)}", markup=False, highlight=False, soft_wrap=True
-            )
+            say(console, f"{rater.name}: {advice(rater.need)}")
     if found.seconds is not None:
-        console.print(
+        say(
+            console,
             f"All raters, one after another: {_duration(found.seconds)}, as measured on a few "
             "items. Memory: that of the largest.",
-            highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -9,7 +9,7 @@ import click
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
 from localensemble.api.label_table import LabelTableOptions
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_table_options import label_table_options
@@ -80,7 +80,7 @@ def command(
         table=table,
     )
     for message in evaluated.messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
+        say(console, message)
     findings = evaluated.findings
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)

@@ -15,6 +15,7 @@ from localensemble.api.findings import (
     StudyFindings,
     VariableFindings,
 )
+from localensemble.cli.console import say
 from localensemble.cli.numbers import (
     accuracy_cells,
     measured,
@@ -62,7 +63,7 @@ def show_prevalence(
         )
     console.print(table)
     for assumption in assumptions:
-        console.print(f"  Taken for granted: {assumption}.", highlight=False, soft_wrap=True)
+        say(console, f"  Taken for granted: {assumption}.")
     console.print()
 
 
@@ -248,24 +249,22 @@ def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Conso
 
 def _show_shared(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     errors = gold.shared_errors
-    console.print(
+    say(
+        console,
         f"{variable.name}: on {errors.all_wrong:,} of {errors.items:,} gold items all raters are "
         f"wrong, on {errors.same_wrong:,} with the same category; {errors.expected_all_wrong:.1f} "
         "would be, if they erred independently. No disagreement reveals these.\n",
-        highlight=False,
-        soft_wrap=True,
     )
 
 
 def _show_coverage(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     covered = gold.escalation
     part = share(covered.wrong_escalated / covered.wrong) if covered.wrong else "none to find"
-    console.print(
+    say(
+        console,
         f"{variable.name}: {covered.escalated:,} of {covered.gold_items:,} gold items are "
         f"escalated; they hold {covered.wrong_escalated:,} of the {covered.wrong:,} wrong "
         f"consensus labels ({part}).\n",
-        highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -326,11 +325,10 @@ def _show_audit(variable: VariableFindings, gold: GoldComparison, console: Conso
             f"({audit.interval.low:.3f} to {audit.interval.high:.3f}), from {audit.audited:,} "
             "drawn at random."
         )
-    console.print(f"{variable.name}, random audit: {said}", highlight=False, soft_wrap=True)
+    say(console, f"{variable.name}, random audit: {said}")
     if audit.accuracy is not None and gold.audit_unlabeled:
-        console.print(
+        say(
+            console,
             f"  {gold.audit_unlabeled:,} items drawn for the audit have no gold label; leaving "
             "out the hard ones flatters the result.",
-            highlight=False,
-            soft_wrap=True,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from localensemble.api.label import LabeledStudy, LabelOptions, label
-from localensemble.cli.console import output, progress_output
+from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
@@ -118,7 +118,5 @@ def label_with_bars(
             study=study,
             options=options,
             on_progress=bars.show,
-            on_message=lambda message: console.print(
-                message, highlight=False, soft_wrap=True, markup=False
-            ),
+            on_message=lambda message: say(console, message),
         )

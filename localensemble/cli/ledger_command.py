@@ -9,7 +9,7 @@ import click
 
 from localensemble.api.ledger import history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -27,18 +27,13 @@ def verify_command(study: Path) -> None:
     verification = verify_ledger(study)
     if verification.broken is not None:
         broken = verification.broken
-        console.print(
+        say(
+            console,
             f"The ledger was changed: {broken.where}: "
             f"found {broken.found}, expected {broken.expected}.",
-            highlight=False,
-            soft_wrap=True,
         )
         sys.exit(1)
-    console.print(
-        f"The ledger is whole. Last hash: {verification.head_sha256}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"The ledger is whole. Last hash: {verification.head_sha256}")
 
 
 @command.command("history")

@@ -101,11 +101,10 @@ def _here(model: ListedModel) -> str:
 def _show_sets(console: Console, models: dict[str, ListedModel]) -> None:
     for one in recommended_sets():
         largest = max(models[name].memory_bytes for name in one.models)
-        console.print(
+        say(
+            console,
             f"For {one.memory_gb} GB of memory: {', '.join(one.models)} "
             f"(needs {_size(largest)}; `localensemble models pull --set {one.memory_gb}`).",
-            highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from localensemble.api.report import write_report
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.core.errors import InputError
 
@@ -68,6 +68,6 @@ def command(
     )
     console = output()
     for message in written.messages:
-        console.print(message, soft_wrap=True, highlight=False, markup=False)
+        say(console, message)
     for path in (written.html, written.json):
-        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+        say(console, str(path))

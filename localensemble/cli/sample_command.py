@@ -9,7 +9,7 @@ import click
 from localensemble.api.calibrate import plan
 from localensemble.api.label_table import LabelTableOptions
 from localensemble.api.sample import Sample, sample
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_table_options import label_table_options
 
@@ -60,22 +60,16 @@ def command(
         table=table,
     )
     for message in drawn.messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
-    console.print(
+        say(console, message)
+    say(
+        console,
         f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
-        soft_wrap=True,
-        highlight=False,
     )
     console.print("Fill in every row, from the top; write the categories exactly so:")
     for variable in drawn.codebook.variables:
-        console.print(
-            f"  gold_{variable.name}: {', '.join(variable.answers)}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"  gold_{variable.name}: {', '.join(variable.answers)}")
     for line in _next(study, drawn):
-        console.print(line, markup=False, soft_wrap=True, highlight=False)
+        say(console, line)
 
 
 def _next(study: Path, drawn: Sample) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         study.folder.manifest,
         study.folder.ledger,
     ):
-        console.print(f"  {path}", soft_wrap=True, highlight=False)
+        say(console, f"  {path}")
     console.print()
     waiting = sum(variable.escalated for variable in study.findings.variables)
     decide = f"; a person decides {counted(waiting, 'row')} of {study.folder.escalations}"
@@ -57,12 +57,10 @@ def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str,
     """
     for caution in findings.cautions:
         if caution not in said:
-            console.print(f"Caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"Caution: {caution}")
     for variable in findings.variables:
         for sentence in (*agreement_verdict(variable.agreement), *required_sentences(variable)):
-            console.print(
-                f"{variable.name}: {sentence}", markup=False, highlight=False, soft_wrap=True
-            )
+            say(console, f"{variable.name}: {sentence}")
     console.print()
     console.print(_agreement_table(findings))
     for variable in findings.variables:
@@ -136,16 +134,13 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
                 f"  {variable.name}: an item can have several reasons; these counts overlap."
             )
         for expected in variable.expected_errors:
-            console.print(
-                f"  {variable.name}: {expected.sentence()}",
-                markup=False, highlight=False, soft_wrap=True,
-            )  # fmt: skip
+            say(console, f"  {variable.name}: {expected.sentence()}")  # fmt: skip
     console.print()
 
 
 def _print_promises(findings: StudyFindings, console: Console) -> None:
     for calibration in findings.rater_calibrations:
-        console.print(f"{calibration.sentence}\n", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"{calibration.sentence}\n")
     for promise in findings.promises:
         lines = (
             f"{promise.variable} is accepted by a certificate. {promise.sentence}",
@@ -154,7 +149,7 @@ def _print_promises(findings: StudyFindings, console: Console) -> None:
             "",
         )
         for line in lines:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
 
 
 def _accuracy_table(findings: StudyFindings) -> WordTable:
