@@ -31,7 +31,7 @@ if (
 sys.path.insert(0, str(REPOSITORY))
 
 from localensemble.core.errors import LocalEnsembleError  # noqa: E402
-from localensemble.engines.ollama_model import find_server  # noqa: E402
+from localensemble.engines.ollama.model import find_server  # noqa: E402
 from localensemble.engines.protocol import Engine  # noqa: E402
 from localensemble.engines.registry import open_engine  # noqa: E402
 from localensemble.engines.settings import EngineSettings  # noqa: E402

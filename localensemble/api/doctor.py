@@ -17,15 +17,15 @@ from localensemble.api.cautions import OLLAMA_LOGS
 from localensemble.api.models import models_folder, recommended_sets, verify_embedded
 from localensemble.catalog.installed import FOLDER_VARIABLE, ModelsFolder
 from localensemble.catalog.known import GIBIBYTE, known_models, memory_needed
-from localensemble.catalog.machine import machine_memory
 from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
 from localensemble.engines.hardware import (
     graphics_devices,
     processor_features,
     usable_cores,
 )
-from localensemble.engines.llama_build import LlamaBuild, llama_build
-from localensemble.engines.ollama_model import find_server
+from localensemble.engines.llama_cpp.build import LlamaBuild, llama_build
+from localensemble.engines.machine import machine_memory
+from localensemble.engines.ollama.model import find_server
 from localensemble.engines.registry import engine_names
 from localensemble.privacy.egress import guard_refuses, guard_state
 from localensemble.privacy.isolation import isolation_refused

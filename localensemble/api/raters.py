@@ -13,17 +13,17 @@ from pathlib import Path
 
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.known import GIBIBYTE
-from localensemble.catalog.machine import machine_memory
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.catalog.ollama_store import weights_in_ollama
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
-from localensemble.engines.context_shape import ContextShape, context_shape
 from localensemble.engines.hardware import GraphicsDevice, graphics_devices
-from localensemble.engines.llama_build import llama_build
-from localensemble.engines.memory import MemoryNeed, layers_that_fit, memory_need
+from localensemble.engines.llama_cpp.build import llama_build
+from localensemble.engines.llama_cpp.context_shape import ContextShape, context_shape
+from localensemble.engines.llama_cpp.memory import MemoryNeed, layers_that_fit, memory_need
+from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localensemble.core.errors import EngineUnavailableError
-from localensemble.engines.ollama_model import check_model
+from localensemble.engines.ollama.model import check_model
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.privacy.isolation import isolation
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from localensemble.core.errors import EngineUnavailableError
-from localensemble.engines.ollama import OllamaEngine
+from localensemble.engines.ollama.engine import OllamaEngine
 from localensemble.engines.protocol import Engine
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings

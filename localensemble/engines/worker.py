@@ -42,7 +42,7 @@ from localensemble.core.errors import (
     kind_and_place,
 )
 from localensemble.core.prompts import Prompt
-from localensemble.engines.embedding import EmbeddingFailure
+from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
 
@@ -193,7 +193,7 @@ class _Worker:
 class WorkerEngine(_Worker):
     """A llama.cpp engine in a child process."""
 
-    _opened = "localensemble.engines.llama_cpp:LlamaCppEngine"
+    _opened = "localensemble.engines.llama_cpp.engine:LlamaCppEngine"
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
         """Count the tokens of each text."""
@@ -215,7 +215,7 @@ class WorkerEngine(_Worker):
 class WorkerEmbedder(_Worker):
     """An encoder in a child process."""
 
-    _opened = "localensemble.engines.embedding:LlamaEmbedder"
+    _opened = "localensemble.engines.llama_cpp.embedding:LlamaEmbedder"
 
     def embed(
         self, texts: Sequence[str]

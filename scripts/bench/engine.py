@@ -35,12 +35,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from localensemble.core.prompts import Layout, Message, Prompt, Segment
-from localensemble.engines.context_shape import ContextShape
-from localensemble.engines.llama_cpp import LlamaCppEngine
-from localensemble.engines.llama_file import silence_log
-from localensemble.engines.llama_model import LlamaModel
-from localensemble.engines.prefix_tree import path_batch
-from localensemble.engines.prompt_tokens import TokenizedPrompt
+from localensemble.engines.llama_cpp.context_shape import ContextShape
+from localensemble.engines.llama_cpp.engine import LlamaCppEngine
+from localensemble.engines.llama_cpp.model import LlamaModel
+from localensemble.engines.llama_cpp.model_file import silence_log
+from localensemble.engines.llama_cpp.prefix_tree import path_batch
+from localensemble.engines.llama_cpp.prompt_tokens import TokenizedPrompt
 from localensemble.engines.settings import EngineSettings
 from scripts.bench.random_model import build, words
 

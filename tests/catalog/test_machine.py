@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog import machine
-from localensemble.catalog.machine import Memory, machine_memory
+from localensemble.engines import machine
+from localensemble.engines.machine import Memory, machine_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 

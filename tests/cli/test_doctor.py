@@ -14,11 +14,11 @@ import pytest
 from localensemble.api import doctor
 from localensemble.api.doctor import Check
 from localensemble.catalog.installed import ModelsFolder
-from localensemble.catalog.machine import Memory
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.engines.hardware import GraphicsDevice
-from localensemble.engines.llama_build import LlamaBuild
-from localensemble.engines.ollama_model import OllamaServer, find_server
+from localensemble.engines.llama_cpp.build import LlamaBuild
+from localensemble.engines.machine import Memory
+from localensemble.engines.ollama.model import OllamaServer, find_server
 from localensemble.privacy.egress import GuardState
 from tests.cli.conftest import Run
 

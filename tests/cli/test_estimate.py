@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from localensemble.api import raters
-from localensemble.catalog.machine import Memory
 from localensemble.engines.hardware import GraphicsDevice
-from localensemble.engines.llama_build import LlamaBuild
+from localensemble.engines.llama_cpp.build import LlamaBuild
+from localensemble.engines.machine import Memory
 from tests.cli.conftest import Run
 from tests.engines.tiny_gguf import Shape, write_tiny_gguf
 from tests.studies import StudyFiles, study_files

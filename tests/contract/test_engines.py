@@ -73,7 +73,7 @@ class _LlamaCpp(EngineContract):
         return self._open(self.other)
 
     def _open(self, path: Path) -> Engine:
-        from localensemble.engines.llama_cpp import LlamaCppEngine
+        from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 
         return LlamaCppEngine(
             EngineSettings(

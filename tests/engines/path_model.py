@@ -13,8 +13,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.engines.answer_plan import BatchLimits
-from localensemble.engines.prefix_tree import Batch
+from localensemble.engines.llama_cpp.answer_plan import BatchLimits
+from localensemble.engines.llama_cpp.prefix_tree import Batch
 
 TOKENS = 12
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.engines.answer_plan import (
+from localensemble.engines.llama_cpp.answer_plan import (
     BatchLimits,
     UnscorableAnswersError,
     plan_answers,

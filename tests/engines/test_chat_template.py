@@ -7,7 +7,7 @@ import pytest
 
 from localensemble.core.errors import ChatTemplateError
 from localensemble.core.prompts import MessageRole
-from localensemble.engines.chat_template import ChatTemplate, Content, Markup, Plain
+from localensemble.engines.llama_cpp.chat_template import ChatTemplate, Content, Markup, Plain
 
 FAMILIES = (
     "cohere2",

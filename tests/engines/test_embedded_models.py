@@ -14,9 +14,9 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.codebook.load import load_codebook
 from localensemble.core.prompts import Layout, Prompt
-from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.llama_cpp import LlamaCppEngine
-from localensemble.engines.prompt_tokens import PromptTokenizer, TokenizedPrompt
+from localensemble.engines.llama_cpp.chat_template import ChatTemplate
+from localensemble.engines.llama_cpp.engine import LlamaCppEngine
+from localensemble.engines.llama_cpp.prompt_tokens import PromptTokenizer, TokenizedPrompt
 from localensemble.engines.protocol import Scores, ScoringMode
 from localensemble.engines.settings import EngineSettings
 from localensemble.prompting.template import load_template

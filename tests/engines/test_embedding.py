@@ -16,7 +16,7 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 from localensemble.catalog import bert_conversion
 from localensemble.catalog.gguf_file import Value
 from localensemble.core.errors import EngineCrashedError, EngineError, ModelFileError
-from localensemble.engines.embedding import EmbeddingFailure, LlamaEmbedder
+from localensemble.engines.llama_cpp.embedding import EmbeddingFailure, LlamaEmbedder
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder
 from tests.catalog.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import EngineUnavailableError
-from localensemble.engines import llama_build as module
-from localensemble.engines.llama_build import LlamaBuild, llama_build
+from localensemble.engines.llama_cpp import build as module
+from localensemble.engines.llama_cpp.build import LlamaBuild, llama_build
 
 
 def test_the_installed_library_says_what_it_was_built_with() -> None:

@@ -12,9 +12,10 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
 from localensemble.core.prompts import Layout, Message, Prompt, Segment
-from localensemble.engines import context_shape, llama_cpp
 from localensemble.engines.hardware import GraphicsDevice
-from localensemble.engines.llama_cpp import LlamaCppEngine
+from localensemble.engines.llama_cpp import context_shape
+from localensemble.engines.llama_cpp import engine as llama_cpp
+from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores, ScoringMode
 from localensemble.engines.settings import EngineSettings
 from tests.engines.prompts import QUESTIONS, THEMES, prompt

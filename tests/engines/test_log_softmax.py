@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from localensemble.engines.log_softmax import log_normalizers
+from localensemble.engines.llama_cpp.log_softmax import log_normalizers
 
 
 def test_normalizers_agree_with_scipy_in_double_precision() -> None:

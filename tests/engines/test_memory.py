@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from localensemble.catalog.gguf_header import read_header
 from localensemble.core.model_shape import ModelShape
-from localensemble.engines.context_shape import ContextShape, context_shape
-from localensemble.engines.memory import layers_that_fit, memory_need
+from localensemble.engines.llama_cpp.context_shape import ContextShape, context_shape
+from localensemble.engines.llama_cpp.memory import layers_that_fit, memory_need
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings

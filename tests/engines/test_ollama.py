@@ -29,10 +29,10 @@ from localensemble.core.errors import (
 )
 from localensemble.core.labels import LabelStatus
 from localensemble.core.prompts import Message, Prompt, Segment
-from localensemble.engines.llama_cpp import LlamaCppEngine
-from localensemble.engines.ollama import OllamaEngine
-from localensemble.engines.ollama_answers import _first_token
-from localensemble.engines.ollama_model import find_server
+from localensemble.engines.llama_cpp.engine import LlamaCppEngine
+from localensemble.engines.ollama.answers import _first_token
+from localensemble.engines.ollama.engine import OllamaEngine
+from localensemble.engines.ollama.model import find_server
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.labeling.scoring import label_from

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localensemble.engines.ollama_answers import (
+from localensemble.engines.ollama.answers import (
     AnswerForm,
     TokenProbability,
     answer_form,

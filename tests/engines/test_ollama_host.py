@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localensemble.core.errors import EngineUnavailableError
-from localensemble.engines.ollama_host import HOST_VARIABLE, ollama_address
+from localensemble.engines.ollama.host import HOST_VARIABLE, ollama_address
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
-from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.llama_file import silence_log
-from localensemble.engines.llama_model import LlamaModel
-from localensemble.engines.prompt_tokens import PromptTokenizer, TokenizedPrompt
+from localensemble.engines.llama_cpp.chat_template import ChatTemplate
+from localensemble.engines.llama_cpp.model import LlamaModel
+from localensemble.engines.llama_cpp.model_file import silence_log
+from localensemble.engines.llama_cpp.prompt_tokens import PromptTokenizer, TokenizedPrompt
 from tests.engines.prompts import prompt
 from tests.engines.test_chat_template import FAMILIES
 from tests.engines.tiny_gguf import (

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from localensemble.engines.answer_plan import AnswerPlan, BatchLimits, plan_answers
-from localensemble.engines.prefix_tree import Tail
+from localensemble.engines.llama_cpp.answer_plan import AnswerPlan, BatchLimits, plan_answers
+from localensemble.engines.llama_cpp.answer_scores import Scorer
+from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
-from localensemble.engines.scoring import Scorer
 from tests.engines.path_model import TOKENS, PathModel, log_probability
 
 Groups = dict[tuple[int, ...], list[Tail]]

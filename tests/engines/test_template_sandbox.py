@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from localensemble.core.errors import ChatTemplateError
-from localensemble.engines import template_sandbox
-from localensemble.engines.template_sandbox import TemplateRaisedError, render_template
+from localensemble.engines.llama_cpp import template_sandbox
+from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError, render_template
 
 MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "bos_token": "<s>"}
 

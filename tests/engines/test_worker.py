@@ -20,7 +20,7 @@ from localensemble.core.errors import (
     ModelFileError,
 )
 from localensemble.engines import worker
-from localensemble.engines.llama_cpp import LlamaCppEngine
+from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
@@ -137,7 +137,7 @@ def test_a_file_whose_reading_kills_the_child_is_a_model_file_error(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(path.parent))
     (path.parent / "sitecustomize.py").write_text(
-        "import localensemble.engines.llama_file as m, os\n"
+        "import localensemble.engines.llama_cpp.model_file as m, os\n"
         "m.check_model_file = lambda path: os.abort()\n"
     )
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localensemble.engines.llama_file import available_cores
+from localensemble.engines.llama_cpp.model_file import available_cores
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.settings import EngineSettings
 

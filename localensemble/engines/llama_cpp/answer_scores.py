@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.engines.answer_plan import BatchLimits
-from localensemble.engines.head_cache import HeadCache, SequenceStore
-from localensemble.engines.log_softmax import log_normalizers
-from localensemble.engines.prefix_tree import (
+from localensemble.engines.llama_cpp.answer_plan import BatchLimits
+from localensemble.engines.llama_cpp.head_cache import HeadCache, SequenceStore
+from localensemble.engines.llama_cpp.log_softmax import log_normalizers
+from localensemble.engines.llama_cpp.prefix_tree import (
     Batch,
     Decode,
     Extend,

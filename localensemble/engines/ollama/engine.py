@@ -28,21 +28,21 @@ from localensemble.core.errors import (
 )
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import Prompt
-from localensemble.engines.ollama_answers import (
+from localensemble.engines.ollama.answers import (
     TOP_TOKENS,
     AnswerForm,
     answer_form,
     read_scores,
 )
-from localensemble.engines.ollama_client import (
+from localensemble.engines.ollama.client import (
     PAUSES,
     Json,
     OllamaClient,
     RefusedAsTooLong,
     Reply,
 )
-from localensemble.engines.ollama_host import ollama_address
-from localensemble.engines.ollama_model import (
+from localensemble.engines.ollama.host import ollama_address
+from localensemble.engines.ollama.model import (
     OllamaModel,
     find_model,
     manifest_digest,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from localensemble.core.prompts import Prompt
-from localensemble.engines.chat_template import ChatTemplate, Content, Markup
+from localensemble.engines.llama_cpp.chat_template import ChatTemplate, Content, Markup
 
 # Instructions and markup recur for every item; items are remembered for one call only.
 _REMEMBERED_TEXTS = 4096

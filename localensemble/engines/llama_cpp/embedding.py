@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.core.identity import sha256_file
-from localensemble.engines.llama_file import (
+from localensemble.engines.llama_cpp.model_file import (
     LlamaFile,
     available_cores,
     last_errors,

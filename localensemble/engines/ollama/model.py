@@ -16,8 +16,8 @@ from typing import Any
 
 from localensemble.core.errors import EngineError, EngineUnavailableError, ModelFileError
 from localensemble.core.identity import sha256_file
-from localensemble.engines.ollama_client import Json, OllamaClient, OllamaNotRunningError
-from localensemble.engines.ollama_host import ollama_address
+from localensemble.engines.ollama.client import Json, OllamaClient, OllamaNotRunningError
+from localensemble.engines.ollama.host import ollama_address
 
 # The first version that tells the probabilities of tokens.
 _OLDEST = (0, 12, 11)

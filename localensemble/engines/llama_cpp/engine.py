@@ -25,20 +25,25 @@ from numpy.typing import NDArray
 from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.prompts import Prompt
-from localensemble.engines.answer_plan import (
+from localensemble.engines.hardware import graphics_devices
+from localensemble.engines.llama_cpp.answer_plan import (
     AnswerPlan,
     BatchLimits,
     UnscorableAnswersError,
     plan_answers,
 )
-from localensemble.engines.chat_template import ChatTemplate
-from localensemble.engines.context_shape import context_shape
-from localensemble.engines.hardware import graphics_devices
-from localensemble.engines.llama_file import open_library
-from localensemble.engines.llama_model import LlamaModel
-from localensemble.engines.prefix_tree import Tail
+from localensemble.engines.llama_cpp.answer_scores import Scorer
+from localensemble.engines.llama_cpp.chat_template import ChatTemplate
+from localensemble.engines.llama_cpp.context_shape import context_shape
+from localensemble.engines.llama_cpp.model import LlamaModel
+from localensemble.engines.llama_cpp.model_file import open_library
+from localensemble.engines.llama_cpp.prefix_tree import Tail
+from localensemble.engines.llama_cpp.prompt_tokens import (
+    NotTextError,
+    PromptTokenizer,
+    TokenizedPrompt,
+)
 from localensemble.engines.process_memory import peak_memory_bytes
-from localensemble.engines.prompt_tokens import NotTextError, PromptTokenizer, TokenizedPrompt
 from localensemble.engines.protocol import (
     EngineDescription,
     ScoreFailure,
@@ -46,7 +51,6 @@ from localensemble.engines.protocol import (
     ScoringMode,
     Usage,
 )
-from localensemble.engines.scoring import Scorer
 from localensemble.engines.settings import EngineSettings
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
-from localensemble.engines.context_shape import ContextShape
-from localensemble.engines.llama_file import LlamaFile, last_errors
-from localensemble.engines.prefix_tree import Batch
+from localensemble.engines.llama_cpp.context_shape import ContextShape
+from localensemble.engines.llama_cpp.model_file import LlamaFile, last_errors
+from localensemble.engines.llama_cpp.prefix_tree import Batch
 
 # llama.h: llama_token_attr, llama_vocab_type, llama_flash_attn_type.
 _ATTRIBUTE_UNKNOWN, _ATTRIBUTE_CONTROL, _ATTRIBUTE_USER_DEFINED = 1, 8, 16

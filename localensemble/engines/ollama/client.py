@@ -28,7 +28,7 @@ from localensemble.core.errors import (
     LocalEnsembleError,
     ModelFileError,
 )
-from localensemble.engines.ollama_answers import TokenProbability
+from localensemble.engines.ollama.answers import TokenProbability
 
 Json = dict[str, Any]
 _Result = TypeVar("_Result")

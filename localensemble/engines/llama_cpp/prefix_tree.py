@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.engines.answer_plan import AnswerPart, AnswerPlan, BatchLimits, Indices
+from localensemble.engines.llama_cpp.answer_plan import AnswerPart, AnswerPlan, BatchLimits, Indices
 
 # Prompts that begin with fewer common tokens are kept apart: sharing two or three saves
 # nothing and would only tie unrelated items to one batch.

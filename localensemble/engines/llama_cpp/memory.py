@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from localensemble.core.model_shape import ModelShape
-from localensemble.engines.context_shape import ContextShape
-from localensemble.engines.head_cache import SAVED_BYTES
+from localensemble.engines.llama_cpp.context_shape import ContextShape
+from localensemble.engines.llama_cpp.head_cache import SAVED_BYTES
 
 _MEBIBYTE = 1 << 20
 # Python, numpy and llama.cpp in the worker's process, with what scoring works on.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from localensemble.core.errors import ChatTemplateError
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import MessageRole
-from localensemble.engines.template_sandbox import (
+from localensemble.engines.llama_cpp.template_sandbox import (
     DATE_STRING,
     TemplateRaisedError,
     render_template,

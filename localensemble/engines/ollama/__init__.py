@@ -1,0 +1,1 @@
+"""Run the models of an Ollama server on this machine."""
