@@ -215,7 +215,7 @@ def test_importing_the_package_brings_no_heavy_library() -> None:
         ("localensemble.report.page", "def f():\n    from localensemble.ledger import read"),
         ("localensemble.findings.study", "import sqlite3"),
         ("localensemble.api.label", "from rich.console import Console"),
-        ("localensemble.consensus.majority", "from pathlib import Path"),
+        ("localensemble.consensus.methods.majority", "from pathlib import Path"),
         ("localensemble", "from localensemble.engines import registry"),
     ],
 )

@@ -13,12 +13,12 @@ from localensemble.api.evaluate import gold_of
 from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
-from localensemble.consensus.calibration import CertifiedThreshold
-from localensemble.consensus.calibration_plan import CalibrationPlan, plan_calibration
-from localensemble.consensus.certificate import Certificate
-from localensemble.consensus.prevalence import CorrectedPrevalence
+from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
+from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.certificates.sample_plan import CalibrationPlan, plan_calibration
+from localensemble.consensus.certificates.threshold import CertifiedThreshold
+from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.registry import suggestion
-from localensemble.consensus.scores import SCORE_NAMES, ScoreName
 from localensemble.core.errors import InputError
 from localensemble.findings.certification import Promise, certify
 

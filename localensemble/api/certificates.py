@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook
-from localensemble.consensus.calibrated_raters import CalibratedRaters
-from localensemble.consensus.certificate import Certificate
+from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file

@@ -25,7 +25,7 @@ from localensemble.api.label_table import (
 )
 from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.study import StudyFolder
-from localensemble.consensus.methods import METHOD_NAMES, method_named
+from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
 from localensemble.core.errors import EnsembleError, InputError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localensemble.agreement.result import Coefficient
-from localensemble.consensus.prevalence import PREVALENCE_ASSUMPTIONS
+from localensemble.consensus.certificates.category_prevalence import PREVALENCE_ASSUMPTIONS
 from localensemble.findings.evaluation import Evaluation, Measure
 from localensemble.findings.gold import Prices
 from localensemble.findings.gold_comparison import (

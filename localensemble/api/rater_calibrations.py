@@ -13,7 +13,7 @@ from localensemble.api.calibrate import variable_named
 from localensemble.api.evaluate import gold_of
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
-from localensemble.consensus.calibrated_raters import (
+from localensemble.consensus.probabilities.calibrated_raters import (
     CALIBRATION_METHODS,
     CalibratedRaters,
     RaterCalibrationMethod,

@@ -10,7 +10,7 @@ from pathlib import Path
 from localensemble.api.items import open_items_of
 from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, RatedItems, opened
 from localensemble.codebook.model import Codebook
-from localensemble.consensus.study_policies import random_draw
+from localensemble.consensus.policies.whole_study import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item, ItemFile
 from localensemble.core.tables import write_table

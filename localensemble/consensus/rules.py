@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localensemble.consensus.calibrated_raters import CalibratedRaters
-from localensemble.consensus.certificate import Certificate
-from localensemble.consensus.escalation import EscalationPolicy
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
+from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.escalation import EscalationPolicy
+from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue

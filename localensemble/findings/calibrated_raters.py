@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from localensemble.codebook.model import Variable
-from localensemble.consensus.calibrated_raters import (
+from localensemble.consensus.probabilities.calibrated_raters import (
     CalibratedRater,
     CalibratedRaters,
     RaterCalibrationMethod,
 )
-from localensemble.consensus.protocol import FloatArray
-from localensemble.consensus.rater_calibration import (
+from localensemble.consensus.probabilities.rater_calibration import (
     ContextualPrior,
     RaterCalibration,
     fit_isotonic,
     fit_temperature,
 )
+from localensemble.consensus.protocol import FloatArray
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
 from localensemble.findings.binding import identities

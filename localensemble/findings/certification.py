@@ -12,7 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from localensemble.codebook.model import Variable
-from localensemble.consensus.calibration import (
+from localensemble.consensus.certificates.category_prevalence import (
+    CorrectedPrevalence,
+    corrected_prevalence,
+)
+from localensemble.consensus.certificates.certificate import Certificate, certificate
+from localensemble.consensus.certificates.threshold import (
     CertificationMethod,
     CertifiedThreshold,
     certify_threshold,
@@ -20,9 +25,7 @@ from localensemble.consensus.calibration import (
     refuse_reused_items,
     threshold_grid,
 )
-from localensemble.consensus.certificate import Certificate, certificate
-from localensemble.consensus.prevalence import CorrectedPrevalence, corrected_prevalence
-from localensemble.consensus.scores import ScoreName
+from localensemble.consensus.policies.scores import ScoreName
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.binding import binding

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from localensemble.agreement.coefficients import gwet_ac1
 from localensemble.codebook.model import Variable
-from localensemble.consensus.escalation import (
+from localensemble.consensus.policies.escalation import (
     STAGE_EVIDENCE,
     Escalation,
     EscalationPolicy,
@@ -24,11 +24,11 @@ from localensemble.consensus.escalation import (
     escalate,
     escalate_further,
 )
-from localensemble.consensus.policies import policy_named
+from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.policies.scores import ScoreName, acceptance_scores
+from localensemble.consensus.policies.whole_study import RequiredAgreementMissed
+from localensemble.consensus.probabilities.rater_calibration import RaterCalibration
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
-from localensemble.consensus.rater_calibration import RaterCalibration
-from localensemble.consensus.scores import ScoreName, acceptance_scores
-from localensemble.consensus.study_policies import RequiredAgreementMissed
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import LabelStatus

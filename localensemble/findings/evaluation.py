@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.bounds import Interval, exact_interval
+from localensemble.consensus.certificates.bounds import Interval, exact_interval
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 CategoryArray = NDArray[np.int16]

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from localensemble.agreement.dependence import DoubleFault, ErrorDependence, error_dependence
 from localensemble.codebook.model import Variable
-from localensemble.consensus.audit import AuditEstimate, estimate_accuracy
-from localensemble.consensus.frontier import FrontierPoint, cost_frontier
-from localensemble.consensus.prevalence import CorrectedPrevalence, corrected_prevalence
-from localensemble.consensus.scores import SCORE_NAMES
-from localensemble.consensus.study_policies import AUDIT_REASON, audit_draw
+from localensemble.consensus.certificates.audit import AuditEstimate, estimate_accuracy
+from localensemble.consensus.certificates.category_prevalence import (
+    CorrectedPrevalence,
+    corrected_prevalence,
+)
+from localensemble.consensus.certificates.frontier import FrontierPoint, cost_frontier
+from localensemble.consensus.policies.scores import SCORE_NAMES
+from localensemble.consensus.policies.whole_study import AUDIT_REASON, audit_draw
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 from localensemble.findings.evaluation import (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
-from localensemble.consensus.escalation import EscalationPolicy
+from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.protocol import ConsensusMethod, Settings
 from localensemble.core.errors import EnsembleError
 from localensemble.findings.decisions import StudyLabels, decide

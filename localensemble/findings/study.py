@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
-from localensemble.consensus.bounds import exact_interval
-from localensemble.consensus.calibrated_raters import CalibratedRaters
-from localensemble.consensus.certificate import Certificate
-from localensemble.consensus.frontier import expected_errors_covered
+from localensemble.consensus.certificates.bounds import exact_interval
+from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.certificates.frontier import expected_errors_covered
+from localensemble.consensus.policies.whole_study import budget_reasons
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.protocol import Settings
-from localensemble.consensus.study_policies import budget_reasons
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import (

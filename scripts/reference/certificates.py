@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "scripts" / "train"))
 from corpus import GoldItem, read_splits  # noqa: E402
 from localensemble.api.evaluate import gold_of  # noqa: E402
 from localensemble.api.label import LabelOptions, label  # noqa: E402
-from localensemble.consensus.scores import ScoreName  # noqa: E402
+from localensemble.consensus.policies.scores import ScoreName  # noqa: E402
 from localensemble.findings.certification import Promise, certify  # noqa: E402
 from localensemble.findings.decisions import decide  # noqa: E402
 from localensemble.findings.load import LoadedStudy, load_study  # noqa: E402

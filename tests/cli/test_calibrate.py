@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.catalog.models import LocatedModel
-from localensemble.consensus.certificate import Certificate
+from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.ledger.read import LedgerReader
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.audit import estimate_accuracy
-from localensemble.consensus.bounds import exact_interval
-from localensemble.consensus.escalation import Evidence, escalate
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
-from localensemble.consensus.study_policies import audit_draw
+from localensemble.consensus.certificates.audit import estimate_accuracy
+from localensemble.consensus.certificates.bounds import exact_interval
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.escalation import Evidence, escalate
+from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.policies.whole_study import audit_draw
 from localensemble.core.label_matrix import LabelMatrix
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.bounds import (
+from localensemble.consensus.certificates.bounds import (
     binomial_p,
     certifying_size,
     exact_interval,
@@ -19,13 +19,13 @@ from localensemble.consensus.bounds import (
     tolerated_errors,
     upper_bound,
 )
-from localensemble.consensus.calibration import (
+from localensemble.consensus.certificates.sample_plan import certifying_sizes, plan_calibration
+from localensemble.consensus.certificates.threshold import (
     certify_threshold,
     control_risk,
     refuse_reused_items,
     threshold_grid,
 )
-from localensemble.consensus.calibration_plan import certifying_sizes, plan_calibration
 from localensemble.core.errors import InputError
 
 GOLDEN: dict[str, Any] = json.loads(

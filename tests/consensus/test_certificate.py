@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from localensemble.consensus.calibration import CertifiedThreshold, certify_threshold, control_risk
-from localensemble.consensus.certificate import Certificate, certificate, score_shift
+from localensemble.consensus.certificates.certificate import Certificate, certificate, score_shift
+from localensemble.consensus.certificates.threshold import (
+    CertifiedThreshold,
+    certify_threshold,
+    control_risk,
+)
 from localensemble.core.errors import InputError
 
 HASHES = {"rater qwen": "a" * 64, "rater llama": "b" * 64, "prompt": "c" * 64, "codebook": "d" * 64}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.methods import METHOD_NAMES, method_named
+from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import Consensus
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.doubt_policies import normalised_entropy
-from localensemble.consensus.escalation import Escalation, Evidence, escalate
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
-from localensemble.consensus.scores import acceptance_scores
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.doubt import normalised_entropy
+from localensemble.consensus.policies.escalation import Escalation, Evidence, escalate
+from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.policies.scores import acceptance_scores
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.dawid_skene import DawidSkene, OneCoinDawidSkene
-from localensemble.consensus.expectation_maximization import Fit
-from localensemble.consensus.mace import Mace
-from localensemble.consensus.methods import method_named
+from localensemble.consensus.methods.dawid_skene import DawidSkene, OneCoinDawidSkene
+from localensemble.consensus.methods.expectation_maximization import Fit
+from localensemble.consensus.methods.mace import Mace
+from localensemble.consensus.methods.named_methods import method_named
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.escalation import Escalation, Evidence, escalate
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import POLICY_NAMES, policy_named
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.escalation import Escalation, Evidence, escalate
+from localensemble.consensus.policies.named_policies import POLICY_NAMES, policy_named
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

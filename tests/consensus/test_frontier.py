@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.frontier import cost_frontier, expected_errors_covered, total_cost
+from localensemble.consensus.certificates.frontier import (
+    cost_frontier,
+    expected_errors_covered,
+    total_cost,
+)
 
 
 def test_the_worked_cost() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.prevalence import corrected_prevalence
+from localensemble.consensus.certificates.category_prevalence import corrected_prevalence
 
 NAMES = ("a", "b", "c")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.rater_calibration import (
+from localensemble.consensus.probabilities.rater_calibration import (
     ContextualPrior,
     Isotonic,
     RaterCalibration,

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.escalation import Escalation, EscalationPolicy, Evidence, escalate
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
-from localensemble.consensus.study_policies import (
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.escalation import (
+    Escalation,
+    EscalationPolicy,
+    Evidence,
+    escalate,
+)
+from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.policies.whole_study import (
     AUDIT_REASON,
     DrawPurpose,
     audit_draw,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from localensemble.consensus.mean_probability import MeanProbability
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.weighted import accuracy_weight
+from localensemble.consensus.methods.mean_probability import MeanProbability
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.methods.weighted import accuracy_weight
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from localensemble.consensus.methods import METHOD_NAMES, method_named
+from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.label_matrix import GAP, LabelMatrix
 

@@ -11,8 +11,8 @@ import pytest
 
 import localensemble.findings.decisions as decisions_module
 from localensemble.api.label import LabelOptions, label
-from localensemble.consensus.methods import method_named
-from localensemble.consensus.policies import policy_named
+from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.core.errors import EnsembleError
 from localensemble.findings.decisions import Decisions, check_rules, decide
 from localensemble.findings.load import load_study

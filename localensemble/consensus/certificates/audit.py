@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.bounds import Interval
+from localensemble.consensus.certificates.bounds import Interval
 from localensemble.consensus.protocol import FloatArray
 
 _CONFIDENCE = 0.95

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from localensemble.consensus.rater_calibration import (
+from localensemble.consensus.probabilities.rater_calibration import (
     ContextualPrior,
     Isotonic,
     RaterCalibration,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from localensemble.consensus.dawid_skene import DawidSkene, OneCoinDawidSkene
-from localensemble.consensus.mace import Mace
-from localensemble.consensus.majority import Majority
-from localensemble.consensus.mean_probability import MeanProbability
-from localensemble.consensus.median import Median
+from localensemble.consensus.methods.dawid_skene import DawidSkene, OneCoinDawidSkene
+from localensemble.consensus.methods.mace import Mace
+from localensemble.consensus.methods.majority import Majority
+from localensemble.consensus.methods.mean_probability import MeanProbability
+from localensemble.consensus.methods.median import Median
+from localensemble.consensus.methods.unanimous import Unanimous
+from localensemble.consensus.methods.weighted import Weighted
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.registry import build_named
-from localensemble.consensus.unanimous import Unanimous
-from localensemble.consensus.weighted import Weighted
 
 _METHODS: Mapping[str, Callable[..., ConsensusMethod]] = {
     Majority.name: Majority,

@@ -15,12 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.expectation_maximization import (
+from localensemble.consensus.methods.expectation_maximization import (
     ErrorModel,
     Fit,
     Parameters,
     fit_error_model,
 )
+from localensemble.consensus.methods.weighing import best_of, consensus_of
 from localensemble.consensus.protocol import Consensus, FloatArray, Settings
 from localensemble.consensus.registry import (
     check_count,
@@ -28,7 +29,6 @@ from localensemble.consensus.registry import (
     check_share,
     describe_settings,
 )
-from localensemble.consensus.weighing import best_of, consensus_of
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from localensemble.consensus.methods.weighing import best_of, consensus_of, normalised
 from localensemble.consensus.protocol import Consensus, FloatArray, Settings
 from localensemble.consensus.registry import describe_settings, suggestion
 from localensemble.consensus.shares import check_probabilities, rater_name_order
-from localensemble.consensus.weighing import best_of, consensus_of, normalised
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 

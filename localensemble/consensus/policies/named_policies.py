@@ -11,13 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.doubt_policies import (
+from localensemble.consensus.policies.doubt import (
     Disagreement,
     EntropyAbove,
     MarginBelow,
     ScoreBelow,
 )
-from localensemble.consensus.escalation import (
+from localensemble.consensus.policies.escalation import (
     SEVERITY_SAFETY,
     STAGE_EVIDENCE,
     Escalation,
@@ -25,6 +25,13 @@ from localensemble.consensus.escalation import (
     Evidence,
     Reason,
     undecided_reasons,
+)
+from localensemble.consensus.policies.scores import chosen_share, probabilities_for
+from localensemble.consensus.policies.whole_study import (
+    AgreementBelow,
+    Budget,
+    GoldenDisagreement,
+    RandomAudit,
 )
 from localensemble.consensus.protocol import Settings
 from localensemble.consensus.registry import (
@@ -35,14 +42,7 @@ from localensemble.consensus.registry import (
     describe_settings,
     suggestion,
 )
-from localensemble.consensus.scores import chosen_share, probabilities_for
 from localensemble.consensus.shares import mean_distribution
-from localensemble.consensus.study_policies import (
-    AgreementBelow,
-    Budget,
-    GoldenDisagreement,
-    RandomAudit,
-)
 from localensemble.core.errors import EnsembleError
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localensemble.consensus.bounds import Interval
+from localensemble.consensus.certificates.bounds import Interval
 from localensemble.consensus.protocol import NO_CONSENSUS, CategoryArray
 
 _NORMAL_975 = 1.959963984540054

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.methods.weighing import best_of, consensus_of, normalised
 from localensemble.consensus.protocol import Consensus, FloatArray, Settings
 from localensemble.consensus.registry import check_mapping, check_share, describe_settings
 from localensemble.consensus.shares import rater_name_order
-from localensemble.consensus.weighing import best_of, consensus_of, normalised
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localensemble.consensus.bounds import certifying_size, tolerated_errors
+from localensemble.consensus.certificates.bounds import certifying_size, tolerated_errors
 
 _TABLE_ERRORS = (0, 1, 2, 3, 4, 5, 6, 8, 10)
 _MOST_ITEMS = 1_000_000

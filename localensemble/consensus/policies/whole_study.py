@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.escalation import (
+from localensemble.consensus.policies.escalation import (
     SEVERITY_AUDIT,
     STAGE_AUDIT,
     STAGE_BUDGET,

@@ -14,14 +14,14 @@ from typing import TypeVar, get_args
 
 import numpy as np
 
-from localensemble.consensus.calibration import (
+from localensemble.consensus.certificates.threshold import (
     Candidate,
     CertificationMethod,
     CertifiedThreshold,
     Outcome,
 )
+from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.protocol import FloatArray, Settings
-from localensemble.consensus.scores import SCORE_NAMES, ScoreName
 from localensemble.core.errors import InputError
 
 Choice = TypeVar("Choice", bound=str)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from localensemble.consensus.escalation import Evidence
+from localensemble.consensus.policies.escalation import Evidence
 from localensemble.consensus.protocol import FloatArray
 from localensemble.consensus.registry import suggestion
 from localensemble.consensus.shares import label_shares, mean_distribution

@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.dawid_skene import check_fit_settings, consensus_of_fit
-from localensemble.consensus.expectation_maximization import (
+from localensemble.consensus.methods.dawid_skene import check_fit_settings, consensus_of_fit
+from localensemble.consensus.methods.expectation_maximization import (
     ErrorModel,
     Fit,
     Parameters,

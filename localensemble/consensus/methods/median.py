@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.methods.weighing import Best, consensus_of
 from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
-from localensemble.consensus.weighing import Best, consensus_of
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 

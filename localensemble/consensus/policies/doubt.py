@@ -8,15 +8,15 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from localensemble.consensus.escalation import STAGE_EVIDENCE, Escalation, Evidence, Reason
-from localensemble.consensus.protocol import FloatArray, Settings
-from localensemble.consensus.registry import check_share, describe_settings, suggestion
-from localensemble.consensus.scores import (
+from localensemble.consensus.policies.escalation import STAGE_EVIDENCE, Escalation, Evidence, Reason
+from localensemble.consensus.policies.scores import (
     ScoreName,
     acceptance_scores,
     check_score_name,
     distribution_of,
 )
+from localensemble.consensus.protocol import FloatArray, Settings
+from localensemble.consensus.registry import check_share, describe_settings, suggestion
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localensemble.consensus.bounds import Interval, exact_interval
+from localensemble.consensus.certificates.bounds import Interval, exact_interval
 from localensemble.consensus.protocol import BoolArray, FloatArray
 
 _STEPS = 20

@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.consensus.methods.weighing import normalised
 from localensemble.consensus.protocol import FloatArray
 from localensemble.consensus.shares import rater_name_order
-from localensemble.consensus.weighing import normalised
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.bounds import (
+from localensemble.consensus.certificates.bounds import (
     binomial_p,
     certifying_size,
     tolerated_errors,

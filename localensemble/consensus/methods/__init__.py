@@ -1,0 +1,1 @@
+"""The consensus methods, one a file, and the names an ensemble file uses for them."""

@@ -1,0 +1,1 @@
+"""Correct the probabilities of raters so that they mean frequencies."""
