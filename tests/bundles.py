@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from localensemble.catalog.bundle_wheels import this_python
+from localensemble.bundle.installer import platform_name
+from localensemble.bundle.wheels import this_python
 from localensemble.catalog.installed import InstalledModel
-from localensemble.catalog.installer import platform_name
 from localensemble.catalog.known import licences
 from tests.catalog.file_server import gguf_bytes
 

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agreement": frozenset({"core"}),
     "consensus": frozenset({"core"}),
     "catalog": frozenset({"core"}),
+    "bundle": frozenset({"core", "catalog"}),
     "privacy": frozenset({"core"}),
     "prompting": frozenset({"core", "codebook"}),
     "findings": frozenset({"core", "codebook", "ledger", "agreement", "consensus"}),

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from localensemble.api.models import consent_to
-from localensemble.catalog.bundle import (
+from localensemble.bundle.content import (
     BundleContents,
     BundleSource,
     WrittenBundle,
@@ -18,8 +18,9 @@ from localensemble.catalog.bundle import (
     weights_name,
     write_bundle,
 )
-from localensemble.catalog.bundle_key import SigningKey, signing_key
-from localensemble.catalog.bundle_wheels import Target, this_python
+from localensemble.bundle.installer import CheckedBundle, DamagedBundleError, check_bundle
+from localensemble.bundle.key import SigningKey, signing_key
+from localensemble.bundle.wheels import Target, this_python
 from localensemble.catalog.installed import (
     FOLDER_VARIABLE,
     Consent,
@@ -27,7 +28,6 @@ from localensemble.catalog.installed import (
     ModelsFolder,
     now,
 )
-from localensemble.catalog.installer import CheckedBundle, DamagedBundleError, check_bundle
 from localensemble.catalog.known import Licence, known_models, known_wheels, licences
 from localensemble.catalog.models import catalog_entries
 from localensemble.codebook.load import load_codebook

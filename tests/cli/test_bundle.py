@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from localensemble.api import bundle as bundle_api
-from localensemble.catalog.bundle import BundleContents, BundleSource, write_bundle
-from localensemble.catalog.bundle_key import signing_key
-from localensemble.catalog.bundle_wheels import Target, this_python
+from localensemble.bundle.content import BundleContents, BundleSource, write_bundle
+from localensemble.bundle.installer import DamagedBundleError, check_bundle
+from localensemble.bundle.key import signing_key
+from localensemble.bundle.wheels import Target, this_python
 from localensemble.catalog.installed import Consent, ModelsFolder
-from localensemble.catalog.installer import DamagedBundleError, check_bundle
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
 from tests.bundles import FINGERPRINT, bundled_model, signed_bundle
@@ -339,7 +339,7 @@ def test_a_model_that_changed_since_it_was_added_is_not_bundled(
     run: Run, source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The wheels come first, and take minutes.
-    monkeypatch.setattr("localensemble.catalog.bundle.gather_wheels", lambda folder, **asked: None)
+    monkeypatch.setattr("localensemble.bundle.content.gather_wheels", lambda folder, **asked: None)
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
     run("models", "add", own, "--licence", "ours")
@@ -353,7 +353,7 @@ def test_a_model_that_changed_since_it_was_added_is_not_bundled(
 def test_a_bundle_does_not_tell_where_a_model_lay_nor_who_agreed(
     run: Run, source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("localensemble.catalog.bundle.gather_wheels", lambda folder, **asked: None)
+    monkeypatch.setattr("localensemble.bundle.content.gather_wheels", lambda folder, **asked: None)
     own = tmp_path / "someone" / "secret.gguf"
     own.parent.mkdir()
     own.write_bytes(gguf_bytes(100))

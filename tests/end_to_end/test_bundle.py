@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog.bundle_wheels import COMPILED, Target, locked, this_python
+from localensemble.bundle.wheels import COMPILED, Target, locked, this_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="install.sh needs a POSIX shell")
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localensemble.catalog import installer
-from localensemble.catalog.installer import (
+from localensemble.bundle import installer
+from localensemble.bundle.installer import (
     DamagedBundleError,
     check_bundle,
     fingerprint_of,
@@ -299,7 +299,7 @@ def test_nothing_is_installed_into_the_bundle(
 
 def first_script(folder: Path, installed_by: bytes) -> Path:
     """Write install.sh, as a bundle has it, beside its installer."""
-    script = Path(installer.__file__).with_name("bundle_files") / "install.sh"
+    script = Path(installer.__file__).with_name("files") / "install.sh"
     text = script.read_text(encoding="utf-8")
     text = text.replace("@PYTHON@", "{}.{}".format(*sys.version_info))
     text = text.replace("@INSTALLER_SHA256@", sha256(installed_by).hexdigest())
@@ -333,7 +333,7 @@ def test_the_first_script_starts_the_installer_beside_it(tmp_path: Path, folder:
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
 def test_the_first_script_names_the_python_it_did_not_find(tmp_path: Path) -> None:
-    script = Path(installer.__file__).with_name("bundle_files") / "install.sh"
+    script = Path(installer.__file__).with_name("files") / "install.sh"
     text = script.read_text(encoding="utf-8").replace("@PYTHON@", "3.99")
     (tmp_path / "install.sh").write_text(text, encoding="utf-8", newline="\n")
     ended = subprocess.run(

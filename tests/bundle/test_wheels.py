@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog.bundle_wheels import (
+from localensemble.bundle.installer import platform_name
+from localensemble.bundle.wheels import (
     COMPILED,
     LOCKS,
     Target,
@@ -18,7 +19,6 @@ from localensemble.catalog.bundle_wheels import (
     needed_library,
     this_python,
 )
-from localensemble.catalog.installer import platform_name
 from localensemble.core.errors import BundleError, InputError
 
 LINUX = Target("3.12", "manylinux_2_28_x86_64")

@@ -21,18 +21,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from localensemble import __version__
-from localensemble.catalog import installer
-from localensemble.catalog.bundle_key import SigningKey
-from localensemble.catalog.bundle_wheels import Target, gather_wheels, needed_library
+from localensemble.bundle import installer
+from localensemble.bundle.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
+from localensemble.bundle.key import SigningKey
+from localensemble.bundle.wheels import Target, gather_wheels, needed_library
 from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
-from localensemble.catalog.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
 from localensemble.catalog.known import known_models, licences
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir
 
-_FILES = Path(__file__).with_name("bundle_files")
+_FILES = Path(__file__).with_name("files")
 _CHUNK_BYTES = 1 << 20
 # Wheels take about 150 MB; the rest of this is for the small files.
 _ROOM_BESIDE_WEIGHTS = 400 << 20

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from localensemble.catalog.bundle_key import default_key_file, signing_key
-from localensemble.catalog.installer import signature_fits
+from localensemble.bundle.installer import signature_fits
+from localensemble.bundle.key import default_key_file, signing_key
 from localensemble.core.errors import BundleError
 
 

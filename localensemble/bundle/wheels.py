@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.catalog.installer import platform_name
+from localensemble.bundle.installer import platform_name
 from localensemble.core.errors import BundleError, InputError
 
 COMPILED = "llama-cpp-python"
