@@ -25,8 +25,6 @@ from localensemble.api.codebook import load_checked
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
-from localensemble.core.label_columns import NamedColumns, TableLayout
-from localensemble.core.label_table import LabelTable, VariableLabels, read_label_table
 from localensemble.findings.agreement import requirement_of
 from localensemble.findings.agreement_report import (
     AgreementReport,
@@ -53,6 +51,8 @@ from localensemble.report.wording import (
     resampling_notes,
     why_missing,
 )
+from localensemble.tables.rating_columns import NamedColumns, TableLayout
+from localensemble.tables.ratings import LabelTable, VariableLabels, read_label_table
 
 __all__ = [
     "AgreeOptions",

@@ -11,9 +11,9 @@ from localensemble.codebook.model import Codebook
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
 from localensemble.core.errors import CodebookError, InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.items import ItemFile
 from localensemble.core.resources import examples_dir
-from localensemble.core.tables import open_table
+from localensemble.tables.delimited import open_table
+from localensemble.tables.item_file import ItemFile
 
 __all__ = ["Remark", "StartFiles", "check", "init", "load_checked"]
 

@@ -17,11 +17,11 @@ from localensemble.api.raters import (
     prepare_raters,
 )
 from localensemble.api.readiness import refuse_unreachable
-from localensemble.core.items import ItemFile
 from localensemble.core.labels import RaterName
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.measure import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
+from localensemble.tables.item_file import ItemFile
 
 __all__ = ["RaterEstimate", "RunEstimate", "advice", "estimate", "gibibytes"]
 

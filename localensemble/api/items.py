@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from localensemble.core.errors import InputError
-from localensemble.core.items import ItemFile
 from localensemble.findings.load import LoadedStudy
+from localensemble.tables.item_file import ItemFile
 
 
 def open_items_of(

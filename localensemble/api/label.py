@@ -29,9 +29,7 @@ from localensemble.api.reuse import check_reuse
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.items import ItemFile
 from localensemble.core.resources import examples_dir
-from localensemble.core.tables import open_table
 from localensemble.engines.protocol import ScoringMode
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.gold import GoldLabels, read_gold
@@ -44,6 +42,8 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.prompting.template import load_template
 from localensemble.report.tables import check_columns
+from localensemble.tables.delimited import open_table
+from localensemble.tables.item_file import ItemFile
 
 __all__ = [
     "LabelOptions",

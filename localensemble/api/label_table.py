@@ -21,12 +21,9 @@ from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.core.items import Item, ItemFile, ItemRow
-from localensemble.core.label_columns import NamedColumns
+from localensemble.core.items import Item, ItemRow
 from localensemble.core.label_matrix import GAP, LabelMatrix
-from localensemble.core.label_table import LabelTable, VariableLabels
 from localensemble.core.labels import ItemId
-from localensemble.core.tables import TableFormat
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.label_categories import choose_categories
 from localensemble.findings.load import LoadedStudy, load_study, newest_finished
@@ -36,6 +33,10 @@ from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.report.wording import counted
+from localensemble.tables.delimited import TableFormat
+from localensemble.tables.item_file import ItemFile
+from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.ratings import LabelTable, VariableLabels
 
 TableLevel = Literal["nominal", "ordinal"]
 

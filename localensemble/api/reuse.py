@@ -16,11 +16,11 @@ from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.core.items import ItemFile
 from localensemble.findings.load import LoadedStudy, load_study, newest_finished
 from localensemble.labeling.run import LabelingPlan, codebook_content
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
+from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 4096
 _SHOWN = 3

@@ -12,8 +12,9 @@ from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, RatedIt
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.policies.whole_study import random_draw
 from localensemble.core.errors import InputError
-from localensemble.core.items import Item, ItemFile
-from localensemble.core.tables import write_table
+from localensemble.core.items import Item
+from localensemble.tables.delimited import write_table
+from localensemble.tables.item_file import ItemFile
 
 _BLOCK_ITEMS = 4096
 

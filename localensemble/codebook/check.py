@@ -17,7 +17,7 @@ from typing import Literal
 
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.codebook.names import fold
-from localensemble.core.tables import neutralize_formula
+from localensemble.tables.delimited import neutralize_formula
 
 Severity = Literal["error", "warning", "note"]
 

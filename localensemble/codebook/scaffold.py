@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from localensemble.codebook.check import PLACEHOLDER
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
-from localensemble.core.tables import Table
+from localensemble.tables.delimited import Table
 
 _MOST_CATEGORIES = 25
 _LONGEST_CATEGORY = 60

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
-from localensemble.core.row_ids import KeyedTable
-from localensemble.core.tables import restore_formula
+from localensemble.tables.delimited import restore_formula
+from localensemble.tables.row_ids import KeyedTable
 
 # A column of texts, named by mistake, must not end up in a table of findings.
 MOST_GROUPS = 50

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
-from localensemble.core.row_ids import KeyedTable
 from localensemble.findings.decisions import StudyLabels
 from localensemble.findings.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
+from localensemble.tables.row_ids import KeyedTable
 
 Golden = Mapping[str, Mapping[str, str]]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import TableError
-from localensemble.core.label_table import VariableLabels
+from localensemble.tables.ratings import VariableLabels
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # How R, pandas and spreadsheets write a missing value.

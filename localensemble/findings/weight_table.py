@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from localensemble.agreement import AgreementError
 from localensemble.core.errors import TableError
-from localensemble.core.tables import open_table
+from localensemble.tables.delimited import open_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localensemble.core.identity import sha256_text
-from localensemble.core.items import ItemFile
 from localensemble.core.labels import ItemId
 from localensemble.ledger.digests import ItemSetHash
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import ItemSetKey
+from localensemble.tables.item_file import ItemFile
 
 _ROWS_AT_ONCE = 4096
 

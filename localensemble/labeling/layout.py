@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localensemble.codebook.model import Variable
-from localensemble.core.items import Item, ItemFile
+from localensemble.core.items import Item
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.prompting.template import PromptTemplate
+from localensemble.tables.item_file import ItemFile
 
 # Always the same first items, so that a limit or a resumed run chooses alike.
 _ITEMS_THAT_CHOOSE = 256

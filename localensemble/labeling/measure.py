@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from localensemble.codebook.model import Codebook
-from localensemble.core.items import Item, ItemFile
+from localensemble.core.items import Item
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.prompting.template import PromptTemplate
+from localensemble.tables.item_file import ItemFile
 
 _ROWS = 1_024
 

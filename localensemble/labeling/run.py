@@ -19,7 +19,7 @@ from localensemble import __version__
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import EnsembleError, InputError, TableError
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
-from localensemble.core.items import Item, ItemFile
+from localensemble.core.items import Item
 from localensemble.core.labels import Label, RaterName
 from localensemble.core.prompts import Layout
 from localensemble.core.raters import Rater, RaterIdentity
@@ -38,6 +38,7 @@ from localensemble.ledger.records import (
     VariableRecord,
 )
 from localensemble.prompting.template import PromptTemplate
+from localensemble.tables.item_file import ItemFile
 
 BLOCK_SIZE = 64
 

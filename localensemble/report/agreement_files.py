@@ -13,10 +13,10 @@ from pathlib import Path
 
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import JsonValue
-from localensemble.core.tables import write_table
 from localensemble.findings.agreement_report import AgreementReport, VariableAgreement
 from localensemble.findings.weight_table import WeightTable
 from localensemble.report.wording import agreement_verdict
+from localensemble.tables.delimited import write_table
 
 _COEFFICIENT_COLUMNS = (
     "variable", "group", "coefficient", "weights", "value", "interval_low", "interval_high",

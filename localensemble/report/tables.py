@@ -21,8 +21,8 @@ import numpy as np
 from localensemble.core.errors import InputError
 from localensemble.core.files import reported_writing
 from localensemble.core.items import ItemRow
-from localensemble.core.tables import TableFormat, write_table
 from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
+from localensemble.tables.delimited import TableFormat, write_table
 
 ACCEPTED = "accepted"
 ESCALATED = "escalated"

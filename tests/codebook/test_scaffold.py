@@ -13,7 +13,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.names import name_problem
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
-from localensemble.core.tables import open_table
+from localensemble.tables.delimited import open_table
 
 
 def loaded(folder: Path, text: str) -> Codebook:

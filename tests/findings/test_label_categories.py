@@ -8,10 +8,10 @@ import pytest
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import LocalEnsembleError, TableError
-from localensemble.core.label_columns import NamedColumns
-from localensemble.core.label_table import VariableLabels, read_label_table
 from localensemble.findings.label_categories import Categories, choose_categories
 from localensemble.findings.weight_table import read_weight_table
+from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.ratings import VariableLabels, read_label_table
 
 
 def labels_of(folder: Path, *words: str) -> VariableLabels:

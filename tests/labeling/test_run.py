@@ -11,7 +11,6 @@ import pytest
 from localensemble.codebook.load import load_codebook
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EngineCrashedError, EngineError, EnsembleError, TableError
-from localensemble.core.items import ItemFile
 from localensemble.core.labels import LabelStatus, RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import ScoreFailure, Scores
@@ -26,6 +25,7 @@ from localensemble.labeling.run import (
 from localensemble.labeling.scoring import label_from
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
+from localensemble.tables.item_file import ItemFile
 from tests.studies import StudyFiles, recorded, study_files
 
 

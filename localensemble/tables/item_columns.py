@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from localensemble.core.errors import TableError
-from localensemble.core.tables import Table
+from localensemble.tables.delimited import Table
 
 _SAMPLE_ROWS = 1000
 # Shorter cells may as well be names, addresses or dates.

@@ -15,8 +15,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 from localensemble.core.errors import TableError
-from localensemble.core.item_columns import ID_NAMES, TEXT_NAMES, plain_name
-from localensemble.core.table_files import TableFile
+from localensemble.tables.item_columns import ID_NAMES, TEXT_NAMES, plain_name
+from localensemble.tables.table_files import TableFile
 
 TableLayout = Literal["wide", "long"]
 

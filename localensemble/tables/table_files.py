@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localensemble.core.errors import TableError
-from localensemble.core.stored_values import no_rows_error, optional_package, stored_text
-from localensemble.core.tables import Table, check_header, open_table
-from localensemble.core.workbooks import open_sheet
+from localensemble.tables.delimited import Table, check_header, open_table
+from localensemble.tables.stored_values import no_rows_error, optional_package, stored_text
+from localensemble.tables.workbooks import open_sheet
 
 _ZIP_START = b"PK\x03\x04"
 _PARQUET_START = b"PAR1"

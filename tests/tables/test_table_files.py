@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from localensemble.core.errors import TableError
-from localensemble.core.table_files import open_table_file
+from localensemble.tables.table_files import open_table_file
 
 
 def workbook(path: Path, *rows: Sequence[Any], title: str = "labels") -> Path:

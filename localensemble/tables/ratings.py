@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import TableError
-from localensemble.core.label_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
-from localensemble.core.table_files import TableFile, open_table_file
-from localensemble.core.tables import restore_formula
+from localensemble.tables.delimited import restore_formula
+from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
+from localensemble.tables.table_files import TableFile, open_table_file
 
 STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
 """What stands in a study's own tables where a rater has no label."""

@@ -20,7 +20,7 @@ from typing import TextIO
 
 from localensemble.core.errors import TableError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.table_damage import (
+from localensemble.tables.damage import (
     check_kind_of_file,
     decoding_error,
     quoting_error,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localensemble.core.errors import TableError
-from localensemble.core.label_columns import NamedColumns
-from localensemble.core.label_table import LabelTable, read_label_table
+from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.ratings import LabelTable, read_label_table
 
 LONG = "item,rater,label\ni1,ann,yes\ni1,bob,no\ni2,ann,yes\ni2,bob,yes\ni3,ann,\n"
 WIDE = "id,ann,bob\ni1,yes,no\ni2,yes,yes\ni3,,\n"

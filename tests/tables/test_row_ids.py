@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import TableError
-from localensemble.core.items import ItemFile
-from localensemble.core.row_ids import KeyedTable
+from localensemble.tables.item_file import ItemFile
+from localensemble.tables.row_ids import KeyedTable
 
 
 def written(folder: Path, content: str) -> Path:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from localensemble.core import tables
 from localensemble.core.errors import LocalEnsembleError, TableError
-from localensemble.core.table_damage import decoding_error
-from localensemble.core.tables import (
+from localensemble.tables import delimited as tables
+from localensemble.tables.damage import decoding_error
+from localensemble.tables.delimited import (
     DELIMITERS,
     Table,
     TableFormat,

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.core import row_ids
 from localensemble.core.errors import TableError
 from localensemble.core.identity import canonical_json
-from localensemble.core.items import ItemFile
-from localensemble.core.tables import write_table
+from localensemble.tables import row_ids
+from localensemble.tables.delimited import write_table
+from localensemble.tables.item_file import ItemFile
 
 SECRET = "Mrs Example has a rash"
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.core.errors import TableError
-from localensemble.core.item_columns import choose_id_column
 from localensemble.core.labels import ItemId
-from localensemble.core.tables import Table, open_table
+from localensemble.tables.delimited import Table, open_table
+from localensemble.tables.item_columns import choose_id_column
 
 _MAX_ID_CHARACTERS = 200
 _SHOWN_ROWS = 5

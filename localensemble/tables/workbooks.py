@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import TableError
-from localensemble.core.stored_values import no_rows_error, optional_package, stored_text
-from localensemble.core.tables import check_header
+from localensemble.tables.delimited import check_header
+from localensemble.tables.stored_values import no_rows_error, optional_package, stored_text
 
 _SHOWN_SHEETS = 5
 

@@ -1,0 +1,1 @@
+"""Read and write tables of items and of ratings, strictly and in bounded memory."""

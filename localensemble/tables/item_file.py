@@ -1,0 +1,148 @@
+"""Items from a table: which columns are the id and the text, and each row as an item.
+
+Decides what may be guessed about columns and says what was; refuses to guess where a wrong
+guess would go unnoticed, and ids that do not tell items apart. Files are read row by row;
+what is kept in memory is eight bytes per item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from json import JSONEncoder
+from pathlib import Path
+
+from localensemble.core.errors import TableError
+from localensemble.core.items import Item, ItemRow
+from localensemble.tables.delimited import Table, TableFormat, open_table
+from localensemble.tables.item_columns import choose_columns
+from localensemble.tables.row_ids import IdCheck, row_id
+
+_ROWS_A_DIGEST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """A table of items whose ids have been checked.
+
+    Attributes:
+        id_column: None when the file has none; ids are then ``row-1``, ``row-2``, ...
+        messages: what was guessed, in sentences for the user.
+        sha256: over the ordered pairs of id and text: one line of canonical JSON,
+            ``["id","text"]``, and a line feed for each item.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    id_column: str | None
+    text_column: str
+    messages: tuple[str, ...]
+    item_count: int
+    sha256: str
+    format: TableFormat
+    _table: Table = field(repr=False)
+    _fingerprint: tuple[int, ...] = field(repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        id_column: str | None = None,
+        text_column: str | None = None,
+        delimiter: str | None = None,
+    ) -> ItemFile:
+        """Read a file through once, and check that every item has an id of its own.
+
+        Args:
+            id_column: None guesses by name; a file without such a column gets ids from the
+                row numbers.
+            text_column: None guesses by name, then by length.
+
+        Raises:
+            TableError: the file cannot be read, a column is missing or cannot be guessed,
+                or ids are blank, repeated or no ids at all.
+        """
+        table = open_table(path, delimiter=delimiter)
+        fingerprint = _fingerprint(path)
+        chosen = choose_columns(table, id_column=id_column, text_column=text_column)
+        id_index = None if chosen.id_column is None else table.columns.index(chosen.id_column)
+        text_index = table.columns.index(chosen.text_column)
+        count, sha256 = _read_through(table, id_index=id_index, text_index=text_index)
+        opened = cls(
+            path=path,
+            columns=table.columns,
+            id_column=chosen.id_column,
+            text_column=chosen.text_column,
+            messages=chosen.messages,
+            item_count=count,
+            sha256=sha256,
+            format=table.format,
+            _table=table,
+            _fingerprint=fingerprint,
+        )
+        opened._check_unchanged()
+        return opened
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Read the items in order, ``size`` at a time; the last block may be shorter.
+
+        Raises:
+            TableError: the file has changed since it was opened.
+        """
+        if size < 1:
+            raise ValueError(f"A block has {size} items; expected 1 or more.")
+        self._check_unchanged()
+        text_index = self.columns.index(self.text_column)
+        id_index = None if self.id_column is None else self.columns.index(self.id_column)
+        block: list[ItemRow] = []
+        for position, values in enumerate(self._table.rows()):
+            item = Item(
+                row_id(values, id_index=id_index, position=position), values[text_index], position
+            )
+            block.append(ItemRow(item, values))
+            if len(block) == size:
+                # After reading and before anybody uses it: rows of a file that is being
+                # written anew must never pass for the items that were registered.
+                self._check_unchanged()
+                yield tuple(block)
+                block = []
+        self._check_unchanged()
+        if block:
+            yield tuple(block)
+
+    def _check_unchanged(self) -> None:
+        if _fingerprint(self.path) != self._fingerprint:
+            raise TableError(
+                f"{self.path.name}: the file has changed while it was in use.",
+                hint="Run again, and leave the file alone meanwhile.",
+            )
+
+
+def _fingerprint(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _read_through(table: Table, *, id_index: int | None, text_index: int) -> tuple[int, str]:
+    """Count and hash the items, and check their ids."""
+    digest = hashlib.sha256()
+    encode = JSONEncoder(ensure_ascii=False).encode
+    lines: list[str] = []
+    ids = IdCheck(table, id_index=id_index)
+    count = 0
+    for values in table.rows():
+        item_id = row_id(values, id_index=id_index, position=count)
+        count += 1
+        ids.add(item_id)
+        lines.append(f"[{encode(item_id)},{encode(values[text_index])}]\n")
+        if len(lines) == _ROWS_A_DIGEST:
+            digest.update("".join(lines).encode())
+            lines.clear()
+    digest.update("".join(lines).encode())
+    ids.finish()
+    return count, digest.hexdigest()
