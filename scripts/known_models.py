@@ -3,7 +3,7 @@
     python scripts/known_models.py catalog.json
 
 The list is a JSON array of objects, one for each file; what is null there is left out here.
-Licences and recommended sets are stated below.
+Licenses and recommended sets are stated below.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ HEAD = """\
 """
 
 # The terms in short are summaries of ours. Consent is asked for where the terms are more than
-# the usual free licences.
-LICENCES: dict[str, dict[str, Any]] = {
+# the usual free licenses.
+LICENSES: dict[str, dict[str, Any]] = {
     "apache-2.0": {
         "title": "Apache License 2.0",
         "url": "https://www.apache.org/licenses/LICENSE-2.0",
@@ -49,7 +49,7 @@ LICENCES: dict[str, dict[str, Any]] = {
         "url": "https://developers.google.com/health-ai-developer-foundations/terms",
         "consent": True,
         "terms": "Every user must accept the terms. A policy lists prohibited uses; clinical use "
-        "may need an authorisation that is yours to obtain.",
+        "may need an authorization that is yours to obtain.",
     },
     "llama3.1-community": {
         "title": "Llama 3.1 Community License Agreement",
@@ -69,14 +69,14 @@ LICENCES: dict[str, dict[str, Any]] = {
         "title": "LFM Open License 1.0",
         "url": "https://www.liquid.ai/lfm-license",
         "consent": True,
-        "terms": "Commercial use only by organisations with less than USD 10 million of annual "
-        "revenue; research by non-profit organisations is allowed.",
+        "terms": "Commercial use only by organizations with less than USD 10 million of annual "
+        "revenue; research by non-profit organizations is allowed.",
     },
     "qwen-research": {
         "title": "Qwen Research License Agreement",
         "url": "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE",
         "consent": True,
-        "terms": "Research and evaluation only: no commercial use without a licence from the "
+        "terms": "Research and evaluation only: no commercial use without a license from the "
         "authors.",
     },
 }
@@ -130,14 +130,14 @@ def toml_table(head: str, content: dict[str, Any]) -> str:
 
 def known_toml(models: list[dict[str, Any]]) -> str:
     """Write the whole file."""
-    used = {model["licence"] for model in models}
+    used = {model["license"] for model in models}
     return "\n".join(
         [
             HEAD,
             *(toml_table("[[sets]]", one) for one in SETS),
             *(
-                toml_table(f"[licences.{json.dumps(name)}]", licence)
-                for name, licence in LICENCES.items()
+                toml_table(f"[licenses.{json.dumps(name)}]", license)
+                for name, license in LICENSES.items()
                 if name in used
             ),
             *(toml_table(f"[wheels.{json.dumps(name)}]", wheel) for name, wheel in WHEELS.items()),
@@ -147,5 +147,6 @@ def known_toml(models: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    listed = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    (ROOT / "models" / "known.toml").write_text(known_toml(listed), encoding="utf-8")
+    # The list is spelled in British English, the project in American English.
+    content = Path(sys.argv[1]).read_text(encoding="utf-8").replace("licence", "license")
+    (ROOT / "models" / "known.toml").write_text(known_toml(json.loads(content)), encoding="utf-8")

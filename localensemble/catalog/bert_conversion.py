@@ -54,13 +54,13 @@ _KEPT_WHOLE = frozenset({"token_types.weight", "position_embd.weight"})
 _LEFT_OUT = re.compile(r"embeddings\.position_ids|pooler\.dense\.(weight|bias)")
 
 
-def convert_bert(archive: Path, *, folder: str, name: str, licence: str, to: Path) -> None:
+def convert_bert(archive: Path, *, folder: str, name: str, license: str, to: Path) -> None:
     """Write the model that lies in a folder of a zip archive as a GGUF file.
 
     Args:
         folder: where ``config.json``, ``vocab.txt`` and ``model.safetensors`` lie in it.
         name: what the file calls itself.
-        licence: short name of the terms, written into the file.
+        license: short name of the terms, written into the file.
 
     Raises:
         ModelFileError: the archive holds another kind of model.
@@ -73,7 +73,7 @@ def convert_bert(archive: Path, *, folder: str, name: str, licence: str, to: Pat
             weights = content.read(f"{folder}/model.safetensors")
         _refuse_other_builds(config, pooling)
         tokens = vocabulary.removesuffix("\n").split("\n")
-        metadata = _metadata(config, tokens, name=name, licence=licence)
+        metadata = _metadata(config, tokens, name=name, license=license)
         write_gguf(to, metadata=metadata, tensors=_tensors(_safetensors(weights)))
     except (KeyError, ValueError, struct.error, zipfile.BadZipFile) as error:
         raise ModelFileError(
@@ -90,12 +90,12 @@ def _refuse_other_builds(config: dict[str, object], pooling: dict[str, object]) 
 
 
 def _metadata(
-    config: dict[str, int], tokens: list[str], *, name: str, licence: str
+    config: dict[str, int], tokens: list[str], *, name: str, license: str
 ) -> dict[str, Value]:
     return {
         "general.architecture": "bert",
         "general.name": name,
-        "general.license": licence,
+        "general.license": license,
         "general.file_type": _MOSTLY_F16,
         "bert.block_count": config["num_hidden_layers"],
         "bert.context_length": config["max_position_embeddings"],

@@ -65,7 +65,7 @@ class GgufHeader:
     Attributes:
         architecture: ``general.architecture``.
         name: ``general.name``.
-        licence: ``general.license``.
+        license: ``general.license``.
         context_tokens: tokens the model was made for.
         chat_template_sha256: over ``tokenizer.chat_template``.
         shape: how large its parts are; None where the header does not tell.
@@ -73,7 +73,7 @@ class GgufHeader:
 
     architecture: str
     name: str
-    licence: str
+    license: str
     context_tokens: int | None
     chat_template_sha256: str
     shape: ModelShape | None
@@ -97,7 +97,7 @@ def read_header(path: Path) -> GgufHeader:
     return GgufHeader(
         architecture=architecture,
         name=_text(entries, "general.name"),
-        licence=_text(entries, "general.license"),
+        license=_text(entries, "general.license"),
         context_tokens=context if type(context) is int and context > 0 else None,
         chat_template_sha256=sha256_text(template) if template else "",
         shape=_shape(_Numbers(entries, architecture), tensors),

@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from localensemble.core.files import replaced_text_file
@@ -29,7 +29,7 @@ FileState = Literal["whole", "missing", "changed"]
 class Consent:
     """That somebody agreed to the terms of a model, where they stood, and when."""
 
-    licence: str
+    license: str
     url: str
     agreed_at: str
 
@@ -45,7 +45,7 @@ class InstalledModel:
         size_bytes: size of the file.
         architecture: GGUF ``general.architecture``.
         chat_template_sha256: over the file's chat template; empty when it has none.
-        licence: short name of its terms, or a note of the person who added it.
+        license: short name of its terms, or a note of the person who added it.
         origin: how it came here.
         verified_at: when its bytes last had that sha256, in UTC.
         consent: consent to its terms, where they ask for it.
@@ -57,7 +57,7 @@ class InstalledModel:
     size_bytes: int
     architecture: str
     chat_template_sha256: str
-    licence: str
+    license: str
     origin: Origin
     verified_at: str
     consent: Consent | None
@@ -80,8 +80,8 @@ class ModelsFolder:
             return tuple(
                 InstalledModel(
                     **(
-                        model
-                        | {"consent": Consent(**model["consent"]) if model["consent"] else None}
+                        _american(model)
+                        | {"consent": _consent(model["consent"]) if model["consent"] else None}
                     )
                 )
                 for model in content["models"]
@@ -138,6 +138,15 @@ class ModelsFolder:
     @property
     def _list(self) -> Path:
         return self.path / "installed.json"
+
+
+def _consent(stored: dict[str, str]) -> Consent:
+    return Consent(**_american(stored))
+
+
+def _american(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored record under today's keys: before 0.2 it said ``licence``."""
+    return {"license" if key == "licence" else key: value for key, value in stored.items()}
 
 
 def default_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The models that can be pulled: their files, licences and recommended sets.
+"""The models that can be pulled: their files, licenses and recommended sets.
 
 Decides nothing about this machine; `models/known.toml` is the data, written by
 ``scripts/known_models.py``.
@@ -18,7 +18,7 @@ _SMALLEST_CONTEXT = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Licence:
+class License:
     """The terms a model comes under.
 
     Attributes:
@@ -49,7 +49,7 @@ class KnownModel:
         url: address, with the commit in it.
         size_bytes: size of the file.
         sha256: 64 hexadecimal digits over the file.
-        licence: short name of its terms.
+        license: short name of its terms.
         commercial_use: how it is restricted; empty where it is not.
         context_tokens: tokens the model was made for.
         architecture: GGUF ``general.architecture``.
@@ -64,7 +64,7 @@ class KnownModel:
     url: str
     size_bytes: int
     sha256: str
-    licence: str
+    license: str
     commercial_use: str
     context_tokens: int
     architecture: str
@@ -132,7 +132,7 @@ def known_models() -> tuple[KnownModel, ...]:
             url=model["url"],
             size_bytes=model["bytes"],
             sha256=model["sha256"],
-            licence=model["licence"],
+            license=model["license"],
             commercial_use=_restriction(model.get("commercial_use", "")),
             context_tokens=model["context_length"],
             architecture=model["arch"],
@@ -143,11 +143,11 @@ def known_models() -> tuple[KnownModel, ...]:
 
 
 @cache
-def licences() -> dict[str, Licence]:
-    """Give the licences of the known models by their short names."""
+def licenses() -> dict[str, License]:
+    """Give the licenses of the known models by their short names."""
     return {
-        name: Licence(name, terms["title"], terms["url"], terms["consent"], terms["terms"])
-        for name, terms in _content()["licences"].items()
+        name: License(name, terms["title"], terms["url"], terms["consent"], terms["terms"])
+        for name, terms in _content()["licenses"].items()
     }
 
 

@@ -32,7 +32,7 @@ class CatalogEntry:
         sha256: 64 hexadecimal digits over that file.
         size_bytes: size of that file.
         architecture: GGUF ``general.architecture``.
-        licence: licence of the weights.
+        license: license of the weights.
         variables: names of the variables an embedded model was trained on.
     """
 
@@ -41,7 +41,7 @@ class CatalogEntry:
     sha256: str
     size_bytes: int
     architecture: str
-    licence: str
+    license: str
     variables: tuple[str, ...]
 
 
@@ -91,7 +91,7 @@ def catalog_entries() -> tuple[CatalogEntry, ...]:
             sha256=model["sha256"],
             size_bytes=model["bytes"],
             architecture=model["architecture"],
-            licence=model["licence"],
+            license=model["license"],
             variables=tuple(model["variables"]),
         )
         for model in _catalog_file()["models"]
@@ -107,7 +107,7 @@ def locate_model(reference: str, *, folder: Path) -> LocatedModel:
 
     Args:
         reference: the name of an embedded, pulled or added model, or the path of a GGUF file
-            (recognised by a path separator or the ending ``.gguf``).
+            (recognized by a path separator or the ending ``.gguf``).
         folder: where relative paths start, usually the ensemble file's folder.
 
     Raises:

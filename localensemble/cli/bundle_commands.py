@@ -110,7 +110,7 @@ def _show_made(made: BundledProgram) -> None:
     "-o", "--output", type=_FOLDER, help="Where its codebooks and ensemble files are copied to."
 )
 @click.option(
-    "--agree", multiple=True, metavar="LICENCE", help="Agree to these terms without being asked."
+    "--agree", multiple=True, metavar="LICENSE", help="Agree to these terms without being asked."
 )
 @click.option("--check", "check_only", is_flag=True, help="Check every byte, and take in nothing.")
 def unbundle_command(
@@ -129,7 +129,7 @@ def unbundle_command(
         return
     taken = unbundle_models(
         folder,
-        agree=lambda licence: licence.name in agree or asked(licence),
+        agree=lambda license: license.name in agree or asked(license),
         fingerprint=fingerprint,
         output=output,
     )

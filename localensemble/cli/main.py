@@ -25,7 +25,7 @@ INTERRUPTED = 130
 # For developers: shows tracebacks, which may hold texts of items.
 _SHOW_TRACEBACK = "LOCALENSEMBLE_TRACEBACK"
 
-# The only command that may leave the machine. Whatever is not recognised as it is guarded.
+# The only command that may leave the machine. Whatever is not recognized as it is guarded.
 _GOES_OUT = ["models", "pull"]
 
 _COMMANDS: Mapping[str, str] = {

@@ -30,7 +30,7 @@ from localensemble.api.models import (
     embedded_model,
     installed_model,
     known_model,
-    licence_of,
+    license_of,
     list_models,
     models_folder,
     pull_model,
@@ -71,7 +71,7 @@ def list_command() -> None:
         show_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for heading in ("model", "here", "size", "memory", "fits", "licence"):
+    for heading in ("model", "here", "size", "memory", "fits", "license"):
         # A name is copied from here: it stays whole, however narrow the terminal is.
         table.add_column(
             heading,
@@ -86,7 +86,7 @@ def list_command() -> None:
             _size(model.size_bytes),
             _size(model.memory_bytes),
             "yes" if model.fits else "no",
-            model.licence,
+            model.license,
         )
     console.print(table)
     _show_sets(console, {model.name: model for model in models})
@@ -120,7 +120,7 @@ def show_command(name: str) -> None:
             "architecture": embedded.architecture,
             "size": f"{embedded.size_bytes:,} bytes",
             "sha256": embedded.sha256,
-            "licence": embedded.licence,
+            "license": embedded.license,
             "trained on": ", ".join(embedded.variables),
         }
     elif installed is None or installed.origin == "pulled":
@@ -133,7 +133,7 @@ def show_command(name: str) -> None:
 
 
 def _known_facts(model: KnownModel) -> dict[str, str | None]:
-    licence = licence_of(model)
+    license = license_of(model)
     wheel = wheel_of(model)
     return {
         "model": model.name,
@@ -150,11 +150,11 @@ def _known_facts(model: KnownModel) -> dict[str, str | None]:
         else f"{wheel.project} {wheel.version}, {_size(wheel.size_bytes)}, converted to a file "
         f"with sha256 {wheel.gguf_sha256}",
         "notes": model.notes,
-        "licence": f"{licence.title} ({licence.name})",
+        "license": f"{license.title} ({license.name})",
         "commercial use": model.commercial_use,
-        "in short": licence.terms,
-        "the terms": licence.url,
-        "consent": "asked for before it is pulled" if licence.needs_consent else "not needed",
+        "in short": license.terms,
+        "the terms": license.url,
+        "consent": "asked for before it is pulled" if license.needs_consent else "not needed",
     }
 
 
@@ -165,11 +165,11 @@ def _installed_facts(model: InstalledModel) -> dict[str, str | None]:
         "its file": str(models_folder() / model.path),
         "its sha256": model.sha256,
         "its chat template's sha256": model.chat_template_sha256 or "it has none",
-        "its licence": model.licence,
+        "its license": model.license,
         "last verified": model.verified_at,
         "consent given": None
         if consent is None
-        else f"{consent.agreed_at} to {consent.licence}, {consent.url}",
+        else f"{consent.agreed_at} to {consent.license}, {consent.url}",
     }
 
 
@@ -182,7 +182,7 @@ def _installed_facts(model: InstalledModel) -> dict[str, str | None]:
     help="The set recommended for a machine with so many GB of memory.",
 )
 @click.option(
-    "--agree", multiple=True, metavar="LICENCE", help="Agree to these terms without being asked."
+    "--agree", multiple=True, metavar="LICENSE", help="Agree to these terms without being asked."
 )
 def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str, ...]) -> None:
     """Fetch models from the internet. No other command leaves this machine but pip in `bundle`.
@@ -202,7 +202,7 @@ def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str
         with _FileBar(console) as bar:
             pulled = pull_model(
                 model.name,
-                agree=lambda licence: licence.name in agree or asked(licence),
+                agree=lambda license: license.name in agree or asked(license),
                 on_leaving=lambda one: say(
                     console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
                 ),
@@ -227,13 +227,13 @@ def verify_command(names: tuple[str, ...]) -> None:
 @command.command("add")
 @click.argument("file", type=_FILE)
 @click.option("--name", help="What ensemble files call it. [default: the file's name]")
-@click.option("--licence", required=True, help="A note of the terms that it comes under.")
-def add_command(file: Path, name: str | None, licence: str) -> None:
+@click.option("--license", required=True, help="A note of the terms that it comes under.")
+def add_command(file: Path, name: str | None, license: str) -> None:
     """Remember a GGUF file of your own under a name; it stays where it is.
 
     Its hash is kept: when its bytes change, it is refused.
     """
-    model = add_model(file, name=name, licence=licence)
+    model = add_model(file, name=name, license=license)
     template = model.chat_template_sha256 or "the file has none"
     for line in (
         f"{model.name}: added, {model.architecture}, {_size(model.size_bytes)}",

@@ -6,15 +6,15 @@ import sys
 
 import click
 
-from localensemble.api.models import Licence
+from localensemble.api.models import License
 from localensemble.cli.console import progress_output, say
 
 
-def asked(licence: Licence) -> bool:
+def asked(license: License) -> bool:
     """Show the terms in short and ask; who cannot be asked has not agreed."""
     console = progress_output()
-    say(console, f"{licence.title}, in short: {licence.terms}")
-    say(console, f"The terms themselves decide: {licence.url}")
+    say(console, f"{license.title}, in short: {license.terms}")
+    say(console, f"The terms themselves decide: {license.url}")
     if not sys.stdin.isatty():
         return False
     return click.confirm("Do you agree to these terms?", default=False, err=True)

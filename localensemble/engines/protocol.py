@@ -46,7 +46,7 @@ class Scores:
 
     Attributes:
         log_probabilities: natural log of the probability that the response is answer k,
-            joint over the answer's tokens, not normalised over the answers; <= 0.
+            joint over the answer's tokens, not normalized over the answers; <= 0.
         off_codebook_mass: 1 - sum of the probabilities that are known, clipped to [0, 1].
         prompt_tokens: length of the prompt in tokens.
         censored: for each answer, whether the engine could not see its probability, and

@@ -1,6 +1,6 @@
 """Tell the ledger which items a study has: their ids and the hashes of their texts.
 
-No text enters the ledger. An unchanged file is recognised by its hash and not read twice.
+No text enters the ledger. An unchanged file is recognized by its hash and not read twice.
 """
 
 from __future__ import annotations

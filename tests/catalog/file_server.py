@@ -73,7 +73,7 @@ class FileServer:
             url=f"{self.address}/owner/repo/resolve/{REVISION}/tiny.gguf",
             size_bytes=len(pinned),
             sha256=sha256(pinned).hexdigest(),
-            licence="apache-2.0",
+            license="apache-2.0",
             commercial_use="",
             context_tokens=512,
             architecture="llama",

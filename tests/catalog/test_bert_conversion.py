@@ -21,7 +21,7 @@ MODEL = TinyBert.random()
 def convert(folder: Path, content: bytes) -> None:
     (folder / FILE).write_bytes(content)
     convert_bert(
-        folder / FILE, folder=FOLDER, name="tiny", licence="mit", to=folder / "converted.gguf"
+        folder / FILE, folder=FOLDER, name="tiny", license="mit", to=folder / "converted.gguf"
     )
 
 
@@ -57,7 +57,7 @@ def test_words_and_their_ends_are_marked_as_llama_cpp_marks_them(tmp_path: Path)
 
 def test_our_own_reader_reads_the_header(tmp_path: Path) -> None:
     header = read_header(convert_tiny(tmp_path))
-    assert (header.architecture, header.name, header.licence) == ("bert", "tiny", "apache-2.0")
+    assert (header.architecture, header.name, header.license) == ("bert", "tiny", "apache-2.0")
     assert (header.context_tokens, header.chat_template_sha256) == (24, "")
 
 

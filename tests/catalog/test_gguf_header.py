@@ -69,7 +69,7 @@ def test_the_header_says_what_the_file_holds(tmp_path: Path) -> None:
     path = tmp_path / "tiny.gguf"
     path.write_bytes(gguf_bytes())
     header = read_header(path)
-    assert (header.architecture, header.name, header.licence) == ("llama", "Tiny", "apache-2.0")
+    assert (header.architecture, header.name, header.license) == ("llama", "Tiny", "apache-2.0")
     assert header.context_tokens == 512
     assert header.chat_template_sha256 == sha256_text("{{ messages }}")
 

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from localensemble.catalog.known import (
     KnownModel,
     known_models,
     known_wheels,
-    licences,
+    licenses,
     memory_needed,
     recommended_sets,
 )
@@ -25,10 +26,17 @@ from localensemble.catalog.models import catalog_entries
 MODELS = {model.name: model for model in known_models()}
 
 
+def _listed(shared: Path) -> list[dict[str, Any]]:
+    """Read the list the models were copied from, in American spelling."""
+    content = (shared / "catalog.json").read_text(encoding="utf-8")
+    listed: list[dict[str, Any]] = json.loads(content.replace("licence", "license"))
+    return listed
+
+
 def test_every_field_is_that_of_the_list_they_were_written_from(
     repository: Path, shared: Path
 ) -> None:
-    listed = json.loads((shared / "catalog.json").read_text(encoding="utf-8"))
+    listed = _listed(shared)
     written = tomllib.loads((repository / "models" / "known.toml").read_text(encoding="utf-8"))
     assert len(written["models"]) == len(listed) == 56
     for model, pinned in zip(written["models"], listed, strict=True):
@@ -39,7 +47,7 @@ def test_every_field_is_that_of_the_list_they_were_written_from(
 def test_every_model_has_the_values_of_the_list_under_its_own_names(shared: Path) -> None:
     names = {"name": "id", "quantization": "quant", "file": "filename", "size_bytes": "bytes"}
     names |= {"context_tokens": "context_length", "architecture": "arch"}
-    listed = json.loads((shared / "catalog.json").read_text(encoding="utf-8"))
+    listed = _listed(shared)
     for model, pinned in zip(known_models(), listed, strict=True):
         for field in fields(model):
             if field.name != "commercial_use":  # said in words; see below
@@ -63,7 +71,7 @@ def test_every_model_is_pinned(model: KnownModel) -> None:
     assert model.url.endswith(f"/{model.file}")
     assert re.fullmatch(r"[0-9a-f]{64}", model.sha256)
     assert model.size_bytes > 0
-    assert model.licence in licences()
+    assert model.license in licenses()
 
 
 def test_a_wheel_is_pinned_and_so_is_what_it_converts_to() -> None:
@@ -82,10 +90,10 @@ def test_names_and_files_are_not_shared() -> None:
     assert len(set(files)) == len(files)
 
 
-def test_licences_that_are_not_free_ask_for_consent() -> None:
-    free = {name for name, licence in licences().items() if not licence.needs_consent}
+def test_licenses_that_are_not_free_ask_for_consent() -> None:
+    free = {name for name, license in licenses().items() if not license.needs_consent}
     assert free == {"apache-2.0", "mit"}
-    assert all(licence.url.startswith("https://") for licence in licences().values())
+    assert all(license.url.startswith("https://") for license in licenses().values())
 
 
 def test_restricted_use_is_told() -> None:

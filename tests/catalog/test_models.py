@@ -27,13 +27,13 @@ def test_an_embedded_model_is_found_by_its_name(tmp_path: Path) -> None:
 
 
 def test_an_added_model_is_found_by_its_name(own: Path, tmp_path: Path) -> None:
-    added = add_model(own, name="ours", licence="mine")
+    added = add_model(own, name="ours", license="mine")
     located = locate_model("ours", folder=tmp_path / "elsewhere")
     assert (located.path, located.sha256, located.entry) == (own, added.sha256, None)
 
 
 def test_an_added_model_whose_bytes_changed_is_refused(own: Path, tmp_path: Path) -> None:
-    add_model(own, licence="mine")
+    add_model(own, license="mine")
     content = bytearray(own.read_bytes())
     content[-1] ^= 1
     own.write_bytes(content)
@@ -43,7 +43,7 @@ def test_an_added_model_whose_bytes_changed_is_refused(own: Path, tmp_path: Path
 
 
 def test_an_added_model_that_is_gone_is_said(own: Path, tmp_path: Path) -> None:
-    add_model(own, licence="mine")
+    add_model(own, license="mine")
     own.unlink()
     with pytest.raises(ModelFileError, match="cannot be read") as caught:
         locate_model("own", folder=tmp_path)
@@ -66,24 +66,24 @@ def test_a_file_that_is_no_model_is_not_added(tmp_path: Path) -> None:
     path = tmp_path / "page.gguf"
     path.write_bytes(b"<html>")
     with pytest.raises(ModelFileError, match="not a GGUF file"):
-        add_model(path, licence="mine")
+        add_model(path, license="mine")
     assert ModelsFolder().installed() == ()
 
 
 @pytest.mark.parametrize("name", ["qwen3-8b", "le-llama-2m"])
 def test_the_name_of_another_model_cannot_be_taken(own: Path, name: str) -> None:
     with pytest.raises(ModelFileError, match="the name of another model"):
-        add_model(own, name=name, licence="mine")
+        add_model(own, name=name, license="mine")
 
 
 def test_the_same_bytes_can_be_added_again_and_others_cannot(own: Path, tmp_path: Path) -> None:
-    add_model(own, licence="mine")
-    assert add_model(own, licence="yours").licence == "yours"
+    add_model(own, license="mine")
+    assert add_model(own, license="yours").license == "yours"
     other = tmp_path / "other" / "own.gguf"
     other.parent.mkdir()
     other.write_bytes(gguf_bytes(2000))
     with pytest.raises(ModelFileError, match="the name of another model"):
-        add_model(other, licence="mine")
+        add_model(other, license="mine")
 
 
 def test_a_list_that_cannot_be_read_is_not_overwritten(own: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_list_that_cannot_be_read_is_not_overwritten(own: Path) -> None:
     folder.make()
     (folder.path / "installed.json").write_text("{", encoding="utf-8")
     with pytest.raises(LocalEnsembleError, match="not a list of installed models"):
-        add_model(own, licence="mine")
+        add_model(own, license="mine")
     assert (folder.path / "installed.json").read_text(encoding="utf-8") == "{"
 
 

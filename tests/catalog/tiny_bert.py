@@ -80,16 +80,16 @@ class TinyBert:
             + self._of("embeddings.position_embeddings.weight")[: len(ids)]
             + self._of("embeddings.token_type_embeddings.weight")[0]
         )
-        state = self._normalised(state, "embeddings.LayerNorm")
+        state = self._normalized(state, "embeddings.LayerNorm")
         for number in range(LAYERS):
             layer = f"encoder.layer.{number}"
             attended = self._linear(
                 self._attention(state, layer), f"{layer}.attention.output.dense"
             )
-            state = self._normalised(state + attended, f"{layer}.attention.output.LayerNorm")
+            state = self._normalized(state + attended, f"{layer}.attention.output.LayerNorm")
             inner = _gelu(self._linear(state, f"{layer}.intermediate.dense"))
             outer = self._linear(inner, f"{layer}.output.dense")
-            state = self._normalised(state + outer, f"{layer}.output.LayerNorm")
+            state = self._normalized(state + outer, f"{layer}.output.LayerNorm")
         mean = state.mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean))
 
@@ -108,10 +108,10 @@ class TinyBert:
     def _linear(self, state: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         return np.asarray(state @ self._of(f"{name}.weight").T + self._of(f"{name}.bias"))
 
-    def _normalised(self, state: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-        centred = state - state.mean(axis=-1, keepdims=True)
-        scale = np.sqrt(centred.var(axis=-1, keepdims=True) + 1e-12)
-        scaled = centred / scale * self._of(f"{name}.weight")
+    def _normalized(self, state: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+        centered = state - state.mean(axis=-1, keepdims=True)
+        scale = np.sqrt(centered.var(axis=-1, keepdims=True) + 1e-12)
+        scaled = centered / scale * self._of(f"{name}.weight")
         return np.asarray(scaled + self._of(f"{name}.bias"))
 
     def _of(self, name: str) -> NDArray[np.float64]:
@@ -174,7 +174,7 @@ def convert_tiny(folder: Path, model: TinyBert | None = None) -> Path:
     """Write the wheel and the GGUF file that it converts to; give the path of the latter."""
     archive, converted = folder / FILE, folder / "tiny-F16.gguf"
     archive.write_bytes(wheel_bytes(model))
-    convert_bert(archive, folder=FOLDER, name="tiny", licence="apache-2.0", to=converted)
+    convert_bert(archive, folder=FOLDER, name="tiny", license="apache-2.0", to=converted)
     return converted
 
 

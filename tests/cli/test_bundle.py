@@ -139,7 +139,7 @@ def test_a_bundle_of_a_stranger_writes_over_no_file_of_the_models_folder(
     "entry",
     [
         b"[",
-        b'{"model": {"name": "tiny", "colour": "red"}, "terms": null}',
+        b'{"model": {"name": "tiny", "color": "red"}, "terms": null}',
         b'{"model": {"name": "tiny", "sha256": "0", "consent": null}}',
     ],
 )
@@ -165,7 +165,7 @@ def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: s
 
 
 def test_a_bundle_does_not_decide_that_consent_is_not_needed(run: Run, tmp_path: Path) -> None:
-    model, files = bundled_model("bound", licence="gemma-terms")
+    model, files = bundled_model("bound", license="gemma-terms")
     files["catalog/bound.json"] = json.dumps({"model": asdict(model), "terms": None}).encode()
     ended = run("models", "unbundle", signed_bundle(tmp_path / "usb", files, models=[model]))
     assert (ended.code, "ask for consent" in ended.err) == (2, True)
@@ -176,7 +176,7 @@ def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
-    model, files = bundled_model("bound", licence="gemma-terms")
+    model, files = bundled_model("bound", license="gemma-terms")
     usb = signed_bundle(tmp_path / "usb", files, models=[model])
     ended = run("models", "unbundle", usb)
     assert ended.code == 2
@@ -194,7 +194,7 @@ def test_a_name_that_means_other_weights_here_is_refused(
 ) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(77))
-    run("models", "add", own, "--licence", "ours")
+    run("models", "add", own, "--license", "ours")
     model, files = bundled_model(name)
     usb = signed_bundle(tmp_path / "usb", files, models=[model])
     ended = run("models", "unbundle", usb)
@@ -226,7 +226,7 @@ def test_only_models_of_this_machine_can_be_bundled(run: Run, tmp_path: Path) ->
 
 
 def test_a_model_whose_terms_nobody_agreed_to_is_not_passed_on(run: Run, tmp_path: Path) -> None:
-    model, files = bundled_model("bound", licence="gemma-terms")
+    model, files = bundled_model("bound", license="gemma-terms")
     ModelsFolder().record(model)
     (ModelsFolder().path / "bound.gguf").write_bytes(files["models/bound.gguf"])
     ended = run("models", "bundle", "-o", tmp_path / "usb")
@@ -342,7 +342,7 @@ def test_a_model_that_changed_since_it_was_added_is_not_bundled(
     monkeypatch.setattr("localensemble.bundle.content.gather_wheels", lambda folder, **asked: None)
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
-    run("models", "add", own, "--licence", "ours")
+    run("models", "add", own, "--license", "ours")
     own.write_bytes(gguf_bytes(101))
     (model,) = ModelsFolder().installed()
     with pytest.raises(BundleError, match=r'Cannot bundle "own": .* but it was added with'):
@@ -357,7 +357,7 @@ def test_a_bundle_does_not_tell_where_a_model_lay_nor_who_agreed(
     own = tmp_path / "someone" / "secret.gguf"
     own.parent.mkdir()
     own.write_bytes(gguf_bytes(100))
-    run("models", "add", own, "--name", "own", "--licence", "ours")
+    run("models", "add", own, "--name", "own", "--license", "ours")
     (model,) = ModelsFolder().installed()
     agreed = replace(model, consent=Consent("ours", "", "2026-01-01"))
     write_bundle(tmp_path / "usb", contents=BundleContents((agreed,)), source=source)

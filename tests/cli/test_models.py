@@ -24,7 +24,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """Serve two known models from loopback: one that is free, one with terms."""
     with serving(gguf_bytes(5000)) as server:
         free = server.model()
-        bound = replace(free, name="bound", file="bound.gguf", licence="gemma-terms")
+        bound = replace(free, name="bound", file="bound.gguf", license="gemma-terms")
         monkeypatch.setattr(models_api, "known_models", lambda: (*known_models(), free, bound))
         yield server
 
@@ -37,7 +37,7 @@ def test_the_list_says_what_is_here_and_what_fits(run: Run) -> None:
     assert "qwen2.5-14b-instruct" in ended.out
 
 
-def test_no_name_and_no_licence_is_cut_on_a_narrow_terminal(
+def test_no_name_and_no_license_is_cut_on_a_narrow_terminal(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localensemble.cli.console._WIDTH_WITHOUT_TERMINAL", 80)
@@ -115,7 +115,7 @@ def test_consent_is_recorded_with_the_model(run: Run, server: FileServer) -> Non
     model = ModelsFolder().find("bound")
     assert model is not None
     assert model.consent is not None
-    assert (model.consent.licence, model.consent.url) == (
+    assert (model.consent.license, model.consent.url) == (
         "gemma-terms",
         "https://ai.google.dev/gemma/terms",
     )
@@ -148,7 +148,7 @@ def test_models_on_a_drive_that_is_only_read_can_be_verified(
 def test_an_added_file_stays_where_it_is(run: Run, tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
-    ended = run("models", "add", own, "--licence", "from our own training")
+    ended = run("models", "add", own, "--license", "from our own training")
     assert (ended.code, "own: added, llama" in ended.out) == (0, True)
     assert "chat template sha256" in ended.out
     assert run("models", "verify", "own").code == 0
@@ -235,10 +235,10 @@ def test_show_tells_which_file_is_here(run: Run, server: FileServer, tmp_path: P
     assert re.search(r"consent given: \S+ to gemma-terms", shown)
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
-    run("models", "add", own, "--licence", "from our own training")
+    run("models", "add", own, "--license", "from our own training")
     ended = run("models", "show", "own")
     assert (ended.code, "here: own, added, llama" in ended.out) == (0, True)
-    assert "its licence: from our own training" in ended.out
+    assert "its license: from our own training" in ended.out
     ended = run("models", "show", "le-llama-2m")
     assert (ended.code, "which comes with the program" in ended.out) == (0, True)
 
@@ -248,7 +248,7 @@ def test_a_file_fetched_by_other_means_is_pulled_without_the_server(
 ) -> None:
     fetched = tmp_path / "fetched.gguf"
     fetched.write_bytes(server.content)
-    refused = run("models", "add", fetched, "--licence", "gemma", "--name", "bound")
+    refused = run("models", "add", fetched, "--license", "gemma", "--name", "bound")
     assert (refused.code, "as bound.gguf and run" in refused.err) == (2, True)
     ModelsFolder().make()
     (ModelsFolder().path / "bound.gguf").write_bytes(server.content)
@@ -277,7 +277,7 @@ def test_a_name_that_no_ensemble_file_could_write_is_refused(
 ) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
-    ended = run("models", "add", own, "--licence", "ours", "--name", name)
+    ended = run("models", "add", own, "--license", "ours", "--name", name)
     assert (ended.code, "Cannot add a model as" in ended.err) == (2, True)
     assert "\x1b" not in ended.err
     assert ModelsFolder().installed() == ()
@@ -286,17 +286,17 @@ def test_a_name_that_no_ensemble_file_could_write_is_refused(
 def test_an_empty_note_of_the_terms_is_refused(run: Run, tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))
-    ended = run("models", "add", own, "--licence", " ")
+    ended = run("models", "add", own, "--license", " ")
     assert (ended.code, "note of its terms is empty" in ended.err) == (2, True)
 
 
 def test_a_file_that_was_moved_can_be_added_again(run: Run, tmp_path: Path) -> None:
     own, moved = tmp_path / "own.gguf", tmp_path / "moved.gguf"
     own.write_bytes(gguf_bytes(100))
-    run("models", "add", own, "--licence", "ours")
+    run("models", "add", own, "--license", "ours")
     own.rename(moved)
     assert run("models", "verify", "own").code == 1
-    assert run("models", "add", moved, "--licence", "ours", "--name", "own").code == 0
+    assert run("models", "add", moved, "--license", "ours", "--name", "own").code == 0
     assert run("models", "verify", "own").code == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from localensemble.consensus.methods.named_methods import method_named
-from localensemble.consensus.policies.doubt import normalised_entropy
+from localensemble.consensus.policies.doubt import normalized_entropy
 from localensemble.consensus.policies.escalation import Escalation, Evidence, escalate
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.scores import acceptance_scores
@@ -84,10 +84,10 @@ def test_entropy_and_margin_can_be_taken_of_the_labels() -> None:
 
 def test_entropy_is_that_of_the_published_example() -> None:
     # Probability 0.76852 of two categories: 0.54105 nats.
-    entropy = normalised_entropy(np.array([[0.76852, 0.23148], [0.5, 0.5]]))
+    entropy = normalized_entropy(np.array([[0.76852, 0.23148], [0.5, 0.5]]))
     np.testing.assert_allclose(entropy * np.log(2), [0.54105, 0.69315], atol=1e-5)
-    assert normalised_entropy(np.ones((2, 1))).tolist() == [0, 0]
-    assert np.isnan(normalised_entropy(np.empty((2, 0)))).all()
+    assert normalized_entropy(np.ones((2, 1))).tolist() == [0, 0]
+    assert np.isnan(normalized_entropy(np.empty((2, 0)))).all()
 
 
 def test_margin_is_between_the_two_best_categories() -> None:

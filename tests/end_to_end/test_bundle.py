@@ -117,7 +117,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, checkout: Path, wheels: Path)
     program = (sys.executable, "-m", "localensemble", "models")
     there = {"PYTHONPATH": str(checkout), "HOME": str(home)}
     weights = checkout / "models" / "le-llama-2m.gguf"
-    added = _run(*program, "add", weights, "--name", "own", "--licence", "Apache-2.0", **there)
+    added = _run(*program, "add", weights, "--name", "own", "--license", "Apache-2.0", **there)
     assert added.returncode == 0, added.stderr
     (compiled,) = wheels.glob(f"{COMPILED.replace('-', '_')}-*.whl")
     ended = _run(

@@ -12,7 +12,7 @@ def test_normalizers_agree_with_scipy_in_double_precision() -> None:
     np.testing.assert_allclose(log_normalizers(logits), expected, rtol=1e-14)
 
 
-def test_a_row_does_not_depend_on_its_neighbours() -> None:
+def test_a_row_does_not_depend_on_its_neighbors() -> None:
     logits = np.random.default_rng(1).normal(size=(300, 700)).astype(np.float32)
     together = log_normalizers(logits)
     assert np.array_equal(together, np.concatenate([log_normalizers(row[None]) for row in logits]))

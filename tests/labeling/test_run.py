@@ -170,7 +170,7 @@ def test_two_equally_probable_categories_are_no_label() -> None:
     assert label.reason.startswith("equal_probability")
 
 
-def test_probabilities_are_normalised_over_the_categories() -> None:
+def test_probabilities_are_normalized_over_the_categories() -> None:
     label = label_from(Scores((-2.0, -1.0), 0.5, 10))
     assert label.category == 1
     assert label.probabilities is not None

@@ -133,7 +133,7 @@ def test_a_template_with_open_braces_is_refused() -> None:
         PromptTemplate("mine", version=1, texts=texts(item_first="{{ item"))
 
 
-@pytest.mark.parametrize("text", ["{{ variable.colour }}", "{{ variable.__class__.mro() }}"])
+@pytest.mark.parametrize("text", ["{{ variable.color }}", "{{ variable.__class__.mro() }}"])
 def test_a_template_that_asks_for_what_is_not_there_is_refused(text: str) -> None:
     template = PromptTemplate("mine", version=1, texts=texts(item_first=text + "{{ item }}"))
     with pytest.raises(InputError, match='cannot be rendered for variable "mood"') as caught:

@@ -189,7 +189,7 @@ def test_an_interval_that_is_missing_has_its_reason_on_the_page(tmp_path: Path) 
     assert "are without a jackknife interval: only one item has labels." in page.text
 
 
-def test_a_crowd_with_many_categories_is_summarised_and_the_page_says_so(tmp_path: Path) -> None:
+def test_a_crowd_with_many_categories_is_summarized_and_the_page_says_so(tmp_path: Path) -> None:
     rows = [[(i + j) % 90 if (i + j) % 7 == 0 else -1 for j in range(70)] for i in range(90)]
     page = page_of(agreement_of(rows, categories=90), tmp_path)
     assert "most frequent category" in page.text

@@ -247,7 +247,7 @@ def test_a_score_that_tells_nothing_apart_draws_its_one_point(tmp_path: Path) ->
     assert "Cost frontier on topic" in page_of(files).text
 
 
-def test_a_crowd_is_summarised_and_the_page_says_so(tmp_path: Path) -> None:
+def test_a_crowd_is_summarized_and_the_page_says_so(tmp_path: Path) -> None:
     ratings, gold = tmp_path / "ratings.csv", tmp_path / "gold.csv"
     with ratings.open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Check this bundle and install it. Needs Python @PYTHON@ and no network.
-#   sh install.sh --fingerprint DIGITS [--to FOLDER] [--agree LICENCE] [--check]
+#   sh install.sh --fingerprint DIGITS [--to FOLDER] [--agree LICENSE] [--check]
 # Set PYTHON to choose which Python it is.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.methods.weighing import normalised
+from localensemble.consensus.methods.weighing import normalized
 from localensemble.consensus.protocol import FloatArray
 from localensemble.consensus.shares import rater_name_order
 from localensemble.core.errors import EnsembleError
@@ -145,7 +145,7 @@ def fit_error_model(
         prior_counts = (posteriors * patterns.weights[:, None]).sum(axis=0)
         parameters = model.estimate(counts, prior_counts=prior_counts, previous=parameters)
         log_weights = _log_weights(patterns, parameters)
-        updated = np.round(normalised(log_weights), _POSTERIOR_DECIMALS)
+        updated = np.round(normalized(log_weights), _POSTERIOR_DECIMALS)
         objectives.append(_log_likelihood(log_weights, patterns.weights) + parameters.penalty)
         converged = updated.size == 0 or float(np.abs(updated - posteriors).max()) <= tolerance
         posteriors = updated

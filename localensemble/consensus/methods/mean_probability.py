@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from localensemble.consensus.methods.weighing import best_of, consensus_of, normalised
+from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
 from localensemble.consensus.protocol import Consensus, FloatArray, Settings
 from localensemble.consensus.registry import describe_settings, suggestion
 from localensemble.consensus.shares import check_probabilities, rater_name_order
@@ -82,4 +82,4 @@ class MeanProbability:
             given += known[:, None]
         mean = np.full_like(total, np.nan)
         np.divide(total, given, out=mean, where=given > 0)
-        return normalised(mean) if self.pooling == "log" else mean
+        return normalized(mean) if self.pooling == "log" else mean

@@ -83,7 +83,7 @@ def consensus_of(
     )
 
 
-def normalised(log_weights: FloatArray) -> FloatArray:
+def normalized(log_weights: FloatArray) -> FloatArray:
     """Exponentiate and scale each row of log weights to sum to 1, without overflow.
 
     A row of NaN stays NaN; -inf is weight 0. Every other row needs one finite entry.

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.methods.weighing import best_of, consensus_of, normalised
+from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
 from localensemble.consensus.protocol import Consensus, FloatArray, Settings
 from localensemble.consensus.registry import check_mapping, check_share, describe_settings
 from localensemble.consensus.shares import rater_name_order
@@ -80,7 +80,7 @@ class Weighted:
             labels,
             method=self.name,
             settings=self.settings,
-            best=best_of(normalised(totals)),
+            best=best_of(normalized(totals)),
             rater_estimates=tuple(weights.items()),
         )
 

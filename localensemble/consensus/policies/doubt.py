@@ -152,7 +152,7 @@ class EntropyAbove:
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare the entropy with the limit."""
-        entropy = normalised_entropy(distribution_of(evidence, of=self.of, owner=self.name))
+        entropy = normalized_entropy(distribution_of(evidence, of=self.of, owner=self.name))
         above = evidence.consensus.decided & ~(entropy <= self.limit)
         return (Reason(f"entropy of the {self.of} above {self.limit:g}, or not known", above),)
 
@@ -195,7 +195,7 @@ class MarginBelow:
         return (Reason(f"margin of the {self.of} below {self.limit:g}, or not known", low),)
 
 
-def normalised_entropy(shares: FloatArray) -> FloatArray:
+def normalized_entropy(shares: FloatArray) -> FloatArray:
     """Entropy of each row divided by ln K, in [0, 1]; NaN for rows of NaN, 0 when K is 1."""
     category_count = shares.shape[1]
     if category_count < 2:

@@ -2,7 +2,7 @@
 
 An encoder of the BERT family with mean pooling: the vector of a text is the mean of what the
 model says of its tokens, scaled to length 1. Each text is evaluated by itself, so its vector
-does not depend on its neighbours; packing texts together was measured and is not faster.
+does not depend on its neighbors; packing texts together was measured and is not faster.
 
 Refuses a text that does not fit (`too_long`): nothing is ever cut. Special tokens in a text are
 text.

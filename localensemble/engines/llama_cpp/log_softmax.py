@@ -13,7 +13,7 @@ def log_normalizers(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Compute log(sum(exp(row))) for each row of an array of shape (rows, tokens).
 
     A row's log-probabilities are its logits minus this number. Rows are never combined, so
-    a row's result does not depend on its neighbours.
+    a row's result does not depend on its neighbors.
     """
     rows, tokens = logits.shape
     result = np.empty(rows, dtype=np.float64)

@@ -48,7 +48,7 @@ class Vocabulary(Protocol):
         ...
 
     def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
-        """Tokenize UTF-8; with ``special``, special tokens in it are recognised."""
+        """Tokenize UTF-8; with ``special``, special tokens in it are recognized."""
         ...
 
     def is_special(self, token: int) -> bool:
@@ -178,7 +178,7 @@ class PromptTokenizer:
         if not any(map(self._vocabulary.ends_or_controls, set(tokens))):
             return tokens
         # A turn mark that is an ordinary entry was found in the text: cut it after its first
-        # character, and what is left cannot be recognised.
+        # character, and what is left cannot be recognized.
         starts = [text.find(mark) for mark in self._vocabulary.turn_marks if mark in text]
         if not starts:
             raise NotTextError("not_text: it is read as a special token")
