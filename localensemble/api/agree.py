@@ -52,7 +52,7 @@ from localensemble.report.wording import (
     why_missing,
 )
 from localensemble.tables.rating_columns import NamedColumns, TableLayout
-from localensemble.tables.ratings import LabelTable, VariableLabels, read_label_table
+from localensemble.tables.ratings import Ratings, VariableRatings, read_ratings
 
 __all__ = [
     "AgreeOptions",
@@ -274,7 +274,7 @@ def read_with_codebook(
     columns: NamedColumns,
     gaps: Sequence[str],
     sheet: str | None,
-) -> tuple[Codebook | None, LabelTable]:
+) -> tuple[Codebook | None, Ratings]:
     """Read a table of labels, and the codebook of its variables where one is given.
 
     Args:
@@ -291,7 +291,7 @@ def read_with_codebook(
             "is no default: a wrong level gives a believable wrong number.",
         )
     checked = None if codebook is None else load_checked(codebook)
-    table = read_label_table(
+    table = read_ratings(
         path,
         named=columns,
         gaps=gaps,
@@ -301,7 +301,7 @@ def read_with_codebook(
     return checked, table
 
 
-def variable_of(labels: VariableLabels, table: LabelTable, codebook: Codebook) -> Variable:
+def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> Variable:
     """Find the variable of the codebook that labels of a table are about.
 
     Raises:

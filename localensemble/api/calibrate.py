@@ -10,7 +10,7 @@ import numpy as np
 
 from localensemble.api.certificates import write_certificate
 from localensemble.api.evaluate import gold_of
-from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
+from localensemble.api.import_ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
@@ -62,7 +62,7 @@ def calibrate(
     promise: Promise,
     certificate_path: Path | None = None,
     id_column: str | None = None,
-    table: LabelTableOptions = AS_GUESSED,
+    table: RatingsOptions = AS_GUESSED,
 ) -> Calibrated:
     """Certify a threshold on the gold labels of items drawn at random from the study.
 

@@ -14,15 +14,15 @@ from localensemble.api.certificates import lost_between, read_certificates
 from localensemble.api.decided import last_settings, write_decided
 from localensemble.api.edited import put_aside
 from localensemble.api.evaluate import findings_of, gold_of
-from localensemble.api.items import open_items_of
-from localensemble.api.label_table import (
+from localensemble.api.import_ratings import (
     AS_GUESSED,
-    LabelTableOptions,
+    RatingsOptions,
     labels_lost,
     opened,
     recorded,
     refuse_table_options,
 )
+from localensemble.api.items import open_items_of
 from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
@@ -90,7 +90,7 @@ class ConsensusOptions:
     gold: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
-    table: LabelTableOptions = AS_GUESSED
+    table: RatingsOptions = AS_GUESSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> M
                     methods=_methods(rules.method),
                     policies=rules.policies,
                     gold=gold.categories.get(variable.name) if gold else None,
-                    golden=loaded.golden.get(variable.name),
+                    control=loaded.control.get(variable.name),
                 )
                 for variable in loaded.codebook.variables
             ),
@@ -266,7 +266,7 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
         rules.policies,
         variables=loaded.codebook.variables,
         raters=loaded.labels.rater_names,
-        golden=bool(loaded.golden),
+        control=bool(loaded.control),
         scored=loaded.labels.scored,
     )
     if options.certificates:
@@ -289,7 +289,7 @@ def _decide_table(
         loaded = passing.loaded
         settings = None if folder is None else last_settings(folder)
         # Of a study of models nothing is taken: its folder is refused below.
-        if settings is not None and "label_table_sha256" in settings:
+        if settings is not None and "ratings_sha256" in settings:
             loaded = loaded.with_rules(recorded_rules(settings["rules"]))
         loaded = _under_new_rules(loaded, options)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)

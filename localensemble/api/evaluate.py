@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, opened
+from localensemble.api.import_ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
@@ -37,7 +37,7 @@ def evaluate(
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
-    table: LabelTableOptions = AS_GUESSED,
+    table: RatingsOptions = AS_GUESSED,
 ) -> Evaluated:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
@@ -121,7 +121,7 @@ def findings_of(
             *(gold.messages if gold else ()),
         ),
         certificates=loaded.rules.certificates,
-        label_table_sha256=loaded.label_table_sha256,
+        ratings_sha256=loaded.ratings_sha256,
         calibrations=loaded.rules.calibrations,
     )
 

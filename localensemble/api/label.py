@@ -31,9 +31,9 @@ from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
+from localensemble.findings.control_items import ControlItems, read_control_items
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.gold import GoldLabels, read_gold
-from localensemble.findings.golden import GoldenItems, read_golden
 from localensemble.findings.load import load_study
 from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, load_ensemble
@@ -69,7 +69,7 @@ class LabelOptions:
         gold: table with gold labels, to report accuracy.
         certificates: certificate files, one a variable, whose thresholds say what is accepted.
         rater_calibrations: files of `calibrate --probabilities`, one a variable.
-        golden: table with golden items, whose category is known, for the policy that compares
+        control: table with control items, whose category is known, for the policy that compares
             with them.
         mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
         threads: processor threads per model; None means all cores.
@@ -82,7 +82,7 @@ class LabelOptions:
     gold: Path | None = None
     certificates: tuple[Path, ...] = ()
     rater_calibrations: tuple[Path, ...] = ()
-    golden: Path | None = None
+    control: Path | None = None
     mode: ScoringMode = "batched"
     threads: int | None = None
 
@@ -150,8 +150,8 @@ def label(
     rules, said = _rules(ensemble, folder, options, conditions)
     for message in said:
         on_message(message)
-    gold, golden = _known_labels(table, questions, options)
-    for message in () if golden is None else golden.messages:
+    gold, control = _known_labels(table, questions, options)
+    for message in () if control is None else control.messages:
         on_message(message)
     raters = prepare_raters(
         ensemble,
@@ -172,7 +172,7 @@ def label(
         layout=ensemble.layout,
         rules=rules.content,
         limit=options.limit,
-        golden=None if golden is None else golden.labels,
+        control=None if control is None else control.labels,
         cautions=warnings,
         stated_rules=ensemble.rules.content,
         certified_raters=certified_raters(rules),
@@ -215,13 +215,13 @@ def _labeled(
 
 def _known_labels(
     table: ItemFile, codebook: Codebook, options: LabelOptions
-) -> tuple[GoldLabels | None, GoldenItems | None]:
-    """Read gold and golden labels before anything is labeled, so that a mistake costs nothing."""
-    if options.gold is None and options.golden is None:
+) -> tuple[GoldLabels | None, ControlItems | None]:
+    """Read gold and control labels before anything is labeled, so that a mistake costs nothing."""
+    if options.gold is None and options.control is None:
         return None, None
     ids = (str(row.item.id) for block in table.blocks(_ROWS) for row in block)
     item_ids = tuple(islice(ids, options.limit))
-    gold = golden = None
+    gold = control = None
     if options.gold is not None:
         gold = read_gold(
             options.gold,
@@ -229,14 +229,14 @@ def _known_labels(
             item_ids=item_ids,
             id_column=_shared_id_column(options.gold, table),
         )
-    if options.golden is not None:
-        golden = read_golden(
-            options.golden,
+    if options.control is not None:
+        control = read_control_items(
+            options.control,
             codebook=codebook,
             item_ids=frozenset(item_ids),
-            id_column=_shared_id_column(options.golden, table),
+            id_column=_shared_id_column(options.control, table),
         )
-    return gold, golden
+    return gold, control
 
 
 def _shared_id_column(known: Path, table: ItemFile) -> str | None:
@@ -254,7 +254,7 @@ def _rules(
         rules.policies,
         variables=conditions.codebook.variables,
         raters=list(conditions.models),
-        golden=options.golden is not None,
+        control=options.control is not None,
     )
     said = (message,) if message else ()
     if options.rater_calibrations:

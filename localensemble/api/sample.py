@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from localensemble.api.import_ratings import AS_GUESSED, IdsOnly, RatingsOptions, opened
 from localensemble.api.items import open_items_of
-from localensemble.api.label_table import AS_GUESSED, LabelTableOptions, RatedItems, opened
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.policies.whole_study import random_draw
 from localensemble.core.errors import InputError
@@ -42,7 +42,7 @@ def sample(
     worksheet: Path,
     id_column: str | None = None,
     text_column: str | None = None,
-    table: LabelTableOptions = AS_GUESSED,
+    table: RatingsOptions = AS_GUESSED,
 ) -> Sample:
     """Draw items at random and write a worksheet for people to label.
 
@@ -75,7 +75,7 @@ def sample(
         table = replace(table, items=items, id_column=id_column, text_column=text_column)
     with opened(study, options=table) as read:
         loaded = read.loaded
-        source: ItemFile | RatedItems
+        source: ItemFile | IdsOnly
         if read.read is not None:
             source = read.read.items
         elif items is not None:
@@ -106,7 +106,7 @@ def sample(
     return Sample(worksheet, len(drawn), item_count, loaded.codebook, read.messages)
 
 
-def _labeled_items(table: ItemFile | RatedItems, item_count: int) -> Iterator[Item]:
+def _labeled_items(table: ItemFile | IdsOnly, item_count: int) -> Iterator[Item]:
     for block in table.blocks(_BLOCK_ITEMS):
         for row in block:
             if row.item.position >= item_count:

@@ -23,7 +23,7 @@ from localensemble.cli.agreement_tables import show_agreement
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.label_table_options import names
+from localensemble.cli.ratings_options import names
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

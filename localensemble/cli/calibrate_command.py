@@ -20,7 +20,7 @@ from localensemble.api.calibrate import (
     plan,
 )
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
-from localensemble.api.label_table import LabelTableOptions
+from localensemble.api.import_ratings import RatingsOptions
 from localensemble.api.rater_calibrations import (
     CALIBRATION_METHODS,
     RaterCalibrationMethod,
@@ -30,8 +30,8 @@ from localensemble.api.rater_calibrations import (
 from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.label_table_options import label_table_options
 from localensemble.cli.numbers import share
+from localensemble.cli.ratings_options import ratings_options
 from localensemble.cli.word_table import WordTable
 
 NOTHING_CERTIFIED = 1
@@ -97,7 +97,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="With --plan: share of the items you expect to accept.",
 )
 @isolated_option
-@label_table_options(rules=True)
+@ratings_options(rules=True)
 def command(
     *,
     study: Path | None,
@@ -114,7 +114,7 @@ def command(
     only_plan: bool,
     error_rate: float,
     accepted_share: float,
-    table: LabelTableOptions,
+    table: RatingsOptions,
 ) -> None:
     """Certify a threshold above which labels of STUDY may stand without a person.
 

@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
-from localensemble.api.label_table import LabelTableOptions
+from localensemble.api.import_ratings import RatingsOptions
 from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.label_table_options import label_table_options
+from localensemble.cli.ratings_options import ratings_options
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -75,7 +75,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
 @isolated_option
-@label_table_options(rules=False)
+@ratings_options(rules=False)
 def command(
     *,
     study: Path,
@@ -93,7 +93,7 @@ def command(
     gold: Path | None,
     id_column: str | None,
     text_column: str | None,
-    table: LabelTableOptions,
+    table: RatingsOptions,
 ) -> None:
     """Decide STUDY again by other rules, from its ledger; needs no model.
 

@@ -8,11 +8,11 @@ import click
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
-from localensemble.api.label_table import LabelTableOptions
+from localensemble.api.import_ratings import RatingsOptions
 from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.label_table_options import label_table_options
+from localensemble.cli.ratings_options import ratings_options
 from localensemble.cli.study_tables import show_findings
 
 
@@ -52,7 +52,7 @@ from localensemble.cli.study_tables import show_findings
     help="What one item costs when all models label it, in the same unit.",
 )
 @isolated_option
-@label_table_options(rules=True)
+@ratings_options(rules=True)
 def command(
     *,
     study: Path,
@@ -62,7 +62,7 @@ def command(
     random_sample: bool,
     person_cost: float,
     model_cost: float,
-    table: LabelTableOptions,
+    table: RatingsOptions,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 

@@ -53,9 +53,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     "variable.",
 )
 @click.option(
-    "--golden",
+    "--control",
     type=_FILE,
-    help="A table with items whose category is known, for the policy golden_disagreement.",
+    help="A table with items whose category is known, for the policy control_missed.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
 @click.option(
@@ -75,7 +75,7 @@ def command(
     gold: Path | None,
     certificates: tuple[Path, ...],
     rater_calibrations: tuple[Path, ...],
-    golden: Path | None,
+    control: Path | None,
     limit: int | None,
     strict: bool,
     threads: int | None,
@@ -94,7 +94,7 @@ def command(
         gold=gold,
         certificates=certificates,
         rater_calibrations=rater_calibrations,
-        golden=golden,
+        control=control,
         mode="strict" if strict else "batched",
         threads=threads,
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from localensemble.api.calibrate import plan
-from localensemble.api.label_table import LabelTableOptions
+from localensemble.api.import_ratings import RatingsOptions
 from localensemble.api.sample import Sample, sample
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.label_table_options import label_table_options
+from localensemble.cli.ratings_options import ratings_options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -31,7 +31,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column of the items that identifies an item.")
 @click.option("--text-column", help="The column of the items that holds the text.")
 @isolated_option
-@label_table_options(rules=False)
+@ratings_options(rules=False)
 def command(
     *,
     study: Path,
@@ -41,7 +41,7 @@ def command(
     worksheet: Path,
     id_column: str | None,
     text_column: str | None,
-    table: LabelTableOptions,
+    table: RatingsOptions,
 ) -> None:
     """Draw items of STUDY at random and write a worksheet for a person to label.
 

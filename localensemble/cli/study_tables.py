@@ -77,7 +77,7 @@ def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str,
     _print_promises(findings, console)
     if any(variable.accuracy_consensus for variable in findings.variables):
         console.print(_accuracy_table(findings))
-    if findings.label_table_sha256 is None:
+    if findings.ratings_sha256 is None:
         console.print(_rater_table(findings))
     _print_unlabeled(findings, console)
 
@@ -214,7 +214,7 @@ def _rater_table(findings: StudyFindings) -> WordTable:
 def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
     if not findings.unlabeled:
         return
-    if findings.label_table_sha256 is not None:
+    if findings.ratings_sha256 is not None:
         cells = len(findings.variables) * len(findings.raters) * findings.item_count
         console.print(
             f"{findings.unlabeled:,} of {cells:,} cells (item by rater) have no label. Whether the "

@@ -19,7 +19,8 @@ CODEBOOK = "codebook"
 PROMPT = "prompt template"
 RULES = "decision rules"
 ITEM_SET = "item set"
-LABEL_TABLE = "label table"
+# The words under which certificates name the table; they stay, so that those made before hold.
+RATINGS_BINDING = "label table"
 
 
 def rater_key(name: str) -> str:
@@ -58,7 +59,10 @@ def binding(
         **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
     }
     if not labels.scored:
-        return {LABEL_TABLE: _one_or_all([identity.model_sha256 for identity in held]), **decided}
+        return {
+            RATINGS_BINDING: _one_or_all([identity.model_sha256 for identity in held]),
+            **decided,
+        }
     return {
         **{
             rater_key(name): identity.sha256

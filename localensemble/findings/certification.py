@@ -76,7 +76,7 @@ def certify(
         date: ISO date.
 
     Raises:
-        InputError: gold items are also golden or examples in the codebook, or no item has
+        InputError: gold items are also control or examples in the codebook, or no item has
             the score.
         EnsembleError: the study has a budget, which no promise survives.
     """
@@ -87,7 +87,7 @@ def certify(
         variable=variable,
         method=rules.method,
         policies=[policy for policy in rules.policies if policy.name != "random_audit"],
-        golden=loaded.golden.get(variable.name),
+        control=loaded.control.get(variable.name),
     )
     by = promise.by or ("mean_probability" if loaded.labels.scored else "support")
     scores = decided.scores(by).copy()
@@ -138,15 +138,15 @@ def _certified(
 
 
 def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
-    """Refuse gold items that raters were shown, or that are golden: they are no random draw."""
+    """Refuse gold items that raters were shown, or that are control: they are no random draw."""
     labels = loaded.labels
     examples = labels.reader.positions_of_texts(
         labels.item_set, text_sha256=[sha256_text(example.text) for example in variable.examples]
     )
-    golden = loaded.golden.get(variable.name)
+    control = loaded.control.get(variable.name)
     used = {
         "examples in the codebook": [place for place in examples if place < len(gold)],
-        "golden items": [] if golden is None else np.flatnonzero(golden >= 0).tolist(),
+        "control items": [] if control is None else np.flatnonzero(control >= 0).tolist(),
         "gold labels to calibrate the raters": _fitted_to(loaded, variable, gold),
     }
     for purpose, places in used.items():

@@ -243,7 +243,7 @@ def decide(
     variable: Variable,
     method: ConsensusMethod,
     policies: Sequence[EscalationPolicy],
-    golden: NDArray[np.int16] | None = None,
+    control: NDArray[np.int16] | None = None,
 ) -> Decisions:
     """Derive consensus and escalation for every item of one variable.
 
@@ -256,7 +256,7 @@ def decide(
         variable: whose.
         method: derives the consensus.
         policies: say which items a person must see.
-        golden: (N,) known categories of golden items, -1 elsewhere.
+        control: (N,) known categories of control items, -1 elsewhere.
 
     Raises:
         EnsembleError: the method does not fit the variable, or evidence is missing that a
@@ -283,7 +283,7 @@ def decide(
     parts = [
         _decide_block(labels, variable, method if whole is None else whole, first, block)
         for block in (
-            _Block(start, min(start + BLOCK_ITEMS, labels.item_count), golden, agreement)
+            _Block(start, min(start + BLOCK_ITEMS, labels.item_count), control, agreement)
             for start in range(0, max(labels.item_count, 1), BLOCK_ITEMS)
         )
     ]
@@ -314,7 +314,7 @@ def check_rules(
     *,
     variables: Sequence[Variable],
     raters: Sequence[str],
-    golden: bool = False,
+    control: bool = False,
     scored: bool = True,
 ) -> None:
     """Refuse rules that cannot decide these variables, before anything is labeled.
@@ -326,7 +326,7 @@ def check_rules(
         policies: the escalation policies.
         variables: of the codebook.
         raters: names of the raters.
-        golden: whether there are golden labels.
+        control: whether there are control labels.
         scored: whether the raters give probabilities.
 
     Raises:
@@ -343,7 +343,7 @@ def check_rules(
             probabilities,
             np.zeros(shape[:2]) if scored else None,
             item_ids=("tried",),
-            golden=np.zeros(1, np.int16) if golden else None,
+            control=np.zeros(1, np.int16) if control else None,
             agreement=0.0,
         )
         escalate(evidence, policies=(*policies, *_safety_policy(variable)))
@@ -367,7 +367,7 @@ def refuse_wrong_level(method: ConsensusMethod, variable: Variable) -> None:
 class _Block:
     start: int
     stop: int
-    golden: NDArray[np.int16] | None
+    control: NDArray[np.int16] | None
     agreement: float | None
 
 
@@ -397,7 +397,7 @@ def _decide_block(
         consensus,
         read.probabilities,
         read.off_codebook_mass if labels.scored else None,
-        golden=None if block.golden is None else block.golden[block.start : block.stop],
+        control=None if block.control is None else block.control[block.start : block.stop],
         agreement=block.agreement,
         own_probabilities=_own_probabilities(labels, variable, block),
     )

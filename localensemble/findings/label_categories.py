@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import TableError
-from localensemble.tables.ratings import VariableLabels
+from localensemble.tables.ratings import VariableRatings
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # How R, pandas and spreadsheets write a missing value.
@@ -44,7 +44,7 @@ class Categories:
 
 
 def choose_categories(
-    labels: VariableLabels, *, level: Level, declared: Sequence[str] | None, source: str
+    labels: VariableRatings, *, level: Level, declared: Sequence[str] | None, source: str
 ) -> Categories:
     """Take the declared categories, or those that occur.
 
@@ -177,7 +177,7 @@ def _declared(declared: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _refuse_gaps(labels: VariableLabels, where: str) -> None:
+def _refuse_gaps(labels: VariableRatings, where: str) -> None:
     gaps = [word for word in labels.words if word.casefold() in _MAY_BE_GAPS]
     if gaps:
         raise TableError(
@@ -188,7 +188,7 @@ def _refuse_gaps(labels: VariableLabels, where: str) -> None:
         )
 
 
-def _refuse_alike(labels: VariableLabels, words: Sequence[str], where: str) -> None:
+def _refuse_alike(labels: VariableRatings, words: Sequence[str], where: str) -> None:
     for alike, what in (
         (_by_number(words), "the same number, written in several ways"),
         (_by_letters(words), "the same word but for case, spaces or kind of letter"),

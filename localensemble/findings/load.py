@@ -13,8 +13,8 @@ from localensemble.codebook.model import Codebook, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.errors import LedgerError
 from localensemble.findings.binding import binding, identities
+from localensemble.findings.control_items import control_categories
 from localensemble.findings.decisions import Decisions, StudyLabels, decide
-from localensemble.findings.golden import golden_categories
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunRecord, VariableKey
 from localensemble.ledger.verify import refuse_changed
@@ -32,11 +32,11 @@ class LoadedStudy:
         rules: by which decisions are made.
         run: the newest finished one.
         items_sha256: hash of the items file that was labeled.
-        golden: variable -> (N,) known categories of golden items, -1 elsewhere; empty when
+        control: variable -> (N,) known categories of control items, -1 elsewhere; empty when
             the study has none.
         cautions: why not to trust labels, in sentences, as said when they were made; and that
             a newer run has not finished.
-        label_table_sha256: of the table of ratings that the labels come from; None where models
+        ratings_sha256: of the table of ratings that the labels come from; None where models
             made them.
     """
 
@@ -45,9 +45,9 @@ class LoadedStudy:
     rules: DecisionRules
     run: RunRecord
     items_sha256: str
-    golden: Mapping[str, NDArray[np.int16]]
+    control: Mapping[str, NDArray[np.int16]]
     cautions: tuple[str, ...] = ()
-    label_table_sha256: str | None = None
+    ratings_sha256: str | None = None
 
     def decide(self) -> tuple[Decisions, ...]:
         """Derive consensus and escalation for every variable, in codebook order.
@@ -76,7 +76,7 @@ class LoadedStudy:
                 variable=variable,
                 method=self.rules.method,
                 policies=self.rules.policies_for(variable.name),
-                golden=self.golden.get(variable.name),
+                control=self.control.get(variable.name),
             )
             for variable in self.codebook.variables
         )
@@ -109,9 +109,9 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         rater_keys=tuple(RaterKey(key) for key in summary["raters"]),
         rater_names=tuple(settings["raters"]),
         variable_keys={name: VariableKey(key) for name, key in summary["variables"].items()},
-        scored="label_table_sha256" not in settings,
+        scored="ratings_sha256" not in settings,
     )
-    golden = settings.get("golden")
+    control = settings.get("control")
     rules = recorded_rules(settings["rules"])
     return LoadedStudy(
         _calibrated(labels, rules),
@@ -119,9 +119,9 @@ def load_study(reader: LedgerReader) -> LoadedStudy:
         rules,
         run,
         settings["items_sha256"],
-        golden_categories(golden, codebook=codebook, labels=labels) if golden else {},
+        control_categories(control, codebook=codebook, labels=labels) if control else {},
         (*settings.get("cautions", ()), *_unfinished(reader.runs())),
-        settings.get("label_table_sha256"),
+        settings.get("ratings_sha256"),
     )
 
 

@@ -73,7 +73,7 @@ def compare_methods(
     methods: Sequence[ConsensusMethod],
     policies: Sequence[EscalationPolicy],
     gold: CategoryArray | None = None,
-    golden: CategoryArray | None = None,
+    control: CategoryArray | None = None,
 ) -> MethodComparison:
     """Decide one variable by several methods under the same policies.
 
@@ -85,14 +85,14 @@ def compare_methods(
         methods: in the order in which they are to stand.
         policies: the same for all.
         gold: (N,) gold categories to compare with, -1 elsewhere.
-        golden: (N,) known categories of golden items, for the policy that asks for them.
+        control: (N,) known categories of control items, for the policy that asks for them.
     """
     categories: dict[str, CategoryArray] = {}
     results = []
     for method in methods:
         try:
             decided = decide(
-                labels, variable=variable, method=method, policies=policies, golden=golden
+                labels, variable=variable, method=method, policies=policies, control=control
             )
         except EnsembleError as error:
             results.append(

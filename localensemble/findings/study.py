@@ -200,7 +200,7 @@ class StudyFindings:
     ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
     of a newer run that has not finished, of a method that did not converge, and of gold labels that
     were left out.
-    ``label_table_sha256`` is the hash of the table of ratings that the labels come from; None where
+    ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None where
     models made them.
     """
 
@@ -216,7 +216,7 @@ class StudyFindings:
     record: RecordFindings
     cautions: tuple[str, ...]
     promises: tuple[PromiseFindings, ...]
-    label_table_sha256: str | None = None
+    ratings_sha256: str | None = None
     rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
 
     @property
@@ -236,7 +236,7 @@ def study_findings(
     gold: GoldLabels | None,
     cautions: tuple[str, ...],
     certificates: Sequence[Certificate],
-    label_table_sha256: str | None = None,
+    ratings_sha256: str | None = None,
     calibrations: Sequence[CalibratedRaters] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
@@ -267,7 +267,7 @@ def study_findings(
             )
             for one in certificates
         ),
-        label_table_sha256=label_table_sha256,
+        ratings_sha256=ratings_sha256,
         rater_calibrations=tuple(
             RaterCalibrationFindings(
                 one.variable,

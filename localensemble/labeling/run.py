@@ -60,7 +60,7 @@ class LabelingPlan:
         rules: how consensus and escalation are decided, as `decision_rules` wrote it; kept
             with the run, so that decisions can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
-        golden: variable -> item id -> known category; kept with the run, for the same reason.
+        control: variable -> item id -> known category; kept with the run, for the same reason.
         cautions: why not to trust labels, in sentences; kept with the run, so that whoever
             reads its results is told too.
         stated_rules: what the ensemble file says, where the study is decided by other rules;
@@ -75,7 +75,7 @@ class LabelingPlan:
     layout: Layout | None
     rules: JsonValue
     limit: int | None = None
-    golden: Mapping[str, Mapping[str, str]] | None = None
+    control: Mapping[str, Mapping[str, str]] | None = None
     cautions: tuple[str, ...] = ()
     stated_rules: JsonValue = None
     certified_raters: Mapping[str, str] = field(default_factory=dict)
@@ -307,9 +307,9 @@ class _RaterRun:
 
 
 def _run_settings(plan: LabelingPlan) -> JsonValue:
-    golden = {} if plan.golden is None else {"golden": plan.golden}
+    control = {} if plan.control is None else {"control": plan.control}
     return {
-        **golden,
+        **control,
         "localensemble": __version__,
         "codebook": plan.codebook.as_json(),
         "rules": plan.rules,

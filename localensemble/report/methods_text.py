@@ -157,12 +157,12 @@ _POSSESSIVE = {
 
 def _labeling(findings: StudyFindings) -> str:
     variables = listed([variable.name for variable in findings.variables])
-    if findings.label_table_sha256 is not None:
+    if findings.ratings_sha256 is not None:
         return (
             f"The labels that {counted(len(findings.raters), 'rater')} gave "
             f"{counted(findings.item_count, 'item')} on "
             f"{counted(len(findings.variables), 'variable')} ({variables}) were read from a table "
-            f"of ratings (SHA-256 {findings.label_table_sha256}). Cells without a label stayed so."
+            f"of ratings (SHA-256 {findings.ratings_sha256}). Cells without a label stayed so."
         )
     parts = (
         f"{counted(findings.item_count, 'text')} were labeled on "

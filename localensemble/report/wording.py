@@ -281,7 +281,7 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
 def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
     """Say what holds for the whole study: what was labeled, and what is not known."""
     raters = [rater.name for rater in findings.raters]
-    kind = "model rater" if findings.label_table_sha256 is None else "rater"
+    kind = "model rater" if findings.ratings_sha256 is None else "rater"
     named = f" ({listed(raters)})" if len(raters) <= _MOST_NAMED else ""
     sentences = [
         f"{counted(len(raters), kind)}{named} labeled "
@@ -289,7 +289,7 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
         f"{counted(len(findings.variables), 'variable')} of the codebook "
         f'"{findings.codebook}"{_version(findings)}.'
     ]
-    if findings.label_table_sha256 is not None:
+    if findings.ratings_sha256 is not None:
         sentences.append(
             "The labels come from a table of ratings: how they were made, and whether a rater was "
             "asked where none stands, is not known."
@@ -300,7 +300,7 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             f"The run was limited: the table has {counted(size, 'item')}, of which the first "
             f"{findings.item_count:,} were labeled."
         )
-    if findings.unlabeled and findings.label_table_sha256 is None:
+    if findings.unlabeled and findings.ratings_sha256 is None:
         cells = findings.item_count * len(raters) * len(findings.variables)
         sentences.append(
             f"{findings.unlabeled:,} of {cells:,} labels have no category; why is listed under "

@@ -44,11 +44,11 @@ class GroupLabels:
         group: its name; None when the table is not read by group.
         items: in the order of the table.
         raters: in the order of the table.
-        words: (n,) places in ``VariableLabels.words``, -1 for a gap.
+        words: (n,) places in ``VariableRatings.words``, -1 for a gap.
         item_places: (n,) places in ``items``.
         rater_places: (n,) places in ``raters``.
         rows: (n,) row numbers.
-        gold: (items,) places in ``VariableLabels.words`` of the gold labels, -1 where there
+        gold: (items,) places in ``VariableRatings.words`` of the gold labels, -1 where there
             is none; None when no column holds gold labels.
         gold_rows: (items,) row numbers of the gold labels.
     """
@@ -65,7 +65,7 @@ class GroupLabels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VariableLabels:
+class VariableRatings:
     """The labels of one variable.
 
     Attributes:
@@ -126,7 +126,7 @@ class VariableLabels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelTable:
+class Ratings:
     """A table of labels, read.
 
     Attributes:
@@ -138,17 +138,17 @@ class LabelTable:
     path: Path
     columns: LabelColumns
     messages: tuple[str, ...]
-    variables: tuple[VariableLabels, ...]
+    variables: tuple[VariableRatings, ...]
 
 
-def read_label_table(
+def read_ratings(
     path: Path,
     *,
     named: NamedColumns,
     gaps: Sequence[str] = (),
     variables: Sequence[str] = (),
     sheet: str | None = None,
-) -> LabelTable:
+) -> Ratings:
     """Read a table of labels, wide or long.
 
     Args:
@@ -166,7 +166,7 @@ def read_label_table(
     collector = _Collector(table, columns, frozenset({"", *map(_clean, gaps)}) | STATUS_WORDS)
     collector.read()
     messages = [*table.messages, *columns.messages, *collector.messages()]
-    return LabelTable(path, columns, tuple(messages), collector.variables())
+    return Ratings(path, columns, tuple(messages), collector.variables())
 
 
 class _Cells:
@@ -204,7 +204,7 @@ class _Collector:
         """Read every row.
 
         Raises:
-            TableError: as `read_label_table` says.
+            TableError: as `read_ratings` says.
         """
         chosen = self._columns
         wanted = [
@@ -279,10 +279,10 @@ class _Collector:
         listed = ", ".join(sorted(STATUS_WORDS))
         return [f"{self._status_words:,} cells are one of {listed}; they count as gaps."]
 
-    def variables(self) -> tuple[VariableLabels, ...]:
+    def variables(self) -> tuple[VariableRatings, ...]:
         """Give what was read."""
         return tuple(
-            VariableLabels(
+            VariableRatings(
                 variable,
                 tuple(words),
                 tuple(

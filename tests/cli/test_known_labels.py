@@ -1,4 +1,4 @@
-"""Gold and golden labels are checked before anything is labeled; what is left out is said."""
+"""Gold and control labels are checked before anything is labeled; what is left out is said."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
 
-RULES = SCRIPTED + "escalation: [{policy: golden_disagreement}]\n"
-OPTIONS = ("--gold", "--golden")
+RULES = SCRIPTED + "escalation: [{policy: control_missed}]\n"
+OPTIONS = ("--gold", "--control")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> StudyFiles:
 def label(run: Run, files: StudyFiles, option: str, table: str, *more: object) -> Ended:
     known = files.folder / "known.csv"
     known.write_text(table, encoding="utf-8")
-    if option == "--golden":
+    if option == "--control":
         files.ensemble.write_text(RULES, encoding="utf-8")
     return run(
         "label",

@@ -308,7 +308,7 @@ def test_every_policy_describes_itself_and_always_gives_the_same_reasons(name: s
             probabilities=np.full((len(rows), 3, 3), 1 / 3),
             off_codebook_mass=np.zeros((len(rows), 3)),
             item_ids=[str(i) for i in range(len(rows))],
-            golden=np.full(len(rows), -1, dtype=np.int16),
+            control=np.full(len(rows), -1, dtype=np.int16),
             agreement=0.8,
         )
         texts.add(escalate(evidence, policies=[policy]).reason_texts)

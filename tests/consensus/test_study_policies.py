@@ -37,7 +37,7 @@ def many(item_count: int, *, seed: int = 0) -> LabelMatrix:
 def evidence_of(
     labels: LabelMatrix,
     *,
-    golden: NDArray[np.int16] | None = None,
+    control: NDArray[np.int16] | None = None,
     agreement: float | None = None,
     first: int = 0,
 ) -> Evidence:
@@ -45,7 +45,7 @@ def evidence_of(
         labels,
         method_named("majority").derive(labels),
         item_ids=[f"item-{first + i}" for i in range(labels.item_count)],
-        golden=golden,
+        control=control,
         agreement=agreement,
     )
 
@@ -68,17 +68,17 @@ def test_agreement_that_was_not_computed_is_an_error() -> None:
         escalate(evidence_of(many(5)), policies=[policy("agreement_below", required=0.7)])
 
 
-def test_a_golden_item_with_another_consensus_is_escalated() -> None:
+def test_a_control_item_with_another_consensus_is_escalated() -> None:
     labels = LabelMatrix(
         np.array([[0, 0], [0, 0], [1, 1], [0, 1]], dtype=np.int16), ("a", "b"), ("x", "y")
     )
-    golden = np.array([0, 1, -1, 0], dtype=np.int16)
-    result = escalate(evidence_of(labels, golden=golden), policies=[policy("golden_disagreement")])
+    control = np.array([0, 1, -1, 0], dtype=np.int16)
+    result = escalate(evidence_of(labels, control=control), policies=[policy("control_missed")])
     assert result.mask.tolist() == [False, True, False, True]
-    assert result.reasons(1) == ("consensus differs from the golden label",)
+    assert result.reasons(1) == ("consensus differs from the control label",)
     assert result.reasons(3) == ("tie between categories",)
-    with pytest.raises(EnsembleError, match="needs golden labels"):
-        escalate(evidence_of(labels), policies=[policy("golden_disagreement")])
+    with pytest.raises(EnsembleError, match="needs control labels"):
+        escalate(evidence_of(labels), policies=[policy("control_missed")])
 
 
 def test_a_budget_is_filled_with_the_least_certain_accepted_items() -> None:

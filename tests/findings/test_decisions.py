@@ -38,7 +38,7 @@ def decided(
     study: Path,
     method: str = "majority",
     policies: Mapping[str, Mapping[str, object]] | None = None,
-    golden: list[int] | None = None,
+    control: list[int] | None = None,
 ) -> Decisions:
     with LedgerReader.open(study) as reader:
         loaded = load_study(reader)
@@ -49,7 +49,7 @@ def decided(
             policies=[
                 policy_named(name, settings=given) for name, given in (policies or {}).items()
             ],
-            golden=None if golden is None else np.array(golden, dtype=np.int16),
+            control=None if control is None else np.array(control, dtype=np.int16),
         )
 
 
@@ -142,12 +142,12 @@ def test_raters_who_agree_too_little_escalate_the_whole_variable(study: Path) ->
     assert decided(study, policies={"agreement_below": {"required": 0.9}}).escalated.all()
 
 
-def test_a_consensus_that_differs_from_a_golden_label_is_escalated(study: Path) -> None:
+def test_a_consensus_that_differs_from_a_control_label_is_escalated(study: Path) -> None:
     before = decided(study)
     item = int(np.flatnonzero(~before.escalated)[0])
-    golden = [-1] * ITEMS
-    golden[item] = (int(before.categories[item]) + 1) % 3
-    found = decided(study, policies={"golden_disagreement": {}}, golden=golden)
+    control = [-1] * ITEMS
+    control[item] = (int(before.categories[item]) + 1) % 3
+    found = decided(study, policies={"control_missed": {}}, control=control)
     assert found.escalated[item]
     assert found.escalated.sum() == before.escalated.sum() + 1
 
@@ -156,7 +156,7 @@ def test_a_consensus_that_differs_from_a_golden_label_is_escalated(study: Path) 
     ("method", "policies", "found"),
     [
         ("median", {}, '"topic": its level is nominal'),
-        ("majority", {"golden_disagreement": {}}, "golden labels; there are none"),
+        ("majority", {"control_missed": {}}, "control labels; there are none"),
         ("majority", {"disagreement": {"between": ["first", "fourth"]}}, '"fourth"'),
         ("majority", {"always_review": {"categories": {"stuff": None}}}, '"staff"'),
     ],

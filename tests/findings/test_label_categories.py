@@ -11,14 +11,14 @@ from localensemble.core.errors import LocalEnsembleError, TableError
 from localensemble.findings.label_categories import Categories, choose_categories
 from localensemble.findings.weight_table import read_weight_table
 from localensemble.tables.rating_columns import NamedColumns
-from localensemble.tables.ratings import VariableLabels, read_label_table
+from localensemble.tables.ratings import VariableRatings, read_ratings
 
 
-def labels_of(folder: Path, *words: str) -> VariableLabels:
+def labels_of(folder: Path, *words: str) -> VariableRatings:
     path = folder / "labels.csv"
     rows = "".join(f'i{n},ann,"{word}"\n' for n, word in enumerate(words))
     path.write_text(f"item,rater,label\n{rows}", encoding="utf-8")
-    return read_label_table(path, named=NamedColumns()).variables[0]
+    return read_ratings(path, named=NamedColumns()).variables[0]
 
 
 def chosen(

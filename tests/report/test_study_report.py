@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from localensemble.api.consensus import ConsensusOptions, decide_again
+from localensemble.api.import_ratings import RatingsOptions
 from localensemble.api.label import LabelOptions, label
-from localensemble.api.label_table import LabelTableOptions
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
 from localensemble.report.wording import interval, number, share
@@ -257,7 +257,7 @@ def test_a_crowd_is_summarized_and_the_page_says_so(tmp_path: Path) -> None:
         "id,gold_ratings,ward\n" + "".join(f"i-{i},a,w{i % 2}\n" for i in range(9)),
         encoding="utf-8",
     )
-    options = ConsensusOptions(gold=gold, table=LabelTableOptions(level="nominal"))
+    options = ConsensusOptions(gold=gold, table=RatingsOptions(level="nominal"))
     decide_again(ratings, options=options, output=tmp_path / "study")
     write_report(tmp_path / "study", gold=gold, group_column="ward")
     page = check_page((tmp_path / "study" / "report.html").read_text(encoding="utf-8"))

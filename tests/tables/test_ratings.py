@@ -9,20 +9,20 @@ import pytest
 
 from localensemble.core.errors import TableError
 from localensemble.tables.rating_columns import NamedColumns
-from localensemble.tables.ratings import LabelTable, read_label_table
+from localensemble.tables.ratings import Ratings, read_ratings
 
 LONG = "item,rater,label\ni1,ann,yes\ni1,bob,no\ni2,ann,yes\ni2,bob,yes\ni3,ann,\n"
 WIDE = "id,ann,bob\ni1,yes,no\ni2,yes,yes\ni3,,\n"
 
 
-def read(folder: Path, text: str, *, gaps: tuple[str, ...] = (), **named: Any) -> LabelTable:
+def read(folder: Path, text: str, *, gaps: tuple[str, ...] = (), **named: Any) -> Ratings:
     path = folder / "labels.csv"
     path.write_text(text, encoding="utf-8")
     columns = NamedColumns(**named)
-    return read_label_table(path, named=columns, gaps=gaps)
+    return read_ratings(path, named=columns, gaps=gaps)
 
 
-def rows_of(table: LabelTable, *categories: str) -> list[list[int]]:
+def rows_of(table: Ratings, *categories: str) -> list[list[int]]:
     (variable,) = table.variables
     (matrix,) = variable.matrices(categories, name_of={})
     rows: list[list[int]] = matrix.indices.tolist()
@@ -226,7 +226,7 @@ def test_a_rater_that_does_not_use_every_category_is_still_guessed(tmp_path: Pat
     assert table.columns.raters == ("ann", "bob")
 
 
-def gold_of(table: LabelTable, *categories: str) -> list[int]:
+def gold_of(table: Ratings, *categories: str) -> list[int]:
     (variable,) = table.variables
     (gold,) = variable.gold(categories, name_of={})
     assert gold is not None

@@ -32,7 +32,7 @@ _VERSION = 1
 ASSUMPTIONS: tuple[str, ...] = (
     "the calibration items were drawn at random from the items the threshold is applied to",
     "a person's label is taken as correct",
-    "the calibration items were used for nothing else: no examples, golden items or settings",
+    "the calibration items were used for nothing else: no examples, control items or settings",
     "raters, prompt, codebook and decision rules are those whose hashes stand here",
 )
 

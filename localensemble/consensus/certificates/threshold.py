@@ -237,7 +237,7 @@ def refuse_reused_items(
 
     Args:
         calibration: ids of the calibration items.
-        used: purpose in words (few-shot example, golden item, threshold) to item ids.
+        used: purpose in words (few-shot example, control item, threshold) to item ids.
 
     Raises:
         InputError: an item serves both.

@@ -51,7 +51,7 @@ class Evidence:
         own_probabilities: those before a calibration of the raters; None where there was none.
         off_codebook_mass: (N, R) probability outside the categories, NaN where unknown.
         item_ids: the N item ids, needed by the random audit.
-        golden: (N,) index of the known category of a golden item, -1 elsewhere.
+        control: (N,) index of the known category of a control item, -1 elsewhere.
         agreement: the coefficient of the variable that ``agreement_below`` compares; NaN
             when it is undefined.
 
@@ -64,7 +64,7 @@ class Evidence:
     probabilities: FloatArray | None = None
     off_codebook_mass: FloatArray | None = None
     item_ids: Sequence[str] | None = None
-    golden: CategoryArray | None = None
+    control: CategoryArray | None = None
     agreement: float | None = None
     own_probabilities: FloatArray | None = None
 
@@ -83,7 +83,7 @@ class Evidence:
             raise ValueError(
                 f"off_codebook_mass has shape {self.off_codebook_mass.shape}; expected {cells}."
             )
-        for what, given in (("item_ids", self.item_ids), ("golden", self.golden)):
+        for what, given in (("item_ids", self.item_ids), ("control", self.control)):
             if given is not None and len(given) != item_count:
                 raise ValueError(f"{what} has {len(given)} entries for {item_count} items.")
 

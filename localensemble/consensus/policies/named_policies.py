@@ -30,7 +30,7 @@ from localensemble.consensus.policies.scores import chosen_share, probabilities_
 from localensemble.consensus.policies.whole_study import (
     AgreementBelow,
     Budget,
-    GoldenDisagreement,
+    ControlMissed,
     RandomAudit,
 )
 from localensemble.consensus.protocol import Settings
@@ -264,7 +264,7 @@ _POLICIES: Mapping[str, Callable[..., EscalationPolicy]] = {
     MarginBelow.name: MarginBelow,
     ScoreBelow.name: ScoreBelow,
     AgreementBelow.name: AgreementBelow,
-    GoldenDisagreement.name: GoldenDisagreement,
+    ControlMissed.name: ControlMissed,
     Budget.name: Budget,
     RandomAudit.name: RandomAudit,
 }

@@ -1,4 +1,4 @@
-"""Policies that look beyond one item: agreement, golden items, a budget, a random audit."""
+"""Policies that look beyond one item: agreement, control items, a budget, a random audit."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ class RequiredAgreementMissed:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenDisagreement:
-    """Escalate golden items whose consensus is not their known category."""
+class ControlMissed:
+    """Escalate control items whose consensus is not their known category."""
 
-    name: ClassVar[str] = "golden_disagreement"
+    name: ClassVar[str] = "control_missed"
     per_item: ClassVar[bool] = True
     stage: ClassVar[int] = STAGE_EVIDENCE
 
@@ -111,22 +111,22 @@ class GoldenDisagreement:
         return ()
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Compare the consensus with the golden labels.
+        """Compare the consensus with the control labels.
 
         Raises:
-            EnsembleError: there are no golden labels.
+            EnsembleError: there are no control labels.
         """
-        if evidence.golden is None:
+        if evidence.control is None:
             raise EnsembleError(
-                f'The escalation policy "{self.name}" needs golden labels; there are none.',
-                hint="Give the study golden items, or remove the policy.",
+                f'The escalation policy "{self.name}" needs control labels; there are none.',
+                hint="Give the study control items, or remove the policy.",
             )
         wrong = (
-            (evidence.golden != GAP)
+            (evidence.control != GAP)
             & evidence.consensus.decided
-            & (evidence.golden != evidence.consensus.categories)
+            & (evidence.control != evidence.consensus.categories)
         )
-        return (Reason("consensus differs from the golden label", wrong),)
+        return (Reason("consensus differs from the control label", wrong),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Pat
     assert {row["id"] for row in queue} == {row["id"] for row in waiting}
     findings = json.loads((study / "findings.json").read_text(encoding="utf-8"))
     assert findings["variables"][0]["escalated"] == len(waiting)
-    assert findings["label_table_sha256"]
+    assert findings["ratings_sha256"]
     page = (study / "report.html").read_text(encoding="utf-8")
     assert "The labels come from a table of ratings" in page
     assert "language model" not in page

@@ -1,7 +1,7 @@
-"""Golden items: a few items of a study whose category is known beforehand.
+"""Control items: a few items of a study whose category is known beforehand.
 
 They are recorded with a run, by item id and category, so that decisions can be derived again
-from the ledger alone. A golden item shows that raters go wrong; it is no gold label for an
+from the ledger alone. A control item shows that raters go wrong; it is no gold label for an
 evaluation, and cannot be one for a certificate.
 """
 
@@ -20,21 +20,21 @@ from localensemble.findings.decisions import StudyLabels
 from localensemble.findings.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
 from localensemble.tables.row_ids import KeyedTable
 
-Golden = Mapping[str, Mapping[str, str]]
+Control = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenItems:
-    """Golden labels of items that are there, and what was left out, in sentences."""
+class ControlItems:
+    """Control labels of items that are there, and what was left out, in sentences."""
 
-    labels: Golden
+    labels: Control
     messages: tuple[str, ...]
 
 
-def read_golden(
+def read_control_items(
     path: Path, *, codebook: Codebook, item_ids: Collection[str], id_column: str | None = None
-) -> GoldenItems:
-    """Read golden labels from a table: variable -> item id -> category name.
+) -> ControlItems:
+    """Read control labels from a table: variable -> item id -> category name.
 
     Args:
         path: the table.
@@ -43,7 +43,7 @@ def read_golden(
         id_column: None guesses it by name.
 
     Raises:
-        TableError: no golden label, one that is no category, or none of an item.
+        TableError: no control label, one that is no category, or none of an item.
     """
     table = KeyedTable.open(path, id_column=id_column)
     if table.id_column is None:
@@ -53,7 +53,7 @@ def read_golden(
         (CategoryReader(path, codebook.variable(name), column), table.columns.index(column))
         for name, column in columns.items()
     ]
-    golden: dict[str, dict[str, str]] = {}
+    control: dict[str, dict[str, str]] = {}
     left_out = LeftOut(path)
     shared = 0
     for row in table.rows():
@@ -65,32 +65,32 @@ def read_golden(
             index = reader.index(row.values[place], row_number=row.number)
             if known and index >= 0:
                 name = reader.variable.name
-                golden.setdefault(name, {})[str(row.id)] = reader.variable.answers[index]
-    if not golden:
+                control.setdefault(name, {})[str(row.id)] = reader.variable.answers[index]
+    if not control:
         if columns and not shared:
             raise left_out.error()
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
         found = ", ".join(f'"{column}"' for column in columns.values())
         raise TableError(
-            f"{path.name}: found no golden label; expected a column {wanted} with categories"
+            f"{path.name}: found no control label; expected a column {wanted} with categories"
             f"{f', but {found} is blank' if found else ''}.",
             hint="Name each column after its variable, and fill it in.",
         )
-    return GoldenItems(golden, left_out.messages())
+    return ControlItems(control, left_out.messages())
 
 
-def golden_categories(
-    golden: Golden, *, codebook: Codebook, labels: StudyLabels
+def control_categories(
+    control: Control, *, codebook: Codebook, labels: StudyLabels
 ) -> Mapping[str, NDArray[np.int16]]:
-    """Align golden labels with the items of a study: variable -> (N,), -1 elsewhere."""
-    wanted = {item_id for of_variable in golden.values() for item_id in of_variable}
+    """Align control labels with the items of a study: variable -> (N,), -1 elsewhere."""
+    wanted = {item_id for of_variable in control.values() for item_id in of_variable}
     positions = {
         item_id: position for position, item_id in enumerate(labels.item_ids) if item_id in wanted
     }
     aligned = {}
     for variable in codebook.variables:
         categories = np.full(labels.item_count, -1, dtype=np.int16)
-        for item_id, category in golden.get(variable.name, {}).items():
+        for item_id, category in control.get(variable.name, {}).items():
             if item_id in positions:
                 categories[positions[item_id]] = variable.answers.index(category)
         aligned[variable.name] = categories

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 import click
 
 from localensemble.api.agree import NamedColumns, TableLayout
-from localensemble.api.label_table import LabelTableOptions, TableLevel
+from localensemble.api.import_ratings import RatingsOptions, TableLevel
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -63,7 +63,7 @@ _RULES = click.option(
 )
 
 
-def label_table_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options about a table of ratings; the command gets them as ``table``.
 
     Args:
@@ -95,7 +95,7 @@ def label_table_options(*, rules: bool) -> Callable[[Callable[..., None]], Calla
                 raters=raters or (),
                 variable=variable_column,
             )
-            table = LabelTableOptions(
+            table = RatingsOptions(
                 level=cast(TableLevel | None, level),
                 columns=columns,
                 gaps=gaps,

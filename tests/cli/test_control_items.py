@@ -1,4 +1,4 @@
-"""Golden items: known beforehand, kept with the run, and no gold labels."""
+"""Control items: known beforehand, kept with the run, and no gold labels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
 RULES = SCRIPTED + (
-    "consensus: {method: mean_probability}\nescalation: [{policy: golden_disagreement}]\n"
+    "consensus: {method: mean_probability}\nescalation: [{policy: control_missed}]\n"
 )
-REASON = "consensus differs from the golden label"
+REASON = "consensus differs from the control label"
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def files(tmp_path: Path) -> StudyFiles:
     return study_files(tmp_path, [f"comment {n}" for n in range(40)], ensemble=RULES)
 
 
-def golden_table(folder: Path, label: str = "staff") -> Path:
-    path = folder / "golden.csv"
+def control_table(folder: Path, label: str = "staff") -> Path:
+    path = folder / "control.csv"
     path.write_text(
         "id,gold_topic\n" + "".join(f"i-{n},{label}\n" for n in range(12)), encoding="utf-8"
     )
@@ -33,13 +33,15 @@ def labeled(run: Run, files: StudyFiles) -> list[dict[str, str]]:
         "label",
         files.items,
         *("-c", files.codebook, "-e", files.ensemble, "-o", files.study),
-        *("--golden", golden_table(files.folder)),
+        *("--control", control_table(files.folder)),
     )
     assert ended.code == 0, ended.err
     return read_table(files.study / "labels.csv")
 
 
-def test_a_golden_item_with_another_consensus_goes_to_a_person(run: Run, files: StudyFiles) -> None:
+def test_a_control_item_with_another_consensus_goes_to_a_person(
+    run: Run, files: StudyFiles
+) -> None:
     rows = labeled(run, files)
     queue = {
         row["id"]: row["leading_category"]
@@ -62,31 +64,31 @@ def test_golden_items_are_remembered_with_the_run(run: Run, files: StudyFiles) -
     assert "cannot" not in side_by_side.out.replace('"median" cannot', "")
 
 
-def test_the_policy_is_refused_before_labeling_when_there_are_no_golden_items(
+def test_the_policy_is_refused_before_labeling_when_there_are_no_control_items(
     run: Run, files: StudyFiles
 ) -> None:
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    assert (ended.code, "needs golden labels; there are none" in ended.err) == (2, True)
+    assert (ended.code, "needs control labels; there are none" in ended.err) == (2, True)
     assert not files.study.exists()
 
 
 def test_golden_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFiles) -> None:
     labeled(run, files)
-    gold = golden_table(files.folder)
+    gold = control_table(files.folder)
     ended = run("calibrate", files.study, "--gold", gold, "--variable", "topic")
-    assert (ended.code, "are also used as golden items" in ended.err) == (2, True)
+    assert (ended.code, "are also used as control items" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("label", "found"), [("stuff", "this is no category"), ("", "found no golden label")]
+    ("label", "found"), [("stuff", "this is no category"), ("", "found no control label")]
 )
 def test_golden_labels_that_say_nothing_end_with_code_2(
     run: Run, files: StudyFiles, label: str, found: str
 ) -> None:
-    golden = golden_table(files.folder, label)
+    control = control_table(files.folder, label)
     ended = run(
         "label",
         files.items,
-        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--golden", golden),
+        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--control", control),
     )
     assert (ended.code, found in ended.err) == (2, True), ended.err

@@ -28,7 +28,7 @@ from localensemble.findings.decisions import check_rules
 from localensemble.findings.label_categories import choose_categories
 from localensemble.findings.load import LoadedStudy, load_study, newest_finished
 from localensemble.labeling.ensemble import load_rules
-from localensemble.labeling.label_table import RatedLabels, hash_of_items, record_labels
+from localensemble.labeling.record_ratings import AlignedRatings, hash_of_items, record_labels
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
@@ -36,7 +36,7 @@ from localensemble.report.wording import counted
 from localensemble.tables.delimited import TableFormat
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.rating_columns import NamedColumns
-from localensemble.tables.ratings import LabelTable, VariableLabels
+from localensemble.tables.ratings import Ratings, VariableRatings
 
 TableLevel = Literal["nominal", "ordinal"]
 
@@ -44,7 +44,7 @@ _BLOCK_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class LabelTableOptions:
+class RatingsOptions:
     """How to read a table of ratings, and by which rules to decide it.
 
     Attributes:
@@ -74,12 +74,12 @@ class LabelTableOptions:
     text_column: str | None = None
 
 
-AS_GUESSED = LabelTableOptions()
+AS_GUESSED = RatingsOptions()
 """Name nothing: what a table of ratings does not tell by itself is refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class RatedItems:
+class IdsOnly:
     """Items of which no more is known than their ids: the columns of a study's tables."""
 
     path: Path
@@ -98,11 +98,11 @@ class RatedItems:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadLabelTable:
-    """RatedLabels, the table their items stand in, and what was guessed, in sentences."""
+class ReadRatings:
+    """AlignedRatings, the table their items stand in, and what was guessed, in sentences."""
 
-    labels: RatedLabels
-    items: ItemFile | RatedItems
+    labels: AlignedRatings
+    items: ItemFile | IdsOnly
     messages: tuple[str, ...]
 
 
@@ -116,7 +116,7 @@ class OpenedStudy:
     """
 
     loaded: LoadedStudy
-    read: ReadLabelTable | None = None
+    read: ReadRatings | None = None
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ class OpenedStudy:
 
 
 @contextmanager
-def opened(study: Path, *, options: LabelTableOptions) -> Iterator[OpenedStudy]:
+def opened(study: Path, *, options: RatingsOptions) -> Iterator[OpenedStudy]:
     """Open a study folder, or a table of ratings as if it were one.
 
     Raises:
@@ -147,7 +147,7 @@ def opened(study: Path, *, options: LabelTableOptions) -> Iterator[OpenedStudy]:
 
 @contextmanager
 def recorded(
-    read: ReadLabelTable, *, rules: DecisionRules, folder: StudyFolder
+    read: ReadRatings, *, rules: DecisionRules, folder: StudyFolder
 ) -> Iterator[LoadedStudy]:
     """Record ratings in the ledger of a folder and give the study.
 
@@ -169,7 +169,7 @@ def recorded(
         yield load_study(ledger.reader)
 
 
-def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
+def read_labels(path: Path, *, options: RatingsOptions) -> ReadRatings:
     """Read a table of ratings: the labels of all its variables on the same items and raters.
 
     Raises:
@@ -210,7 +210,7 @@ def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
         variable.name: _aligned(rated[variable.name], raters, places)
         for variable in codebook.variables
     }
-    aligned = RatedLabels(
+    aligned = AlignedRatings(
         codebook=codebook,
         raters=raters,
         items=hashed,
@@ -219,7 +219,7 @@ def read_labels(path: Path, *, options: LabelTableOptions) -> ReadLabelTable:
         cautions=_labeled_once(matrices),
     )
     more = items.messages if isinstance(items, ItemFile) else ()
-    return ReadLabelTable(aligned, items, (*messages, *more))
+    return ReadRatings(aligned, items, (*messages, *more))
 
 
 def table_rules(path: Path | None) -> DecisionRules:
@@ -233,7 +233,7 @@ def table_rules(path: Path | None) -> DecisionRules:
     return load_rules(path, unstated=())
 
 
-def refuse_table_options(study: Path, options: LabelTableOptions) -> None:
+def refuse_table_options(study: Path, options: RatingsOptions) -> None:
     """Refuse options about a table of ratings with a study folder.
 
     Raises:
@@ -256,7 +256,7 @@ class _Rated:
 
 
 def _rated(
-    labels: VariableLabels, variable: Variable | None, table: LabelTable, options: LabelTableOptions
+    labels: VariableRatings, variable: Variable | None, table: Ratings, options: RatingsOptions
 ) -> _Rated:
     level: TableLevel = options.level or "nominal"
     if variable is not None and options.level is None:
@@ -277,17 +277,15 @@ def _rated(
     return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
 
 
-def _items(
-    path: Path, ids: tuple[ItemId, ...], options: LabelTableOptions
-) -> ItemFile | RatedItems:
+def _items(path: Path, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | IdsOnly:
     if options.items is None:
-        return RatedItems(path, ids)
+        return IdsOnly(path, ids)
     return ItemFile.open(
         options.items, id_column=options.id_column, text_column=options.text_column
     )
 
 
-def _hashed(items: ItemFile | RatedItems) -> tuple[tuple[ItemId, str], ...]:
+def _hashed(items: ItemFile | IdsOnly) -> tuple[tuple[ItemId, str], ...]:
     return tuple(
         (row.item.id, sha256_text(row.item.text))
         for block in items.blocks(_BLOCK_ITEMS)
@@ -299,7 +297,7 @@ def _refuse_unknown_items(
     path: Path,
     ids: Sequence[ItemId],
     places: Mapping[ItemId, int],
-    items: ItemFile | RatedItems,
+    items: ItemFile | IdsOnly,
 ) -> None:
     unknown = [item_id for item_id in ids if item_id not in places]
     if unknown:
@@ -319,13 +317,13 @@ def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int
     return LabelMatrix(indices, rated.variable.answers, raters)
 
 
-def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
+def _refuse_other_study(folder: StudyFolder, labels: AlignedRatings) -> None:
     """Refuse to write over a study of models, or of other variables or items."""
     if not is_begun(folder.ledger):
         return
     with LedgerReader.open(folder.ledger) as reader:
         settings = [cast(Mapping[str, object], run.settings) for run in reader.runs()]
-        if any("label_table_sha256" not in one for one in settings):
+        if any("ratings_sha256" not in one for one in settings):
             raise InputError(
                 f"{folder.path}: this folder holds a study whose labels models made.",
                 hint="Choose another folder with --output.",
@@ -347,7 +345,7 @@ def _refuse_other_study(folder: StudyFolder, labels: RatedLabels) -> None:
             )
 
 
-def labels_lost(folder: StudyFolder, labels: RatedLabels) -> int:
+def labels_lost(folder: StudyFolder, labels: AlignedRatings) -> int:
     """Count the labels of a folder's last ratings that these lack, or have otherwise.
 
     Raises:

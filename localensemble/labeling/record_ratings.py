@@ -27,7 +27,7 @@ _ITEMS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RatedLabels:
+class AlignedRatings:
     """Labels of raters on items, aligned.
 
     Attributes:
@@ -78,7 +78,7 @@ def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
     return digest.hexdigest()
 
 
-def record_labels(labels: RatedLabels, *, ledger: Ledger, rules: JsonValue) -> None:
+def record_labels(labels: AlignedRatings, *, ledger: Ledger, rules: JsonValue) -> None:
     """Record ratings as a finished run; what the ledger holds already is left as it is.
 
     Args:
@@ -98,7 +98,7 @@ def record_labels(labels: RatedLabels, *, ledger: Ledger, rules: JsonValue) -> N
             "stated_rules": rules,
             "raters": list(labels.raters),
             "items_sha256": labels.items_sha256,
-            "label_table_sha256": labels.sha256,
+            "ratings_sha256": labels.sha256,
             "limit": None,
             "cautions": list(labels.cautions),
         }
@@ -117,7 +117,7 @@ def record_labels(labels: RatedLabels, *, ledger: Ledger, rules: JsonValue) -> N
     ledger.finish_run(run, status="finished", summary=summary)
 
 
-def _rater(labels: RatedLabels, name: str) -> Rater:
+def _rater(labels: AlignedRatings, name: str) -> Rater:
     identity = RaterIdentity(
         engine=TABLE_ENGINE,
         engine_version="",
@@ -134,7 +134,7 @@ def _rater(labels: RatedLabels, name: str) -> Rater:
 
 
 def _append(
-    labels: RatedLabels,
+    labels: AlignedRatings,
     column: int,
     rater: RaterKey,
     ledger: Ledger,
