@@ -10,7 +10,6 @@ import numpy as np
 
 from localensemble.api.certificates import write_certificate
 from localensemble.api.evaluate import gold_of
-from localensemble.api.import_ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
@@ -21,6 +20,8 @@ from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
 from localensemble.findings.certification import Promise, certify
+from localensemble.findings.load import load_study
+from localensemble.ledger.read import LedgerReader
 
 __all__ = [
     "SCORE_NAMES",
@@ -62,32 +63,25 @@ def calibrate(
     promise: Promise,
     certificate_path: Path | None = None,
     id_column: str | None = None,
-    table: RatingsOptions = AS_GUESSED,
 ) -> Calibrated:
     """Certify a threshold on the gold labels of items drawn at random from the study.
 
     Args:
-        study: the study folder, or a table of ratings.
+        study: the study folder.
         gold: a table with gold labels, usually a filled worksheet of `sample`.
         variable: the variable whose labels are to be accepted.
         promise: what is to be certified.
-        certificate_path: where the certificate goes; None is in the study folder. A table of
-            ratings has none.
+        certificate_path: where the certificate goes; None is in the study folder.
         id_column: of the gold table; None guesses it by name.
-        table: how to read a table of ratings, where it is one.
 
     Raises:
         InputError: the variable or its gold labels are not there, or serve another purpose.
         LedgerError: there is no study, or no run of it has finished.
     """
     _check_shares(promise.alpha, promise.delta)
-    if certificate_path is None and study.is_file():
-        raise InputError(
-            f"{study.name}: it is not said where the certificate is to go.",
-            hint="Name a file with --output.",
-        )
-    with opened(study, options=table) as read:
-        loaded = read.loaded
+    folder = StudyFolder.of(study)
+    with LedgerReader.open(folder.ledger) as reader:
+        loaded = load_study(reader)
         chosen = variable_named(loaded.codebook, variable)
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
@@ -102,7 +96,7 @@ def calibrate(
             promise=promise,
             date=date.today().isoformat(),
         )
-    messages = [*loaded.cautions, *read.messages, *labels.messages]
+    messages = [*loaded.cautions, *labels.messages]
     if labels.blank_rows.get(variable):
         messages.append(
             f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
@@ -110,7 +104,7 @@ def calibrate(
         )
     path = None
     if found.certificate.certified.chosen is not None:
-        path = certificate_path or StudyFolder(study).certificate(variable)
+        path = certificate_path or folder.certificate(variable)
         write_certificate(found.certificate, path=path)
     return Calibrated(found.certificate, path, found.prevalence, tuple(messages))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,23 +11,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.api.certificates import lost_between, read_certificates
-from localensemble.api.decided import last_settings, write_decided
-from localensemble.api.edited import put_aside
+from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
-from localensemble.api.import_ratings import (
-    AS_GUESSED,
-    RatingsOptions,
-    labels_lost,
-    opened,
-    recorded,
-    refuse_table_options,
-)
-from localensemble.api.items import open_items_of
+from localensemble.api.items import items_of
 from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
-from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
+from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
 from localensemble.findings.decisions import check_rules
@@ -76,7 +67,6 @@ class ConsensusOptions:
         gold: table with gold labels.
         id_column: column of the gold table, and of the items, that identifies an item.
         text_column: column of the items that holds the text.
-        table: how to read a table of ratings, where it is one.
     """
 
     method: str | None = None
@@ -90,7 +80,6 @@ class ConsensusOptions:
     gold: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
-    table: RatingsOptions = AS_GUESSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,48 +97,32 @@ class DecidedAgain:
     messages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MethodsCompared:
-    """Methods side by side, by variable, and what was guessed about a table, in sentences."""
-
-    variables: tuple[MethodComparison, ...]
-    messages: tuple[str, ...]
-
-
 def decide_again(
     study: Path,
     *,
     options: ConsensusOptions = ConsensusOptions(),
     items: Path | None = None,
-    output: Path | None = None,
+    write: bool = False,
 ) -> DecidedAgain:
     """Derive consensus and escalation again, and write the study's files anew.
 
-    Of a study with ``items`` the rules are recorded in the ledger, so that every later command
-    decides by them; without, nothing is written or recorded. Of a table of ratings ``output``
-    says where its study goes; without, nothing is written.
+    With ``items``, or with ``write``, the rules are recorded in the ledger, so that every later
+    command decides by them; without, nothing is written or recorded.
 
     Args:
-        study: the study folder, or a table of ratings.
+        study: the study folder.
         options: by which rules.
-        items: the table that was labeled; the study keeps no texts. With a table of ratings it
-            may be left out: then the results hold the ids alone.
-        output: the folder for the study of a table of ratings.
+        items: the table that was labeled; the study keeps no texts.
+        write: write and record without ``items``. Possible for a study that was imported
+            without texts.
 
     Raises:
-        InputError: the rules do not fit the study, or the table is not the one labeled.
+        InputError: the rules do not fit the study, or the table is not the one labeled or not
+            given.
         LedgerError: there is no study, or no run of it has finished.
     """
-    if study.is_file():
-        return _decide_table(study, options, items, output)
-    if output is not None:
-        raise InputError(
-            f"{study.name}: the results of a study stand in its own folder.",
-            hint="Leave out --output; to write them anew, give the table: --items.",
-        )
-    refuse_table_options(study, options.table)
-    folder = StudyFolder(study)
-    if items is None:
+    folder = StudyFolder.of(study)
+    if items is None and not write:
         with LedgerReader.open(folder.ledger) as reader:
             before = load_study(reader)
             loaded = _under_new_rules(before, options)
@@ -158,7 +131,7 @@ def decide_again(
             return DecidedAgain(findings, (), lost_between(before.rules, loaded.rules))
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = load_study(ledger.reader)
-        table = open_items_of(
+        table = items_of(
             before, items, id_column=options.id_column, text_column=options.text_column
         )
         check_columns(
@@ -175,8 +148,10 @@ def decide_again(
     return DecidedAgain(written.findings, written.files, said)
 
 
-def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> MethodsCompared:
-    """Put all consensus methods side by side under the study's policies.
+def compare(
+    study: Path, *, options: ConsensusOptions = ConsensusOptions()
+) -> tuple[MethodComparison, ...]:
+    """Put all consensus methods side by side under the study's policies, by variable.
 
     Certificates are left out: each holds for one method only. Nothing is written.
 
@@ -184,24 +159,21 @@ def compare(study: Path, *, options: ConsensusOptions = ConsensusOptions()) -> M
         InputError: the rules do not fit the study, or the gold table cannot be used.
         LedgerError: there is no study, or no run of it has finished.
     """
-    with opened(study, options=options.table) as read:
-        loaded = read.loaded
+    with LedgerReader.open(StudyFolder.of(study).ledger) as reader:
+        loaded = load_study(reader)
         rules = _chosen_rules(loaded, options)
         loaded = loaded.with_rules(_with_calibrations(rules, loaded, options))
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
-        return MethodsCompared(
-            tuple(
-                compare_methods(
-                    loaded.labels,
-                    variable=variable,
-                    methods=_methods(rules.method),
-                    policies=rules.policies,
-                    gold=gold.categories.get(variable.name) if gold else None,
-                    control=loaded.control.get(variable.name),
-                )
-                for variable in loaded.codebook.variables
-            ),
-            read.messages,
+        return tuple(
+            compare_methods(
+                loaded.labels,
+                variable=variable,
+                methods=_methods(rules.method),
+                policies=rules.policies,
+                gold=gold.categories.get(variable.name) if gold else None,
+                control=loaded.control.get(variable.name),
+            )
+            for variable in loaded.codebook.variables
         )
 
 
@@ -275,47 +247,6 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
     elif not options.drop_certificates:
         rules = rules.with_certificates(loaded.rules.certificates)
     return loaded.with_rules(rules)
-
-
-def _decide_table(
-    path: Path, options: ConsensusOptions, items: Path | None, output: Path | None
-) -> DecidedAgain:
-    """Decide a table of ratings, in passing or as a study in a folder."""
-    reading = replace(
-        options.table, items=items, id_column=options.id_column, text_column=options.text_column
-    )
-    folder = None if output is None else StudyFolder(output)
-    with opened(path, options=reading) as passing:
-        loaded = passing.loaded
-        settings = None if folder is None else last_settings(folder)
-        # Of a study of models nothing is taken: its folder is refused below.
-        if settings is not None and "ratings_sha256" in settings:
-            loaded = loaded.with_rules(recorded_rules(settings["rules"]))
-        loaded = _under_new_rules(loaded, options)
-        gold = gold_of(loaded, options.gold, id_column=options.id_column)
-        read = passing.read
-        if folder is None or read is None:
-            findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
-            return DecidedAgain(findings, (), passing.messages)
-    check_columns(
-        read.items,
-        variables=[variable.name for variable in read.labels.codebook.variables],
-        raters=read.labels.raters,
-    )
-    folder.make()
-    lost = labels_lost(folder, read.labels)
-    with recorded(read, rules=loaded.rules, folder=folder) as lasting:
-        said = read.messages
-        if lost:
-            said += (
-                "This folder held labels that are not in these ratings, or are others there "
-                f"({lost:,}): the tables hold the new ones, the ledger both.",
-                *put_aside(folder),
-            )
-        written = write_decided(
-            lasting, decisions=lasting.decide(), items=read.items, folder=folder, gold=gold
-        )
-    return DecidedAgain(written.findings, written.files, (*said, *written.messages))
 
 
 def _with_calibrations(

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from localensemble.api.import_ratings import AS_GUESSED, RatingsOptions, opened
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.findings.decisions import Decisions
 from localensemble.findings.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
-from localensemble.findings.load import LoadedStudy
+from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.study import StudyFindings, study_findings
+from localensemble.ledger.read import LedgerReader
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """Findings with gold labels, and what was guessed about a table, in sentences."""
-
-    findings: StudyFindings
-    messages: tuple[str, ...]
 
 
 def evaluate(
@@ -37,28 +28,27 @@ def evaluate(
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
-    table: RatingsOptions = AS_GUESSED,
-) -> Evaluated:
+) -> StudyFindings:
     """Derive a study's findings from its ledger and add what gold labels say about them.
 
-    Writes ``findings.json`` and ``report.html`` of a study anew; of a table of ratings nothing.
+    Writes ``findings.json`` and ``report.html`` anew.
 
     Args:
-        study: the study folder, or a table of ratings.
+        study: the study folder.
         gold: a table with item ids and gold labels.
         id_column: None guesses it by name.
         group_column: column of the gold table by which to evaluate groups apart.
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
         prices: of labels, to weigh a person's time against errors.
-        table: how to read a table of ratings, where it is one.
 
     Raises:
         LedgerError: there is no study, or no run of it has finished.
         TableError: the gold table cannot be used or does not belong to the study.
     """
-    with opened(study, options=table) as read:
-        loaded = read.loaded
+    folder = StudyFolder.of(study)
+    with LedgerReader.open(folder.ledger) as reader:
+        loaded = load_study(reader)
         labels = gold_of(
             loaded,
             gold,
@@ -68,9 +58,8 @@ def evaluate(
             prices=prices,
         )
         findings = findings_of(loaded, decisions=loaded.decide(), gold=labels)
-    if read.read is None:
-        write_shown(findings, codebook=loaded.codebook, folder=StudyFolder(study))
-    return Evaluated(findings, read.messages)
+    write_shown(findings, codebook=loaded.codebook, folder=folder)
+    return findings
 
 
 def write_shown(

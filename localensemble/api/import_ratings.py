@@ -1,14 +1,12 @@
-"""Open what is to be decided or evaluated: a study folder, or a table of ratings.
+"""Import ratings: make a study of labels that people or other programs gave.
 
-A table of ratings becomes a study: its labels are recorded in a ledger, beside the results or
-for the moment only. From there on everything is as with a study whose labels models made.
+The labels are recorded in a ledger, as those of models are. From there on every command works
+on them.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -16,29 +14,32 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from localensemble.api.agree import read_with_codebook, variable_of
+from localensemble.api.decided import last_settings, write_decided
+from localensemble.api.edited import put_aside
+from localensemble.api.items import IdsOnly
 from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Category, Codebook, Variable
-from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.core.items import Item, ItemRow
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId
 from localensemble.findings.decisions import check_rules
 from localensemble.findings.label_categories import choose_categories
-from localensemble.findings.load import LoadedStudy, load_study, newest_finished
+from localensemble.findings.load import load_study, newest_finished
+from localensemble.findings.study import StudyFindings
 from localensemble.labeling.ensemble import load_rules
 from localensemble.labeling.record_ratings import AlignedRatings, hash_of_items, record_labels
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
+from localensemble.report.tables import check_columns
 from localensemble.report.wording import counted
-from localensemble.tables.delimited import TableFormat
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import Ratings, VariableRatings
 
-TableLevel = Literal["nominal", "ordinal"]
+RatingsLevel = Literal["nominal", "ordinal"]
 
 _BLOCK_ITEMS = 4096
 
@@ -55,14 +56,14 @@ class RatingsOptions:
         categories: all that can be chosen, in their order; None takes the codebook's, or
             those that occur.
         codebook: with the variables of the table.
-        rules: an ensemble file with consensus and escalation; None stands for the majority
-            and no policies.
+        rules: an ensemble file with consensus and escalation; None keeps the rules of a study
+            that is there, or stands for the majority and no policies.
         items: table with the items and their texts; None goes by the ids of the ratings.
         id_column: of ``items``.
         text_column: of ``items``.
     """
 
-    level: TableLevel | None = None
+    level: RatingsLevel | None = None
     columns: NamedColumns = field(default_factory=NamedColumns)
     gaps: tuple[str, ...] = ()
     sheet: str | None = None
@@ -72,29 +73,6 @@ class RatingsOptions:
     items: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
-
-
-AS_GUESSED = RatingsOptions()
-"""Name nothing: what a table of ratings does not tell by itself is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdsOnly:
-    """Items of which no more is known than their ids: the columns of a study's tables."""
-
-    path: Path
-    ids: tuple[ItemId, ...] = field(repr=False)
-    columns: tuple[str, ...] = ("id",)
-    id_column: str | None = "id"
-    format: TableFormat = field(default_factory=TableFormat)
-
-    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
-        """Give the items in order, ``size`` at a time."""
-        for start in range(0, len(self.ids), size):
-            yield tuple(
-                ItemRow(Item(item_id, "", start + place), (str(item_id),))
-                for place, item_id in enumerate(self.ids[start : start + size])
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,69 +85,73 @@ class ReadRatings:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedStudy:
-    """A study that is open for reading.
+class ImportedRatings:
+    """A study made of ratings.
 
     Attributes:
-        loaded: the study.
-        read: the ratings it was made of; None of a study folder.
+        findings: under its rules.
+        files: the files written.
+        messages: what was guessed, and what a person should know, in sentences.
     """
 
-    loaded: LoadedStudy
-    read: ReadRatings | None = None
-
-    @property
-    def messages(self) -> tuple[str, ...]:
-        """Say what was guessed about a table of ratings."""
-        return () if self.read is None else self.read.messages
+    findings: StudyFindings
+    files: tuple[Path, ...]
+    messages: tuple[str, ...]
 
 
-@contextmanager
-def opened(study: Path, *, options: RatingsOptions) -> Iterator[OpenedStudy]:
-    """Open a study folder, or a table of ratings as if it were one.
+def import_ratings(
+    path: Path, *, output: Path, options: RatingsOptions = RatingsOptions()
+) -> ImportedRatings:
+    """Make a study of a table of ratings, and decide it.
+
+    The same folder takes the ratings again when they were corrected or have become more; it
+    keeps the rules it was decided by, unless ``options`` name others.
+
+    Args:
+        path: the table: CSV, Excel workbook or Parquet; long or wide.
+        output: the folder of the study.
+        options: how to read the table, and by which rules to decide it.
 
     Raises:
-        InputError: the table, a column, a category or a rule cannot be used, or options about
-            a table are given with a study folder.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: the table, a column, a category or a rule cannot be used, or the folder
+            holds another study.
     """
-    if not study.is_file():
-        refuse_table_options(study, options)
-        with LedgerReader.open(StudyFolder(study).ledger) as reader:
-            yield OpenedStudy(load_study(reader))
-        return
-    read = read_labels(study, options=options)
-    with tempfile.TemporaryDirectory() as folder:
-        passing = StudyFolder(Path(folder))
-        with recorded(read, rules=table_rules(options.rules), folder=passing) as loaded:
-            yield OpenedStudy(loaded, read)
-
-
-@contextmanager
-def recorded(
-    read: ReadRatings, *, rules: DecisionRules, folder: StudyFolder
-) -> Iterator[LoadedStudy]:
-    """Record ratings in the ledger of a folder and give the study.
-
-    Raises:
-        EnsembleError: the rules cannot decide these variables from ratings.
-        InputError: the folder holds a study of models.
-    """
-    labels = read.labels
+    read = read_ratings_table(path, options=options)
+    folder = StudyFolder(output)
+    rules = _rules(options.rules, folder)
+    check_columns(
+        read.items,
+        variables=[variable.name for variable in read.labels.codebook.variables],
+        raters=read.labels.raters,
+    )
     check_rules(
         rules.method,
         rules.policies,
-        variables=labels.codebook.variables,
-        raters=labels.raters,
+        variables=read.labels.codebook.variables,
+        raters=read.labels.raters,
         scored=False,
     )
-    _refuse_other_study(folder, labels)
+    _refuse_other_study(folder, read.labels)
+    folder.make()
+    lost = labels_lost(folder, read.labels)
     with Ledger.open(folder.ledger, create=True) as ledger:
-        record_labels(labels, ledger=ledger, rules=rules.content)
-        yield load_study(ledger.reader)
+        record_labels(read.labels, ledger=ledger, rules=rules.content)
+        loaded = load_study(ledger.reader)
+        decisions = loaded.decide()
+        said = read.messages
+        if lost:
+            said += (
+                "This folder held labels that are not in these ratings, or are others there "
+                f"({lost:,}): the tables hold the new ones, the ledger both.",
+                *put_aside(folder),
+            )
+        written = write_decided(
+            loaded, decisions=decisions, items=read.items, folder=folder, gold=None
+        )
+    return ImportedRatings(written.findings, written.files, (*said, *written.messages))
 
 
-def read_labels(path: Path, *, options: RatingsOptions) -> ReadRatings:
+def read_ratings_table(path: Path, *, options: RatingsOptions) -> ReadRatings:
     """Read a table of ratings: the labels of all its variables on the same items and raters.
 
     Raises:
@@ -180,7 +162,7 @@ def read_labels(path: Path, *, options: RatingsOptions) -> ReadRatings:
         path,
         codebook=options.codebook,
         level=options.level,
-        levels=get_args(TableLevel),
+        levels=get_args(RatingsLevel),
         columns=options.columns,
         gaps=options.gaps,
         sheet=options.sheet,
@@ -222,29 +204,19 @@ def read_labels(path: Path, *, options: RatingsOptions) -> ReadRatings:
     return ReadRatings(aligned, items, (*messages, *more))
 
 
-def table_rules(path: Path | None) -> DecisionRules:
-    """Give the rules of an ensemble file; without one the majority decides, without policies.
+def _rules(path: Path | None, folder: StudyFolder) -> DecisionRules:
+    """Return the rules of an ensemble file, else those of the study, else the majority.
 
     Nobody knows whether an item without a label of some rater was ever given to that rater, so
     missing labels escalate nothing unless a policy says so.
     """
-    if path is None:
-        return decision_rules({"method": "majority"}, [])
-    return load_rules(path, unstated=())
-
-
-def refuse_table_options(study: Path, options: RatingsOptions) -> None:
-    """Refuse options about a table of ratings with a study folder.
-
-    Raises:
-        InputError: one is given.
-    """
-    if options != AS_GUESSED:
-        raise InputError(
-            f"{study.name}: a study has its own items, raters, categories and rules, but an option "
-            "is about a table of ratings.",
-            hint="Leave it out, or give the table of ratings instead of the folder.",
-        )
+    if path is not None:
+        return load_rules(path, unstated=())
+    settings = last_settings(folder)
+    # Of a study of models nothing is taken: its folder is refused.
+    if settings is not None and "ratings_sha256" in settings:
+        return recorded_rules(settings["rules"])
+    return decision_rules({"method": "majority"}, [])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,7 +230,7 @@ class _Rated:
 def _rated(
     labels: VariableRatings, variable: Variable | None, table: Ratings, options: RatingsOptions
 ) -> _Rated:
-    level: TableLevel = options.level or "nominal"
+    level: RatingsLevel = options.level or "nominal"
     if variable is not None and options.level is None:
         level = "ordinal" if variable.level == "ordinal" else "nominal"
     declared = options.categories

@@ -1,23 +1,59 @@
-"""The items file of a study: its texts, which the study itself does not keep."""
+"""The items of a study: a table with texts, which the study itself does not keep, or ids alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localensemble.core.errors import InputError
+from localensemble.core.identity import sha256_text
+from localensemble.core.items import Item, ItemRow
+from localensemble.core.labels import ItemId
 from localensemble.findings.load import LoadedStudy
+from localensemble.tables.delimited import TableFormat
 from localensemble.tables.item_file import ItemFile
 
+_BLOCK_ITEMS = 4096
+_NO_TEXT = sha256_text("")
 
-def open_items_of(
-    loaded: LoadedStudy, items: Path, *, id_column: str | None, text_column: str | None
-) -> ItemFile:
-    """Open the table that a study labeled.
+
+@dataclass(frozen=True, slots=True)
+class IdsOnly:
+    """Items of which no more is known than their ids: the columns of a study's tables."""
+
+    path: Path
+    ids: tuple[ItemId, ...] = field(repr=False)
+    columns: tuple[str, ...] = ("id",)
+    id_column: str | None = "id"
+    format: TableFormat = field(default_factory=TableFormat)
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Yield the items in order, ``size`` at a time."""
+        for start in range(0, len(self.ids), size):
+            yield tuple(
+                ItemRow(Item(item_id, "", start + place), (str(item_id),))
+                for place, item_id in enumerate(self.ids[start : start + size])
+            )
+
+
+def items_of(
+    loaded: LoadedStudy, items: Path | None, *, id_column: str | None, text_column: str | None
+) -> ItemFile | IdsOnly:
+    """Open the table that a study labeled; without one, the ids of a study that has no texts.
 
     Raises:
-        InputError: ids, texts or their order are not those that were labeled.
+        InputError: ids, texts or their order are not those that were labeled, or no table is
+            given and the study has texts.
         TableError: the table cannot be used.
     """
+    if items is None:
+        if _has_texts(loaded):
+            raise InputError(
+                "A study keeps no texts, and this needs them.",
+                hint="Give the table that was labeled: --items.",
+            )
+        return IdsOnly(loaded.labels.reader.path, tuple(map(ItemId, loaded.labels.item_ids)))
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     if table.sha256 != loaded.items_sha256:
         raise InputError(
@@ -26,3 +62,17 @@ def open_items_of(
             hint="Give the unchanged file, with the same --id-column and --text-column.",
         )
     return table
+
+
+def _has_texts(loaded: LoadedStudy) -> bool:
+    """Tell whether any item of the study was registered with a text."""
+    if loaded.ratings_sha256 is None:
+        return True
+    labels = loaded.labels
+    return any(
+        content != _NO_TEXT
+        for start in range(0, labels.item_count, _BLOCK_ITEMS)
+        for _, content in labels.reader.item_hashes(
+            labels.item_set, start=start, stop=min(start + _BLOCK_ITEMS, labels.item_count)
+        )
+    )

@@ -17,7 +17,7 @@ def verify_ledger(study: Path) -> Verification:
     Raises:
         LedgerError: there is no ledger, or it cannot be read.
     """
-    return verify(StudyFolder(study).ledger)
+    return verify(StudyFolder.of(study).ledger)
 
 
 def history(study: Path) -> Iterator[Event]:
@@ -26,5 +26,5 @@ def history(study: Path) -> Iterator[Event]:
     Raises:
         LedgerError: there is no ledger, or it cannot be read.
     """
-    with LedgerReader.open(StudyFolder(study).ledger) as reader:
+    with LedgerReader.open(StudyFolder.of(study).ledger) as reader:
         yield from reader.history()

@@ -78,13 +78,13 @@ def calibrate_raters(
             + " and nothing else.",
             hint="Give --gold FILE." if by_gold else "Give --content-free STUDY, and no gold.",
         )
-    folder = StudyFolder(study)
+    folder = StudyFolder.of(study)
     today = date.today().isoformat()
     with LedgerReader.open(folder.ledger) as reader:
         loaded = load_study(reader)
         chosen = variable_named(loaded.codebook, variable)
         if content_free is not None:
-            with LedgerReader.open(StudyFolder(content_free).ledger) as other:
+            with LedgerReader.open(StudyFolder.of(content_free).ledger) as other:
                 found = correct_priors(
                     loaded, variable=chosen, content_free=load_study(other), date=today
                 )

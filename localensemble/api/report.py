@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
-from localensemble.api.items import open_items_of
+from localensemble.api.items import items_of
 from localensemble.api.study import StudyFolder
 from localensemble.core.errors import InputError
 from localensemble.findings.load import load_study
@@ -65,7 +65,7 @@ def write_report(
             "A group column and a random sample are of gold labels; none are given.",
             hint="Give the gold table as well (--gold), or leave out --group and --random-sample.",
         )
-    folder = StudyFolder(study)
+    folder = StudyFolder.of(study)
     with LedgerReader.open(folder.ledger) as reader:
         loaded = load_study(reader)
         decisions = loaded.decide()
@@ -82,7 +82,7 @@ def write_report(
         )
         queue = None
         if items is not None:
-            table = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
+            table = items_of(loaded, items, id_column=id_column, text_column=text_column)
             queue = item_queue(StudyTables(table, loaded.labels, decisions))
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)

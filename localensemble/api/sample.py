@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.import_ratings import AS_GUESSED, IdsOnly, RatingsOptions, opened
-from localensemble.api.items import open_items_of
+from localensemble.api.items import IdsOnly, items_of
+from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.policies.whole_study import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
+from localensemble.findings.load import load_study
+from localensemble.ledger.read import LedgerReader
 from localensemble.tables.delimited import write_table
 from localensemble.tables.item_file import ItemFile
 
@@ -21,16 +23,12 @@ _BLOCK_ITEMS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook.
-
-    ``messages`` say what was guessed about a table of ratings.
-    """
+    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook."""
 
     path: Path
     drawn: int
     item_count: int
     codebook: Codebook
-    messages: tuple[str, ...] = ()
 
 
 def sample(
@@ -42,7 +40,6 @@ def sample(
     worksheet: Path,
     id_column: str | None = None,
     text_column: str | None = None,
-    table: RatingsOptions = AS_GUESSED,
 ) -> Sample:
     """Draw items at random and write a worksheet for people to label.
 
@@ -51,15 +48,14 @@ def sample(
     order: who stops early has labeled a random sample.
 
     Args:
-        study: the study folder, or a table of ratings.
-        items: the table that was labeled; the study keeps no texts. Of a table of ratings it may
-            be left out: then people find the texts by their ids.
+        study: the study folder.
+        items: the table that was labeled; the study keeps no texts. For a study that was
+            imported without texts it is left out: people find the texts by their ids.
         count: how many items; all of them when there are not so many.
         seed: another seed draws other items; the same draws the same.
         worksheet: the file to write.
         id_column: of the items.
         text_column: of the items.
-        table: how to read a table of ratings, where it is one.
 
     Raises:
         InputError: the worksheet is there already, or the table is not the one labeled or not
@@ -71,20 +67,9 @@ def sample(
             f"Cannot write {worksheet}: it exists already, and may hold labels.",
             hint="Choose another name with --output.",
         )
-    if study.is_file():
-        table = replace(table, items=items, id_column=id_column, text_column=text_column)
-    with opened(study, options=table) as read:
-        loaded = read.loaded
-        source: ItemFile | IdsOnly
-        if read.read is not None:
-            source = read.read.items
-        elif items is not None:
-            source = open_items_of(loaded, items, id_column=id_column, text_column=text_column)
-        else:
-            raise InputError(
-                f"{study.name}: a study keeps no texts, and a worksheet needs them.",
-                hint="Give the table that was labeled: --items.",
-            )
+    with LedgerReader.open(StudyFolder.of(study).ledger) as reader:
+        loaded = load_study(reader)
+        source = items_of(loaded, items, id_column=id_column, text_column=text_column)
         item_count = loaded.labels.item_count
     drawn = heapq.nsmallest(
         count,
@@ -103,7 +88,7 @@ def sample(
         rows=(((item.id, item.text) if with_text else (item.id,), empty) for _, item in drawn),
         format=source.format,
     )
-    return Sample(worksheet, len(drawn), item_count, loaded.codebook, read.messages)
+    return Sample(worksheet, len(drawn), item_count, loaded.codebook)
 
 
 def _labeled_items(table: ItemFile | IdsOnly, item_count: int) -> Iterator[Item]:

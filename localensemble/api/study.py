@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.core.errors import InputError
+
+
+def import_line(table: Path, options: Sequence[str] = ("--level", "nominal")) -> str:
+    """Return the command that makes a study of a table of ratings.
+
+    Args:
+        table: with the ratings.
+        options: how to read it, as `import` takes them; ``-o`` is added.
+    """
+    output = () if {"-o", "--output"} & set(options) else ("-o", f"{table.stem}-study")
+    return shlex.join(["localensemble", "import", str(table), *options, *output])
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +26,20 @@ class StudyFolder:
     """Where the files of a study are."""
 
     path: Path
+
+    @classmethod
+    def of(cls, study: Path) -> StudyFolder:
+        """Return the folder of a study that is there.
+
+        Raises:
+            InputError: the path is a file, perhaps a table of ratings.
+        """
+        if study.is_file():
+            raise InputError(
+                f"{study.name} is a file; expected a study folder.",
+                hint=f"Make a study of a table of ratings: {import_line(study)}",
+            )
+        return cls(study)
 
     @property
     def ledger(self) -> Path:

@@ -20,7 +20,6 @@ from localensemble.api.calibrate import (
     plan,
 )
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
-from localensemble.api.import_ratings import RatingsOptions
 from localensemble.api.rater_calibrations import (
     CALIBRATION_METHODS,
     RaterCalibrationMethod,
@@ -31,7 +30,7 @@ from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.numbers import share
-from localensemble.cli.ratings_options import ratings_options
+from localensemble.cli.ratings_options import StudyCommand
 from localensemble.cli.word_table import WordTable
 
 NOTHING_CERTIFIED = 1
@@ -40,7 +39,7 @@ _LONGEST_SHOWN = 200
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("calibrate")
+@click.command("calibrate", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path), required=False)
 @click.option("--gold", type=_FILE, help="Gold labels of items drawn at random (see `sample`).")
 @click.option("--variable", help="The variable whose labels are to be accepted.")
@@ -97,7 +96,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="With --plan: share of the items you expect to accept.",
 )
 @isolated_option
-@ratings_options(rules=True)
 def command(
     *,
     study: Path | None,
@@ -114,12 +112,8 @@ def command(
     only_plan: bool,
     error_rate: float,
     accepted_share: float,
-    table: RatingsOptions,
 ) -> None:
     """Certify a threshold above which labels of STUDY may stand without a person.
-
-    STUDY may also be a table of ratings, as `agree` reads it; then -o says where the
-    certificate goes, and it holds for these ratings only.
 
     With --probabilities it fits instead how the raters' probabilities are to be changed, and
     writes that as a file of its own; nothing decides by it until `consensus` or `label` name it.
@@ -159,7 +153,6 @@ def command(
         ),
         certificate_path=certificate,
         id_column=id_column,
-        table=table,
     )
     _show_calibrated(calibrated, console)
     if calibrated.path is None:

@@ -9,19 +9,18 @@ import click
 from rich.console import Console
 
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
-from localensemble.api.import_ratings import RatingsOptions
 from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.ratings_options import ratings_options
+from localensemble.cli.ratings_options import StudyCommand
 from localensemble.cli.study_tables import show_findings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("consensus")
+@click.command("consensus", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option("--method", help="The consensus method. [default: the study's]")
 @click.option(
@@ -63,10 +62,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--items", type=_FILE, help="The labeled table; its results are written anew.")
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Ratings: the folder for the results. [default: only show them]",
+    "--write",
+    is_flag=True,
+    help="Write the results without --items, where the study was imported without texts.",
 )
 @click.option(
     "--compare", "side_by_side", is_flag=True, help="Show all methods side by side; write nothing."
@@ -75,7 +73,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column that identifies an item.")
 @click.option("--text-column", help="The column that holds the text.")
 @isolated_option
-@ratings_options(rules=False)
 def command(
     *,
     study: Path,
@@ -88,21 +85,17 @@ def command(
     rater_calibrations: tuple[Path, ...],
     drop_rater_calibrations: bool,
     items: Path | None,
-    output: Path | None,
+    write: bool,
     side_by_side: bool,
     gold: Path | None,
     id_column: str | None,
     text_column: str | None,
-    table: RatingsOptions,
 ) -> None:
     """Decide STUDY again by other rules, from its ledger; needs no model.
 
-    Without --items the decisions are only shown. With it the rules are recorded, and
-    labels.csv, escalations.csv and findings.json are written anew. Ends with exit code 5 when
-    raters agree less than the codebook requires.
-
-    STUDY may also be a table of ratings (CSV, Excel workbook or Parquet), of people or of
-    other programs, as `agree` reads it: -o names the folder in which it becomes a study.
+    Without --items or --write the decisions are only shown. With one of them the rules are
+    recorded, and labels.csv, escalations.csv, report.html and findings.json are written anew.
+    Ends with exit code 5 when raters agree less than the codebook requires.
     """
     console = standard_output()
     options = ConsensusOptions(
@@ -117,19 +110,19 @@ def command(
         gold=gold,
         id_column=id_column,
         text_column=text_column,
-        table=table,
     )
     if side_by_side:
-        compared = compare(study, options=options)
-        _say(compared.messages, console)
-        show_comparisons(compared.variables, console=console)
+        show_comparisons(compare(study, options=options), console=console)
         return
-    decided = decide_again(study, options=options, items=items, output=output)
+    decided = decide_again(study, options=options, items=items, write=write)
     show_findings(decided.findings, console=console)
     _say(decided.messages, console)
     if not decided.written:
-        how = "name a folder: -o" if study.is_file() else "give the table: --items"
-        console.print(f"Nothing was written. To write the results, {how}.")
+        say(
+            console,
+            "Nothing was written. To write the results, give the table (--items FILE), or --write "
+            "where the study was imported without texts.",
+        )
     for path in decided.written:
         say(console, f"Wrote {path}")
     if not decided.findings.agreement_met:

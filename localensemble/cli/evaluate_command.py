@@ -8,15 +8,14 @@ import click
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
-from localensemble.api.import_ratings import RatingsOptions
-from localensemble.cli.console import output, say
+from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import ratings_options
+from localensemble.cli.ratings_options import StudyCommand
 from localensemble.cli.study_tables import show_findings
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option(
     "--gold",
@@ -52,7 +51,6 @@ from localensemble.cli.study_tables import show_findings
     help="What one item costs when all models label it, in the same unit.",
 )
 @isolated_option
-@ratings_options(rules=True)
 def command(
     *,
     study: Path,
@@ -62,26 +60,20 @@ def command(
     random_sample: bool,
     person_cost: float,
     model_cost: float,
-    table: RatingsOptions,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
-    Writes findings.json anew, with every number at full precision. STUDY may also be a table of
-    ratings, as `agree` reads it; then nothing is written.
+    Writes report.html and findings.json anew, the latter with every number at full precision.
     """
     console = output()
-    evaluated = evaluate(
+    findings = evaluate(
         study,
         gold=gold,
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,
         prices=Prices(models=model_cost, person=person_cost),
-        table=table,
     )
-    for message in evaluated.messages:
-        say(console, message)
-    findings = evaluated.findings
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)
     for variable in findings.variables:

@@ -10,6 +10,7 @@ import click
 from localensemble.api.ledger import history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.console import output, say
+from localensemble.cli.ratings_options import StudyCommand
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -19,7 +20,7 @@ def command() -> None:
     """Verify a study's ledger, or list its history."""
 
 
-@command.command("verify")
+@command.command("verify", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
 def verify_command(study: Path) -> None:
     """Derive every hash of the ledger again and compare; exit code 1 when one differs."""
@@ -36,7 +37,7 @@ def verify_command(study: Path) -> None:
     say(console, f"The ledger is whole. Last hash: {verification.head_sha256}")
 
 
-@command.command("history")
+@command.command("history", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
 def history_command(study: Path) -> None:
     """List what was recorded, oldest first."""

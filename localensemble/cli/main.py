@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, str] = {
     "check": "Say what a methodologist would object to in a codebook.",
     "estimate": "Say what memory and time a labeling run takes, and what to change.",
     "label": "Label the items of a table with every rater of an ensemble.",
+    "import": "Make a study of a table of ratings, of people or of other programs.",
     "agree": "Measure how far raters agree, people or models, on a table or a study.",
     "consensus": "Decide a labeled study again by other rules, without a model.",
     "sample": "Draw items of a study at random, for a person to label.",

@@ -1,17 +1,16 @@
-"""Options about a table of labels, as `agree` has them, for commands that decide or evaluate."""
+"""Options that say how to read a table of ratings, and what to answer where one is out of place."""
 
 from __future__ import annotations
 
 import csv
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import get_args
 
 import click
 
-from localensemble.api.agree import NamedColumns, TableLayout
-from localensemble.api.import_ratings import RatingsOptions, TableLevel
+from localensemble.api.agree import TableLayout
+from localensemble.api.study import import_line
+from localensemble.core.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -25,90 +24,57 @@ def names(
     return tuple(cell.strip() for cell in next(csv.reader([value], skipinitialspace=True), []))
 
 
-_OPTIONS = (
-    click.option(
-        "--level",
-        type=click.Choice(get_args(TableLevel)),
-        help="Ratings: level of measurement; a must without a codebook.",
-    ),
-    click.option("--layout", type=click.Choice(get_args(TableLayout)), help="Ratings: [a guess]"),
-    click.option("--item", help="Ratings: the column with the item ids."),
-    click.option("--rater", help="Ratings, long: the column that names the rater."),
+READING_OPTIONS = (
+    click.option("--layout", type=click.Choice(get_args(TableLayout)), help="[default: detected]"),
+    click.option("--item", help="The column with the item ids."),
+    click.option("--rater", help="Long: the column that names the rater."),
     click.option(
         "--label",
         "label_columns",
         multiple=True,
-        help="Ratings, long: the column with the labels; repeatable.",
+        help="Long: the column with the labels; repeatable.",
     ),
-    click.option("--raters", callback=names, help="Ratings, wide: columns of the raters: a,b,c."),
+    click.option("--raters", callback=names, help="Wide: the columns of the raters: a,b,c."),
+    click.option("--variable-column", help="The column that names the variable of each row."),
+    click.option("--sheet", help="The sheet of a workbook. [default: the first]"),
+    click.option("--gap", "gaps", multiple=True, help="A cell that means no label, such as NA."),
     click.option(
-        "--variable-column", help="Ratings: the column that names the variable of each row."
+        "--categories", callback=names, help="All categories, in their order: low,medium,high."
     ),
-    click.option("--sheet", help="Ratings: the sheet of a workbook. [default: the first]"),
-    click.option(
-        "--gap", "gaps", multiple=True, help="Ratings: a cell that means no label, such as NA."
-    ),
-    click.option(
-        "--categories",
-        callback=names,
-        help="Ratings: all categories, in their order: low,medium,high.",
-    ),
-    click.option("-c", "--codebook", type=_FILE, help="Ratings: a codebook with the variables."),
+    click.option("-c", "--codebook", type=_FILE, help="A codebook with the variables."),
 )
-_RULES = click.option(
-    "-e",
-    "--ensemble",
-    type=_FILE,
-    help="Ratings: decide by consensus and escalation of this ensemble file. [default: majority]",
+"""How to read a table of ratings."""
+
+_TAKEN_BY_IMPORT = frozenset(
+    {"--level", "--layout", "--item", "--rater", "--label", "--raters", "--variable-column"}
+    | {"--sheet", "--gap", "--categories", "--codebook", "-c", "--items", "--ensemble", "-e"}
 )
 
 
-def ratings_options(*, rules: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options about a table of ratings; the command gets them as ``table``.
+class StudyCommand(click.Command):
+    """A command on a study; one that gets a table of ratings answers with the line to type."""
 
-    Args:
-        rules: add the ensemble file, too, where the command has no such option of its own.
-    """
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, unless the first one is a file.
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(command)
-        def with_table(
-            *,
-            level: str | None,
-            layout: str | None,
-            item: str | None,
-            rater: str | None,
-            label_columns: tuple[str, ...],
-            raters: tuple[str, ...] | None,
-            variable_column: str | None,
-            sheet: str | None,
-            gaps: tuple[str, ...],
-            categories: tuple[str, ...] | None,
-            codebook: Path | None,
-            **others: Any,
-        ) -> None:
-            columns = NamedColumns(
-                layout=cast(TableLayout | None, layout),
-                item=item,
-                rater=rater,
-                labels=label_columns,
-                raters=raters or (),
-                variable=variable_column,
+        Raises:
+            InputError: it is.
+        """
+        if args and not args[0].startswith("-") and Path(args[0]).is_file():
+            table = Path(args[0])
+            raise InputError(
+                f"{table.name} is a file; `{self.name}` takes a study folder.",
+                hint="Make a study of the ratings first:\n  "
+                + import_line(table, _for_import(args[1:]) or ("--level", "nominal")),
             )
-            table = RatingsOptions(
-                level=cast(TableLevel | None, level),
-                columns=columns,
-                gaps=gaps,
-                sheet=sheet,
-                categories=categories,
-                codebook=codebook,
-                rules=others.pop("ensemble") if rules else None,
-            )
-            command(table=table, **others)
+        return super().parse_args(ctx, args)
 
-        wrapped: Callable[..., None] = with_table
-        for option in reversed((*_OPTIONS, _RULES) if rules else _OPTIONS):
-            wrapped = option(wrapped)
-        return wrapped
 
-    return decorate
+def _for_import(args: list[str]) -> list[str]:
+    """Return those of the arguments that `import` takes."""
+    taken: list[str] = []
+    for place, arg in enumerate(args):
+        name, equals, _ = arg.partition("=")
+        if name in _TAKEN_BY_IMPORT:
+            taken += [arg] if equals else args[place : place + 2]
+    return taken

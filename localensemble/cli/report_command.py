@@ -9,12 +9,13 @@ import click
 from localensemble.api.report import write_report
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.ratings_options import StudyCommand
 from localensemble.core.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("report")
+@click.command("report", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
 @click.option("--id-column", help="The column of the tables that identifies an item.")

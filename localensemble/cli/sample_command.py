@@ -7,18 +7,21 @@ from pathlib import Path
 import click
 
 from localensemble.api.calibrate import plan
-from localensemble.api.import_ratings import RatingsOptions
 from localensemble.api.sample import Sample, sample
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import ratings_options
+from localensemble.cli.ratings_options import StudyCommand
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("sample")
+@click.command("sample", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option("--items", type=_FILE, help="The table that was labeled; a must for a study.")
+@click.option(
+    "--items",
+    type=_FILE,
+    help="The table that was labeled; required unless the study was imported without texts.",
+)
 @click.option(
     "--n", "count", type=click.IntRange(min=1), required=True, help="How many items to draw."
 )
@@ -31,7 +34,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--id-column", help="The column of the items that identifies an item.")
 @click.option("--text-column", help="The column of the items that holds the text.")
 @isolated_option
-@ratings_options(rules=False)
 def command(
     *,
     study: Path,
@@ -41,12 +43,11 @@ def command(
     worksheet: Path,
     id_column: str | None,
     text_column: str | None,
-    table: RatingsOptions,
 ) -> None:
     """Draw items of STUDY at random and write a worksheet for a person to label.
 
-    The worksheet is blind: it holds no label of any rater. STUDY may also be a table of
-    ratings, as `agree` reads it; without --items the worksheet then holds ids and no texts.
+    The worksheet is blind: it holds no label of any rater. For a study that was imported
+    without texts it holds ids alone.
     """
     console = output()
     drawn = sample(
@@ -57,10 +58,7 @@ def command(
         worksheet=worksheet,
         id_column=id_column,
         text_column=text_column,
-        table=table,
     )
-    for message in drawn.messages:
-        say(console, message)
     say(
         console,
         f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
@@ -76,12 +74,11 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     """Say what the worksheet is good for: few gold labels certify nothing."""
     usual = plan()
     variable = drawn.codebook.variables[0].name
-    again = ", with the options that say how to read the ratings" if study.is_file() else ""
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:
         gold = f"--gold {drawn.path} --variable {variable}"
-        return (f"Next: localensemble calibrate {study} {gold}{again}",)
+        return (f"Next: localensemble calibrate {study} {gold}",)
     return (
-        f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample{again}",
+        f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
         f"The usual promise of `calibrate` (at most {usual.alpha:.0%} wrong, confidence "
         f"{1 - usual.delta:.0%}) takes about {usual.items_needed:,} items if {usual.error_rate:.0%}"
         f" of the accepted are wrong and {usual.accepted_share:.0%} are accepted; these are "

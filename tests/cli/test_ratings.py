@@ -1,4 +1,4 @@
-"""Everything but labeling works on a table of ratings, of people, without any model."""
+"""Ratings of people become a study by `import`; every other command takes the study."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def gold(folder: Path) -> Path:
 
 def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Path) -> None:
     study = tmp_path / "study"
-    ended = run("consensus", wide(tmp_path), *NOMINAL, "-o", study)
+    ended = run("import", wide(tmp_path), *NOMINAL, "-o", study)
     assert ended.code == 0, ended.err
     assert "Took columns" in ended.out
     rows = read_table(study / "labels.csv")
@@ -117,7 +117,7 @@ def test_long_wide_workbook_and_parquet_decide_alike(run: Run, tmp_path: Path) -
         (long(tmp_path), ("--rater", "rater", "--item", "id", "--label", "topic")),
     ):
         study = tmp_path / f"study of {path.name}"
-        ended = run("consensus", path, *NOMINAL, *options, "-o", study)
+        ended = run("import", path, *NOMINAL, *options, "-o", study)
         assert ended.code == 0, ended.err
         written.add((study / "labels.csv").read_bytes())
     assert len(written) == 1
@@ -131,7 +131,8 @@ def test_the_order_of_the_raters_changes_nothing(run: Run, tmp_path: Path, metho
         study = tmp_path / order[0]
         ratings = wide(tmp_path, raters=order)
         options = ("--method", method, "--policy", "{policy: support_below, limit: 0.7}")
-        assert run("consensus", ratings, *NOMINAL, *options, "-o", study).code == 0
+        assert run("import", ratings, *NOMINAL, "-o", study).code == 0
+        assert run("consensus", study, *options, "--write").code == 0
         rows = read_table(study / "labels.csv")
         queue = [row["id"] for row in read_table(study / "escalations.csv")]
         manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
@@ -141,7 +142,10 @@ def test_the_order_of_the_raters_changes_nothing(run: Run, tmp_path: Path, metho
 
 
 def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: Path) -> None:
-    ended = run("consensus", wide(tmp_path), *NOMINAL, "--compare", "--gold", gold(tmp_path))
+    study = tmp_path / "study"
+    assert run("import", wide(tmp_path), *NOMINAL, "-o", study).code == 0
+    before = (study / "findings.json").read_bytes()
+    ended = run("consensus", study, "--compare", "--gold", gold(tmp_path))
     assert ended.code == 0, ended.err
     for method in ("majority", "unanimous", "one_coin_dawid_skene", "dawid_skene", "mace"):
         assert method in ended.out
@@ -157,7 +161,7 @@ def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: P
     )
     right, of = float(unanimous[1]), int(unanimous[5])
     assert float(unanimous[6]) == pytest.approx(right * of / ITEMS, abs=0.0015)
-    assert not list(tmp_path.glob("**/labels.csv"))
+    assert (study / "findings.json").read_bytes() == before
 
 
 def test_a_safety_category_of_one_rater_of_five_escalates(run: Run, tmp_path: Path) -> None:
@@ -175,7 +179,7 @@ def test_a_safety_category_of_one_rater_of_five_escalates(run: Run, tmp_path: Pa
         [("id", "variable", *RATERS), *((row[0], "topic", *row[1:]) for row in rows)],
     )
     ended = run(
-        *("consensus", ratings, "-c", codebook, "--raters", ",".join(RATERS)),
+        *("import", ratings, "-c", codebook, "--raters", ",".join(RATERS)),
         *("--variable-column", "variable", "-o", tmp_path / "study"),
     )
     assert ended.code == 0, ended.err
@@ -185,28 +189,26 @@ def test_a_safety_category_of_one_rater_of_five_escalates(run: Run, tmp_path: Pa
         assert ("always review" in row["topic.reasons"]) == (item % 4 == 0)
 
 
-def test_evaluation_shows_and_writes_nothing(run: Run, tmp_path: Path) -> None:
-    before = {wide(tmp_path), gold(tmp_path)}
-    ended = run("evaluate", wide(tmp_path), *NOMINAL, "--gold", gold(tmp_path))
+def test_an_evaluation_counts_the_cells_without_a_label(run: Run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    assert run("import", wide(tmp_path), *NOMINAL, "-o", study).code == 0
+    ended = run("evaluate", study, "--gold", gold(tmp_path))
     assert ended.code == 0, ended.err
     assert "Accuracy against the gold labels" in ended.out
     assert "cells (item by rater) have no label" in ended.out
-    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: Path) -> None:
-    ratings, certificate = wide(tmp_path), tmp_path / "certificate.json"
+    ratings, study = wide(tmp_path), tmp_path / "study"
+    certificate = study / "certificate-topic.json"
     promise = ("--variable", "topic", "--alpha", "0.1", "--gold", gold(tmp_path))
-    nowhere = run("calibrate", ratings, *NOMINAL, *promise)
-    assert (nowhere.code, "Name a file with --output" in nowhere.err) == (2, True)
-    ended = run("calibrate", ratings, *NOMINAL, *promise, "-o", certificate)
+    assert run("import", ratings, *NOMINAL, "-o", study).code == 0
+    ended = run("calibrate", study, *promise)
     assert ended.code == 0, ended.err
     values = json.loads(certificate.read_text(encoding="utf-8"))
     assert values["by"] == "support"
     assert [name for name, _ in values["hashes"]] == ["codebook", "decision rules", "label table"]
-    study = tmp_path / "study"
-    applied = ("--certificate", certificate, "-o", study)
-    ended = run("consensus", ratings, *NOMINAL, *applied)
+    ended = run("consensus", study, "--certificate", certificate, "--write")
     assert ended.code == 0, ended.err
     accepted = [row for row in read_table(study / "labels.csv") if row["topic.label"]]
     assert len(accepted) == values["pool_accepted"] > 0
@@ -217,7 +219,13 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     cells = lines[5].split(",")
     cells[1] = "other" if cells[1] != "other" else "food"
     ratings.write_text("\n".join([*lines[:5], ",".join(cells), *lines[6:]]), encoding="utf-8")
-    ended = run("consensus", ratings, *NOMINAL, *applied)
+    before = (study / "labels.csv").read_bytes()
+    again = run("import", ratings, *NOMINAL, "-o", study)
+    assert (again.code, "does not apply" in again.err) == (2, True)
+    assert (study / "labels.csv").read_bytes() == before
+    other = tmp_path / "other"
+    assert run("import", ratings, *NOMINAL, "-o", other).code == 0
+    ended = run("consensus", other, "--certificate", certificate, "--write")
     assert (ended.code, "label table" in ended.err, "does not apply" in ended.err) == (
         2,
         True,
@@ -228,8 +236,11 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
 def test_a_worksheet_has_the_texts_only_where_they_are_given(run: Run, tmp_path: Path) -> None:
     ratings = wide(tmp_path)
     items = study_files(tmp_path / "items", [f"comment {n}" for n in range(ITEMS + 5)]).items
-    for name, options in (("a.csv", ()), ("b.csv", ("--items", items))):
-        ended = run("sample", ratings, *NOMINAL, "--n", "30", *options, "-o", tmp_path / name)
+    for name, options in (("a", ()), ("b", ("--items", items))):
+        assert run("import", ratings, *NOMINAL, *options, "-o", tmp_path / name).code == 0
+        ended = run(
+            "sample", tmp_path / name, "--n", "30", *options, "-o", tmp_path / f"{name}.csv"
+        )
         assert ended.code == 0, ended.err
     without, with_text = read_table(tmp_path / "a.csv"), read_table(tmp_path / "b.csv")
     assert list(without[0]) == ["id", "gold_topic"]
@@ -244,15 +255,17 @@ def test_results_repeat_the_rows_of_the_items_where_they_are_given(
     ratings = wide(tmp_path)
     files = study_files(tmp_path / "items", [f"comment {n}" for n in range(ITEMS + 5)])
     study = tmp_path / "study"
-    ended = run("consensus", ratings, *NOMINAL, "--items", files.items, "-o", study)
+    ended = run("import", ratings, *NOMINAL, "--items", files.items, "-o", study)
     assert ended.code == 0, ended.err
     rows = read_table(study / "labels.csv")
     assert [row["text"] for row in rows] == [f"comment {n}" for n in range(ITEMS + 5)]
     assert {row["topic.reasons"] for row in rows[ITEMS:]} == {"no rater labeled it"}
     again = run("consensus", study, "--method", "unanimous", "--items", files.items)
     assert again.code == 0, again.err
+    without = run("consensus", study, "--method", "unanimous", "--write")
+    assert (without.code, "--items" in without.err) == (2, True)
     few = study_files(tmp_path / "few", ["comment 0"])
-    ended = run("consensus", ratings, *NOMINAL, "--items", few.items)
+    ended = run("import", ratings, *NOMINAL, "--items", few.items, "-o", tmp_path / "few-study")
     assert (ended.code, "199 rated items" in ended.err) == (2, True)
 
 
@@ -262,48 +275,60 @@ def test_rules_come_from_a_file_that_names_no_raters(run: Run, tmp_path: Path) -
         "consensus: {method: unanimous}\nescalation: [{policy: missing_raters, allowed: 0}]\n",
         encoding="utf-8",
     )
-    ended = run("consensus", wide(tmp_path), *NOMINAL, "-e", rules)
+    imported = ("import", wide(tmp_path), *NOMINAL, "-e", rules, "-o")
+    ended = run(*imported, tmp_path / "unanimous")
     assert (ended.code, "Decisions (unanimous)" in ended.out) == (0, True), ended.err
     rules.write_text("escalation: [{policy: suport_below, limit: 0.5}]\n", encoding="utf-8")
-    ended = run("consensus", wide(tmp_path), *NOMINAL, "-e", rules)
+    ended = run(*imported, tmp_path / "misspelled")
     assert (ended.code, 'Did you mean "support_below"?' in ended.err) == (2, True)
     rules.write_text("consensus: {method: majority}\n", encoding="utf-8")
-    ended = run("evaluate", wide(tmp_path), *NOMINAL, "-e", rules, "--gold", gold(tmp_path))
+    assert run(*imported, tmp_path / "majority").code == 0
+    ended = run("evaluate", tmp_path / "majority", "--gold", gold(tmp_path))
     assert "escalated: raters without" not in ended.out
+
+
+def test_what_an_import_cannot_use_is_refused(run: Run, tmp_path: Path) -> None:
+    for options, found in (
+        ((), "the level of measurement is not given"),
+        ((*NOMINAL, "--categories", "staff,food"), "declared category"),
+    ):
+        ended = run("import", wide(tmp_path), *options, "-o", tmp_path / "study")
+        assert (ended.code, found in ended.err) == (2, True), ended.err
+        assert not (tmp_path / "study").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        ((), "the level of measurement is not given"),
-        ((*NOMINAL, "--method", "mean_probability"), "needs probabilities"),
-        ((*NOMINAL, "--policy", "{policy: mean_probability_below, limit: 1}"), "probabilities"),
-        ((*NOMINAL, "--policy", "{policy: off_codebook_mass_above, limit: 1}"), "carry none"),
-        ((*NOMINAL, "--policy", "support_below"), "Cannot read the policy"),
-        ((*NOMINAL, "--policy", "{policy: suport_below}"), 'Did you mean "support_below"?'),
-        ((*NOMINAL, "--categories", "staff,food"), "is no declared category"),
+        (("--method", "mean_probability"), "needs probabilities"),
+        (("--policy", "{policy: mean_probability_below, limit: 1}"), "probabilities"),
+        (("--policy", "{policy: off_codebook_mass_above, limit: 1}"), "carry none"),
+        (("--policy", "support_below"), "Cannot read the policy"),
+        (("--policy", "{policy: suport_below}"), 'Did you mean "support_below"?'),
     ],
 )
 def test_what_ratings_cannot_give_is_refused(
     run: Run, tmp_path: Path, arguments: tuple[str, ...], found: str
 ) -> None:
-    ended = run("consensus", wide(tmp_path), *arguments, "-o", tmp_path / "study")
+    study = tmp_path / "study"
+    assert run("import", wide(tmp_path), *NOMINAL, "-o", study).code == 0
+    before = (study / "labels.csv").read_bytes()
+    ended = run("consensus", study, *arguments, "--write")
     assert (ended.code, found in ended.err) == (2, True), ended.err
-    assert not (tmp_path / "study" / "labels.csv").exists()
+    assert (study / "labels.csv").read_bytes() == before
 
 
 def test_labels_of_one_rater_only_are_spoken_of(run: Run, tmp_path: Path) -> None:
     rows = [("1", "x", "x", "y"), ("2", "x", "", ""), ("3", "", "y", "")]
     ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
-    arguments = ("consensus", ratings, *NOMINAL, "--raters", "a,b,c")
-    ended = run(*arguments)
+    study = tmp_path / "study"
+    ended = run("import", ratings, *NOMINAL, "--raters", "a,b,c", "-o", study)
     assert 'Variable "v": 2 items have the label of one rater only' in ended.out
     policy = "{policy: missing_raters, allowed: 1}"
     assert f"--policy '{policy}'" in ended.out
-    assert "2 escalated: " in run(*arguments, "--policy", policy).out
+    assert "2 escalated: " in run("consensus", study, "--policy", policy).out
     # Whoever reads the report of the study gets to know it as well.
-    run(*arguments, "-o", tmp_path / "study")
-    assert "2 items have the label of one rater only" in (tmp_path / "study/report.html").read_text(
+    assert "2 items have the label of one rater only" in (study / "report.html").read_text(
         encoding="utf-8"
     )
 
@@ -312,13 +337,14 @@ def test_ratings_that_are_recorded_again_are_decided_as_before(run: Run, tmp_pat
     study, rows = tmp_path / "study", [("1", "x", "x", "y"), ("2", "x", "x", "x")]
     ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
     arguments = (*NOMINAL, "--raters", "a,b,c", "-o", study)
-    run("consensus", ratings, *arguments, "--method", "unanimous")
+    run("import", ratings, *arguments)
+    run("consensus", study, "--method", "unanimous", "--write")
     decided = (study / "labels.csv").read_bytes()
     write(ratings, [("id", "a", "b", "c"), *rows, ("3", "y", "y", "x")])
-    assert "Decisions (unanimous)" in run("consensus", ratings, *arguments).out
+    assert "Decisions (unanimous)" in run("import", ratings, *arguments).out
     assert [row["v.label"] for row in read_table(study / "labels.csv")] == ["", "x", ""]
     assert (study / "labels.csv").read_bytes().startswith(decided.rstrip())
-    ended = run("consensus", ratings, *arguments, "--method", "majority")
+    ended = run("consensus", study, "--method", "majority", "--write")
     assert "Decisions (majority)" in ended.out
 
 
@@ -326,17 +352,17 @@ def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Pa
     study, rows = tmp_path / "study", [("1", "x", "x"), ("2", "x", "y")]
     arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)
     ratings = write(tmp_path / "v.csv", [("id", "a", "b"), *rows])
-    assert run("consensus", ratings, *arguments).code == 0
+    assert run("import", ratings, *arguments).code == 0
     write(ratings, [("id", "a", "b"), ("1", "y", "y"), rows[1], ("3", "y", "y")])
-    assert run("consensus", ratings, *arguments).code == 0
+    assert run("import", ratings, *arguments).code == 0
     labels = [row["v.label"] for row in read_table(study / "labels.csv")]
     assert labels == ["y", "", "y"]
     assert run("ledger", "verify", study).code == 0
     write(ratings, [("id", "a", "b"), ("4", "x", "x")])
-    ended = run("consensus", ratings, *arguments)
+    ended = run("import", ratings, *arguments)
     assert (ended.code, "holds ratings of other items" in ended.err) == (2, True)
     other = write(tmp_path / "w.csv", [("id", "a", "b"), *rows])
-    ended = run("consensus", other, *arguments)
+    ended = run("import", other, *arguments)
     assert (ended.code, "of other variables or categories" in ended.err) == (2, True)
     assert [row["v.label"] for row in read_table(study / "labels.csv")] == labels
 
@@ -350,18 +376,18 @@ def test_recording_that_was_cut_off_goes_on(
 
     def cut_off(ledger: Ledger, *arguments: Any, **named: Any) -> int:
         calls.append(1)
-        # The ratings are decided in passing first: five raters, one block each.
-        if len(calls) == 5 + 3:
+        # Five raters, one block each.
+        if len(calls) == 3:
             raise KeyboardInterrupt
         return whole(ledger, *arguments, **named)
 
     with monkeypatch.context() as patched:
         patched.setattr(Ledger, "append_block", cut_off)
-        assert run("consensus", ratings, *NOMINAL, "-o", study).code == 130
+        assert run("import", ratings, *NOMINAL, "-o", study).code == 130
     assert not (study / "labels.csv").exists()
-    ended = run("consensus", ratings, *NOMINAL, "-o", study)
+    ended = run("import", ratings, *NOMINAL, "-o", study)
     assert ended.code == 0, ended.err
-    assert run("consensus", ratings, *NOMINAL, "-o", tmp_path / "other").code == 0
+    assert run("import", ratings, *NOMINAL, "-o", tmp_path / "other").code == 0
     written = [(folder / "labels.csv").read_bytes() for folder in (study, tmp_path / "other")]
     assert written[0] == written[1]
     assert run("ledger", "verify", study).code == 0
@@ -370,14 +396,37 @@ def test_recording_that_was_cut_off_goes_on(
 def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
     files: StudyFiles = study_files(tmp_path / "models", [f"comment {n}" for n in range(5)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    ended = run("consensus", wide(tmp_path), *NOMINAL, "-o", files.study)
+    ended = run("import", wide(tmp_path), *NOMINAL, "-o", files.study)
     assert (ended.code, "whose labels models made" in ended.err) == (2, True)
-    ended = run("consensus", files.study, *NOMINAL)
-    assert (ended.code, "about a table of ratings" in ended.err) == (2, True)
-    ended = run("consensus", files.study, "-o", tmp_path / "other")
-    assert (ended.code, "in its own folder" in ended.err) == (2, True)
+    ended = run("consensus", files.study, "--method", "majority", "--write")
+    assert (ended.code, "--items" in ended.err) == (2, True)
     ended = run("sample", files.study, "--n", "3", "-o", tmp_path / "w.csv")
     assert (ended.code, "--items" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["consensus", "sample", "evaluate", "calibrate"])
+def test_an_old_call_with_a_table_is_answered_with_the_line_to_type(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    ratings, study = wide(tmp_path), tmp_path / "new study"
+    ended = run(command, ratings, "--level", "nominal", "--raters=ann,bo", "--method", "majority")
+    assert ended.code == 2
+    line = ended.err.strip().splitlines()[-1].strip()
+    assert shlex.split(line) == [
+        *("localensemble", "import", str(ratings), "--level", "nominal", "--raters=ann,bo"),
+        *("-o", "topic-study"),
+    ]
+    typed = [*shlex.split(line)[1:-1], str(study)]
+    assert run(*typed).code == 0
+    assert (study / "labels.csv").exists()
+
+
+@pytest.mark.parametrize("command", [("report",), ("ledger", "verify")])
+def test_a_file_in_the_place_of_a_study_is_answered_with_the_import_line(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    ended = run(*command, wide(tmp_path))
+    assert (ended.code, "localensemble import" in ended.err) == (2, True)
 
 
 def test_the_commands_of_the_page_work_one_after_the_other(
@@ -405,8 +454,8 @@ def test_the_commands_of_the_page_work_one_after_the_other(
             drawn = read_table(tmp_path / "worksheet.csv")
             filled = [(row["id"], truth(int(row["id"][2:]))) for row in drawn]
             write(tmp_path / "worksheet.csv", [("id", "gold_label"), *filled])
-    assert len(commands) == 6
-    assert (tmp_path / "certified" / "labels.csv").exists()
+    assert len(commands) == 7
+    assert (tmp_path / "study" / "labels.csv").exists()
 
 
 def test_ratings_that_change_labels_say_so_and_keep_the_tables_before(
@@ -415,10 +464,10 @@ def test_ratings_that_change_labels_say_so_and_keep_the_tables_before(
     study = tmp_path / "study"
     arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)
     ratings = write(tmp_path / "v.csv", [("id", "a", "b"), ("1", "x", "x"), ("2", "y", "y")])
-    run("consensus", ratings, *arguments)
+    run("import", ratings, *arguments)
     before = (study / "labels.csv").read_bytes()
     write(ratings, [("id", "a", "b"), ("1", "x", "x"), ("2", "y", "x"), ("3", "x", "x")])
-    ended = run("consensus", ratings, *arguments)
+    ended = run("import", ratings, *arguments)
     assert "not in these ratings, or are others there (1): the tables" in ended.out
     assert (study / "labels.before-1.csv").read_bytes() == before
-    assert "This folder held" not in run("consensus", ratings, *arguments).out
+    assert "This folder held" not in run("import", ratings, *arguments).out

@@ -36,7 +36,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> StudyFindings:
         writer = csv.writer(stream)
         writer.writerow(("id", "gold_topic"))
         writer.writerows((f"i-{n}", ("staff", "food", "other")[n % 3]) for n in range(30))
-    return evaluate(files.study, gold=gold).findings
+    return evaluate(files.study, gold=gold)
 
 
 def test_the_short_table_shows_coefficients_of_the_full_one(found: StudyFindings) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from localensemble.api.consensus import ConsensusOptions, decide_again
-from localensemble.api.import_ratings import RatingsOptions
+from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
@@ -257,8 +256,7 @@ def test_a_crowd_is_summarized_and_the_page_says_so(tmp_path: Path) -> None:
         "id,gold_ratings,ward\n" + "".join(f"i-{i},a,w{i % 2}\n" for i in range(9)),
         encoding="utf-8",
     )
-    options = ConsensusOptions(gold=gold, table=RatingsOptions(level="nominal"))
-    decide_again(ratings, options=options, output=tmp_path / "study")
+    import_ratings(ratings, output=tmp_path / "study", options=RatingsOptions(level="nominal"))
     write_report(tmp_path / "study", gold=gold, group_column="ward")
     page = check_page((tmp_path / "study" / "report.html").read_text(encoding="utf-8"))
     assert "41 raters make 820 pairs; they are computed up to 40 raters" in page.text
