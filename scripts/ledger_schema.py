@@ -16,19 +16,31 @@ END = "<!-- end of tables -->"
 
 _OPENING = re.compile(r"(?:-- (?P<about>.+)\n)+CREATE (?P<what>TABLE|VIEW) (?P<name>\w+)")
 _COLUMN = re.compile(r"^ {4}(?P<name>[a-z]\w*) (?P<type>[A-Z]+)(?P<rest>.*?)  -- (?P<about>.+)$")
+_RENAMING = re.compile(
+    r"(?:-- .+\n)+ALTER TABLE (?P<table>\w+) RENAME COLUMN (?P<old>\w+)\n"
+    r" {4}TO (?P<new>\w+)  -- (?P<about>.+)$"
+)
 _KEY = re.compile(r"^ {4}PRIMARY KEY \((?P<columns>.+)\)", re.MULTILINE)
 
 
 def tables() -> str:
     """Render every table and view as Markdown."""
-    statements = [sql for migration in MIGRATIONS for sql in migration.statements]
-    return "\n".join(
-        _table(sql, opening["name"], opening["about"])
-        if opening["what"] == "TABLE"
-        else f"### `{opening['name']}` (view)\n\n{opening['about']}\n"
-        for sql in statements
-        if (opening := _OPENING.match(sql))
-    )
+    sections: dict[str, str] = {}
+    for sql in (sql for migration in MIGRATIONS for sql in migration.statements):
+        if opening := _OPENING.match(sql):
+            name, about = opening["name"], opening["about"]
+            is_table = opening["what"] == "TABLE"
+            sections[name] = (
+                _table(sql, name, about) if is_table else f"### `{name}` (view)\n\n{about}\n"
+            )
+        elif renaming := _RENAMING.match(sql):
+            sections[renaming["table"]] = re.sub(
+                rf"^\| `{renaming['old']}` \| (.+?) \| .+ \|$",
+                rf"| `{renaming['new']}` | \1 | {renaming['about']} |",
+                sections[renaming["table"]],
+                flags=re.MULTILINE,
+            )
+    return "\n".join(sections.values())
 
 
 def page(text: str) -> str:

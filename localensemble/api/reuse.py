@@ -174,7 +174,7 @@ def _changed_texts(
     missing, beyond, changed = [], 0, []
     for start in range(0, count, _ITEMS_AT_ONCE):
         stop = min(start + _ITEMS_AT_ONCE, count)
-        for item_id, text_sha256 in held.labels.reader.item_hashes(
+        for item_id, content_sha256 in held.labels.reader.item_hashes(
             held.labels.item_set, start=start, stop=stop
         ):
             position, found = given.get(str(item_id), (-1, ""))
@@ -182,7 +182,7 @@ def _changed_texts(
                 missing.append(str(item_id))
             elif position >= wanted:
                 beyond += 1
-            elif found != text_sha256:
+            elif found != content_sha256:
                 changed.append(str(item_id))
     if missing or 2 * len(changed) > count:
         what = "are not in it" if missing else "have another text there"

@@ -140,8 +140,8 @@ def _certified(
 def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
     """Refuse gold items that raters were shown, or that are control: they are no random draw."""
     labels = loaded.labels
-    examples = labels.reader.positions_of_texts(
-        labels.item_set, text_sha256=[sha256_text(example.text) for example in variable.examples]
+    examples = labels.reader.positions_of_contents(
+        labels.item_set, content_sha256=[sha256_text(example.text) for example in variable.examples]
     )
     control = loaded.control.get(variable.name)
     used = {

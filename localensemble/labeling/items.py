@@ -1,4 +1,4 @@
-"""Tell the ledger which items a study has: their ids and the hashes of their texts.
+"""Tell the ledger which items a study has: their ids and the hashes of their content.
 
 No text enters the ledger. An unchanged file is recognized by its hash and not read twice.
 """
@@ -21,8 +21,8 @@ def register_item_set(ledger: Ledger, items: ItemFile) -> ItemSetKey:
     """Register the items of a file, in file order, and return their key."""
     whole = ItemSetHash()
     for block in _hashed(items):
-        for item_id, text_sha256 in block:
-            whole.add(item_id, text_sha256)
+        for item_id, content_sha256 in block:
+            whole.add(item_id, content_sha256)
     return ledger.register_items(_hashed(items), item_set_sha256=whole.hexdigest())
 
 

@@ -33,7 +33,7 @@ class AlignedRatings:
     Attributes:
         codebook: the variables and their categories.
         raters: R names.
-        items: (id, hash of the text) of N items; the hash of no text where it is not known.
+        items: (id, hash of the content) of N items; that of an empty text where it is not known.
         items_sha256: of the table of items, or of ``items`` where there is none.
         matrices: variable -> N items by R raters.
         cautions: why not to trust them, in sentences; kept with the record.
@@ -73,8 +73,8 @@ class AlignedRatings:
 def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
     """Hash items that stand in no table of their own."""
     digest = ItemSetHash()
-    for item_id, text_sha256 in items:
-        digest.add(item_id, text_sha256)
+    for item_id, content_sha256 in items:
+        digest.add(item_id, content_sha256)
     return digest.hexdigest()
 
 

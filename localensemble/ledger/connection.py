@@ -51,7 +51,10 @@ def reported(path: Path, *, doing: str) -> Iterator[None]:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a ledger without being able to change it; a writer may be at work meanwhile."""
+    """Open a ledger without being able to change it; a writer may be at work meanwhile.
+
+    An older ledger stays as it is and reads as if it had been migrated.
+    """
     _refuse_absence(path)
     with reported(path, doing="read"):
         connection = _connect(path)
@@ -67,6 +70,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 connection.close()
                 connection = _connect(path, immutable=True)
                 _check(connection, path)
+            _view_as_migrated(connection)
             connection.execute("PRAGMA query_only = ON")
         except BaseException:
             connection.close()
@@ -157,7 +161,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     """Apply the migrations that are not yet applied; each is an event of its own."""
-    applied = set(_applied(connection))
+    applied = applied_migrations(connection)
     if not applied:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for migration in migrations:
@@ -170,6 +174,23 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
             "INSERT INTO migration VALUES (?, ?, ?)", (number, migration.name, migration.sha256)
         )
         append_event(connection, "migrated", number=number)
+
+
+def applied_migrations(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """List the names of the migrations that made the tables, the oldest first."""
+    if _is_blank(connection):
+        return ()
+    rows = connection.execute("SELECT name FROM migration ORDER BY migration_key")
+    return tuple(str(name) for (name,) in rows)
+
+
+def _view_as_migrated(connection: sqlite3.Connection) -> None:
+    """Put temporary views in the place of tables that a newer migration changes."""
+    applied = applied_migrations(connection)
+    for migration in MIGRATIONS:
+        if migration.name not in applied:
+            for view in migration.views:
+                connection.execute(view)
 
 
 def _connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
@@ -228,7 +249,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             hint=_HINTS[sqlite3.SQLITE_NOTADB],
         )
     known = tuple(migration.name for migration in MIGRATIONS)
-    applied = _applied(connection)
+    applied = applied_migrations(connection)
     unknown = [name for name in applied if name not in known]
     if unknown:
         raise LedgerError(
@@ -236,13 +257,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             f'this version knows up to "{known[-1]}".',
             hint="Install the version of localensemble that wrote it, or a newer one.",
         )
-
-
-def _applied(connection: sqlite3.Connection) -> tuple[str, ...]:
-    if _is_blank(connection):
-        return ()
-    rows = connection.execute("SELECT name FROM migration ORDER BY migration_key")
-    return tuple(str(name) for (name,) in rows)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -22,15 +22,15 @@ LabelRow = tuple[int, int, int | None, float | None, float | None, bytes | None,
 class ItemSetHash:
     """Hash an item set, item by item in order.
 
-    SHA-256 over one line of canonical JSON, ``["id","hash of the text"]``, per item.
+    SHA-256 over one line of canonical JSON, ``["id","hash of the content"]``, per item.
     """
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def add(self, item_id: ItemId, text_sha256: str) -> None:
+    def add(self, item_id: ItemId, content_sha256: str) -> None:
         """Take in the next item."""
-        line = canonical_json([item_id, text_sha256]) + "\n"
+        line = canonical_json([item_id, content_sha256]) + "\n"
         self._digest.update(line.encode("utf-8", "surrogatepass"))
 
     def hexdigest(self) -> str:

@@ -95,15 +95,15 @@ def _items_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
     digest = ItemSetHash()
     keys = hashlib.sha256()
     members = 0
-    for position, item_key, item_id, text_sha256 in connection.execute(
-        "SELECT position, item_key, item_id, text_sha256 FROM item_set_member"
+    for position, item_key, item_id, content_sha256 in connection.execute(
+        "SELECT position, item_key, item_id, content_sha256 FROM item_set_member"
         " CROSS JOIN item USING (item_key) WHERE item_set_key = ? ORDER BY position",
         (key,),
     ):
         if position != members:
             raise MismatchError("position", found=str(position), expected=str(members))
         members += 1
-        digest.add(item_id, text_sha256.hex())
+        digest.add(item_id, content_sha256.hex())
         keys.update(struct.pack("<q", item_key))
     if digest.hexdigest() != sha256:
         raise MismatchError("sha256 of its items", found=digest.hexdigest(), expected=str(sha256))

@@ -100,7 +100,7 @@ class Ledger:
         """Record which items there are, in their order; a known item set is left as it is.
 
         Args:
-            blocks: id and text hash of the items, any number at a time; not touched when
+            blocks: id and content hash of the items, any number at a time; not touched when
                 the item set is known.
             item_set_sha256: what `ItemSetHash` gives for these items.
 
@@ -282,16 +282,16 @@ class Ledger:
         """Insert the items that are new, and the place of each in the item set."""
         position = 0
         for block in blocks:
-            items = [(item_id, bytes.fromhex(text_sha256)) for item_id, text_sha256 in block]
+            items = [(item_id, bytes.fromhex(content_sha256)) for item_id, content_sha256 in block]
             try:
                 self._connection.executemany(
-                    "INSERT INTO item (item_id, text_sha256) VALUES (?, ?)"
-                    " ON CONFLICT (item_id, text_sha256) DO NOTHING",
+                    "INSERT INTO item (item_id, content_sha256) VALUES (?, ?)"
+                    " ON CONFLICT (item_id, content_sha256) DO NOTHING",
                     items,
                 )
                 self._connection.executemany(
                     "INSERT INTO item_set_member SELECT ?, ?, item_key FROM item"
-                    " WHERE item_id = ? AND text_sha256 = ?",
+                    " WHERE item_id = ? AND content_sha256 = ?",
                     ((item_set, position + i, *item) for i, item in enumerate(items)),
                 )
             except UnicodeEncodeError as error:
@@ -306,7 +306,7 @@ class Ledger:
         return position
 
     def _refuse_double_ids(self, item_set: int) -> None:
-        """Refuse two items with one id and different texts."""
+        """Refuse two items with one id and different contents."""
         # In the order of the index over ids, so nothing has to be sorted.
         row = self._connection.execute(
             "SELECT item_id FROM item JOIN item_set_member USING (item_key)"

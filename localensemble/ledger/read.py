@@ -111,34 +111,34 @@ class LedgerReader:
         )
         return tuple(ItemId(item_id) for (item_id,) in rows)
 
-    def positions_of_texts(
-        self, item_set: ItemSetKey, *, text_sha256: Sequence[str]
+    def positions_of_contents(
+        self, item_set: ItemSetKey, *, content_sha256: Sequence[str]
     ) -> tuple[int, ...]:
-        """List the positions of the items whose text has one of these hashes, in order."""
-        if not text_sha256:
+        """List the positions of the items whose content has one of these hashes, in order."""
+        if not content_sha256:
             return ()
         rows = self._rows(
             "SELECT position FROM item_set_member CROSS JOIN item USING (item_key)"
-            f" WHERE item_set_key = ? AND text_sha256 IN (?{', ?' * (len(text_sha256) - 1)})"
+            f" WHERE item_set_key = ? AND content_sha256 IN (?{', ?' * (len(content_sha256) - 1)})"
             " ORDER BY position",
             item_set,
-            *(bytes.fromhex(sha256) for sha256 in text_sha256),
+            *(bytes.fromhex(sha256) for sha256 in content_sha256),
         )
         return tuple(int(position) for (position,) in rows)
 
     def item_hashes(
         self, item_set: ItemSetKey, *, start: int, stop: int
     ) -> tuple[tuple[ItemId, str], ...]:
-        """List (id, sha256 of the text) of the items at positions ``start`` to ``stop - 1``."""
+        """List (id, sha256 of the content) of the items at positions ``start`` to ``stop - 1``."""
         rows = self._rows(
-            "SELECT item_id, lower(hex(text_sha256)) FROM item_set_member"
+            "SELECT item_id, lower(hex(content_sha256)) FROM item_set_member"
             " CROSS JOIN item USING (item_key)"
             " WHERE item_set_key = ? AND position >= ? AND position < ? ORDER BY position",
             item_set,
             start,
             stop,
         )
-        return tuple((ItemId(item_id), text_sha256) for item_id, text_sha256 in rows)
+        return tuple((ItemId(item_id), content_sha256) for item_id, content_sha256 in rows)
 
     def codebooks(self) -> tuple[CodebookRecord, ...]:
         """List the codebooks, the newest last."""

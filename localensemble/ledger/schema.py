@@ -2,7 +2,8 @@
 
 Decides the layout: one row per fact, every record keyed by the number of the event that
 recorded it, and triggers that refuse a change or removal of any row. The comment behind a
-column is its documentation; `docs/ledger-schema.md` is made of them.
+column is its documentation; `docs/ledger-schema.md` is made of them. A migration that renames
+or adds something also decides what an older ledger looks like to a program that only reads it.
 """
 
 from __future__ import annotations
@@ -219,6 +220,16 @@ JOIN block USING (block_key)
 LEFT JOIN category
     ON category.variable_key = label.variable_key AND category.position = label.category"""
 
+_CONTENT_SHA256 = """
+-- An item is known by its content, of which a text is one kind.
+ALTER TABLE item RENAME COLUMN text_sha256
+    TO content_sha256  -- 32 bytes over the content; other content makes another item
+"""
+
+# Columns by position, not by name: it still fits when a run migrates the ledger meanwhile.
+_CONTENT_SHA256_VIEW = """
+CREATE TEMP VIEW item (item_key, item_id, content_sha256) AS SELECT * FROM main.item"""
+
 _TABLES = {
     "event": _EVENTS,
     "migration": _MIGRATIONS,
@@ -250,10 +261,18 @@ def _append_only(table: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A named step from one schema to the next; never edited once released."""
+    """A named step from one schema to the next; never edited once released.
+
+    Attributes:
+        name: number and word.
+        statements: the SQL that changes the file.
+        views: temporary views through which a ledger without this migration reads as if it
+            had it. A ledger that is only read is never changed.
+    """
 
     name: str
     statements: tuple[str, ...]
+    views: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -270,4 +289,5 @@ MIGRATIONS: tuple[Migration, ...] = (
             *(trigger for table in _TABLES for trigger in _append_only(table)),
         ),
     ),
+    Migration("0002_content_sha256", (_CONTENT_SHA256.strip(),), (_CONTENT_SHA256_VIEW.strip(),)),
 )

@@ -41,15 +41,19 @@ IDENTITY = RaterIdentity(
 USAGE = BlockUsage(prompt_tokens=900, evaluated_tokens=400, seconds=0.1, peak_memory_bytes=1 << 20)
 
 
+# A study that was made before migration 0002; its README says how.
+BEFORE_0002 = Path(__file__).parent / "before_0002"
+
+
 def items(count: int) -> list[tuple[ItemId, str]]:
-    """Ids and text hashes of so many items."""
+    """Ids and content hashes of so many items."""
     return [(ItemId(f"item-{i}"), sha256_text(f"text {i}")) for i in range(count)]
 
 
 def item_set_sha256(members: Items) -> str:
     digest = ItemSetHash()
-    for item_id, text_sha256 in members:
-        digest.add(item_id, text_sha256)
+    for item_id, content_sha256 in members:
+        digest.add(item_id, content_sha256)
     return digest.hexdigest()
 
 

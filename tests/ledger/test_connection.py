@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import LedgerError
-from localensemble.ledger.connection import reported
+from localensemble.ledger.connection import is_begun, reported
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import verify
-from tests.ledger.studies import Study, items, register
+from tests.ledger.studies import BEFORE_0002, Study, items, register
 
 HOLD = """
 import sys
@@ -59,11 +59,12 @@ def ordinary_user() -> Iterator[None]:
         os.seteuid(0)
 
 
-@pytest.fixture
-def archive(path: Path) -> Iterator[Path]:
+@pytest.fixture(params=["current", "older"])
+def archive(path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A copy of a ledger in a folder that everybody may read, outside of closed ones."""
+    source = path if request.param == "current" else BEFORE_0002 / "study.sqlite"
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copy(path, folder))
+        copy = Path(shutil.copy(source, folder))
         copy.chmod(0o444)
         copy.parent.chmod(0o555)
         yield copy
@@ -117,12 +118,19 @@ def test_a_file_left_empty_by_a_crash_becomes_a_ledger_only_when_asked(tmp_path:
     assert verify(path).ok
 
 
+def test_a_ledger_is_begun_when_there_is_anything_in_it(tmp_path: Path, path: Path) -> None:
+    empty = tmp_path / "empty.sqlite"
+    empty.touch()
+    found = [is_begun(place) for place in (path, empty, tmp_path / "missing.sqlite")]
+    assert found == [True, False, False]
+
+
 def test_a_ledger_of_a_newer_version_is_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("INSERT INTO migration VALUES (99, '0099_future', '')")
     connection.commit()
     connection.close()
-    message = r'has the migration "0099_future"; this version knows up to "0001_ledger"'
+    message = r'has the migration "0099_future"; this version knows up to "0002_content_sha256"'
     for opening in (lambda: Ledger.open(path, create=True), lambda: LedgerReader.open(path)):
         with pytest.raises(LedgerError, match=message):
             opening()

@@ -36,10 +36,10 @@ def test_events_are_chained_as_documented(connection: sqlite3.Connection) -> Non
 
 def test_items_are_hashed_as_documented(connection: sqlite3.Connection) -> None:
     rows = connection.execute(
-        "SELECT item_id, lower(hex(text_sha256)), item_key FROM item_set_member"
+        "SELECT item_id, lower(hex(content_sha256)), item_key FROM item_set_member"
         " JOIN item USING (item_key) ORDER BY position"
     ).fetchall()
-    text = "".join(f'["{item_id}","{text_sha256}"]\n' for item_id, text_sha256, _ in rows)
+    text = "".join(f'["{item_id}","{content_sha256}"]\n' for item_id, content_sha256, _ in rows)
     keys = b"".join(key.to_bytes(8, "little") for _, _, key in rows)
     body = connection.execute("SELECT body FROM event WHERE kind = 'items_registered'").fetchone()
     assert json.loads(body[0]) == {

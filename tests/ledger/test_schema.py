@@ -65,13 +65,13 @@ def test_a_later_migration_is_applied_once_and_chained(
 ) -> None:
     study = Study(tmp_path / "study.sqlite")
     study.finish()
-    later = (*MIGRATIONS, Migration("0002_note", ("CREATE TABLE note (note_key)",)))
+    later = (*MIGRATIONS, Migration("0003_note", ("CREATE TABLE note (note_key)",)))
     with closing(sqlite3.connect(study.path, isolation_level=None)) as connection:
         for _ in range(2):
             with transaction(connection):
                 migrate(connection, later)
         rows = connection.execute("SELECT name FROM migration ORDER BY migration_key").fetchall()
-        assert rows == [("0001_ledger",), ("0002_note",)]
+        assert rows == [("0001_ledger",), ("0002_content_sha256",), ("0003_note",)]
     monkeypatch.setattr("localensemble.ledger.connection.MIGRATIONS", later)
     monkeypatch.setattr("localensemble.ledger.verify.MIGRATIONS", later)
     assert verify(study.path).broken is None

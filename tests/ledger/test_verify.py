@@ -15,7 +15,7 @@ from localensemble.core.errors import LedgerError
 from localensemble.ledger.connection import migrate
 from localensemble.ledger.digests import event_sha256
 from localensemble.ledger.schema import MIGRATIONS
-from localensemble.ledger.verify import verify
+from localensemble.ledger.verify import refuse_changed, verify
 from tests.ledger.studies import Study
 from tests.studies import change_behind_triggers
 
@@ -78,7 +78,7 @@ def test_a_whole_ledger_verifies_with_its_counts(whole: Path) -> None:
     assert found.counts["label"] == 160
     assert found.counts["item"] == 40
     assert found.counts["block"] == 20
-    assert found.events == 31
+    assert found.events == 32
     assert len(found.head_sha256) == 64
 
 
@@ -241,26 +241,26 @@ def test_a_change_that_keeps_every_table_consistent_is_found(
     ("statement", "where", "found", "expected"),
     [
         (
-            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 3",
-            "event 12 (labels_appended): record",
+            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 4",
+            "event 13 (labels_appended): record",
             "sha256",
             "sha256",
         ),
         (
-            "DELETE FROM label WHERE item_key = 5 AND variable_key = 3",
-            "event 12 (labels_appended): labels",
+            "DELETE FROM label WHERE item_key = 5 AND variable_key = 4",
+            "event 13 (labels_appended): labels",
             "3",
             "4",
         ),
         (
             "UPDATE rater SET identity = replace(identity, 'scripted', 'other')",
-            "event 6 (rater_registered): sha256 of its content",
+            "event 7 (rater_registered): sha256 of its content",
             "",
             "",
         ),
         ("UPDATE event SET body = '{}' WHERE number = 4", "event 4 (", "", ""),
         ("DELETE FROM event WHERE number = 4", "event 4: number", "5", "4"),
-        ("DELETE FROM run_end", "event 31 (run_finished): record", "no such record", "one record"),
+        ("DELETE FROM run_end", "event 32 (run_finished): record", "no such record", "one record"),
         (
             "INSERT INTO category VALUES (77, 0, 'x')",
             "table category: rows",
@@ -277,7 +277,7 @@ def test_a_change_that_keeps_every_table_consistent_is_found(
             "39",
         ),
         (
-            "UPDATE item SET text_sha256 = 'text' WHERE item_key = 3",
+            "UPDATE item SET content_sha256 = 'text' WHERE item_key = 3",
             "items_registered): value",
             "a type that was never written",
             "as written",
@@ -306,6 +306,13 @@ def test_a_kind_that_is_unknown_is_named_even_when_it_is_chained(
     broken = verify(tampered(whole, tmp_path, chain)).broken
     assert broken is not None
     assert (broken.found, broken.expected) == ("odd", "a known kind")
+
+
+def test_a_ledger_that_was_changed_is_refused_with_the_place(whole: Path, tmp_path: Path) -> None:
+    refuse_changed(whole)
+    changed = tampered(whole, tmp_path, lambda c: c.execute("DELETE FROM event WHERE number = 4"))
+    with pytest.raises(LedgerError, match="event 4: number was changed"):
+        refuse_changed(changed)
 
 
 def test_a_head_that_was_kept_shows_a_clean_cut(whole: Path, tmp_path: Path) -> None:
