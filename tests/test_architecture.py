@@ -49,12 +49,12 @@ DOORS: dict[str, frozenset[str]] = {
     "llama_cpp": frozenset({"engines"}),
     "matplotlib": frozenset({"report"}),
     "pytest": frozenset({"testing"}),
-    "httpx": frozenset({"engines"}),
+    "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
-    "http": frozenset({"review", "engines", "catalog"}),
+    "http": frozenset({"review", "engines"}),
     "socket": frozenset({"review", "engines", "privacy"}),
     "socketserver": frozenset({"review"}),
-    "urllib": frozenset({"catalog", "engines", "review"}),
+    "urllib": frozenset({"engines", "review"}),
 }
 
 # Pure packages: no files, no clock, no state that other code shares.

@@ -332,3 +332,27 @@ def test_a_folder_that_cannot_be_written_is_said(server: FileServer, folder: Pat
     (folder / f".tiny.gguf.{server.model().sha256[:16]}.part").mkdir()
     with pytest.raises(ModelFileError, match="Check that you may write there"):
         pull(server.model(), folder)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_named_before_anything_is_fetched(
+    server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    url = f"https://weights.example/owner/repo/resolve/{'0' * 40}/tiny.gguf"
+    with pytest.raises(DownloadError, match="proxy") as caught:
+        pull(dataclasses.replace(server.model(), url=url), folder)
+    assert "HTTPS_PROXY" in caught.value.hint
+    assert files(folder) == []
+
+
+def test_a_server_on_this_machine_is_asked_without_the_proxy(
+    server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:9")
+    assert pull(server.model(), folder).read_bytes() == CONTENT
+
+
+def test_a_first_piece_shorter_than_the_mark_of_the_file_is_not_judged_alone() -> None:
+    assert download._beginning(iter([b"G", b"GU", b"F...", b"more"])) == b"GGUF..."
+    assert download._beginning(iter([b"GG"])) == b"GG"
