@@ -17,7 +17,9 @@ from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.whole_study import (
     AUDIT_REASON,
     DrawPurpose,
+    RequiredAgreementMissed,
     audit_draw,
+    budget_reasons,
     random_draw,
 )
 from localensemble.core.errors import EnsembleError
@@ -185,3 +187,19 @@ def test_an_audit_does_not_find_the_items_of_a_worksheet_again() -> None:
     # Of 500 items each, chance lets 50 be the same.
     both = set(np.argsort(sampled)[:500].tolist()) & set(np.argsort(audited)[:500].tolist())
     assert 25 < len(both) < 80
+
+
+def test_less_agreement_than_the_codebook_requires_escalates_every_item() -> None:
+    missed = RequiredAgreementMissed("AC1 >= 0.6")
+    result = escalate(evidence_of(many(5)), policies=[missed])
+    assert result.mask.all()
+    assert "AC1 >= 0.6" in result.reasons(0)[0]
+    assert dict(missed.settings) == {"required": '"AC1 >= 0.6"'}
+
+
+def test_the_reason_of_a_budget_is_known_among_others() -> None:
+    policies = [policy("budget", items=2), policy("support_below", limit=0.9)]
+    result = escalate(evidence_of(many(50)), policies=policies)
+    (reason,) = budget_reasons(result.reason_texts)
+    assert "2" in reason
+    assert budget_reasons(("support below 0.9",)) == ()

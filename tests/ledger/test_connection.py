@@ -254,3 +254,11 @@ def test_mistakes_in_our_own_sql_are_not_blamed_on_the_file(path: Path) -> None:
         reported(path, doing="read"),
     ):
         connection.execute("SELECT ?")
+
+
+def test_a_ledger_is_begun_once_it_has_tables(path: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.sqlite"
+    assert not is_begun(empty)
+    empty.touch()
+    assert not is_begun(empty)
+    assert is_begun(path)

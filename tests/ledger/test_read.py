@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localensemble.core.labels import Label, LabelStatus
+from localensemble.core.labels import ItemId, Label, LabelStatus
 from localensemble.ledger.digests import CHAIN_START, event_sha256
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, RaterUsage
 from localensemble.ledger.schema import STATUS_CODES
 from localensemble.ledger.verify import verify
-from tests.ledger.studies import Study, labels
+from tests.ledger.studies import Study, items, labels
 
 CATEGORY_COUNT = 3
 
@@ -284,3 +284,13 @@ def test_the_label_view_names_everything(study: Study) -> None:
 def test_a_reader_cannot_write(study: Study) -> None:
     with LedgerReader.open(study.path) as reader, pytest.raises(sqlite3.OperationalError):
         reader._connection.execute("INSERT INTO run VALUES (99, '{}')")
+
+
+def test_items_are_found_by_the_hash_of_their_text_and_listed_with_it(study: Study) -> None:
+    hashes = dict(items(study.item_count))
+    texts = [hashes[ItemId(f"item-{place}")] for place in (7, 2)]
+    assert study.reader.positions_of_texts(study.item_set, text_sha256=texts) == (2, 7)
+    assert study.reader.positions_of_texts(study.item_set, text_sha256=[]) == ()
+    assert study.reader.item_hashes(study.item_set, start=2, stop=4) == tuple(
+        items(study.item_count)[2:4]
+    )

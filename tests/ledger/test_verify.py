@@ -361,3 +361,14 @@ def test_a_changed_bit_anywhere_is_found_or_changes_nothing(
         if found.ok:
             assert found.head_sha256 == head
             assert content(path) == wanted, f"byte {at}"
+
+
+def test_nothing_is_worked_out_from_a_changed_ledger(whole: Path, tmp_path: Path) -> None:
+    refuse_changed(whole)
+    path = tampered(
+        whole,
+        tmp_path,
+        lambda connection: connection.execute("DELETE FROM item WHERE item_key = 1"),
+    )
+    with pytest.raises(LedgerError, match="was changed"):
+        refuse_changed(path)
