@@ -1,0 +1,25 @@
+"""The scripts name packages, tests and each other as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def test_packages_with_a_floor_of_coverage_exist_with_their_tests(repository: Path) -> None:
+    script = (repository / "scripts" / "coverage").read_text(encoding="utf-8")
+    floors = re.findall(r'^    "(\w+) (\d+)"$', script, flags=re.MULTILINE)
+    assert {package for package, _ in floors} >= {"agreement", "consensus", "ledger"}
+    for package, floor in floors:
+        assert (repository / "localensemble" / package).is_dir()
+        assert (repository / "tests" / package).is_dir()
+        assert 0 < int(floor) <= 100
+    for test in re.findall(r"tests/[\w/]+\.py", script):
+        assert (repository / test).is_file()
+
+
+def test_everything_that_is_tested_includes_the_checks_and_the_coverage(repository: Path) -> None:
+    script = (repository / "scripts" / "test").read_text(encoding="utf-8")
+    called = re.findall(r"\./(scripts/\w+)", script)
+    assert {"scripts/setup", "scripts/check", "scripts/coverage"} <= set(called)
+    assert [name for name in called if not (repository / name).is_file()] == []
