@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,6 +164,15 @@ def _cycle(graph: dict[str, set[str]]) -> list[str]:
 
 def test_every_package_has_its_place_in_the_house(modules: tuple[Module, ...]) -> None:
     assert {module.package for module in modules} - {""} <= set(MAY_IMPORT)
+
+
+def test_the_page_of_the_architecture_describes_every_package(
+    modules: tuple[Module, ...], repository: Path
+) -> None:
+    page = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    described = re.findall(r"^### `(\w+)`$", page, flags=re.MULTILINE)
+    assert len(described) == len(set(described))
+    assert set(described) == {module.package for module in modules} - {"", "__main__"}
 
 
 def test_packages_import_only_what_they_may(modules: tuple[Module, ...]) -> None:
