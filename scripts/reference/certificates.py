@@ -5,7 +5,7 @@
 Labels the test parts with the embedded ensemble (seconds), then draws gold items at
 random again and again, certifies a threshold on each draw with the program's own code, and
 looks at the labels of the items that were not drawn. Prints a Markdown table. Needs the extra
-`llama-cpp` and the data that `scripts/train` trains on.
+`llama-cpp` and the data that `models/training` trains on.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pytest
 
 from localensemble.codebook.load import load_codebook
 from localensemble.prompting.template import load_template
-from scripts.train.corpus import SALT, Split, read_splits, text_key
+from models.training.corpus import SALT, Split, read_splits, text_key
 
 LARGEST = 8 * 1024 * 1024
 

@@ -1,6 +1,6 @@
 """Put trained models into `models/` with their catalog and the record of the split.
 
-python scripts/train/publish.py --data ../shared/data --trained OUT --models models
+python models/training/publish.py --data DATA --trained OUT --models models
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from specs import SPECS, ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEADER = """\
-# The models that ship with the program. Written by scripts/train/publish.py.
+# The models that ship with the program. Written by models/training/publish.py.
 # For the demo, tests and learning the tool; pull a real model for real work.
 
 # What the models were trained under. Another wording, even of one definition, is a prompt

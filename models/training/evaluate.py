@@ -1,6 +1,6 @@
 """Measure trained models on the test part, through the program's own engine.
 
-    python scripts/train/evaluate.py --data ../shared/data --models models
+    python models/training/evaluate.py --data DATA --models models
 
 Prints a Markdown table: items, right ones, accuracy with its exact (Clopper-Pearson) 95 %
 interval, mean probability of the chosen category, mean off-codebook mass; then how often

@@ -1,6 +1,6 @@
 """Draw the example texts that ship with the program from the test parts.
 
-    python scripts/train/make_example.py --data ../shared/data --out examples
+    python models/training/make_example.py --data DATA --out examples
 
 Decides which texts may be shown: only ones that name nobody, as far as rules and a reader
 can tell. The rules are strict on purpose; a dropped harmless text costs nothing.

@@ -1,6 +1,6 @@
 """Train one embedded model from scratch and write it as a GGUF file.
 
-    python scripts/train/train.py --model le-llama-2m --data ../shared/data --out /tmp/models
+    python models/training/train.py --model le-llama-2m --data DATA --out OUT
 
 The same command gives the same file on the same machine and torch: one thread, fixed seeds,
 deterministic algorithms. Nothing is chosen by looking at the test part.

@@ -1,6 +1,6 @@
 """Measure what plain methods reach on the same split: TF-IDF with logistic regression.
 
-    python scripts/train/baseline.py --data ../shared/data
+    python models/training/baseline.py --data DATA
 
 Needs scikit-learn. Two splits for each variable: the recorded one, in which no text stands
 on both sides, and a random fifth of the rows, in which repeated texts leak into the test.
