@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "catalog": frozenset({"core"}),
     "bundle": frozenset({"core", "catalog"}),
     "privacy": frozenset({"core"}),
+    # The embedding model: how its weights come here, and the vectors that it gives.
+    "embeddings": frozenset({"core", "catalog", "engines", "privacy"}),
     "prompting": frozenset({"core", "codebook"}),
     "findings": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
     "labeling": frozenset(
@@ -120,7 +122,9 @@ def modules(repository: Path) -> tuple[Module, ...]:
 
 def _forbidden_imports(module: Module) -> list[str]:
     # What the package itself gives are verbs, imported when they are asked for.
-    others = MAY_IMPORT.get(module.package, frozenset()) if module.package else {"api"}
+    others = (
+        MAY_IMPORT.get(module.package, frozenset()) if module.package else {"api", "embeddings"}
+    )
     allowed = others | {module.package}
     forbidden = []
     for name in module.imports():
@@ -230,6 +234,7 @@ def test_importing_the_package_brings_no_heavy_library() -> None:
         ("localensemble.findings.study", "import sqlite3"),
         ("localensemble.api.label", "from rich.console import Console"),
         ("localensemble.consensus.methods.majority", "from pathlib import Path"),
+        ("localensemble.catalog.known", "from localensemble.embeddings import published_wheel"),
         ("localensemble", "from localensemble.engines import registry"),
     ],
 )

@@ -31,7 +31,6 @@ from localensemble.catalog.known import (
 )
 from localensemble.catalog.models import CatalogEntry, catalog_entries
 from localensemble.catalog.ollama_store import take_over
-from localensemble.catalog.published_wheel import fetch_from_wheel, is_converted
 from localensemble.core.errors import (
     DownloadError,
     InputError,
@@ -40,6 +39,7 @@ from localensemble.core.errors import (
 )
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
+from localensemble.embeddings.published_wheel import fetch_from_wheel, is_converted
 from localensemble.engines.machine import machine_memory
 
 __all__ = [

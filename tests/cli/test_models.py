@@ -15,8 +15,8 @@ from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import KnownWheel, known_models, memory_needed, recommended_sets
 from localensemble.core.errors import LocalEnsembleError
 from tests.catalog.file_server import PAGE, FileServer, gguf_bytes, serving
-from tests.catalog.tiny_bert import known_wheel
 from tests.cli.conftest import Run
+from tests.embeddings.tiny_bert import known_wheel
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalog.file_server import PAGE, FileServer, gguf_bytes, serving
-from tests.catalog.tiny_bert import known_wheel
+from tests.embeddings.tiny_bert import known_wheel
 
 CONTENT = gguf_bytes(600_000)
 # Runs the command line with one known model, and one wheel, of the test's own.

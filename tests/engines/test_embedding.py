@@ -13,13 +13,13 @@ import pytest
 
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
-from localensemble.catalog import bert_conversion
-from localensemble.catalog.gguf_file import Value
 from localensemble.core.errors import EngineCrashedError, EngineError, ModelFileError
+from localensemble.embeddings import bert_conversion
+from localensemble.embeddings.gguf_file import Value
 from localensemble.engines.llama_cpp.embedding import EmbeddingFailure, LlamaEmbedder
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder
-from tests.catalog.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
+from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
 from tests.engines.tiny_gguf import write_tiny_gguf
 
 MODEL = TinyBert.random(seed=1)

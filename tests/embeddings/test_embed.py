@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 import localensemble
-from localensemble.api.embed import EMBEDDING_MODEL
-from localensemble.catalog.bert_conversion import convert_bert
 from localensemble.catalog.installed import InstalledModel, ModelsFolder, now
 from localensemble.catalog.known import known_wheels
-from localensemble.catalog.published_wheel import is_converted
 from localensemble.core.errors import InputError, ModelFileError
+from localensemble.embeddings.bert_conversion import convert_bert
+from localensemble.embeddings.embed import EMBEDDING_MODEL
+from localensemble.embeddings.published_wheel import is_converted
 from localensemble.privacy.egress import guard_state
-from tests.catalog.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
+from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
 
 WHEEL_FOLDER = "LOCALENSEMBLE_WHEELS"
 

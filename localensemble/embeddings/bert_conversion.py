@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.catalog.gguf_file import Value, write_gguf
 from localensemble.core.errors import ModelFileError
+from localensemble.embeddings.gguf_file import Value, write_gguf
 
 # llama.cpp: LLAMA_FTYPE_MOSTLY_F16, LLAMA_POOLING_TYPE_MEAN, token types.
 _MOSTLY_F16 = 1

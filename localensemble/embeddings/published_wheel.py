@@ -15,12 +15,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from localensemble.catalog.bert_conversion import convert_bert
 from localensemble.catalog.download import is_file_of
 from localensemble.catalog.gguf_header import MAGIC
 from localensemble.catalog.known import KnownWheel
 from localensemble.core.errors import DownloadError, ModelFileError
 from localensemble.core.identity import sha256_file
+from localensemble.embeddings.bert_conversion import convert_bert
 
 _ZIP = b"PK"
 

@@ -1,0 +1,1 @@
+"""Vectors of texts, for finding texts that mean the same: everything for the embedding model."""
