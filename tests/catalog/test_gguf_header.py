@@ -18,7 +18,7 @@ from localensemble.catalog.gguf_header import TENSOR_BLOCKS, GgufHeader, read_he
 from localensemble.core.errors import ModelFileError
 from localensemble.core.identity import sha256_text
 from tests.catalog.file_server import gguf_bytes
-from tests.engines.tiny_gguf import write_tiny_gguf
+from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
 WHOLE = gguf_bytes(padding=0)
 EMBEDDED = Path(__file__).resolve().parents[2] / "models" / "le-llama-2m.gguf"

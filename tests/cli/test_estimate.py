@@ -12,7 +12,7 @@ from localensemble.engines.hardware import GraphicsDevice
 from localensemble.engines.llama_cpp.build import LlamaBuild
 from localensemble.engines.machine import Memory
 from tests.cli.conftest import Run
-from tests.engines.tiny_gguf import Shape, write_tiny_gguf
+from tests.engines.llama_cpp.tiny_gguf import Shape, write_tiny_gguf
 from tests.studies import StudyFiles, study_files
 
 MIB = 1 << 20

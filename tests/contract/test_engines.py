@@ -14,10 +14,10 @@ from localensemble.engines.registry import open_engine
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
 from localensemble.testing import EngineContract
-from tests.engines.tiny_gguf import write_tiny_gguf
+from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
 if TYPE_CHECKING:
-    from tests.engines.ollama_server import ServedModel
+    from tests.engines.ollama.ollama_server import ServedModel
 
 EMBEDDED = ("le-gpt2-2m", "le-llama-2m", "le-qwen2-3m")
 
@@ -37,7 +37,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def served_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ServedModel]]:
     """The same with weights that favor some answers, loaded once for all that ask a server."""
     pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
-    from tests.engines.ollama_server import loaded
+    from tests.engines.ollama.ollama_server import loaded
 
     folder = tmp_path_factory.mktemp("served")
     favored = ("A", "B", "C", "D", "y", "n", "yes", "no")
@@ -113,7 +113,7 @@ class TestOllama(EngineContract):
     def _server(
         self, served_models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[None]:
-        from tests.engines.ollama_server import serving
+        from tests.engines.ollama.ollama_server import serving
 
         with serving(served_models) as server:
             monkeypatch.setenv("OLLAMA_HOST", server.address)

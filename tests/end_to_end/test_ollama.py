@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from tests.end_to_end.conftest import Start
-from tests.engines.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
+from tests.engines.ollama.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
 from tests.studies import read_table, recorded
 
 ENSEMBLE = """\

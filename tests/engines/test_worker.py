@@ -24,8 +24,8 @@ from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
+from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 from tests.engines.prompts import THEMES, prompt
-from tests.engines.tiny_gguf import write_tiny_gguf
 
 PROMPTS = [prompt(f"The staff were kind {number}.") for number in range(10)]
 ANSWERS = [THEMES] * len(PROMPTS)

@@ -12,7 +12,7 @@ from localensemble.engines.llama_cpp.answer_plan import (
     UnscorableAnswersError,
     plan_answers,
 )
-from tests.engines.path_model import TOKENS, log_probability
+from tests.engines.llama_cpp.path_model import TOKENS, log_probability
 
 Answer = tuple[int, ...]
 

@@ -37,7 +37,7 @@ from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.labeling.scoring import label_from
 from localensemble.prompting.template import load_template
-from tests.engines.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
+from tests.engines.ollama.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
 
 MODELS = ("le-gpt2-2m", "le-llama-2m", "le-qwen2-3m")
 SECRET = "zebrafish"

@@ -14,7 +14,7 @@ from localensemble.engines.llama_cpp.answer_plan import AnswerPlan, BatchLimits,
 from localensemble.engines.llama_cpp.answer_scores import Scorer
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
-from tests.engines.path_model import TOKENS, PathModel, log_probability
+from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability
 
 Groups = dict[tuple[int, ...], list[Tail]]
 Call = tuple[Groups, int]

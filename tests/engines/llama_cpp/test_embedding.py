@@ -20,7 +20,7 @@ from localensemble.engines.llama_cpp.embedding import EmbeddingFailure, LlamaEmb
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder
 from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
-from tests.engines.tiny_gguf import write_tiny_gguf
+from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
 MODEL = TinyBert.random(seed=1)
 TOKENS = {

@@ -18,14 +18,14 @@ from localensemble.engines.llama_cpp import engine as llama_cpp
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores, ScoringMode
 from localensemble.engines.settings import EngineSettings
-from tests.engines.prompts import QUESTIONS, THEMES, prompt
-from tests.engines.tiny_gguf import (
+from tests.engines.llama_cpp.tiny_gguf import (
     Architecture,
     Shape,
     bpe_vocabulary,
     spm_vocabulary,
     write_tiny_gguf,
 )
+from tests.engines.prompts import QUESTIONS, THEMES, prompt
 
 HOSTILE = {
     "empty": "",

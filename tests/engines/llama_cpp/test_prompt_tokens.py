@@ -15,15 +15,15 @@ from localensemble.engines.llama_cpp.chat_template import ChatTemplate
 from localensemble.engines.llama_cpp.model import LlamaModel
 from localensemble.engines.llama_cpp.model_file import silence_log
 from localensemble.engines.llama_cpp.prompt_tokens import PromptTokenizer, TokenizedPrompt
-from tests.engines.prompts import prompt
-from tests.engines.test_chat_template import FAMILIES
-from tests.engines.tiny_gguf import (
+from tests.engines.llama_cpp.test_chat_template import FAMILIES
+from tests.engines.llama_cpp.tiny_gguf import (
     CHATML,
     Vocabulary,
     bpe_vocabulary,
     spm_vocabulary,
     write_tiny_gguf,
 )
+from tests.engines.prompts import prompt
 
 _MARK = re.compile(r"<[|｜/]?[\w▁|｜]+[|｜]?>|\[/?[A-Z_]+\]")
 ITEM = "The staff were kind."
