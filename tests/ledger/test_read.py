@@ -289,8 +289,8 @@ def test_a_reader_cannot_write(study: Study) -> None:
 def test_items_are_found_by_the_hash_of_their_text_and_listed_with_it(study: Study) -> None:
     hashes = dict(items(study.item_count))
     texts = [hashes[ItemId(f"item-{place}")] for place in (7, 2)]
-    assert study.reader.positions_of_contents(study.item_set, text_sha256=texts) == (2, 7)
-    assert study.reader.positions_of_contents(study.item_set, text_sha256=[]) == ()
+    assert study.reader.positions_of_contents(study.item_set, content_sha256=texts) == (2, 7)
+    assert study.reader.positions_of_contents(study.item_set, content_sha256=[]) == ()
     assert study.reader.item_hashes(study.item_set, start=2, stop=4) == tuple(
         items(study.item_count)[2:4]
     )
