@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.study import Study
 
 CODEBOOK = """\
 name: small
@@ -90,7 +90,7 @@ def study_files(
 def recorded(study: Path) -> list[tuple[object, ...]]:
     """List every label of a study's last run, to the last digit."""
     with LedgerReader.open(study / "study.sqlite") as reader:
-        labels = load_study(reader).labels
+        labels = Study.load(reader).recorded
         ids = reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
         rows: list[tuple[object, ...]] = []
         for variable in labels.variable_keys:

@@ -31,12 +31,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # The embedding model: how its weights come here, and the vectors that it gives.
     "embeddings": frozenset({"core", "catalog", "engines", "privacy"}),
     "prompting": frozenset({"core", "codebook"}),
-    "findings": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
-    "labeling": frozenset(
-        {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus"}
+    "study": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
+    "findings": frozenset(
+        {"core", "tables", "codebook", "ledger", "agreement", "consensus", "study"}
     ),
-    "report": frozenset({"core", "tables", "codebook", "findings"}),
-    "review": frozenset({"core", "tables", "codebook", "ledger", "findings"}),
+    "labeling": frozenset(
+        {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus", "study"}
+    ),
+    "report": frozenset({"core", "tables", "codebook", "findings", "study"}),
+    "review": frozenset({"core", "tables", "codebook", "ledger", "findings", "study"}),
     "cli": frozenset({"core", "tables", "api"}),
     # What authors of engines run; nothing of ours imports it.
     "testing": frozenset({"core", "tables", "codebook", "prompting", "engines", "labeling"}),
@@ -231,7 +234,7 @@ def test_importing_the_package_brings_no_heavy_library() -> None:
         ("localensemble.core.items", "from localensemble import ledger"),
         ("localensemble.agreement.weights", "import localensemble.consensus.shares"),
         ("localensemble.report.page", "def f():\n    from localensemble.ledger import read"),
-        ("localensemble.findings.study", "import sqlite3"),
+        ("localensemble.findings.study_findings", "import sqlite3"),
         ("localensemble.api.label", "from rich.console import Console"),
         ("localensemble.consensus.methods.majority", "from pathlib import Path"),
         ("localensemble.catalog.known", "from localensemble.embeddings import published_wheel"),

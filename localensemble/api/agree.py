@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -21,11 +20,8 @@ from localensemble.agreement import (
     WeightScheme,
 )
 from localensemble.agreement.cross_check import CrossCheck
-from localensemble.api.codebook import load_checked
-from localensemble.api.study import StudyFolder
-from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
-from localensemble.findings.agreement import requirement_of
 from localensemble.findings.agreement_report import (
     AgreementReport,
     LabeledVariable,
@@ -34,10 +30,6 @@ from localensemble.findings.agreement_report import (
     coefficient_named,
     measure_variable,
 )
-from localensemble.findings.label_categories import category_values, choose_categories
-from localensemble.findings.load import load_study
-from localensemble.findings.weight_table import WeightTable, read_weight_table
-from localensemble.ledger.read import LedgerReader
 from localensemble.report.agreement_files import (
     agreement_as_json,
     write_agreement_json,
@@ -51,8 +43,12 @@ from localensemble.report.wording import (
     resampling_notes,
     why_missing,
 )
+from localensemble.study.import_ratings import read_with_codebook, variable_of
+from localensemble.study.rating_categories import category_values, choose_categories
+from localensemble.study.required_agreement import requirement_of
+from localensemble.study.study import Study
+from localensemble.study.weight_table import WeightTable, read_weight_table
 from localensemble.tables.rating_columns import NamedColumns, TableLayout
-from localensemble.tables.ratings import Ratings, VariableRatings, read_ratings
 
 __all__ = [
     "AgreeOptions",
@@ -196,10 +192,9 @@ def _from_study(
             hint="Leave out the options that are about a table; gold labels of a study are for "
             "`localensemble evaluate STUDY --gold FILE`.",
         )
-    with LedgerReader.open(StudyFolder(folder).ledger) as reader:
-        study = load_study(reader)
-        labels = study.labels
-        items = reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
+    with Study.open(folder) as study:
+        labels = study.recorded
+        items = labels.reader.item_ids(labels.item_set, start=0, stop=labels.item_count)
         labeled = []
         for variable in study.codebook.variables:
             level = options.level or _level(variable)
@@ -263,61 +258,6 @@ def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable
             for one, matrix, truth in zip(labels.groups, matrices, gold, strict=True)
         ]
     return labeled, tuple(messages)
-
-
-def read_with_codebook(
-    path: Path,
-    *,
-    codebook: Path | None,
-    level: str | None,
-    levels: Sequence[str],
-    columns: NamedColumns,
-    gaps: Sequence[str],
-    sheet: str | None,
-) -> tuple[Codebook | None, Ratings]:
-    """Read a table of labels, and the codebook of its variables where one is given.
-
-    Args:
-        levels: those that could be given.
-
-    Raises:
-        InputError: the file or a column cannot be used, or the level is not known.
-    """
-    if codebook is None and level is None:
-        *others, last = (f"`--level {level}`" for level in levels)
-        raise InputError(
-            f"{path.name}: the level of measurement is not given.",
-            hint=f"Say {', '.join(others)} or {last}, or give the codebook (`--codebook`). There "
-            "is no default: a wrong level gives a believable wrong number.",
-        )
-    checked = None if codebook is None else load_checked(codebook)
-    table = read_ratings(
-        path,
-        named=columns,
-        gaps=gaps,
-        variables=[variable.name for variable in checked.variables] if checked else (),
-        sheet=sheet,
-    )
-    return checked, table
-
-
-def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> Variable:
-    """Find the variable of the codebook that labels of a table are about.
-
-    Raises:
-        InputError: their name is none of the codebook's, and several could be meant.
-    """
-    names = [variable.name for variable in codebook.variables]
-    if labels.variable in names:
-        return codebook.variable(labels.variable)
-    if len(names) == 1 and len(table.variables) == 1 and table.columns.variable is None:
-        return codebook.variables[0]
-    raise InputError(
-        f'{table.path.name}: "{labels.variable}" is no variable of the codebook, which has '
-        f"{', '.join(names)}.",
-        hint="Name the columns after the variables, or name the column that holds the variable "
-        "of each row (`--variable-column`).",
-    )
 
 
 def _required(variable: Variable) -> tuple[Requirement, ...]:

@@ -34,7 +34,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import checkout_dir, prompts_dir
-from localensemble.labeling.ensemble import load_ensemble
+from localensemble.study.ensemble import load_ensemble
 
 __all__ = [
     "BundledProgram",

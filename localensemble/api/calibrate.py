@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localensemble.api.certificates import write_certificate
 from localensemble.api.evaluate import gold_of
-from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
 from localensemble.consensus.certificates.certificate import Certificate
@@ -20,8 +18,9 @@ from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
 from localensemble.findings.certification import Promise, certify
-from localensemble.findings.load import load_study
-from localensemble.ledger.read import LedgerReader
+from localensemble.study.certificate_files import write_certificate
+from localensemble.study.folder import StudyFolder
+from localensemble.study.study import Study
 
 __all__ = [
     "SCORE_NAMES",
@@ -80,8 +79,7 @@ def calibrate(
     """
     _check_shares(promise.alpha, promise.delta)
     folder = StudyFolder.of(study)
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         chosen = variable_named(loaded.codebook, variable)
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from localensemble.catalog.models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
-from localensemble.labeling.ensemble import Ensemble
+from localensemble.study.ensemble import Ensemble
 
 # Settings of its server that make it write what it is asked into files.
 OLLAMA_LOGS = ("OLLAMA_DEBUG_LOG_REQUESTS", "OLLAMA_DEBUG")

@@ -9,13 +9,13 @@ from localensemble.codebook.check import Remark, check_codebook
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
-from localensemble.core.errors import CodebookError, InputError
+from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.resources import examples_dir
 from localensemble.tables.delimited import open_table
 from localensemble.tables.item_file import ItemFile
 
-__all__ = ["Remark", "StartFiles", "check", "init", "load_checked"]
+__all__ = ["Remark", "StartFiles", "check", "init"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +36,6 @@ def check(codebook: Path) -> tuple[Codebook, tuple[Remark, ...]]:
     """
     loaded = load_codebook(codebook)
     return loaded, check_codebook(loaded)
-
-
-def load_checked(codebook: Path) -> Codebook:
-    """Load a codebook for labeling.
-
-    Raises:
-        CodebookError: the file cannot be used, or a remark of `check` is an error.
-    """
-    loaded, remarks = check(codebook)
-    errors = [remark for remark in remarks if remark.severity == "error"]
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise CodebookError(
-            f"{codebook.name}, {errors[0].where}: {errors[0].what}{more}",
-            hint=f"{errors[0].what_to_do} `localensemble check {codebook}` lists them all.",
-        )
-    return loaded
 
 
 def init(

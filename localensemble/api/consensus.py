@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from localensemble.api.certificates import lost_between, read_certificates
+from localensemble import __version__
 from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
-from localensemble.api.items import items_of
 from localensemble.api.rater_calibrations import read_rater_calibrations
-from localensemble.api.study import StudyFolder
 from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
-from localensemble.findings.decisions import check_rules
-from localensemble.findings.load import LoadedStudy, load_study
 from localensemble.findings.method_comparison import (
     MethodAgreement,
     MethodComparison,
     MethodResult,
     compare_methods,
 )
-from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import load_rules
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
-from localensemble.ledger.read import LedgerReader
 from localensemble.report.tables import check_columns
+from localensemble.study.certificate_files import lost_between, read_certificates
+from localensemble.study.decisions import check_rules
+from localensemble.study.ensemble import load_rules
+from localensemble.study.folder import StudyFolder
+from localensemble.study.study import Study
+from localensemble.study.study_items import items_of
 
 __all__ = [
     "ConsensusOptions",
@@ -123,21 +123,20 @@ def decide_again(
     """
     folder = StudyFolder.of(study)
     if items is None and not write:
-        with LedgerReader.open(folder.ledger) as reader:
-            before = load_study(reader)
+        with Study.open(study) as before:
             loaded = _under_new_rules(before, options)
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
             findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
             return DecidedAgain(findings, (), lost_between(before.rules, loaded.rules))
     with Ledger.open(folder.ledger, create=False) as ledger:
-        before = load_study(ledger.reader)
+        before = Study.load(ledger.reader)
         table = items_of(
             before, items, id_column=options.id_column, text_column=options.text_column
         )
         check_columns(
             table,
             variables=[variable.name for variable in before.codebook.variables],
-            raters=before.labels.rater_names,
+            raters=before.recorded.rater_names,
         )
         loaded = _under_new_rules(before, options)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
@@ -159,14 +158,13 @@ def compare(
         InputError: the rules do not fit the study, or the gold table cannot be used.
         LedgerError: there is no study, or no run of it has finished.
     """
-    with LedgerReader.open(StudyFolder.of(study).ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         rules = _chosen_rules(loaded, options)
         loaded = loaded.with_rules(_with_calibrations(rules, loaded, options))
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
         return tuple(
             compare_methods(
-                loaded.labels,
+                loaded.recorded,
                 variable=variable,
                 methods=_methods(rules.method),
                 policies=rules.policies,
@@ -231,15 +229,15 @@ def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
     return (chosen, *others)
 
 
-def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedStudy:
+def _under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
     rules = _with_calibrations(_chosen_rules(loaded, options), loaded, options)
     check_rules(
         rules.method,
         rules.policies,
         variables=loaded.codebook.variables,
-        raters=loaded.labels.rater_names,
+        raters=loaded.recorded.rater_names,
         control=bool(loaded.control),
-        scored=loaded.labels.scored,
+        scored=loaded.recorded.scored,
     )
     if options.certificates:
         given = read_certificates(options.certificates, codebook=loaded.codebook)
@@ -250,7 +248,7 @@ def _under_new_rules(loaded: LoadedStudy, options: ConsensusOptions) -> LoadedSt
 
 
 def _with_calibrations(
-    rules: DecisionRules, loaded: LoadedStudy, options: ConsensusOptions
+    rules: DecisionRules, loaded: Study, options: ConsensusOptions
 ) -> DecisionRules:
     if options.rater_calibrations:
         given = read_rater_calibrations(options.rater_calibrations, codebook=loaded.codebook)
@@ -260,7 +258,7 @@ def _with_calibrations(
     return rules.with_calibrations(loaded.rules.calibrations)
 
 
-def _chosen_rules(loaded: LoadedStudy, options: ConsensusOptions) -> DecisionRules:
+def _chosen_rules(loaded: Study, options: ConsensusOptions) -> DecisionRules:
     """Give the rules to decide by, without certificates and calibrations."""
     if options.certificates and options.drop_certificates:
         raise InputError(
@@ -269,7 +267,7 @@ def _chosen_rules(loaded: LoadedStudy, options: ConsensusOptions) -> DecisionRul
         )
     base = loaded.rules
     if options.ensemble is not None:
-        usual = None if loaded.labels.scored else ()
+        usual = None if loaded.recorded.scored else ()
         base = load_rules(options.ensemble, unstated=usual)
     content = cast(Mapping[str, Any], base.content)
     consensus: Mapping[str, Any] = content["consensus"]
@@ -280,12 +278,15 @@ def _chosen_rules(loaded: LoadedStudy, options: ConsensusOptions) -> DecisionRul
     return decision_rules({**consensus, **settings}, policies)
 
 
-def _record(ledger: Ledger, before: LoadedStudy, rules: DecisionRules) -> None:
+def _record(ledger: Ledger, before: Study, rules: DecisionRules) -> None:
     """Record the rules as a run that labels nothing, unless they are those recorded."""
     if canonical_json(rules.content) == canonical_json(before.rules.content):
         return
-    settings = cast(Mapping[str, Any], before.run.settings)
-    run = ledger.start_run(
-        {**settings, "rules": rules.content, "decides_again_run": int(before.run.key)}
+    settings = replace(
+        before.run.settings,
+        rules=rules,
+        decides_again=int(before.run.key),
+        program_version=__version__,
     )
-    ledger.finish_run(run, status="finished", summary=before.run.summary)
+    run = ledger.start_run(settings.as_json())
+    ledger.finish_run(run, status="finished", summary=before.run.summary.as_json())

@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from localensemble.api.edited import (
-    put_aside_edited,
-    put_aside_with_columns,
-    remove_leftovers,
-)
 from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
-from localensemble.api.study import StudyFolder
-from localensemble.consensus.rules import DecisionRules, recorded_rules
+from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import canonical_json
-from localensemble.findings.decisions import Decisions
-from localensemble.findings.gold import GoldLabels
-from localensemble.findings.load import LoadedStudy, newest_finished
-from localensemble.findings.provenance import provenance
-from localensemble.findings.study import StudyFindings
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
 from localensemble.privacy.egress import guard_state
@@ -28,6 +18,17 @@ from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
 from localensemble.report.methods_text import rule_in_words
 from localensemble.report.tables import ItemTable, StudyTables, write_escalations, write_labels
+from localensemble.study.decisions import Decisions
+from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import GoldLabels
+from localensemble.study.kept_tables import (
+    put_aside_edited,
+    put_aside_with_columns,
+    remove_leftovers,
+)
+from localensemble.study.provenance import provenance
+from localensemble.study.run_record import RunSettings, newest_finished
+from localensemble.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class WrittenStudy:
 
 
 def write_decided(
-    loaded: LoadedStudy,
+    loaded: Study,
     *,
     decisions: tuple[Decisions, ...],
     items: ItemTable,
@@ -49,7 +50,7 @@ def write_decided(
 ) -> WrittenStudy:
     """Write tables, manifest, report and findings of a study; a table changed by hand is kept."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
-    tables = StudyTables(items, loaded.labels, decisions)
+    tables = StudyTables(items, loaded.recorded, decisions)
     remove_leftovers(folder)
     said = (
         *put_aside_edited(folder),
@@ -85,10 +86,10 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
     settings = last_settings(folder)
     if settings is None:
         return stated, ""
-    recorded = recorded_rules(settings["rules"])
+    recorded = settings.rules
     if _same(recorded, stated):
         return recorded, ""
-    if canonical_json(settings.get("stated_rules")) == canonical_json(stated.content):
+    if canonical_json(settings.stated_rules) == canonical_json(stated.content):
         return recorded, (
             f"Decides by the rules that were chosen last ({_spoken(recorded)}), not as the "
             f"ensemble file says ({_spoken(stated)}); `localensemble consensus STUDY -e FILE "
@@ -102,13 +103,13 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
     )
 
 
-def last_settings(folder: StudyFolder) -> Mapping[str, Any] | None:
-    """Give the settings of the last finished run in a folder; None where there is none."""
+def last_settings(folder: StudyFolder) -> RunSettings | None:
+    """Return the settings of the newest finished run in a folder; None if there is none."""
     if not is_begun(folder.ledger):
         return None
     with LedgerReader.open(folder.ledger) as reader:
         last = newest_finished(reader)
-    return None if last is None else cast(Mapping[str, Any], last.settings)
+    return None if last is None else last.settings
 
 
 def _same(first: DecisionRules, second: DecisionRules) -> bool:

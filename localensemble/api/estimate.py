@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.codebook import load_checked
 from localensemble.api.label import LabelOptions, embedded_ensemble
 from localensemble.api.raters import (
     RaterNeed,
@@ -17,10 +16,11 @@ from localensemble.api.raters import (
     prepare_raters,
 )
 from localensemble.api.readiness import refuse_unreachable
+from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
-from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.measure import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
+from localensemble.study.ensemble import load_ensemble
 from localensemble.tables.item_file import ItemFile
 
 __all__ = ["RaterEstimate", "RunEstimate", "advice", "estimate", "gibibytes"]

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
-from localensemble.findings.decisions import Decisions
-from localensemble.findings.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
-from localensemble.findings.load import LoadedStudy, load_study
-from localensemble.findings.study import StudyFindings, study_findings
-from localensemble.ledger.read import LedgerReader
+from localensemble.findings.study_findings import StudyFindings, study_findings
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
+from localensemble.study.decisions import Decisions
+from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
+from localensemble.study.study import Study
 
 
 def evaluate(
@@ -47,8 +46,7 @@ def evaluate(
         TableError: the gold table cannot be used or does not belong to the study.
     """
     folder = StudyFolder.of(study)
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         labels = gold_of(
             loaded,
             gold,
@@ -93,11 +91,11 @@ def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str,
 
 
 def findings_of(
-    loaded: LoadedStudy, *, decisions: Sequence[Decisions], gold: GoldLabels | None
+    loaded: Study, *, decisions: Sequence[Decisions], gold: GoldLabels | None
 ) -> StudyFindings:
     """Gather the findings of a loaded study."""
     return study_findings(
-        loaded.labels,
+        loaded.recorded,
         codebook=loaded.codebook,
         decisions=decisions,
         consensus_method=loaded.rules.method.name,
@@ -116,7 +114,7 @@ def findings_of(
 
 
 def gold_of(
-    loaded: LoadedStudy,
+    loaded: Study,
     gold: Path | None,
     *,
     id_column: str | None = None,
@@ -130,7 +128,7 @@ def gold_of(
     return read_gold(
         gold,
         codebook=loaded.codebook,
-        item_ids=loaded.labels.item_ids,
+        item_ids=loaded.recorded.item_ids,
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,

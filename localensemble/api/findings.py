@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from localensemble.agreement.result import Coefficient
 from localensemble.consensus.certificates.category_prevalence import PREVALENCE_ASSUMPTIONS
+from localensemble.core.words import counted
 from localensemble.findings.evaluation import Evaluation, Measure
-from localensemble.findings.gold import Prices
 from localensemble.findings.gold_comparison import (
     CorrectedPrevalence,
     GoldComparison,
     NamedEvaluation,
     RankingQuality,
 )
-from localensemble.findings.study import (
+from localensemble.findings.study_findings import (
     Accuracy,
     RaterFindings,
     RaterLabels,
     StudyFindings,
     VariableFindings,
 )
-from localensemble.report.wording import (
-    agreement_verdict,
-    coefficient_name,
-    counted,
-    required_sentences,
-)
+from localensemble.report.wording import agreement_verdict, coefficient_name, required_sentences
+from localensemble.study.gold import Prices
 
 __all__ = [
     "PREVALENCE_ASSUMPTIONS",

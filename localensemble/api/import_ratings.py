@@ -6,82 +6,31 @@ on them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
 
-import numpy as np
-
-from localensemble.api.agree import read_with_codebook, variable_of
 from localensemble.api.decided import last_settings, write_decided
-from localensemble.api.edited import put_aside
-from localensemble.api.items import IdsOnly
-from localensemble.api.study import StudyFolder
-from localensemble.codebook.model import Category, Codebook, Variable
-from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
-from localensemble.core.errors import InputError
-from localensemble.core.identity import sha256_text
-from localensemble.core.label_matrix import GAP, LabelMatrix
-from localensemble.core.labels import ItemId
-from localensemble.findings.decisions import check_rules
-from localensemble.findings.label_categories import choose_categories
-from localensemble.findings.load import load_study, newest_finished
-from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import load_rules
-from localensemble.labeling.record_ratings import AlignedRatings, hash_of_items, record_labels
-from localensemble.ledger.connection import is_begun
+from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
-from localensemble.ledger.read import LedgerReader
 from localensemble.report.tables import check_columns
-from localensemble.report.wording import counted
-from localensemble.tables.item_file import ItemFile
-from localensemble.tables.rating_columns import NamedColumns
-from localensemble.tables.ratings import Ratings, VariableRatings
+from localensemble.study.decisions import check_rules
+from localensemble.study.ensemble import load_rules
+from localensemble.study.folder import StudyFolder
+from localensemble.study.import_ratings import (
+    RatingsLevel,
+    RatingsOptions,
+    labels_lost,
+    read_ratings_table,
+    refuse_other_study,
+)
+from localensemble.study.kept_tables import put_aside
+from localensemble.study.recorded_ratings import record_labels
+from localensemble.study.study import Study
 
-RatingsLevel = Literal["nominal", "ordinal"]
+__all__ = ["ImportedRatings", "RatingsLevel", "RatingsOptions", "import_ratings"]
 
-_BLOCK_ITEMS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class RatingsOptions:
-    """How to read a table of ratings, and by which rules to decide it.
-
-    Attributes:
-        level: of measurement, for every variable; None takes the codebook's.
-        columns: of the table; what is not named is guessed. Groups are not read.
-        gaps: cells that mean no label, besides the empty one.
-        sheet: of a workbook.
-        categories: all that can be chosen, in their order; None takes the codebook's, or
-            those that occur.
-        codebook: with the variables of the table.
-        rules: an ensemble file with consensus and escalation; None keeps the rules of a study
-            that is there, or stands for the majority and no policies.
-        items: table with the items and their texts; None goes by the ids of the ratings.
-        id_column: of ``items``.
-        text_column: of ``items``.
-    """
-
-    level: RatingsLevel | None = None
-    columns: NamedColumns = field(default_factory=NamedColumns)
-    gaps: tuple[str, ...] = ()
-    sheet: str | None = None
-    categories: tuple[str, ...] | None = None
-    codebook: Path | None = None
-    rules: Path | None = None
-    items: Path | None = None
-    id_column: str | None = None
-    text_column: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRatings:
-    """AlignedRatings, the table their items stand in, and what was guessed, in sentences."""
-
-    labels: AlignedRatings
-    items: ItemFile | IdsOnly
-    messages: tuple[str, ...]
+_AS_DETECTED = RatingsOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +49,7 @@ class ImportedRatings:
 
 
 def import_ratings(
-    path: Path, *, output: Path, options: RatingsOptions = RatingsOptions()
+    path: Path, *, output: Path, options: RatingsOptions = _AS_DETECTED
 ) -> ImportedRatings:
     """Make a study of a table of ratings, and decide it.
 
@@ -131,12 +80,12 @@ def import_ratings(
         raters=read.labels.raters,
         scored=False,
     )
-    _refuse_other_study(folder, read.labels)
+    refuse_other_study(folder, read.labels)
     folder.make()
     lost = labels_lost(folder, read.labels)
     with Ledger.open(folder.ledger, create=True) as ledger:
-        record_labels(read.labels, ledger=ledger, rules=rules.content)
-        loaded = load_study(ledger.reader)
+        record_labels(read.labels, ledger=ledger, rules=rules)
+        loaded = Study.load(ledger.reader)
         decisions = loaded.decide()
         said = read.messages
         if lost:
@@ -151,59 +100,6 @@ def import_ratings(
     return ImportedRatings(written.findings, written.files, (*said, *written.messages))
 
 
-def read_ratings_table(path: Path, *, options: RatingsOptions) -> ReadRatings:
-    """Read a table of ratings: the labels of all its variables on the same items and raters.
-
-    Raises:
-        InputError: the table, a column or a category cannot be used, the level is not known,
-            or a rated item does not stand in the table of items.
-    """
-    codebook, table = read_with_codebook(
-        path,
-        codebook=options.codebook,
-        level=options.level,
-        levels=get_args(RatingsLevel),
-        columns=options.columns,
-        gaps=options.gaps,
-        sheet=options.sheet,
-    )
-    messages = list(table.messages)
-    rated: dict[str, _Rated] = {}
-    for labels in table.variables:
-        variable = None if codebook is None else variable_of(labels, table, codebook)
-        one = _rated(labels, variable, table, options)
-        messages += one.messages
-        rated[one.variable.name] = one
-    if codebook is None:
-        codebook = Codebook(path.stem, "", "", tuple(one.variable for one in rated.values()))
-    for variable in codebook.variables:
-        if variable.name not in rated:
-            messages.append(f'Variable "{variable.name}" has no ratings; it is left out.')
-    codebook = replace(
-        codebook, variables=tuple(one for one in codebook.variables if one.name in rated)
-    )
-    raters = tuple(dict.fromkeys(name for one in rated.values() for name in one.matrix.raters))
-    ids = tuple(dict.fromkeys(item for one in rated.values() for item in one.items))
-    items = _items(path, ids, options)
-    hashed = _hashed(items)
-    places = {item_id: place for place, (item_id, _) in enumerate(hashed)}
-    _refuse_unknown_items(path, ids, places, items)
-    matrices = {
-        variable.name: _aligned(rated[variable.name], raters, places)
-        for variable in codebook.variables
-    }
-    aligned = AlignedRatings(
-        codebook=codebook,
-        raters=raters,
-        items=hashed,
-        items_sha256=items.sha256 if isinstance(items, ItemFile) else hash_of_items(hashed),
-        matrices=matrices,
-        cautions=_labeled_once(matrices),
-    )
-    more = items.messages if isinstance(items, ItemFile) else ()
-    return ReadRatings(aligned, items, (*messages, *more))
-
-
 def _rules(path: Path | None, folder: StudyFolder) -> DecisionRules:
     """Return the rules of an ensemble file, else those of the study, else the majority.
 
@@ -214,145 +110,6 @@ def _rules(path: Path | None, folder: StudyFolder) -> DecisionRules:
         return load_rules(path, unstated=())
     settings = last_settings(folder)
     # Of a study of models nothing is taken: its folder is refused.
-    if settings is not None and "ratings_sha256" in settings:
-        return recorded_rules(settings["rules"])
+    if settings is not None and settings.ratings_sha256 is not None:
+        return settings.rules
     return decision_rules({"method": "majority"}, [])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rated:
-    variable: Variable
-    matrix: LabelMatrix
-    items: tuple[ItemId, ...]
-    messages: tuple[str, ...]
-
-
-def _rated(
-    labels: VariableRatings, variable: Variable | None, table: Ratings, options: RatingsOptions
-) -> _Rated:
-    level: RatingsLevel = options.level or "nominal"
-    if variable is not None and options.level is None:
-        level = "ordinal" if variable.level == "ordinal" else "nominal"
-    declared = options.categories
-    if variable is not None:
-        declared = variable.answers
-    chosen = choose_categories(labels, level=level, declared=declared, source=table.path.name)
-    if variable is None:
-        names = chosen.names
-        variable = Variable(
-            labels.variable,
-            "binary" if len(names) == 2 else level,
-            "",
-            tuple(Category(name, "") for name in names),
-        )
-    (matrix,) = labels.matrices(chosen.names, name_of=chosen.name_of)
-    return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
-
-
-def _items(path: Path, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | IdsOnly:
-    if options.items is None:
-        return IdsOnly(path, ids)
-    return ItemFile.open(
-        options.items, id_column=options.id_column, text_column=options.text_column
-    )
-
-
-def _hashed(items: ItemFile | IdsOnly) -> tuple[tuple[ItemId, str], ...]:
-    return tuple(
-        (row.item.id, sha256_text(row.item.text))
-        for block in items.blocks(_BLOCK_ITEMS)
-        for row in block
-    )
-
-
-def _refuse_unknown_items(
-    path: Path,
-    ids: Sequence[ItemId],
-    places: Mapping[ItemId, int],
-    items: ItemFile | IdsOnly,
-) -> None:
-    unknown = [item_id for item_id in ids if item_id not in places]
-    if unknown:
-        raise InputError(
-            f'{path.name}: {len(unknown):,} rated items, the first "{unknown[0]}", do not stand in '
-            f"{items.path.name}.",
-            hint="Give the table of the rated items, and name its column with the ids "
-            "(`--id-column`).",
-        )
-
-
-def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int]) -> LabelMatrix:
-    indices = np.full((len(places), len(raters)), GAP, dtype=np.int16)
-    rows = [places[item] for item in rated.items]
-    columns = [raters.index(name) for name in rated.matrix.raters]
-    indices[np.ix_(rows, columns)] = rated.matrix.indices
-    return LabelMatrix(indices, rated.variable.answers, raters)
-
-
-def _refuse_other_study(folder: StudyFolder, labels: AlignedRatings) -> None:
-    """Refuse to write over a study of models, or of other variables or items."""
-    if not is_begun(folder.ledger):
-        return
-    with LedgerReader.open(folder.ledger) as reader:
-        settings = [cast(Mapping[str, object], run.settings) for run in reader.runs()]
-        if any("ratings_sha256" not in one for one in settings):
-            raise InputError(
-                f"{folder.path}: this folder holds a study whose labels models made.",
-                hint="Choose another folder with --output.",
-            )
-        if newest_finished(reader) is None:
-            # Recording was cut off; it goes on where it stopped.
-            return
-        held = load_study(reader)
-        asked, asks = (
-            {variable.name: variable.answers for variable in codebook.variables}
-            for codebook in (held.codebook, labels.codebook)
-        )
-        ids = {item_id for item_id, _ in labels.items}
-        if asked != asks or not ids.issuperset(held.labels.item_ids):
-            what = "items" if asked == asks else "variables or categories"
-            raise InputError(
-                f"{folder.path}: this folder holds ratings of other {what}.",
-                hint="Choose another folder with --output.",
-            )
-
-
-def labels_lost(folder: StudyFolder, labels: AlignedRatings) -> int:
-    """Count the labels of a folder's last ratings that these lack, or have otherwise.
-
-    Raises:
-        InputError: the folder holds another study.
-    """
-    _refuse_other_study(folder, labels)
-    if not is_begun(folder.ledger):
-        return 0
-    lost = 0
-    with LedgerReader.open(folder.ledger) as reader:
-        if newest_finished(reader) is None:
-            return 0
-        study = load_study(reader)
-        place = {item_id: row for row, (item_id, _) in enumerate(labels.items)}
-        rows = [place[ItemId(item_id)] for item_id in study.labels.item_ids]
-        for variable in study.codebook.variables:
-            now = labels.matrices[variable.name]
-            held = study.labels.matrix(variable).indices
-            for column, name in enumerate(study.labels.rater_names):
-                given = held[:, column]
-                becomes = now.indices[rows, now.raters.index(name)] if name in now.raters else GAP
-                lost += int(np.count_nonzero((given != GAP) & (given != becomes)))
-    return lost
-
-
-def _labeled_once(matrices: Mapping[str, LabelMatrix]) -> tuple[str, ...]:
-    """Say where the label of one rater is all there is: any method takes it for the consensus."""
-    said = []
-    for name, matrix in matrices.items():
-        once = int(np.count_nonzero(matrix.mask.sum(axis=1) == 1))
-        raters = len(matrix.raters)
-        if once and raters > 1:
-            said.append(
-                f'Variable "{name}": {counted(once, "item")} {"has" if once == 1 else "have"} the '
-                "label of one rater only, which nothing confirms. To have them read: "
-                f"--policy '{{policy: missing_raters, allowed: {raters - 2}}}'"
-            )
-    return tuple(said)

@@ -8,14 +8,6 @@ from itertools import islice
 from pathlib import Path
 
 from localensemble.api.cautions import cautions
-from localensemble.api.certificates import (
-    LabelingConditions,
-    certified_raters,
-    lost_between,
-    read_certificates,
-    refuse_what_does_not_hold,
-)
-from localensemble.api.codebook import load_checked
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.raters import (
@@ -25,23 +17,31 @@ from localensemble.api.raters import (
     refuse_what_cannot_fit,
 )
 from localensemble.api.readiness import refuse_unreachable
-from localensemble.api.reuse import check_reuse
-from localensemble.api.study import StudyFolder
+from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
-from localensemble.findings.control_items import ControlItems, read_control_items
-from localensemble.findings.decisions import check_rules
-from localensemble.findings.gold import GoldLabels, read_gold
-from localensemble.findings.load import load_study
-from localensemble.findings.study import StudyFindings
-from localensemble.labeling.ensemble import Ensemble, load_ensemble
+from localensemble.findings.study_findings import StudyFindings
+from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.prompting.template import load_template
 from localensemble.report.tables import check_columns
+from localensemble.study.certificate_files import (
+    LabelingConditions,
+    certified_raters,
+    lost_between,
+    read_certificates,
+    refuse_what_does_not_hold,
+)
+from localensemble.study.control_items import ControlItems, read_control_items
+from localensemble.study.decisions import check_rules
+from localensemble.study.ensemble import Ensemble, load_ensemble
+from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import GoldLabels, read_gold
+from localensemble.study.study import Study
 from localensemble.tables.delimited import open_table
 from localensemble.tables.item_file import ItemFile
 
@@ -170,11 +170,11 @@ def label(
         engines=tuple(rater.engine for rater in raters),
         template=template,
         layout=ensemble.layout,
-        rules=rules.content,
+        rules=rules,
         limit=options.limit,
         control=None if control is None else control.labels,
         cautions=warnings,
-        stated_rules=ensemble.rules.content,
+        stated_rules=ensemble.rules,
         certified_raters=certified_raters(rules),
     )
     written = _labeled(plan, folder, gold, on_progress, on_message)
@@ -194,7 +194,7 @@ def _labeled(
         for message in reuse.messages:
             on_message(message)
         run_labeling(plan, ledger=ledger, on_progress=on_progress)
-        loaded = load_study(ledger.reader)
+        loaded = Study.load(ledger.reader)
         decisions = loaded.decide()
         for message in reuse.keep_tables(folder, loaded):
             on_message(message)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from localensemble.api.study import StudyFolder
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import Event
 from localensemble.ledger.verify import Verification, verify
+from localensemble.study.folder import StudyFolder
 
 
 def verify_ledger(study: Path) -> Verification:

@@ -11,7 +11,6 @@ from typing import Any
 
 from localensemble.api.calibrate import variable_named
 from localensemble.api.evaluate import gold_of
-from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.probabilities.calibrated_raters import (
     CALIBRATION_METHODS,
@@ -21,8 +20,9 @@ from localensemble.consensus.probabilities.calibrated_raters import (
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.findings.calibrated_raters import correct_priors, fit_raters
-from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.folder import StudyFolder
+from localensemble.study.study import Study
 
 __all__ = [
     "CALIBRATION_METHODS",
@@ -80,13 +80,12 @@ def calibrate_raters(
         )
     folder = StudyFolder.of(study)
     today = date.today().isoformat()
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         chosen = variable_named(loaded.codebook, variable)
         if content_free is not None:
             with LedgerReader.open(StudyFolder.of(content_free).ledger) as other:
                 found = correct_priors(
-                    loaded, variable=chosen, content_free=load_study(other), date=today
+                    loaded, variable=chosen, content_free=Study.load(other), date=today
                 )
         else:
             labels = gold_of(loaded, gold, id_column=id_column)

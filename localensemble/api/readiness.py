@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.engines.ollama.model import check_model
-from localensemble.labeling.ensemble import Ensemble
 from localensemble.privacy.isolation import isolation
+from localensemble.study.ensemble import Ensemble
 
 
 def refuse_unreachable(ensemble: Ensemble) -> None:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
-from localensemble.api.items import items_of
-from localensemble.api.study import StudyFolder
 from localensemble.core.errors import InputError
-from localensemble.findings.load import load_study
-from localensemble.findings.study import StudyFindings
-from localensemble.ledger.read import LedgerReader
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.queue import item_queue
 from localensemble.report.tables import StudyTables
+from localensemble.study.folder import StudyFolder
+from localensemble.study.study import Study
+from localensemble.study.study_items import items_of
 
 __all__ = [
     "AgreementSource",
@@ -66,8 +65,7 @@ def write_report(
             hint="Give the gold table as well (--gold), or leave out --group and --random-sample.",
         )
     folder = StudyFolder.of(study)
-    with LedgerReader.open(folder.ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         decisions = loaded.decide()
         findings = findings_of(
             loaded,
@@ -83,7 +81,7 @@ def write_report(
         queue = None
         if items is not None:
             table = items_of(loaded, items, id_column=id_column, text_column=text_column)
-            queue = item_queue(StudyTables(table, loaded.labels, decisions))
+            queue = item_queue(StudyTables(table, loaded.recorded, decisions))
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
     return WrittenReport(findings, folder.report, folder.findings, messages)

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.items import IdsOnly, items_of
-from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.policies.whole_study import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
-from localensemble.findings.load import load_study
-from localensemble.ledger.read import LedgerReader
+from localensemble.study.study import Study
+from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table
 from localensemble.tables.item_file import ItemFile
 
@@ -67,10 +65,9 @@ def sample(
             f"Cannot write {worksheet}: it exists already, and may hold labels.",
             hint="Choose another name with --output.",
         )
-    with LedgerReader.open(StudyFolder.of(study).ledger) as reader:
-        loaded = load_study(reader)
+    with Study.open(study) as loaded:
         source = items_of(loaded, items, id_column=id_column, text_column=text_column)
-        item_count = loaded.labels.item_count
+        item_count = loaded.recorded.item_count
     drawn = heapq.nsmallest(
         count,
         (

@@ -9,7 +9,7 @@ from typing import get_args
 import click
 
 from localensemble.api.agree import TableLayout
-from localensemble.api.study import import_line
+from localensemble.core.command_lines import import_line
 from localensemble.core.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from localensemble.agreement import (
     SCALES,
     Agreement,
-    AgreementSettings,
     Benchmark,
     Coefficient,
     ErrorDependence,
@@ -23,9 +22,9 @@ from localensemble.agreement import (
     measure_agreement,
     method_named,
 )
-from localensemble.agreement.result import Level as AgreementLevel
-from localensemble.codebook.model import Level, Variable
+from localensemble.codebook.model import Level
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.study.required_agreement import AGREEMENT_LEVEL
 
 __all__ = [
     "BOOTSTRAP_RESAMPLES",
@@ -41,22 +40,12 @@ __all__ = [
     "ResampledCoefficient",
     "Verdict",
     "coefficient_sources",
-    "required_verdict",
-    "requirement_of",
     "scale_citation",
     "variable_agreement",
 ]
 
-REQUIRED_CONFIDENCE = 0.95
 BOOTSTRAP_RESAMPLES = 1000
 BOOTSTRAP_SEED = 0
-
-# Two categories have no order that a weight could use.
-_AGREEMENT_LEVEL: dict[Level, AgreementLevel] = {
-    "binary": "nominal",
-    "nominal": "nominal",
-    "ordinal": "ordinal",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +67,10 @@ def variable_agreement(matrix: LabelMatrix, *, level: Level) -> Agreement:
     """Measure the agreement on one variable of a study in every way there is."""
     return measure_agreement(
         matrix,
-        level=_AGREEMENT_LEVEL[level],
+        level=AGREEMENT_LEVEL[level],
         resamples=BOOTSTRAP_RESAMPLES,
         seed=BOOTSTRAP_SEED,
     )
-
-
-def requirement_of(variable: Variable) -> Requirement | None:
-    """Give the agreement that the codebook requires on a variable; None where it is silent."""
-    required = variable.required_agreement
-    return Requirement(required.coefficient, required.at_least) if required else None
-
-
-def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | None:
-    """Say whether raters agree as far as the codebook requires; None where it does not.
-
-    The lower end of the analytic 95 % interval is compared. A coefficient without value or
-    interval does not reach anything.
-    """
-    requirement = requirement_of(variable)
-    if requirement is None:
-        return None
-    method = method_named(requirement.coefficient)
-    settings = AgreementSettings(
-        level=_AGREEMENT_LEVEL[variable.level],
-        weights="ordinal" if method.name == "AC2" else "identity",
-        confidence_level=REQUIRED_CONFIDENCE,
-    )
-    return requirement.check([method.compute(matrix, settings)])
 
 
 def coefficient_sources(coefficients: Iterable[Coefficient]) -> tuple[CoefficientSource, ...]:

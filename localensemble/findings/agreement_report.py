@@ -36,7 +36,7 @@ from localensemble.agreement.cross_check import CrossCheck, cross_check
 from localensemble.agreement.methods import ALL_COEFFICIENTS
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import ItemId
-from localensemble.findings.weight_table import WeightTable
+from localensemble.study.weight_table import WeightTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,17 +22,17 @@ from localensemble.consensus.probabilities.rater_calibration import (
 from localensemble.consensus.protocol import FloatArray
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
-from localensemble.findings.binding import identities
-from localensemble.findings.decisions import StudyLabels
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.gold_comparison import distributions_at
-from localensemble.findings.load import LoadedStudy
+from localensemble.study.binding import identities
+from localensemble.study.study import Study
+from localensemble.study.study_labels import StudyLabels
 
 _BLOCK_ITEMS = 4096
 
 
 def fit_raters(
-    loaded: LoadedStudy,
+    loaded: Study,
     *,
     variable: Variable,
     gold: CategoryArray,
@@ -52,7 +52,7 @@ def fit_raters(
         InputError: too few gold labels, or the labels carry no probabilities.
     """
     _refuse_unscored(loaded)
-    held = distributions_at(_own(loaded.labels), variable=variable, known=gold >= 0)
+    held = distributions_at(_own(loaded.recorded), variable=variable, known=gold >= 0)
     answers = gold[gold >= 0]
     fit = fit_temperature if method == "temperature" else fit_isotonic
     fitted: list[RaterCalibration] = [
@@ -61,15 +61,15 @@ def fit_raters(
     return CalibratedRaters(
         variable=variable.name,
         method=method,
-        raters=_raters(loaded.labels, fitted),
+        raters=_raters(loaded.recorded, fitted),
         source_items=len(answers),
-        used_items=item_hashes(loaded.labels, known=gold >= 0),
+        used_items=item_hashes(loaded.recorded, known=gold >= 0),
         date=date,
     )
 
 
 def correct_priors(
-    loaded: LoadedStudy, *, variable: Variable, content_free: LoadedStudy, date: str
+    loaded: Study, *, variable: Variable, content_free: Study, date: str
 ) -> CalibratedRaters:
     """Divide out what each rater says of items without content, such as "N/A"; needs no gold.
 
@@ -85,19 +85,19 @@ def correct_priors(
     _refuse_unscored(loaded)
     asked = {
         identity.sha256: column
-        for column, identity in enumerate(identities(content_free.labels).values())
+        for column, identity in enumerate(identities(content_free.recorded).values())
     }
-    every = np.ones(content_free.labels.item_count, dtype=np.bool_)
+    every = np.ones(content_free.recorded.item_count, dtype=np.bool_)
     fitted: list[RaterCalibration] = []
     held: FloatArray | None = None
-    for name, identity in identities(loaded.labels).items():
+    for name, identity in identities(loaded.recorded).items():
         if identity.sha256 not in asked:
             raise InputError(
                 f'Rater "{name}" has not labeled the content-free items under the same conditions.',
                 hint="Label them with the same ensemble, prompt and codebook as the study.",
             )
         if held is None:
-            held = distributions_at(_own(content_free.labels), variable=variable, known=every)
+            held = distributions_at(_own(content_free.recorded), variable=variable, known=every)
         distributions = held[:, asked[identity.sha256]]
         known = distributions[~np.isnan(distributions).any(axis=1)]
         if not len(known):
@@ -110,8 +110,8 @@ def correct_priors(
     return CalibratedRaters(
         variable=variable.name,
         method="contextual_prior",
-        raters=_raters(loaded.labels, fitted),
-        source_items=content_free.labels.item_count,
+        raters=_raters(loaded.recorded, fitted),
+        source_items=content_free.recorded.item_count,
         used_items=(),
         date=date,
     )
@@ -145,8 +145,8 @@ def _raters(labels: StudyLabels, fitted: Sequence[RaterCalibration]) -> tuple[Ca
     )
 
 
-def _refuse_unscored(loaded: LoadedStudy) -> None:
-    if not loaded.labels.scored:
+def _refuse_unscored(loaded: Study) -> None:
+    if not loaded.recorded.scored:
         raise InputError(
             "Ratings carry no probabilities, so there is nothing to calibrate.",
             hint="Only raters that gave probabilities can be calibrated.",

@@ -28,11 +28,11 @@ from localensemble.consensus.certificates.threshold import (
 from localensemble.consensus.policies.scores import ScoreName
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.findings.binding import binding
 from localensemble.findings.calibrated_raters import item_hashes
-from localensemble.findings.decisions import decide
 from localensemble.findings.evaluation import CategoryArray
-from localensemble.findings.load import LoadedStudy
+from localensemble.study.binding import binding
+from localensemble.study.decisions import decide
+from localensemble.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Certification:
 
 
 def certify(
-    loaded: LoadedStudy, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
+    loaded: Study, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
 ) -> Certification:
     """Seek the lowest threshold that keeps a promise about one variable of a study.
 
@@ -83,13 +83,13 @@ def certify(
     rules = loaded.rules.with_certificates(())
     _refuse_reused(loaded, variable, gold)
     decided = decide(
-        loaded.labels,
+        loaded.recorded,
         variable=variable,
         method=rules.method,
         policies=[policy for policy in rules.policies if policy.name != "random_audit"],
         control=loaded.control.get(variable.name),
     )
-    by = promise.by or ("mean_probability" if loaded.labels.scored else "support")
+    by = promise.by or ("mean_probability" if loaded.recorded.scored else "support")
     scores = decided.scores(by).copy()
     if len(scores) and np.isnan(scores).all():
         raise InputError(
@@ -113,7 +113,7 @@ def certify(
         calibration_scores=scores[known],
         pool_scores=scores,
         hashes=binding(
-            loaded.labels, rules=rules, variable=variable, items_sha256=loaded.items_sha256
+            loaded.recorded, rules=rules, variable=variable, items_sha256=loaded.items_sha256
         ),
         date=date,
     )
@@ -137,9 +137,9 @@ def _certified(
     )
 
 
-def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> None:
+def _refuse_reused(loaded: Study, variable: Variable, gold: CategoryArray) -> None:
     """Refuse gold items that raters were shown, or that are control: they are no random draw."""
-    labels = loaded.labels
+    labels = loaded.recorded
     examples = labels.reader.positions_of_contents(
         labels.item_set, content_sha256=[sha256_text(example.text) for example in variable.examples]
     )
@@ -154,7 +154,7 @@ def _refuse_reused(loaded: LoadedStudy, variable: Variable, gold: CategoryArray)
         refuse_reused_items(ids, used={purpose: ids})
 
 
-def _fitted_to(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> list[int]:
+def _fitted_to(loaded: Study, variable: Variable, gold: CategoryArray) -> list[int]:
     used = {
         item
         for one in loaded.rules.calibrations
@@ -164,5 +164,5 @@ def _fitted_to(loaded: LoadedStudy, variable: Variable, gold: CategoryArray) -> 
     if not used:
         return []
     places = np.flatnonzero(gold >= 0).tolist()
-    hashes = item_hashes(loaded.labels, known=gold >= 0)
+    hashes = item_hashes(loaded.recorded, known=gold >= 0)
     return [place for place, item in zip(places, hashes, strict=True) if item in used]

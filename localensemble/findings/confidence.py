@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.core.labels import LabelStatus
-from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 from localensemble.ledger.schema import STATUS_CODES
+from localensemble.study.decisions import Decisions
+from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
 
 BIN_COUNT = 10
 _WANTED_OUTSIDE = 0.5

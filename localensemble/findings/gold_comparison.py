@@ -20,7 +20,6 @@ from localensemble.consensus.certificates.frontier import FrontierPoint, cost_fr
 from localensemble.consensus.policies.scores import SCORE_NAMES
 from localensemble.consensus.policies.whole_study import AUDIT_REASON, audit_draw
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
 from localensemble.findings.evaluation import (
     CategoryArray,
     CategoryEvaluation,
@@ -34,7 +33,6 @@ from localensemble.findings.evaluation import (
     evaluate_labels,
     shared_errors,
 )
-from localensemble.findings.gold import REVIEW_ONLY, Prices
 from localensemble.findings.score_quality import (
     CalibrationBin,
     CalibrationQuality,
@@ -43,6 +41,9 @@ from localensemble.findings.score_quality import (
     calibration_quality,
     ranking_quality,
 )
+from localensemble.study.decisions import Decisions
+from localensemble.study.gold import REVIEW_ONLY, Prices
+from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
 
 __all__ = [
     "AuditEstimate",

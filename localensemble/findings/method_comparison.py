@@ -13,8 +13,9 @@ from localensemble.codebook.model import Variable
 from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.protocol import ConsensusMethod, Settings
 from localensemble.core.errors import EnsembleError
-from localensemble.findings.decisions import StudyLabels, decide
 from localensemble.findings.evaluation import Evaluation, evaluate_labels
+from localensemble.study.decisions import decide
+from localensemble.study.study_labels import StudyLabels
 
 CategoryArray = NDArray[np.int16]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from localensemble import __version__
 from localensemble.codebook.model import Codebook
 from localensemble.core.identity import JsonValue
-from localensemble.findings.decisions import StudyLabels
+from localensemble.study.study_labels import StudyLabels
 
 
 @dataclass(frozen=True, slots=True)

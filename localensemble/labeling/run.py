@@ -15,16 +15,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble import __version__
 from localensemble.codebook.model import Codebook
+from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError
-from localensemble.core.identity import JsonValue, canonical_json, sha256_text
+from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import Label, RaterName
 from localensemble.core.prompts import Layout
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, Usage
-from localensemble.labeling.items import register_item_set
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.ledger.ledger import Ledger
@@ -35,9 +34,15 @@ from localensemble.ledger.records import (
     RunKey,
     RunStatus,
     VariableKey,
-    VariableRecord,
 )
 from localensemble.prompting.template import PromptTemplate
+from localensemble.study.item_sets import register_item_set
+from localensemble.study.run_record import (
+    RunSettings,
+    RunSummary,
+    codebook_content,
+    register_codebook,
+)
 from localensemble.tables.item_file import ItemFile
 
 BLOCK_SIZE = 64
@@ -57,8 +62,8 @@ class LabelingPlan:
 
     Attributes:
         layout: None lets token counts choose, per rater.
-        rules: how consensus and escalation are decided, as `decision_rules` wrote it; kept
-            with the run, so that decisions can be derived again from the ledger alone.
+        rules: how consensus and escalation are decided; kept with the run, so that decisions
+            can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
         control: variable -> item id -> known category; kept with the run, for the same reason.
         cautions: why not to trust labels, in sentences; kept with the run, so that whoever
@@ -73,11 +78,11 @@ class LabelingPlan:
     engines: tuple[NamedEngine, ...]
     template: PromptTemplate
     layout: Layout | None
-    rules: JsonValue
+    rules: DecisionRules
     limit: int | None = None
     control: Mapping[str, Mapping[str, str]] | None = None
     cautions: tuple[str, ...] = ()
-    stated_rules: JsonValue = None
+    stated_rules: DecisionRules | None = None
     certified_raters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +114,7 @@ def run_labeling(
     item_set = register_item_set(ledger, plan.items)
     variables = register_codebook(ledger, plan.codebook)
     total = min(plan.items.item_count, plan.limit or plan.items.item_count)
-    run = ledger.start_run(_run_settings(plan))
+    run = ledger.start_run(_run_settings(plan).as_json())
     status: RunStatus = "failed"
     summary: JsonValue = {}
     try:
@@ -118,34 +123,12 @@ def run_labeling(
             rater_run = _RaterRun(plan, ledger, item_set, variables, run, total, raters)
             raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
-        summary = {
-            "item_set": item_set,
-            "item_count": total,
-            "raters": list(raters),
-            "variables": dict(variables),
-        }
+        summary = RunSummary(item_set, total, tuple(raters), variables).as_json()
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     finally:
         ledger.finish_run(run, status=status, summary=summary)
-
-
-def codebook_content(codebook: Codebook) -> str:
-    """Write, as canonical JSON, what a codebook shows to raters; its hash is in their identity."""
-    return canonical_json(
-        {"variables": [variable.shown_to_raters() for variable in codebook.variables]}
-    )
-
-
-def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
-    """Record what a codebook shows to raters; give the key of each variable by its name."""
-    content = codebook_content(codebook)
-    records = [
-        VariableRecord(variable.name, canonical_json(variable.shown_to_raters()), variable.answers)
-        for variable in codebook.variables
-    ]
-    return ledger.register_codebook(content, sha256=sha256_text(content), variables=records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,19 +289,17 @@ class _RaterRun:
         )
 
 
-def _run_settings(plan: LabelingPlan) -> JsonValue:
-    control = {} if plan.control is None else {"control": plan.control}
-    return {
-        **control,
-        "localensemble": __version__,
-        "codebook": plan.codebook.as_json(),
-        "rules": plan.rules,
-        "stated_rules": plan.rules if plan.stated_rules is None else plan.stated_rules,
-        "raters": [str(engine.name) for engine in plan.engines],
-        "items_sha256": plan.items.sha256,
-        "limit": plan.limit,
-        "cautions": list(plan.cautions),
-    }
+def _run_settings(plan: LabelingPlan) -> RunSettings:
+    return RunSettings(
+        codebook=plan.codebook,
+        rules=plan.rules,
+        stated_rules=(plan.stated_rules or plan.rules).content,
+        raters=tuple(str(engine.name) for engine in plan.engines),
+        items_sha256=plan.items.sha256,
+        limit=plan.limit,
+        cautions=plan.cautions,
+        control=plan.control,
+    )
 
 
 def _difference(before: Usage, after: Usage) -> BlockUsage:

@@ -22,7 +22,7 @@ from localensemble.findings.agreement import (
     ErrorDependence,
     Verdict,
 )
-from localensemble.findings.study import StudyFindings
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.report import methods_text, pictures, wording
 from localensemble.report.queue import ItemQueue
 

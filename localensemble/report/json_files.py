@@ -11,8 +11,8 @@ import numpy as np
 
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_file
-from localensemble.findings.provenance import Provenance
-from localensemble.findings.study import StudyFindings
+from localensemble.findings.study_findings import StudyFindings
+from localensemble.study.provenance import Provenance
 
 
 def write_findings(findings: StudyFindings, *, path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from localensemble.codebook.model import Codebook
+from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
     BOOTSTRAP_SEED,
@@ -15,8 +16,7 @@ from localensemble.findings.agreement import (
     coefficient_sources,
     scale_citation,
 )
-from localensemble.findings.study import RaterFindings, StudyFindings
-from localensemble.report.wording import counted, listed
+from localensemble.findings.study_findings import RaterFindings, StudyFindings
 
 _CLOPPER_PEARSON = (
     "Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the "

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from localensemble.findings.agreement import Agreement, PairAgreement
 from localensemble.findings.confidence import BIN_COUNT, ConfidenceSpread
 from localensemble.findings.gold_comparison import GoldComparison, ScoreRanking
-from localensemble.findings.study import VariableFindings
+from localensemble.findings.study_findings import VariableFindings
 from localensemble.report.figures import (
     Estimate,
     IntervalPoint,

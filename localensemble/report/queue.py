@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from localensemble.core.items import ItemRow
-from localensemble.findings.decisions import BLOCK_ITEMS
 from localensemble.report.tables import StudyTables
+from localensemble.study.study_labels import BLOCK_ITEMS
 
 MOST_QUEUED = 200
 """Items whose texts a report shows; a page of thousands would not open everywhere."""
@@ -46,7 +46,7 @@ def item_queue(study: StudyTables, *, most: int = MOST_QUEUED) -> ItemQueue:
     shown = []
     for _, item, place in chosen:
         decided = study.decisions[place]
-        said = study.labels.said(decided.variable, start=item, stop=item + 1).words[0]
+        said = study.labels.given_labels(decided.variable, start=item, stop=item + 1).words[0]
         shown.append(
             QueuedItem(
                 item_id=str(rows[item].item.id),

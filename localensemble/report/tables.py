@@ -21,7 +21,8 @@ import numpy as np
 from localensemble.core.errors import InputError
 from localensemble.core.files import reported_writing
 from localensemble.core.items import ItemRow
-from localensemble.findings.decisions import BLOCK_ITEMS, Decisions, StudyLabels
+from localensemble.study.decisions import Decisions
+from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
 from localensemble.tables.delimited import TableFormat, write_table
 
 ACCEPTED = "accepted"
@@ -167,7 +168,7 @@ def _queue_block(
     waiting = np.flatnonzero(decided.escalated[start:stop])
     if not len(waiting):
         return
-    said = study.labels.said(decided.variable, start=start, stop=stop)
+    said = study.labels.given_labels(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     for offset in map(int, waiting):
         item = start + offset
@@ -209,7 +210,7 @@ def _id_cell(items: ItemTable, row: ItemRow) -> tuple[str, ...]:
 
 
 def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) -> list[list[str]]:
-    said = study.labels.said(decided.variable, start=start, stop=stop)
+    said = study.labels.given_labels(decided.variable, start=start, stop=stop)
     names = decided.variable.answers
     cells = []
     for offset in range(stop - start):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     Agreement,
     Benchmark,
@@ -16,7 +17,7 @@ from localensemble.findings.agreement import (
     ResampledCoefficient,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
-from localensemble.findings.study import Accuracy, StudyFindings, VariableFindings
+from localensemble.findings.study_findings import Accuracy, StudyFindings, VariableFindings
 
 UNDEFINED = "undefined"
 _SCALE = "Landis-Koch"
@@ -75,18 +76,6 @@ def most_frequent(rater: RaterProfile, categories: Sequence[str]) -> str:
     if not rater.labels:
         return ""
     return categories[rater.category_labels.index(max(rater.category_labels))]
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Write a count with its noun: ``1 item``, ``2,000 items``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a list in a sentence."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def coefficient_name(coefficient: Coefficient) -> str:

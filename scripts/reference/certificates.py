@@ -27,9 +27,9 @@ from localensemble.api.evaluate import gold_of  # noqa: E402
 from localensemble.api.label import LabelOptions, label  # noqa: E402
 from localensemble.consensus.policies.scores import ScoreName  # noqa: E402
 from localensemble.findings.certification import Promise, certify  # noqa: E402
-from localensemble.findings.decisions import decide  # noqa: E402
-from localensemble.findings.load import LoadedStudy, load_study  # noqa: E402
 from localensemble.ledger.read import LedgerReader  # noqa: E402
+from localensemble.study.decisions import decide  # noqa: E402
+from localensemble.study.study import Study  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def main() -> None:
             study = labeled(Path(folder), case, items)
             with LedgerReader.open(study / "study.sqlite") as reader:
                 counts = count(
-                    load_study(reader),
+                    Study.load(reader),
                     case,
                     gold_table=study.parent / "items.csv",
                     draws=options.draws,
@@ -116,7 +116,7 @@ def labeled(folder: Path, case: Case, items: list[GoldItem]) -> Path:
 
 
 def count(
-    loaded: LoadedStudy, case: Case, *, gold_table: Path, draws: int, delta: float, by: ScoreName
+    loaded: Study, case: Case, *, gold_table: Path, draws: int, delta: float, by: ScoreName
 ) -> Counts:
     """Draw gold items, certify, and see how right the accepted labels are elsewhere."""
     variable = loaded.codebook.variable(case.variable)
@@ -125,7 +125,7 @@ def count(
         raise ValueError("no gold labels")
     known = labels.categories[case.variable]
     decided = decide(
-        loaded.labels,
+        loaded.recorded,
         variable=variable,
         method=loaded.rules.method,
         policies=loaded.rules.policies,

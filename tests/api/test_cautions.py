@@ -9,7 +9,7 @@ import pytest
 from localensemble.api.cautions import OLLAMA_LOGS, cautions
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
-from localensemble.labeling.ensemble import load_ensemble
+from localensemble.study.ensemble import load_ensemble
 from tests.studies import study_files
 
 EMBEDDED = "raters:\n  - model: le-llama-2m\nprompt:\n  layout: {layout}\n"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.study import Study
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
@@ -234,7 +234,7 @@ def test_a_calibrated_mean_is_the_mean_of_what_was_calibrated(
 def recorded_probabilities(files: StudyFiles) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Read (N, R, K) of topic as the ledger has them."""
     with LedgerReader.open(files.study / "study.sqlite") as reader:
-        labels = replace(load_study(reader).labels, calibrations={})
+        labels = replace(Study.load(reader).recorded, calibrations={})
         block = labels.block("topic", start=0, stop=ITEMS, probabilities=True)
         assert block.probabilities is not None
         return block.probabilities

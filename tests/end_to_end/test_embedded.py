@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from localensemble.api.label import LabelOptions, label
-from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.study import Study
 from tests.end_to_end.conftest import Start
 from tests.studies import read_table, study_files
 
@@ -21,7 +21,7 @@ CLOSE = 0.001
 
 def probabilities(study: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     with LedgerReader.open(study / "study.sqlite") as reader:
-        labels = load_study(reader).labels
+        labels = Study.load(reader).recorded
         found = {}
         for variable in labels.variable_keys:
             block = labels.block(variable, start=0, stop=labels.item_count, probabilities=True)
@@ -94,7 +94,7 @@ def test_hostile_texts_get_a_label_or_a_stated_status(tmp_path: Path, examples: 
     label(files.items, codebook=files.codebook, study=files.study)
     rows = dict(zip(HOSTILE, read_table(files.study / "labels.csv"), strict=True))
     with LedgerReader.open(files.study / "study.sqlite") as reader:
-        labels = load_study(reader).labels
+        labels = Study.load(reader).recorded
         block = labels.block("theme", start=0, stop=len(HOSTILE))
     reasons = {
         name: {block.reasons[cell].split(":")[0] for cell in block.reasons if cell[0] == index}

@@ -12,7 +12,7 @@ import pytest
 from localensemble.api.evaluate import evaluate
 from localensemble.api.label import LabelOptions, label
 from localensemble.findings.gold_comparison import ACCEPTED, CONSENSUS, MEAN
-from localensemble.findings.study import StudyFindings
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.json_files import write_findings
 from tests.studies import study_files
 

@@ -72,7 +72,7 @@ def label_all(
         engines=(NamedEngine(RaterName("one"), engine),),
         template=load_template(),
         layout=None,
-        rules=decision_rules({"method": "majority"}, []).content,
+        rules=decision_rules({"method": "majority"}, []),
         limit=limit,
     )
     files.study.mkdir(exist_ok=True)
@@ -223,7 +223,7 @@ def test_one_model_under_two_names_cannot_vote_twice(tmp_path: Path) -> None:
         engines=tuple(NamedEngine(RaterName(name), ScriptedEngine) for name in ("one", "two")),
         template=load_template(),
         layout=None,
-        rules=decision_rules({"method": "majority"}, []).content,
+        rules=decision_rules({"method": "majority"}, []),
     )
     files.study.mkdir()
     with (

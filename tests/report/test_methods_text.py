@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from localensemble.api.label import LabelOptions, label
-from localensemble.findings.study import RaterFindings, StudyFindings
+from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.methods_text import study_methods
 from tests.studies import study_files
 

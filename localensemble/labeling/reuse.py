@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localensemble.api.edited import put_aside, written_before
-from localensemble.api.study import StudyFolder
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.findings.load import LoadedStudy, load_study, newest_finished
-from localensemble.labeling.run import LabelingPlan, codebook_content
+from localensemble.labeling.run import LabelingPlan
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
+from localensemble.study.folder import StudyFolder
+from localensemble.study.kept_tables import put_aside, written_before
+from localensemble.study.run_record import codebook_content, newest_finished
+from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 4096
@@ -40,7 +41,7 @@ class Reuse:
     messages: tuple[str, ...] = ()
     raters: tuple[tuple[str, str], ...] = ()
 
-    def keep_tables(self, folder: StudyFolder, loaded: LoadedStudy) -> tuple[str, ...]:
+    def keep_tables(self, folder: StudyFolder, loaded: Study) -> tuple[str, ...]:
         """Put aside the tables in which something would be lost, and say it.
 
         Args:
@@ -68,7 +69,7 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     if newest_finished(reader) is None:
         refuse_changed(reader.path)
         return Reuse()
-    held = load_study(reader)
+    held = Study.load(reader)
     _refuse_other_codebook(folder, held, plan.codebook)
     gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
     texts = _changed_texts(folder, held, plan.items, plan.limit)
@@ -77,15 +78,15 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     return Reuse((*older, *gone, *review, *texts), _identities(held))
 
 
-def _identities(study: LoadedStudy) -> tuple[tuple[str, str], ...]:
-    of_key = {one.key: one.rater.identity.sha256 for one in study.labels.reader.raters()}
+def _identities(study: Study) -> tuple[tuple[str, str], ...]:
+    of_key = {one.key: one.rater.identity.sha256 for one in study.recorded.reader.raters()}
     return tuple(
         (name, of_key[key])
-        for name, key in zip(study.labels.rater_names, study.labels.rater_keys, strict=True)
+        for name, key in zip(study.recorded.rater_names, study.recorded.rater_keys, strict=True)
     )
 
 
-def _refuse_other_codebook(folder: StudyFolder, held: LoadedStudy, codebook: Codebook) -> None:
+def _refuse_other_codebook(folder: StudyFolder, held: Study, codebook: Codebook) -> None:
     if codebook_content(held.codebook) == codebook_content(codebook):
         return
     before = {one.name: one.shown_to_raters() for one in held.codebook.variables}
@@ -143,9 +144,9 @@ def _always_reviewed(variable: Variable) -> dict[str, float | None]:
     }
 
 
-def _gone_raters(folder: StudyFolder, held: LoadedStudy, raters: Sequence[str]) -> tuple[str, ...]:
-    gone = [name for name in held.labels.rater_names if name not in raters]
-    if len(gone) == len(held.labels.rater_names):
+def _gone_raters(folder: StudyFolder, held: Study, raters: Sequence[str]) -> tuple[str, ...]:
+    gone = [name for name in held.recorded.rater_names if name not in raters]
+    if len(gone) == len(held.recorded.rater_names):
         raise InputError(
             f"{folder.path} holds the labels of {', '.join(gone)}; none of them is in this "
             f"ensemble, which has {', '.join(raters)}.",
@@ -159,10 +160,10 @@ def _gone_raters(folder: StudyFolder, held: LoadedStudy, raters: Sequence[str]) 
 
 
 def _changed_texts(
-    folder: StudyFolder, held: LoadedStudy, items: ItemFile, limit: int | None
+    folder: StudyFolder, held: Study, items: ItemFile, limit: int | None
 ) -> tuple[str, ...]:
     """Say how many texts changed; refuse where an item would leave the tables."""
-    count = held.labels.item_count
+    count = held.recorded.item_count
     wanted = min(items.item_count, limit or items.item_count)
     if items.sha256 == held.items_sha256 and wanted >= count:
         return ()
@@ -174,8 +175,8 @@ def _changed_texts(
     missing, beyond, changed = [], 0, []
     for start in range(0, count, _ITEMS_AT_ONCE):
         stop = min(start + _ITEMS_AT_ONCE, count)
-        for item_id, content_sha256 in held.labels.reader.item_hashes(
-            held.labels.item_set, start=start, stop=stop
+        for item_id, content_sha256 in held.recorded.reader.item_hashes(
+            held.recorded.item_set, start=start, stop=stop
         ):
             position, found = given.get(str(item_id), (-1, ""))
             if position < 0:

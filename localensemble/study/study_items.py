@@ -10,7 +10,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
-from localensemble.findings.load import LoadedStudy
+from localensemble.study.study import Study
 from localensemble.tables.delimited import TableFormat
 from localensemble.tables.item_file import ItemFile
 
@@ -38,7 +38,7 @@ class IdsOnly:
 
 
 def items_of(
-    loaded: LoadedStudy, items: Path | None, *, id_column: str | None, text_column: str | None
+    loaded: Study, items: Path | None, *, id_column: str | None, text_column: str | None
 ) -> ItemFile | IdsOnly:
     """Open the table that a study labeled; without one, the ids of a study that has no texts.
 
@@ -53,7 +53,7 @@ def items_of(
                 "A study keeps no texts, and this needs them.",
                 hint="Give the table that was labeled: --items.",
             )
-        return IdsOnly(loaded.labels.reader.path, tuple(map(ItemId, loaded.labels.item_ids)))
+        return IdsOnly(loaded.recorded.reader.path, tuple(map(ItemId, loaded.recorded.item_ids)))
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     if table.sha256 != loaded.items_sha256:
         raise InputError(
@@ -64,11 +64,11 @@ def items_of(
     return table
 
 
-def _has_texts(loaded: LoadedStudy) -> bool:
+def _has_texts(loaded: Study) -> bool:
     """Tell whether any item of the study was registered with a text."""
     if loaded.ratings_sha256 is None:
         return True
-    labels = loaded.labels
+    labels = loaded.recorded
     return any(
         content != _NO_TEXT
         for start in range(0, labels.item_count, _BLOCK_ITEMS)

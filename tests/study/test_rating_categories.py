@@ -8,8 +8,8 @@ import pytest
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import LocalEnsembleError, TableError
-from localensemble.findings.label_categories import Categories, choose_categories
-from localensemble.findings.weight_table import read_weight_table
+from localensemble.study.rating_categories import Categories, choose_categories
+from localensemble.study.weight_table import read_weight_table
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import VariableRatings, read_ratings
 

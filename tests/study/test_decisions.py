@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import localensemble.findings.decisions as decisions_module
+import localensemble.study.decisions as decisions_module
+import localensemble.study.study_labels as labels_module
 from localensemble.api.label import LabelOptions, label
 from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.core.errors import EnsembleError
-from localensemble.findings.decisions import Decisions, check_rules, decide
-from localensemble.findings.load import load_study
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.decisions import Decisions, check_rules, decide
+from localensemble.study.study import Study
 from tests.studies import study_files
 
 ITEMS = 90
@@ -41,9 +42,9 @@ def decided(
     control: list[int] | None = None,
 ) -> Decisions:
     with LedgerReader.open(study) as reader:
-        loaded = load_study(reader)
+        loaded = Study.load(reader)
         return decide(
-            loaded.labels,
+            loaded.recorded,
             variable=loaded.codebook.variable("topic"),
             method=method_named(method),
             policies=[
@@ -84,6 +85,7 @@ def test_blocks_decide_as_the_whole(
 ) -> None:
     whole = decided(study, method, policies)
     monkeypatch.setattr(decisions_module, "BLOCK_ITEMS", 32)
+    monkeypatch.setattr(labels_module, "BLOCK_ITEMS", 32)
     assert same(decided(study, method, policies), whole)
     assert len(whole.categories) == ITEMS
 
@@ -95,8 +97,8 @@ def test_the_order_of_the_raters_changes_nothing(study: Path, method: str) -> No
         policy_named("random_audit", settings={"share": 0.2}),
     ]
     with LedgerReader.open(study) as reader:
-        loaded = load_study(reader)
-        labels = loaded.labels
+        loaded = Study.load(reader)
+        labels = loaded.recorded
         turned = replace(
             labels,
             rater_keys=labels.rater_keys[::-1],
@@ -172,7 +174,7 @@ def test_rules_that_cannot_decide_are_refused_before_anything_is_labeled(
         check_rules(
             method_named(method),
             [policy_named(name, settings=given) for name, given in policies.items()],
-            variables=load_study(reader).codebook.variables[:1],
+            variables=Study.load(reader).codebook.variables[:1],
             raters=("first", "second", "third"),
         )
 
@@ -186,8 +188,9 @@ def test_item_ids_are_read_as_they_stand_in_the_ledger(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decisions_module, "BLOCK_ITEMS", 32)
+    monkeypatch.setattr(labels_module, "BLOCK_ITEMS", 32)
     with LedgerReader.open(study) as reader:
-        ids = load_study(reader).labels.item_ids
+        ids = Study.load(reader).recorded.item_ids
         assert list(ids) == [f"i-{n}" for n in range(ITEMS)]
         assert ids[40:43] == ("i-40", "i-41", "i-42")
         with pytest.raises(IndexError):

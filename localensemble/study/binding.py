@@ -13,7 +13,7 @@ from localensemble.codebook.model import Variable
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import sha256_json
 from localensemble.core.raters import RaterIdentity
-from localensemble.findings.decisions import StudyLabels
+from localensemble.study.study_labels import StudyLabels
 
 CODEBOOK = "codebook"
 PROMPT = "prompt template"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from localensemble import __version__
 from localensemble.core.identity import JsonValue
-from localensemble.findings.load import LoadedStudy
+from localensemble.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Provenance:
 
 
 def provenance(
-    loaded: LoadedStudy,
+    loaded: Study,
     *,
     input_columns: tuple[str, ...],
     egress_guard: bool,
@@ -35,7 +35,7 @@ def provenance(
         egress_attempts: how often that was tried and refused.
         interfaces: those of a process that can reach no network; None for one that might.
     """
-    reader, labels = loaded.labels.reader, loaded.labels
+    reader, labels = loaded.recorded.reader, loaded.recorded
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
     identities = {record.key: record.rater for record in reader.raters()}
     last = deque(reader.history(), maxlen=1)

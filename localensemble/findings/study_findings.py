@@ -22,19 +22,15 @@ from localensemble.consensus.probabilities.calibrated_raters import CalibratedRa
 from localensemble.consensus.protocol import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.findings.agreement import (
-    Agreement,
-    Coefficient,
-    Verdict,
-    required_verdict,
-    variable_agreement,
-)
+from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
-from localensemble.findings.decisions import Decisions, StudyLabels
-from localensemble.findings.gold import REVIEW_ONLY, GoldLabels
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
+from localensemble.study.decisions import Decisions
+from localensemble.study.gold import REVIEW_ONLY, GoldLabels
+from localensemble.study.required_agreement import required_verdict
+from localensemble.study.study_labels import StudyLabels
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from localensemble.api.study import StudyFolder
+from localensemble.study.folder import StudyFolder
 from localensemble.core.files import unfinished_files
 from localensemble.core.identity import sha256_file
-from localensemble.ledger.records import RunRecord
+from localensemble.study.run_record import FinishedRun
 
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
     )
 
 
-def written_before(folder: StudyFolder, run: RunRecord) -> bool:
+def written_before(folder: StudyFolder, run: FinishedRun) -> bool:
     """Say whether the tables are of an earlier run than the last one that finished."""
     runs = _read_manifest(folder.manifest).get("runs")
     ended = [one.get("finished_at") for one in runs] if isinstance(runs, list) else []

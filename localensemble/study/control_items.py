@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
-from localensemble.findings.decisions import StudyLabels
-from localensemble.findings.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
+from localensemble.study.study_labels import StudyLabels
+from localensemble.study.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
 from localensemble.tables.row_ids import KeyedTable
 
 Control = Mapping[str, Mapping[str, str]]

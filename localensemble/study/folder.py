@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.core.command_lines import import_line
 from localensemble.core.errors import InputError
-
-
-def import_line(table: Path, options: Sequence[str] = ("--level", "nominal")) -> str:
-    """Return the command that makes a study of a table of ratings.
-
-    Args:
-        table: with the ratings.
-        options: how to read it, as `import` takes them; ``-o`` is added.
-    """
-    output = () if {"-o", "--output"} & set(options) else ("-o", f"{table.stem}-study")
-    return shlex.join(["localensemble", "import", str(table), *options, *output])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from localensemble import __version__
 from localensemble.codebook.model import Codebook
-from localensemble.core.identity import JsonValue, sha256_json, sha256_text
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.identity import sha256_json, sha256_text
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
 from localensemble.core.raters import TABLE_ENGINE, Rater, RaterIdentity
-from localensemble.labeling.run import codebook_content, register_codebook
+from localensemble.study.run_record import (
+    RunSettings,
+    RunSummary,
+    codebook_content,
+    register_codebook,
+)
 from localensemble.ledger.digests import ItemSetHash
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, VariableKey
@@ -78,43 +83,35 @@ def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
     return digest.hexdigest()
 
 
-def record_labels(labels: AlignedRatings, *, ledger: Ledger, rules: JsonValue) -> None:
+def record_labels(labels: AlignedRatings, *, ledger: Ledger, rules: DecisionRules) -> None:
     """Record ratings as a finished run; what the ledger holds already is left as it is.
 
     Args:
         labels: what to record.
         ledger: a new one, or that of the same study.
-        rules: by which decisions are made, as `decision_rules` wrote them.
+        rules: by which decisions are made.
     """
     item_set = ledger.register_items(
         _blocks(labels.items), item_set_sha256=hash_of_items(labels.items)
     )
     variables = register_codebook(ledger, labels.codebook)
-    run = ledger.start_run(
-        {
-            "localensemble": __version__,
-            "codebook": labels.codebook.as_json(),
-            "rules": rules,
-            "stated_rules": rules,
-            "raters": list(labels.raters),
-            "items_sha256": labels.items_sha256,
-            "ratings_sha256": labels.sha256,
-            "limit": None,
-            "cautions": list(labels.cautions),
-        }
+    settings = RunSettings(
+        codebook=labels.codebook,
+        rules=rules,
+        stated_rules=rules.content,
+        raters=labels.raters,
+        items_sha256=labels.items_sha256,
+        cautions=labels.cautions,
+        ratings_sha256=labels.sha256,
     )
+    run = ledger.start_run(settings.as_json())
     keys = []
     for column, name in enumerate(labels.raters):
         key = ledger.register_rater(_rater(labels, name))
         _append(labels, column, key, ledger, run, item_set, variables)
         keys.append(key)
-    summary: JsonValue = {
-        "item_set": item_set,
-        "item_count": len(labels.items),
-        "raters": keys,
-        "variables": dict(variables),
-    }
-    ledger.finish_run(run, status="finished", summary=summary)
+    summary = RunSummary(item_set, len(labels.items), tuple(keys), variables)
+    ledger.finish_run(run, status="finished", summary=summary.as_json())
 
 
 def _rater(labels: AlignedRatings, name: str) -> Rater:

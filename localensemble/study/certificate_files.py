@@ -15,7 +15,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
-from localensemble.findings.binding import (
+from localensemble.study.binding import (
     CODEBOOK,
     PROMPT,
     RULES,
@@ -24,7 +24,7 @@ from localensemble.findings.binding import (
     rater_key,
     rules_sha256,
 )
-from localensemble.labeling.run import codebook_content
+from localensemble.study.run_record import codebook_content
 
 
 def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Certificate, ...]:

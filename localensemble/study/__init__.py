@@ -1,0 +1,1 @@
+"""A study: one folder, one record; opened, decided and read here."""

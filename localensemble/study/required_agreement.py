@@ -1,0 +1,41 @@
+"""The agreement that a codebook requires on a variable, and whether the raters reach it."""
+
+from __future__ import annotations
+
+from localensemble.agreement import AgreementSettings, Requirement, Verdict, method_named
+from localensemble.agreement.result import Level as AgreementLevel
+from localensemble.codebook.model import Level, Variable
+from localensemble.core.label_matrix import LabelMatrix
+
+REQUIRED_CONFIDENCE = 0.95
+
+# Two categories have no order that a weight could use.
+AGREEMENT_LEVEL: dict[Level, AgreementLevel] = {
+    "binary": "nominal",
+    "nominal": "nominal",
+    "ordinal": "ordinal",
+}
+
+
+def requirement_of(variable: Variable) -> Requirement | None:
+    """Give the agreement that the codebook requires on a variable; None where it is silent."""
+    required = variable.required_agreement
+    return Requirement(required.coefficient, required.at_least) if required else None
+
+
+def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | None:
+    """Say whether raters agree as far as the codebook requires; None where it does not.
+
+    The lower end of the analytic 95 % interval is compared. A coefficient without value or
+    interval does not reach anything.
+    """
+    requirement = requirement_of(variable)
+    if requirement is None:
+        return None
+    method = method_named(requirement.coefficient)
+    settings = AgreementSettings(
+        level=AGREEMENT_LEVEL[variable.level],
+        weights="ordinal" if method.name == "AC2" else "identity",
+        confidence_level=REQUIRED_CONFIDENCE,
+    )
+    return requirement.check([method.compute(matrix, settings)])

@@ -1,0 +1,204 @@
+"""The record of a run: what was asked, of whom and by which rules, and what came of it.
+
+The ledger keeps both as canonical JSON; here alone they are written and read. Records of 0.1.0,
+which had other words, are read under today's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from localensemble import __version__
+from localensemble.codebook.model import Codebook, codebook_from_json
+from localensemble.consensus.rules import DecisionRules, recorded_rules
+from localensemble.core.identity import JsonValue, canonical_json, sha256_text
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import (
+    ItemSetKey,
+    RaterKey,
+    RunKey,
+    RunRecord,
+    VariableKey,
+    VariableRecord,
+)
+
+_DECIDES_AGAIN = "decides_again_run"
+
+# What 0.1.0 called them.
+_OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
+_OLD_POLICIES = {"golden_disagreement": "control_missed"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run is to do, frozen when it starts.
+
+    Attributes:
+        codebook: what is asked.
+        rules: how consensus and escalation are decided.
+        raters: their names, in order.
+        items_sha256: of the table of items.
+        stated_rules: what the ensemble file says, as its rules are written; the same as
+            ``rules`` unless others were chosen since.
+        limit: only the first items are labeled; None for all.
+        cautions: why not to trust the labels, in sentences.
+        control: variable -> item id -> known category, of control items.
+        ratings_sha256: of the ratings that the labels come from; None where models make them.
+        decides_again: the run whose labels this one decides again; None where it labels.
+        program_version: of localensemble, which made the record.
+    """
+
+    codebook: Codebook
+    rules: DecisionRules
+    raters: tuple[str, ...]
+    items_sha256: str
+    stated_rules: JsonValue = None
+    limit: int | None = None
+    cautions: tuple[str, ...] = ()
+    control: Mapping[str, Mapping[str, str]] | None = None
+    ratings_sha256: str | None = None
+    decides_again: int | None = None
+    program_version: str = __version__
+
+    def as_json(self) -> JsonValue:
+        """Return the settings as the ledger keeps them."""
+        written: dict[str, JsonValue] = {
+            "localensemble": self.program_version,
+            "codebook": self.codebook.as_json(),
+            "rules": self.rules.content,
+            "stated_rules": self.stated_rules,
+            "raters": list(self.raters),
+            "items_sha256": self.items_sha256,
+            "limit": self.limit,
+            "cautions": list(self.cautions),
+        }
+        if self.control is not None:
+            written["control"] = {name: dict(known) for name, known in self.control.items()}
+        if self.ratings_sha256 is not None:
+            written["ratings_sha256"] = self.ratings_sha256
+        if self.decides_again is not None:
+            written[_DECIDES_AGAIN] = self.decides_again
+        return written
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> RunSettings:
+        """Read settings as the ledger keeps them, also those of 0.1.0."""
+        read = {_OLD_KEYS.get(key, key): one for key, one in cast(dict[str, Any], value).items()}
+        return cls(
+            codebook=codebook_from_json(read["codebook"]),
+            rules=recorded_rules(_renamed_policies(read["rules"])),
+            raters=tuple(read["raters"]),
+            items_sha256=read["items_sha256"],
+            stated_rules=_renamed_policies(read.get("stated_rules")),
+            limit=read.get("limit"),
+            cautions=tuple(read.get("cautions", ())),
+            control=read.get("control"),
+            ratings_sha256=read.get("ratings_sha256"),
+            decides_again=read.get(_DECIDES_AGAIN),
+            program_version=read["localensemble"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """Where the labels of a finished run are, by their keys in the ledger.
+
+    Attributes:
+        item_set: the items.
+        item_count: how many of them were labeled, from the first.
+        raters: in the order of their names in the settings.
+        variables: by name.
+    """
+
+    item_set: ItemSetKey
+    item_count: int
+    raters: tuple[RaterKey, ...]
+    variables: Mapping[str, VariableKey]
+
+    def as_json(self) -> JsonValue:
+        """Return the summary as the ledger keeps it."""
+        return {
+            "item_set": self.item_set,
+            "item_count": self.item_count,
+            "raters": list(self.raters),
+            "variables": dict(self.variables),
+        }
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> RunSummary:
+        """Read a summary as the ledger keeps it."""
+        read = cast(Mapping[str, Any], value)
+        return cls(
+            ItemSetKey(read["item_set"]),
+            read["item_count"],
+            tuple(map(RaterKey, read["raters"])),
+            {name: VariableKey(key) for name, key in read["variables"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that has finished; times are as the ledger has them, in UTC."""
+
+    key: RunKey
+    started_at: str
+    finished_at: str
+    settings: RunSettings
+    summary: RunSummary
+
+
+def newest_finished(reader: LedgerReader) -> FinishedRun | None:
+    """Find the newest finished run of a ledger; None if none has finished."""
+    for run in reversed(reader.runs()):
+        if run.status == "finished":
+            return FinishedRun(
+                run.key,
+                run.started_at,
+                run.finished_at or "",
+                RunSettings.from_json(run.settings),
+                RunSummary.from_json(run.summary),
+            )
+    return None
+
+
+def decides_again(run: RunRecord) -> bool:
+    """Tell whether a run, finished or not, made no labels but decided those of another."""
+    return _DECIDES_AGAIN in cast(Mapping[str, Any], run.settings)
+
+
+def has_ratings(run: RunRecord) -> bool:
+    """Tell whether the labels of a run, finished or not, come from a table of ratings."""
+    keys = {_OLD_KEYS.get(key, key) for key in cast(Mapping[str, Any], run.settings)}
+    return "ratings_sha256" in keys
+
+
+def codebook_content(codebook: Codebook) -> str:
+    """Write, as canonical JSON, what a codebook shows to raters; its hash is in their identity."""
+    return canonical_json(
+        {"variables": [variable.shown_to_raters() for variable in codebook.variables]}
+    )
+
+
+def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
+    """Record what a codebook shows to raters; return the key of each variable by its name."""
+    content = codebook_content(codebook)
+    records = [
+        VariableRecord(variable.name, canonical_json(variable.shown_to_raters()), variable.answers)
+        for variable in codebook.variables
+    ]
+    return ledger.register_codebook(content, sha256=sha256_text(content), variables=records)
+
+
+def _renamed_policies(content: Any) -> Any:
+    if not isinstance(content, Mapping):
+        return content
+    return {
+        **content,
+        "escalation": [
+            {**policy, "policy": _OLD_POLICIES.get(policy["policy"], policy["policy"])}
+            for policy in content["escalation"]
+        ],
+    }

@@ -1,0 +1,203 @@
+"""The study: everything one folder holds, as a value. Whatever can be read becomes one, once.
+
+A study is its newest finished run: the labels in the ledger, the codebook and the rules it was
+recorded with. Nothing here changes a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.errors import LedgerError
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import RunRecord
+from localensemble.ledger.verify import refuse_changed
+from localensemble.study.binding import binding, identities
+from localensemble.study.control_items import control_categories
+from localensemble.study.decisions import Decisions, decide
+from localensemble.study.folder import StudyFolder
+from localensemble.study.run_record import FinishedRun, decides_again, newest_finished
+from localensemble.study.study_labels import StudyLabels
+
+_UNFINISHED = {"interrupted": "was interrupted", "failed": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study, open for reading.
+
+    Attributes:
+        recorded: the labels of the raters, read from the ledger block by block.
+        codebook: what was asked.
+        rules: by which decisions are made.
+        run: the newest finished one.
+        control: variable -> (N,) known categories of control items, -1 elsewhere; empty when
+            the study has none.
+        cautions: why not to trust the labels, in sentences, as stated when they were made;
+            and that a newer run has not finished.
+    """
+
+    recorded: StudyLabels
+    codebook: Codebook
+    rules: DecisionRules
+    run: FinishedRun
+    control: Mapping[str, NDArray[np.int16]]
+    cautions: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path) -> Study:
+        """Open a study folder. Use it in a ``with`` statement, or close it.
+
+        Raises:
+            InputError: the path is a file.
+            LedgerError: there is no study, none of its runs has finished, or it was changed.
+        """
+        reader = LedgerReader.open(StudyFolder.of(path).ledger)
+        try:
+            return cls.load(reader)
+        except BaseException:
+            reader.close()
+            raise
+
+    @classmethod
+    def load(cls, reader: LedgerReader) -> Study:
+        """Load the newest finished run of an open ledger, after checking every hash of it.
+
+        Raises:
+            LedgerError: no run of this ledger has finished, or it was changed.
+        """
+        refuse_changed(reader.path)
+        run = newest_finished(reader)
+        if run is None:
+            raise LedgerError(
+                "No run of this study has finished.",
+                hint="Run `localensemble label` again; it goes on where it stopped.",
+            )
+        settings, summary = run.settings, run.summary
+        recorded = StudyLabels(
+            reader=reader,
+            item_set=summary.item_set,
+            item_count=summary.item_count,
+            rater_keys=summary.raters,
+            rater_names=settings.raters,
+            variable_keys=summary.variables,
+            scored=settings.ratings_sha256 is None,
+        )
+        control = settings.control
+        return cls(
+            recorded=_calibrated(recorded, settings.rules),
+            codebook=settings.codebook,
+            rules=settings.rules,
+            run=run,
+            control=(
+                control_categories(control, codebook=settings.codebook, labels=recorded)
+                if control
+                else {}
+            ),
+            cautions=(*settings.cautions, *_unfinished(reader.runs())),
+        )
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.recorded.reader.close()
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def raters(self) -> tuple[str, ...]:
+        """The names of the R raters, in order."""
+        return self.recorded.rater_names
+
+    @property
+    def items(self) -> Sequence[str]:
+        """The ids of the N labeled items, in order; read from the ledger a block at a time."""
+        return self.recorded.item_ids
+
+    @property
+    def items_sha256(self) -> str:
+        """The hash of the table that was labeled."""
+        return self.run.settings.items_sha256
+
+    @property
+    def ratings_sha256(self) -> str | None:
+        """The hash of the ratings that the labels come from; None where models made them."""
+        return self.run.settings.ratings_sha256
+
+    def labels(self, variable: str) -> LabelMatrix:
+        """Read the labels of one variable: N items by R raters."""
+        return self.recorded.matrix(self.codebook.variable(variable))
+
+    def decide(self) -> tuple[Decisions, ...]:
+        """Derive consensus and escalation for every variable, in codebook order.
+
+        Raises:
+            InputError: a calibration does not apply to these raters, or a certificate to these
+                raters, prompt, codebook, rules or, under a method that learns from all items,
+                item set.
+        """
+        held = {name: identity.sha256 for name, identity in identities(self.recorded).items()}
+        for calibration in self.rules.calibrations:
+            calibration.check(held)
+        for certificate in self.rules.certificates:
+            variable = self.codebook.variable(certificate.variable)
+            certificate.check(
+                binding(
+                    self.recorded,
+                    rules=self.rules,
+                    variable=variable,
+                    items_sha256=self.items_sha256,
+                )
+            )
+        return tuple(
+            decide(
+                self.recorded,
+                variable=variable,
+                method=self.rules.method,
+                policies=self.rules.policies_for(variable.name),
+                control=self.control.get(variable.name),
+            )
+            for variable in self.codebook.variables
+        )
+
+    def with_rules(self, rules: DecisionRules) -> Study:
+        """Return the same study under other rules; nothing is recorded."""
+        return replace(self, rules=rules, recorded=_calibrated(self.recorded, rules))
+
+
+def _calibrated(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
+    return replace(
+        labels,
+        calibrations={one.variable: one.columns(labels.rater_names) for one in rules.calibrations},
+    )
+
+
+def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
+    """Say that labels were made after those of the newest finished run, if any were."""
+    labeling = [run for run in runs if not decides_again(run)]
+    newest = labeling[-1]
+    if newest.status == "finished":
+        return ()
+    word = _UNFINISHED.get(newest.status or "", "has not finished; it goes on or was cut off")
+    began = newest.started_at[:16].replace("T", " ")
+    return (
+        f"A newer run, begun {began} UTC, {word}: everything here is of the last run that "
+        "finished. `localensemble label` goes on with the newer one.",
+    )

@@ -1,0 +1,150 @@
+"""Where the labels of a study are, and how they are read from its ledger block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Variable
+from localensemble.consensus.probabilities.rater_calibration import RaterCalibration
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.labels import LabelStatus
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
+from localensemble.ledger.schema import STATUS_CODES
+
+BLOCK_ITEMS = 8192
+_WORD_OF_CODE = {code: f"<{status.value}>" for status, code in STATUS_CODES.items()} | {
+    MISSING: "<missing>"
+}
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What the raters gave n consecutive items for one variable.
+
+    Attributes:
+        words: for each item one word a rater: a category, or a status in angle brackets.
+        reasons: for each item why raters gave no category, by name; empty when all did.
+        off_codebook_mass: (n,) the largest of the raters'; NaN where none gave any.
+    """
+
+    words: list[list[str]]
+    reasons: list[str]
+    off_codebook_mass: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLabels:
+    """Where the labels of a study are: one item set, and the raters that count.
+
+    ``item_count`` may be smaller than the item set when only its first items were labeled.
+    ``scored`` says whether raters gave probabilities; those of a table of ratings did not.
+    ``calibrations`` change the probabilities of each rater, by variable; labels never.
+    """
+
+    reader: LedgerReader
+    item_set: ItemSetKey
+    item_count: int
+    rater_keys: tuple[RaterKey, ...]
+    rater_names: tuple[str, ...]
+    variable_keys: Mapping[str, VariableKey]
+    scored: bool = True
+    calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
+
+    def block(
+        self, variable: str, *, start: int, stop: int, probabilities: bool = False
+    ) -> LabelBlock:
+        """Read the labels of one variable for the items from start to stop.
+
+        The distributions are calibrated where the rules say so; labels and confidence are the
+        raters' own.
+        """
+        read = self.reader.label_block(
+            self.item_set,
+            variable=self.variable_keys[variable],
+            raters=self.rater_keys,
+            start=start,
+            stop=stop,
+            probabilities=probabilities and self.scored,
+        )
+        calibrations = self.calibrations.get(variable, ())
+        if read.probabilities is None or not calibrations:
+            return read
+        calibrated = read.probabilities.copy()
+        for column, calibration in enumerate(calibrations):
+            if calibration is not None:
+                calibrated[:, column] = calibration.apply(calibrated[:, column])
+        return replace(read, probabilities=calibrated)
+
+    def given_labels(self, variable: Variable, *, start: int, stop: int) -> Said:
+        """Say what each rater gave each item from start to stop, and why it gave none."""
+        block = self.block(variable.name, start=start, stop=stop)
+        assigned = STATUS_CODES[LabelStatus.ASSIGNED]
+        words = [
+            [
+                variable.answers[category] if status == assigned else _WORD_OF_CODE[status]
+                for status, category in zip(statuses, categories, strict=True)
+            ]
+            for statuses, categories in zip(
+                block.status.tolist(), block.category.tolist(), strict=True
+            )
+        ]
+        reasons = [""] * (stop - start)
+        for row, column in sorted(block.reasons):
+            before = f"{reasons[row]}; " if reasons[row] else ""
+            why = block.reasons[row, column]
+            reasons[row] = f"{before}{self.rater_names[column]}: {why}"
+        # A rater that gave no mass says nothing about it; NaN is left where none did.
+        mass = np.fmax.reduce(block.off_codebook_mass, axis=1)
+        return Said(words, reasons, mass)
+
+    def matrix(self, variable: Variable) -> LabelMatrix:
+        """Read the whole label matrix of one variable: two bytes per label."""
+        indices = self.reader.label_indices(
+            self.item_set, variable=self.variable_keys[variable.name], raters=self.rater_keys
+        )
+        return LabelMatrix(indices[: self.item_count], variable.answers, self.rater_names)
+
+    @property
+    def item_ids(self) -> Sequence[str]:
+        """The ids of the items in order, read from the ledger a block at a time."""
+        return _ItemIds(self.reader, self.item_set, self.item_count)
+
+
+class _ItemIds(Sequence[str]):
+    """The ids of a study's items; holds one block of them at a time."""
+
+    def __init__(self, reader: LedgerReader, item_set: ItemSetKey, item_count: int) -> None:
+        self._reader = reader
+        self._item_set = item_set
+        self._item_count = item_count
+        self._start = 0
+        self._held: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return self._item_count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if not self._start <= index < self._start + len(self._held):
+            self._start = index - index % BLOCK_ITEMS
+            self._held = self._reader.item_ids(
+                self._item_set,
+                start=self._start,
+                stop=min(self._start + BLOCK_ITEMS, len(self)),
+            )
+        return self._held[index - self._start]
