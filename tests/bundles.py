@@ -8,50 +8,41 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from localensemble.bundle.installer import platform_name
 from localensemble.bundle.wheels import this_python
 from localensemble.catalog.installed import InstalledModel
 from localensemble.catalog.known import licenses
 from tests.catalog.file_server import gguf_bytes
 
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-FINGERPRINT = sha256(KEY.public_key().public_bytes_raw()).hexdigest()
 
-
-def signed_bundle(
+def written_bundle(
     folder: Path,
     files: Mapping[str, bytes],
     /,
     *,
     models: Sequence[InstalledModel] = (),
-    key: Ed25519PrivateKey = KEY,
     **manifest: object,
 ) -> Path:
     """Write a bundle of these files; ``manifest`` replaces what its manifest says."""
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    listed = [
-        {"name": name, "size_bytes": len(content), "sha256": sha256(content).hexdigest()}
-        for name, content in files.items()
-    ]
     says: dict[str, object] = {
         "platform": platform_name(),
         "library": "",
         "python": this_python(),
         "built_on": "a processor",
         "models": [{"name": model.name} for model in models],
-        "files": listed,
     }
-    written = json.dumps(says | manifest).encode()
-    (folder / "manifest.json").write_bytes(written)
-    public = key.public_key().public_bytes_raw().hex()
-    (folder / "manifest.json.sig").write_text(
-        f"key {public}\nsignature {key.sign(written).hex()}\n"
-    )
+    files = {**files, "manifest.json": json.dumps(says | manifest).encode()}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    lines = [f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items()]
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii", newline="\n")
     return folder
+
+
+def digits_of(folder: Path) -> str:
+    """Return what the maker of the bundle would have been shown."""
+    return sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
 
 
 def bundled_model(

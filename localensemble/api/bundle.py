@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 from localensemble.api.models import consent_to
@@ -19,7 +19,6 @@ from localensemble.bundle.content import (
     write_bundle,
 )
 from localensemble.bundle.installer import CheckedBundle, DamagedBundleError, check_bundle
-from localensemble.bundle.key import SigningKey, signing_key
 from localensemble.bundle.wheels import Target, this_python
 from localensemble.catalog.installed import (
     FOLDER_VARIABLE,
@@ -54,14 +53,12 @@ class BundledProgram:
     """A bundle as it was written.
 
     Attributes:
-        written: the folder, and the fingerprint to send by another way.
-        key: what signed it, and whether this call made it.
+        written: the folder, and the SHA-256 to send by another way.
         models: those that are in it.
         terms: of these models, where the catalog knows them.
     """
 
     written: WrittenBundle
-    key: SigningKey
     models: tuple[InstalledModel, ...]
     terms: tuple[License, ...]
 
@@ -93,7 +90,6 @@ def bundle_models(
     python: str | None = None,
     platform_tag: str | None = None,
     compiled: Path | None = None,
-    key: Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> BundledProgram:
     """Write the program, its models and files of the user's into a folder to carry.
@@ -107,7 +103,6 @@ def bundle_models(
         python: version of Python there, as in ``3.12``; this one by default.
         platform_tag: what pip calls the platform there; this one by default.
         compiled: a wheel of llama-cpp-python for that platform; by default the one built here.
-        key: a file with an Ed25519 key; by default the user's own.
 
     Raises:
         InputError: a model is not here, or a codebook or ensemble file cannot be used.
@@ -124,51 +119,49 @@ def bundle_models(
     for path in codebooks:
         load_codebook(path)
     models = _chosen(names, ensembles)
-    signer = signing_key(key)
     written = write_bundle(
         folder,
         contents=BundleContents(models, tuple(codebooks), tuple(ensembles)),
-        source=BundleSource(
-            checkout, Target(python or this_python(), platform_tag), compiled, signer
-        ),
+        source=BundleSource(checkout, Target(python or this_python(), platform_tag), compiled),
         on_step=on_step,
     )
     known = licenses()
     terms = {model.license: known[model.license] for model in models if model.license in known}
-    return BundledProgram(written, signer, models, tuple(terms.values()))
+    return BundledProgram(written, models, tuple(terms.values()))
 
 
-def verify_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBundle:
-    """Check the signature and every byte of a bundle.
+def verify_bundle(folder: Path, *, sha256: str) -> CheckedBundle:
+    """Check every byte of a bundle.
 
     Args:
-        fingerprint: of the key that must have signed it; None takes any key.
+        sha256: of its ``SHA256SUMS``, as shown when the bundle was made.
 
     Raises:
-        BundleError: a file is changed, missing or too much, or the key is another; each is named.
+        BundleError: a file is changed, missing or unexpected; each is named.
     """
     try:
-        return check_bundle(folder.resolve(), fingerprint=fingerprint)
+        return check_bundle(folder.resolve(), sha256=sha256)
     except DamagedBundleError as error:
         raise BundleError(
-            f"{folder} is not the bundle that was signed. Nothing was taken from it.\n{error}",
-            hint="Make the bundle again, or copy it again from where it was made.",
+            f"{folder} is not the bundle that was made. Nothing was taken from it.\n{error}",
+            hint="Compare the digits, copy the bundle again from where it was made, or make it "
+            "again.",
         ) from error
 
 
 def unbundle_models(
     folder: Path,
     *,
+    sha256: str,
     agree: Callable[[License], bool],
-    fingerprint: str | None = None,
     output: Path | None = None,
 ) -> UnbundledFiles:
     """Check a bundle, then take its models into the models folder.
 
     Args:
+        sha256: of its ``SHA256SUMS``, as shown when the bundle was made.
         agree: asked for consent to the terms of a model where they ask for it and none was
             given on this machine before.
-        fingerprint: of the key that must have signed it; None takes any key.
         output: where its codebooks and ensemble files go; None leaves them.
 
     Raises:
@@ -176,7 +169,7 @@ def unbundle_models(
         InputError: consent was not given, or a file there has another content.
         ModelFileError: a name is that of another model here.
     """
-    checked = verify_bundle(folder, fingerprint=fingerprint)
+    checked = verify_bundle(folder, sha256=sha256)
     here = ModelsFolder()
     entries = [_entry(checked, model["name"]) for model in checked.manifest["models"]]
     for model, _ in entries:
@@ -241,7 +234,7 @@ def _models_of(path: Path) -> list[str]:
 def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License | None]:
     """Read what the bundle knows of a model, and its terms.
 
-    Its signature fits, but whoever signed it may run another version, or mean harm.
+    Its hash fits, but whoever made it may run another version, or mean harm.
     """
     try:
         data = (checked.folder / entry_name(name)).read_bytes()
@@ -252,10 +245,10 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License |
         terms = licenses().get(written["license"], brought)
         # Consent is given on each machine anew.
         model = InstalledModel(**(written | {"consent": None}))
-        same = sha256(data).hexdigest() == checked.sha256_of(entry_name(name))
+        same = hashlib.sha256(data).hexdigest() == checked.files[entry_name(name)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(checked, name) from error
-    if not (same and model.name == name and model.sha256 == checked.sha256_of(weights_name(name))):
+    if not (same and model.name == name and model.sha256 == checked.files[weights_name(name)]):
         raise _unreadable(checked, name)
     return model, terms
 
@@ -325,7 +318,7 @@ def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.copyfile(checked.folder / name, part)
-        if sha256_file(part) != checked.sha256_of(name):
+        if sha256_file(part) != checked.files[name]:
             raise BundleError(
                 f'Cannot take in "{name}": it changed while it was copied.',
                 hint="The drive may be failing. Copy the bundle to another one.",
@@ -338,12 +331,11 @@ def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
 def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str, Path]]:
     """Say which files of the user's go where; refuse to write over other content."""
     copies = []
-    for one in checked.manifest["files"]:
-        name: str = one["name"]
+    for name, sha256 in checked.files.items():
         if output is None or not name.startswith(_STUDY_FOLDERS):
             continue
         target = output / name
-        if target.exists() and sha256_file(target) != one["sha256"]:
+        if target.exists() and sha256_file(target) != sha256:
             raise InputError(
                 f"Cannot copy {name} to {target}: a file with another content is there.",
                 hint="Move it away, or choose another folder.",
@@ -356,10 +348,10 @@ def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str,
 def _other_prompts(checked: CheckedBundle) -> tuple[str, ...]:
     here = prompts_dir()
     others = []
-    for one in checked.manifest["files"]:
-        folder, _, name = one["name"].partition("/")
+    for file, sha256 in checked.files.items():
+        folder, _, name = file.partition("/")
         if folder == "prompts":
             path = here / name
-            if not path.is_file() or sha256_file(path) != one["sha256"]:
+            if not path.is_file() or sha256_file(path) != sha256:
                 others.append(name.removesuffix(".yaml"))
     return tuple(others)

@@ -1,8 +1,8 @@
 """Write a bundle: one folder with everything that a run needs on a machine without a network.
 
-Decides what the folder looks like: plain files under names that any file system takes, a
-manifest with the sha256 of each, and a signature, which is written last. Whatever ends the
-writing before that leaves no bundle that verifies. Refuses a folder that holds something already,
+Decides what the folder looks like: plain files under names that any file system takes, and
+``SHA256SUMS`` with the SHA-256 of each, which is written last. Whatever ends the writing before
+that leaves a folder that does not pass the check. Refuses a folder that holds something already,
 and a model whose bytes are not those that were recorded.
 """
 
@@ -15,15 +15,14 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from localensemble import __version__
 from localensemble.bundle import installer
-from localensemble.bundle.installer import MANIFEST, SIGNATURE, WHEELS, fingerprint_of
-from localensemble.bundle.key import SigningKey
+from localensemble.bundle.installer import MANIFEST, SUMS, WHEELS
 from localensemble.bundle.wheels import Target, gather_wheels, needed_library
 from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
@@ -58,12 +57,12 @@ class BundleContents:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBundle:
-    """A bundle that was written; the fingerprint is that of the key that signed it."""
+    """A bundle that was written; ``sha256`` is that of its ``SHA256SUMS``."""
 
     folder: Path
     file_count: int
     size_bytes: int
-    fingerprint: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,11 @@ class BundleSource:
         checkout: of the program.
         target: the machine that it is for.
         compiled: a wheel of llama-cpp-python for that machine; None takes the one built here.
-        key: signs it.
     """
 
     checkout: Path
     target: Target
     compiled: Path | None
-    key: SigningKey
 
 
 def write_bundle(
@@ -111,23 +108,28 @@ def write_bundle(
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_little_room(folder, contents)
         _fill(writing, contents, source, on_step)
-        _sign(writing, contents, source)
+        _write_manifest(writing, contents, source)
+        sha256 = writing.finish()
         done = True
     except OSError as error:
         raise _not_written(folder, error) from error
     finally:
         if not done:
             _take_away(folder, keep=existed)
-    sizes = writing.sizes()
-    return WrittenBundle(folder, len(sizes), sum(sizes), fingerprint_of(source.key.public))
+    return WrittenBundle(folder, writing.file_count, writing.size_bytes, sha256)
 
 
 class _Writing:
-    """The files of a bundle as they are written, with what the manifest says of them."""
+    """The files of a bundle as they are written, with their hashes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[str, tuple[int, str]] = {}
+        self.size_bytes = 0
+        self._files: dict[str, str] = {}
+
+    @property
+    def file_count(self) -> int:
+        return len(self._files)
 
     def text(self, name: str, content: str) -> None:
         self._make(name).write_text(content, encoding="utf-8", newline="\n")
@@ -136,29 +138,28 @@ class _Writing:
     def found(self, name: str) -> None:
         """Take in a file that is there."""
         path = self.folder / name
-        self._files[name] = (path.stat().st_size, sha256_file(path))
+        self.size_bytes += path.stat().st_size
+        self._files[name] = sha256_file(path)
 
     def copy(self, name: str, source: Path) -> str:
         """Copy a file of any size and give the sha256 of what was copied."""
-        digest, size = hashlib.sha256(), 0
+        digest = hashlib.sha256()
         with source.open("rb") as stream, self._make(name).open("wb") as copied:
             while chunk := stream.read(_CHUNK_BYTES):
-                size += len(chunk)
+                self.size_bytes += len(chunk)
                 digest.update(chunk)
                 copied.write(chunk)
             copied.flush()
             os.fsync(copied.fileno())
-        self._files[name] = (size, digest.hexdigest())
-        return digest.hexdigest()
+        self._files[name] = digest.hexdigest()
+        return self._files[name]
 
-    def manifest(self) -> list[dict[str, object]]:
-        return [
-            {"name": name, "size_bytes": size, "sha256": sha256}
-            for name, (size, sha256) in sorted(self._files.items())
-        ]
-
-    def sizes(self) -> list[int]:
-        return [size for size, _ in self._files.values()]
+    def finish(self) -> str:
+        """Write the list of hashes, and return its own."""
+        lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(self._files.items())]
+        content = "".join(lines).encode("ascii")
+        (self.folder / SUMS).write_bytes(content)
+        return hashlib.sha256(content).hexdigest()
 
     def _make(self, name: str) -> Path:
         self._refuse_name(name)
@@ -256,7 +257,6 @@ def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSo
     library = needed_library(writing.folder / WHEELS)
     words = {
         "@PYTHON@": target.python,
-        "@INSTALLER_SHA256@": sha256_file(installed_by),
         "@VERSION@": __version__,
         "@BUILT_ON@": _built_on(source),
         "@MADE_FOR@": f"{target.name} with CPython {target.python}"
@@ -282,8 +282,8 @@ def _terms(contents: BundleContents) -> str:
     return "\n".join(lines)
 
 
-def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
-    manifest: Mapping[str, object] = {
+def _write_manifest(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
+    manifest = {
         "program_version": __version__,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": source.target.name,
@@ -294,17 +294,8 @@ def _sign(writing: _Writing, contents: BundleContents, source: BundleSource) -> 
             {"name": model.name, "license": model.license, "sha256": model.sha256}
             for model in contents.models
         ],
-        "files": writing.manifest(),
     }
-    content = (json.dumps(manifest, indent=2) + "\n").encode()
-    signature = source.key.sign(content)
-    (writing.folder / MANIFEST).write_bytes(content)
-    # Last: without it nothing verifies.
-    (writing.folder / SIGNATURE).write_text(
-        f"key {source.key.public.hex()}\nsignature {signature.hex()}\n",
-        encoding="ascii",
-        newline="\n",
-    )
+    writing.text(MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 def _built_on(source: BundleSource) -> str:

@@ -1,9 +1,9 @@
 """Check a bundle, and install what is in it on a machine without a network.
 
-Decides whether a bundle is, to the last byte and the last file, the one that was signed. This
-file travels in every bundle as ``install.py``, unchanged: it is the only code that runs before
-everything was checked. That is why it uses nothing but Python itself, and why it verifies an
-Ed25519 signature with its own few lines. Opens no connection.
+Decides whether a bundle is, to the last byte and the last file, the one that was made: its list
+of hashes has the SHA-256 that a person brought by another way, and every file is on that list
+with its hash. This file travels in every bundle as ``install.py``, unchanged, and uses nothing
+but Python itself. Opens no connection.
 """
 
 import sys
@@ -28,28 +28,17 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
-SIGNATURE = "manifest.json.sig"
+SUMS = "SHA256SUMS"
 WHEELS = "wheels"
 # In an environment that was made here: one of somebody else's must not be cleared.
 _MARK = "made-by-localensemble"
 
-_SIGNATURE_FILE = re.compile(rb"key ([0-9a-f]{64})\nsignature ([0-9a-f]{128})\n")
-_CHUNK_BYTES = 1 << 20
-
-# The numbers of RFC 8032, section 5.1.
-_FIELD = 2**255 - 19
-_ORDER = 2**252 + 27742317777372353535851937790883648493
-_D = -121665 * pow(121666, -1, _FIELD) % _FIELD
-_BASE = (
-    15112221349535400772501151409588531511454012693041857206046113283949847762202,
-    46316835694926478169428394003475163141307993866256225615783033603165251855960,
-)
-
-Point = tuple[int, int]
+# A line that `sha256sum -c` reads, for a name that any file system takes.
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_+.-]+(?:/[A-Za-z0-9_+.-]+)*)\n")
 
 
 class DamagedBundleError(Exception):
-    """A folder is not the bundle that was signed; ``problems`` names each file and what it is."""
+    """A folder is not the bundle that was made; ``problems`` names each file and what it is."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -62,126 +51,64 @@ class InstallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CheckedBundle:
-    """A bundle every byte of which was checked.
+    """A bundle whose files are those of its list of hashes.
 
     Attributes:
         folder: where it lies.
         manifest: what ``manifest.json`` says.
-        fingerprint: of the key that signed it.
+        files: name of each file to its SHA-256, without ``SHA256SUMS`` itself.
+        sha256: of ``SHA256SUMS``.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
-    fingerprint: str
-
-    def sha256_of(self, name: str) -> str:
-        """Give the sha256 that was signed for a file; ``KeyError`` if there is none."""
-        found: dict[str, str] = {one["name"]: one["sha256"] for one in self.manifest["files"]}
-        return found[name]
+    files: Mapping[str, str]
+    sha256: str
 
 
-def check_bundle(folder: Path, *, fingerprint: str | None = None) -> CheckedBundle:
-    """Check the signature of a bundle, then every file of it.
+def check_bundle(folder: Path, *, sha256: str, read_files: bool = True) -> CheckedBundle:
+    """Check the list of hashes of a bundle, then every file on it.
 
     Args:
-        fingerprint: of the key that must have signed it; None takes any key. Then the check
-            finds damage, but nobody who made a new bundle with a key of their own.
+        sha256: of ``SHA256SUMS``, as it was shown when the bundle was made.
+        read_files: False when ``sha256sum -c`` has just read them all. Then only the names are
+            compared, and that each is a plain file.
 
     Raises:
-        DamagedBundleError: anything is changed, missing or too much, or the key is another.
+        DamagedBundleError: a file is changed, missing or unexpected; each is named.
     """
-    # What is no plain file is not opened: reading it may never come to an end.
-    problems = [
-        f"{name}: {'no plain file' if os.path.lexists(folder / name) else 'missing'}"
-        for name in (MANIFEST, SIGNATURE)
-        if not _is_plain(folder / name)
-    ]
+    if not _is_plain(folder / SUMS):
+        # Anything but a plain file is not opened: reading it may never come to an end.
+        exists = os.path.lexists(folder / SUMS)
+        raise DamagedBundleError([f"{SUMS}: {'not a plain file' if exists else 'missing'}"])
+    content = _read(folder, SUMS)
+    found, wanted = hashlib.sha256(content).hexdigest(), _digits(sha256)
+    if found != wanted:
+        raise DamagedBundleError([f"{SUMS}: changed; SHA-256 {found}, expected {wanted}"])
+    files = _listed(content)
+    problems = _file_problems(folder, files, read_files=read_files)
     if problems:
         raise DamagedBundleError(problems)
     manifest = _read(folder, MANIFEST)
-    written = _SIGNATURE_FILE.fullmatch(_read(folder, SIGNATURE))
-    if written is None:
-        raise DamagedBundleError([f"{SIGNATURE}: changed; it holds no key and signature"])
-    key, signature = (bytes.fromhex(part.decode()) for part in written.groups())
-    if not signature_fits(signature, manifest, key=key):
+    if hashlib.sha256(manifest).hexdigest() != files[MANIFEST]:
+        raise DamagedBundleError([f"{MANIFEST}: changed"])
+    return CheckedBundle(folder, json.loads(manifest), files, found)
+
+
+def _digits(sha256: str) -> str:
+    """Remove what people put between the digits."""
+    return re.sub(r"[\s:-]", "", sha256).lower()
+
+
+def _listed(content: bytes) -> dict[str, str]:
+    lines = content.decode("ascii", "replace").splitlines(keepends=True)
+    found = [line for text in lines if (line := _LINE.fullmatch(text))]
+    files = {line[2]: line[1] for line in found}
+    if len(files) < len(lines) or MANIFEST not in files:
         raise DamagedBundleError(
-            [f"{MANIFEST} or {SIGNATURE}: changed; the signature does not fit"]
+            [f"{SUMS}: not the list of a bundle; a line has another form, or names a file twice"]
         )
-    found = fingerprint_of(key)
-    if fingerprint is not None and found != _plain(fingerprint):
-        raise DamagedBundleError(
-            [
-                f"{SIGNATURE}: signed by another key; its fingerprint is {found}, "
-                f"expected {_plain(fingerprint)}"
-            ]
-        )
-    content = json.loads(manifest)
-    expected = {one["name"]: one for one in content["files"]}
-    problems = _file_problems(folder, expected)
-    if len(expected) < len(content["files"]):
-        problems.append(f"{MANIFEST}: names a file twice")
-    if problems:
-        raise DamagedBundleError(problems)
-    return CheckedBundle(folder, content, found)
-
-
-def fingerprint_of(key: bytes) -> str:
-    """Name a public key by the 64 hexadecimal digits of its sha256."""
-    return hashlib.sha256(key).hexdigest()
-
-
-def signature_fits(signature: bytes, message: bytes, *, key: bytes) -> bool:
-    """Verify an Ed25519 signature (RFC 8032, section 5.1.7); 32 bytes of key, 64 of signature.
-
-    Only what is public is computed with, so the time it takes gives nothing away.
-    """
-    public = _decoded(key)
-    scalar = int.from_bytes(signature[32:], "little")
-    if public is None or len(signature) != 64 or scalar >= _ORDER:
-        return False
-    digest = hashlib.sha512(signature[:32] + key + message).digest()
-    challenge = int.from_bytes(digest, "little") % _ORDER
-    negative = (_FIELD - public[0], public[1])
-    x, y = _sum(_times(scalar, _BASE), _times(challenge, negative))
-    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
-
-
-def _decoded(encoded: bytes) -> Point | None:
-    number = int.from_bytes(encoded, "little")
-    sign, y = number >> 255, number & (1 << 255) - 1
-    if len(encoded) != 32 or y >= _FIELD:
-        return None
-    square = (y * y - 1) * pow(_D * y * y + 1, -1, _FIELD) % _FIELD
-    x = pow(square, (_FIELD + 3) // 8, _FIELD)
-    if x * x % _FIELD != square:
-        x = x * pow(2, (_FIELD - 1) // 4, _FIELD) % _FIELD
-    if x * x % _FIELD != square or (x == 0 and sign):
-        return None
-    return (x if x & 1 == sign else _FIELD - x, y)
-
-
-def _sum(first: Point, second: Point) -> Point:
-    (a, b), (c, d) = first, second
-    product = _D * a * b * c * d
-    return (
-        (a * d + b * c) * pow(1 + product, -1, _FIELD) % _FIELD,
-        (b * d + a * c) * pow(1 - product, -1, _FIELD) % _FIELD,
-    )
-
-
-def _times(factor: int, point: Point) -> Point:
-    total: Point = (0, 1)
-    while factor:
-        if factor & 1:
-            total = _sum(total, point)
-        point = _sum(point, point)
-        factor >>= 1
-    return total
-
-
-def _plain(fingerprint: str) -> str:
-    """Take out what people put between the digits."""
-    return re.sub(r"[\s:-]", "", fingerprint).lower()
+    return files
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -191,8 +118,8 @@ def _read(folder: Path, name: str) -> bytes:
         raise DamagedBundleError([f"{name}: cannot be read ({error.strerror})"]) from error
 
 
-def _file_problems(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Compare the files that are there with those of the manifest; read each of them."""
+def _file_problems(folder: Path, expected: Mapping[str, str], *, read_files: bool) -> list[str]:
+    """Compare the files that are there with those of the list."""
     problems = []
     found = set()
     for path in _everything(folder):
@@ -201,11 +128,11 @@ def _file_problems(folder: Path, expected: Mapping[str, Mapping[str, Any]]) -> l
         shown = name if name.isprintable() else ascii(name)
         found.add(name)
         if not _is_plain(path):
-            problems.append(f"{shown}: no plain file")
+            problems.append(f"{shown}: not a plain file")
         elif name in expected:
-            problems += _content_problems(path, expected[name])
-        elif name not in (MANIFEST, SIGNATURE):
-            problems.append(f"{shown}: does not belong to the bundle; take it away")
+            problems += _content_problems(path, name, expected[name]) if read_files else []
+        elif name != SUMS:
+            problems.append(f"{shown}: does not belong to the bundle; remove it")
     return sorted([*problems, *(f"{name}: missing" for name in expected if name not in found)])
 
 
@@ -222,20 +149,13 @@ def _everything(folder: Path) -> list[Path]:
     return paths
 
 
-def _content_problems(path: Path, expected: Mapping[str, Any]) -> list[str]:
-    name, digest, size = expected["name"], hashlib.sha256(), 0
+def _content_problems(path: Path, name: str, expected: str) -> list[str]:
     try:
         with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                size += len(chunk)
-                digest.update(chunk)
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         return [f"{name}: cannot be read ({error.strerror})"]
-    if size != expected["size_bytes"]:
-        return [f"{name}: changed; {size:,} bytes, expected {expected['size_bytes']:,}"]
-    if digest.hexdigest() != expected["sha256"]:
-        return [f"{name}: changed; sha256 {digest.hexdigest()}, expected {expected['sha256']}"]
-    return []
+    return [] if found == expected else [f"{name}: changed; SHA-256 {found}, expected {expected}"]
 
 
 def platform_name() -> str:
@@ -246,7 +166,15 @@ def platform_name() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the bundle in which this file lies and install it; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="install.sh", description="Check this bundle and install it. Needs no network."
+        prog="install.sh",
+        description="Check this bundle and install it. Needs no network.",
+        allow_abbrev=False,  # install.sh looks for --sha256, too
+    )
+    parser.add_argument(
+        "--sha256",
+        required=True,
+        metavar="DIGITS",
+        help="of the file SHA256SUMS, as shown when the bundle was made",
     )
     parser.add_argument(
         "--to",
@@ -256,11 +184,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="where to install (default: %(default)s)",
     )
     parser.add_argument(
-        "--fingerprint",
-        metavar="DIGITS",
-        help="of the key that must have signed the bundle, as shown when it was made",
-    )
-    parser.add_argument(
         "--agree",
         action="append",
         default=[],
@@ -268,15 +191,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="agree to these terms of a model without being asked; may be repeated",
     )
     parser.add_argument("--check", action="store_true", help="check the bundle; install nothing")
+    # Passed by install.sh, which has had sha256sum read every file.
+    parser.add_argument("--files-were-read", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    folder = Path(__file__).resolve().parent
     try:
-        bundle = check_bundle(Path(__file__).resolve().parent, fingerprint=options.fingerprint)
-        _say(_found_whole(bundle, known=options.fingerprint is not None))
+        bundle = check_bundle(folder, sha256=options.sha256, read_files=not options.files_were_read)
+        _say(f"All {len(bundle.files)} files are those of {SUMS}.")
         if not options.check:
             _install(bundle, options.to.expanduser().resolve(), options.agree)
     except DamagedBundleError as error:
-        _say("This is not the bundle that was signed. Nothing was installed.", *error.problems)
-        _say("Make the bundle again, or copy it again from where it was made.")
+        _say("This is not the bundle that was made. Nothing was installed.", *error.problems)
+        _say("Compare the digits, copy the bundle again from where it was made, or make it again.")
         return 1
     except InstallError as error:
         _say(str(error))
@@ -285,19 +211,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("Interrupted. Run the same command again.")
         return 130
     return 0
-
-
-def _found_whole(bundle: CheckedBundle, *, known: bool) -> str:
-    files = bundle.manifest["files"]
-    size = sum(one["size_bytes"] for one in files)
-    whole = f"All {len(files)} files ({size / 1e6:,.0f} MB) are as they were signed.\n"
-    if known:
-        return f"{whole}The key is the one you named."
-    return (
-        f"{whole}Fingerprint of the key: {bundle.fingerprint}\n"
-        "Compare it with the one shown when the bundle was made, which must have reached you by\n"
-        "another way than this bundle: anybody can sign a bundle with a key of their own."
-    )
 
 
 def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None:
@@ -330,7 +243,7 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
     wheels = bundle.folder / WHEELS
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "requirements.txt")
-        wanted.write_text(requirements_of(bundle.manifest), encoding="utf-8")
+        wanted.write_text(requirements_of(bundle.files), encoding="utf-8")
         _run(
             "Installing the packages",
             [
@@ -343,7 +256,7 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
     terms = [part for license in agreed for part in ("--agree", license)]
     command = [program, "models", "unbundle", bundle.folder, "-o", target]
     ended = subprocess.run(
-        [str(part) for part in [*command, "--fingerprint", bundle.fingerprint, *terms]],
+        [str(part) for part in [*command, "--sha256", bundle.sha256, *terms]],
         env=_environment(),
         check=False,
     )
@@ -360,17 +273,17 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
     _say("", "Installed. Next:", f"  {program} demo")
 
 
-def requirements_of(manifest: Mapping[str, Any]) -> str:
-    """Name the wheels for pip by the hashes that were signed.
+def requirements_of(files: Mapping[str, str]) -> str:
+    """Name the wheels for pip by the hashes that were checked.
 
     They are in memory. A list on the drive could be another one when it is read again.
     """
     lines = []
-    for one in manifest["files"]:
-        folder, _, wheel = one["name"].rpartition("/")
+    for path, sha256 in files.items():
+        folder, _, wheel = path.rpartition("/")
         if folder == WHEELS:
             name, version = wheel.split("-")[:2]
-            lines.append(f"{name}=={version} --hash=sha256:{one['sha256']}\n")
+            lines.append(f"{name}=={version} --hash=sha256:{sha256}\n")
     return "".join(lines)
 
 

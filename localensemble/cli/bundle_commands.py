@@ -51,9 +51,6 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=_FILE,
     help="The wheel of llama-cpp-python built for that platform. [default: the one built here]",
 )
-@click.option(
-    "--key", type=_FILE, help="A PEM file with an Ed25519 key that signs. [default: your own]"
-)
 def bundle_command(
     names: tuple[str, ...],
     folder: Path,
@@ -62,12 +59,12 @@ def bundle_command(
     platform_tag: str | None,
     python: str | None,
     compiled: Path | None,
-    key: Path | None,
 ) -> None:
     """Write all that a machine without a network needs into a folder to carry there.
 
     The program with all its packages, the models NAMES (by default all that were pulled, or
-    those of the ensemble files), an installer, and a signed list of the hash of every file.
+    those of the ensemble files), an installer, and SHA256SUMS, the list of every file's hash.
+    Shows the SHA-256 of that list. Send it by another way: the other machine compares it.
     Runs pip, which asks the package index it is set up for. Needs a checkout of the program.
     """
     console = progress_output()
@@ -79,7 +76,6 @@ def bundle_command(
         python=python,
         platform_tag=platform_tag,
         compiled=compiled,
-        key=key,
         on_step=lambda step: say(console, f"{step} ..."),
     )
     _show_made(made)
@@ -92,19 +88,20 @@ def _show_made(made: BundledProgram) -> None:
     say(console, f"{written.file_count} files, {written.size_bytes / 1e6:,.0f} MB; models: {named}")
     for terms in made.terms:
         say(console, f"Passed on with it: {terms.title}, in short: {terms.terms} {terms.url}")
-    if made.key.is_new:
-        say(console, f"A key to sign with was made: {made.key.path}. Keep it to yourself.")
-    say(console, f"Fingerprint of the key: {written.fingerprint}")
-    say(console, "Send the fingerprint by another way than the bundle. On the other machine:")
-    say(console, f"  sh install.sh --fingerprint {written.fingerprint}")
+    say(console, f"SHA-256 of SHA256SUMS: {written.sha256}")
+    say(console, "Send these digits by another way than the bundle. There, in its folder:")
+    say(console, "  sha256sum SHA256SUMS               must show the same digits")
+    say(console, "  sha256sum --quiet -c SHA256SUMS    must show nothing")
+    say(console, f"  sh install.sh --sha256 {written.sha256}")
 
 
 @click.command("unbundle")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--fingerprint",
+    "--sha256",
     metavar="DIGITS",
-    help="Of the key that must have signed it, as shown when the bundle was made.",
+    required=True,
+    help="Of its file SHA256SUMS, as shown when the bundle was made.",
 )
 @click.option(
     "-o", "--output", type=_FOLDER, help="Where its codebooks and ensemble files are copied to."
@@ -115,25 +112,25 @@ def _show_made(made: BundledProgram) -> None:
 @click.option("--check", "check_only", is_flag=True, help="Check every byte, and take in nothing.")
 def unbundle_command(
     folder: Path,
-    fingerprint: str | None,
+    sha256: str,
     output: Path | None,
     agree: tuple[str, ...],
     check_only: bool,
 ) -> None:
     """Check a bundle and take its models into the models folder.
 
-    A file that is changed, missing or too much is named, and nothing is taken.
+    A file that is changed, missing or unexpected is named, and nothing is taken.
     """
     if check_only:
-        _show_checked(verify_bundle(folder, fingerprint=fingerprint), known=bool(fingerprint))
+        _show_checked(verify_bundle(folder, sha256=sha256))
         return
     taken = unbundle_models(
         folder,
+        sha256=sha256,
         agree=lambda license: license.name in agree or asked(license),
-        fingerprint=fingerprint,
         output=output,
     )
-    _show_checked(taken.checked, known=bool(fingerprint))
+    _show_checked(taken.checked)
     for model in taken.models:
         _say(f"{model.name}: verified and ready, sha256 {model.sha256}")
     for path in taken.copied:
@@ -145,14 +142,8 @@ def unbundle_command(
         )
 
 
-def _show_checked(checked: CheckedBundle, *, known: bool) -> None:
-    count = len(checked.manifest["files"])
-    _say(f"All {count} files are as they were signed, by the key {checked.fingerprint}")
-    if not known:
-        _say(
-            "Compare that with the fingerprint from when the bundle was made, which must have "
-            "reached you by another way: anybody can sign a bundle with a key of their own."
-        )
+def _show_checked(checked: CheckedBundle) -> None:
+    _say(f"All {len(checked.files)} files are those of SHA256SUMS.")
 
 
 def _say(line: str) -> None:

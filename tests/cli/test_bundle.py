@@ -13,14 +13,18 @@ import pytest
 from localensemble.api import bundle as bundle_api
 from localensemble.bundle.content import BundleContents, BundleSource, write_bundle
 from localensemble.bundle.installer import DamagedBundleError, check_bundle
-from localensemble.bundle.key import signing_key
 from localensemble.bundle.wheels import Target, this_python
 from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
-from tests.bundles import FINGERPRINT, bundled_model, signed_bundle
+from tests.bundles import bundled_model, digits_of, written_bundle
 from tests.catalog.file_server import gguf_bytes
-from tests.cli.conftest import Run
+from tests.cli.conftest import Ended, Run
+
+
+def unbundle(run: Run, usb: Path, *options: object) -> Ended:
+    """Take a bundle in, with the digits that its maker was shown."""
+    return run("models", "unbundle", usb, "--sha256", digits_of(usb), *options)
 
 
 @pytest.fixture
@@ -29,11 +33,11 @@ def usb(tmp_path: Path) -> Path:
     model, files = bundled_model("tiny")
     files["codebooks/own.yaml"] = b"variables: {}\n"
     files["prompts/label/v1.yaml"] = (prompts_dir() / "label" / "v1.yaml").read_bytes()
-    return signed_bundle(tmp_path / "usb", files, models=[model])
+    return written_bundle(tmp_path / "usb", files, models=[model])
 
 
 def test_unbundle_takes_models_in_and_copies_codebooks(run: Run, usb: Path, tmp_path: Path) -> None:
-    ended = run("models", "unbundle", usb, "--fingerprint", FINGERPRINT, "-o", tmp_path / "there")
+    ended = unbundle(run, usb, "-o", tmp_path / "there")
     assert ended.code == 0, ended.err
     assert "tiny: verified and ready" in ended.out
     assert (tmp_path / "there" / "codebooks" / "own.yaml").read_bytes() == b"variables: {}\n"
@@ -43,18 +47,16 @@ def test_unbundle_takes_models_in_and_copies_codebooks(run: Run, usb: Path, tmp_
 
 
 def test_unbundling_again_changes_nothing(run: Run, usb: Path, tmp_path: Path) -> None:
-    arguments = ("models", "unbundle", usb, "-o", tmp_path / "there")
-    assert run(*arguments).code == 0
+    assert unbundle(run, usb, "-o", tmp_path / "there").code == 0
     before = ModelsFolder().find("tiny")
-    ended = run(*arguments)
+    ended = unbundle(run, usb, "-o", tmp_path / "there")
     assert (ended.code, "Copied" in ended.out) == (0, False)
     assert ModelsFolder().find("tiny") == before
 
 
 def test_check_takes_nothing(run: Run, usb: Path) -> None:
-    ended = run("models", "unbundle", usb, "--check")
-    assert (ended.code, FINGERPRINT in ended.out) == (0, True)
-    assert "another way" in ended.out
+    ended = unbundle(run, usb, "--check")
+    assert (ended.code, "All 5 files" in ended.out) == (0, True)
     assert ModelsFolder().find("tiny") is None
 
 
@@ -63,7 +65,7 @@ def test_nothing_is_taken_from_a_bundle_that_was_changed(run: Run, usb: Path) ->
     content[700] ^= 4
     (usb / "models" / "tiny.gguf").write_bytes(content)
     (usb / "extra.txt").write_bytes(b"")
-    ended = run("models", "unbundle", usb)
+    ended = unbundle(run, usb)
     assert ended.code == 1
     assert "models/tiny.gguf: changed" in ended.err
     assert "extra.txt: does not belong" in ended.err
@@ -71,13 +73,18 @@ def test_nothing_is_taken_from_a_bundle_that_was_changed(run: Run, usb: Path) ->
 
 
 def test_a_folder_that_is_no_bundle_is_said(run: Run, tmp_path: Path) -> None:
-    ended = run("models", "unbundle", tmp_path / "nowhere")
-    assert (ended.code, "manifest.json: missing" in ended.err) == (1, True)
+    ended = run("models", "unbundle", tmp_path / "nowhere", "--sha256", "0" * 64)
+    assert (ended.code, "SHA256SUMS: missing" in ended.err) == (1, True)
 
 
-def test_another_key_than_expected_is_refused(run: Run, usb: Path) -> None:
-    ended = run("models", "unbundle", usb, "--fingerprint", "0" * 64)
-    assert (ended.code, "signed by another key" in ended.err) == (1, True)
+def test_the_digits_must_be_named(run: Run, usb: Path) -> None:
+    ended = run("models", "unbundle", usb)
+    assert (ended.code, "--sha256" in ended.err) == (2, True)
+
+
+def test_other_digits_than_were_shown_are_refused(run: Run, usb: Path) -> None:
+    ended = run("models", "unbundle", usb, "--sha256", "0" * 64)
+    assert (ended.code, f"SHA-256 {digits_of(usb)}, expected 00000000" in ended.err) == (1, True)
     assert ModelsFolder().find("tiny") is None
 
 
@@ -89,7 +96,7 @@ def test_a_full_disk_leaves_no_half_model(
         raise OSError(errno.ENOSPC, "No space left on device", str(target))
 
     monkeypatch.setattr("shutil.copyfile", fill_up)
-    ended = run("models", "unbundle", usb)
+    ended = unbundle(run, usb)
     assert (ended.code, "No space left on device" in ended.err) == (1, True)
     assert list(ModelsFolder().path.iterdir()) == []
 
@@ -98,7 +105,7 @@ def test_a_drive_that_gives_other_bytes_later_is_found(
     run: Run, usb: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"GGUF"))
-    ended = run("models", "unbundle", usb)
+    ended = unbundle(run, usb)
     assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
     assert list(ModelsFolder().path.iterdir()) == []
 
@@ -106,9 +113,9 @@ def test_a_drive_that_gives_other_bytes_later_is_found(
 def test_a_codebook_of_other_bytes_than_were_checked_is_not_copied(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usb = signed_bundle(tmp_path / "usb", {"codebooks/own.yaml": b"variables: {}\n"})
+    usb = written_bundle(tmp_path / "usb", {"codebooks/own.yaml": b"variables: {}\n"})
     monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"other"))
-    ended = run("models", "unbundle", usb, "-o", tmp_path / "there")
+    ended = unbundle(run, usb, "-o", tmp_path / "there")
     assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
     assert list((tmp_path / "there" / "codebooks").iterdir()) == []
 
@@ -129,7 +136,7 @@ def test_a_bundle_of_a_stranger_writes_over_no_file_of_the_models_folder(
     ModelsFolder().record(other)
     (ModelsFolder().path / "other.gguf").write_bytes(theirs["models/other.gguf"])
     model, files = bundled_model("tiny", path=path)
-    ended = run("models", "unbundle", signed_bundle(tmp_path / "usb", files, models=[model]))
+    ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
     assert (ended.code, said in ended.err) == (2, True), ended.err
     assert run("models", "verify", "other").code == 0
     assert [one.name for one in ModelsFolder().installed()] == ["other"]
@@ -147,8 +154,8 @@ def test_an_entry_of_another_version_is_refused_in_words(
     run: Run, tmp_path: Path, entry: bytes
 ) -> None:
     model, files = bundled_model("tiny")
-    usb = signed_bundle(tmp_path / "usb", files | {"catalog/tiny.json": entry}, models=[model])
-    ended = run("models", "unbundle", usb)
+    usb = written_bundle(tmp_path / "usb", files | {"catalog/tiny.json": entry}, models=[model])
+    ended = unbundle(run, usb)
     assert ended.code == 1
     assert "'catalog/tiny.json' does not say of it what this version" in ended.err
 
@@ -158,8 +165,8 @@ def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: s
     model, files = bundled_model("tiny")
     other = asdict(model) | {field: "0" * 64}
     files["catalog/tiny.json"] = json.dumps({"model": other, "terms": None}).encode()
-    usb = signed_bundle(tmp_path / "usb", files, models=[model])
-    ended = run("models", "unbundle", usb)
+    usb = written_bundle(tmp_path / "usb", files, models=[model])
+    ended = unbundle(run, usb)
     assert (ended.code, "'catalog/tiny.json' does not say" in ended.err) == (1, True)
     assert ModelsFolder().installed() == ()
 
@@ -167,7 +174,7 @@ def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: s
 def test_a_bundle_does_not_decide_that_consent_is_not_needed(run: Run, tmp_path: Path) -> None:
     model, files = bundled_model("bound", license="gemma-terms")
     files["catalog/bound.json"] = json.dumps({"model": asdict(model), "terms": None}).encode()
-    ended = run("models", "unbundle", signed_bundle(tmp_path / "usb", files, models=[model]))
+    ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
     assert (ended.code, "ask for consent" in ended.err) == (2, True)
     assert ModelsFolder().find("bound") is None
 
@@ -177,12 +184,12 @@ def test_terms_are_asked_for_on_the_machine_that_uses_the_model(
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     model, files = bundled_model("bound", license="gemma-terms")
-    usb = signed_bundle(tmp_path / "usb", files, models=[model])
-    ended = run("models", "unbundle", usb)
+    usb = written_bundle(tmp_path / "usb", files, models=[model])
+    ended = unbundle(run, usb)
     assert ended.code == 2
     assert "https://ai.google.dev/gemma/terms" in ended.err
     assert ModelsFolder().find("bound") is None
-    assert run("models", "unbundle", usb, "--agree", "gemma-terms").code == 0
+    assert unbundle(run, usb, "--agree", "gemma-terms").code == 0
     taken = ModelsFolder().find("bound")
     assert taken is not None
     assert taken.consent is not None
@@ -196,8 +203,8 @@ def test_a_name_that_means_other_weights_here_is_refused(
     own.write_bytes(gguf_bytes(77))
     run("models", "add", own, "--license", "ours")
     model, files = bundled_model(name)
-    usb = signed_bundle(tmp_path / "usb", files, models=[model])
-    ended = run("models", "unbundle", usb)
+    usb = written_bundle(tmp_path / "usb", files, models=[model])
+    ended = unbundle(run, usb)
     assert (ended.code, f'Cannot take in "{name}"' in ended.err) == (2, True)
 
 
@@ -207,15 +214,15 @@ def test_a_codebook_that_was_edited_there_is_not_written_over(
     edited = tmp_path / "there" / "codebooks" / "own.yaml"
     edited.parent.mkdir(parents=True)
     edited.write_bytes(b"edited")
-    ended = run("models", "unbundle", usb, "-o", tmp_path / "there")
+    ended = unbundle(run, usb, "-o", tmp_path / "there")
     assert (ended.code, "another content" in ended.err) == (2, True)
     assert edited.read_bytes() == b"edited"
     assert ModelsFolder().find("tiny") is None
 
 
 def test_a_prompt_of_another_wording_is_said(run: Run, tmp_path: Path) -> None:
-    usb = signed_bundle(tmp_path / "usb", {"prompts/label/v1.yaml": b"other"})
-    ended = run("models", "unbundle", usb)
+    usb = written_bundle(tmp_path / "usb", {"prompts/label/v1.yaml": b"other"})
+    ended = unbundle(run, usb)
     assert (ended.code, "Prompt template label/v1 of the bundle" in ended.out) == (0, True)
 
 
@@ -254,7 +261,7 @@ def test_a_bundle_needs_a_checkout(
 
 @pytest.fixture
 def source(repository: Path) -> BundleSource:
-    return BundleSource(repository, Target(this_python()), None, signing_key())
+    return BundleSource(repository, Target(this_python()), None)
 
 
 def test_a_folder_that_holds_something_is_left_alone(source: BundleSource, tmp_path: Path) -> None:
@@ -329,10 +336,11 @@ def test_an_interrupted_call_leaves_nothing(source: BundleSource, tmp_path: Path
     assert not (tmp_path / "usb").exists()
 
 
-def test_what_was_killed_before_it_was_signed_is_no_bundle(usb: Path) -> None:
-    (usb / "manifest.json.sig").unlink()
-    with pytest.raises(DamagedBundleError, match=r"manifest\.json\.sig: missing"):
-        check_bundle(usb)
+def test_what_was_killed_before_the_list_was_written_is_not_a_bundle(usb: Path) -> None:
+    digits = digits_of(usb)
+    (usb / "SHA256SUMS").unlink()
+    with pytest.raises(DamagedBundleError, match="SHA256SUMS: missing"):
+        check_bundle(usb, sha256=digits)
 
 
 def test_a_model_that_changed_since_it_was_added_is_not_bundled(

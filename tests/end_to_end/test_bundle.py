@@ -36,7 +36,7 @@ class Made:
     """A bundle, and what its maker was told."""
 
     folder: Path
-    fingerprint: str
+    sha256: str
 
 
 def _run(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -128,8 +128,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, checkout: Path, wheels: Path)
         PIP_FIND_LINKS=str(wheels),
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    (fingerprint,) = re.findall(r"Fingerprint of the key: ([0-9a-f]{64})", ended.stdout)
-    return Made(folder, fingerprint)
+    (digits,) = re.findall(r"SHA-256 of SHA256SUMS: ([0-9a-f]{64})", ended.stdout)
+    return Made(folder, digits)
 
 
 KINDS = {
@@ -146,7 +146,7 @@ KINDS = {
     "installer": "install.py",
     "words": "README.txt",
     "manifest": "manifest.json",
-    "signature": "manifest.json.sig",
+    "list of hashes": "SHA256SUMS",
 }
 
 
@@ -170,12 +170,12 @@ def test_one_flipped_bit_is_found_and_its_file_named(
 ) -> None:
     here = {"PYTHON": sys.executable}
     target = tmp_path / "there"
-    ended = _run("sh", made.folder / "install.sh", "--to", target, **here)
-    assert ended.returncode == 1
-    assert f"{flipped}: changed" in ended.stdout + ended.stderr or (
-        flipped.startswith("manifest.json")
-        and "manifest.json or manifest.json.sig: changed" in ended.stdout
+    ended = _run(
+        *("sh", made.folder / "install.sh", "--sha256", made.sha256, "--to", target), **here
     )
+    assert ended.returncode == 1
+    found = "changed" if flipped == "SHA256SUMS" else "FAILED"
+    assert f"{flipped}: {found}" in ended.stderr
     assert not target.exists()
 
 
@@ -205,7 +205,7 @@ def test_it_installs_and_runs_elsewhere_without_a_network(
     there = {"HOME": str(home), "PYTHON": sys.executable, "PIP_INDEX_URL": "http://localhost:1"}
     ended = _run(
         *(*without_network, "sh", drive / "install.sh"),
-        *("--to", target, "--fingerprint", made.fingerprint),
+        *("--to", target, "--sha256", made.sha256),
         **there,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

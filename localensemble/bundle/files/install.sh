@@ -1,22 +1,54 @@
 #!/bin/sh
 # Check this bundle and install it. Needs Python @PYTHON@ and no network.
-#   sh install.sh --fingerprint DIGITS [--to FOLDER] [--agree LICENSE] [--check]
+#   sh install.sh --sha256 DIGITS [--to FOLDER] [--agree LICENSE] [--check]
+# DIGITS is the SHA-256 of the file SHA256SUMS, as shown when the bundle was made.
 # Set PYTHON to choose which Python it is.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
+refuse() {
+    echo "This is not the bundle that was made. Nothing was installed." >&2
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+digits='' before=''
+for word in "$@"; do
+    [ "$before" != --sha256 ] || digits=$word
+    case $word in --sha256=*) digits=${word#--sha256=} ;; esac
+    before=$word
+done
+digits=$(printf %s "$digits" | tr -d ' :-' | tr A-F a-f)
+if [ -z "$digits" ]; then
+    echo "Cannot check the bundle: --sha256 is missing. Nothing was installed." >&2
+    echo "Name the digits that were shown when it was made: sh install.sh --sha256 DIGITS" >&2
+    exit 2
+fi
+
+if command -v sha256sum >/dev/null 2>&1; then
+    sums() { LC_ALL=C sha256sum "$@"; }
+elif command -v shasum >/dev/null 2>&1; then
+    sums() { LC_ALL=C shasum -a 256 "$@"; }
+else
+    echo "Cannot check the bundle: neither sha256sum nor shasum was found." >&2
+    exit 4
+fi
+
+# Anything but a plain file is not read: that may never come to an end.
+odd=$(cd "$here" && find . ! -type f ! -type d | tr '\n' ' ' | LC_ALL=C tr -c '[:print:]' '?')
+[ -z "$odd" ] || refuse "not plain files: $odd"
+[ -f "$here/SHA256SUMS" ] || refuse "SHA256SUMS: missing"
+found=$(sums <"$here/SHA256SUMS")
+found=${found%% *}
+[ "$found" = "$digits" ] || refuse "SHA256SUMS: changed; SHA-256 $found, expected $digits"
+report=$(cd "$here" && sums -c SHA256SUMS 2>&1) ||
+    refuse "$(printf '%s\n' "$report" | grep -v ': OK$')"
+
 for python in "${PYTHON:-python@PYTHON@}" "${PYTHON:-python3}" "${PYTHON:-python}"; do
     "$python" -I -c 'import sys; sys.exit("{}.{}".format(*sys.version_info) != "@PYTHON@")' \
         >/dev/null 2>&1 || continue
-    # install.py is the only file that runs before everything was checked, so it is checked here.
-    "$python" -I -c 'import hashlib, sys
-found = hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()
-sys.exit(found != "@INSTALLER_SHA256@")' "$here/install.py" || {
-        echo "install.py: changed or missing. This is not the bundle that was signed." >&2
-        exit 1
-    }
-    exec "$python" -I "$here/install.py" "$@"
+    exec "$python" -I "$here/install.py" --files-were-read "$@"
 done
 echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
-echo "Name a fitting one: PYTHON=/path/to/python@PYTHON@ sh install.sh" >&2
+echo "Name a fitting one: PYTHON=/path/to/python@PYTHON@ sh install.sh --sha256 DIGITS" >&2
 exit 4
