@@ -1,17 +1,17 @@
 """Make a virtual environment of this checkout, or bring it up to date.
 
-Decides what goes into ``.venv``, and into ``.venv-reference`` with the oldest packages that are
-supported, and when it is there already. Every package comes from
-``requirements/*.txt`` by version and hash. A step that was done leaves a stamp of all it
-depended on, so that the next run finds nothing to do and needs no network.
+Installs ``requirements/*.txt`` into ``.venv``, or the oldest supported packages into
+``.venv-reference``: every package by version and hash, and as a wheel. Only llama-cpp-python is
+compiled, once: its wheel is kept for other checkouts. A step leaves a stamp of all it depended
+on, so that the next run finds nothing to do and needs no network.
 
-Refuses packages without a hash, and to compile anything but llama-cpp-python. Uses the
-standard library alone: it runs before anything is installed.
+Uses the standard library alone: it runs before anything is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -24,22 +24,25 @@ import sys
 import sysconfig
 import tempfile
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = ROOT / ".venv"
-REFERENCE_ENVIRONMENT = ROOT / ".venv-reference"
 REQUIREMENTS = ROOT / "requirements"
+BUILD_SETTINGS = ROOT / "scripts" / "llama-cpp-build.cmake"
 
 OLDEST_PYTHON = (3, 11)
 # irrCAC fixes scipy 1.12.0, which has no wheels for a newer Python.
 REFERENCE_PYTHONS = ((3, 11), (3, 12))
 NO_SUITABLE_PYTHON = 4  # as in scripts/setup
 COMPILED = "llama-cpp-python"
+_COMPILED_PIN = re.compile(rf"^{COMPILED}==.*(?:\n[ \t]+.*)*\n?", flags=re.MULTILINE)
 # What a caller can set to change what is compiled, for example for a GPU.
 _BUILD_VARIABLES = ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS")
-BUILD_SETTINGS = ROOT / "scripts" / "llama-cpp-build.cmake"
+# Wheels only: compiling another package would fetch build tools that nobody pinned.
+_PINNED = ("install", "--require-hashes", "--no-deps", "--only-binary", ":all:")
 
 
 class StepError(Exception):
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--wheel-to",
         type=Path,
         metavar="FOLDER",
-        help="put the built llama-cpp-python wheel there; build it if none is kept",
+        help="copy the wheel of llama-cpp-python there; build it unless it was built before",
     )
     options = parser.parse_args(arguments)
     if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
@@ -69,12 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"and this is {platform.python_version()}."
         )
         return NO_SUITABLE_PYTHON
-    folder = REFERENCE_ENVIRONMENT if options.reference else ENVIRONMENT
+    folder = ROOT / (".venv-reference" if options.reference else ".venv")
     try:
-        if Path(sys.prefix).resolve() != folder.resolve():
-            return _continue_inside(folder, sys.argv[1:] if arguments is None else arguments)
+        make_environment(folder)
         if options.reference:
-            prepare_reference(folder)
+            install_requirements(folder, ["reference"])
         elif options.wheel_to:
             copy_wheel(folder, options.wheel_to)
         else:
@@ -88,54 +90,85 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def make_environment(folder: Path) -> None:
+    """Make the environment, unless one is there that runs."""
+    code = f"import pip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    with contextlib.suppress(OSError):
+        if subprocess.run([_python(folder), "-c", code], capture_output=True).returncode == 0:
+            return
+    if sys.version_info < OLDEST_PYTHON:
+        raise StepError(
+            f"This is Python {platform.python_version()}; localensemble needs 3.11 or newer."
+        )
+    print(f"Making {folder.name} with Python {platform.python_version()} ...", flush=True)
+    # --clear: what is there does not run, for example because its Python was removed.
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", folder]).returncode != 0:
+        raise StepError(
+            "Python could not make a virtual environment.\n"
+            "On Debian and Ubuntu install what it needs with: apt install python3-venv"
+        )
+
+
 def prepare(folder: Path, *, test: bool) -> None:
     """Run every step whose stamp is missing or out of date."""
-    _install_outdated(folder, ["build", "llama-cpp", *(["test"] if test else [])])
-
-    pinned = requirement_block(
-        (REQUIREMENTS / "llama-cpp.txt").read_text(encoding="utf-8"), COMPILED
-    )
-    variables = _build_variables(folder)
-    key = wheel_key(pinned, variables)
-    if not _is_stamped(folder, COMPILED, key):
-        _install_compiled(folder, pinned, key, variables)
-        _write_stamp(folder, COMPILED, key)
-        _write_stamp(folder, "build-variables", json.dumps(variables))
-
+    install_requirements(folder, ["build", "llama-cpp", *(["test"] if test else [])])
+    install_compiled(folder)
     # The folder belongs to it: the environment points at this checkout.
-    project = fingerprint(
-        (ROOT / "pyproject.toml").read_text(encoding="utf-8"), str(ROOT), _python_identity()
-    )
-    if not _is_stamped(folder, "project", project):
-        _run_pip(
-            folder,
-            "Installing localensemble from this checkout",
-            ["install", "--no-deps", "--no-index", "--no-build-isolation", "--editable", str(ROOT)],
-            hint="",
-        )
-        _write_stamp(folder, "project", project)
+    project = fingerprint(_text(ROOT / "pyproject.toml"), str(ROOT))
+    if _stamps(folder).get("project") != project:
+        command = ["install", "--no-deps", "--no-index", "--no-build-isolation", "--editable"]
+        _run_pip(folder, "Installing localensemble from this checkout", [*command, str(ROOT)])
+        _stamp(folder, project=project)
 
 
-def prepare_reference(folder: Path) -> None:
-    """Install the oldest supported packages; the tests run from the checkout itself."""
-    _install_outdated(folder, ["reference"])
+def install_requirements(folder: Path, names: Sequence[str]) -> None:
+    """Install the requirement files that are not installed as they are now."""
+    texts = {name: _text(REQUIREMENTS / f"{name}.txt") for name in names}
+    stamps = {name: fingerprint(text) for name, text in texts.items()}
+    outdated = [name for name in names if _stamps(folder).get(name) != stamps[name]]
+    if not outdated:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        files = []
+        for name in outdated:
+            file = Path(scratch, f"{name}.txt")
+            # What is compiled has a step of its own.
+            file.write_text(_COMPILED_PIN.sub("", texts[name]), encoding="utf-8")
+            files += ["--requirement", str(file)]
+        _run_pip(folder, "Installing the pinned packages", [*_PINNED, *files])
+    _stamp(folder, **{name: stamps[name] for name in outdated})
+
+
+def install_compiled(folder: Path) -> None:
+    """Install llama-cpp-python as this machine and these settings make it."""
+    pin, variables = compiled_pin(), build_variables(folder)
+    key = wheel_key(pin, variables)
+    if _stamps(folder).get(COMPILED) == key:
+        return
+    version = pin.split()[0].removeprefix(f"{COMPILED}==")
+    by_hand = not variables and COMPILED not in _stamps(folder)
+    if by_hand and _importable_version(folder) == version:
+        print(f"Keeping the {COMPILED} {version} that is in {folder.name} already.")
+    else:
+        kept = _kept_folder(pin, key)
+        wheel = kept_wheel(kept)
+        if wheel is None or not _runs(folder, wheel, version):
+            built = _build(folder, pin, variables)
+            if not _runs(folder, built, version):
+                raise StepError(f"{COMPILED} {version} was built, but Python cannot import it.")
+            keep_wheel(built, kept)
+    _stamp(folder, **{COMPILED: key, "build-variables": json.dumps(variables)})
 
 
 def copy_wheel(folder: Path, destination: Path) -> None:
-    """Copy the wheel that was built on this machine; build it where none is kept."""
-    pinned = requirement_block(
-        (REQUIREMENTS / "llama-cpp.txt").read_text(encoding="utf-8"), COMPILED
-    )
-    variables = _build_variables(folder)
-    kept = _kept_folder(pinned, wheel_key(pinned, variables))
-    wheel = cached_wheel(kept)
-    if wheel is not None:
-        shutil.copy(wheel, destination)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        built = _build_compiled(folder, pinned, Path(scratch), COMPILED, variables=variables)
-        shutil.copy(built, destination)
-        keep_wheel(built, kept)
+    """Copy the wheel that was built on this machine; build it unless one is kept."""
+    pin, variables = compiled_pin(), build_variables(folder)
+    kept = _kept_folder(pin, wheel_key(pin, variables))
+    wheel = kept_wheel(kept)
+    if wheel is None:
+        wheel = _build(folder, pin, variables)
+        keep_wheel(wheel, kept)
+    shutil.copy(wheel, destination)
 
 
 def fingerprint(*parts: str) -> str:
@@ -146,24 +179,24 @@ def fingerprint(*parts: str) -> str:
     return total.hexdigest()
 
 
-def requirement_block(text: str, package: str) -> str:
-    """Cut the lines of one package, its hashes included, out of a requirement file."""
-    found = re.search(rf"^{re.escape(package)}==.*(?:\n[ \t]+.*)*\n?", text, flags=re.MULTILINE)
+def compiled_pin() -> str:
+    """Return the lines that pin llama-cpp-python, with its hashes."""
+    found = _COMPILED_PIN.search(_text(REQUIREMENTS / "llama-cpp.txt"))
     if found is None:
-        raise StepError(f"requirements: {package} is not pinned.\nRun scripts/lock.")
+        raise StepError(f"requirements: {COMPILED} is not pinned.\nRun scripts/lock.")
     return found.group()
 
 
-def wheel_key(pinned: str, variables: Mapping[str, str]) -> str:
+def wheel_key(pin: str, variables: Mapping[str, str]) -> str:
     """Identify the wheel that this machine would build from the pinned source.
 
     It covers the processor: a home folder shared by two machines must not hand one of them
     instructions that it does not have. It leaves out the Python version: the wheel serves all.
     """
     return fingerprint(
-        pinned,
-        (REQUIREMENTS / "llama-cpp-build.txt").read_text(encoding="utf-8"),
-        BUILD_SETTINGS.read_text(encoding="utf-8"),
+        pin,
+        _text(REQUIREMENTS / "llama-cpp-build.txt"),
+        _text(BUILD_SETTINGS),
         json.dumps(dict(sorted(variables.items()))),
         sysconfig.get_platform(),
         " ".join(platform.libc_ver()),
@@ -171,31 +204,31 @@ def wheel_key(pinned: str, variables: Mapping[str, str]) -> str:
     )
 
 
-def cached_wheel(folder: Path) -> Path | None:
-    """Find the wheel kept in a cache folder, if its content is what was put there."""
-    try:
-        expected = (folder / "sha256").read_text(encoding="ascii").split()
-        (wheel,) = folder.glob("*.whl")
-        if expected == [hashlib.sha256(wheel.read_bytes()).hexdigest()]:
-            return wheel
-    except (OSError, UnicodeDecodeError, ValueError):
-        pass
+def build_variables(folder: Path) -> dict[str, str]:
+    """Collect the build settings: those of this call, else those of the last build.
+
+    Remembering them keeps a build for a GPU when a later call does not name it again.
+    """
+    remembered: dict[str, str] = json.loads(_stamps(folder).get("build-variables", "{}"))
+    return remembered | {name: os.environ[name] for name in _BUILD_VARIABLES if name in os.environ}
+
+
+def kept_wheel(folder: Path) -> Path | None:
+    """Find the wheel in a cache folder, if it is whole."""
+    for wheel in folder.glob("*.whl"):
+        damage = contextlib.suppress(OSError, zipfile.BadZipFile, zlib.error)
+        with damage, zipfile.ZipFile(wheel) as archive:
+            if archive.testzip() is None:
+                return wheel
     return None
 
 
 def keep_wheel(wheel: Path, folder: Path) -> None:
-    """Keep a wheel for other checkouts; a cache that cannot be written is done without."""
+    """Keep a wheel for other checkouts; go on without where the cache cannot be written."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
-        try:
-            kept = Path(shutil.copy(wheel, draft))
-            digest = hashlib.sha256(kept.read_bytes()).hexdigest()
-            (draft / "sha256").write_text(f"{digest}\n", encoding="ascii")
-            shutil.rmtree(folder, ignore_errors=True)
-            draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(shutil.copy(wheel, folder / f".{os.getpid()}"))
+        draft.replace(folder / wheel.name)
     except OSError as error:
         print(f"The built wheel was not kept: {error.strerror}.")
 
@@ -209,151 +242,49 @@ def cache_folder() -> Path:
     return Path(base) / "localensemble" / "wheels"
 
 
-def _continue_inside(folder: Path, arguments: Sequence[str]) -> int:
-    """Run this file again with the environment's own Python, which is made if need be."""
-    if not _works(_python(folder)):
-        _make_environment(folder)
-    return subprocess.run([str(_python(folder)), __file__, *arguments], check=False).returncode
+def _kept_folder(pin: str, key: str) -> Path:
+    return cache_folder() / f"{pin.split()[0].replace('==', '-')}-{key[:16]}"
 
 
-def _make_environment(folder: Path) -> None:
-    if sys.version_info < OLDEST_PYTHON:
-        raise StepError(
-            f"This is Python {platform.python_version()}; localensemble needs 3.11 or newer."
-        )
-    print(f"Making {folder.name} with Python {platform.python_version()} ...", flush=True)
-    # --clear: what is there does not run, for example because its Python was removed.
-    command = [sys.executable, "-m", "venv", "--clear", str(folder)]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise StepError(
-            "Python could not make a virtual environment.\n"
-            "On Debian and Ubuntu install what it needs with: apt install python3-venv"
-        )
+def _runs(folder: Path, wheel: Path, version: str) -> bool:
+    """Install a wheel, and return whether Python can import what it holds."""
+    command = ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)]
+    _run_pip(folder, f"Installing {COMPILED} {version}", command)
+    return _importable_version(folder) == version
 
 
-def _install_outdated(folder: Path, names: Sequence[str]) -> None:
-    """Install the requirement files that are not installed as they are now."""
-    stamps = {}
-    for name in names:
-        text = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
-        stamps[name] = fingerprint(text, _python_identity())
-    outdated = [name for name in names if not _is_stamped(folder, name, stamps[name])]
-    if outdated:
-        _install_packages(folder, outdated)
-        for name in outdated:
-            _write_stamp(folder, name, stamps[name])
+def _importable_version(folder: Path) -> str | None:
+    code = f"import importlib.metadata as m, llama_cpp; print(m.version('{COMPILED}'))"
+    # A wheel built for another processor ends the process with a signal: hence a child.
+    ended = subprocess.run([_python(folder), "-c", code], capture_output=True, text=True)
+    return ended.stdout.strip() if ended.returncode == 0 else None
 
 
-def _install_packages(folder: Path, names: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        files = []
-        for name in names:
-            text = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
-            if name == "llama-cpp":
-                # What is compiled has a step of its own.
-                text = text.replace(requirement_block(text, COMPILED), "")
-            file = Path(scratch) / f"{name}.txt"
-            file.write_text(text, encoding="utf-8")
-            files += ["--requirement", str(file)]
-        _run_pip(
-            folder,
-            "Installing the pinned packages",
-            # Wheels only: compiling one of these would fetch build tools that nobody pinned.
-            ["install", "--require-hashes", "--no-deps", "--only-binary", ":all:", *files],
-        )
-
-
-def _install_compiled(folder: Path, pinned: str, key: str, variables: Mapping[str, str]) -> None:
-    name, version = pinned.split()[0].split("==")
-    by_hand = not variables and not (folder / "stamps" / COMPILED).exists()
-    if by_hand and _installed_compiled_version(folder) == version:
-        print(f"Keeping the {name} {version} that is in {folder.name} already.")
-        return
-    kept = _kept_folder(pinned, key)
-    wheel = cached_wheel(kept)
-    if wheel is not None:
-        _install_wheel(folder, f"Installing {name} {version} as built before", wheel)
-        if _installed_compiled_version(folder) == version:
-            return
-        print("It does not run here, so it is built anew.")
-    with tempfile.TemporaryDirectory() as scratch:
-        wheel = _build_compiled(
-            folder, pinned, Path(scratch), f"{name} {version}", variables=variables
-        )
-        _install_wheel(folder, f"Installing {name} {version}", wheel)
-        if _installed_compiled_version(folder) != version:
-            raise StepError(f"{name} {version} was built, but Python cannot import it.")
-        keep_wheel(wheel, kept)
-
-
-def _build_compiled(
-    folder: Path, pinned: str, scratch: Path, title: str, *, variables: Mapping[str, str]
-) -> Path:
-    _run_pip(
-        folder,
-        "Installing the build tools",
-        [
-            "install", "--require-hashes", "--no-deps", "--only-binary", ":all:",
-            "--requirement", str(REQUIREMENTS / "llama-cpp-build.txt"),
-        ],
-    )  # fmt: skip
-    source = scratch / "source.txt"
-    source.write_text(pinned, encoding="utf-8")
+def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
+    tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
+    _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
+    made = folder / "built"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    source = made / "source.txt"
+    source.write_text(pin, encoding="utf-8")
     # The backend splits the variable as a shell does, and a folder may have a blank in it.
     settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
     _run_pip(
         folder,
-        f"Building {title} from source, once: this takes minutes (about 5 on two cores)",
+        f"Building {COMPILED} from source, once: this takes minutes (about 5 on two cores)",
         [
             # pip's own cache does not know for which processor and options a wheel was built.
             "wheel", "--no-cache-dir", "--require-hashes", "--no-deps", "--no-build-isolation",
-            "--no-binary", COMPILED, "--verbose", "--wheel-dir", str(scratch),
+            "--no-binary", COMPILED, "--verbose", "--wheel-dir", str(made),
             "--requirement", str(source),
         ],
         variables={**variables, "CMAKE_ARGS": f"{settings} {variables.get('CMAKE_ARGS', '')}"},
-        hint=(
-            "A C and C++ compiler is needed. Debian and Ubuntu: apt install build-essential; "
-            "macOS: xcode-select --install; Windows: Visual Studio Build Tools with C++."
-        ),
+        hint="A C and C++ compiler is needed. Debian and Ubuntu: apt install build-essential; "
+        "macOS: xcode-select --install; Windows: Visual Studio Build Tools with C++.",
     )  # fmt: skip
-    (wheel,) = scratch.glob("*.whl")
+    (wheel,) = made.glob("*.whl")
     return wheel
-
-
-def _build_variables(folder: Path) -> dict[str, str]:
-    """Collect the build settings: those of this call, else those of the last build.
-
-    Remembering them keeps a build for a GPU when a later call does not name it again.
-    """
-    try:
-        stamp = (folder / "stamps" / "build-variables").read_text(encoding="utf-8")
-        remembered = dict(json.loads(stamp))
-    except (OSError, ValueError, TypeError):
-        remembered = {}
-    return remembered | {name: os.environ[name] for name in _BUILD_VARIABLES if name in os.environ}
-
-
-def _kept_folder(pinned: str, key: str) -> Path:
-    name, version = pinned.split()[0].split("==")
-    return cache_folder() / f"{name}-{version}-{key[:16]}"
-
-
-def _install_wheel(folder: Path, title: str, wheel: Path) -> None:
-    _run_pip(
-        folder,
-        title,
-        ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)],
-        hint="",
-    )
-
-
-def _installed_compiled_version(folder: Path) -> str | None:
-    code = f"import importlib.metadata as m, llama_cpp; print(m.version('{COMPILED}'))"
-    # A wheel built for another processor ends the process with a signal: hence a child.
-    ended = subprocess.run(
-        [str(_python(folder)), "-c", code], capture_output=True, text=True, check=False
-    )
-    return ended.stdout.strip() if ended.returncode == 0 else None
 
 
 def _run_pip(
@@ -362,21 +293,18 @@ def _run_pip(
     arguments: Sequence[str],
     *,
     variables: Mapping[str, str] | None = None,
-    hint: str = "This step needs the network, once.",
+    hint: str = "",
 ) -> None:
     """Run pip with its output in a log file, and show the time while it runs."""
-    log = folder / "install.log"
-    command = [str(_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})}
+    log, started = folder / "install.log", time.monotonic()
     print(f"{title} ...", flush=True)
-    started = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
+            [_python(folder), "-m", "pip", "--disable-pip-version-check", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})},
             cwd=ROOT,
         )
         try:
@@ -387,93 +315,70 @@ def _run_pip(
             raise
     if process.returncode != 0:
         ending = log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
-        raise StepError(
-            "\n".join([*ending, "", f"{title}: pip ended with {process.returncode}.", hint])
-            + f"\nThe whole output is in {log}."
-        )
-    print(f"  done in {_clock(time.monotonic() - started)}", flush=True)
+        if not hint and "--no-index" not in arguments:
+            hint = "This step needs the network, once."
+        told = [*ending, "", f"{title}: pip ended with {process.returncode}.", hint]
+        raise StepError("\n".join([*told, f"The whole output is in {log}."]))
+    print(f"  done in {_clock(started)}", flush=True)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, started: float) -> None:
     live = sys.stdout.isatty()
-    shown = started
     while True:
         try:
-            process.wait(timeout=1 if live else 5)
-        except subprocess.TimeoutExpired:
-            now = time.monotonic()
             # A terminal shows a running clock; a log file gets a line now and then.
-            if live or now - shown >= 30:
-                shown = now
-                line = f"  {_clock(now - started)} {_build_step(log)}"
-                print(f"\r{line:<40}" if live else line, end="" if live else "\n", flush=True)
+            process.wait(timeout=1 if live else 30)
+        except subprocess.TimeoutExpired:
+            line = f"  {_clock(started)} {build_step(log)}"
+            print(f"\r{line:<40}" if live else line, end="" if live else "\n", flush=True)
         else:
-            if live:
-                print("\r" + " " * 40, end="\r")
+            print("\r" if live else "", end="")
             return
 
 
-def _build_step(log: Path) -> str:
-    """Say how far a compilation is, where the log tells: ninja counts its steps."""
+def build_step(log: Path) -> str:
+    """Return how far a compilation is, where the log shows it: ninja counts its steps."""
     with log.open("rb") as lines:
         lines.seek(max(0, log.stat().st_size - 65536))
         steps = re.findall(rb"^ *\[(\d+)/(\d+)\]", lines.read(), flags=re.MULTILINE)
     return f"step {int(steps[-1][0])} of {int(steps[-1][1])}" if steps else ""
 
 
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+def _clock(started: float) -> str:
+    seconds = int(time.monotonic() - started)
+    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def _processor() -> str:
     """Describe what this processor can do, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        if line.startswith(("flags", "Features")):
-            return " ".join(sorted(line.partition(":")[2].split()))
     if sys.platform == "darwin":
-        asked = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return asked.stdout.strip()
+        asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+    with contextlib.suppress(OSError):
+        for line in _text(Path("/proc/cpuinfo")).splitlines():
+            if line.startswith(("flags", "Features")):
+                return " ".join(sorted(line.partition(":")[2].split()))
     return platform.processor()
 
 
 def _python(folder: Path) -> Path:
-    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return folder / inside
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def _works(python: Path) -> bool:
-    code = f"import pip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _stamps(folder: Path) -> dict[str, str]:
     try:
-        return subprocess.run([str(python), "-c", code], capture_output=True).returncode == 0
-    except OSError:
-        return False
+        return dict(json.loads(_text(folder / "stamps.json")))
+    except (OSError, ValueError):
+        return {}
 
 
-def _python_identity() -> str:
-    """Name the Python that packages are installed for; they differ between its versions."""
-    return f"{sys.implementation.cache_tag} {sysconfig.get_platform()}"
-
-
-def _is_stamped(folder: Path, name: str, content: str) -> bool:
-    try:
-        return (folder / "stamps" / name).read_text(encoding="ascii").strip() == content
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _write_stamp(folder: Path, name: str, content: str) -> None:
-    stamps = folder / "stamps"
-    stamps.mkdir(exist_ok=True)
-    (stamps / name).write_text(f"{content}\n", encoding="ascii")
+def _stamp(folder: Path, **stamps: str) -> None:
+    content = json.dumps(_stamps(folder) | stamps, indent=2)
+    (folder / "stamps.json").write_text(f"{content}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,41 +6,44 @@ import platform
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from scripts import environment
 
-LOCK = """\
-# Written by scripts/lock; do not edit.
-diskcache==5.6.3 \\
-    --hash=sha256:aa
-llama-cpp-python==0.3.35 \\
-    --hash=sha256:bb \\
-    --hash=sha256:cc
-llama-cpp-python-extras==1 \\
-    --hash=sha256:dd
-"""
 PINNED = """\
 llama-cpp-python==0.3.35 \\
     --hash=sha256:bb \\
     --hash=sha256:cc
 """
+LOCK = f"""\
+# Written by scripts/lock; do not edit.
+diskcache==5.6.3 \\
+    --hash=sha256:aa
+{PINNED}llama-cpp-python-extras==1 \\
+    --hash=sha256:dd
+"""
 
 
-def test_the_compiled_package_is_cut_out_with_all_its_hashes() -> None:
-    assert environment.requirement_block(LOCK, "llama-cpp-python") == PINNED
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lock of llama-cpp-python, in a folder that belongs to the test."""
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path)
+    return tmp_path / "llama-cpp.txt"
 
 
-def test_a_package_at_the_end_without_a_line_break_is_found() -> None:
-    assert environment.requirement_block(PINNED.rstrip("\n"), "llama-cpp-python").endswith("cc")
+@pytest.mark.parametrize("text", [LOCK, PINNED, PINNED.rstrip("\n")])
+def test_the_compiled_package_is_cut_out_with_all_its_hashes(lock: Path, text: str) -> None:
+    lock.write_text(text)
+    assert environment.compiled_pin().rstrip("\n") == PINNED.rstrip("\n")
 
 
-def test_a_package_that_is_not_pinned_is_refused() -> None:
-    with pytest.raises(environment.StepError, match=r"scipy is not pinned\.\nRun scripts/lock"):
-        environment.requirement_block(LOCK, "scipy")
+def test_a_package_that_is_not_pinned_is_refused(lock: Path) -> None:
+    lock.write_text(LOCK.replace(PINNED, ""))
+    with pytest.raises(environment.StepError, match=r"llama-cpp-python is not pinned"):
+        environment.compiled_pin()
 
 
 def test_a_fingerprint_keeps_its_parts_apart() -> None:
@@ -64,61 +67,39 @@ def test_another_build_has_another_key(change: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    """A cache folder that holds one wheel."""
-    wheel = tmp_path / "thing-1-py3-none-any.whl"
-    wheel.write_bytes(b"wheel")
-    folder = tmp_path / "cache" / "thing-1-0123"
-    environment.keep_wheel(wheel, folder)
-    return folder
+def wheel(tmp_path: Path) -> Path:
+    """A wheel with one file."""
+    path = tmp_path / "llama_cpp_python-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("llama_cpp/__init__.py", "x = 1")
+    return path
 
 
-def test_a_kept_wheel_is_found_again(kept: Path) -> None:
-    assert environment.cached_wheel(kept) == kept / "thing-1-py3-none-any.whl"
-    assert sorted(path.name for path in kept.parent.iterdir()) == ["thing-1-0123"]
+def test_a_kept_wheel_is_found_again(wheel: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "cache" / "thing-1-0123"
+    assert environment.kept_wheel(kept) is None
+    environment.keep_wheel(wheel, kept)
+    assert environment.kept_wheel(kept) == kept / wheel.name
+    assert [path.name for path in kept.iterdir()] == [wheel.name]
 
 
-def _alter(folder: Path) -> None:
-    (folder / "thing-1-py3-none-any.whl").write_bytes(b"other")
-
-
-def _forget_hash(folder: Path) -> None:
-    (folder / "sha256").unlink()
-
-
-def _garble_hash(folder: Path) -> None:
-    (folder / "sha256").write_bytes(b"\xff")
-
-
-def _lose_wheel(folder: Path) -> None:
-    (folder / "thing-1-py3-none-any.whl").unlink()
-
-
-def _add_wheel(folder: Path) -> None:
-    (folder / "another-1-py3-none-any.whl").write_bytes(b"wheel")
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [_alter, _forget_hash, _garble_hash, _lose_wheel, _add_wheel],
-    ids=lambda d: d.__name__,
-)
-def test_a_damaged_cache_folder_is_not_used(kept: Path, damage: Callable[[Path], None]) -> None:
-    damage(kept)
-    assert environment.cached_wheel(kept) is None
-
-
-def test_keeping_a_wheel_replaces_a_damaged_one(kept: Path, tmp_path: Path) -> None:
-    _alter(kept)
-    environment.keep_wheel(tmp_path / "thing-1-py3-none-any.whl", kept)
-    assert environment.cached_wheel(kept) is not None
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied"])
+def test_a_damaged_wheel_is_not_used_and_the_next_one_replaces_it(
+    wheel: Path, tmp_path: Path, damage: str
 ) -> None:
-    wheel = tmp_path / "thing-1-py3-none-any.whl"
-    wheel.write_bytes(b"wheel")
+    kept = tmp_path / "cache"
+    environment.keep_wheel(wheel, kept)
+    content = wheel.read_bytes()
+    changed = {"flipped": content.replace(b"x = 1", b"x = 2"), "cut": content[:-9], "emptied": b""}
+    (kept / wheel.name).write_bytes(changed[damage])
+    assert environment.kept_wheel(kept) is None
+    environment.keep_wheel(wheel, kept)
+    assert environment.kept_wheel(kept) is not None
+
+
+def test_a_cache_that_cannot_be_written_is_not_needed(
+    wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("in the way")
     environment.keep_wheel(wheel, tmp_path / "file" / "thing-1-0123")
     assert "was not kept" in capsys.readouterr().out
@@ -128,7 +109,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment folder that belongs to the test."""
     folder = tmp_path / ".venv"
-    (folder / "stamps").mkdir(parents=True)
+    folder.mkdir()
     for name in ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -137,18 +118,67 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_build_settings_of_the_last_build_are_remembered(
     venv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (venv / "stamps" / "build-variables").write_text('{"CMAKE_ARGS": "-DGGML_CUDA=on"}')
-    assert environment._build_variables(venv) == {"CMAKE_ARGS": "-DGGML_CUDA=on"}
+    assert environment.build_variables(venv) == {}
+    monkeypatch.setattr(environment, "install_requirements", lambda *_: None)
+    monkeypatch.setattr(environment, "_run_pip", lambda *_, **__: None)
+    monkeypatch.setattr(environment, "_importable_version", lambda _: _pinned_version())
+    monkeypatch.setattr(environment, "_build", lambda *_: venv)
+    monkeypatch.setattr(environment, "keep_wheel", lambda *_: None)
+    monkeypatch.setenv("CMAKE_ARGS", "-DGGML_CUDA=on")
+    environment.prepare(venv, test=False)
+    monkeypatch.delenv("CMAKE_ARGS")
+    assert environment.build_variables(venv) == {"CMAKE_ARGS": "-DGGML_CUDA=on"}
     monkeypatch.setenv("CMAKE_ARGS", "")
-    assert environment._build_variables(venv) == {"CMAKE_ARGS": ""}
+    assert environment.build_variables(venv) == {"CMAKE_ARGS": ""}
+
+
+@pytest.mark.parametrize(("imported", "built"), [(True, 0), (False, 1)])
+def test_the_kept_wheel_is_built_anew_only_where_it_does_not_run(
+    venv: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, imported: bool, built: int
+) -> None:
+    versions = [None, _pinned_version() if imported else None, _pinned_version()]
+    monkeypatch.setattr(environment, "_importable_version", lambda _: versions.pop(0))
+    monkeypatch.setattr(environment, "kept_wheel", lambda _: wheel)
+    wheels = [wheel]
+    monkeypatch.setattr(environment, "_run_pip", lambda *_, **__: None)
+    monkeypatch.setattr(environment, "_build", lambda *_: wheels.pop())
+    environment.install_compiled(venv)
+    assert len(wheels) == 1 - built
+    versions[:] = []
+    environment.install_compiled(venv)  # nothing is left to do
+
+
+def test_a_build_takes_the_pinned_source_and_the_settings_of_the_caller(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (venv / "built").mkdir()
+    (venv / "built" / "old.whl").write_bytes(b"left by an interrupted build")
+    given: dict[str, str] = {}
+
+    def run_pip(_: Path, title: str, arguments: list[str], **options: dict[str, str]) -> None:
+        if arguments[0] == "wheel":
+            assert Path(arguments[-1]).read_text(encoding="utf-8") == environment.compiled_pin()
+            Path(arguments[arguments.index("--wheel-dir") + 1], "new.whl").write_bytes(b"")
+            given.update(options["variables"])
+
+    monkeypatch.setattr(environment, "_run_pip", run_pip)
+    variables = {"CMAKE_ARGS": "-DGGML_CUDA=on", "CC": "clang"}
+    wheel = environment._build(venv, environment.compiled_pin(), variables)
+    assert (wheel.name, given["CC"]) == ("new.whl", "clang")
+    assert str(environment.BUILD_SETTINGS.as_posix()) in given["CMAKE_ARGS"]
+    assert given["CMAKE_ARGS"].endswith(" -DGGML_CUDA=on")
+
+
+def _pinned_version() -> str:
+    return environment.compiled_pin().split()[0].split("==")[1]
 
 
 def test_no_step_runs_when_every_stamp_fits(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     monkeypatch.setattr(environment, "_run_pip", lambda _, title, *__, **___: steps.append(title))
-    monkeypatch.setattr(environment, "_install_compiled", lambda *_: steps.append("compiled"))
+    monkeypatch.setattr(environment, "_importable_version", lambda _: _pinned_version())
     environment.prepare(venv, test=True)
-    assert len(steps) == 3
+    assert len(steps) == 2
     steps.clear()
     environment.prepare(venv, test=True)
     environment.prepare(venv, test=False)
@@ -166,7 +196,7 @@ def test_only_what_is_new_is_installed_for_the_tests(
             Path(argument).name for argument in arguments if argument.endswith(".txt")
         ),
     )
-    monkeypatch.setattr(environment, "_install_compiled", lambda *_: None)
+    monkeypatch.setattr(environment, "install_compiled", lambda *_: None)
     environment.prepare(venv, test=False)
     assert files == ["build.txt", "llama-cpp.txt"]
     files.clear()
@@ -181,8 +211,8 @@ def test_the_reference_environment_holds_its_own_packages_alone(
     monkeypatch.setattr(
         environment, "_run_pip", lambda _, __, arguments, **___: steps.append(arguments)
     )
-    environment.prepare_reference(venv)
-    environment.prepare_reference(venv)
+    environment.install_requirements(venv, ["reference"])
+    environment.install_requirements(venv, ["reference"])
     ((*_, file),) = steps
     assert Path(file).name == "reference.txt"
 
@@ -203,13 +233,13 @@ def test_a_failing_step_shows_the_end_of_the_output_and_leaves_no_stamp(
     monkeypatch.setattr(environment, "_python", lambda _: Path(sys.executable))
     with pytest.raises(environment.StepError, match=r"(?s)no such option.*Trying: pip ended with"):
         environment._run_pip(venv, "Trying", ["install", "--no-such-option"])
-    assert list((venv / "stamps").iterdir()) == []
+    assert [path.name for path in venv.iterdir()] == ["install.log"]
 
 
 def test_the_count_of_build_steps_is_read_from_the_log(tmp_path: Path) -> None:
     log = tmp_path / "install.log"
     log.write_text("  [9/210] Building\n  [10/210] Building CXX object [3/4]\nnoise\n")
-    assert environment._build_step(log) == "step 10 of 210"
+    assert environment.build_step(log) == "step 10 of 210"
 
 
 def test_setup_names_the_missing_python(tmp_path: Path, repository: Path) -> None:
@@ -236,16 +266,10 @@ def test_setup_names_the_missing_python(tmp_path: Path, repository: Path) -> Non
     assert "No Python 3.11 or newer was found." in ended.stderr
 
 
-def test_the_wheel_that_was_built_here_is_copied_for_a_bundle(
-    tmp_path: Path, repository: Path
-) -> None:
-    lock = (repository / "requirements" / "llama-cpp.txt").read_text(encoding="utf-8")
-    pinned = environment.requirement_block(lock, environment.COMPILED)
-    wheel = tmp_path / "llama_cpp_python-1-py3-none-any.whl"
-    wheel.write_bytes(b"built here")
-    release = pinned.split()[0].replace("==", "-")
-    key = environment.wheel_key(pinned, environment._build_variables(tmp_path))
-    environment.keep_wheel(wheel, environment.cache_folder() / f"{release}-{key[:16]}")
+def test_the_wheel_that_was_built_here_is_copied_for_a_bundle(wheel: Path, tmp_path: Path) -> None:
+    pin = environment.compiled_pin()
+    key = environment.wheel_key(pin, environment.build_variables(tmp_path))
+    environment.keep_wheel(wheel, environment._kept_folder(pin, key))
     (tmp_path / "usb").mkdir()
     environment.copy_wheel(tmp_path / "no-environment", tmp_path / "usb")
-    assert (tmp_path / "usb" / wheel.name).read_bytes() == b"built here"
+    assert (tmp_path / "usb" / wheel.name).read_bytes() == wheel.read_bytes()
