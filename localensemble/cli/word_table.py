@@ -3,7 +3,8 @@
 Decides how wide each column is: words and numbers stay whole, and lines break between words.
 Columns of numbers that do not fit beside each other stand in a further table below, with the
 columns of words again. Nothing is left out, and cells are shown as they are: no markup, no
-control characters.
+control characters. A table of rich alone breaks numbers in two when it is too wide, and with
+the least width of each column it cuts off what does not fit.
 """
 
 from __future__ import annotations
