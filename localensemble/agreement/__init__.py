@@ -14,12 +14,15 @@ from localensemble.agreement.breakdown import (
     rater_profiles,
 )
 from localensemble.agreement.coefficients import (
+    ALL_COEFFICIENTS,
     brennan_prediger,
+    coefficient_named,
     cohen_kappa,
     conger_kappa,
     fleiss_kappa,
     gwet_ac1,
     gwet_ac2,
+    method_named,
     percent_agreement,
     scott_pi,
 )
@@ -38,12 +41,7 @@ from localensemble.agreement.measure import (
     ResampledCoefficient,
     measure_agreement,
 )
-from localensemble.agreement.methods import (
-    ALL_COEFFICIENTS,
-    AgreementSettings,
-    CoefficientMethod,
-    method_named,
-)
+from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.prevalence import Prevalence, prevalence
 from localensemble.agreement.requirement import Requirement, Verdict
@@ -94,6 +92,7 @@ __all__ = [
     "benchmark",
     "brennan_prediger",
     "category_agreement",
+    "coefficient_named",
     "cohen_kappa",
     "conger_kappa",
     "error_dependence",

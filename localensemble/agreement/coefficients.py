@@ -1,19 +1,21 @@
-"""The coefficients of agreement: one function each, all of one shape.
+"""The coefficients of agreement, and the list of them all.
 
 Each takes a label matrix with gaps, drops no label, and returns a ``Coefficient``. K is the
 number of categories the variable declares, not the number that happen to occur; only AC1,
 AC2 and Brennan-Prediger depend on it. Gaps are never imputed.
+
+A coefficient is the function below its description: from patterns of labels and agreement
+weights to the sums it is made of. Tables, methods paragraphs, requirements, the cross-check
+and the contract tests read the list; a coefficient that is not in it is not offered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import ArrayLike
+import difflib
+import re
+from functools import partial
 
 from localensemble.agreement.estimators import (
-    Chance,
     CountEstimator,
     Estimator,
     FleissChance,
@@ -22,20 +24,24 @@ from localensemble.agreement.estimators import (
     RaterEstimator,
     UniformChance,
 )
-from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
-from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
-from localensemble.agreement.result import Coefficient
-from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
+from localensemble.agreement.krippendorff import krippendorff_alpha
+from localensemble.agreement.methods import CoefficientMethod, Unweighted, Weighted, WeightedOnly
+from localensemble.agreement.prepared import PreparedMatrix
+from localensemble.agreement.result import AgreementError
+from localensemble.agreement.weights import Weights
+
+_HANDBOOK = "Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanced Analytics."
 
 
-def percent_agreement(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    Weighted,
+    name="percent agreement",
+    possessive="percent agreement",
+    aliases=("percent",),
+    chance="",
+    citation=_HANDBOOK,
+)
+def percent_agreement(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Average over items the share of pairs of labels that agree, without correcting for chance.
 
     Has no p-value: nothing says that no agreement at all is what chance would give.
@@ -43,24 +49,20 @@ def percent_agreement(
     Undefined when: no item has labels from two raters.
     Source: Gwet (2014), chapter 2; the observed agreement of every coefficient here but alpha.
     """
-    prepared = prepare(labels)
-    scheme = _weights(prepared, weights, values)
-    return estimate(
-        PercentEstimator(prepared.counts, scheme),
-        _facts(
-            prepared,
-            name="percent agreement",
-            scheme=scheme,
-            confidence_level=confidence_level,
-            corrected=False,
-        ),
-        interval,
-    )
+    return PercentEstimator(matrix.counts, weights)
 
 
-def gwet_ac1(
-    labels: Labels, *, interval: Interval = ANALYTIC, confidence_level: float = 0.95
-) -> Coefficient:
+@partial(
+    Unweighted,
+    name="AC1",
+    possessive="Gwet's AC1",
+    chance="guessing on the items that are hard to label",
+    citation="Gwet KL (2008). Computing inter-rater reliability and its variance in the presence "
+    "of high agreement. Br J Math Stat Psychol 61:29-48.",
+    needs_two_categories=True,
+    irrcac="gwet",
+)
+def gwet_ac1(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that raters guess on hard items.
 
     Stays near observed agreement when one category is very frequent, where the kappas fall.
@@ -72,24 +74,19 @@ def gwet_ac1(
         standard error with gaps: Gwet (2014), Handbook of Inter-Rater Reliability, 4th
         edition; reproduced in tests/golden/gwet_four_raters.json.
     """
-    return _of_counts(
-        labels,
-        name="AC1",
-        weights="identity",
-        values=None,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
+    return CountEstimator(matrix.counts, weights, GwetChance(weights))
 
 
-def gwet_ac2(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike,
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    WeightedOnly,
+    name="AC2",
+    possessive="Gwet's AC2",
+    chance="guessing on the items that are hard to label",
+    citation=_HANDBOOK,
+    needs_two_categories=True,
+    irrcac="gwet",
+)
+def gwet_ac2(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond chance as AC1 does, giving near categories partial credit.
 
     Args:
@@ -102,24 +99,20 @@ def gwet_ac2(
         declared.
     Source: Gwet (2014), chapters 3 and 4; reproduced in tests/golden/gwet_four_raters.json.
     """
-    return _of_counts(
-        labels,
-        name="AC2",
-        weights=weights,
-        values=values,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
+    return CountEstimator(matrix.counts, weights, GwetChance(weights))
 
 
-def fleiss_kappa(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    Weighted,
+    name="Fleiss kappa",
+    possessive="Fleiss' kappa",
+    aliases=("fleiss",),
+    chance="all raters drawing from the same category shares",
+    citation="Fleiss JL (1971). Measuring nominal scale agreement among many raters. Psychol Bull "
+    "76:378-382.",
+    irrcac="fleiss",
+)
+def fleiss_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that all raters draw from the same category shares.
 
     Items may have any number of labels (Gwet's generalization); with equal numbers the value
@@ -130,49 +123,20 @@ def fleiss_kappa(
     Source: Fleiss (1971), Psychological Bulletin 76:378-382; Gwet (2014), chapter 2;
         reproduced in tests/golden/fleiss_1971.json.
     """
-    return _of_counts(
-        labels,
-        name="Fleiss kappa",
-        weights=weights,
-        values=values,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
+    return CountEstimator(matrix.counts, weights, FleissChance(weights))
 
 
-def brennan_prediger(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
-    """Measure agreement beyond the chance that every declared category is equally likely.
-
-    Undefined when: no item has labels from two raters, fewer than two categories are
-        declared, or the weights call every pair of categories equal.
-    Source: Brennan and Prediger (1981), Educational and Psychological Measurement 41:687-699;
-        Gwet (2014), chapter 2; reproduced in tests/golden/gwet_four_raters.json.
-    """
-    return _of_counts(
-        labels,
-        name="Brennan-Prediger",
-        weights=weights,
-        values=values,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
-
-
-def conger_kappa(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    Weighted,
+    name="Conger kappa",
+    possessive="Conger's kappa",
+    aliases=("conger",),
+    chance="each rater drawing from its own category shares",
+    citation="Conger AJ (1980). Integration and generalization of kappas for multiple raters. "
+    "Psychol Bull 88:322-328.",
+    irrcac="conger",
+)
+def conger_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that each rater draws from its own category shares.
 
     The generalization of Cohen's kappa to any number of raters. Raters must be the same over
@@ -182,23 +146,42 @@ def conger_kappa(
     Source: Conger (1980), Psychological Bulletin 88:322-328; Gwet (2014), chapter 2;
         reproduced in tests/golden/gwet_four_raters.json.
     """
-    prepared = prepare(labels)
-    scheme = _weights(prepared, weights, values)
-    return estimate(
-        RaterEstimator(prepared.rows, scheme),
-        _facts(prepared, name="Conger kappa", scheme=scheme, confidence_level=confidence_level),
-        interval,
-    )
+    return RaterEstimator(matrix.rows, weights)
 
 
-def cohen_kappa(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    Weighted,
+    name="Brennan-Prediger",
+    possessive="the Brennan-Prediger coefficient",
+    aliases=("bp",),
+    chance="all declared categories being equally likely",
+    citation="Brennan RL, Prediger DJ (1981). Coefficient kappa: some uses, misuses, and "
+    "alternatives. Educ Psychol Meas 41:687-699.",
+    needs_two_categories=True,
+    irrcac="bp",
+)
+def brennan_prediger(matrix: PreparedMatrix, weights: Weights) -> Estimator:
+    """Measure agreement beyond the chance that every declared category is equally likely.
+
+    Undefined when: no item has labels from two raters, fewer than two categories are
+        declared, or the weights call every pair of categories equal.
+    Source: Brennan and Prediger (1981), Educational and Psychological Measurement 41:687-699;
+        Gwet (2014), chapter 2; reproduced in tests/golden/gwet_four_raters.json.
+    """
+    return CountEstimator(matrix.counts, weights, UniformChance(weights))
+
+
+@partial(
+    Weighted,
+    name="Cohen kappa",
+    possessive="Cohen's kappa",
+    aliases=("cohen",),
+    chance="each rater drawing from its own category shares",
+    citation="Cohen J (1960). A coefficient of agreement for nominal scales. Educ Psychol Meas "
+    "20:37-46.",
+    two_raters=True,
+)
+def cohen_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement of two raters beyond the chance that each draws from its own shares.
 
     Only items that both labeled are used, also for the shares. The standard error is the
@@ -209,24 +192,20 @@ def cohen_kappa(
     Source: Cohen (1960), Educational and Psychological Measurement 20:37-46; weighted: Cohen
         (1968); reproduced in tests/golden/gwet_abstractors.json.
     """
-    return _of_two(
-        labels,
-        name="Cohen kappa",
-        weights=weights,
-        values=values,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
+    return RaterEstimator(matrix.rows, weights, least_labels=2)
 
 
-def scott_pi(
-    labels: Labels,
-    *,
-    weights: WeightScheme | ArrayLike = "identity",
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+@partial(
+    Weighted,
+    name="Scott pi",
+    possessive="Scott's pi",
+    aliases=("scott",),
+    chance="both raters drawing from the same category shares",
+    citation="Scott WA (1955). Reliability of content analysis: the case of nominal scale coding. "
+    "Public Opin Q 19:321-325.",
+    two_raters=True,
+)
+def scott_pi(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement of two raters beyond the chance that both draw from the same shares.
 
     Only items that both labeled are used, also for the shares.
@@ -236,125 +215,59 @@ def scott_pi(
     Source: Scott (1955), Public Opinion Quarterly 19:321-325; Gwet (2014), chapter 2;
         reproduced in tests/golden/gwet_abstractors.json.
     """
-    return _of_two(
-        labels,
-        name="Scott pi",
-        weights=weights,
-        values=values,
-        interval=interval,
-        confidence_level=confidence_level,
-    )
+    return CountEstimator(matrix.counts, weights, FleissChance(weights), least_labels=2)
 
 
-def _weights(
-    prepared: PreparedMatrix,
-    weights: WeightScheme | ArrayLike,
-    values: Sequence[float] | None,
-) -> Weights:
-    return agreement_weights(weights, category_count=prepared.category_count, values=values)
+ALL_COEFFICIENTS: tuple[CoefficientMethod, ...] = (
+    percent_agreement,
+    gwet_ac1,
+    gwet_ac2,
+    fleiss_kappa,
+    conger_kappa,
+    brennan_prediger,
+    krippendorff_alpha,
+    cohen_kappa,
+    scott_pi,
+)
+"""Every coefficient, in the order of a table."""
 
 
-def _facts(
-    prepared: PreparedMatrix,
-    *,
-    name: str,
-    scheme: Weights,
-    confidence_level: float,
-    corrected: bool = True,
-    undefined_because: str = "",
-    seen: Sequence[str] | None = None,
-) -> Facts:
-    occurring = prepared.categories_seen if seen is None else seen
-    if len(occurring) == 1:
-        total = (
-            f'only the category "{occurring[0]}" occurs, so chance alone would give full '
-            "agreement (0/0)"
-        )
-    else:
-        total = "the weights call all categories that occur equal, so nothing can disagree"
-    return Facts(
-        name=name,
-        weights=scheme.name,
-        item_count=prepared.item_count,
-        raters=prepared.rater_count,
-        confidence_level=confidence_level,
-        corrected=corrected,
-        undefined_because=undefined_because,
-        chance_is_total_because=total,
-    )
+def method_named(name: str) -> CoefficientMethod:
+    """Return the coefficient of this exact name.
+
+    Raises:
+        AgreementError: the name is unknown.
+    """
+    for method in ALL_COEFFICIENTS:
+        if method.name == name:
+            return method
+    raise _unknown(name)
 
 
-def _of_counts(
-    labels: Labels,
-    *,
-    name: str,
-    weights: WeightScheme | ArrayLike,
-    values: Sequence[float] | None,
-    interval: Interval,
-    confidence_level: float,
-) -> Coefficient:
-    prepared = prepare(labels)
-    scheme = _weights(prepared, weights, values)
-    chance: Chance
-    needs_two = True
-    if name in ("AC1", "AC2"):
-        chance = GwetChance(scheme)
-    elif name == "Fleiss kappa":
-        chance, needs_two = FleissChance(scheme), False
-    else:
-        chance = UniformChance(scheme)
-    declared = prepared.category_count
-    reason = (
-        f"{declared} category is declared, and chance needs at least two"
-        if needs_two and declared < 2
-        else ""
-    )
-    return estimate(
-        CountEstimator(prepared.counts, scheme, chance),
-        _facts(
-            prepared,
-            name=name,
-            scheme=scheme,
-            confidence_level=confidence_level,
-            undefined_because=reason,
-        ),
-        interval,
-    )
+def coefficient_named(text: str) -> CoefficientMethod:
+    """Find the coefficient that a person means: ``ac1``, ``Fleiss' kappa``, ``alpha``.
+
+    Raises:
+        AgreementError: the name is unknown; the hint suggests the nearest one.
+    """
+    typed = {
+        _plain(name): method
+        for method in ALL_COEFFICIENTS
+        for name in (method.name, method.possessive, *method.aliases)
+    }
+    key = _plain(text)
+    if key in typed:
+        return typed[key]
+    close = difflib.get_close_matches(key, typed, n=1)
+    raise _unknown(text, suggestion=f'Did you mean "{typed[close[0]].name}"? ' if close else "")
 
 
-def _of_two(
-    labels: Labels,
-    *,
-    name: str,
-    weights: WeightScheme | ArrayLike,
-    values: Sequence[float] | None,
-    interval: Interval,
-    confidence_level: float,
-) -> Coefficient:
-    prepared = prepare(labels)
-    scheme = _weights(prepared, weights, values)
-    reason = ""
-    if prepared.rater_count != 2:
-        reason = (
-            f"it compares two raters, and {prepared.rater_count} gave labels; "
-            "see the pairs of raters"
-        )
-    estimator: Estimator
-    if name == "Cohen kappa":
-        estimator = RaterEstimator(prepared.rows, scheme, least_labels=2)
-    else:
-        estimator = CountEstimator(prepared.counts, scheme, FleissChance(scheme), least_labels=2)
-    counts = prepared.counts.counts
-    occurring = np.flatnonzero(counts[counts.sum(axis=1) >= 2].sum(axis=0))
-    return estimate(
-        estimator,
-        _facts(
-            prepared,
-            name=name,
-            scheme=scheme,
-            confidence_level=confidence_level,
-            undefined_because=reason,
-            seen=[prepared.categories[k] for k in occurring],
-        ),
-        interval,
-    )
+def _plain(name: str) -> str:
+    """Drop what people write differently: case, hyphens, underscores and the possessive."""
+    without = re.sub(r"['\u2019](s\b)?", "", name.lower())
+    return " ".join(without.replace("-", " ").replace("_", " ").split())
+
+
+def _unknown(name: str, *, suggestion: str = "") -> AgreementError:
+    known = ", ".join(method.name for method in ALL_COEFFICIENTS)
+    return AgreementError(f"Unknown coefficient {name!r}.", hint=f"{suggestion}Known are {known}.")

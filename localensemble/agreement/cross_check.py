@@ -16,14 +16,9 @@ from importlib import import_module, metadata
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.coefficients import (
-    brennan_prediger,
-    conger_kappa,
-    fleiss_kappa,
-    gwet_ac1,
-    gwet_ac2,
-)
+from localensemble.agreement.coefficients import ALL_COEFFICIENTS
 from localensemble.agreement.krippendorff import krippendorff_alpha
+from localensemble.agreement.methods import AgreementSettings
 from localensemble.agreement.prepared import prepare
 from localensemble.agreement.result import Coefficient, Level
 from localensemble.agreement.weights import WeightScheme, category_values
@@ -77,20 +72,24 @@ def cross_check(
     numbers = category_values(values, category_count=matrix.category_count)
     chosen = numbers.tolist()
     labels = prepare(matrix)
-    ours: dict[str, Coefficient] = {
-        "gwet": gwet_ac1(labels)
-        if weights == "identity"
-        else gwet_ac2(labels, weights=weights, values=chosen),
-        "fleiss": fleiss_kappa(labels, weights=weights, values=chosen),
-        "conger": conger_kappa(labels, weights=weights, values=chosen),
-        "bp": brennan_prediger(labels, weights=weights, values=chosen),
-    }
-    alpha = krippendorff_alpha(labels, level=level, values=chosen)
+    settings = AgreementSettings(level=level, weights=weights, values=chosen)
     cells = _numeric_cells(matrix, numbers)
-    found = [_with_irrcac(ours[method], method, cells, numbers, weights=weights) for method in ours]
+    # AC1 and AC2 are one method of irrCAC, without weights and with them.
+    absent = "required" if weights == "identity" else "ignored"
+    alpha = krippendorff_alpha.compute(labels, settings)
+    found = [
+        _with_irrcac(
+            method.compute(labels, settings), method.irrcac, cells, numbers, weights=weights
+        )
+        for method in ALL_COEFFICIENTS
+        if method.irrcac and method.uses_weights not in (absent, "level")
+        for ours in [method.compute(labels, settings)]
+    ]
     alpha_weights = {"nominal": "identity", "interval": "quadratic", "ratio": "ratio"}.get(level)
     if alpha_weights is not None:
-        found.append(_with_irrcac(alpha, "krippendorff", cells, numbers, weights=alpha_weights))
+        found.append(
+            _with_irrcac(alpha, krippendorff_alpha.irrcac, cells, numbers, weights=alpha_weights)
+        )
     found.append(_with_krippendorff(alpha, cells, numbers, level=level))
     return tuple(found)
 

@@ -19,6 +19,7 @@ from localensemble.agreement.estimators import (
     divide,
 )
 from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
+from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.patterns import CountPatterns, Integers
 from localensemble.agreement.prepared import Labels, prepare
 from localensemble.agreement.result import AgreementError, Coefficient, Level, LevelError
@@ -27,14 +28,7 @@ from localensemble.agreement.weights import category_values, ratio_distance
 LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
 
 
-def krippendorff_alpha(
-    labels: Labels,
-    *,
-    level: Level,
-    values: Sequence[float] | None = None,
-    interval: Interval = ANALYTIC,
-    confidence_level: float = 0.95,
-) -> Coefficient:
+class _KrippendorffAlpha(CoefficientMethod):
     """Measure agreement beyond what shuffling the same labels among items would give.
 
     Corrects for small samples. Items with fewer than two labels are left out altogether.
@@ -57,28 +51,62 @@ def krippendorff_alpha(
         linearization after Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition;
         reproduced in tests/golden/krippendorff_2011.json.
     """
-    prepared = prepare(labels)
-    distance = _distance(level, values, category_count=prepared.category_count)
-    counts = prepared.counts
-    paired = counts.counts[counts.counts.sum(axis=1) >= 2].sum(axis=0)
-    occurring = [prepared.categories[k] for k in np.flatnonzero(paired)]
-    return estimate(
-        AlphaEstimator(counts, distance),
-        Facts(
-            name="Krippendorff alpha",
-            weights=level,
-            item_count=prepared.item_count,
-            raters=prepared.rater_count,
-            confidence_level=confidence_level,
-            chance_is_total_because=(
-                f'only the category "{occurring[0]}" occurs on the items used, so there is no '
-                "variation to agree about (0/0)"
-                if occurring
-                else ""
+
+    uses_weights = "level"
+
+    def __call__(
+        self,
+        labels: Labels,
+        *,
+        level: Level,
+        values: Sequence[float] | None = None,
+        interval: Interval = ANALYTIC,
+        confidence_level: float = 0.95,
+    ) -> Coefficient:
+        """Compute the coefficient; the class describes the arguments."""
+        prepared = prepare(labels)
+        distance = _distance(level, values, category_count=prepared.category_count)
+        counts = prepared.counts
+        paired = counts.counts[counts.counts.sum(axis=1) >= 2].sum(axis=0)
+        occurring = [prepared.categories[k] for k in np.flatnonzero(paired)]
+        return estimate(
+            AlphaEstimator(counts, distance),
+            Facts(
+                name=self.name,
+                weights=level,
+                item_count=prepared.item_count,
+                raters=prepared.rater_count,
+                confidence_level=confidence_level,
+                chance_is_total_because=(
+                    f'only the category "{occurring[0]}" occurs on the items used, so there is no '
+                    "variation to agree about (0/0)"
+                    if occurring
+                    else ""
+                ),
             ),
-        ),
-        interval,
-    )
+            interval,
+        )
+
+    def compute(self, labels: Labels, settings: AgreementSettings) -> Coefficient:
+        """Compute the coefficient at the level of its variable."""
+        return self(
+            labels,
+            level=settings.level,
+            values=settings.values,
+            interval=settings.interval,
+            confidence_level=settings.confidence_level,
+        )
+
+
+krippendorff_alpha = _KrippendorffAlpha(
+    name="Krippendorff alpha",
+    possessive="Krippendorff's alpha",
+    aliases=("alpha", "krippendorff"),
+    chance="shuffling the labels among the items",
+    citation="Krippendorff K (2011). Computing Krippendorff's alpha-reliability. "
+    "University of Pennsylvania, Departmental Papers (ASC) 43.",
+    irrcac="krippendorff",
+)
 
 
 def _distance(

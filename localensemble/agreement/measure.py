@@ -20,14 +20,11 @@ from localensemble.agreement.breakdown import (
     rater_profiles,
     too_many_for_pairs,
 )
+from localensemble.agreement.coefficients import ALL_COEFFICIENTS
 from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
 from localensemble.agreement.intervals import Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS
-from localensemble.agreement.methods import (
-    ALL_COEFFICIENTS,
-    AgreementSettings,
-    CoefficientMethod,
-)
+from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.prevalence import Prevalence, prevalence
 from localensemble.agreement.result import Coefficient, Level, LevelError
@@ -187,8 +184,8 @@ def measure_agreement(
         ),
         benchmarks=tuple(
             benchmark(coefficient, scale)
-            for coefficient in coefficients
-            if coefficient.name != "percent agreement"
+            for (method, _), coefficient in zip(plan, coefficients, strict=True)
+            if method.corrected
             for scale in SCALES
         ),
         by_category=category_agreement(prepared, confidence_level=confidence_level),
@@ -216,7 +213,7 @@ def _plan(
         method for method in ALL_COEFFICIENTS if not method.two_raters or prepared.rater_count == 2
     ]
     plain = replace(settings, weights="identity")
-    plan = [(method, plain) for method in offered if method.name != "AC2"]
+    plan = [(method, plain) for method in offered if method.uses_weights != "required"]
     if _is_weighted(settings):
         plan += [(method, settings) for method in offered if method.takes_weights]
     return plan

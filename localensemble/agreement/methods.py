@@ -1,32 +1,29 @@
-"""The list of all coefficients: what each is called, assumes and cites, and how to compute it.
+"""What the list of coefficients says of each: names, words, citation, and how to compute it.
 
-Tables, methods paragraphs and the contract tests read this list; a coefficient that is not
-here is not offered.
+A coefficient is a value of one of these classes. It is called like a function of its labels,
+and ``compute`` calls it with the settings that all coefficients of one variable share. The
+list itself is ``ALL_COEFFICIENTS`` of `coefficients`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from localensemble.agreement.coefficients import (
-    brennan_prediger,
-    cohen_kappa,
-    conger_kappa,
-    fleiss_kappa,
-    gwet_ac1,
-    gwet_ac2,
-    percent_agreement,
-    scott_pi,
-)
-from localensemble.agreement.intervals import ANALYTIC, Interval
-from localensemble.agreement.krippendorff import krippendorff_alpha
-from localensemble.agreement.prepared import Labels
+from localensemble.agreement.estimators import Estimator
+from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
+from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import Coefficient, Level
-from localensemble.agreement.weights import WeightScheme
+from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
+from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS
+
+WeightUse = Literal["ignored", "optional", "required", "level"]
+"""Whether a coefficient takes agreement weights; ``level`` weighs by the level instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,154 +45,189 @@ class AgreementSettings:
     confidence_level: float = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class CoefficientMethod:
+# No slots: every coefficient has a docstring of its own.
+@dataclass(frozen=True, eq=False)
+class CoefficientMethod(ABC):
     """One coefficient of the list.
 
     Attributes:
         name: as in ``Coefficient.name``.
-        compute: the coefficient under given settings.
-        takes_weights: whether ``AgreementSettings.weights`` changes it.
-        two_raters: whether it is defined for exactly two raters only.
-        chance: what it takes for chance agreement, as a clause for a methods paragraph.
+        possessive: the name as it stands in a sentence.
+        chance: what it takes for chance agreement, as a clause for a methods paragraph; empty
+            when it is not corrected for chance.
         citation: the paper to cite.
+        aliases: other names that people type, in lower case. The name and the possessive need
+            none.
+        two_raters: whether it is defined for exactly two raters only.
+        irrcac: the method of irrCAC's ``CAC`` that computes it; empty when there is none.
+        uses_weights: whether ``AgreementSettings.weights`` changes it.
     """
 
+    _: KW_ONLY
     name: str
-    compute: Callable[[Labels, AgreementSettings], Coefficient]
-    takes_weights: bool
-    two_raters: bool
+    possessive: str
     chance: str
     citation: str
+    aliases: tuple[str, ...] = ()
+    two_raters: bool = False
+    irrcac: str = ""
+    uses_weights: ClassVar[WeightUse]
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether weights change the value."""
+        return self.uses_weights in ("optional", "required")
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the value is corrected for chance, so that 0 is what chance would give."""
+        return bool(self.chance)
+
+    @property
+    def in_codebooks(self) -> bool:
+        """Whether a codebook may require it."""
+        return self.name in CODEBOOK_COEFFICIENTS
+
+    @abstractmethod
+    def compute(self, labels: Labels, settings: AgreementSettings) -> Coefficient:
+        """Compute the coefficient under the settings of its variable."""
 
 
-class _Weighted(Protocol):
+@dataclass(frozen=True, eq=False)
+class _Estimated(CoefficientMethod):
+    """A coefficient made of the labels' patterns and agreement weights.
+
+    Attributes:
+        estimator: from patterns and weights to sums; its docstring becomes the coefficient's.
+        needs_two_categories: whether chance depends on how many categories are declared.
+    """
+
+    estimator: Callable[[PreparedMatrix, Weights], Estimator]
+    _: KW_ONLY
+    needs_two_categories: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__doc__", self.estimator.__doc__)
+
+    def compute(self, labels: Labels, settings: AgreementSettings) -> Coefficient:
+        """Compute the coefficient with the weights of its variable."""
+        return self._estimate(
+            labels,
+            settings.weights,
+            settings.values,
+            interval=settings.interval,
+            confidence_level=settings.confidence_level,
+        )
+
+    def _estimate(
+        self,
+        labels: Labels,
+        weights: WeightScheme | ArrayLike,
+        values: Sequence[float] | None,
+        *,
+        interval: Interval,
+        confidence_level: float,
+    ) -> Coefficient:
+        prepared = prepare(labels)
+        scheme = agreement_weights(weights, category_count=prepared.category_count, values=values)
+        facts = Facts(
+            name=self.name,
+            weights=scheme.name,
+            item_count=prepared.item_count,
+            raters=prepared.rater_count,
+            confidence_level=confidence_level,
+            corrected=self.corrected,
+            undefined_because=self._undefined_because(prepared),
+            chance_is_total_because=self._chance_is_total_because(prepared),
+        )
+        return estimate(self.estimator(prepared, scheme), facts, interval)
+
+    def _undefined_because(self, prepared: PreparedMatrix) -> str:
+        if self.two_raters and prepared.rater_count != 2:
+            return (
+                f"it compares two raters, and {prepared.rater_count} gave labels; "
+                "see the pairs of raters"
+            )
+        declared = prepared.category_count
+        if self.needs_two_categories and declared < 2:
+            return f"{declared} category is declared, and chance needs at least two"
+        return ""
+
+    def _chance_is_total_because(self, prepared: PreparedMatrix) -> str:
+        occurring = prepared.categories_seen
+        if self.two_raters:
+            counts = prepared.counts.counts
+            paired = counts[counts.sum(axis=1) >= 2].sum(axis=0)
+            occurring = tuple(prepared.categories[k] for k in np.flatnonzero(paired))
+        if len(occurring) == 1:
+            return (
+                f'only the category "{occurring[0]}" occurs, so chance alone would give full '
+                "agreement (0/0)"
+            )
+        return "the weights call all categories that occur equal, so nothing can disagree"
+
+
+class Weighted(_Estimated):
+    """A coefficient with agreement weights or without."""
+
+    uses_weights = "optional"
+
+    def __call__(
+        self,
+        labels: Labels,
+        *,
+        weights: WeightScheme | ArrayLike = "identity",
+        values: Sequence[float] | None = None,
+        interval: Interval = ANALYTIC,
+        confidence_level: float = 0.95,
+    ) -> Coefficient:
+        """Compute the coefficient.
+
+        Args:
+            labels: N items by R raters.
+            weights: a scheme or a K by K matrix; ``identity`` gives no partial credit.
+            values: the categories' increasing numbers; 1..K when None.
+            interval: how to find the interval.
+            confidence_level: of the interval.
+        """
+        return self._estimate(
+            labels, weights, values, interval=interval, confidence_level=confidence_level
+        )
+
+
+class WeightedOnly(_Estimated):
+    """A coefficient that another one is without weights: they have no default, on purpose."""
+
+    uses_weights = "required"
+
     def __call__(
         self,
         labels: Labels,
         *,
         weights: WeightScheme | ArrayLike,
-        values: Sequence[float] | None,
-        interval: Interval,
-        confidence_level: float,
-    ) -> Coefficient: ...
-
-
-def _weighted(function: _Weighted) -> Callable[[Labels, AgreementSettings], Coefficient]:
-    def compute(labels: Labels, settings: AgreementSettings) -> Coefficient:
-        return function(
-            labels,
-            weights=settings.weights,
-            values=settings.values,
-            interval=settings.interval,
-            confidence_level=settings.confidence_level,
+        values: Sequence[float] | None = None,
+        interval: Interval = ANALYTIC,
+        confidence_level: float = 0.95,
+    ) -> Coefficient:
+        """Compute the coefficient; the arguments are those of `Weighted`."""
+        return self._estimate(
+            labels, weights, values, interval=interval, confidence_level=confidence_level
         )
 
-    return compute
 
+class Unweighted(_Estimated):
+    """A coefficient without weights, whatever those of its variable are."""
 
-def _ac1(labels: Labels, settings: AgreementSettings) -> Coefficient:
-    return gwet_ac1(labels, interval=settings.interval, confidence_level=settings.confidence_level)
+    uses_weights = "ignored"
 
+    def __call__(
+        self, labels: Labels, *, interval: Interval = ANALYTIC, confidence_level: float = 0.95
+    ) -> Coefficient:
+        """Compute the coefficient; the arguments are those of `Weighted`."""
+        return self._estimate(
+            labels, "identity", None, interval=interval, confidence_level=confidence_level
+        )
 
-def _alpha(labels: Labels, settings: AgreementSettings) -> Coefficient:
-    return krippendorff_alpha(
-        labels,
-        level=settings.level,
-        values=settings.values,
-        interval=settings.interval,
-        confidence_level=settings.confidence_level,
-    )
-
-
-ALL_COEFFICIENTS: tuple[CoefficientMethod, ...] = (
-    CoefficientMethod(
-        "percent agreement",
-        _weighted(percent_agreement),
-        takes_weights=True,
-        two_raters=False,
-        chance="no correction for chance",
-        citation="Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanced Analytics.",
-    ),
-    CoefficientMethod(
-        "AC1",
-        _ac1,
-        takes_weights=False,
-        two_raters=False,
-        chance="guessing on the items that are hard to label",
-        citation="Gwet KL (2008). Computing inter-rater reliability and its variance in the "
-        "presence of high agreement. Br J Math Stat Psychol 61:29-48.",
-    ),
-    CoefficientMethod(
-        "AC2",
-        _weighted(gwet_ac2),
-        takes_weights=True,
-        two_raters=False,
-        chance="guessing on the items that are hard to label",
-        citation="Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanced Analytics.",
-    ),
-    CoefficientMethod(
-        "Fleiss kappa",
-        _weighted(fleiss_kappa),
-        takes_weights=True,
-        two_raters=False,
-        chance="all raters drawing from the same category shares",
-        citation="Fleiss JL (1971). Measuring nominal scale agreement among many raters. "
-        "Psychol Bull 76:378-382.",
-    ),
-    CoefficientMethod(
-        "Conger kappa",
-        _weighted(conger_kappa),
-        takes_weights=True,
-        two_raters=False,
-        chance="each rater drawing from its own category shares",
-        citation="Conger AJ (1980). Integration and generalization of kappas for multiple "
-        "raters. Psychol Bull 88:322-328.",
-    ),
-    CoefficientMethod(
-        "Brennan-Prediger",
-        _weighted(brennan_prediger),
-        takes_weights=True,
-        two_raters=False,
-        chance="all declared categories being equally likely",
-        citation="Brennan RL, Prediger DJ (1981). Coefficient kappa: some uses, misuses, and "
-        "alternatives. Educ Psychol Meas 41:687-699.",
-    ),
-    CoefficientMethod(
-        "Krippendorff alpha",
-        _alpha,
-        takes_weights=False,
-        two_raters=False,
-        chance="shuffling the labels among the items",
-        citation="Krippendorff K (2011). Computing Krippendorff's alpha-reliability. "
-        "University of Pennsylvania, Departmental Papers (ASC) 43.",
-    ),
-    CoefficientMethod(
-        "Cohen kappa",
-        _weighted(cohen_kappa),
-        takes_weights=True,
-        two_raters=True,
-        chance="each rater drawing from its own category shares",
-        citation="Cohen J (1960). A coefficient of agreement for nominal scales. Educ Psychol "
-        "Meas 20:37-46.",
-    ),
-    CoefficientMethod(
-        "Scott pi",
-        _weighted(scott_pi),
-        takes_weights=True,
-        two_raters=True,
-        chance="both raters drawing from the same category shares",
-        citation="Scott WA (1955). Reliability of content analysis: the case of nominal scale "
-        "coding. Public Opin Q 19:321-325.",
-    ),
-)
-"""Every coefficient, in the order of a table."""
-
-
-def method_named(name: str) -> CoefficientMethod:
-    """Return the coefficient of this exact name.
-
-    Raises:
-        KeyError: there is none; names that people type are read by ``Requirement.parse``.
-    """
-    return {method.name: method for method in ALL_COEFFICIENTS}[name]
+    def compute(self, labels: Labels, settings: AgreementSettings) -> Coefficient:
+        """Compute the coefficient without the weights of its variable."""
+        return self(labels, interval=settings.interval, confidence_level=settings.confidence_level)

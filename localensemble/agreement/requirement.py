@@ -6,30 +6,13 @@ labels show it, not when they happen to suggest it.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from localensemble.agreement.methods import ALL_COEFFICIENTS
+from localensemble.agreement.coefficients import coefficient_named, method_named
 from localensemble.agreement.result import AgreementError, Coefficient
 from localensemble.agreement.weights import WEIGHT_SCHEMES
-
-_ALIASES = {
-    "percent": "percent agreement",
-    "ac1": "AC1",
-    "gwet ac1": "AC1",
-    "ac2": "AC2",
-    "gwet ac2": "AC2",
-    "fleiss": "Fleiss kappa",
-    "conger": "Conger kappa",
-    "brennan prediger": "Brennan-Prediger",
-    "bp": "Brennan-Prediger",
-    "alpha": "Krippendorff alpha",
-    "krippendorff": "Krippendorff alpha",
-    "cohen": "Cohen kappa",
-    "scott": "Scott pi",
-} | {method.name.lower().replace("-", " "): method.name for method in ALL_COEFFICIENTS}
 
 _PATTERN = re.compile(
     r"""\s*(?P<name>[^()<>=≥]+?)\s*
@@ -83,16 +66,13 @@ class Requirement:
         found = _PATTERN.fullmatch(text)
         if found is None:
             raise AgreementError(f"Cannot read the requirement {text!r}.", hint=_HINT)
-        key = re.sub(r"['\u2019](s\b)?", "", found["name"].lower())
-        key = " ".join(key.replace("-", " ").replace("_", " ").split())
-        name = _ALIASES.get(key)
-        if name is None:
-            close = difflib.get_close_matches(key, _ALIASES, n=1)
-            suggestion = f'Did you mean "{_ALIASES[close[0]]}"? ' if close else ""
+        try:
+            name = coefficient_named(found["name"]).name
+        except AgreementError as error:
             raise AgreementError(
-                f"Cannot read the requirement {text!r}: {found['name']!r} is no coefficient.",
-                hint=f"{suggestion}Known are {', '.join(m.name for m in ALL_COEFFICIENTS)}.",
-            )
+                f"Cannot read the requirement {text!r}: unknown coefficient {found['name']!r}.",
+                hint=error.hint,
+            ) from error
         weights = found["weights"]
         known = (*WEIGHT_SCHEMES, "custom", "nominal", "interval")
         if weights is not None and weights not in known:
@@ -128,9 +108,8 @@ class Requirement:
         if self.weights is not None:
             return coefficient.weights == self.weights
         # AC2 and alpha are computed once, with the weights or level of the variable.
-        return self.coefficient in ("AC2", "Krippendorff alpha") or (
-            coefficient.weights == "identity"
-        )
+        computed_once = method_named(self.coefficient).uses_weights in ("required", "level")
+        return computed_once or coefficient.weights == "identity"
 
     def _verdict(self, coefficient: Coefficient) -> Verdict:
         low = coefficient.interval_low

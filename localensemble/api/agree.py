@@ -18,6 +18,7 @@ from localensemble.agreement import (
     Level,
     Requirement,
     WeightScheme,
+    coefficient_named,
 )
 from localensemble.agreement.cross_check import CrossCheck
 from localensemble.codebook.model import Variable
@@ -27,7 +28,6 @@ from localensemble.findings.agreement_report import (
     LabeledVariable,
     MeasureSettings,
     VariableAgreement,
-    coefficient_named,
     measure_variable,
 )
 from localensemble.report.agreement_files import (
@@ -157,7 +157,7 @@ def _settings(options: AgreeOptions) -> MeasureSettings:
         confidence_level=options.confidence_level,
         resamples=options.resamples,
         seed=options.seed,
-        coefficients=tuple(map(coefficient_named, options.coefficients)),
+        coefficients=tuple(coefficient_named(text).name for text in options.coefficients),
         requirements=tuple(map(Requirement.parse, options.requirements)),
         cross_check=options.cross_check,
     )

@@ -16,7 +16,6 @@ from pydantic_core import ErrorDetails
 
 from localensemble.codebook.document import Document, Place, read_document
 from localensemble.codebook.model import (
-    AgreementCoefficient,
     AlwaysReview,
     BelowRequired,
     Category,
@@ -37,6 +36,7 @@ from localensemble.codebook.shape import (
     closest,
     problems,
 )
+from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS
 from localensemble.core.errors import CodebookError
 
 YES, NO = "yes", "no"
@@ -44,7 +44,7 @@ _NO_DEFINITION = "That does not apply to the text."
 _SHOWN_PROBLEMS = 5
 _PERMITTED = {
     "level": ("binary", "nominal", "ordinal", "multi_label"),
-    "coefficient": get_args(AgreementCoefficient),
+    "coefficient": CODEBOOK_COEFFICIENTS,
     "below": get_args(BelowRequired),
 }
 _NAME_OF = {"level": "level", "coefficient": "coefficient"}

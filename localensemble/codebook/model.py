@@ -11,18 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from localensemble.core.coefficient_names import AgreementCoefficient
 from localensemble.core.identity import sha256_json
 
 Level = Literal["binary", "nominal", "ordinal"]
-AgreementCoefficient = Literal[
-    "percent agreement",
-    "AC1",
-    "AC2",
-    "Fleiss kappa",
-    "Conger kappa",
-    "Brennan-Prediger",
-    "Krippendorff alpha",
-]
 BelowRequired = Literal["review", "warn"]
 
 

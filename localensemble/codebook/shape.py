@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from localensemble.codebook.document import Place
-from localensemble.codebook.model import AgreementCoefficient, BelowRequired
+from localensemble.codebook.model import BelowRequired
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+from localensemble.core.coefficient_names import COEFFICIENTS_OF_ORDER, AgreementCoefficient
 
 MULTI_LABEL = "multi_label"
 CATEGORY_MARK = "{category}"
@@ -115,10 +116,15 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
         )
         yield from _category_problems(variable, place)
         required = variable.required_agreement
-        if required and required.coefficient == "AC2" and variable.level != "ordinal":
+        if (
+            required
+            and required.coefficient in COEFFICIENTS_OF_ORDER
+            and variable.level != "ordinal"
+        ):
             yield Problem(
                 (*place, "required_agreement", "coefficient"),
-                f"AC2 weighs categories by their order, and level {variable.level} has none.",
+                f"{required.coefficient} weighs categories by their order, and level "
+                f"{variable.level} has none.",
                 "Write `coefficient: AC1`.",
             )
         for number, rule in enumerate(variable.rules):

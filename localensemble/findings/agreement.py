@@ -53,12 +53,13 @@ class CoefficientSource:
     """What a methods paragraph says of a coefficient.
 
     Attributes:
-        name: of the coefficient.
-        chance: what it takes for chance agreement, as a clause.
+        possessive: its name as it stands in a sentence.
+        chance: what it takes for chance agreement, as a clause; empty when it is not corrected
+            for chance.
         citation: the paper to cite.
     """
 
-    name: str
+    possessive: str
     chance: str
     citation: str
 
@@ -77,7 +78,7 @@ def coefficient_sources(coefficients: Iterable[Coefficient]) -> tuple[Coefficien
     """Say what each of the coefficients assumes and cites, each once, in their order."""
     names = dict.fromkeys(coefficient.name for coefficient in coefficients)
     methods = [method_named(name) for name in names]
-    return tuple(CoefficientSource(one.name, one.chance, one.citation) for one in methods)
+    return tuple(CoefficientSource(one.possessive, one.chance, one.citation) for one in methods)
 
 
 def scale_citation(name: str) -> str:

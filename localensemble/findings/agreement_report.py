@@ -33,7 +33,6 @@ from localensemble.agreement import (
     method_named,
 )
 from localensemble.agreement.cross_check import CrossCheck, cross_check
-from localensemble.agreement.methods import ALL_COEFFICIENTS
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import ItemId
 from localensemble.study.weight_table import WeightTable
@@ -159,22 +158,6 @@ class AgreementReport:
         return all(verdict.met for one in self.variables for verdict in one.verdicts)
 
 
-def coefficient_named(text: str) -> str:
-    """Find the coefficient that a person means: ``ac1``, ``Fleiss' kappa``, ``alpha``.
-
-    Raises:
-        AgreementError: there is none.
-    """
-    try:
-        # Requirements know the ways to write a name.
-        return Requirement.parse(f"{text} >= 0").coefficient
-    except AgreementError as error:
-        raise AgreementError(
-            f"{text!r} is no coefficient.",
-            hint=f"Known are {', '.join(method.name for method in ALL_COEFFICIENTS)}.",
-        ) from error
-
-
 def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> VariableAgreement:
     """Measure the agreement on one variable and group.
 
@@ -254,7 +237,7 @@ def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient
                 bootstrap=None if drawn is None else drawn.bootstrap,
                 jackknife=None if drawn is None else drawn.jackknife,
                 benchmarks=()
-                if one.name == "percent agreement"
+                if not method_named(one.name).corrected
                 else tuple(benchmark(one, scale) for scale in SCALES),
             )
         )

@@ -138,21 +138,8 @@ def _agreement(
 
 def _named(source: CoefficientSource, references: _References) -> str:
     cited = references.number(source.citation)
-    if source.name == "percent agreement":
-        return f"percent agreement {cited}"
-    return f"{_POSSESSIVE.get(source.name, source.name)} {cited} (chance: {source.chance})"
-
-
-_POSSESSIVE = {
-    "AC1": "Gwet's AC1",
-    "AC2": "Gwet's AC2",
-    "Fleiss kappa": "Fleiss' kappa",
-    "Conger kappa": "Conger's kappa",
-    "Brennan-Prediger": "the Brennan-Prediger coefficient",
-    "Krippendorff alpha": "Krippendorff's alpha",
-    "Cohen kappa": "Cohen's kappa",
-    "Scott pi": "Scott's pi",
-}
+    chance = f" (chance: {source.chance})" if source.chance else ""
+    return f"{source.possessive} {cited}{chance}"
 
 
 def _labeling(findings: StudyFindings) -> str:

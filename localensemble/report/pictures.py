@@ -43,11 +43,12 @@ class Picture:
 
 def forest_picture(name: str, agreement: Agreement) -> Picture:
     """Show the coefficients of one variable with their intervals."""
+    corrected = {benchmark.coefficient for benchmark in agreement.benchmarks}
     drawn = [
         Estimate(coefficient_name(one), one.value, one.interval_low, one.interval_high)
         for one in agreement.coefficients
         # Percent agreement has another zero: on this axis it would look like a good value.
-        if one.name != "percent agreement"
+        if one.name in corrected
     ]
     said = "; ".join(f"{one.name} {number(one.value)}" for one in drawn)
     return Picture(

@@ -35,7 +35,7 @@ def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | No
     method = method_named(requirement.coefficient)
     settings = AgreementSettings(
         level=AGREEMENT_LEVEL[variable.level],
-        weights="ordinal" if method.name == "AC2" else "identity",
+        weights="ordinal" if method.uses_weights == "required" else "identity",
         confidence_level=REQUIRED_CONFIDENCE,
     )
     return requirement.check([method.compute(matrix, settings)])

@@ -8,40 +8,18 @@ from typing import Any
 
 import pytest
 
-from localensemble.agreement import (
-    Coefficient,
-    brennan_prediger,
-    cohen_kappa,
-    conger_kappa,
-    fleiss_kappa,
-    gwet_ac1,
-    gwet_ac2,
-    krippendorff_alpha,
-    percent_agreement,
-    scott_pi,
-)
+from localensemble.agreement import AgreementSettings, Coefficient, method_named
 from localensemble.core.label_matrix import LabelMatrix
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
-FILES = (
-    "fleiss_1971",
-    "gwet_abstractors",
-    "gwet_five_observers",
-    "gwet_four_raters",
-    "krippendorff_2011",
-    "skewed_prevalence",
-)
-FUNCTIONS = {
-    "AC1": gwet_ac1,
-    "AC2": gwet_ac2,
-    "Brennan-Prediger": brennan_prediger,
-    "Cohen kappa": cohen_kappa,
-    "Conger kappa": conger_kappa,
-    "Krippendorff alpha": krippendorff_alpha,
-    "Fleiss kappa": fleiss_kappa,
-    "Scott pi": scott_pi,
-    "percent agreement": percent_agreement,
-}
+
+
+def of_coefficients(path: Path) -> bool:
+    golden = json.loads(path.read_text(encoding="utf-8"))
+    return "rows" in golden and "coefficient" in str(golden)
+
+
+FILES = sorted(path.stem for path in FOLDER.glob("*.json") if of_coefficients(path))
 
 
 def load(name: str) -> tuple[dict[str, Any], LabelMatrix]:
@@ -53,13 +31,12 @@ def load(name: str) -> tuple[dict[str, Any], LabelMatrix]:
 
 
 def compute(entry: dict[str, Any], matrix: LabelMatrix, values: list[float]) -> Coefficient:
-    options: dict[str, Any] = {}
-    if "weights" in entry:
-        options = {"weights": entry["weights"], "values": values}
-    if "level" in entry:
-        options = {"level": entry["level"], "values": values}
-    result: Coefficient = FUNCTIONS[entry["coefficient"]](matrix, **options)  # type: ignore[operator]
-    return result
+    settings = AgreementSettings(
+        level=entry.get("level", "nominal"),
+        weights=entry.get("weights", "identity"),
+        values=values if {"weights", "level"} & set(entry) else None,
+    )
+    return method_named(entry["coefficient"]).compute(matrix, settings)
 
 
 def entries() -> list[Any]:

@@ -16,7 +16,6 @@ from localensemble.agreement import (
     gwet_ac1,
     intervals,
     krippendorff_alpha,
-    method_named,
     percent_agreement,
     prepare,
 )
@@ -148,9 +147,3 @@ def test_a_multinomial_over_patterns_is_a_draw_of_items() -> None:
     assert result.standard_error == pytest.approx(float(np.std(drawn, ddof=1)), rel=0.12)
     assert result.interval_low == pytest.approx(float(np.quantile(drawn, 0.025)), abs=0.04)
     assert result.interval_high == pytest.approx(float(np.quantile(drawn, 0.975)), abs=0.04)
-
-
-def test_a_method_is_found_by_its_name() -> None:
-    assert method_named("AC1").name == "AC1"
-    with pytest.raises(KeyError):
-        method_named("ac1")

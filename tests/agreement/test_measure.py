@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from localensemble.agreement import (
+    ALL_COEFFICIENTS,
+    SCALES,
     Level,
     LevelError,
     gwet_ac1,
@@ -23,21 +25,19 @@ from tests.agreement.matrices import matrix_of, random_matrix
 def test_a_nominal_variable_gets_every_unweighted_coefficient() -> None:
     matrix = random_matrix(1)
     found = measure_agreement(matrix, level="nominal", resamples=50)
-    assert [one.name for one in found.coefficients] == [
-        "percent agreement",
-        "AC1",
-        "Fleiss kappa",
-        "Conger kappa",
-        "Brennan-Prediger",
-        "Krippendorff alpha",
+    without_weights = [
+        method
+        for method in ALL_COEFFICIENTS
+        if not method.two_raters and method.uses_weights != "required"
     ]
+    assert [one.name for one in found.coefficients] == [one.name for one in without_weights]
     assert found.weights == "identity"
     assert found.coefficient("AC1") == gwet_ac1(matrix)
     assert [one.name for one in found.resampled] == [one.name for one in found.coefficients]
     assert {one.bootstrap.interval_method for one in found.resampled if one.bootstrap} == {
         "bootstrap"
     }
-    assert len(found.benchmarks) == 5 * 3
+    assert len(found.benchmarks) == sum(one.corrected for one in without_weights) * len(SCALES)
     assert len(found.by_category) == 4
     assert len(found.by_rater) == len(found.without_rater) == 4
     assert len(found.by_pair) == len(found.excess) == 6

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.agreement.methods import ALL_COEFFICIENTS
+from localensemble.agreement import ALL_COEFFICIENTS
 from localensemble.codebook.document import MAX_BYTES
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import (
-    AgreementCoefficient,
     AlwaysReview,
     Category,
     Codebook,
@@ -21,6 +19,7 @@ from localensemble.codebook.model import (
     RequiredAgreement,
     codebook_from_json,
 )
+from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS, COEFFICIENTS_OF_ORDER
 from localensemble.core.errors import CodebookError
 from localensemble.core.resources import examples_dir
 
@@ -188,8 +187,11 @@ def test_required_agreement_changes_the_codebook_but_asks_for_no_new_labels(tmp_
 
 
 def test_required_agreement_may_name_every_coefficient_for_any_number_of_raters() -> None:
-    known = {one.name for one in ALL_COEFFICIENTS if not one.two_raters}
-    assert set(get_args(AgreementCoefficient)) == known
+    known = [one for one in ALL_COEFFICIENTS if not one.two_raters]
+    assert [one.name for one in known] == list(CODEBOOK_COEFFICIENTS)
+    assert [one for one in ALL_COEFFICIENTS if one.in_codebooks] == known
+    ordered = {one.name for one in known if one.uses_weights == "required"}
+    assert ordered == COEFFICIENTS_OF_ORDER
 
 
 @pytest.mark.parametrize(
@@ -198,8 +200,8 @@ def test_required_agreement_may_name_every_coefficient_for_any_number_of_raters(
         (
             "Krippendorff alpha", "Krippendorf alpha",
             ", line 13, variables[0].required_agreement.coefficient: this coefficient is not "
-            "known; expected one of percent agreement, AC1, AC2, Fleiss kappa, Conger kappa, "
-            "Brennan-Prediger, Krippendorff alpha.",
+            "known; expected one of "
+            f"{', '.join(CODEBOOK_COEFFICIENTS)}.",
             'Did you mean "Krippendorff alpha"?',
         ),
         (

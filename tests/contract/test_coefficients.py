@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from localensemble.agreement import (
     ALL_COEFFICIENTS,
+    AgreementError,
     AgreementSettings,
     Bootstrap,
     Coefficient,
     CoefficientMethod,
     Jackknife,
+    coefficient_named,
+    method_named,
 )
 from localensemble.core.label_matrix import LabelMatrix
 from tests.agreement.matrices import label_matrices, matrix_from, matrix_of, random_matrix
@@ -221,7 +224,7 @@ def test_inputs_are_never_written_to(method: CoefficientMethod, under: Agreement
 @every_coefficient
 def test_every_coefficient_is_cited_and_says_what_chance_is(method: CoefficientMethod) -> None:
     assert method.citation.endswith(".")
-    assert method.chance
+    assert method.corrected == (method.name != "percent agreement")
     matrix = matrix_of("ab", "aa", "bb") if method.two_raters else matrix_of("aab", "abb", "bbb")
     assert method.compute(matrix, NOMINAL).name == method.name
 
@@ -229,3 +232,24 @@ def test_every_coefficient_is_cited_and_says_what_chance_is(method: CoefficientM
 @pytest.mark.parametrize("name", sorted(m.name for m in ALL_COEFFICIENTS))
 def test_every_name_is_used_once(name: str) -> None:
     assert [method.name for method in ALL_COEFFICIENTS].count(name) == 1
+
+
+@every_coefficient
+def test_what_people_type_is_read_as_this_coefficient_and_no_other(
+    method: CoefficientMethod,
+) -> None:
+    for name in (method.name, method.possessive, *method.aliases):
+        assert coefficient_named(name.upper()) is method
+    assert method_named(method.name) is method
+
+
+@every_coefficient
+def test_every_coefficient_has_a_docstring_of_its_own(method: CoefficientMethod) -> None:
+    for word in ("Undefined when: ", "Source: "):
+        assert word in (method.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["ac1", "Brennan", "AC1 "])
+def test_a_name_that_is_not_in_the_list_is_an_error(name: str) -> None:
+    with pytest.raises(AgreementError, match="Unknown coefficient"):
+        method_named(name)
