@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +254,18 @@ def test_every_coefficient_has_a_docstring_of_its_own(method: CoefficientMethod)
 def test_a_name_that_is_not_in_the_list_is_an_error(name: str) -> None:
     with pytest.raises(AgreementError, match="Unknown coefficient"):
         method_named(name)
+
+
+@every_coefficient
+def test_a_codebook_may_require_what_any_number_of_raters_has(method: CoefficientMethod) -> None:
+    assert method.in_codebooks == (not method.two_raters)
+
+
+@every_coefficient
+def test_the_table_of_the_documentation_has_its_row(
+    method: CoefficientMethod, repository: Path
+) -> None:
+    document = (repository / "docs" / "agreement.md").read_text(encoding="utf-8")
+    raters = "two" if method.two_raters else "any number"
+    chance = method.chance or "not corrected for"
+    assert f"| {method.name} | {raters} | {chance} | {method.citation} |" in document
