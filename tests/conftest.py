@@ -7,9 +7,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from localensemble.api.reference_environment import ReferencePython
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _USER_DIRECTORIES = (
@@ -89,3 +93,15 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the shared data sets; set LOCALENSEMBLE_SHARED to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reference_python() -> ReferencePython:
+    """A Python that has irrCAC and krippendorff, where there is one."""
+    from localensemble.api.reference_environment import find_reference_python
+    from localensemble.core.errors import InputError
+
+    try:
+        return find_reference_python()
+    except InputError:
+        pytest.skip("needs a reference environment; make one with `scripts/setup --reference`")

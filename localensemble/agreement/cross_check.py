@@ -1,33 +1,36 @@
-"""Compare our coefficients with the reference packages irrCAC and krippendorff, where installed.
+"""Compare our coefficients with those of the packages irrCAC and krippendorff.
 
-They are oracles, not sources: nothing here is taken from them, and nothing else imports them.
-irrCAC is always given its categories (on pandas 3 it otherwise counts a gap as one) and asked
-for twelve digits. What differs by definition is not compared and is listed in
+They are oracles, not sources: nothing here is taken from them, and nothing here imports them.
+Decides what they are asked and which of their numbers mean the same as ours; who asks them
+brings the answers. What differs by definition is not compared and is listed in
 docs/decisions/0011-agreement-conventions.md.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module, metadata
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.coefficients import ALL_COEFFICIENTS
+from localensemble.agreement.coefficients import method_named
 from localensemble.agreement.krippendorff import krippendorff_alpha
-from localensemble.agreement.methods import AgreementSettings
-from localensemble.agreement.prepared import prepare
-from localensemble.agreement.result import Coefficient, Level
-from localensemble.agreement.weights import WeightScheme, category_values
+from localensemble.agreement.result import Coefficient
+from localensemble.agreement.weights import WEIGHT_SCHEMES, category_values
 from localensemble.core.label_matrix import LabelMatrix
 
-PACKAGES = ("irrCAC", "krippendorff")
+# irrCAC's ordinal weights are another metric than Krippendorff's at ordinal level.
+_ALPHA_WEIGHTS: Mapping[str, str] = {
+    "nominal": "identity",
+    "interval": "quadratic",
+    "ratio": "ratio",
+}
 
-# irrCAC and krippendorff raise plain errors on degenerate tables.
-_REFERENCE_ERRORS = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+# irrCAC refuses other confidence levels.
+_LOWEST_LEVEL, _HIGHEST_LEVEL = 0.9, 0.99
+_USUAL_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class CrossCheck:
         coefficient: our name.
         weights: name of the weights; for Krippendorff's alpha, its level.
         package: ``irrCAC`` or ``krippendorff``.
-        version: of the package; empty when it is not installed.
+        version: of the package.
         quantities: what was compared, for example ``("value", "standard_error")``.
         largest_difference: the largest absolute difference among them; None when nothing was
             compared.
@@ -53,144 +56,156 @@ class CrossCheck:
     largest_difference: float | None = None
     not_compared_because: str = ""
 
+    @property
+    def title(self) -> str:
+        """The coefficient, and its weights or level where it has several."""
+        plain = self.weights in ("identity", "nominal")
+        return self.coefficient if plain else f"{self.coefficient} ({self.weights})"
 
-def cross_check(
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a package returned: numbers by the names that ``Coefficient`` has, or a failure."""
+
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One coefficient that a package is asked for, unless a reason speaks against it.
+
+    Attributes:
+        ours: our coefficient.
+        package: that is asked.
+        method: of irrCAC's ``CAC``; for krippendorff, ``alpha``.
+        weights: as the package names them; for krippendorff, the level.
+        not_compared_because: why it is not asked; empty when it is.
+    """
+
+    ours: Coefficient
+    package: str
+    method: str
+    weights: str
+    not_compared_because: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossCheckPlan:
+    """What the packages are asked about one variable.
+
+    Attributes:
+        cells: (N, R) category indices, -1 for a gap.
+        values: the number that stands for each category.
+        confidence_level: of their intervals, which are compared where ours have it too.
+        comparisons: with or without a question.
+    """
+
+    cells: NDArray[np.int16]
+    values: tuple[float, ...]
+    confidence_level: float
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def asked(self) -> tuple[Comparison, ...]:
+        """Those that are asked, in their order."""
+        return tuple(one for one in self.comparisons if not one.not_compared_because)
+
+    def compare(
+        self, answers: Iterable[Answer], *, versions: Mapping[str, str]
+    ) -> tuple[CrossCheck, ...]:
+        """Compare the answers, one for each of ``asked``, with our numbers."""
+        coming = iter(answers)
+        return tuple(
+            _compared(
+                one,
+                Answer(failure=one.not_compared_because)
+                if one.not_compared_because
+                else next(coming),
+                version=versions[one.package],
+            )
+            for one in self.comparisons
+        )
+
+
+def plan_cross_check(
     matrix: LabelMatrix,
+    coefficients: Sequence[Coefficient],
     *,
-    level: Level,
-    weights: WeightScheme = "identity",
     values: Sequence[float] | None = None,
-) -> tuple[CrossCheck, ...]:
-    """Compute the coefficients that irrCAC and krippendorff know, theirs and ours.
+) -> CrossCheckPlan:
+    """Choose what to ask the packages about coefficients of a label matrix.
 
     Args:
         matrix: N items by R raters.
-        level: of Krippendorff's alpha.
-        weights: a named scheme, for all other coefficients.
-        values: the categories' increasing numbers; 1..K when None.
+        coefficients: with analytic intervals, and all of one confidence level.
+        values: the categories' increasing numbers that they were computed with; 1..K when None.
     """
     numbers = category_values(values, category_count=matrix.category_count)
-    chosen = numbers.tolist()
-    labels = prepare(matrix)
-    settings = AgreementSettings(level=level, weights=weights, values=chosen)
-    cells = _numeric_cells(matrix, numbers)
-    # AC1 and AC2 are one method of irrCAC, without weights and with them.
-    absent = "required" if weights == "identity" else "ignored"
-    alpha = krippendorff_alpha.compute(labels, settings)
-    found = [
-        _with_irrcac(
-            method.compute(labels, settings), method.irrcac, cells, numbers, weights=weights
+    level = coefficients[0].confidence_level
+    return CrossCheckPlan(
+        matrix.indices,
+        tuple(numbers.tolist()),
+        level if _LOWEST_LEVEL <= level <= _HIGHEST_LEVEL else _USUAL_LEVEL,
+        tuple(one for ours in coefficients for one in _comparisons(ours)),
+    )
+
+
+def _comparisons(ours: Coefficient) -> Iterator[Comparison]:
+    method = method_named(ours.name)
+    undefined = f"undefined here: {ours.undefined_because}" if ours.value is None else ""
+    if method is krippendorff_alpha:
+        weights = _ALPHA_WEIGHTS.get(ours.weights)
+        if weights is not None:
+            yield Comparison(ours, "irrCAC", method.irrcac, weights, undefined)
+        yield Comparison(ours, "krippendorff", "alpha", ours.weights, undefined)
+        return
+    if not method.irrcac:
+        reason = "irrCAC has none for labels with gaps"
+    elif ours.weights not in WEIGHT_SCHEMES:
+        reason = "irrCAC is asked with named weights only"
+    else:
+        reason = undefined
+    yield Comparison(ours, "irrCAC", method.irrcac, ours.weights, reason)
+
+
+def _compared(comparison: Comparison, answer: Answer, *, version: str) -> CrossCheck:
+    ours = comparison.ours
+
+    def without(reason: str) -> CrossCheck:
+        return CrossCheck(
+            ours.name, ours.weights, comparison.package, version, not_compared_because=reason
         )
-        for method in ALL_COEFFICIENTS
-        if method.irrcac and method.uses_weights not in (absent, "level")
-        for ours in [method.compute(labels, settings)]
-    ]
-    alpha_weights = {"nominal": "identity", "interval": "quadratic", "ratio": "ratio"}.get(level)
-    if alpha_weights is not None:
-        found.append(
-            _with_irrcac(alpha, krippendorff_alpha.irrcac, cells, numbers, weights=alpha_weights)
-        )
-    found.append(_with_krippendorff(alpha, cells, numbers, level=level))
-    return tuple(found)
 
-
-def version_of(package: str) -> str:
-    """Return the installed version of a package; empty when it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _numeric_cells(matrix: LabelMatrix, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N, R) category values, NaN for a gap: what both packages read."""
-    table = np.append(numbers, np.nan)
-    return np.asarray(table[matrix.indices])
-
-
-def _with_irrcac(
-    ours: Coefficient,
-    method: str,
-    cells: NDArray[np.float64],
-    numbers: NDArray[np.float64],
-    *,
-    weights: str,
-) -> CrossCheck:
-    def theirs() -> dict[str, float]:
-        frame = import_module("pandas").DataFrame(cells)
-        table = import_module("irrCAC.raw").CAC(
-            frame, weights=weights, categories=numbers.tolist(), digits=12
-        )
-        found = getattr(table, method)()["est"]
-        low, high = found["confidence_interval"]
-        read = {
-            "value": found["coefficient_value"],
-            "standard_error": found["se"],
-            "interval_low": low,
-            "interval_high": high,
-        }
-        if method != "bp":
-            # irrCAC's p-value of Brennan-Prediger is one-sided, all its others two-sided.
-            read["p_value"] = found["p_value"]
-        if method != "krippendorff":
-            read |= {"observed_agreement": found["pa"], "expected_agreement": found["pe"]}
-        return {name: float(number) for name, number in read.items()}
-
-    return _compared(ours, package="irrCAC", theirs=theirs)
-
-
-def _with_krippendorff(
-    ours: Coefficient,
-    cells: NDArray[np.float64],
-    numbers: NDArray[np.float64],
-    *,
-    level: Level,
-) -> CrossCheck:
-    def theirs() -> dict[str, float]:
-        value = import_module("krippendorff").alpha(
-            reliability_data=cells.T,
-            level_of_measurement=level,
-            value_domain=numbers.tolist(),
-        )
-        return {"value": float(value)}
-
-    return _compared(ours, package="krippendorff", theirs=theirs)
-
-
-def _compared(
-    ours: Coefficient, *, package: str, theirs: Callable[[], dict[str, float]]
-) -> CrossCheck:
-    def without(reason: str, version: str = "") -> CrossCheck:
-        return CrossCheck(ours.name, ours.weights, package, version, not_compared_because=reason)
-
-    version = version_of(package)
-    if not version:
-        return without(f"{package} is not installed")
-    if ours.value is None:
-        return without(f"undefined here: {ours.undefined_because}", version)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            numbers = theirs()
-    except _REFERENCE_ERRORS as error:
-        return without(f"{package} raised {type(error).__name__}", version)
+    if answer.failure:
+        return without(answer.failure)
     differences = {
         name: abs(mine - number)
-        for name, number in numbers.items()
-        if (mine := getattr(ours, name)) is not None and _comparable(ours, name)
+        for name, number in answer.numbers.items()
+        if (mine := getattr(ours, name)) is not None and _comparable(comparison, name)
     }
-    if not all(np.isfinite(difference) for difference in differences.values()):
-        return without(f"{package} returned no finite number", version)
+    if not all(math.isfinite(difference) for difference in differences.values()):
+        return without(f"{comparison.package} returned no finite number")
     return CrossCheck(
         ours.name,
         ours.weights,
-        package,
+        comparison.package,
         version,
         quantities=tuple(differences),
         largest_difference=max(differences.values()),
     )
 
 
-def _comparable(ours: Coefficient, name: str) -> bool:
-    """Tell whether both mean the same: they have no bound for perfect agreement."""
-    return ours.interval_method == "analytic" or not name.startswith("interval")
+def _comparable(comparison: Comparison, name: str) -> bool:
+    """Tell whether a number means the same in both."""
+    if name.startswith("interval"):
+        # They have no bound for perfect agreement.
+        level = comparison.ours.confidence_level
+        analytic = comparison.ours.interval_method == "analytic"
+        return analytic and _LOWEST_LEVEL <= level <= _HIGHEST_LEVEL
+    if name == "p_value":
+        # irrCAC's p-value of Brennan-Prediger is one-sided, all its others two-sided.
+        return comparison.method != "bp"
+    if name.endswith("_agreement"):
+        return comparison.method != "krippendorff"
+    return True

@@ -21,6 +21,7 @@ from localensemble.agreement import (
     coefficient_named,
 )
 from localensemble.agreement.cross_check import CrossCheck
+from localensemble.api.reference_environment import cross_check, find_reference_python
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
 from localensemble.findings.agreement_report import (
@@ -28,6 +29,7 @@ from localensemble.findings.agreement_report import (
     LabeledVariable,
     MeasureSettings,
     VariableAgreement,
+    cross_check_plan,
     measure_variable,
 )
 from localensemble.report.agreement_files import (
@@ -39,6 +41,8 @@ from localensemble.report.agreement_files import (
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.wording import (
     agreement_verdict,
+    check_result,
+    cross_check_summary,
     effective_raters,
     resampling_notes,
     why_missing,
@@ -66,6 +70,8 @@ __all__ = [
     "agree",
     "agreement_as_json",
     "agreement_verdict",
+    "check_result",
+    "cross_check_summary",
     "effective_raters",
     "resampling_notes",
     "why_missing",
@@ -95,7 +101,8 @@ class AgreeOptions:
         resamples: bootstrap draws; 0 leaves the bootstrap out.
         seed: of the bootstrap.
         requirements: for example ``AC1 >= 0.6``; each for every variable and group.
-        cross_check: whether to compare with irrCAC and krippendorff.
+        cross_check: whether to compare with irrCAC and krippendorff, of this environment or
+            of a reference environment.
     """
 
     level: Level | None = None
@@ -117,19 +124,26 @@ def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
     """Measure the agreement in a table of labels, or in a study folder.
 
     Raises:
-        InputError: the table, a column, a category or an option cannot be used.
+        InputError: the table, a column, a category or an option cannot be used; or there is no
+            environment to cross-check with.
         LedgerError: the folder holds no finished study.
     """
     settings = _settings(options)
+    # Before the work: without one there is nothing to compare with.
+    reference = find_reference_python() if options.cross_check else None
     if path.is_dir():
         labeled, messages = _from_study(path, options)
     else:
         labeled, messages = _from_table(path, options)
+    variables = tuple(measure_variable(one, settings=settings) for one in labeled)
+    if reference is not None:
+        plans = [cross_check_plan(*both) for both in zip(labeled, variables, strict=True)]
+        checked = cross_check(plans, python=reference)
+        variables = tuple(
+            replace(found, checks=checks) for found, checks in zip(variables, checked, strict=True)
+        )
     return AgreementReport(
-        source=path.name,
-        messages=messages,
-        settings=settings,
-        variables=tuple(measure_variable(one, settings=settings) for one in labeled),
+        source=path.name, messages=messages, settings=settings, variables=variables
     )
 
 
@@ -137,7 +151,7 @@ def write_agreement_html(report: AgreementReport, *, path: Path) -> None:
     """Write the report as one self-contained page; it shows every coefficient."""
     write_agreement_report(
         [
-            NamedAgreement(one.title, one.agreement, one.verdicts, one.dependence)
+            NamedAgreement(one.title, one.agreement, one.verdicts, one.dependence, one.checks)
             for one in report.variables
         ],
         source=AgreementSource(
@@ -159,7 +173,6 @@ def _settings(options: AgreeOptions) -> MeasureSettings:
         seed=options.seed,
         coefficients=tuple(coefficient_named(text).name for text in options.coefficients),
         requirements=tuple(map(Requirement.parse, options.requirements)),
-        cross_check=options.cross_check,
     )
 
 

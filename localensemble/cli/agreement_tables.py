@@ -20,6 +20,8 @@ from localensemble.api.agree import (
     ErrorDependence,
     VariableAgreement,
     agreement_verdict,
+    check_result,
+    cross_check_summary,
     effective_raters,
     resampling_notes,
     why_missing,
@@ -41,6 +43,9 @@ def show_agreement(report: AgreementReport, *, console: Console) -> None:
         console.print(_overview(report))
     for found in report.variables:
         _show_variable(found, report, console)
+    if report.checks:
+        console.print()
+        _say(console, cross_check_summary(report.checks), style="bold")
     _say(
         console,
         "Agreement says how far the raters choose the same; not that they are right.",
@@ -311,23 +316,13 @@ def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
         numbers=("largest difference",),
     )
     for check in checks:
-        table.add_row(check.coefficient if check.weights in _DESCRIBED
-            else f"{check.coefficient} ({check.weights})",
-            f"{check.package} {check.version}".strip(),
-            check.not_compared_because
-            or ", ".join(name.replace("_", " ") for name in check.quantities),
+        table.add_row(
+            check.title,
+            f"{check.package} {check.version}",
+            check_result(check),
             "" if check.largest_difference is None else f"{check.largest_difference:.1e}",
-        )  # fmt: skip
-    console.print(table)
-    differences = [one.largest_difference for one in checks if one.largest_difference is not None]
-    if differences:
-        _say(console, f"Largest difference of all: {max(differences):.1e}.")
-    else:
-        _say(
-            console,
-            "Nothing was compared. Install the packages, best in an environment of its own, with "
-            "`pip install 'localensemble[reference]'`.",
         )
+    console.print(table)
 
 
 def _say(console: Console, sentence: str, *, style: str = "") -> None:

@@ -22,6 +22,7 @@ from localensemble.agreement import (
     measure_agreement,
     method_named,
 )
+from localensemble.agreement.cross_check import CrossCheck
 from localensemble.codebook.model import Level
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.study.required_agreement import AGREEMENT_LEVEL
@@ -33,6 +34,7 @@ __all__ = [
     "Benchmark",
     "Coefficient",
     "CoefficientSource",
+    "CrossCheck",
     "ErrorDependence",
     "PairAgreement",
     "RaterProfile",

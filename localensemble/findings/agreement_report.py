@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from localensemble.agreement import (
     SCALES,
-    WEIGHT_SCHEMES,
     Agreement,
     AgreementError,
     Benchmark,
@@ -32,7 +31,7 @@ from localensemble.agreement import (
     measure_agreement,
     method_named,
 )
-from localensemble.agreement.cross_check import CrossCheck, cross_check
+from localensemble.agreement.cross_check import CrossCheck, CrossCheckPlan, plan_cross_check
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import ItemId
 from localensemble.study.weight_table import WeightTable
@@ -49,7 +48,6 @@ class MeasureSettings:
         seed: of the bootstrap.
         coefficients: names of those that are shown; empty shows all.
         requirements: what every variable and group must meet.
-        cross_check: whether to compare with irrCAC and krippendorff.
     """
 
     weights: WeightScheme | WeightTable | None = None
@@ -58,7 +56,6 @@ class MeasureSettings:
     seed: int = 0
     coefficients: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...] = ()
-    cross_check: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +107,12 @@ class VariableAgreement:
         agreement: everything measured, whether shown or not.
         coefficients: those to be shown.
         verdicts: one for each requirement.
-        checks: comparisons with other packages, when asked for.
         values: the numbers the categories stand for; None unless the level needs them.
         items: the ids of the items.
         labels_per_item: (N,) how many labels each item has.
         by_item: agreement on each item that has two labels.
         dependence: how far raters err on the same items; None without gold labels.
+        checks: comparisons with other packages; none unless asked for.
     """
 
     variable: str
@@ -123,12 +120,12 @@ class VariableAgreement:
     agreement: Agreement
     coefficients: tuple[ShownCoefficient, ...]
     verdicts: tuple[Verdict, ...]
-    checks: tuple[CrossCheck, ...]
     values: tuple[float, ...] | None
     items: tuple[ItemId, ...]
     labels_per_item: NDArray[np.int64]
     by_item: ItemAgreement
     dependence: ErrorDependence | None
+    checks: tuple[CrossCheck, ...] = ()
 
     @property
     def title(self) -> str:
@@ -151,6 +148,11 @@ class AgreementReport:
     messages: tuple[str, ...]
     settings: MeasureSettings
     variables: tuple[VariableAgreement, ...]
+
+    @property
+    def checks(self) -> tuple[CrossCheck, ...]:
+        """The comparisons with other packages, of all variables and groups."""
+        return tuple(check for one in self.variables for check in one.checks)
 
     @property
     def met(self) -> bool:
@@ -184,7 +186,6 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
             one.check(whole.coefficients)
             for one in dict.fromkeys((*labeled.requirements, *settings.requirements))
         ),
-        checks=_cross_checks(labeled, whole) if settings.cross_check else (),
         values=labeled.values,
         items=labeled.items,
         labels_per_item=np.count_nonzero(labeled.matrix.mask, axis=1),
@@ -195,6 +196,11 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
         ),
         dependence=None if labeled.gold is None else error_dependence(labeled.matrix, labeled.gold),
     )
+
+
+def cross_check_plan(labeled: LabeledVariable, found: VariableAgreement) -> CrossCheckPlan:
+    """Choose what other packages are asked about the agreement on a variable."""
+    return plan_cross_check(labeled.matrix, found.agreement.coefficients, values=labeled.values)
 
 
 def _weights(
@@ -242,16 +248,3 @@ def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient
             )
         )
     return tuple(shown)
-
-
-def _cross_checks(labeled: LabeledVariable, agreement: Agreement) -> tuple[CrossCheck, ...]:
-    schemes: list[WeightScheme] = ["identity"]
-    schemes += [scheme for scheme in WEIGHT_SCHEMES[1:] if scheme == agreement.weights]
-    found = {
-        (one.coefficient, one.weights, one.package): one
-        for scheme in schemes
-        for one in cross_check(
-            labeled.matrix, level=labeled.level, weights=scheme, values=labeled.values
-        )
-    }
-    return tuple(found.values())

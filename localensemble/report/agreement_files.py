@@ -39,6 +39,7 @@ def agreement_as_json(report: AgreementReport) -> JsonValue:
         "bootstrap": {"resamples": settings.resamples, "seed": settings.seed},
         "requirements": [str(one) for one in settings.requirements],
         "met": report.met if any(one.verdicts for one in report.variables) else None,
+        "cross_check": _checks_as_json(report),
         "variables": [_variable_as_json(one) for one in report.variables],
     }
     # Through text, so that tuples are the lists that a reader of the file gets.
@@ -75,6 +76,21 @@ def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
         for cells in _item_rows(variable)
     )
     write_table(path, kept=(), added=_ITEM_COLUMNS, rows=rows)
+
+
+def _checks_as_json(report: AgreementReport) -> dict[str, object] | None:
+    """Sum up the cross-check; None where it was not asked for."""
+    if not report.checks:
+        return None
+    compared = [
+        check.largest_difference for check in report.checks if check.largest_difference is not None
+    ]
+    return {
+        "packages": {check.package: check.version for check in report.checks},
+        "compared": len(compared),
+        "not_compared": len(report.checks) - len(compared),
+        "largest_difference": max(compared, default=None),
+    }
 
 
 def _variable_as_json(found: VariableAgreement) -> dict[str, object]:

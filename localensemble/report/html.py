@@ -19,6 +19,7 @@ from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
     BOOTSTRAP_SEED,
     Agreement,
+    CrossCheck,
     ErrorDependence,
     Verdict,
 )
@@ -29,12 +30,13 @@ from localensemble.report.queue import ItemQueue
 
 @dataclass(frozen=True, slots=True)
 class NamedAgreement:
-    """The agreement on one variable or group, what was required of it, and shared errors."""
+    """The agreement on one variable or group, what was required of it, shared errors and checks."""
 
     name: str
     agreement: Agreement
     verdicts: tuple[Verdict, ...] = ()
     dependence: ErrorDependence | None = None
+    checks: tuple[CrossCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,14 @@ def write_agreement_report(
         seed=source.seed,
     )
     _write(
-        "agreement_page.html", {"variables": variables, "source": source, "methods": methods}, path
+        "agreement_page.html",
+        {
+            "variables": variables,
+            "source": source,
+            "methods": methods,
+            "checks": [check for one in variables for check in one.checks],
+        },
+        path,
     )
 
 

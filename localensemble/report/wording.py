@@ -12,6 +12,7 @@ from localensemble.findings.agreement import (
     Agreement,
     Benchmark,
     Coefficient,
+    CrossCheck,
     ErrorDependence,
     RaterProfile,
     ResampledCoefficient,
@@ -83,6 +84,27 @@ def coefficient_name(coefficient: Coefficient) -> str:
     if coefficient.weights in ("identity", ""):
         return coefficient.name
     return f"{coefficient.name} ({coefficient.weights})"
+
+
+def cross_check_summary(checks: Sequence[CrossCheck]) -> str:
+    """State the largest difference from other packages, and how much was not compared."""
+    packages = listed(sorted({f"{check.package} {check.version}" for check in checks}))
+    differences = [one.largest_difference for one in checks if one.largest_difference is not None]
+    if not differences:
+        return f"Cross-check with {packages}: nothing could be compared."
+    summary = (
+        f"Cross-check with {packages}: the largest difference is {max(differences):.1e}, in "
+        f"{counted(len(differences), 'comparison')}"
+    )
+    left = len(checks) - len(differences)
+    return f"{summary}; {left:,} could not be made." if left else f"{summary}."
+
+
+def check_result(check: CrossCheck) -> str:
+    """List what was compared with another package, or say why nothing was."""
+    if check.not_compared_because:
+        return f"not compared: {check.not_compared_because}"
+    return ", ".join(quantity.replace("_", " ") for quantity in check.quantities)
 
 
 def why_missing(

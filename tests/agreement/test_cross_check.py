@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from types import ModuleType, SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
-from localensemble.agreement import LEVELS, WEIGHT_SCHEMES
-from localensemble.agreement import cross_check as module
-from localensemble.agreement.cross_check import PACKAGES, CrossCheck, cross_check, version_of
+from localensemble.agreement import (
+    ALL_COEFFICIENTS,
+    LEVELS,
+    WEIGHT_SCHEMES,
+    AgreementSettings,
+    Coefficient,
+    Level,
+    gwet_ac1,
+    gwet_ac2,
+    krippendorff_alpha,
+    measure_agreement,
+)
+from localensemble.agreement.cross_check import (
+    Answer,
+    CrossCheck,
+    CrossCheckPlan,
+    plan_cross_check,
+)
+from localensemble.api.reference_environment import questions
+from localensemble.api.reference_packages import answers, versions
 from localensemble.core.label_matrix import LabelMatrix
 from tests.agreement.matrices import matrix_of, random_matrix
 
 # Both packages are asked for more digits; 1e-5 is what their rounding would give by default.
 LARGEST_DIFFERENCE = 1e-9
+INSTALLED = versions()
+VERSIONS = {"irrCAC": "1.0", "krippendorff": "2.0"}
 needs_reference = pytest.mark.skipif(
-    not all(version_of(package) for package in PACKAGES),
+    not all(INSTALLED.values()),
     reason="irrCAC and krippendorff are not installed (extra `reference`)",
 )
 
@@ -34,19 +51,28 @@ def awkward_matrix(seed: int) -> LabelMatrix:
     )
 
 
+def asked(plan: CrossCheckPlan) -> tuple[CrossCheck, ...]:
+    """Ask the packages of this environment."""
+    found = [Answer(**answer) for answer in answers(questions(plan))]
+    return plan.compare(found, versions=INSTALLED)
+
+
 @needs_reference
 def test_two_hundred_random_matrices_with_gaps_agree_with_the_reference_packages() -> None:
     compared: dict[tuple[str, str], int] = {}
     for seed in range(200):
-        found = cross_check(
-            awkward_matrix(seed),
+        matrix = awkward_matrix(seed)
+        numbers = [float(k) for k in range(1, matrix.category_count + 1)]
+        under = AgreementSettings(
             level=LEVELS[seed % len(LEVELS)],
             weights=WEIGHT_SCHEMES[seed % len(WEIGHT_SCHEMES)],
+            values=numbers,
         )
-        for check in found:
+        ours = [method.compute(matrix, under) for method in ALL_COEFFICIENTS]
+        for check in asked(plan_cross_check(matrix, ours, values=numbers)):
             if check.largest_difference is None:
                 assert check.not_compared_because.startswith(
-                    ("undefined here", "irrCAC raised ZeroDivisionError")
+                    ("undefined here", "irrCAC has none", "irrCAC raised ZeroDivisionError")
                 ), check
                 continue
             assert check.largest_difference <= LARGEST_DIFFERENCE, (seed, check)
@@ -55,7 +81,8 @@ def test_two_hundred_random_matrices_with_gaps_agree_with_the_reference_packages
     assert compared["Fleiss kappa", "irrCAC"] > 190
     assert compared["Conger kappa", "irrCAC"] > 190
     assert compared["Brennan-Prediger", "irrCAC"] > 190
-    assert compared["AC1", "irrCAC"] + compared["AC2", "irrCAC"] > 190
+    assert compared["AC1", "irrCAC"] > 190
+    assert compared["AC2", "irrCAC"] > 190
     assert compared["Krippendorff alpha", "irrCAC"] > 140
     assert compared["Krippendorff alpha", "krippendorff"] > 190
 
@@ -63,98 +90,104 @@ def test_two_hundred_random_matrices_with_gaps_agree_with_the_reference_packages
 @needs_reference
 def test_values_reach_the_reference_packages() -> None:
     matrix = random_matrix(3, category_count=5)
-    found = cross_check(matrix, level="ratio", weights="ratio", values=[1, 2, 5, 9, 12])
+    numbers = [1.0, 2.0, 5.0, 9.0, 12.0]
+    ours = (
+        gwet_ac2(matrix, weights="ratio", values=numbers),
+        krippendorff_alpha(matrix, level="ratio", values=numbers),
+    )
+    found = asked(plan_cross_check(matrix, ours, values=numbers))
+    assert len(found) == 3
     assert all(check.quantities for check in found)
     assert all((check.largest_difference or 0) <= LARGEST_DIFFERENCE for check in found)
 
 
-def by_package(found: tuple[CrossCheck, ...], package: str) -> CrossCheck:
-    return next(check for check in found if check.package == package)
-
-
-def test_a_package_that_does_not_exist_has_no_version() -> None:
-    assert version_of("no-such-package-anywhere") == ""
-    assert version_of("numpy") == np.__version__
-
-
-def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "version_of", lambda package: "")
-    found = cross_check(random_matrix(1), level="nominal")
-    assert by_package(found, "irrCAC").not_compared_because == "irrCAC is not installed"
-    assert by_package(found, "irrCAC").largest_difference is None
-    assert by_package(found, "krippendorff").version == ""
-
-
-class Packages:
-    """Stand-ins that answer what a test wants, so that this runs without the packages."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-        self.seen: dict[str, Any] = {}
-        monkeypatch.setattr(module, "version_of", lambda package: "1.0")
-        monkeypatch.setattr(module, "import_module", self.load)
-        self.answer = answer
-
-    def load(self, name: str) -> ModuleType | SimpleNamespace:
-        return {
-            "pandas": SimpleNamespace(DataFrame=lambda cells: cells),
-            "irrCAC.raw": SimpleNamespace(CAC=self.table),
-            "krippendorff": SimpleNamespace(alpha=lambda **given: self.answer()),
-        }[name]
-
-    def table(self, cells: object, **given: Any) -> SimpleNamespace:
-        self.seen = given
-        estimate = lambda: {  # noqa: E731
-            "est": {
-                "coefficient_value": self.answer(),
-                "se": 0.5,
-                "confidence_interval": (0.0, 1.0),
-                "p_value": 0.5,
-                "pa": 0.5,
-                "pe": 0.5,
-            }
-        }
-        names = ("gwet", "fleiss", "conger", "bp", "krippendorff")
-        return SimpleNamespace(**dict.fromkeys(names, estimate))
-
-
-def test_the_largest_difference_of_all_quantities_is_reported(
-    monkeypatch: pytest.MonkeyPatch,
+@needs_reference
+@pytest.mark.parametrize(("level", "compared"), [(0.9, True), (0.99, True), (0.8, False)])
+def test_intervals_are_compared_at_the_confidence_levels_that_irrcac_takes(
+    level: float, compared: bool
 ) -> None:
-    packages = Packages(monkeypatch, lambda: -9.0)
-    found = cross_check(random_matrix(1), level="nominal")
-    ours = by_package(found, "krippendorff")
-    assert ours.largest_difference is not None
-    assert 9 < ours.largest_difference < 10
-    assert ours.quantities == ("value",)
-    assert ours.version == "1.0"
-    assert packages.seen["categories"] == [1.0, 2.0, 3.0, 4.0]
-    assert "standard_error" in by_package(found, "irrCAC").quantities
+    matrix = random_matrix(3)
+    (check,) = asked(plan_cross_check(matrix, [gwet_ac1(matrix, confidence_level=level)]))
+    assert ("interval_low" in check.quantities) == compared
+    assert "standard_error" in check.quantities
+    # SciPy 1.12 finds some quantiles of Student's t to nine digits only.
+    assert (check.largest_difference or 0) < 1e-7
 
 
-def test_what_the_packages_cannot_compute_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> float:
-        raise ZeroDivisionError
-
-    Packages(monkeypatch, fail)
-    found = cross_check(random_matrix(1), level="ordinal")
-    assert by_package(found, "irrCAC").not_compared_because == "irrCAC raised ZeroDivisionError"
-    # irrCAC's ordinal weights are not Krippendorff's ordinal metric.
-    assert [c.package for c in found if c.coefficient == "Krippendorff alpha"] == ["krippendorff"]
+def plan_of(
+    matrix: LabelMatrix, *, level: Level = "nominal", weights: ArrayLike | None = None
+) -> CrossCheckPlan:
+    measured = measure_agreement(matrix, level=level, weights=weights, resamples=0, jackknife=False)
+    return plan_cross_check(matrix, measured.coefficients)
 
 
-def test_a_number_that_is_not_finite_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    Packages(monkeypatch, lambda: float("nan"))
-    found = cross_check(random_matrix(1), level="nominal")
-    assert "no finite number" in by_package(found, "irrCAC").not_compared_because
+def answered(plan: CrossCheckPlan, **numbers: float) -> dict[tuple[str, str], CrossCheck]:
+    """Compare with packages that give our own values, but for the numbers given."""
+
+    def answer(ours: Coefficient) -> Answer:
+        names = ("value", "standard_error", "interval_low", "p_value", "expected_agreement")
+        own = {name: getattr(ours, name) or 0.0 for name in names}
+        return Answer({**own, **numbers})
+
+    found = plan.compare([answer(one.ours) for one in plan.asked], versions=VERSIONS)
+    return {(check.title, check.package): check for check in found}
 
 
-def test_what_is_undefined_here_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    Packages(monkeypatch, lambda: 1.0)
-    found = {
-        (check.coefficient, check.package): check
-        for check in cross_check(matrix_of("aa", "aa"), level="nominal")
-    }
-    undefined = found["Fleiss kappa", "irrCAC"]
-    assert undefined.not_compared_because.startswith("undefined here: only the category")
+def test_the_largest_difference_of_all_quantities_is_reported() -> None:
+    found = answered(plan_of(random_matrix(1)), standard_error=9.0)
+    check = found["AC1", "irrCAC"]
+    assert check.largest_difference is not None
+    assert 8.5 < check.largest_difference < 9.0
+    assert check.version == "1.0"
+    assert found["Krippendorff alpha", "krippendorff"].version == "2.0"
+
+
+def test_what_means_something_else_is_not_compared() -> None:
+    found = answered(plan_of(random_matrix(1)))
+    assert {"p_value", "interval_low", "expected_agreement"} <= set(
+        found["AC1", "irrCAC"].quantities
+    )
+    # One-sided there.
+    assert "p_value" not in found["Brennan-Prediger", "irrCAC"].quantities
+    # Observed and expected agreement of alpha are others there.
+    assert "expected_agreement" not in found["Krippendorff alpha", "irrCAC"].quantities
+
+
+def test_every_coefficient_is_compared_or_has_a_reason() -> None:
+    found = answered(plan_of(random_matrix(1, raters=2)))
+    for (title, _), check in found.items():
+        assert (check.largest_difference is None) == bool(check.not_compared_because), title
+    for title in ("percent agreement", "Cohen kappa", "Scott pi"):
+        assert "irrCAC has none" in found[title, "irrCAC"].not_compared_because
+
+
+def test_the_ordinal_alpha_of_irrcac_is_another_coefficient_and_is_not_asked() -> None:
+    found = answered(plan_of(random_matrix(1), level="ordinal"))
+    assert ("Krippendorff alpha (ordinal)", "krippendorff") in found
+    assert ("Krippendorff alpha (ordinal)", "irrCAC") not in found
+    assert found["AC2 (ordinal)", "irrCAC"].quantities
+
+
+def test_weights_of_ones_own_are_not_compared() -> None:
+    found = answered(plan_of(random_matrix(1), weights=np.eye(4)))
+    assert "named weights" in found["AC2 (custom)", "irrCAC"].not_compared_because
+    assert found["AC1", "irrCAC"].quantities
+
+
+def test_what_is_undefined_here_is_not_compared() -> None:
+    found = answered(plan_of(matrix_of("aa", "aa")))
+    assert found["Fleiss kappa", "irrCAC"].not_compared_because.startswith("undefined here: only")
     # Perfect agreement: they have no bound, so the interval is not compared.
     assert "interval_low" not in found["AC1", "irrCAC"].quantities
+
+
+def test_a_number_that_is_not_finite_is_not_compared() -> None:
+    found = answered(plan_of(random_matrix(1)), value=float("nan"))
+    assert "no finite number" in found["AC1", "irrCAC"].not_compared_because
+
+
+def test_a_package_that_failed_is_named_with_its_failure() -> None:
+    plan = plan_of(random_matrix(1))
+    failed = [Answer(failure="irrCAC raised ZeroDivisionError") for _ in plan.asked]
+    reasons = {one.not_compared_because for one in plan.compare(failed, versions=VERSIONS)}
+    assert "irrCAC raised ZeroDivisionError" in reasons

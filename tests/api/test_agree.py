@@ -15,17 +15,20 @@ import pyarrow.parquet
 import pytest
 
 from localensemble.agreement import AgreementError, Level, LevelError
+from localensemble.api import reference_environment
 from localensemble.api.agree import (
     AgreementReport,
     AgreeOptions,
     NamedColumns,
     agree,
     agreement_as_json,
+    write_agreement_html,
     write_agreement_json,
     write_coefficients,
     write_item_agreement,
 )
 from localensemble.api.label import LabelOptions, label
+from localensemble.api.reference_environment import REFERENCE_VARIABLE, ReferencePython
 from localensemble.core.errors import InputError, LedgerError, TableError
 from tests.reference_values import TOLERANCE, coefficient_of
 from tests.studies import CODEBOOK, study_files
@@ -329,16 +332,48 @@ def test_requirements_look_at_the_lower_end_also_of_what_is_not_shown(tmp_path: 
     assert not report.met
 
 
-def test_the_cross_check_says_what_it_compared_or_why_not(tmp_path: Path) -> None:
+def test_a_cross_check_compares_every_variable_or_says_why_not(
+    tmp_path: Path, reference_python: ReferencePython
+) -> None:
     report = agree(
         table(tmp_path, LONG),
         options=quick("ordinal", categories=("a", "b", "c"), cross_check=True),
     )
-    checks = report.variables[0].checks
-    assert {check.weights for check in checks} >= {"identity", "ordinal"}
-    for check in checks:
+    assert {check.weights for check in report.checks} >= {"identity", "ordinal"}
+    for check in report.checks:
         assert (check.largest_difference is None) == bool(check.not_compared_because)
-        assert (check.largest_difference or 0.0) < 1e-5
+        assert (check.largest_difference or 0.0) < 1e-7
+    content = agreement_as_json(report)
+    assert isinstance(content, dict)
+    summary = content["cross_check"]
+    assert summary["largest_difference"] == max(
+        one.largest_difference or 0 for one in report.checks
+    )
+    assert summary["compared"] + summary["not_compared"] == len(report.checks)
+    assert set(summary["packages"]) == {"irrCAC", "krippendorff"}
+    write_agreement_html(report, path=tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert f"the largest difference is {summary['largest_difference']:.1e}" in page
+    assert "not compared: irrCAC has none" in page
+
+
+def test_without_a_cross_check_nothing_is_said_of_one(tmp_path: Path) -> None:
+    report = agree(table(tmp_path, LONG), options=quick())
+    content = agreement_as_json(report)
+    assert isinstance(content, dict)
+    assert content["cross_check"] is None
+    write_agreement_html(report, path=tmp_path / "a.html")
+    assert "Cross-check" not in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_a_cross_check_without_an_environment_is_refused_before_the_table_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(REFERENCE_VARIABLE, raising=False)
+    monkeypatch.setattr(reference_environment, "find_spec", lambda package: None)
+    monkeypatch.setattr(reference_environment, "checkout_dir", lambda: None)
+    with pytest.raises(InputError, match="Cannot cross-check"):
+        agree(tmp_path / "absent.csv", options=quick(cross_check=True))
 
 
 def test_the_same_seed_gives_the_same_bootstrap(tmp_path: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from localensemble.api.reference_environment import ReferencePython
+from localensemble.privacy.isolation import isolation_refused
 from tests.cli.conftest import Run
 from tests.studies import study_files
 
@@ -194,11 +198,31 @@ def test_a_crowd_is_counted_not_listed(run: Run, tmp_path: Path) -> None:
     assert "Pairs of raters: 60 raters make" in ended.out
 
 
-def test_the_cross_check_says_what_it_found(run: Run, wide: Path) -> None:
+def test_the_cross_check_ends_with_the_largest_difference(
+    run: Run, wide: Path, reference_python: ReferencePython
+) -> None:
     ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0", "--cross-check")
     assert ended.code == 0
-    assert "Cross-check" in ended.out
-    assert "Largest difference of all" in ended.out or "Nothing was compared" in ended.out
+    assert "Cross-check with irrCAC " in ended.out
+    assert "the largest difference is " in ended.out
+
+
+def test_an_isolated_cross_check_reaches_the_reference_packages(
+    wide: Path, reference_python: ReferencePython
+) -> None:
+    if refused := isolation_refused():
+        pytest.skip(refused)
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "localensemble", "agree", str(wide), "--level", "nominal"),
+            *("--bootstrap", "0", "--cross-check", "--isolated"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "the largest difference is " in ended.stdout
 
 
 def test_a_study_needs_no_options(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Run irrCAC and krippendorff in an environment that has them, which need not be ours.
+
+irrCAC fixes a release of SciPy that current Pythons cannot have. Decides which Python is
+asked: the one that `REFERENCE_VARIABLE` names, our own where it has both packages, else that
+of ``.venv-reference`` beside the checkout. Either way they run in a process of their own,
+guarded against the network and bounded in time; what it does not answer is not compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from localensemble.agreement.cross_check import Answer, CrossCheck, CrossCheckPlan
+from localensemble.api.reference_packages import PACKAGES
+from localensemble.core.errors import InputError
+from localensemble.core.resources import checkout_dir
+from localensemble.privacy.egress import guarded_launcher
+
+REFERENCE_VARIABLE = "LOCALENSEMBLE_REFERENCE_PYTHON"
+MOST_SECONDS = 600.0
+
+_MODULE = "localensemble.api.reference_packages"
+_ROOT = Path(__file__).resolve().parents[2]
+# The folder of our package is searched for the launcher only: beside an installed package lie
+# packages of another environment. The rest of ours is found through the package itself.
+_START = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from localensemble.privacy.guarded_process import main; "
+    "sys.path.pop(); main(sys.argv[2:])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePython:
+    """A Python that should have both packages.
+
+    Attributes:
+        path: of the interpreter.
+        ours: whether it is the one that runs this program.
+    """
+
+    path: Path
+    ours: bool
+
+
+def find_reference_python() -> ReferencePython:
+    """Find the Python to ask; whether it has the packages shows when it is asked.
+
+    Raises:
+        InputError: none is found.
+    """
+    named = os.environ.get(REFERENCE_VARIABLE, "").strip()
+    if named:
+        return ReferencePython(Path(named), ours=False)
+    if all(find_spec(package) for package in PACKAGES):
+        return ReferencePython(Path(sys.executable), ours=True)
+    checkout = checkout_dir()
+    if checkout is not None:
+        inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+        found = checkout / ".venv-reference" / inside
+        if found.is_file():
+            return ReferencePython(found, ours=False)
+    raise InputError(
+        "Cannot cross-check: irrCAC and krippendorff are not installed, and there is no reference "
+        "environment.",
+        hint=_how_to_make_one(),
+    )
+
+
+def cross_check(
+    plans: Sequence[CrossCheckPlan],
+    *,
+    python: ReferencePython,
+    most_seconds: float = MOST_SECONDS,
+) -> tuple[tuple[CrossCheck, ...], ...]:
+    """Ask about all variables in one process and compare; one entry for each plan.
+
+    Raises:
+        InputError: this Python cannot be run or lacks a package.
+    """
+    asked = json.dumps([questions(plan) for plan in plans])
+    lines, ending = _run(python.path, asked, ours=python.ours, limit=most_seconds)
+    if not lines:
+        raise InputError(
+            f"Cannot cross-check: {python.path} did not start ({ending}).", hint=_how_to_make_one()
+        )
+    versions: Mapping[str, str] = json.loads(lines[0])
+    lacking = [package for package in PACKAGES if not versions[package]]
+    if lacking:
+        raise InputError(
+            f"Cannot cross-check: {python.path} has no {' and no '.join(lacking)}.",
+            hint=_how_to_make_one(),
+        )
+    answered = iter([Answer(**json.loads(line)) for line in lines[1:]])
+    without = Answer(failure=ending)
+    return tuple(
+        plan.compare([next(answered, without) for _ in plan.asked], versions=versions)
+        for plan in plans
+    )
+
+
+def questions(plan: CrossCheckPlan) -> dict[str, object]:
+    """Return what the packages are asked about one variable, as JSON values."""
+    return {
+        "cells": plan.cells.tolist(),
+        "values": list(plan.values),
+        "confidence_level": plan.confidence_level,
+        "questions": [
+            {"package": one.package, "method": one.method, "weights": one.weights}
+            for one in plan.asked
+        ],
+    }
+
+
+def _run(python: Path, asked: str, *, ours: bool, limit: float) -> tuple[list[str], str]:
+    """Return the lines that came in time, and in words why no more did."""
+    _, attempts_file = guarded_launcher()
+    # Another environment must not see what is set for ours.
+    alone = "-P" if ours else "-I"
+    command = [str(python), alone, "-c", _START, str(_ROOT), attempts_file, _MODULE]
+    try:
+        ended = subprocess.run(
+            command, input=asked.encode(), capture_output=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        return _lines(error.stdout or b""), f"no answer within {limit:g} s"
+    except OSError as error:
+        return [], error.strerror or type(error).__name__
+    said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+    return _lines(ended.stdout), said[-1] if said else f"it ended with code {ended.returncode}"
+
+
+def _lines(output: bytes) -> list[str]:
+    """Return the whole lines; what follows the last line break was cut off."""
+    return output.decode("utf-8").split("\n")[:-1]
+
+
+def _how_to_make_one() -> str:
+    if checkout_dir() is not None:
+        return (
+            "Make a reference environment with `scripts/setup --reference`, which needs Python "
+            f"3.11 or 3.12, or name a Python that has both packages in {REFERENCE_VARIABLE}."
+        )
+    return (
+        "Install them into an environment of Python 3.11 or 3.12 (`pip install irrCAC==0.4.4 "
+        f"krippendorff`) and name its Python in {REFERENCE_VARIABLE}."
+    )
