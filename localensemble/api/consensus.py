@@ -14,7 +14,7 @@ from localensemble import __version__
 from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.rater_calibrations import read_rater_calibrations
-from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
+from localensemble.consensus.methods.named_methods import methods_without_settings
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
@@ -44,9 +44,6 @@ __all__ = [
     "compare",
     "decide_again",
 ]
-
-# They cannot decide anything before they are told something.
-_NEEDS_SETTINGS = frozenset({"weighted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +218,7 @@ def parsed_policies(policies: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
-    others = (
-        method_named(name)
-        for name in METHOD_NAMES
-        if name != chosen.name and name not in _NEEDS_SETTINGS
-    )
-    return (chosen, *others)
+    return (chosen, *(one for one in methods_without_settings() if one.name != chosen.name))
 
 
 def _under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook
-from localensemble.consensus.policies.whole_study import random_draw
+from localensemble.consensus.random_draw import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.study.study import Study

@@ -1,7 +1,7 @@
 """What a codebook file may hold: its keys, their types, and what must fit together.
 
-The only use of pydantic. `_Shape` classes refuse unknown keys and wrong types; `problems`
-finds what types cannot say. Nothing here decides whether a codebook is wise: see `check`.
+Shapes refuse unknown keys and wrong types; `problems` finds what types cannot say. Nothing
+here decides whether a codebook is wise: see `check`.
 """
 
 from __future__ import annotations

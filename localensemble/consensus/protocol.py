@@ -6,12 +6,14 @@ winner is a result (``categories`` is -1), never broken by order or by chance.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.consensus.settings import Settings, SettingsFromFields
 from localensemble.core.label_matrix import LabelMatrix
 
 NO_CONSENSUS = -1
@@ -20,7 +22,7 @@ BoolArray = NDArray[np.bool_]
 CategoryArray = NDArray[np.int16]
 CountArray = NDArray[np.int32]
 FloatArray = NDArray[np.float64]
-Settings = tuple[tuple[str, str], ...]
+Level = Literal["binary", "nominal", "ordinal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,31 +64,34 @@ class Consensus:
         return np.not_equal(self.categories, NO_CONSENSUS)
 
 
-class ConsensusMethod(Protocol):
+class ConsensusMethod(SettingsFromFields, ABC):
     """A rule that turns the labels of an item into one category or none.
 
+    A method is a frozen dataclass in a file of its own and one entry in `named_methods`.
     Every method gives the same answer whatever the order of raters, follows a renaming
     of the categories, accepts gaps, and never writes to its inputs.
+
+    Attributes:
+        name: the registered name.
+        per_item: whether an item's result depends on that item alone. Then calling block by
+            block gives the digits of calling once on the whole.
+        levels: the levels of measurement of the variables that it can decide.
+        citation: the source to cite; empty where a rule needs none.
     """
 
-    @property
-    def name(self) -> str:
-        """The registered name."""
-        ...
+    __slots__ = ()
+
+    name: ClassVar[str]
+    per_item: ClassVar[bool] = True
+    levels: ClassVar[frozenset[Level]] = frozenset(get_args(Level))
+    citation: ClassVar[str] = ""
 
     @property
-    def settings(self) -> Settings:
-        """Every setting that can change a result, ready to hash or show."""
-        ...
+    @abstractmethod
+    def clause(self) -> str:
+        """The category that it names, in words for a methods paragraph."""
 
-    @property
-    def per_item(self) -> bool:
-        """Whether an item's result depends on that item alone.
-
-        Then calling block by block gives the digits of calling once on the whole.
-        """
-        ...
-
+    @abstractmethod
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus of every item.
 
@@ -95,4 +100,3 @@ class ConsensusMethod(Protocol):
             probabilities: (N, R, K) distributions of the raters over the categories, a row
                 of NaN where a rater gave none. Used by the methods that need them.
         """
-        ...

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar, cast, get_type_hints
 
-from localensemble.consensus.protocol import Settings
+from pydantic import TypeAdapter, ValidationError
+
 from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import canonical_json
 
 Built = TypeVar("Built")
+
+# JSON schema type -> how an error calls it. Numbers describe themselves: see `settings`.
+_PLAIN_TYPES = {"null": "null", "string": "text"}
 
 
 def build_named(
@@ -19,7 +23,7 @@ def build_named(
     *,
     name: str,
     settings: Mapping[str, object] | None,
-    known: Mapping[str, Callable[..., Built]],
+    known: Mapping[str, type[Built]],
 ) -> Built:
     """Build the object registered under a name.
 
@@ -27,33 +31,47 @@ def build_named(
         kind: what is built, in words, for the error.
         name: as written in the ensemble file.
         settings: keyword settings; unknown ones are refused.
-        known: name to builder; a builder's parameters are its settings.
+        known: name to dataclass; its fields are its settings.
 
     Raises:
-        EnsembleError: the name or a setting is unknown, or a required one is missing.
+        EnsembleError: the name or a setting is unknown, or a setting is missing or out of range.
     """
     if name not in known:
         raise EnsembleError(f'Unknown {kind} "{name}".', hint=suggestion(name, known=known))
     builder = known[name]
-    parameters = inspect.signature(builder).parameters
     given = dict(settings or {})
+    names = [field.name for field in fields(cast(Any, builder))]
     for setting in given:
-        if setting not in parameters:
+        if setting not in names:
             raise EnsembleError(
                 f'The {kind} "{name}" has no setting "{setting}".',
-                hint=suggestion(setting, known=parameters),
+                hint=suggestion(setting, known=names),
             )
-    for setting, parameter in parameters.items():
-        if parameter.default is inspect.Parameter.empty and setting not in given:
+    for setting in required_settings(builder):
+        if setting not in given:
             raise EnsembleError(
                 f'The {kind} "{name}" needs the setting "{setting}".',
                 hint=f"Write it as `{name}: {{{setting}: ...}}`.",
             )
+    annotations = get_type_hints(builder, include_extras=True)
+    for setting, value in given.items():
+        _check_setting(
+            value, of=f'The {kind} "{name}"', setting=setting, range_=annotations[setting]
+        )
     return builder(**given)
 
 
+def required_settings(builder: type[object]) -> tuple[str, ...]:
+    """Return the settings without which nothing can be built."""
+    return tuple(
+        field.name
+        for field in fields(cast(Any, builder))
+        if field.default is MISSING and field.default_factory is MISSING
+    )
+
+
 def suggestion(name: str, *, known: Iterable[str]) -> str:
-    """Say which known name was probably meant, and list them all."""
+    """Return a hint: the known name that was probably meant, and the list of all."""
     names = sorted(known)
     if not names:
         return "It takes no settings."
@@ -62,48 +80,31 @@ def suggestion(name: str, *, known: Iterable[str]) -> str:
     return f"{start}Known: {', '.join(names)}."
 
 
-def describe_settings(settings: Mapping[str, object]) -> Settings:
-    """Write settings as (name, canonical JSON), in name order."""
-    return tuple((name, canonical_json(settings[name])) for name in sorted(settings))  # type: ignore[arg-type]
-
-
-def check_share(value: object, *, owner: str, setting: str, above_zero: bool = False) -> None:
-    """Refuse a setting that is no number from 0 to 1.
-
-    Raises:
-        EnsembleError: it is no number, or outside the range.
-    """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (0 <= value <= 1) or (above_zero and value == 0):  # type: ignore[operator]
-        low = "above 0" if above_zero else "from 0"
+def _check_setting(value: object, *, of: str, setting: str, range_: Any) -> None:
+    adapter = TypeAdapter[object](range_)
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        entry = "".join(f"[{canonical_json(part)}]" for part in first["loc"][:1])
+        schema = adapter.json_schema()
         raise EnsembleError(
-            f'"{owner}" cannot take {setting} = {value!r}; expected a number {low} to 1.',
-            hint=f"Correct {setting} in the ensemble file.",
-        )
+            f"{of} cannot take {setting}{entry} = {first['input']!r}; "
+            f"expected {_in_words(schema)}.",
+            hint=suggestion(str(value), known=schema["enum"])
+            if "enum" in schema
+            else f"Correct {setting} in the ensemble file.",
+        ) from error
 
 
-def check_mapping(value: object, *, owner: str, setting: str, example: str) -> None:
-    """Refuse a setting that does not map names to something.
-
-    Raises:
-        EnsembleError: it is no mapping.
-    """
-    if not isinstance(value, Mapping):
-        raise EnsembleError(
-            f'"{owner}" cannot take {setting} = {value!r}; expected names, each with its own.',
-            hint=f"Write it as `{setting}: {{{example}}}`.",
-        )
-
-
-def check_count(value: object, *, owner: str, setting: str, least: int) -> None:
-    """Refuse a setting that is no whole number of at least ``least``.
-
-    Raises:
-        EnsembleError: it is no whole number, or too small.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise EnsembleError(
-            f'"{owner}" cannot take {setting} = {value!r}; '
-            f"expected a whole number of at least {least}.",
-            hint=f"Correct {setting} in the ensemble file.",
-        )
+def _in_words(schema: Mapping[str, Any]) -> str:
+    """Describe the values that the JSON schema of a setting admits."""
+    if "description" in schema:
+        return str(schema["description"])
+    if "anyOf" in schema:
+        return " or ".join(_in_words(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f'"{one}"' for one in schema["enum"])
+    if "additionalProperties" in schema:
+        return f"names, each with {_in_words(schema['additionalProperties'])}"
+    return _PLAIN_TYPES[schema["type"]]

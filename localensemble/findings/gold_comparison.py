@@ -17,8 +17,8 @@ from localensemble.consensus.certificates.category_prevalence import (
     corrected_prevalence,
 )
 from localensemble.consensus.certificates.frontier import FrontierPoint, cost_frontier
+from localensemble.consensus.policies.random_audit import RandomAudit, audit_draw
 from localensemble.consensus.policies.scores import SCORE_NAMES
-from localensemble.consensus.policies.whole_study import AUDIT_REASON, audit_draw
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.evaluation import (
     CategoryArray,
@@ -311,9 +311,9 @@ def _groups(
 
 def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | None, int]:
     """Estimate how right the accepted labels are, and count drawn items without gold label."""
-    if AUDIT_REASON not in decided.reason_texts:
+    if RandomAudit.name not in decided.reason_codes:
         return None, 0
-    draw = audit_draw(decided.reason_bits, reason_texts=decided.reason_texts)
+    draw = audit_draw(decided.reason_bits, reason_codes=decided.reason_codes)
     audited = draw.drawn & (gold >= 0)
     estimate = estimate_accuracy(
         accepted=int(draw.accepted.sum()),

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.consensus.policies.escalation import EscalationPolicy
-from localensemble.consensus.protocol import ConsensusMethod, Settings
+from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.consensus.settings import Settings
 from localensemble.core.errors import EnsembleError
 from localensemble.findings.evaluation import Evaluation, evaluate_labels
 from localensemble.study.decisions import decide

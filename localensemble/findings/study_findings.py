@@ -17,9 +17,10 @@ from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.frontier import expected_errors_covered
-from localensemble.consensus.policies.whole_study import budget_reasons
+from localensemble.consensus.policies.budget import Budget
+from localensemble.consensus.policies.escalation import ReasonCount
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
-from localensemble.consensus.protocol import Settings
+from localensemble.consensus.settings import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
@@ -123,7 +124,7 @@ class VariableFindings:
     coefficients: tuple[Coefficient, ...]
     accepted: int
     escalated: int
-    reason_counts: tuple[tuple[str, int], ...]
+    reason_counts: tuple[ReasonCount, ...]
     accepted_counts: tuple[int, ...]
     raters: tuple[RaterLabels, ...]
     accuracy_accepted: Accuracy | None
@@ -340,9 +341,7 @@ def _expected_errors(decided: Decisions) -> tuple[ExpectedErrors, ...]:
         return ()
     unscored = bool(np.isnan(decided.mean_probability).all())
     scores = decided.support if unscored else decided.mean_probability
-    read = {"": decided.escalated} | {
-        text: decided.has_reason(text) for text in budget_reasons(decided.reason_texts)
-    }
+    read = {"": decided.escalated} | decided.with_code(Budget.name)
     return tuple(
         ExpectedErrors(
             reason,

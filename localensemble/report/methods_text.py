@@ -237,7 +237,7 @@ def _decisions(findings: StudyFindings) -> str:
     rules = cast(Mapping[str, Any], findings.record.rules)
     method = rule_in_words(rules["consensus"], key="method")
     reasons = dict.fromkeys(
-        reason for variable in findings.variables for reason, _ in variable.reason_counts
+        reason.text for variable in findings.variables for reason in variable.reason_counts
     )
     text = f'The consensus label was derived by the method "{method}".'
     if reasons:

@@ -21,12 +21,13 @@ from localensemble.consensus.policies.escalation import (
     Escalation,
     EscalationPolicy,
     Evidence,
+    ReasonCount,
     escalate,
     escalate_further,
 )
 from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.policies.required_agreement import RequiredAgreementMissed
 from localensemble.consensus.policies.scores import ScoreName, acceptance_scores
-from localensemble.consensus.policies.whole_study import RequiredAgreementMissed
 from localensemble.consensus.probabilities.rater_calibration import RaterCalibration
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.errors import EnsembleError
@@ -57,7 +58,8 @@ class Decisions:
             the final label.
         doubt: (N,); larger is more doubtful; comparable between variables.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
-        reason_texts: the reasons in words.
+        reason_codes: the codes of the reasons.
+        reason_texts: the same reasons in words.
         converged: whether a method that iterates reached its tolerance; None for others.
         rater_estimates: what the method thinks of each rater, by name; often empty.
     """
@@ -71,6 +73,7 @@ class Decisions:
     escalated: NDArray[np.bool_]
     doubt: FloatArray
     reason_bits: NDArray[np.uint64]
+    reason_codes: tuple[str, ...]
     reason_texts: tuple[str, ...]
     converged: bool | None = None
     rater_estimates: tuple[tuple[str, float], ...] = ()
@@ -79,18 +82,27 @@ class Decisions:
         """Say in words why one item is escalated; empty when it is not."""
         return self._escalation.reasons(item)
 
-    def reason_counts(self) -> tuple[tuple[str, int], ...]:
+    def codes(self, item: int) -> tuple[str, ...]:
+        """Return the codes of these reasons, each once."""
+        return self._escalation.codes(item)
+
+    def reason_counts(self) -> tuple[ReasonCount, ...]:
         """Count the items to which each reason applies; one item can have several."""
         return self._escalation.reason_counts()
 
-    def has_reason(self, text: str) -> NDArray[np.bool_]:
-        """Say for every item whether one of ``reason_texts`` applies."""
-        bit = np.uint64(self.reason_texts.index(text))
-        return (self.reason_bits >> bit & np.uint64(1)).astype(np.bool_)
+    def with_code(self, code: str) -> dict[str, NDArray[np.bool_]]:
+        """Return the reasons of one code in words, each with the items it applies to: bool (N,)."""
+        return {
+            text: (self.reason_bits >> np.uint64(bit) & np.uint64(1)).astype(np.bool_)
+            for bit, text in enumerate(self.reason_texts)
+            if self.reason_codes[bit] == code
+        }
 
     @property
     def _escalation(self) -> Escalation:
-        return Escalation(self.escalated, self.reason_bits, self.reason_texts, self.doubt)
+        return Escalation(
+            self.escalated, self.reason_bits, self.reason_codes, self.reason_texts, self.doubt
+        )
 
     def scores(self, by: ScoreName) -> FloatArray:
         """Give the score on which a threshold can be set: (N,), to the digit as applied."""
@@ -136,7 +148,8 @@ def decide(
     refuse_wrong_level(method, variable)
     required = variable.required_agreement
     may_miss = required is not None and required.below == "review"
-    needs_agreement = _names(policies, "agreement_below") or may_miss
+    compares_agreement = any("agreement" in policy.needs for policy in policies)
+    needs_agreement = compares_agreement or may_miss
     later = tuple(policy for policy in policies if policy.stage != STAGE_EVIDENCE)
     needs_matrix = not method.per_item or later or needs_agreement
     matrix = labels.matrix(variable) if needs_matrix else None
@@ -145,7 +158,7 @@ def decide(
         every = (*every, *_missed_policy(matrix, variable))
     first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
     agreement = None
-    if matrix is not None and _names(every, "agreement_below"):
+    if matrix is not None and compares_agreement:
         value = gwet_ac1(matrix).value
         agreement = np.nan if value is None else value
     whole = None
@@ -173,6 +186,7 @@ def decide(
         escalated=escalation.mask,
         doubt=escalation.doubt,
         reason_bits=escalation.reason_bits,
+        reason_codes=escalation.reason_codes,
         reason_texts=escalation.reason_texts,
         converged=consensus.converged,
         rater_estimates=consensus.rater_estimates,
@@ -221,15 +235,15 @@ def check_rules(
 
 
 def refuse_wrong_level(method: ConsensusMethod, variable: Variable) -> None:
-    """Refuse the median of categories that have no order.
+    """Refuse a method on a variable of a level that it cannot decide.
 
     Raises:
         EnsembleError: names the variable.
     """
-    if method.name == "median" and variable.level == "nominal":
+    if variable.level not in method.levels:
         raise EnsembleError(
-            f'The consensus method "median" cannot decide "{variable.name}": '
-            "its level is nominal, so its categories have no middle.",
+            f'The consensus method "{method.name}" cannot decide "{variable.name}": '
+            f"its level is {variable.level}; expected {' or '.join(sorted(method.levels))}.",
             hint="Choose another method, for example majority.",
         )
 
@@ -321,13 +335,10 @@ def _joined_escalation(parts: Sequence[Escalation]) -> Escalation:
     return Escalation(
         mask=np.concatenate([part.mask for part in parts]),
         reason_bits=np.concatenate([part.reason_bits for part in parts]),
+        reason_codes=parts[0].reason_codes,
         reason_texts=parts[0].reason_texts,
         doubt=np.concatenate([part.doubt for part in parts]),
     )
-
-
-def _names(policies: Sequence[EscalationPolicy], name: str) -> bool:
-    return any(policy.name == name for policy in policies)
 
 
 def _missed_policy(matrix: LabelMatrix, variable: Variable) -> tuple[EscalationPolicy, ...]:

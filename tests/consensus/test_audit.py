@@ -10,7 +10,7 @@ from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.escalation import Evidence, escalate
 from localensemble.consensus.policies.named_policies import policy_named
-from localensemble.consensus.policies.whole_study import audit_draw
+from localensemble.consensus.policies.random_audit import audit_draw
 from localensemble.core.label_matrix import LabelMatrix
 
 
@@ -38,7 +38,7 @@ def test_the_interval_covers_the_true_accuracy_in_93_to_97_percent_of_200_studie
         consensus = method_named("majority").derive(labels)
         ids = [f"study-{seed}-item-{i}" for i in range(labels.item_count)]
         escalation = escalate(Evidence(labels, consensus, item_ids=ids), policies=policies)
-        draw = audit_draw(escalation.reason_bits, reason_texts=escalation.reason_texts)
+        draw = audit_draw(escalation.reason_bits, reason_codes=escalation.reason_codes)
         right = consensus.categories == truth
         estimate = estimate_accuracy(
             accepted=int(draw.accepted.sum()),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_named
+from localensemble.consensus.methods.named_methods import (
+    METHOD_NAMES,
+    method_named,
+    methods_without_settings,
+)
 from localensemble.consensus.protocol import Consensus
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
@@ -87,6 +91,21 @@ def test_a_matrix_without_categories_or_items_gives_no_consensus() -> None:
         assert result.categories.tolist() == [-1, -1]
         empty = LabelMatrix(np.empty((0, 3), dtype=np.int16), CATEGORIES, ("x", "y", "z"))
         assert method_named(name).derive(empty).categories.shape == (0,)
+
+
+def test_every_method_says_what_it_names_and_which_levels_it_decides() -> None:
+    for name in METHOD_NAMES:
+        method = method_named(name, settings={"accuracies": {}} if name == "weighted" else {})
+        assert "categor" in method.clause
+        assert {"binary", "ordinal"} <= method.levels
+        assert ("nominal" in method.levels) == (name != "median")
+    assert "0.6" in method_named("majority", settings={"minimum_share": 0.6}).clause
+    assert "geometric" in method_named("mean_probability", settings={"pooling": "log"}).clause
+
+
+def test_only_methods_that_need_no_settings_can_stand_beside_a_chosen_one() -> None:
+    names = {method.name for method in methods_without_settings()}
+    assert names == set(METHOD_NAMES) - {"weighted"}
 
 
 def test_an_unknown_method_is_an_error_with_a_suggestion() -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from localensemble.consensus.methods.named_methods import method_named
-from localensemble.consensus.policies.doubt import normalized_entropy
+from localensemble.consensus.policies.entropy_above import normalized_entropy
 from localensemble.consensus.policies.escalation import Escalation, Evidence, escalate
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.scores import acceptance_scores

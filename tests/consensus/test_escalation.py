@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.escalation import Escalation, Evidence, escalate
 from localensemble.consensus.policies.named_policies import POLICY_NAMES, policy_named
+from localensemble.consensus.policies.scores import acceptance_scores
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -163,13 +164,26 @@ def test_reasons_add_up_and_are_counted() -> None:
         evidence, {"support_below": {"limit": 0.9}, "missing_raters": {"allowed": 0}}
     )
     assert result.reasons(2) == ("tie between categories", "a rater gave no label")
-    assert dict(result.reason_counts()) == {
-        "no rater labeled it": 0,
-        "tie between categories": 1,
-        "no category met the consensus rule": 0,
-        "support below 0.9": 1,
-        "a rater gave no label": 2,
-    }
+    assert [(one.code, one.text, one.items) for one in result.reason_counts()] == [
+        ("no_labels", "no rater labeled it", 0),
+        ("tie", "tie between categories", 1),
+        ("rule_not_met", "no category met the consensus rule", 0),
+        ("support_below", "support below 0.9", 1),
+        ("missing_raters", "a rater gave no label", 2),
+    ]
+
+
+def test_codes_stand_beside_the_reasons_each_once() -> None:
+    result = escalation_of(
+        evidence_of("aab", "a--", "abc"),
+        {"always_review": {"categories": {"b": None, "c": None}}, "missing_raters": {}},
+    )
+    assert [result.codes(item) for item in range(3)] == [
+        ("always_review",),
+        ("missing_raters",),
+        ("tie", "always_review"),
+    ]
+    assert len(result.reasons(2)) == 3
 
 
 def test_the_queue_is_gravest_first_then_most_reasons_then_least_certain() -> None:
@@ -267,8 +281,10 @@ def test_a_policy_without_its_evidence_is_an_error(
         ("missing_raters", {"allowed": -1}, "whole number of at least 0"),
         ("missing_raters", {"allowed": True}, "whole number of at least 0"),
         ("missing_raters", {"alowed": 1}, 'Did you mean "allowed"?'),
-        ("always_review", {"categories": "c"}, "expected names, each with its own"),
-        ("always_review", {"categories": {"c": 3}}, 'the bound of "c"'),
+        ("always_review", {"categories": "c"}, "expected names, each with a number"),
+        ("always_review", {"categories": {"c": 3}}, 'categories["c"] = 3; expected names, each'),
+        ("always_review", {"categories": {7: None}}, "categories[7] = 7; expected names"),
+        ("missing_raters", {"allowed": -1}, 'The escalation policy "missing_raters"'),
     ],
 )
 def test_a_wrong_policy_is_an_error_that_says_what_to_write(
@@ -279,6 +295,7 @@ def test_a_wrong_policy_is_an_error_that_says_what_to_write(
     assert message in str(raised.value)
 
 
+UNDECIDED = {"no_labels", "tie", "rule_not_met"}
 REQUIRED_SETTINGS: Policies = {
     "support_below": {"limit": 0.5},
     "mean_probability_below": {"limit": 0.5},
@@ -311,8 +328,26 @@ def test_every_policy_describes_itself_and_always_gives_the_same_reasons(name: s
             control=np.full(len(rows), -1, dtype=np.int16),
             agreement=0.8,
         )
-        texts.add(escalate(evidence, policies=[policy]).reason_texts)
+        found = escalate(evidence, policies=[policy])
+        texts.add(found.reason_texts)
+        assert set(found.reason_codes) - UNDECIDED <= {name}
+        assert len(found.reason_codes) == len(found.reason_texts)
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("name", POLICY_NAMES)
+def test_a_policy_without_the_evidence_it_states_is_an_error(name: str) -> None:
+    policy = policy_named(name, settings=REQUIRED_SETTINGS.get(name, {}))
+    if policy.needs:
+        with pytest.raises(EnsembleError, match=f'"{name}" needs'):
+            escalate(evidence_of("aaa"), policies=[policy])
+    else:
+        escalate(evidence_of("aaa"), policies=[policy])
+
+
+def test_evidence_that_no_policy_stated_is_an_error_of_the_program() -> None:
+    with pytest.raises(ValueError, match="needs"):
+        acceptance_scores(evidence_of("aaa"), by="margin")
 
 
 def test_more_reasons_than_fit_is_an_error() -> None:

@@ -14,14 +14,9 @@ from localensemble.consensus.policies.escalation import (
     escalate,
 )
 from localensemble.consensus.policies.named_policies import policy_named
-from localensemble.consensus.policies.whole_study import (
-    AUDIT_REASON,
-    DrawPurpose,
-    RequiredAgreementMissed,
-    audit_draw,
-    budget_reasons,
-    random_draw,
-)
+from localensemble.consensus.policies.random_audit import audit_draw
+from localensemble.consensus.policies.required_agreement import RequiredAgreementMissed
+from localensemble.consensus.random_draw import DrawPurpose, random_draw
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -102,7 +97,7 @@ def test_a_budget_never_drops_what_other_policies_escalate() -> None:
     assert without.mask.sum() > 10
     budget = escalate(evidence_of(labels), policies=[policy("budget", items=10), *strict])
     np.testing.assert_array_equal(budget.mask, without.mask)
-    assert dict(budget.reason_counts())["among the 10 most doubtful"] == 10
+    assert [one.items for one in budget.reason_counts() if one.code == "budget"] == [10]
 
 
 def audited(labels: LabelMatrix, *, share: float, seed: int = 0, first: int = 0) -> Escalation:
@@ -119,12 +114,12 @@ def test_the_audit_draws_its_share_from_accepted_items_only() -> None:
     labels = many(20_000)
     plain = escalate(evidence_of(labels), policies=[policy("support_below", limit=0.9)])
     result = audited(labels, share=0.1)
-    draw = audit_draw(result.reason_bits, reason_texts=result.reason_texts)
+    draw = audit_draw(result.reason_bits, reason_codes=result.reason_codes)
     np.testing.assert_array_equal(draw.accepted, ~plain.mask)
     np.testing.assert_array_equal(result.mask, plain.mask | draw.drawn)
     assert not (draw.drawn & plain.mask).any()
     assert draw.drawn.sum() / draw.accepted.sum() == pytest.approx(0.1, abs=0.01)
-    assert result.reasons(int(np.flatnonzero(draw.drawn)[0])) == (AUDIT_REASON,)
+    assert result.codes(int(np.flatnonzero(draw.drawn)[0])) == ("random_audit",)
 
 
 def test_the_audit_draws_the_same_items_in_blocks_and_after_other_seeds() -> None:
@@ -155,7 +150,7 @@ def test_the_audit_comes_last_in_the_queue_and_adds_no_doubt() -> None:
 
 def test_no_audit_means_nothing_drawn() -> None:
     result = escalate(evidence_of(many(10)), policies=[])
-    draw = audit_draw(result.reason_bits, reason_texts=result.reason_texts)
+    draw = audit_draw(result.reason_bits, reason_codes=result.reason_codes)
     assert not draw.drawn.any()
     assert audited(many(10), share=0).mask.sum() <= 10
     everything = audited(many(50), share=1)
@@ -194,12 +189,12 @@ def test_less_agreement_than_the_codebook_requires_escalates_every_item() -> Non
     result = escalate(evidence_of(many(5)), policies=[missed])
     assert result.mask.all()
     assert "AC1 >= 0.6" in result.reasons(0)[0]
+    assert result.codes(0)[-1] == "required_agreement"
     assert dict(missed.settings) == {"required": '"AC1 >= 0.6"'}
 
 
-def test_the_reason_of_a_budget_is_known_among_others() -> None:
+def test_the_reason_of_a_budget_is_known_by_its_code() -> None:
     policies = [policy("budget", items=2), policy("support_below", limit=0.9)]
     result = escalate(evidence_of(many(50)), policies=policies)
-    (reason,) = budget_reasons(result.reason_texts)
-    assert "2" in reason
-    assert budget_reasons(("support below 0.9",)) == ()
+    (counted,) = [one for one in result.reason_counts() if one.code == "budget"]
+    assert (counted.items, "2" in counted.text) == (2, True)

@@ -76,7 +76,7 @@ def test_a_rater_without_accuracy_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("accuracies", "message"),
-    [(0.9, "expected names"), ({"rater-0": 1.2}, 'the accuracy of "rater-0"')],
+    [(0.9, "expected names"), ({"rater-0": 1.2}, '"rater-0"')],
 )
 def test_accuracies_that_are_none_are_refused(accuracies: object, message: str) -> None:
     with pytest.raises(EnsembleError, match=message):

@@ -21,7 +21,8 @@ from localensemble.consensus.certificates.threshold import (
     Outcome,
 )
 from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
-from localensemble.consensus.protocol import FloatArray, Settings
+from localensemble.consensus.protocol import FloatArray
+from localensemble.consensus.settings import Settings
 from localensemble.core.errors import InputError
 
 Choice = TypeVar("Choice", bound=str)

@@ -22,13 +22,8 @@ from localensemble.consensus.methods.expectation_maximization import (
     fit_error_model,
 )
 from localensemble.consensus.methods.weighing import best_of, consensus_of
-from localensemble.consensus.protocol import Consensus, FloatArray, Settings
-from localensemble.consensus.registry import (
-    check_count,
-    check_mapping,
-    check_share,
-    describe_settings,
-)
+from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.settings import PositiveWholeNumber, Settings, Share
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -36,34 +31,32 @@ _LEAST_RATERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class OneCoinDawidSkene:
+class OneCoinDawidSkene(ConsensusMethod):
     """One accuracy per rater, errors spread evenly over the wrong categories.
 
     Safer than the full model when items are few. The score is the posterior.
 
     Attributes:
-        smoothing: labels added to every cell before estimating, at least 0. 0 is maximum
+        smoothing: labels added to every cell before estimating, from 0 to 1. 0 is maximum
             likelihood.
         iterations: most iterations; the consensus says whether the fit converged.
         tolerance: converged when no posterior moves by more.
         repeats: column name to the rater it repeats; they share one accuracy.
     """
 
-    smoothing: float = 0.01
-    iterations: int = 500
-    tolerance: float = 1e-6
+    smoothing: Share = 0.01
+    iterations: PositiveWholeNumber = 500
+    tolerance: Share = 1e-6
     repeats: Mapping[str, str] = field(default_factory=dict)
     name: ClassVar[str] = "one_coin_dawid_skene"
     per_item: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_share(self.smoothing, owner=self.name, setting="smoothing")
-        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
-
-    @property
-    def settings(self) -> Settings:
-        """Smoothing, limits of the iteration, and repeats."""
-        return _fit_settings(self.smoothing, self.iterations, self.tolerance, self.repeats)
+    clause: ClassVar[str] = (
+        "the most probable category under a fitted model of one accuracy per rater"
+    )
+    citation: ClassVar[str] = (
+        "Zhang Y, Chen X, Zhou D, Jordan MI (2016). Spectral methods meet EM: a provably optimal "
+        "algorithm for crowdsourcing. Journal of Machine Learning Research 17(102):1-44."
+    )
 
     def fit(self, labels: LabelMatrix) -> Fit:
         """Estimate accuracies and posteriors."""
@@ -83,35 +76,33 @@ class OneCoinDawidSkene:
 
 
 @dataclass(frozen=True, slots=True)
-class DawidSkene:
+class DawidSkene(ConsensusMethod):
     """A full confusion matrix per rater.
 
     Needs many items per category and three raters or more; with two the model is not
     identifiable and is refused. The score is the posterior.
 
     Attributes:
-        smoothing: labels added to every cell before estimating, at least 0. 0 is maximum
+        smoothing: labels added to every cell before estimating, from 0 to 1. 0 is maximum
             likelihood.
         iterations: most iterations; the consensus says whether the fit converged.
         tolerance: converged when no posterior moves by more.
         repeats: column name to the rater it repeats; they share one confusion matrix.
     """
 
-    smoothing: float = 0.01
-    iterations: int = 500
-    tolerance: float = 1e-6
+    smoothing: Share = 0.01
+    iterations: PositiveWholeNumber = 500
+    tolerance: Share = 1e-6
     repeats: Mapping[str, str] = field(default_factory=dict)
     name: ClassVar[str] = "dawid_skene"
     per_item: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_share(self.smoothing, owner=self.name, setting="smoothing")
-        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
-
-    @property
-    def settings(self) -> Settings:
-        """Smoothing, limits of the iteration, and repeats."""
-        return _fit_settings(self.smoothing, self.iterations, self.tolerance, self.repeats)
+    clause: ClassVar[str] = (
+        "the most probable category under a fitted model of one confusion matrix per rater"
+    )
+    citation: ClassVar[str] = (
+        "Dawid AP, Skene AM (1979). Maximum likelihood estimation of observer error-rates using "
+        "the EM algorithm. Applied Statistics 28:20-28."
+    )
 
     def fit(self, labels: LabelMatrix) -> Fit:
         """Estimate confusion matrices and posteriors.
@@ -157,33 +148,6 @@ def consensus_of_fit(
         converged=fit.converged,
         iterations=fit.iterations,
         rater_estimates=fit.estimates(),
-    )
-
-
-def check_fit_settings(
-    owner: str, iterations: int, tolerance: float, repeats: Mapping[str, str]
-) -> None:
-    """Refuse settings with which no fit can run.
-
-    Raises:
-        EnsembleError: no iteration is allowed, the tolerance is not from 0 to 1, or
-            ``repeats`` is no mapping.
-    """
-    check_count(iterations, owner=owner, setting="iterations", least=1)
-    check_share(tolerance, owner=owner, setting="tolerance")
-    check_mapping(repeats, owner=owner, setting="repeats", example="nurse-again: nurse")
-
-
-def _fit_settings(
-    smoothing: float, iterations: int, tolerance: float, repeats: Mapping[str, str]
-) -> Settings:
-    return describe_settings(
-        {
-            "smoothing": smoothing,
-            "iterations": iterations,
-            "tolerance": tolerance,
-            "repeats": dict(repeats),
-        }
     )
 
 

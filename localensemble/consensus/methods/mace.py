@@ -14,15 +14,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.methods.dawid_skene import check_fit_settings, consensus_of_fit
+from localensemble.consensus.methods.dawid_skene import consensus_of_fit
 from localensemble.consensus.methods.expectation_maximization import (
     ErrorModel,
     Fit,
     Parameters,
     fit_error_model,
 )
-from localensemble.consensus.protocol import Consensus, FloatArray, Settings
-from localensemble.consensus.registry import describe_settings
+from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.settings import PositiveWholeNumber, Share
 from localensemble.core.label_matrix import LabelMatrix
 
 _KNOWING_PRIOR = 0.5
@@ -31,7 +31,7 @@ _START_KNOWING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Mace:
+class Mace(ConsensusMethod):
     """The most probable category when raters that answer by habit are discounted.
 
     The score is the posterior, the rater estimate the share of labels the rater gave
@@ -43,25 +43,19 @@ class Mace:
         repeats: column name to the rater it repeats.
     """
 
-    iterations: int = 500
-    tolerance: float = 1e-6
+    iterations: PositiveWholeNumber = 500
+    tolerance: Share = 1e-6
     repeats: Mapping[str, str] = field(default_factory=dict)
     name: ClassVar[str] = "mace"
     per_item: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_fit_settings(self.name, self.iterations, self.tolerance, self.repeats)
-
-    @property
-    def settings(self) -> Settings:
-        """Limits of the iteration, and repeats."""
-        return describe_settings(
-            {
-                "iterations": self.iterations,
-                "tolerance": self.tolerance,
-                "repeats": dict(self.repeats),
-            }
-        )
+    clause: ClassVar[str] = (
+        "the most probable category under a fitted model in which each rater either knows the "
+        "category or answers by habit"
+    )
+    citation: ClassVar[str] = (
+        "Hovy D, Berg-Kirkpatrick T, Vaswani A, Hovy E (2013). Learning whom to trust with MACE. "
+        "Proceedings of NAACL-HLT 2013:1120-1130."
+    )
 
     def fit(self, labels: LabelMatrix) -> Fit:
         """Estimate how often each rater knows, and the posteriors."""

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
-from localensemble.consensus.registry import check_share, describe_settings
+from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.settings import ShareAboveZero
 from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -17,7 +17,7 @@ _SHARE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Majority:
+class Majority(ConsensusMethod):
     """The single most chosen category, if enough of the assigned labels chose it.
 
     Attributes:
@@ -25,20 +25,18 @@ class Majority:
             None asks for more than half. Whatever the share, a tie is no consensus.
     """
 
-    minimum_share: float | None = None
+    minimum_share: ShareAboveZero | None = None
     name: ClassVar[str] = "majority"
-    per_item: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.minimum_share is not None:
-            check_share(
-                self.minimum_share, owner=self.name, setting="minimum_share", above_zero=True
-            )
 
     @property
-    def settings(self) -> Settings:
-        """The minimum share; null stands for more than half."""
-        return describe_settings({"minimum_share": self.minimum_share})
+    def clause(self) -> str:
+        """State which share is enough."""
+        if self.minimum_share is None:
+            return "the category chosen by more than half of an item's labels"
+        return (
+            "the single most chosen category of an item, where at least the share "
+            f"{self.minimum_share:g} of its labels chose it"
+        )
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus; the score is the support. Probabilities are not used."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
-from localensemble.consensus.protocol import Consensus, FloatArray, Settings
-from localensemble.consensus.registry import describe_settings, suggestion
+from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
 from localensemble.consensus.shares import check_probabilities, rater_name_order
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
@@ -21,7 +20,7 @@ _SMALLEST_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class MeanProbability:
+class MeanProbability(ConsensusMethod):
     """The category with the highest pooled probability.
 
     The score is the pooled probability. Only raters with an assigned label and a
@@ -34,19 +33,16 @@ class MeanProbability:
 
     pooling: Pooling = "linear"
     name: ClassVar[str] = "mean_probability"
-    per_item: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.pooling not in get_args(Pooling):
-            raise EnsembleError(
-                f'"{self.name}" cannot take pooling = {self.pooling!r}.',
-                hint=suggestion(str(self.pooling), known=get_args(Pooling)),
-            )
+    citation: ClassVar[str] = (
+        "Genest C, Zidek JV (1986). Combining probability distributions: a critique and an "
+        "annotated bibliography. Statistical Science 1:114-135."
+    )
 
     @property
-    def settings(self) -> Settings:
-        """The kind of pooling."""
-        return describe_settings({"pooling": self.pooling})
+    def clause(self) -> str:
+        """State which mean is taken."""
+        mean = "geometric" if self.pooling == "log" else "arithmetic"
+        return f"the category with the highest {mean} mean of the raters' probabilities"
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus from the raters' distributions.

@@ -8,26 +8,28 @@ from typing import ClassVar
 import numpy as np
 
 from localensemble.consensus.methods.weighing import Best, consensus_of
-from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
+from localensemble.consensus.protocol import (
+    NO_CONSENSUS,
+    Consensus,
+    ConsensusMethod,
+    FloatArray,
+    Level,
+)
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 
 @dataclass(frozen=True, slots=True)
-class Median:
+class Median(ConsensusMethod):
     """The median label, for variables whose categories the codebook lists in order.
 
-    The label matrix does not know the level; the caller refuses nominal variables. With
+    The label matrix does not know the level; the caller compares it with ``levels``. With
     an even number of labels whose two middle ones differ there is no single median: a tie.
     The score is 1 - mean distance of the labels from the median, in steps of K - 1.
     """
 
     name: ClassVar[str] = "median"
-    per_item: ClassVar[bool] = True
-
-    @property
-    def settings(self) -> Settings:
-        """None; the rule has nothing to set."""
-        return ()
+    levels: ClassVar[frozenset[Level]] = frozenset({"binary", "ordinal"})
+    clause: ClassVar[str] = "the middle category of an item's labels in the order of the codebook"
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus. Probabilities are not used."""

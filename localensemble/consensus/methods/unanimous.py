@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, FloatArray, Settings
+from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, ConsensusMethod, FloatArray
 from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
 
 
 @dataclass(frozen=True, slots=True)
-class Unanimous:
+class Unanimous(ConsensusMethod):
     """The category that every assigned label names.
 
     A gap does not break unanimity: one assigned label agrees with itself. The policy
@@ -21,12 +21,7 @@ class Unanimous:
     """
 
     name: ClassVar[str] = "unanimous"
-    per_item: ClassVar[bool] = True
-
-    @property
-    def settings(self) -> Settings:
-        """None; the rule has nothing to set."""
-        return ()
+    clause: ClassVar[str] = "the category that all labels of an item name"
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus; the score is the number of raters that agree.

@@ -12,8 +12,8 @@ from localensemble.consensus.protocol import (
     CategoryArray,
     Consensus,
     FloatArray,
-    Settings,
 )
+from localensemble.consensus.settings import Settings
 from localensemble.consensus.shares import support_of
 from localensemble.core.label_matrix import LabelMatrix
 

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
-from localensemble.consensus.protocol import Consensus, FloatArray, Settings
-from localensemble.consensus.registry import check_mapping, check_share, describe_settings
+from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.settings import Share
 from localensemble.consensus.shares import rater_name_order
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
@@ -36,7 +36,7 @@ def accuracy_weight(accuracy: float, *, category_count: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class Weighted(ConsensusMethod):
     """The category with the largest sum of rater weights.
 
     The score is the probability of that category if the raters erred independently,
@@ -47,21 +47,16 @@ class Weighted:
             are not in the label matrix are allowed; the reverse is an error.
     """
 
-    accuracies: Mapping[str, float]
+    accuracies: Mapping[str, Share]
     name: ClassVar[str] = "weighted"
-    per_item: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        check_mapping(
-            self.accuracies, owner=self.name, setting="accuracies", example="model-a: 0.81"
-        )
-        for rater, accuracy in self.accuracies.items():
-            check_share(accuracy, owner=self.name, setting=f'the accuracy of "{rater}"')
-
-    @property
-    def settings(self) -> Settings:
-        """The accuracy of every rater."""
-        return describe_settings({"accuracies": dict(self.accuracies)})
+    clause: ClassVar[str] = (
+        "the category with the largest sum of rater weights, each the log odds of the rater's "
+        "accuracy against gold labels"
+    )
+    citation: ClassVar[str] = (
+        "Nitzan S, Paroush J (1982). Optimal decision rules in uncertain dichotomous choice "
+        "situations. International Economic Review 23:289-297."
+    )
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus. Probabilities are not used.

@@ -8,20 +8,16 @@ draws from what all the others would accept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.protocol import (
-    BoolArray,
-    CategoryArray,
-    Consensus,
-    FloatArray,
-    Settings,
-)
+from localensemble.consensus.protocol import BoolArray, CategoryArray, Consensus, FloatArray
+from localensemble.consensus.settings import SettingsFromFields
 from localensemble.consensus.shares import check_probabilities, label_shares, mean_distribution
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
@@ -34,6 +30,30 @@ SEVERITY_SAFETY = 3
 STAGE_EVIDENCE = 0
 STAGE_BUDGET = 1
 STAGE_AUDIT = 2
+
+EvidenceName = Literal["probabilities", "off_codebook_mass", "item_ids", "control", "agreement"]
+Given = TypeVar("Given")
+
+# What a policy may need -> how an error calls what is missing, and what to do.
+_MISSING: Mapping[EvidenceName, tuple[str, str]] = {
+    "probabilities": (
+        "probabilities; these labels carry none",
+        "Remove it, or use one that looks at the labels, such as support_below.",
+    ),
+    "off_codebook_mass": (
+        "off-codebook mass; these labels carry none",
+        "Remove the policy: only model raters that are scored report the mass.",
+    ),
+    "item_ids": ("the ids of the items", "Give the items an id column."),
+    "control": (
+        "control labels; there are none",
+        "Give the study control items, or remove the policy.",
+    ),
+    "agreement": (
+        "the agreement of the variable; it was not computed",
+        "Apply the policy after all raters have labeled.",
+    ),
+}
 
 _MOST_REASONS = 64
 _SEVERITY_STEP = 100.0
@@ -93,50 +113,61 @@ class Reason:
     """One reason to escalate.
 
     Attributes:
+        code: a short identifier for programs: the name of the policy, or why there is no
+            consensus. Texts may be reworded; codes stay.
         text: the reason in words, the same for every item and every block of items.
         mask: bool (N,); the items it applies to.
         severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category.
     """
 
+    code: str
     text: str
     mask: BoolArray
     severity: int = SEVERITY_DOUBTFUL
 
 
-class EscalationPolicy(Protocol):
-    """A rule that escalates items."""
+class EscalationPolicy(SettingsFromFields, ABC):
+    """A rule that escalates items.
+
+    A policy is a frozen dataclass in a file of its own and one entry in `named_policies`.
+
+    Attributes:
+        name: the registered name, and the code of its reasons.
+        per_item: whether an item's answer depends on that item alone.
+        stage: when the policy works: 0 on the evidence, 1 as budget, 2 as audit.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    per_item: ClassVar[bool] = True
+    stage: ClassVar[int] = STAGE_EVIDENCE
 
     @property
-    def name(self) -> str:
-        """The registered name."""
-        ...
+    def needs(self) -> tuple[EvidenceName, ...]:
+        """The evidence it cannot do without, besides labels and consensus."""
+        return ()
 
-    @property
-    def settings(self) -> Settings:
-        """Every setting, ready to hash or show."""
-        ...
-
-    @property
-    def per_item(self) -> bool:
-        """Whether an item's answer depends on that item alone."""
-        ...
-
-    @property
-    def stage(self) -> int:
-        """When the policy works: 0 on the evidence, 1 as budget, 2 as audit."""
-        ...
-
+    @abstractmethod
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Give the policy's reasons, always the same number in the same order.
+        """Return the policy's reasons, always the same number in the same order.
 
         Args:
-            evidence: what is known about the items.
+            evidence: what is known about the items; what the policy ``needs`` is there.
             so_far: what the policies of earlier stages escalate.
 
         Raises:
-            EnsembleError: the policy needs evidence that the run does not have.
+            EnsembleError: a setting names a rater or a category that is not there.
         """
-        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many items a reason applies to."""
+
+    code: str
+    text: str
+    items: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +177,8 @@ class Escalation:
     Attributes:
         mask: bool (N,); True where a person must look, False where the consensus stands.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
-        reason_texts: the reasons in words, in the order of the policies.
+        reason_codes: the codes of the reasons, in the order of the policies.
+        reason_texts: the same reasons in words.
         doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
             (3 safety category, 2 undecided, 1 other, 0 none or audit), plus the number of
             reasons (an audit is none: it must not depend on what it measures), plus the
@@ -157,13 +189,20 @@ class Escalation:
 
     mask: BoolArray
     reason_bits: NDArray[np.uint64]
+    reason_codes: tuple[str, ...]
     reason_texts: tuple[str, ...]
     doubt: FloatArray
 
     def reasons(self, item: int) -> tuple[str, ...]:
-        """Give the reasons of the item at an index, in words."""
+        """Return the reasons of the item at an index, in words."""
         bits = int(self.reason_bits[item])
         return tuple(text for bit, text in enumerate(self.reason_texts) if bits >> bit & 1)
+
+    def codes(self, item: int) -> tuple[str, ...]:
+        """Return the codes of these reasons, each once: several reasons may share one."""
+        bits = int(self.reason_bits[item])
+        found = (code for bit, code in enumerate(self.reason_codes) if bits >> bit & 1)
+        return tuple(dict.fromkeys(found))
 
     def queue(self) -> NDArray[np.int64]:
         """Give the indices of the escalated items, most doubtful first, ties in item order."""
@@ -171,12 +210,14 @@ class Escalation:
         order = np.argsort(-self.doubt[escalated], kind="stable")
         return escalated[order].astype(np.int64)
 
-    def reason_counts(self) -> tuple[tuple[str, int], ...]:
+    def reason_counts(self) -> tuple[ReasonCount, ...]:
         """Count the items each reason applies to; an item may have several."""
         one = np.uint64(1)
         return tuple(
-            (text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
-            for bit, text in enumerate(self.reason_texts)
+            ReasonCount(code, text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
+            for bit, (code, text) in enumerate(
+                zip(self.reason_codes, self.reason_texts, strict=True)
+            )
         )
 
 
@@ -210,9 +251,21 @@ def escalate_further(
         found: list[Reason] = []
         for policy in policies:
             if policy.stage == stage:
+                _refuse_missing(policy, evidence)
                 found += policy.reasons(evidence, so_far=escalation)
         escalation = _with_reasons(escalation, found)
     return escalation
+
+
+def needed(given: Given | None) -> Given:
+    """Return evidence that a policy states in ``needs``, so that it was not refused.
+
+    Raises:
+        ValueError: it is not there, and nobody stated that it is needed.
+    """
+    if given is None:
+        raise ValueError("A policy uses evidence that it does not state in `needs`.")
+    return given
 
 
 def most_doubtful(doubt: FloatArray, *, items: int) -> BoolArray:
@@ -228,9 +281,10 @@ def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
     unlabeled = undecided & (consensus.labels_used == 0)
     tie = undecided & ~unlabeled & consensus.tie
     return (
-        Reason("no rater labeled it", unlabeled, SEVERITY_UNDECIDED),
-        Reason("tie between categories", tie, SEVERITY_UNDECIDED),
+        Reason("no_labels", "no rater labeled it", unlabeled, SEVERITY_UNDECIDED),
+        Reason("tie", "tie between categories", tie, SEVERITY_UNDECIDED),
         Reason(
+            "rule_not_met",
             "no category met the consensus rule",
             undecided & ~unlabeled & ~tie,
             SEVERITY_UNDECIDED,
@@ -238,17 +292,28 @@ def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
     )
 
 
+def _refuse_missing(policy: EscalationPolicy, evidence: Evidence) -> None:
+    for name in policy.needs:
+        if getattr(evidence, name) is None:
+            missing, hint = _MISSING[name]
+            raise EnsembleError(
+                f'The escalation policy "{policy.name}" needs {missing}.', hint=hint
+            )
+
+
 def _nothing_yet(uncertainty: FloatArray) -> Escalation:
     item_count = len(uncertainty)
     return Escalation(
         mask=np.zeros(item_count, dtype=np.bool_),
         reason_bits=np.zeros(item_count, dtype=np.uint64),
+        reason_codes=(),
         reason_texts=(),
         doubt=uncertainty,
     )
 
 
 def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalation:
+    codes = list(escalation.reason_codes)
     texts = list(escalation.reason_texts)
     added: dict[str, Reason] = {}
     for reason in reasons:
@@ -264,12 +329,14 @@ def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalati
     severity, rest = np.divmod(escalation.doubt, _SEVERITY_STEP)
     for reason in added.values():
         bits |= reason.mask.astype(np.uint64) << np.uint64(len(texts))
+        codes.append(reason.code)
         texts.append(reason.text)
         severity = np.maximum(severity, reason.mask * float(reason.severity))
         if reason.severity != SEVERITY_AUDIT:
             # At most 64 reasons: what counts them never reaches the next severity.
             rest = rest + reason.mask
-    return Escalation(bits != 0, bits, tuple(texts), _SEVERITY_STEP * severity + rest)
+    doubt = _SEVERITY_STEP * severity + rest
+    return Escalation(bits != 0, bits, tuple(codes), tuple(texts), doubt)
 
 
 def _uncertainty(evidence: Evidence) -> FloatArray:

@@ -10,26 +10,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from localensemble.consensus.policies.escalation import Evidence
+from localensemble.consensus.policies.escalation import Evidence, needed
 from localensemble.consensus.protocol import FloatArray
-from localensemble.consensus.registry import suggestion
 from localensemble.consensus.shares import label_shares, mean_distribution
-from localensemble.core.errors import EnsembleError
 
 ScoreName = Literal["support", "method", "mean_probability", "margin"]
 SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
-
-
-def check_score_name(name: str, *, owner: str) -> None:
-    """Refuse a score nobody knows.
-
-    Raises:
-        EnsembleError: the name is unknown.
-    """
-    if name not in SCORE_NAMES:
-        raise EnsembleError(
-            f'"{owner}" cannot take by = {name!r}.', hint=suggestion(str(name), known=SCORE_NAMES)
-        )
+SCORES_OF_PROBABILITIES: tuple[ScoreName, ...] = ("mean_probability", "margin")
+Distribution = Literal["probabilities", "labels"]
 
 
 def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
@@ -42,17 +30,15 @@ def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
             by which that mean exceeds the next best category's.
 
     Raises:
-        EnsembleError: the score needs probabilities and there are none.
+        ValueError: the score is one of probabilities and there are none.
     """
     consensus = evidence.consensus
     if by == "support":
         return consensus.support
     if by == "method":
         return consensus.scores
-    means = mean_distribution(
-        evidence.labels, probabilities=probabilities_for(evidence, owner=f"score {by}")
-    )
-    chosen = chosen_share(means, evidence=evidence)
+    means = mean_distribution(evidence.labels, probabilities=needed(evidence.probabilities))
+    chosen = _chosen_share(means, evidence=evidence)
     if by == "mean_probability":
         return chosen
     decided = np.flatnonzero(consensus.decided)
@@ -61,7 +47,7 @@ def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
     return np.where(np.isfinite(best_other), chosen - best_other, chosen)
 
 
-def chosen_share(shares: FloatArray, *, evidence: Evidence) -> FloatArray:
+def _chosen_share(shares: FloatArray, *, evidence: Evidence) -> FloatArray:
     """Pick the consensus category's entry of (N, K) shares: (N,), NaN without consensus."""
     chosen = np.full(len(shares), np.nan)
     decided = np.flatnonzero(evidence.consensus.decided)
@@ -69,26 +55,8 @@ def chosen_share(shares: FloatArray, *, evidence: Evidence) -> FloatArray:
     return chosen
 
 
-def distribution_of(
-    evidence: Evidence, *, of: Literal["probabilities", "labels"], owner: str
-) -> FloatArray:
-    """Give the mean of the raters' distributions, or the shares of their labels: (N, K)."""
+def distribution_of(evidence: Evidence, *, of: Distribution) -> FloatArray:
+    """Return the mean of the raters' distributions, or the shares of their labels: (N, K)."""
     if of == "labels":
         return label_shares(evidence.labels)
-    return mean_distribution(
-        evidence.labels, probabilities=probabilities_for(evidence, owner=owner)
-    )
-
-
-def probabilities_for(evidence: Evidence, *, owner: str) -> FloatArray:
-    """Give the probabilities, or say that ``owner`` needs them.
-
-    Raises:
-        EnsembleError: there are none.
-    """
-    if evidence.probabilities is None:
-        raise EnsembleError(
-            f'"{owner}" needs probabilities; these labels carry none.',
-            hint="Remove it, or use one that looks at the labels, such as support_below.",
-        )
-    return evidence.probabilities
+    return mean_distribution(evidence.labels, probabilities=needed(evidence.probabilities))

@@ -17,8 +17,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.protocol import FloatArray, Settings
-from localensemble.consensus.registry import describe_settings
+from localensemble.consensus.protocol import FloatArray
+from localensemble.consensus.settings import Settings, SettingsFromFields
 from localensemble.core.errors import InputError
 
 LEAST_GOLD_TEMPERATURE = 30
@@ -50,7 +50,7 @@ class RaterCalibration(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Temperature:
+class Temperature(SettingsFromFields):
     """Sharpen or flatten every distribution alike: p ** (1 / temperature), scaled to 1.
 
     Above 1 the rater was too sure. The order of the categories never changes.
@@ -60,18 +60,13 @@ class Temperature:
     gold_items: int
     name: ClassVar[str] = "temperature"
 
-    @property
-    def settings(self) -> Settings:
-        """The temperature and how many gold labels it rests on."""
-        return describe_settings({"temperature": self.temperature, "gold_items": self.gold_items})
-
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Apply the temperature."""
         return _tempered(np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)), self.temperature)
 
 
 @dataclass(frozen=True, slots=True)
-class Isotonic:
+class Isotonic(SettingsFromFields):
     """Map each category's probability to the share of gold labels at that probability.
 
     Attributes:
@@ -83,16 +78,6 @@ class Isotonic:
     steps: tuple[tuple[tuple[float, float], ...], ...]
     gold_items: int
     name: ClassVar[str] = "isotonic"
-
-    @property
-    def settings(self) -> Settings:
-        """The pairs and how many gold labels they rest on."""
-        return describe_settings(
-            {
-                "steps": [[list(pair) for pair in steps] for steps in self.steps],
-                "gold_items": self.gold_items,
-            }
-        )
 
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Map every category and scale to 1; a row mapped to all zeros stays as it was."""
@@ -108,7 +93,7 @@ class Isotonic:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextualPrior:
+class ContextualPrior(SettingsFromFields):
     """Divide out what the rater says about an item without content, scaled to 1.
 
     Attributes:
@@ -125,11 +110,6 @@ class ContextualPrior:
                 f"{[float(f'{share:.3g}') for share in self.prior]}.",
                 hint="Use the log-probabilities of a content-free item, which are never -inf.",
             )
-
-    @property
-    def settings(self) -> Settings:
-        """The prior."""
-        return describe_settings({"prior": list(self.prior)})
 
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Divide by the prior and scale to 1."""

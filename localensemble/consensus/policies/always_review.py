@@ -1,0 +1,66 @@
+"""Items that may belong to a category a person must always see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.policies.escalation import (
+    SEVERITY_SAFETY,
+    Escalation,
+    EscalationPolicy,
+    Evidence,
+    Reason,
+)
+from localensemble.consensus.registry import suggestion
+from localensemble.consensus.settings import Share
+from localensemble.core.errors import EnsembleError
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysReview(EscalationPolicy):
+    """Escalate items that may belong to a category a person must always see.
+
+    One rater choosing it is enough, whatever the others say; so is one rater giving it
+    more probability than its bound.
+
+    Attributes:
+        categories: category name to a probability bound in [0, 1], or None for no bound.
+    """
+
+    categories: Mapping[str, Share | None]
+    name: ClassVar[str] = "always_review"
+
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
+        """Look for each category among the raters' labels and probabilities."""
+        found: list[Reason] = []
+        for category, bound in self.categories.items():
+            if category not in evidence.labels.categories:
+                raise EnsembleError(
+                    f'The escalation policy "{self.name}" names the category "{category}", '
+                    "which the variable does not have.",
+                    hint=suggestion(category, known=evidence.labels.categories),
+                )
+            k = evidence.labels.categories.index(category)
+            # A method that weighs may name a category that no rater chose.
+            chosen = np.any(evidence.labels.indices == k, axis=1) | (
+                evidence.consensus.categories == k
+            )
+            text = f'always review: "{category}" was chosen'
+            found.append(Reason(self.name, text, chosen, SEVERITY_SAFETY))
+            if bound is not None:
+                found.append(self._probable(evidence, k=k, category=category, bound=bound))
+        return tuple(found)
+
+    def _probable(self, evidence: Evidence, *, k: int, category: str, bound: float) -> Reason:
+        # Human ratings carry no probabilities; choosing the category still escalates. A calibration
+        # can add items, but takes none away: what a rater itself said is reason enough.
+        probable = np.zeros(evidence.labels.item_count, dtype=np.bool_)
+        for given in (evidence.probabilities, evidence.own_probabilities):
+            if given is not None:
+                probable |= np.any(given[:, :, k] > bound, axis=1)
+        text = f'always review: "{category}" got a probability above {bound:g}'
+        return Reason(self.name, text, probable, SEVERITY_SAFETY)

@@ -1,0 +1,38 @@
+"""Items on which a rater would rather have said something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from localensemble.consensus.policies.escalation import (
+    Escalation,
+    EscalationPolicy,
+    Evidence,
+    EvidenceName,
+    Reason,
+    needed,
+)
+from localensemble.consensus.settings import Share
+
+
+@dataclass(frozen=True, slots=True)
+class OffCodebookMassAbove(EscalationPolicy):
+    """Escalate items on which a rater wanted to say something that is no category.
+
+    Attributes:
+        limit: probability in [0, 1]; any rater strictly above it escalates.
+    """
+
+    limit: Share
+    name: ClassVar[str] = "off_codebook_mass_above"
+    needs: ClassVar[tuple[EvidenceName, ...]] = ("off_codebook_mass",)
+
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
+        """Compare every rater's off-codebook mass with the limit."""
+        # NaN (not known) compares as not above.
+        above = np.any(needed(evidence.off_codebook_mass) > self.limit, axis=1)
+        text = f"a rater put more than {self.limit:g} outside the codebook"
+        return (Reason(self.name, text, above),)

@@ -1,0 +1,81 @@
+"""A random share of what would be accepted, to estimate how right it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.consensus.policies.escalation import (
+    SEVERITY_AUDIT,
+    STAGE_AUDIT,
+    Escalation,
+    EscalationPolicy,
+    Evidence,
+    EvidenceName,
+    Reason,
+    needed,
+)
+from localensemble.consensus.protocol import BoolArray
+from localensemble.consensus.random_draw import random_draw
+from localensemble.consensus.settings import Share, WholeNumber
+
+
+@dataclass(frozen=True, slots=True)
+class RandomAudit(EscalationPolicy):
+    """Escalate a random share of what would be accepted, to estimate how right it is.
+
+    Each accepted item is drawn with the same known probability, unanimous ones included.
+    The draw depends on the seed and the item's id alone: it is the same in any order, in
+    any block and after a resumed run.
+
+    Attributes:
+        share: probability that an accepted item is drawn, from 0 to 1.
+        seed: another seed draws other items.
+    """
+
+    share: Share
+    seed: WholeNumber = 0
+    name: ClassVar[str] = "random_audit"
+    stage: ClassVar[int] = STAGE_AUDIT
+    needs: ClassVar[tuple[EvidenceName, ...]] = ("item_ids",)
+
+    def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
+        """Draw from the items no policy escalates."""
+        ids = needed(evidence.item_ids)
+        drawn = np.zeros(evidence.labels.item_count, dtype=np.bool_)
+        for i in np.flatnonzero(~so_far.mask):
+            drawn[i] = self._draws(ids[int(i)])
+        return (Reason(self.name, "drawn at random for audit", drawn, SEVERITY_AUDIT),)
+
+    def _draws(self, item_id: str) -> bool:
+        return random_draw(item_id, seed=self.seed, purpose="audit") < self.share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuditDraw:
+    """What a random audit was drawn from, and what it drew.
+
+    Attributes:
+        accepted: bool (N,); items no policy but the audit escalates.
+        drawn: bool (N,); those of them that the audit drew.
+    """
+
+    accepted: BoolArray
+    drawn: BoolArray
+
+
+def audit_draw(reason_bits: NDArray[np.uint64], *, reason_codes: tuple[str, ...]) -> AuditDraw:
+    """Read from the reasons of an escalation what the audit drew, and from what.
+
+    Args:
+        reason_bits: uint64 (N,).
+        reason_codes: the codes of the bits.
+    """
+    audit = np.uint64(
+        sum(1 << b for b, code in enumerate(reason_codes) if code == RandomAudit.name)
+    )
+    accepted = (reason_bits & ~audit) == 0
+    return AuditDraw(accepted, accepted & (reason_bits & audit != 0))
