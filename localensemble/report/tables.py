@@ -36,11 +36,13 @@ LABEL_PARTS = (
     "mean_probability",
     "off_codebook_mass",
     "reasons",
+    "reason_codes",
     "rater_reasons",
 )
 QUEUE_COLUMNS = (
     "variable",
     "reasons",
+    "reason_codes",
     "doubt",
     "support",
     "mean_probability",
@@ -180,6 +182,7 @@ def _queue_block(
                 *_id_cell(study.items, rows[offset]),
                 decided.variable.name,
                 "; ".join(decided.reasons(item)),
+                " ".join(decided.codes(item)),
                 _number(decided.doubt[item]),
                 _number(decided.support[item]),
                 _number(decided.mean_probability[item]),
@@ -224,6 +227,7 @@ def _label_cells(study: StudyTables, decided: Decisions, start: int, stop: int) 
                 _number(decided.mean_probability[item]),
                 _number(said.off_codebook_mass[offset]),
                 "; ".join(decided.reasons(item)),
+                " ".join(decided.codes(item)),
                 said.reasons[offset],
                 *said.words[offset],
             ]

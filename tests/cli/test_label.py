@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.consensus.policies.named_policies import POLICY_NAMES
 from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
@@ -38,6 +39,7 @@ def test_labels_keep_the_input_and_add_what_stands_behind_each_label(
             "mean_probability",
             "off_codebook_mass",
             "reasons",
+            "reason_codes",
             "rater_reasons",
             "rater.first",
             "rater.second",
@@ -48,6 +50,7 @@ def test_labels_keep_the_input_and_add_what_stands_behind_each_label(
         accepted = row["topic.status"] == "accepted"
         assert bool(row["topic.label"]) == accepted
         assert bool(row["topic.reasons"]) != accepted
+        assert bool(row["topic.reason_codes"]) != accepted
 
 
 def test_the_queue_holds_what_is_escalated_most_doubtful_first(run: Run, tmp_path: Path) -> None:
@@ -64,6 +67,9 @@ def test_the_queue_holds_what_is_escalated_most_doubtful_first(run: Run, tmp_pat
     doubts = [float(row["doubt"]) for row in queue]
     assert doubts == sorted(doubts, reverse=True)
     assert all(row["reasons"] for row in queue)
+    codes = {code for row in queue for code in row["reason_codes"].split(" ")}
+    assert codes
+    assert codes <= {"no_labels", "tie", "rule_not_met", *POLICY_NAMES}
 
 
 def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
