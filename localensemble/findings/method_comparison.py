@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
+from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.settings import Settings
@@ -66,6 +67,21 @@ class MethodComparison:
     variable: str
     results: tuple[MethodResult, ...]
     agreements: tuple[MethodAgreement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSource:
+    """What a text about a consensus method must say: what it names, and the source to cite."""
+
+    clause: str
+    citation: str
+
+
+def method_source(rule: Mapping[str, object]) -> MethodSource:
+    """Describe the consensus method of a study's rules, with its settings."""
+    settings = {name: value for name, value in rule.items() if name != "method"}
+    method = method_named(str(rule["method"]), settings=settings)
+    return MethodSource(method.clause, method.citation)
 
 
 def compare_methods(

@@ -16,6 +16,7 @@ from localensemble.findings.agreement import (
     coefficient_sources,
     scale_citation,
 )
+from localensemble.findings.method_comparison import method_source
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 
 _CLOPPER_PEARSON = (
@@ -72,7 +73,7 @@ def study_methods(findings: StudyFindings) -> MethodsText:
             resamples=BOOTSTRAP_RESAMPLES,
             seed=BOOTSTRAP_SEED,
         ),
-        _decisions(findings),
+        _decisions(findings, references),
     ]
     if any(variable.gold for variable in findings.variables):
         paragraphs.append(
@@ -233,13 +234,15 @@ def _engines(raters: Sequence[RaterFindings]) -> list[str]:
     return sorted({f"{rater.engine} {rater.engine_version}".strip() for rater in raters})
 
 
-def _decisions(findings: StudyFindings) -> str:
+def _decisions(findings: StudyFindings, references: _References) -> str:
     rules = cast(Mapping[str, Any], findings.record.rules)
     method = rule_in_words(rules["consensus"], key="method")
     reasons = dict.fromkeys(
         reason.text for variable in findings.variables for reason in variable.reason_counts
     )
-    text = f'The consensus label was derived by the method "{method}".'
+    source = method_source(rules["consensus"])
+    cited = f" {references.number(source.citation)}" if source.citation else ""
+    text = f'The consensus label was derived by the method "{method}": {source.clause}{cited}.'
     if reasons:
         text += (
             " An item was left to a person, without a final label, for any of these reasons: "
