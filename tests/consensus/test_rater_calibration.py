@@ -73,6 +73,14 @@ def test_isotonic_steps_pool_adjacent_violators() -> None:
     np.testing.assert_allclose(fitted.apply(np.array([[0.0, 1.0]])), [[0.1, 0.9]])
 
 
+def test_equal_shares_are_one_pool() -> None:
+    at = np.repeat([0.1, 0.2, 0.3], 100)
+    hits = np.tile(np.arange(100) < 25, 3)
+    probabilities = np.stack([at, 1 - at], axis=1)
+    fitted = fit_isotonic(probabilities, gold=np.where(hits, 0, 1).astype(np.int16))
+    assert fitted.steps[0] == ((0.1, 0.25), (0.3, 0.25))
+
+
 def test_a_row_mapped_to_zeros_stays_as_it_was() -> None:
     never = Isotonic((((0.0, 0.0), (1.0, 0.0)), ((0.0, 0.0), (1.0, 0.0))), 300)
     np.testing.assert_allclose(never.apply(np.array([[0.3, 0.7]])), [[0.3, 0.7]])

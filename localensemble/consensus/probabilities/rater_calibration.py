@@ -186,21 +186,12 @@ def _tempered(logs: FloatArray, temperature: float) -> FloatArray:
 
 def _rising_steps(at: FloatArray, hits: FloatArray) -> tuple[tuple[float, float], ...]:
     """Pool adjacent violators; every pool gives the pair of its two ends."""
+    # SciPy takes a tenth of a second to import; most runs calibrate nothing.
+    from scipy.optimize import isotonic_regression
+
     places, inverse = np.unique(at, return_inverse=True)
-    weights = np.bincount(inverse).astype(np.float64)
+    weights = np.bincount(inverse)
     means = np.bincount(inverse, weights=hits) / weights
-    pools: list[list[float]] = []  # first place, last place, weight, mean
-    for place, weight, mean in zip(places, weights, means, strict=True):
-        pools.append([float(place), float(place), float(weight), float(mean)])
-        while len(pools) > 1 and pools[-2][3] >= pools[-1][3]:
-            _, last, later_weight, later = pools.pop()
-            first, _, earlier_weight, earlier = pools.pop()
-            total = earlier_weight + later_weight
-            pooled = (earlier * earlier_weight + later * later_weight) / total
-            pools.append([first, last, total, pooled])
-    pairs: list[tuple[float, float]] = []
-    for first, last, _, mean in pools:
-        pairs.append((first, mean))
-        if last > first:
-            pairs.append((last, mean))
-    return tuple(pairs)
+    fitted = isotonic_regression(means, weights=weights)
+    ends = sorted({*fitted.blocks[:-1].tolist(), *(fitted.blocks[1:] - 1).tolist()})
+    return tuple((float(places[end]), float(fitted.x[end])) for end in ends)
