@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.engines.registry import engine_names
+
 PACKAGE = "localensemble"
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 80
@@ -62,6 +64,11 @@ DOORS: dict[str, frozenset[str]] = {
     "socketserver": frozenset({"review"}),
     "urllib": frozenset({"engines", "review"}),
 }
+
+# What tells one engine from another; outside of `engines` only the registry is asked.
+ENGINE_ROOMS = ("llama_cpp", "ollama", "scripted")
+# The lock file and the extra of llama-cpp-python, which a bundle carries, have the same name.
+OTHER_MEANINGS = frozenset({("localensemble.bundle.wheels", "llama-cpp")})
 
 # Pure packages: no files, no clock, no state that other code shares.
 PURE = frozenset({"agreement", "consensus"})
@@ -225,6 +232,42 @@ def test_importing_the_package_brings_no_heavy_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert printed.strip() == "[]"
+
+
+def _engines_asked_for(module: Module, names: frozenset[str]) -> list[str]:
+    """List where a module knows one engine from another, which only `engines` may."""
+    if module.package == "engines":
+        return []
+    rooms = tuple(f"{PACKAGE}.engines.{room}" for room in ENGINE_ROOMS)
+    return [
+        *(f"{module.name} imports {name}" for name in module.imports() if name.startswith(rooms)),
+        *(
+            f'{module.name}, line {node.lineno}, asks for "{node.value!s}"'
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Constant)
+            and node.value in names
+            and (module.name, node.value) not in OTHER_MEANINGS
+        ),
+    ]
+
+
+def test_no_engine_is_asked_for_by_name_outside_of_the_engines(
+    modules: tuple[Module, ...],
+) -> None:
+    names = frozenset(engine_names())
+    assert [entry for module in modules for entry in _engines_asked_for(module, names)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'def f(rater):\n    return rater.engine == "ollama"',
+        "from localensemble.engines.llama_cpp.build import llama_build",
+    ],
+)
+def test_an_engine_that_is_asked_for_by_name_is_found(source: str) -> None:
+    module = _module("localensemble.api.label", source)
+    assert _engines_asked_for(module, frozenset({"ollama"}))
 
 
 @pytest.mark.parametrize(

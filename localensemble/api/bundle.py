@@ -33,6 +33,8 @@ from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import checkout_dir, prompts_dir
+from localensemble.engines.registry import engine_kind
+from localensemble.engines.settings import DEFAULT_ENGINE
 from localensemble.study.ensemble import load_ensemble
 
 __all__ = [
@@ -221,12 +223,13 @@ def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledM
 
 def _models_of(path: Path) -> list[str]:
     for rater in (raters := load_ensemble(path).raters):
-        if rater.engine != "llama-cpp" or "/" in rater.model or rater.model.endswith(".gguf"):
+        by_name = not rater.model.endswith(".gguf") and "/" not in rater.model
+        if not (by_name and engine_kind(rater.engine).reads_files):
             raise InputError(
                 f'{path}: rater "{rater.name}" uses "{rater.model}" through {rater.engine}, which '
                 "a bundle cannot carry.",
-                hint="Name a model of the models folder, run by llama-cpp; a file gets a name "
-                "there with `localensemble models add`.",
+                hint=f"Name a model of the models folder, run by {DEFAULT_ENGINE}; a file gets a "
+                "name there with `localensemble models add`.",
             )
     return [rater.model for rater in raters]
 

@@ -6,27 +6,23 @@ they answer as readily, so it has to be said.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from localensemble.catalog.models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
+from localensemble.engines.registry import engine_kind
 from localensemble.study.ensemble import Ensemble
-
-# Settings of its server that make it write what it is asked into files.
-OLLAMA_LOGS = ("OLLAMA_DEBUG_LOG_REQUESTS", "OLLAMA_DEBUG")
 
 
 def cautions(
     ensemble: Ensemble, *, codebook: Codebook, models: Sequence[LocatedModel]
 ) -> tuple[str, ...]:
-    """Give a sentence for each reason not to trust a rater's labels; ``models`` in its order."""
+    """Return a sentence for each reason not to trust a rater's labels; ``models`` in its order."""
     training = embedded_training()
-    said = []
-    scripted = [rater.name for rater in ensemble.raters if rater.engine == "scripted"]
-    if scripted:
-        be, their = ("is", "its") if len(scripted) == 1 else ("are", "their")
-        said.append(f"{', '.join(scripted)} {be} scripted: {their} labels mean nothing.")
+    said: list[str] = []
+    for engine in dict.fromkeys(rater.engine for rater in ensemble.raters):
+        names = [rater.name for rater in ensemble.raters if rater.engine == engine]
+        said.extend(engine_kind(engine).cautions(names))
     known = [
         (rater.name, located.entry)
         for rater, located in zip(ensemble.raters, models, strict=True)
@@ -64,12 +60,6 @@ def cautions(
     # Weights are known by their hash, whichever engine runs them, or by their place.
     if len({located.sha256 or located.path for located in models}) < len(models):
         said.append("Two raters use the same model: their agreement says little.")
-    logged = any(os.environ.get(name) for name in OLLAMA_LOGS)
-    if logged and any(rater.engine == "ollama" for rater in ensemble.raters):
-        said.append(
-            f"{' or '.join(OLLAMA_LOGS)} is set: if Ollama was started so, it writes texts to "
-            "the disk. Start it without."
-        )
     return tuple(said)
 
 

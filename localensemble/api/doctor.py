@@ -8,53 +8,26 @@ import platform
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from localensemble import __version__
-from localensemble.api.cautions import OLLAMA_LOGS
 from localensemble.api.models import models_folder, recommended_sets, verify_embedded
 from localensemble.catalog.installed import FOLDER_VARIABLE, ModelsFolder
 from localensemble.catalog.known import GIBIBYTE, known_models, memory_needed
+from localensemble.core.checks import Check, Severity
 from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
-from localensemble.engines.hardware import (
-    graphics_devices,
-    processor_features,
-    usable_cores,
-)
-from localensemble.engines.llama_cpp.build import LlamaBuild, llama_build
+from localensemble.engines.hardware import usable_cores
 from localensemble.engines.machine import machine_memory
-from localensemble.engines.ollama.model import find_server
-from localensemble.engines.registry import engine_names
+from localensemble.engines.registry import engine_kind, engine_names
 from localensemble.privacy.egress import guard_refuses, guard_state
 from localensemble.privacy.isolation import isolation_refused
 
 __all__ = ["Check", "Severity", "examine"]
 
-Severity = Literal["ok", "note", "problem"]
-
 _ROOM_FOR_MODELS = 10 * GIBIBYTE
 _ROOM_FOR_STUDIES = GIBIBYTE
 _LITTLE_MEMORY = 2 * GIBIBYTE
 _FEW_CORES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: what was looked at.
-        severity: ``problem`` keeps something from working; ``note`` could be better.
-        found: what there is.
-        what_to_do: empty where all is well.
-    """
-
-    name: str
-    severity: Severity
-    found: str
-    what_to_do: str = ""
 
 
 def examine() -> tuple[Check, ...]:
@@ -67,9 +40,7 @@ def examine() -> tuple[Check, ...]:
         _cores(),
         _memory(),
         *_disks(),
-        *_llama_cpp(),
-        Check("engines", "ok", ", ".join(engine_names())),
-        _ollama(),
+        *_engines(),
         *_models(),
         _guard(),
         _isolation(),
@@ -132,71 +103,15 @@ def _disk(name: str, folder: Path, wanted: int, what_to_do: str) -> Check:
     return Check(name, "ok", found)
 
 
-def _llama_cpp() -> list[Check]:
-    try:
-        build = llama_build()
-    except EngineUnavailableError as error:
-        return [Check("llama.cpp", "problem", error.message, error.hint)]
-    found = f"llama-cpp-python {build.version}, built with {', '.join(sorted(build.flags))}"
-    unused = build.unused(processor_features() or frozenset())
-    if unused:
-        check = Check(
-            "llama.cpp",
-            "note",
-            f"{found}; the processor also has {', '.join(unused)}",
-            "Build it on this machine, which can be several times as fast: "
-            "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
-        )
-    else:
-        check = Check("llama.cpp", "ok", found)
-    return [check, _graphics(build)]
-
-
-def _graphics(build: LlamaBuild) -> Check:
-    devices = graphics_devices()
-    if not devices:
-        return Check("graphics device", "ok", "none found; models run on the processor")
-    found = "; ".join(
-        f"{device.name}"
-        + (f", {device.memory_mib / 1024:.0f} GiB" if device.memory_mib else "")
-        + (f", {device.free_mib / 1024:.0f} GiB free" if device.free_mib is not None else "")
-        + (f", driver {device.driver}" if device.driver else "")
-        for device in devices
-    )
-    if build.gpu_offload:
-        return Check(
-            "graphics device",
-            "ok",
-            f"{found}; llama.cpp was built to use one, and takes as many layers there as fit",
-        )
-    needed = devices[0].built_with
-    return Check(
-        "graphics device",
-        "note",
-        f"{found}; llama.cpp was built without",
-        f"Build llama-cpp-python with {needed} to use it: "
-        f'`CMAKE_ARGS="-DGGML_{needed.upper()}=on" pip install --force-reinstall '
-        "--no-binary llama-cpp-python llama-cpp-python`.",
-    )
-
-
-def _ollama() -> Check:
-    """Look for Ollama on this machine; only raters that name it need it."""
-    try:
-        server = find_server()
-    except LocalEnsembleError as error:
-        return Check("Ollama", "note", error.message, error.hint)
-    if server is None:
-        return Check("Ollama", "ok", "not running; only raters with engine ollama need it")
-    found = f"version {server.version} at {server.address}, {len(server.models)} models here"
-    if any(os.environ.get(name) for name in OLLAMA_LOGS):
-        return Check(
-            "Ollama",
-            "note",
-            f"{found}; {' or '.join(OLLAMA_LOGS)} is set",
-            "Start Ollama without: it may write texts to the disk.",
-        )
-    return Check("Ollama", "ok", found)
+def _engines() -> list[Check]:
+    """List the engines, and what each finds out about itself."""
+    checks = [Check("engines", "ok", ", ".join(engine_names()))]
+    for name in engine_names():
+        try:
+            checks.extend(engine_kind(name).examine())
+        except EngineUnavailableError as error:
+            checks.append(Check(name, "problem", error.message, error.hint))
+    return checks
 
 
 def _models() -> list[Check]:

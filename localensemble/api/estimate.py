@@ -14,8 +14,8 @@ from localensemble.api.raters import (
     gibibytes,
     locate_rater,
     prepare_raters,
+    refuse_unready,
 )
-from localensemble.api.readiness import refuse_unreachable
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
 from localensemble.labeling.measure import Speed, measure_speed, spread_items
@@ -85,7 +85,7 @@ def estimate(
     """
     options = options or LabelOptions()
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unreachable(ensemble)
+    refuse_unready(ensemble)
     questions = load_checked(codebook)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.codebook.model import Codebook
+from localensemble.engines.registry import usable_kinds
 from localensemble.findings.study_findings import StudyFindings, study_findings
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
@@ -68,7 +69,8 @@ def write_shown(
     queue: ItemQueue | None = None,
 ) -> None:
     """Write the report and the findings of a study: always both, with the same numbers."""
-    write_report(findings, codebook=codebook, path=folder.report, queue=queue)
+    engines = {name: kind.facts for name, kind in usable_kinds().items()}
+    write_report(findings, codebook=codebook, engines=engines, path=folder.report, queue=queue)
     write_findings(findings, path=folder.findings)
 
 

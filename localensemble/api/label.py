@@ -14,9 +14,9 @@ from localensemble.api.raters import (
     RaterOptions,
     locate_rater,
     prepare_raters,
+    refuse_unready,
     refuse_what_cannot_fit,
 )
-from localensemble.api.readiness import refuse_unreachable
 from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
@@ -122,7 +122,7 @@ def label(
         EngineError: a model cannot go on; what was labeled is kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unreachable(ensemble)
+    refuse_unready(ensemble)
     questions = load_checked(codebook)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)

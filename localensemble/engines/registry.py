@@ -1,57 +1,78 @@
-"""Open an engine by name: ours, or one that another package brings.
+"""Find a kind of engine by name: ours, or one that another package brings.
 
-Another package registers a function from `EngineSettings` to an `Engine` under the entry
-point group ``localensemble.engines``; a name of ours cannot be taken.
+Another package registers an `EngineKind`, or only the function that opens its engine, under
+the entry point group ``localensemble.engines``. It cannot take a name of ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from localensemble.core.errors import EngineUnavailableError
-from localensemble.engines.ollama.engine import OllamaEngine
+from localensemble.engines.kind import EngineKind
+from localensemble.engines.llama_cpp.kind import LLAMA_CPP
+from localensemble.engines.ollama.kind import OLLAMA
 from localensemble.engines.protocol import Engine
-from localensemble.engines.scripted import ScriptedEngine
+from localensemble.engines.scripted import SCRIPTED
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEngine
 
 ENTRY_POINT_GROUP = "localensemble.engines"
 
-_OURS = ("llama-cpp", "ollama", "scripted")
+_OURS: Mapping[str, EngineKind] = {
+    "llama-cpp": LLAMA_CPP,
+    "ollama": OLLAMA,
+    "scripted": SCRIPTED,
+}
 
 
 def engine_names() -> tuple[str, ...]:
-    """List the engines that can be opened here, ours first."""
+    """List the engines that are installed here, ours first."""
     others = sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)} - {*_OURS})
     return (*_OURS, *others)
 
 
+def engine_kind(name: str) -> EngineKind:
+    """Find the kind of engine that has this name.
+
+    Raises:
+        EngineUnavailableError: there is none, or its package cannot be imported.
+    """
+    if name in _OURS:
+        return _OURS[name]
+    points = entry_points(group=ENTRY_POINT_GROUP, name=name)
+    if not points:
+        raise EngineUnavailableError(
+            f'Cannot use engine "{name}": there is none of that name.',
+            hint=f"Choose one of: {', '.join(engine_names())}.",
+        )
+    try:
+        found = next(iter(points)).load()
+    except (ImportError, AttributeError) as error:
+        raise EngineUnavailableError(
+            f'Cannot use engine "{name}": its package cannot be imported.',
+            hint="Install what that package needs.",
+        ) from error
+    return found if isinstance(found, EngineKind) else EngineKind(found)
+
+
+def usable_kinds() -> Mapping[str, EngineKind]:
+    """Return every kind of engine whose package can be imported, by its name."""
+    found = {}
+    for name in engine_names():
+        try:
+            found[name] = engine_kind(name)
+        except EngineUnavailableError:
+            continue
+    return found
+
+
 def open_engine(settings: EngineSettings) -> Engine:
-    """Open the engine the settings name; llama.cpp runs in a process of its own.
+    """Open the engine the settings name.
 
     Raises:
         EngineUnavailableError: there is no engine of that name, or it is not installed or,
             like Ollama, not running.
         ModelFileError: the model file cannot be used.
     """
-    if settings.engine == "llama-cpp":
-        return WorkerEngine(settings)
-    if settings.engine == "ollama":
-        return OllamaEngine(settings)
-    if settings.engine == "scripted":
-        return ScriptedEngine.from_settings(settings)
-    points = entry_points(group=ENTRY_POINT_GROUP, name=settings.engine)
-    if not points:
-        raise EngineUnavailableError(
-            f'Cannot open engine "{settings.engine}": there is none of that name.',
-            hint=f"Choose one of: {', '.join(engine_names())}.",
-        )
-    try:
-        opener = next(iter(points)).load()
-    except ImportError as error:
-        raise EngineUnavailableError(
-            f'Cannot open engine "{settings.engine}": its package cannot be imported.',
-            hint="Install what that package needs.",
-        ) from error
-    engine: Engine = opener(settings)
-    return engine
+    return engine_kind(settings.engine).opener(settings)

@@ -10,9 +10,11 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 
+from localensemble.core.engine_facts import EngineFacts
 from localensemble.core.errors import EngineError
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import Prompt
+from localensemble.engines.kind import EngineKind
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
@@ -132,3 +134,15 @@ class ScriptedEngine:
 def _digest(text: str, key: str) -> str:
     data = f"{key}\0{text}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+class _ScriptedKind(EngineKind):
+    def cautions(self, raters: Sequence[str]) -> Sequence[str]:
+        """Say that the labels mean nothing."""
+        be, their = ("is", "its") if len(raters) == 1 else ("are", "their")
+        return (f"{', '.join(raters)} {be} scripted: {their} labels mean nothing.",)
+
+
+SCRIPTED = _ScriptedKind(
+    ScriptedEngine.from_settings, facts=EngineFacts(never_cuts=True, scripted=True)
+)

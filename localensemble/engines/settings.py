@@ -7,13 +7,16 @@ from pathlib import Path
 
 from localensemble.engines.protocol import ScoringMode
 
+DEFAULT_ENGINE = "llama-cpp"
+"""The engine of a rater that names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Which model to run, and how.
 
     Attributes:
-        engine: ``llama-cpp``, ``ollama``, ``scripted``, or a name another package registered.
+        engine: a name of the registry.
         model_path: the GGUF file; None for engines that have none.
         model_name: what an ensemble file calls the model: the name that Ollama lists, for an
             engine that keeps models by name.
@@ -27,7 +30,7 @@ class EngineSettings:
             one; the module to run there follows as its last argument. Empty for none.
     """
 
-    engine: str = "llama-cpp"
+    engine: str = DEFAULT_ENGINE
     model_path: Path | None = None
     model_name: str = ""
     context_tokens: int | None = None

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from localensemble.codebook.model import Codebook
+from localensemble.core.engine_facts import EngineFacts
 from localensemble.core.files import replaced_text_file
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
@@ -59,13 +60,19 @@ class AgreementSource:
 
 
 def write_report(
-    findings: StudyFindings, *, codebook: Codebook, path: Path, queue: ItemQueue | None = None
+    findings: StudyFindings,
+    *,
+    codebook: Codebook,
+    engines: Mapping[str, EngineFacts],
+    path: Path,
+    queue: ItemQueue | None = None,
 ) -> None:
     """Write the report of a study, whole or not at all; readable by the owner only.
 
     Args:
         findings: the numbers.
         codebook: what was asked; its examples, which may be texts of items, are not shown.
+        engines: what may be stated of each engine, by its name.
         path: the file.
         queue: items to show with their texts; without it the report holds no item text.
     """
@@ -75,7 +82,7 @@ def write_report(
             "findings": findings,
             "codebook": codebook,
             "queue": queue,
-            "methods": methods_text.study_methods(findings),
+            "methods": methods_text.study_methods(findings, engines=engines),
         },
         path,
     )

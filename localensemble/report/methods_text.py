@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from localensemble.codebook.model import Codebook
+from localensemble.core.engine_facts import NOTHING_KNOWN, EngineFacts
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
@@ -29,18 +30,6 @@ _MCNEMAR = (
     "proportions or percentages. Psychometrika 12:153-157."
 )
 
-# Engine -> how it scores a category.
-_SCORED = {
-    "llama-cpp": "by the log-probability of its answer string, without generating text",
-    "ollama": "by the log-probability of the first tokens of a reply that hold the first word of "
-    "its name, or the letter it was given where such words do not tell names apart, or, where "
-    "none was among the 20 most probable tokens, by the upper bound that follows from these",
-}
-_SCRIPTED = "scripted"
-# These engines refuse a text that does not fit. Ollama is told to and its counts are looked at,
-# but what it reads is its own matter; what another engine does is not known.
-_NEVER_CUT = frozenset({"llama-cpp", _SCRIPTED})
-
 
 @dataclass(frozen=True, slots=True)
 class MethodsText:
@@ -62,11 +51,15 @@ class _References:
         return f"[{self.cited.index(citation) + 1}]"
 
 
-def study_methods(findings: StudyFindings) -> MethodsText:
-    """Describe how a study was labeled, measured, decided and evaluated."""
+def study_methods(findings: StudyFindings, *, engines: Mapping[str, EngineFacts]) -> MethodsText:
+    """Describe how a study was labeled, measured, decided and evaluated.
+
+    Args:
+        engines: what may be stated of each engine, by its name; of others nothing is.
+    """
     references = _References()
     paragraphs = [
-        _labeling(findings),
+        _labeling(findings, engines),
         _agreement(
             [variable.agreement for variable in findings.variables],
             references,
@@ -143,7 +136,7 @@ def _named(source: CoefficientSource, references: _References) -> str:
     return f"{source.possessive} {cited}{chance}"
 
 
-def _labeling(findings: StudyFindings) -> str:
+def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> str:
     variables = listed([variable.name for variable in findings.variables])
     if findings.ratings_sha256 is not None:
         return (
@@ -156,19 +149,19 @@ def _labeling(findings: StudyFindings) -> str:
         f"{counted(findings.item_count, 'text')} were labeled on "
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}, by '
-        f"{_who_labeled(findings.raters)}.",
+        f"{_who_labeled(findings.raters, engines)}.",
         _instructions(findings.raters),
-        _scoring(findings.raters),
+        _scoring(findings.raters, engines),
         f"Engines: {listed(_engines(findings.raters))}.",
-        _left_whole(findings),
+        _left_whole(findings, engines),
         "The report lists the SHA-256 hashes of texts, codebook, prompt and models.",
     )
     return " ".join(part for part in parts if part)
 
 
-def _who_labeled(raters: Sequence[RaterFindings]) -> str:
-    models = [rater for rater in raters if rater.engine != _SCRIPTED]
-    scripted = [rater.name for rater in raters if rater.engine == _SCRIPTED]
+def _who_labeled(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]) -> str:
+    scripted = [rater.name for rater in raters if engines.get(rater.engine, NOTHING_KNOWN).scripted]
+    models = [rater for rater in raters if rater.name not in scripted]
     who = []
     if models:
         names = listed([f"{rater.name} (model {rater.model_name})" for rater in models])
@@ -199,27 +192,27 @@ def _layout(rater: RaterFindings) -> str:
     return rater.layout.replace("_", " ")
 
 
-def _scoring(raters: Sequence[RaterFindings]) -> str:
+def _scoring(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]) -> str:
     sentences = []
-    for engine, how in _SCORED.items():
+    for engine, facts in engines.items():
         scoring = [rater.name for rater in raters if rater.engine == engine]
-        if scoring:
+        if scoring and facts.scored_by:
             who = f"Each of the raters {listed(scoring)}"
             if len(scoring) == len(raters):
                 who = "Each rater"
             elif len(scoring) == 1:
                 who = f"Rater {scoring[0]}"
             sentences.append(
-                f"{who} scored every category of a variable {how}; its label is the most probable "
-                "category, its confidence that category's share of the probability of all "
-                "categories."
+                f"{who} scored every category of a variable {facts.scored_by}; its label is the "
+                "most probable category, its confidence that category's share of the probability "
+                "of all categories."
             )
     return " ".join(sentences)
 
 
-def _left_whole(findings: StudyFindings) -> str:
+def _left_whole(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> str:
     """Say what became of texts and labels, as far as the engines let it be known."""
-    whole = all(rater.engine in _NEVER_CUT for rater in findings.raters)
+    whole = all(engines.get(rater.engine, NOTHING_KNOWN).never_cuts for rater in findings.raters)
     uncut = "No text was cut. " if whole else ""
     if not findings.unlabeled:
         return f"{uncut}Every rater gave every text a category of every variable."

@@ -18,6 +18,8 @@ from ruamel.yaml.error import YAMLError
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout
+from localensemble.engines.registry import engine_kind
+from localensemble.engines.settings import DEFAULT_ENGINE
 
 _Parsed = TypeVar("_Parsed", bound="_Rules")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -30,7 +32,7 @@ class _Strict(BaseModel):
 class _Rater(_Strict):
     model: Annotated[str, Field(min_length=1)]
     name: Annotated[str, Field(pattern=_NAME)] | None = None
-    engine: str = "llama-cpp"
+    engine: str = DEFAULT_ENGINE
     context_tokens: Annotated[int, Field(ge=64)] | None = None
     gpu_layers: Annotated[int, Field(ge=0)] | None = None
 
@@ -98,6 +100,7 @@ def load_ensemble(path: Path) -> Ensemble:
 
     Raises:
         EnsembleError: the file is missing, is not YAML, or says something unknown.
+        EngineUnavailableError: it names an engine that is not here.
     """
     return _as_ensemble(path, _parsed(path, _Ensemble))
 
@@ -147,7 +150,7 @@ def load_rules(path: Path, *, unstated: Sequence[Mapping[str, object]] | None) -
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
     raters = tuple(
         RaterPlan(
-            rater.name or _name_of(rater),
+            rater.name or engine_kind(rater.engine).rater_name(rater.model),
             rater.model,
             rater.engine,
             rater.context_tokens,
@@ -169,13 +172,6 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         rules=_rules(path, parsed),
         folder=path.resolve().parent,
     )
-
-
-def _name_of(rater: _Rater) -> str:
-    """Name a rater after its model: "hf.co/maker/model:Q4" of Ollama becomes "model-Q4"."""
-    if rater.engine == "ollama":
-        return rater.model.rpartition("/")[2].removesuffix(":latest").replace(":", "-")
-    return Path(rater.model).stem
 
 
 def _rules(

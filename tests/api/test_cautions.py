@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api.cautions import OLLAMA_LOGS, cautions
+from localensemble.api.cautions import cautions
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
+from localensemble.engines.ollama.kind import LOG_VARIABLES
 from localensemble.study.ensemble import load_ensemble
 from tests.studies import study_files
 
@@ -60,7 +61,7 @@ def test_the_same_model_twice_agrees_with_itself(tmp_path: Path, repository: Pat
 def test_one_model_through_two_engines_is_the_same_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in OLLAMA_LOGS:
+    for name in LOG_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     files = study_files(tmp_path, ["fine"])
     raters = "  - {model: a.gguf}\n  - {model: 'b:1b', engine: ollama}\n"

@@ -16,8 +16,10 @@ from localensemble.api.doctor import Check
 from localensemble.catalog.installed import ModelsFolder
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.engines.hardware import GraphicsDevice
+from localensemble.engines.llama_cpp import kind as llama_cpp
 from localensemble.engines.llama_cpp.build import LlamaBuild
 from localensemble.engines.machine import Memory
+from localensemble.engines.ollama import kind as ollama
 from localensemble.engines.ollama.model import OllamaServer, find_server
 from localensemble.privacy.egress import GuardState
 from tests.cli.conftest import Run
@@ -37,10 +39,10 @@ class Room(NamedTuple):
 @pytest.fixture(autouse=True)
 def good_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without fault, whatever this one is."""
-    monkeypatch.setattr(doctor, "llama_build", lambda: BUILD)
-    monkeypatch.setattr(doctor, "graphics_devices", lambda: ())
-    monkeypatch.setattr(doctor, "processor_features", lambda: frozenset({"avx2"}))
-    monkeypatch.setattr(doctor, "find_server", lambda: None)
+    monkeypatch.setattr(llama_cpp, "llama_build", lambda: BUILD)
+    monkeypatch.setattr(llama_cpp, "graphics_devices", lambda: ())
+    monkeypatch.setattr(llama_cpp, "processor_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(ollama, "find_server", lambda: None)
     monkeypatch.setattr(doctor, "usable_cores", lambda: 8.0)
     monkeypatch.setattr(doctor, "machine_memory", lambda: Memory(16 * GIBIBYTE, 12 * GIBIBYTE))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Room(1, 1, 100 * GIBIBYTE))
@@ -86,14 +88,14 @@ def test_without_llama_cpp_nothing_can_label(run: Run, monkeypatch: pytest.Monke
     def missing() -> LlamaBuild:
         raise EngineUnavailableError("llama-cpp-python is not installed.", hint="Install it.")
 
-    monkeypatch.setattr(doctor, "llama_build", missing)
+    monkeypatch.setattr(llama_cpp, "llama_build", missing)
     assert check_of(run, "llama.cpp").severity == "problem"
 
 
 def test_a_build_that_leaves_the_processor_unused_is_noted(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "processor_features", lambda: frozenset({"avx2", "avx512f"}))
+    monkeypatch.setattr(llama_cpp, "processor_features", lambda: frozenset({"avx2", "avx512f"}))
     check = check_of(run, "llama.cpp")
     assert (check.severity, "AVX512" in check.found) == ("note", True)
 
@@ -104,8 +106,8 @@ def test_a_device_that_the_build_cannot_use_is_noted(
 ) -> None:
     device = GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143771, 92160)
     build = LlamaBuild(BUILD.version, BUILD.flags, gpu_offload)
-    monkeypatch.setattr(doctor, "graphics_devices", lambda: (device,))
-    monkeypatch.setattr(doctor, "llama_build", lambda: build)
+    monkeypatch.setattr(llama_cpp, "graphics_devices", lambda: (device,))
+    monkeypatch.setattr(llama_cpp, "llama_build", lambda: build)
     check = check_of(run, "graphics device")
     assert check.severity == severity
     assert "NVIDIA H200, 140 GiB, 90 GiB free, driver 570.1" in check.found
@@ -170,7 +172,7 @@ def test_ollama_is_looked_for_and_its_log_is_noted(
         monkeypatch.delenv(name, raising=False)
     assert "not running" in check_of(run, "Ollama").found
     found = OllamaServer("http://127.0.0.1:11434", "0.33.0", ("qwen2.5:3b",))
-    monkeypatch.setattr(doctor, "find_server", lambda: found)
+    monkeypatch.setattr(ollama, "find_server", lambda: found)
     check = check_of(run, "Ollama")
     assert check.severity == "ok"
     assert check.found == "version 0.33.0 at http://127.0.0.1:11434, 1 models here"
@@ -181,7 +183,7 @@ def test_ollama_is_looked_for_and_its_log_is_noted(
 
 
 def test_an_ollama_that_cannot_be_used_is_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "find_server", find_server)
+    monkeypatch.setattr(ollama, "find_server", find_server)
     monkeypatch.setenv("OLLAMA_HOST", "192.0.2.1")
     assert "does not name this machine" in check_of(run, "Ollama").found
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -9,6 +9,7 @@ import pytest
 
 from localensemble.api import raters
 from localensemble.engines.hardware import GraphicsDevice
+from localensemble.engines.llama_cpp import kind
 from localensemble.engines.llama_cpp.build import LlamaBuild
 from localensemble.engines.machine import Memory
 from tests.cli.conftest import Run
@@ -27,9 +28,9 @@ def files(tmp_path: Path) -> StudyFiles:
 
 @pytest.fixture(autouse=True)
 def _forget_devices() -> Iterator[None]:
-    raters._usable_devices.cache_clear()
+    kind._usable_devices.cache_clear()
     yield
-    raters._usable_devices.cache_clear()
+    kind._usable_devices.cache_clear()
 
 
 def free(monkeypatch: pytest.MonkeyPatch, mebibytes: int) -> None:
@@ -138,8 +139,8 @@ def test_layers_go_to_a_device_that_has_the_room_and_that_is_said(
     pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
     device = GraphicsDevice("NVIDIA H200", "CUDA", "570.1", 143_771, free_mib)
     build = LlamaBuild("0", frozenset(), gpu_offload)
-    monkeypatch.setattr(raters, "graphics_devices", lambda: (device,))
-    monkeypatch.setattr(raters, "llama_build", lambda: build)
+    monkeypatch.setattr(kind, "graphics_devices", lambda: (device,))
+    monkeypatch.setattr(kind, "llama_build", lambda: build)
     files.ensemble.write_text(files.ensemble.read_text().replace("}", f"{stated}}}"))
     ended = run("estimate", *arguments(files))
     assert ended.code == 0, ended.err

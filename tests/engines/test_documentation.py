@@ -21,7 +21,7 @@ def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("written")
     document = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\w+ ([\w.]+)\n(.*?)^```$", document, flags=re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for name, text in blocks:
         (folder / name).write_text(text, encoding="utf-8")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
@@ -29,7 +29,8 @@ def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (wheel,) = (folder / "dist").iterdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
-    (folder / "word_engine.py").unlink()
+    for name in ("word_engine.py", "word_kind.py"):
+        (folder / name).unlink()
     return folder
 
 
@@ -94,3 +95,54 @@ def test_the_engine_shown_labels_a_table_by_its_name(folder: Path) -> None:
     assert ended.returncode == 3, ended.stderr
     labels = read_table(files.study / "labels.csv")
     assert [row["topic.rater.words"] for row in labels] == ["staff", "food", "staff"]
+
+
+@pytest.fixture
+def with_kind(folder: Path) -> Path:
+    """The same, with the entry point that names the kind of engine."""
+    (points,) = folder.glob("*.dist-info/entry_points.txt")
+    text = points.read_text(encoding="utf-8")
+    assert "word_engine:WordEngine" in text
+    points.write_text(text.replace("word_engine:WordEngine", "word_kind:WORDS"), encoding="utf-8")
+    return folder
+
+
+def of_model(
+    folder: Path, model: str, verb: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    ensemble = f"raters:\n  - {{model: {model}, engine: words}}\n"
+    files = study_files(folder, ["The staff were kind.", "The food was cold."], ensemble=ensemble)
+    return run_python(
+        folder,
+        *("-m", "localensemble", verb, str(files.items), "-c", str(files.codebook)),
+        *("-e", str(files.ensemble), *options),
+    )
+
+
+def test_a_kind_from_another_package_names_its_raters_and_is_in_the_methods(
+    with_kind: Path,
+) -> None:
+    study = with_kind / "study"
+    ended = of_model(with_kind, "ours", "label", "-o", str(study))
+    assert ended.returncode == 3, ended.stderr
+    assert "topic.rater.words-of-ours" in read_table(study / "labels.csv")[0]
+    page = (study / "report.html").read_text(encoding="utf-8")
+    assert "of a variable by its words that occur in the text; its label is" in page
+    assert "No text was cut." in page
+
+
+def test_a_kind_from_another_package_tells_its_memory(with_kind: Path) -> None:
+    ended = of_model(with_kind, "ours", "estimate")
+    assert ended.returncode == 0, ended.stderr
+    assert "3 MiB" in ended.stdout
+    assert "not known" not in ended.stdout
+
+
+@pytest.mark.parametrize("verb", ["label", "estimate"])
+def test_a_kind_from_another_package_refuses_early(with_kind: Path, verb: str) -> None:
+    study = with_kind / "study"
+    options = ("-o", str(study)) if verb == "label" else ()
+    ended = of_model(with_kind, "nobody", verb, *options)
+    assert ended.returncode == 2
+    assert 'rater "words-of-nobody": there are no words' in ended.stderr
+    assert not study.exists()

@@ -8,7 +8,7 @@ import pytest
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.engines import registry
 from localensemble.engines.protocol import Engine
-from localensemble.engines.registry import engine_names, open_engine
+from localensemble.engines.registry import engine_names, open_engine, usable_kinds
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
 
@@ -40,6 +40,11 @@ def test_another_package_can_bring_an_engine() -> None:
 def test_a_name_of_ours_cannot_be_taken() -> None:
     assert isinstance(open_engine(EngineSettings("scripted")), ScriptedEngine)
     assert engine_names() == ("llama-cpp", "ollama", "scripted", "broken", "other")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_package_that_cannot_be_imported_leaves_the_others_usable() -> None:
+    assert set(usable_kinds()) == {"llama-cpp", "ollama", "scripted", "other"}
 
 
 @pytest.mark.usefixtures("installed")

@@ -7,9 +7,12 @@ import dataclasses
 import pytest
 
 from localensemble.api.label import LabelOptions, label
+from localensemble.engines.registry import usable_kinds
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.methods_text import study_methods
 from tests.studies import study_files
+
+FACTS = {name: kind.facts for name, kind in usable_kinds().items()}
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +30,12 @@ def with_raters(found: StudyFindings, *changes: dict[str, str]) -> str:
         dataclasses.replace(rater, **change)  # type: ignore[arg-type]
         for rater, change in zip(found.raters, changes, strict=True)
     ]
-    return study_methods(dataclasses.replace(found, raters=tuple(raters))).paragraphs[0]
+    changed = dataclasses.replace(found, raters=tuple(raters))
+    return study_methods(changed, engines=FACTS).paragraphs[0]
 
 
 def test_scripted_raters_are_not_called_language_models(found: StudyFindings) -> None:
-    text = study_methods(found).paragraphs[0]
+    text = study_methods(found, engines=FACTS).paragraphs[0]
     assert "by 3 scripted raters without a language model, whose labels mean nothing" in text
     assert "language models" not in text
     assert "log-probability" not in text
@@ -60,12 +64,14 @@ def test_the_same_instructions_are_claimed_only_where_they_were_the_same(
 
 
 def test_whole_texts_are_claimed_only_of_engines_that_never_cut(found: StudyFindings) -> None:
-    assert "No text was cut." in study_methods(found).paragraphs[0]
+    assert "No text was cut." in study_methods(found, engines=FACTS).paragraphs[0]
     assert "cut" not in with_raters(found, {"engine": "elsewhere"}, {}, {})
 
 
 def test_labels_without_a_category_are_counted(found: StudyFindings) -> None:
-    assert "Every rater gave every text a category" in study_methods(found).paragraphs[0]
-    gaps = study_methods(dataclasses.replace(found, unlabeled=5)).paragraphs[0]
+    whole = study_methods(found, engines=FACTS).paragraphs[0]
+    assert "Every rater gave every text a category" in whole
+    with_gaps = dataclasses.replace(found, unlabeled=5)
+    gaps = study_methods(with_gaps, engines=FACTS).paragraphs[0]
     assert "5 of 72 labels have no category" in gaps
     assert "none was put in their place" in gaps

@@ -6,9 +6,8 @@ its buffers; docs/performance.md says how far off it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from localensemble.core.model_shape import ModelShape
+from localensemble.engines.kind import MemoryNeed
 from localensemble.engines.llama_cpp.context_shape import ContextShape
 from localensemble.engines.llama_cpp.head_cache import SAVED_BYTES
 
@@ -25,32 +24,6 @@ _MASK_BYTES = 6
 # A device's own needs: the context of its driver, and room for what fragments it.
 _DEVICE_RESERVE = 512 * _MEBIBYTE
 _DEVICE_SHARE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryNeed:
-    """Memory a model takes on the machine, in bytes, by what it is for.
-
-    Attributes:
-        weights: of the layers that are computed on the processor.
-        context: the cache of the context.
-        beginnings: beginnings of prompts that are kept to be used again, at most.
-        buffers: what llama.cpp computes in.
-        process: the program around it, and the vocabulary.
-        device: what lies on graphics devices instead.
-    """
-
-    weights: int
-    context: int
-    beginnings: int
-    buffers: int
-    process: int
-    device: int = 0
-
-    @property
-    def total(self) -> int:
-        """All that the machine's own memory must hold."""
-        return self.weights + self.context + self.beginnings + self.buffers + self.process
 
 
 def memory_need(

@@ -1,0 +1,133 @@
+"""What the program has to know of an engine before one is opened, and what a report states of it.
+
+A kind of engine is one value of `EngineKind`. Its methods are the services that the program
+offers every engine: a name for a rater, a refusal before work begins, an estimate of memory,
+cautions, and the checks of `doctor`. Each has a default that promises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.core.checks import Check
+from localensemble.core.engine_facts import NOTHING_KNOWN, EngineFacts
+from localensemble.core.model_shape import ModelShape
+from localensemble.engines.protocol import Engine
+from localensemble.engines.settings import EngineSettings
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """Memory a model takes on the machine, in bytes, by what it is for.
+
+    Attributes:
+        weights: of the layers that are computed on the processor.
+        context: the cache of the context.
+        beginnings: beginnings of prompts that are kept to be used again, at most.
+        buffers: what the engine computes in.
+        process: the program around it, and the vocabulary.
+        device: what lies on graphics devices instead.
+    """
+
+    weights: int
+    context: int = 0
+    beginnings: int = 0
+    buffers: int = 0
+    process: int = 0
+    device: int = 0
+
+    @property
+    def total(self) -> int:
+        """All that the machine's own memory must hold."""
+        return self.weights + self.context + self.beginnings + self.buffers + self.process
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How an engine would load a model, and what that takes.
+
+    Attributes:
+        settings: with what the engine chose where nothing was asked for.
+        memory: None when it cannot be told; the model is then tried.
+        context_tokens: tokens of context that ``memory`` counts.
+        largest_context: tokens of context with which the model would fit; 0 when it would not
+            fit with any.
+        message: where the model goes, for people; empty when there was no choice.
+    """
+
+    settings: EngineSettings
+    memory: MemoryNeed | None = None
+    context_tokens: int = 0
+    largest_context: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """One kind of engine; subclass it to offer more than an opened engine.
+
+    Attributes:
+        opener: opens an engine with the settings of one rater.
+        facts: what a report may state of its labels.
+        reads_files: a rater's model is a GGUF file, or the name of one in the catalog, which is
+            found and checked by its hash. Otherwise the name is handed on as it stands.
+    """
+
+    opener: Callable[[EngineSettings], Engine]
+    facts: EngineFacts = NOTHING_KNOWN
+    reads_files: bool = False
+
+    def rater_name(self, model: str) -> str:
+        """Return the name of a rater that the ensemble file does not name."""
+        return Path(model).stem
+
+    def weights_sha256(self, model: str) -> str:
+        """Return the hash of the weights that a name means; empty when it cannot be told.
+
+        Only asked of an engine that does not read files.
+        """
+        return ""
+
+    def kept_files(self, sha256: str) -> Sequence[Path]:
+        """List files that the engine keeps on this machine under this hash, unchecked."""
+        return ()
+
+    def refuse_unready(self, model: str, *, rater: str, isolated: bool) -> None:
+        """Refuse, before anything is loaded or written, a model that cannot be used now.
+
+        Args:
+            model: as the ensemble file names it.
+            rater: for the message.
+            isolated: whether this process reaches no other program.
+
+        Raises:
+            EngineUnavailableError: the engine cannot be used.
+            ModelFileError: the model cannot be used.
+        """
+
+    def plan(
+        self,
+        settings: EngineSettings,
+        *,
+        shape: ModelShape | None,
+        beginning_tokens: int,
+        free_bytes: int,
+    ) -> LoadPlan:
+        """Return how the engine would load a model, without loading it.
+
+        Args:
+            shape: None when the engine reads no files, or the file does not tell.
+            beginning_tokens: tokens of the different beginnings that prompts have.
+            free_bytes: memory of the machine that this process may use.
+        """
+        return LoadPlan(settings)
+
+    def cautions(self, raters: Sequence[str]) -> Sequence[str]:
+        """Return a sentence for each reason not to trust these raters, or to stop."""
+        return ()
+
+    def examine(self) -> Sequence[Check]:
+        """Look at what the engine needs on this machine; change nothing."""
+        return ()
