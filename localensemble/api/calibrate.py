@@ -1,155 +1,132 @@
-"""Certify which labels may stand without a person, and say what a promise costs."""
+"""Calibrate the probabilities of raters, and read such calibrations back."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from localensemble.api.certify import variable_named
 from localensemble.api.evaluate import gold_of
-from localensemble.codebook.model import Codebook, Variable
-from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
-from localensemble.consensus.certificates.certificate import Certificate
-from localensemble.consensus.certificates.sample_plan import CalibrationPlan, plan_calibration
-from localensemble.consensus.certificates.threshold import CertifiedThreshold
-from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
-from localensemble.consensus.registry import suggestion
+from localensemble.codebook.model import Codebook
+from localensemble.consensus.probabilities.calibrated_raters import (
+    CALIBRATION_METHODS,
+    CalibratedRaters,
+    RaterCalibrationMethod,
+)
 from localensemble.core.errors import InputError
-from localensemble.findings.certification import Promise, certify
-from localensemble.study.certificate_files import write_certificate
+from localensemble.core.files import replaced_text_file
+from localensemble.findings.calibrated_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 
 __all__ = [
-    "SCORE_NAMES",
+    "CALIBRATION_METHODS",
     "Calibrated",
-    "CalibrationPlan",
-    "Certificate",
-    "CertifiedThreshold",
-    "Promise",
-    "ScoreName",
+    "RaterCalibrationMethod",
     "calibrate",
-    "plan",
+    "read_calibrations",
 ]
-
-_NO_GOLD = np.array([], dtype=np.int16)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What calibration gave.
+    """A calibration of the raters, and the file it was written to."""
 
-    Attributes:
-        certificate: with the sentence it promises and what it takes for granted.
-        path: the certificate file; None when nothing may be accepted, so none was written.
-        prevalence: share of each category in the whole study, corrected for label error.
-        messages: what a person should know of the labels and the gold labels, in sentences.
-    """
-
-    certificate: Certificate
-    path: Path | None
-    prevalence: tuple[CorrectedPrevalence, ...]
-    messages: tuple[str, ...]
+    calibration: CalibratedRaters
+    path: Path
 
 
 def calibrate(
     study: Path,
     *,
-    gold: Path,
     variable: str,
-    promise: Promise,
-    certificate_path: Path | None = None,
+    method: RaterCalibrationMethod,
+    gold: Path | None = None,
+    content_free: Path | None = None,
+    path: Path | None = None,
     id_column: str | None = None,
 ) -> Calibrated:
-    """Certify a threshold on the gold labels of items drawn at random from the study.
+    """Fit how the raters' probabilities on one variable are to be changed, and write it.
+
+    Nothing is decided by it until ``consensus`` or ``label`` is given the file.
 
     Args:
         study: the study folder.
-        gold: a table with gold labels, usually a filled worksheet of `sample`.
-        variable: the variable whose labels are to be accepted.
-        promise: what is to be certified.
-        certificate_path: where the certificate goes; None is in the study folder.
+        variable: which.
+        method: ``temperature`` and ``isotonic`` need gold labels, ``contextual_prior`` a study
+            of content-free items labeled by the same raters.
+        gold: a table with gold labels.
+        content_free: the folder of that study.
+        path: where the calibration goes; None is in the study folder.
         id_column: of the gold table; None guesses it by name.
 
     Raises:
-        InputError: the variable or its gold labels are not there, or serve another purpose.
+        InputError: gold labels or content-free items are missing, too few, or not of this
+            study and its raters.
         LedgerError: there is no study, or no run of it has finished.
     """
-    _check_shares(promise.alpha, promise.delta)
+    by_gold = method != "contextual_prior"
+    if (gold is not None) != by_gold or (content_free is not None) == by_gold:
+        raise InputError(
+            f"The calibration by {method.replace('_', ' ')} needs "
+            + ("gold labels" if by_gold else "a study of content-free items")
+            + " and nothing else.",
+            hint="Give --gold FILE." if by_gold else "Give --content-free STUDY, and no gold.",
+        )
     folder = StudyFolder.of(study)
+    today = date.today().isoformat()
     with Study.open(study) as loaded:
         chosen = variable_named(loaded.codebook, variable)
-        labels = gold_of(loaded, gold, id_column=id_column)
-        if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
-            raise InputError(
-                f'{gold}: it has no gold label of "{variable}".',
-                hint=f'Put them into a column "gold_{variable}".',
+        if content_free is not None:
+            with Study.open(content_free) as other:
+                found = correct_priors(loaded, variable=chosen, content_free=other, date=today)
+        else:
+            labels = gold_of(loaded, gold, id_column=id_column)
+            if labels is None or variable not in labels.categories:
+                raise InputError(
+                    f'{gold}: it has no gold label of "{variable}".',
+                    hint=f'Put them into a column "gold_{variable}".',
+                )
+            found = fit_raters(
+                loaded,
+                variable=chosen,
+                gold=labels.categories[variable],
+                method=method,
+                date=today,
             )
-        found = certify(
-            loaded,
-            variable=chosen,
-            gold=labels.categories[variable],
-            promise=promise,
-            date=date.today().isoformat(),
-        )
-    messages = [*loaded.cautions, *labels.messages]
-    if labels.blank_rows.get(variable):
-        messages.append(
-            f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
-            "the hard ones breaks the promise: they must be left out at random, if at all."
-        )
-    path = None
-    if found.certificate.certified.chosen is not None:
-        path = certificate_path or folder.certificate(variable)
-        write_certificate(found.certificate, path=path)
-    return Calibrated(found.certificate, path, found.prevalence, tuple(messages))
+    path = path or folder.rater_calibration(variable)
+    text = json.dumps(found.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
+    with replaced_text_file(path) as stream:
+        stream.write(text + "\n")
+    return Calibrated(found, path)
 
 
-def plan(
-    *,
-    alpha: float = 0.05,
-    delta: float = 0.1,
-    error_rate: float = 0.02,
-    accepted_share: float = 0.5,
-) -> CalibrationPlan:
-    """Say how many gold labels buy a promise, before any are made.
+def read_calibrations(paths: Sequence[Path], *, codebook: Codebook) -> tuple[CalibratedRaters, ...]:
+    """Read calibrations of raters for the variables of a codebook.
 
     Raises:
-        InputError: a share is out of range.
+        InputError: a file cannot be read, is no calibration, or is of another variable.
     """
-    _check_shares(alpha, delta)
-    if not 0 <= error_rate <= 1 or not 0 < accepted_share <= 1:
+    found = tuple(CalibratedRaters.from_values(_values(path)) for path in paths)
+    for one in found:
+        variable_named(codebook, one.variable)
+    return found
+
+
+def _values(path: Path) -> Mapping[str, Any]:
+    hint = "Give the file that `localensemble calibrate` wrote."
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
         raise InputError(
-            f"The error rate {error_rate:g} and the accepted share {accepted_share:g} must be "
-            "shares of 1.",
-            hint="Write 0.02 for 2 %.",
-        )
-    return plan_calibration(
-        alpha=alpha, delta=delta, error_rate=error_rate, accepted_share=accepted_share
-    )
-
-
-def _check_shares(alpha: float, delta: float) -> None:
-    for name, value in (("alpha", alpha), ("delta", delta)):
-        if not 0 < value < 1:
-            raise InputError(
-                f"{name} is {value:g}; expected more than 0 and less than 1.",
-                hint="Write 0.05 for 5 %.",
-            )
-
-
-def variable_named(codebook: Codebook, name: str) -> Variable:
-    """Find a variable of a study.
-
-    Raises:
-        InputError: there is none of this name.
-    """
-    names = [variable.name for variable in codebook.variables]
-    if name not in names:
-        raise InputError(
-            f'The codebook of this study has no variable "{name}".',
-            hint=suggestion(name, known=names),
-        )
-    return codebook.variable(name)
+            f"Cannot read the calibration {path}: {error.strerror}.", hint=hint
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: this is not JSON.", hint=hint) from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: this is no calibration of raters.", hint=hint)
+    return values

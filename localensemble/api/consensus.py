@@ -11,9 +11,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble import __version__
+from localensemble.api.calibrate import read_calibrations
 from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
-from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.consensus.methods.named_methods import methods_without_settings
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
@@ -58,9 +58,8 @@ class ConsensusOptions:
         ensemble: an ensemble file whose consensus and escalation rules apply.
         certificates: certificate files; they take the place of the study's.
         drop_certificates: let go of the study's certificates.
-        rater_calibrations: files of `calibrate --probabilities`; they take the place of the
-            study's.
-        drop_rater_calibrations: decide by the raters' own probabilities.
+        calibrations: files that `calibrate` wrote; they take the place of the study's.
+        drop_calibrations: decide by the raters' own probabilities.
         gold: table with gold labels.
         id_column: column of the gold table, and of the items, that identifies an item.
         text_column: column of the items that holds the text.
@@ -72,8 +71,8 @@ class ConsensusOptions:
     ensemble: Path | None = None
     certificates: tuple[Path, ...] = ()
     drop_certificates: bool = False
-    rater_calibrations: tuple[Path, ...] = ()
-    drop_rater_calibrations: bool = False
+    calibrations: tuple[Path, ...] = ()
+    drop_calibrations: bool = False
     gold: Path | None = None
     id_column: str | None = None
     text_column: str | None = None
@@ -242,10 +241,10 @@ def _under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
 def _with_calibrations(
     rules: DecisionRules, loaded: Study, options: ConsensusOptions
 ) -> DecisionRules:
-    if options.rater_calibrations:
-        given = read_rater_calibrations(options.rater_calibrations, codebook=loaded.codebook)
+    if options.calibrations:
+        given = read_calibrations(options.calibrations, codebook=loaded.codebook)
         return rules.with_calibrations(given)
-    if options.drop_rater_calibrations:
+    if options.drop_calibrations:
         return rules
     return rules.with_calibrations(loaded.rules.calibrations)
 

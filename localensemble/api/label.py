@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from localensemble.api.calibrate import read_calibrations
 from localensemble.api.cautions import cautions
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
-from localensemble.api.rater_calibrations import read_rater_calibrations
 from localensemble.api.raters import (
     RaterOptions,
     locate_rater,
@@ -68,7 +68,7 @@ class LabelOptions:
         limit: label only the first items.
         gold: table with gold labels, to report accuracy.
         certificates: certificate files, one a variable, whose thresholds say what is accepted.
-        rater_calibrations: files of `calibrate --probabilities`, one a variable.
+        calibrations: files that `calibrate` wrote, one a variable.
         control: table with control items, whose category is known, for the policy that compares
             with them.
         mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
@@ -81,7 +81,7 @@ class LabelOptions:
     limit: int | None = None
     gold: Path | None = None
     certificates: tuple[Path, ...] = ()
-    rater_calibrations: tuple[Path, ...] = ()
+    calibrations: tuple[Path, ...] = ()
     control: Path | None = None
     mode: ScoringMode = "batched"
     threads: int | None = None
@@ -257,10 +257,8 @@ def _rules(
         control=options.control is not None,
     )
     said = (message,) if message else ()
-    if options.rater_calibrations:
-        calibrations = read_rater_calibrations(
-            options.rater_calibrations, codebook=conditions.codebook
-        )
+    if options.calibrations:
+        calibrations = read_calibrations(options.calibrations, codebook=conditions.codebook)
         for calibration in calibrations:
             conditions.refuse_other_raters(calibration)
         recorded, rules = rules, rules.with_calibrations(calibrations)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import re
+import shlex
 from pathlib import Path
 from typing import cast
 
@@ -10,241 +11,106 @@ import click
 from rich.console import Console
 
 from localensemble.api.calibrate import (
-    SCORE_NAMES,
-    Calibrated,
-    CalibrationPlan,
-    CertifiedThreshold,
-    Promise,
-    ScoreName,
-    calibrate,
-    plan,
-)
-from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
-from localensemble.api.rater_calibrations import (
     CALIBRATION_METHODS,
+    Calibrated,
     RaterCalibrationMethod,
-    WrittenCalibration,
-    calibrate_raters,
+    calibrate,
 )
-from localensemble.cli.console import output, say
-from localensemble.cli.evaluation_tables import show_prevalence
+from localensemble.cli.console import output as standard_output
+from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.numbers import share
 from localensemble.cli.ratings_options import StudyCommand
-from localensemble.cli.word_table import WordTable
+from localensemble.core.errors import InputError
 
-NOTHING_CERTIFIED = 1
 _LONGEST_SHOWN = 200
+_CERTIFYING = frozenset({"--alpha", "--delta", "--by", "--plan", "ltt", "crc"})
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("calibrate", cls=StudyCommand)
-@click.argument("study", type=click.Path(path_type=Path), required=False)
-@click.option("--gold", type=_FILE, help="Gold labels of items drawn at random (see `sample`).")
-@click.option("--variable", help="The variable whose labels are to be accepted.")
-@click.option("--alpha", type=float, default=0.05, show_default=True, help="The tolerated error.")
-@click.option(
-    "--delta", type=float, default=0.1, show_default=True, help="Chance that the promise fails."
-)
+class _CalibrateCommand(StudyCommand):
+    """The command, which answers the calls it took while it also certified thresholds."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, unless they are those of an earlier version.
+
+        Raises:
+            InputError: they are; names the line to type.
+        """
+        words = [word for arg in args for word in arg.split("=", 1)]
+        if "--probabilities" in words:
+            line = [re.sub("^--probabilities", "--method", arg) for arg in args]
+            raise InputError(
+                "Unknown option --probabilities; it is called --method now.",
+                hint=f"Run:\n  localensemble calibrate {shlex.join(line)}",
+            )
+        if _CERTIFYING & {*words} or ("--gold" in words and "--method" not in words):
+            raise InputError(
+                "`calibrate` changes the probabilities of raters and needs --method.",
+                hint="To certify which labels may stand without a person, run:\n"
+                f"  localensemble certify {shlex.join(args)}",
+            )
+        return super().parse_args(ctx, args)
+
+
+@click.command("calibrate", cls=_CalibrateCommand)
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--variable", required=True, help="The variable whose probabilities are changed.")
 @click.option(
     "--method",
-    type=click.Choice(["ltt", "crc"]),
-    default="ltt",
-    show_default=True,
-    help="ltt: at most alpha wrong among the accepted, with confidence 1 - delta. crc: on average "
-    "at most alpha of all items accepted and wrong; weaker.",
-)
-@click.option(
-    "--by",
-    type=click.Choice(SCORE_NAMES),
-    help="The score a threshold is set on. [default: mean_probability; support for ratings]",
-)
-@click.option(
-    "-o",
-    "--output",
-    "certificate",
-    type=_FILE,
-    help="The certificate (JSON). [default: certificate-VARIABLE.json in the study folder]",
-)
-@click.option(
-    "--probabilities",
-    "raters_by",
     type=click.Choice(CALIBRATION_METHODS),
-    help="Calibrate the raters' probabilities instead of certifying: temperature (30 gold labels "
-    "or more), isotonic (300 or more), contextual_prior (no gold, but --content-free).",
+    required=True,
+    help="temperature needs 30 gold labels or more, isotonic 300 or more; contextual_prior needs "
+    "--content-free and no gold labels.",
 )
+@click.option("--gold", type=_FILE, help="A table with gold labels.")
 @click.option(
     "--content-free",
     type=click.Path(path_type=Path, file_okay=False),
     help="A study in which the same raters labeled items without content, such as N/A.",
 )
 @click.option("--id-column", help="The column of the gold table that identifies an item.")
-@click.option("--plan", "only_plan", is_flag=True, help="Only say how many gold labels it takes.")
 @click.option(
-    "--error-rate",
-    type=float,
-    default=0.02,
-    show_default=True,
-    help="With --plan: share of wrong labels you expect among the accepted.",
-)
-@click.option(
-    "--accepted-share",
-    type=float,
-    default=0.5,
-    show_default=True,
-    help="With --plan: share of the items you expect to accept.",
+    "-o",
+    "--output",
+    type=_FILE,
+    help="The calibration (JSON). [default: rater-calibration-VARIABLE.json in the study folder]",
 )
 @isolated_option
 def command(
     *,
-    study: Path | None,
-    gold: Path | None,
-    variable: str | None,
-    alpha: float,
-    delta: float,
+    study: Path,
+    variable: str,
     method: str,
-    by: str | None,
-    certificate: Path | None,
-    raters_by: str | None,
+    gold: Path | None,
     content_free: Path | None,
     id_column: str | None,
-    only_plan: bool,
-    error_rate: float,
-    accepted_share: float,
+    output: Path | None,
 ) -> None:
-    """Certify a threshold above which labels of STUDY may stand without a person.
+    """Make the probabilities of the raters of STUDY mean frequencies.
 
-    With --probabilities it fits instead how the raters' probabilities are to be changed, and
-    writes that as a file of its own; nothing decides by it until `consensus` or `label` name it.
-
-    Ends with exit code 1, and writes nothing, when nothing can be certified.
+    Fits how each rater's probabilities on a variable are to be changed, and writes that to a
+    file. Nothing is decided by it until `consensus` or `label` is given the file.
     """
-    console = output()
-    if only_plan:
-        _show_plan(
-            plan(alpha=alpha, delta=delta, error_rate=error_rate, accepted_share=accepted_share),
-            console,
-        )
-        return
-    if raters_by is not None and study is not None and variable is not None:
-        calibration = calibrate_raters(
-            study,
-            variable=variable,
-            method=cast(RaterCalibrationMethod, raters_by),
-            gold=gold,
-            content_free=content_free,
-            path=certificate,
-            id_column=id_column,
-        )
-        _show_raters(calibration, console)
-        return
-    if study is None or gold is None or variable is None:
-        raise click.UsageError("Give STUDY, --gold and --variable; or --plan.")
     calibrated = calibrate(
         study,
-        gold=gold,
         variable=variable,
-        promise=Promise(
-            "fixed_sequence" if method == "ltt" else "conformal_risk_control",
-            alpha=alpha,
-            delta=delta,
-            by=cast(ScoreName | None, by),
-        ),
-        certificate_path=certificate,
+        method=cast(RaterCalibrationMethod, method),
+        gold=gold,
+        content_free=content_free,
+        path=output,
         id_column=id_column,
     )
-    _show_calibrated(calibrated, console)
-    if calibrated.path is None:
-        sys.exit(NOTHING_CERTIFIED)
+    _show(calibrated, standard_output())
 
 
-def _show_raters(written: WrittenCalibration, console: Console) -> None:
-    say(console, written.calibration.sentence())
-    for rater in written.calibration.raters:
-        said = ", ".join(f"{name} = {value}" for name, value in rater.calibration.settings)
-        say(console, f"  {rater.name}: {said if len(said) < _LONGEST_SHOWN else 'see the file'}")
-    say(console, f"Wrote {written.path}. Nothing decides by it until you say so:")
-    say(console, "`localensemble consensus STUDY --rater-calibration FILE --items FILE`, or")
-    say(console, "`localensemble label ... --rater-calibration FILE`.")
-
-
-def _show_calibrated(calibrated: Calibrated, console: Console) -> None:
-    issued = calibrated.certificate
-    for message in calibrated.messages:
-        say(console, message)
-    _show_candidates(issued.certified, issued.by, console)
-    say(console, f"{issued.sentence()}\n")
-    for assumption in issued.assumptions():
-        say(console, f"  Taken for granted: {assumption}.")
-    console.print()
-    show_prevalence(
-        calibrated.prevalence,
-        variable=issued.variable,
-        assumptions=PREVALENCE_ASSUMPTIONS,
-        console=console,
-    )
-    if calibrated.path is None:
-        say(console, "No certificate was written.")
-        return
-    say(console, f"Wrote {calibrated.path}, which holds for:")
-    for name, sha256 in issued.hashes:
-        say(console, f"  {name} {sha256[:12]}")
-    say(
-        console,
-        "Apply it with `localensemble consensus STUDY --certificate FILE --items FILE`, or with "
-        "`localensemble label ... --certificate FILE`.",
-    )
-
-
-def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -> None:
-    # Conformal risk control bounds an error on average; it tests nothing.
-    tested = certified.delta is not None
-    value = "p" if tested else "bound"
-    table = WordTable(
-        f"Thresholds on {by.replace('_', ' ')}, strictest first",
-        words=("outcome",),
-        numbers=("threshold", "gold items accepted", "wrong", value, "upper bound"),
-    )
-    for one in certified.candidates:
-        table.add_row(
-            one.outcome,
-            f"{one.threshold:.6g}",
-            f"{one.accepted:,}",
-            f"{one.errors:,}",
-            f"{one.p_value:.3g}",
-            "" if one.upper is None else share(one.upper),
-        )
-    console.print(table)
-    if tested:
+def _show(calibrated: Calibrated, console: Console) -> None:
+    say(console, calibrated.calibration.sentence())
+    for rater in calibrated.calibration.raters:
+        fitted = ", ".join(f"{name} = {value}" for name, value in rater.calibration.settings)
         say(
-            console,
-            f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
-            f"{certified.least_accepted:,} gold items accepted, too few to tell. not reached: "
-            "behind the first failure.\n",
+            console, f"  {rater.name}: {fitted if len(fitted) < _LONGEST_SHOWN else 'see the file'}"
         )
-
-
-def _show_plan(planned: CalibrationPlan, console: Console) -> None:
-    table = WordTable(
-        f"At most {planned.alpha:.3g} wrong among the accepted, with confidence "
-        f"{1 - planned.delta:.3g}",
-        words=(),
-        numbers=("wrong among the gold items accepted", "fewest gold items accepted"),
-    )
-    for errors, size in planned.sizes:
-        table.add_row(f"{errors:,}", f"{size:,}")
-    console.print(table)
-    expected = (
-        f"If {planned.error_rate:.1%} of the accepted are wrong and {planned.accepted_share:.0%} "
-        "of the items are accepted, "
-    )
-    if planned.items_needed is None:
-        say(console, f"{expected}no number of gold labels is enough.")
-    else:
-        say(
-            console,
-            f"{expected}about {planned.items_needed:,} gold labels, drawn at random, certify it "
-            f"with a chance of {planned.chance:.0%}; the walk over several thresholds may need "
-            "more.",
-        )
+    say(console, f"Wrote {calibrated.path}. To decide by it, run")
+    say(console, "`localensemble consensus STUDY --calibration FILE --items FILE`, or")
+    say(console, "`localensemble label ... --calibration FILE`.")

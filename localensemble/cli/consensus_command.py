@@ -50,16 +50,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "study's; can be given several times.",
 )
 @click.option(
-    "--rater-calibration",
-    "rater_calibrations",
+    "--calibration",
+    "calibrations",
     type=_FILE,
     multiple=True,
-    help="Change the raters' probabilities as `calibrate --probabilities` found; one file per "
-    "variable.",
+    help="Change the raters' probabilities as `calibrate` found; one file per variable.",
 )
-@click.option(
-    "--drop-rater-calibrations", is_flag=True, help="Take the raters' own probabilities again."
-)
+@click.option("--drop-calibrations", is_flag=True, help="Take the raters' own probabilities again.")
 @click.option("--items", type=_FILE, help="The labeled table; its results are written anew.")
 @click.option(
     "--write",
@@ -82,8 +79,8 @@ def command(
     ensemble: Path | None,
     certificates: tuple[Path, ...],
     drop_certificates: bool,
-    rater_calibrations: tuple[Path, ...],
-    drop_rater_calibrations: bool,
+    calibrations: tuple[Path, ...],
+    drop_calibrations: bool,
     items: Path | None,
     write: bool,
     side_by_side: bool,
@@ -105,8 +102,8 @@ def command(
         ensemble=ensemble,
         certificates=certificates,
         drop_certificates=drop_certificates,
-        rater_calibrations=rater_calibrations,
-        drop_rater_calibrations=drop_rater_calibrations,
+        calibrations=calibrations,
+        drop_calibrations=drop_calibrations,
         gold=gold,
         id_column=id_column,
         text_column=text_column,

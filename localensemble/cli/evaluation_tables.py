@@ -16,12 +16,7 @@ from localensemble.api.findings import (
     VariableFindings,
 )
 from localensemble.cli.console import say
-from localensemble.cli.numbers import (
-    accuracy_cells,
-    measured,
-    share,
-    three_digits,
-)
+from localensemble.cli.numbers import accuracy_cells, measured, share, three_digits
 from localensemble.cli.word_table import WordTable
 
 # More columns than these do not fit on a terminal; findings.json has them all.
@@ -290,7 +285,7 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
         )
     console.print(table)
     console.print(
-        "Taking the best row of this table flatters it; a promise needs `calibrate`.\n",
+        "Taking the best row of this table flatters it; a promise needs `certify`.\n",
         style="dim",
     )
 

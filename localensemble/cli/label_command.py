@@ -42,15 +42,14 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     "certificates",
     type=_FILE,
     multiple=True,
-    help="Accept by a threshold that `calibrate` certified; one file per variable.",
+    help="Accept by a threshold that `certify` certified; one file per variable.",
 )
 @click.option(
-    "--rater-calibration",
-    "rater_calibrations",
+    "--calibration",
+    "calibrations",
     type=_FILE,
     multiple=True,
-    help="Change the raters' probabilities as `calibrate --probabilities` found; one file per "
-    "variable.",
+    help="Change the raters' probabilities as `calibrate` found; one file per variable.",
 )
 @click.option(
     "--control",
@@ -74,7 +73,7 @@ def command(
     text_column: str | None,
     gold: Path | None,
     certificates: tuple[Path, ...],
-    rater_calibrations: tuple[Path, ...],
+    calibrations: tuple[Path, ...],
     control: Path | None,
     limit: int | None,
     strict: bool,
@@ -93,7 +92,7 @@ def command(
         limit=limit,
         gold=gold,
         certificates=certificates,
-        rater_calibrations=rater_calibrations,
+        calibrations=calibrations,
         control=control,
         mode="strict" if strict else "batched",
         threads=threads,

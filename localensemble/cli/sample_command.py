@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from localensemble.api.calibrate import plan
+from localensemble.api.certify import plan
 from localensemble.api.sample import Sample, sample
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
@@ -76,11 +76,11 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     variable = drawn.codebook.variables[0].name
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:
         gold = f"--gold {drawn.path} --variable {variable}"
-        return (f"Next: localensemble calibrate {study} {gold}",)
+        return (f"Next: localensemble certify {study} {gold}",)
     return (
         f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
-        f"The usual promise of `calibrate` (at most {usual.alpha:.0%} wrong, confidence "
+        f"The usual promise of `certify` (at most {usual.alpha:.0%} wrong, confidence "
         f"{1 - usual.delta:.0%}) takes about {usual.items_needed:,} items if {usual.error_rate:.0%}"
         f" of the accepted are wrong and {usual.accepted_share:.0%} are accepted; these are "
-        f"{drawn.drawn:,}. `localensemble calibrate --plan` works it out for other promises.",
+        f"{drawn.drawn:,}. `localensemble certify --plan` works it out for other promises.",
     )

@@ -61,7 +61,7 @@ class Certification:
     prevalence: tuple[CorrectedPrevalence, ...]
 
 
-def certify(
+def certify_variable(
     loaded: Study, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
 ) -> Certification:
     """Seek the lowest threshold that keeps a promise about one variable of a study.
@@ -93,7 +93,7 @@ def certify(
     scores = decided.scores(by).copy()
     if len(scores) and np.isnan(scores).all():
         raise InputError(
-            f'Cannot calibrate "{variable.name}": no item has a {by.replace("_", " ")}.',
+            f'Cannot certify "{variable.name}": no item has a {by.replace("_", " ")}.',
             hint="Choose another score, for example --by support.",
         )
     scores[decided.escalated] = np.nan
@@ -110,7 +110,7 @@ def certify(
         by=by,
         consensus_method=rules.method.name,
         consensus_settings=rules.method.settings,
-        calibration_scores=scores[known],
+        gold_scores=scores[known],
         pool_scores=scores,
         hashes=binding(
             loaded.recorded, rules=rules, variable=variable, items_sha256=loaded.items_sha256

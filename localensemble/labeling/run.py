@@ -166,8 +166,8 @@ class _RaterRun:
                 f'A certificate or a calibration does not apply to rater "{rater.name}": its '
                 f"identity is {rater.identity.sha256[:12]}, and was {certified[:12]} then. "
                 "It has labeled nothing.",
-                hint="Its engine, chat template, layout or settings changed. Calibrate again, or "
-                "label without it.",
+                hint="Its engine, chat template, layout or settings changed. Make the certificate "
+                "or the calibration again, or label without it.",
             )
 
     def _questions(self, engine: Engine) -> Questions:

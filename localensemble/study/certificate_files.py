@@ -15,15 +15,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
-from localensemble.study.binding import (
-    CODEBOOK,
-    PROMPT,
-    RULES,
-    bound_items,
-    model_key,
-    rater_key,
-    rules_sha256,
-)
+from localensemble.study.binding import CODEBOOK, PROMPT, RULES, bound_items, model_key, rater_key, rules_sha256
 from localensemble.study.run_record import codebook_content
 
 
@@ -96,7 +88,7 @@ def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingCondi
         InputError: names what does not hold, and how to go on without it.
     """
     for calibration in rules.calibrations:
-        with _to_be_let_go("calibration", "--drop-rater-calibrations"):
+        with _to_be_let_go("calibration", "--drop-calibrations"):
             conditions.refuse_other_raters(calibration)
     for certificate in rules.certificates:
         with _to_be_let_go("certificate", "--drop-certificates"):
@@ -112,7 +104,7 @@ def _to_be_let_go(what: str, option: str) -> Iterator[None]:
         raise InputError(
             f"Cannot label by a {what} of this study any more. {error.message}",
             hint="Put back what changed, or give files that hold (`--certificate`, "
-            "`--rater-calibration`). To go on without it, run "
+            "`--calibration`). To go on without it, run "
             f"`localensemble consensus STUDY --items FILE {option}`, then label again.",
         ) from error
 
@@ -124,7 +116,7 @@ def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
         f"({option})."
         for what, option, held, kept in (
             ("certificate", "--certificate", before.certificates, now.certificates),
-            ("calibration", "--rater-calibration", before.calibrations, now.calibrations),
+            ("calibration", "--calibration", before.calibrations, now.calibrations),
         )
         if kept
         for one in held
@@ -164,12 +156,12 @@ def _read(path: Path, codebook: Codebook) -> Certificate:
     except ValueError as error:
         raise InputError(
             f"{path}: this is not JSON.",
-            hint="Give the file that `localensemble calibrate` wrote.",
+            hint="Give the file that `localensemble certify` wrote.",
         ) from error
     if not isinstance(values, dict):
         raise InputError(
             f"{path}: this is no certificate.",
-            hint="Give the file that `localensemble calibrate` wrote.",
+            hint="Give the file that `localensemble certify` wrote.",
         )
     certificate = Certificate.from_values(values)
     _refuse_unknown_variable(certificate, codebook, f"{path}")

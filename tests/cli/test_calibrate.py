@@ -1,385 +1,317 @@
-"""`sample`, `calibrate` and certificates: a promise, what it rests on, and when it is refused."""
+"""Calibrating the raters' probabilities is a recorded step that nothing takes unless told."""
 
 from __future__ import annotations
 
 import csv
-import html
 import json
-import shutil
-import subprocess
-import sys
+import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from localensemble.catalog.models import LocatedModel
-from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.study import Study
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
-ITEMS = 300
-POOLED = SCRIPTED + "consensus: {method: mean_probability}\n"
+ITEMS = 320
 TEXTS = [f"comment {n}" for n in range(ITEMS)]
-PROMISE = ("--variable", "topic", "--alpha", "0.1", "--delta", "0.1")
-
-
-def label_arguments(files: StudyFiles) -> tuple[object, ...]:
-    options = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    return ("label", files.items, *options)
+POOLED = SCRIPTED + "consensus: {method: mean_probability}\n"
+TOPIC = ("--variable", "topic")
 
 
 def label(run: Run, files: StudyFiles, *more: object) -> str:
-    ended = run(*label_arguments(files), *more)
+    arguments = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run("label", files.items, *arguments, *more)
     assert ended.code == 0, ended.err
     return ended.err
 
 
-@pytest.fixture(scope="module")
-def labeled_once(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:
-    files = study_files(tmp_path_factory.mktemp("labeled"), TEXTS, ensemble=POOLED)
-    command = [sys.executable, "-m", "localensemble", *map(str, label_arguments(files))]
-    subprocess.run(command, check=True, capture_output=True)
+@pytest.fixture
+def labeled(run: Run, tmp_path: Path) -> StudyFiles:
+    files = study_files(tmp_path, TEXTS, ensemble=POOLED)
+    label(run, files)
     return files
 
 
-@pytest.fixture
-def labeled(labeled_once: StudyFiles, tmp_path: Path) -> StudyFiles:
-    shutil.copytree(labeled_once.folder, tmp_path, dirs_exist_ok=True)
-    return StudyFiles(tmp_path)
-
-
-def gold_table(files: StudyFiles, *, rows: int = ITEMS, wrong_share: float = 0.5) -> Path:
-    """Call the consensus right, but for the least probable share of the items."""
+def gold(files: StudyFiles, *, rows: range = range(ITEMS)) -> Path:
+    """Call the first rater right on two of three items."""
     path = files.folder / "gold.csv"
     table = read_table(files.study / "labels.csv")
-    table.sort(key=lambda row: float(row["topic.mean_probability"]))
-    wrong = {row["id"] for row in table[: int(wrong_share * ITEMS)]}
-    table.sort(key=lambda row: row["id"])
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(("id", "gold_topic"))
-        for row in table[:rows]:
-            label = row["topic.label"]
-            other = "food" if label == "staff" else "staff"
-            writer.writerow((row["id"], other if row["id"] in wrong else label))
+        for n in rows:
+            said = table[n]["topic.rater.first"]
+            other = "food" if said == "staff" else "staff"
+            writer.writerow((table[n]["id"], said if n % 3 else other))
     return path
 
 
-def calibrated(run: Run, files: StudyFiles) -> Path:
-    ended = run("calibrate", files.study, "--gold", gold_table(files), *PROMISE)
-    assert ended.code == 0, ended.err
-    return files.study / "certificate-topic.json"
+def written(files: StudyFiles) -> dict[str, Any]:
+    path = files.study / "rater-calibration-topic.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
-def test_a_calibration_that_certifies_nothing_does_not_say_certified(
-    run: Run, labeled: StudyFiles
-) -> None:
-    gold = gold_table(labeled, wrong_share=0.9)
-    ended = run("calibrate", labeled.study, "--gold", gold, *PROMISE)
-    assert (ended.code, "Tried on" in ended.out) == (1, True)
-    assert "Certified" not in ended.out
-    assert "passed: p is at most" in ended.out
-
-
-def test_a_worksheet_is_blind_random_and_never_written_over(run: Run, labeled: StudyFiles) -> None:
-    first, again, other = (labeled.folder / name for name in ("a.csv", "b.csv", "c.csv"))
-    arguments = ("sample", labeled.study, "--items", labeled.items, "--n", "50")
-    ended = run(*arguments, "--seed", "7", "-o", first)
-    assert (ended.code, "50 of 300 items, drawn at random" in ended.out) == (0, True)
-    assert "gold_topic: staff, food, other" in ended.out
-    run(*arguments, "--seed", "7", "-o", again)
-    run(*arguments, "--seed", "8", "-o", other)
-    rows = read_table(first)
-    assert first.read_bytes() == again.read_bytes() != other.read_bytes()
-    assert list(rows[0]) == ["id", "text", "gold_topic", "gold_urgent"]
-    assert len({row["id"] for row in rows}) == 50
-    assert {row["gold_topic"] + row["gold_urgent"] for row in rows} == {""}
-    positions = [int(row["id"].removeprefix("i-")) for row in rows]
-    assert positions != sorted(positions), "who stops early has labeled a random sample"
-    assert all(row["text"] == TEXTS[n] for row, n in zip(rows, positions, strict=True))
-    assert f"Next: localensemble evaluate {labeled.study}" in ended.out
-    assert "takes about 418 items" in ended.out
-    assert "these are 50." in ended.out
-    refused = run(*arguments, "-o", first)
-    assert (refused.code, "may hold labels" in refused.err) == (2, True)
-
-
-def test_a_worksheet_is_drawn_from_the_table_that_was_labeled(
-    run: Run, labeled: StudyFiles, tmp_path: Path
-) -> None:
-    other = study_files(tmp_path / "other", TEXTS[:-1])
-    ended = run(
-        "sample", labeled.study, "--items", other.items, "--n", "5", "-o", tmp_path / "w.csv"
-    )
-    assert (ended.code, "not the table that was labeled" in ended.err) == (2, True)
-    assert not (tmp_path / "w.csv").exists()
-
-
-def test_a_promise_is_printed_with_all_it_rests_on(run: Run, labeled: StudyFiles) -> None:
-    ended = run("calibrate", labeled.study, "--gold", gold_table(labeled), *PROMISE)
-    said = " ".join(ended.out.split())
-    assert ended.code == 0
-    assert "at most 10.0% are wrong, with confidence 90.0%" in said
-    assert said.count("Taken for granted") >= 4
-    assert "topic: share of each category in the whole study" in said
-    values = json.loads((labeled.study / "certificate-topic.json").read_text(encoding="utf-8"))
-    certificate = Certificate.from_values(values)
-    assert certificate.sentence() in said
-    assert [name for name, _ in certificate.hashes] == [
-        *("codebook", "decision rules"),
-        *("model of first", "model of second", "model of third"),
-        "prompt template",
-        *("rater first", "rater second", "rater third"),
-    ]
-
-
-def test_an_applied_certificate_accepts_what_it_said(run: Run, labeled: StudyFiles) -> None:
-    path = calibrated(run, labeled)
-    certificate = Certificate.from_values(json.loads(path.read_text(encoding="utf-8")))
-    assert 0 < certificate.pool_accepted < ITEMS
-    before = read_table(labeled.study / "labels.csv")
-    ended = run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
-    assert ended.code == 0, ended.err
-    assert certificate.sentence() in ended.out
-    by_consensus = (labeled.study / "labels.csv").read_bytes()
+def test_nothing_changes_until_rules_name_the_calibration(run: Run, labeled: StudyFiles) -> None:
+    tables = (labeled.study / "labels.csv", labeled.study / "study.sqlite")
+    before = [path.read_bytes() for path in tables]
     rows = read_table(labeled.study / "labels.csv")
-    accepted = [row for row in rows if row["topic.status"] == "accepted"]
-    assert len(accepted) == certificate.pool_accepted
-    assert certificate.certified.threshold is not None
-    assert all(
-        float(row["topic.mean_probability"]) > certificate.certified.threshold - 1e-6
-        for row in accepted
+    ended = run(
+        "calibrate",
+        labeled.study,
+        *TOPIC,
+        "--method",
+        "temperature",
+        "--gold",
+        gold(labeled),
     )
-    assert [row["urgent.status"] for row in rows] == [row["urgent.status"] for row in before]
-    again = run(
-        "label",
-        labeled.items,
-        *("-c", labeled.codebook, "-e", labeled.ensemble, "-o", labeled.study),
-        *("--certificate", path),
-    )
-    page = html.unescape((labeled.study / "report.html").read_text(encoding="utf-8"))
-    for shown in (ended.out, again.out, page):
-        assert certificate.sentence() in shown
-        assert all(assumption in shown for assumption in certificate.assumptions())
-    assert f"score_below (limit = {certificate.certified.threshold}, by = " in page
-    assert (labeled.study / "labels.csv").read_bytes() == by_consensus
-    assert run("evaluate", labeled.study, "--gold", gold_table(labeled)).code == 0
+    assert ended.code == 0, ended.err
+    assert "calibrated on" in ended.out
+    assert f"from {ITEMS:,} gold labels" in ended.out
+    assert [path.read_bytes() for path in tables] == before
+    assert [rater["name"] for rater in written(labeled)["raters"]] == ["first", "second", "third"]
+    calibration = ("--calibration", labeled.study / "rater-calibration-topic.json")
+    ended = run("consensus", labeled.study, *calibration, "--items", labeled.items)
+    assert ended.code == 0, ended.err
+    assert f"by temperature, from {ITEMS:,} gold labels" in ended.out
+    calibrated = read_table(labeled.study / "labels.csv")
+    for old, new in zip(rows, calibrated, strict=True):
+        assert old["urgent.mean_probability"] == new["urgent.mean_probability"]
+        assert old["topic.rater.first"] == new["topic.rater.first"]
+    means = [[row["topic.mean_probability"] for row in table] for table in (rows, calibrated)]
+    assert means[0] != means[1]
+    findings = json.loads((labeled.study / "findings.json").read_text(encoding="utf-8"))
+    assert findings["rater_calibrations"][0]["source_items"] == ITEMS
+    page = (labeled.study / "report.html").read_text(encoding="utf-8")
+    assert "Calibration of the raters on topic" in page
+    assert run("ledger", "verify", labeled.study).code == 0
 
 
-def test_a_certificate_applies_to_new_items_of_the_same_raters(
+def test_the_calibration_stays_with_the_study_until_it_is_let_go(
+    run: Run, labeled: StudyFiles
+) -> None:
+    own = (labeled.study / "labels.csv").read_bytes()
+    by_temperature = ("--method", "temperature", "--gold", gold(labeled))
+    run("calibrate", labeled.study, *TOPIC, *by_temperature)
+    path = labeled.study / "rater-calibration-topic.json"
+    label(run, labeled, "--calibration", path)
+    calibrated = (labeled.study / "labels.csv").read_bytes()
+    assert calibrated != own
+    assert "chosen last" not in label(run, labeled)
+    assert (labeled.study / "labels.csv").read_bytes() == calibrated
+    again = run("calibrate", labeled.study, *TOPIC, *by_temperature)
+    assert again.code == 0
+    run("consensus", labeled.study, "--drop-calibrations", "--items", labeled.items)
+    assert (labeled.study / "labels.csv").read_bytes() == own
+
+
+def test_fitting_again_starts_from_the_raters_own_numbers(run: Run, labeled: StudyFiles) -> None:
+    by_temperature = ("--method", "temperature", "--gold", gold(labeled))
+    run("calibrate", labeled.study, *TOPIC, *by_temperature)
+    first = written(labeled)["raters"]
+    path = labeled.study / "rater-calibration-topic.json"
+    run("consensus", labeled.study, "--calibration", path, "--items", labeled.items)
+    run("calibrate", labeled.study, *TOPIC, *by_temperature)
+    assert written(labeled)["raters"] == first
+
+
+def test_no_promise_rests_on_the_gold_labels_of_a_calibration(
+    run: Run, labeled: StudyFiles
+) -> None:
+    by_isotonic = ("--method", "isotonic", "--gold", gold(labeled, rows=range(300)))
+    run("calibrate", labeled.study, *TOPIC, *by_isotonic)
+    path = labeled.study / "rater-calibration-topic.json"
+    run("consensus", labeled.study, "--calibration", path, "--items", labeled.items)
+    promise = (*TOPIC, "--alpha", "0.9", "--gold")
+    ended = run("certify", labeled.study, *promise, gold(labeled, rows=range(280, ITEMS)))
+    assert (ended.code, "gold labels to calibrate the raters" in ended.err) == (2, True)
+    ended = run("certify", labeled.study, *promise, gold(labeled, rows=range(300, ITEMS)))
+    assert "gold labels to calibrate" not in ended.err
+    assert ended.code in (0, 1)
+
+
+def test_a_prior_comes_from_items_without_content_and_no_gold(
     run: Run, labeled: StudyFiles, tmp_path: Path
 ) -> None:
-    path = calibrated(run, labeled)
-    fresh = study_files(tmp_path / "new", [f"note {n}" for n in range(40)], ensemble=POOLED)
-    label(run, fresh, "--certificate", path)
-    reasons = {row["topic.reasons"] for row in read_table(fresh.study / "labels.csv")}
-    assert any("mean probability below" in reason for reason in reasons)
-
-
-@pytest.mark.parametrize(
-    ("codebook", "ensemble", "found"),
-    [
-        (CODEBOOK.replace("Meals and drinks.", "Meals."), POOLED, "codebook"),
-        (
-            CODEBOOK.replace("Meals and drinks.", "Meals and drinks.\n        always_review: true"),
-            POOLED,
-            "decision rules",
-        ),
-        (CODEBOOK, SCRIPTED, "decision rules"),
-        (CODEBOOK, POOLED.replace("model: third", "model: fourth"), "rater fourth"),
-        (CODEBOOK, POOLED.replace("model: third", "model: x, name: third"), 'rater "third"'),
-        (CODEBOOK + "#", POOLED + "escalation: [{policy: budget, items: 9}]\n", "decision rules"),
-        (CODEBOOK.replace("name: topic", "name: subject"), POOLED, '"topic", which this'),
-    ],
-    ids=["codebook", "always review", "method", "new rater", "other model", "budget", "variable"],
-)
-def test_a_certificate_is_refused_for_anything_else(
-    run: Run, labeled: StudyFiles, tmp_path: Path, codebook: str, ensemble: str, found: str
-) -> None:
-    path = calibrated(run, labeled)
-    other = study_files(tmp_path / "other", TEXTS[:20], codebook=codebook, ensemble=ensemble)
+    empty = study_files(tmp_path / "empty", ["N/A", "[MASK]"], ensemble=POOLED)
+    label(run, empty)
     ended = run(
-        "label",
-        other.items,
-        *("-c", other.codebook, "-e", other.ensemble, "-o", other.study, "--certificate", path),
+        *("calibrate", labeled.study, *TOPIC, "--method", "contextual_prior"),
+        *("--content-free", empty.study),
     )
-    assert (ended.code, found in ended.err) == (2, True), ended.err
-    assert not (other.study / "labels.csv").exists()
-
-
-def test_a_method_that_learns_from_all_items_is_certified_for_these_items_only(
-    run: Run, tmp_path: Path
-) -> None:
-    learning = SCRIPTED + "consensus: {method: dawid_skene}\n"
-    files = study_files(tmp_path, TEXTS, ensemble=learning)
-    label(run, files)
-    path = calibrated(run, files)
-    label(run, files, "--certificate", path)
-    other = study_files(tmp_path / "other", TEXTS[:-1], ensemble=learning)
-    arguments = ("-c", other.codebook, "-e", other.ensemble, "--certificate", path)
-    for items, limit in ((other.items, ()), (files.items, ("--limit", "200"))):
-        ended = run("label", items, "-o", other.study, *arguments, *limit)
-        assert (ended.code, "item set" in ended.err) == (2, True), ended.err
-        assert not other.study.exists()
-
-
-def test_another_method_needs_the_certificate_to_be_let_go(run: Run, labeled: StudyFiles) -> None:
-    path = calibrated(run, labeled)
-    run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
-    refused = run("consensus", labeled.study, "--method", "majority")
-    assert (refused.code, "changed since" in refused.err) == (2, True)
-    let_go = run("consensus", labeled.study, "--method", "majority", "--drop-certificates")
-    assert let_go.code == 0
-
-
-def test_labeling_again_keeps_what_a_certificate_accepts(run: Run, labeled: StudyFiles) -> None:
-    path = calibrated(run, labeled)
-    run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
-    accepted = (labeled.study / "labels.csv").read_bytes()
-    label(run, labeled)
-    assert (labeled.study / "labels.csv").read_bytes() == accepted
-
-
-def test_a_certificate_that_does_not_hold_any_more_is_let_go_by_a_person_only(
-    run: Run, labeled: StudyFiles
-) -> None:
-    path = calibrated(run, labeled)
-    run("consensus", labeled.study, "--certificate", path, "--items", labeled.items)
-    accepted = (labeled.study / "labels.csv").read_bytes()
-    labeled.ensemble.write_text(SCRIPTED, encoding="utf-8")
-    again = ("label", labeled.items, "-c", labeled.codebook, "-e", labeled.ensemble)
-    ended = run(*again, "-o", labeled.study)
-    assert (ended.code, "changed since" in ended.err) == (2, True), ended.err
-    assert (labeled.study / "labels.csv").read_bytes() == accepted
-    assert "--drop-certificates" in ended.err
-    run("consensus", labeled.study, "--items", labeled.items, "--drop-certificates")
-    said = label(run, labeled)
-    assert "now majority; missing_raters (allowed = 0); off_codebook_mass_above" in said
-    assert ", before mean_probability; " in said
-    assert (labeled.study / "labels.csv").read_bytes() != accepted
-
-
-def test_a_certificate_of_other_raters_is_refused_before_any_model_is_loaded(
-    run: Run, labeled: StudyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = calibrated(run, labeled)
-    values = json.loads(path.read_text(encoding="utf-8"))
-    other = study_files(tmp_path / "other", TEXTS[:20], ensemble=POOLED)
-    arguments = (
-        *("label", other.items, "-c", other.codebook, "-e", other.ensemble),
-        *("-o", other.study, "--certificate", path),
+    assert ended.code == 0, ended.err
+    assert "from 2 content-free items and no gold label" in ended.out
+    for rater in written(labeled)["raters"]:
+        assert sum(rater["settings"]["prior"]) == pytest.approx(1.0)
+    path = labeled.study / "rater-calibration-topic.json"
+    ended = run("consensus", labeled.study, "--calibration", path)
+    assert ended.code == 0, ended.err
+    others = study_files(
+        tmp_path / "others", ["N/A"], ensemble=POOLED.replace("model: third", "model: fourth")
     )
+    label(run, others)
+    ended = run(
+        *("calibrate", labeled.study, *TOPIC, "--method", "contextual_prior"),
+        *("--content-free", others.study),
+    )
+    assert (ended.code, 'Rater "third" has not labeled' in ended.err) == (2, True)
 
-    def changed(name: str) -> None:
-        hashes = [[one, "0" * 64 if one == name else sha256] for one, sha256 in values["hashes"]]
-        path.write_text(json.dumps({**values, "hashes": hashes}), encoding="utf-8")
 
-    # A scripted rater has no model file; as if it had one:
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            "localensemble.api.label.locate_rater",
-            lambda rater, folder: LocatedModel(rater.name, Path(rater.model), "1" * 64, None),
-        )
-        ended = run(*arguments)
-    assert (ended.code, "changed since" in ended.err) == (2, True)
-    assert "model of second" in ended.err
+def test_a_calibration_of_other_raters_is_refused(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    run(
+        *("calibrate", labeled.study, *TOPIC, "--method", "temperature"),
+        *("--gold", gold(labeled)),
+    )
+    path = labeled.study / "rater-calibration-topic.json"
+    other = study_files(
+        tmp_path / "other", TEXTS[:9], ensemble=POOLED.replace("model: third", "model: fourth")
+    )
+    ended = run(
+        *("label", other.items, "-c", other.codebook, "-e", other.ensemble, "-o", other.study),
+        *("--calibration", path),
+    )
+    assert (ended.code, "fourth, third" in ended.err) == (2, True), ended.err
     assert not other.study.exists()
-    changed("rater first")
-    ended = run(*arguments)
-    assert (ended.code, 'does not apply to rater "first"' in ended.err) == (2, True), ended.err
-    with LedgerReader.open(other.study / "study.sqlite") as reader:
-        assert reader.raters() == (), "nobody has labeled anything"
-
-
-def test_too_few_gold_labels_certify_nothing_and_say_how_many_would(
-    run: Run, labeled: StudyFiles
-) -> None:
-    gold = gold_table(labeled, rows=15, wrong_share=0.0)
-    ended = run("calibrate", labeled.study, "--gold", gold, *PROMISE)
-    said = " ".join(ended.out.split())
-    assert ended.code == 1
-    assert "Nothing may be accepted without a person" in said
-    assert "such items would be needed" in said
-    assert "No certificate was written." in said
-    assert not list(labeled.study.glob("certificate*"))
-
-
-def test_conformal_risk_control_makes_its_own_weaker_promise(run: Run, labeled: StudyFiles) -> None:
-    gold = gold_table(labeled)
-    ended = run("calibrate", labeled.study, "--gold", gold, *PROMISE, "--method", "crc")
-    assert "On average at most 10.0% of all items are" in " ".join(ended.out.split())
-
-
-def test_rows_left_blank_are_spoken_of(run: Run, labeled: StudyFiles) -> None:
-    gold = gold_table(labeled)
-    lines = gold.read_text(encoding="utf-8").splitlines()
-    blank = [line.split(",")[0] + "," for line in lines[1:6]]
-    gold.write_text("\n".join([lines[0], *blank, *lines[6:]]) + "\n", encoding="utf-8")
-    ended = run("calibrate", labeled.study, "--gold", gold, *PROMISE)
-    assert "5 rows of the gold table have no label" in ended.out
-
-
-def test_gold_items_that_are_examples_in_the_codebook_are_refused(run: Run, tmp_path: Path) -> None:
-    shown = CODEBOOK.replace(
-        "  - name: urgent",
-        "    examples:\n      - {text: comment 7, category: staff}\n"
-        "      - {text: a meal, category: food}\n  - name: urgent",
-    )
-    files = study_files(tmp_path, TEXTS, codebook=shown, ensemble=POOLED)
-    label(run, files)
-    ended = run("calibrate", files.study, "--gold", gold_table(files), *PROMISE)
-    assert ended.code == 2
-    assert '"i-7", are also used as examples in the codebook' in ended.err
-
-
-def test_a_budget_and_a_promise_exclude_each_other(run: Run, tmp_path: Path) -> None:
-    files = study_files(
-        tmp_path, TEXTS, ensemble=POOLED + "escalation: [{policy: budget, items: 9}]\n"
-    )
-    label(run, files)
-    ended = run("calibrate", files.study, "--gold", gold_table(files), *PROMISE)
-    assert (ended.code, "cannot be combined with a certificate" in ended.err) == (2, True)
-
-
-def test_a_plan_needs_no_study(run: Run) -> None:
-    ended = run("calibrate", "--plan", "--alpha", "0.05", "--delta", "0.1")
-    assert ended.code == 0
-    assert ["0", "45"] in [line.split() for line in ended.out.splitlines()]
-    assert "gold labels, drawn at random" in ended.out
-    hopeless = run("calibrate", "--plan", "--error-rate", "0.2")
-    assert "no number of gold labels is enough" in hopeless.out
+    label(run, other)
+    ended = run("consensus", other.study, "--calibration", path)
+    assert (ended.code, "does not apply" in ended.err) == (2, True), ended.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found"),
+    ("method", "rows", "found"),
     [
-        (("--gold", "gold.csv"), "Give STUDY, --gold and --variable"),
-        (("--gold", "gold.csv", "--variable", "topik"), 'Did you mean "topic"?'),
-        (("--gold", "gold.csv", "--variable", "urgent"), 'no gold label of "urgent"'),
-        (("--gold", "gold.csv", "--variable", "topic", "--alpha", "5"), "alpha is 5"),
-        (("--plan", "--accepted-share", "0"), "must be shares of 1"),
+        ("temperature", 20, "at least 30"),
+        ("isotonic", 250, "at least 300"),
+        ("temperature", 0, "needs gold labels"),
+        ("contextual_prior", 40, "needs a study of content-free items"),
     ],
 )
-def test_what_cannot_be_calibrated_ends_with_code_2(
-    run: Run,
-    labeled: StudyFiles,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-    found: str,
+def test_what_cannot_be_calibrated_is_refused_with_what_it_takes(
+    run: Run, labeled: StudyFiles, method: str, rows: int, found: str
 ) -> None:
-    gold_table(labeled)
-    monkeypatch.chdir(labeled.folder)
-    ended = run("calibrate", labeled.study, *arguments)
+    given = ("--gold", gold(labeled, rows=range(rows))) if rows else ()
+    ended = run("calibrate", labeled.study, *TOPIC, "--method", method, *given)
     assert (ended.code, found in ended.err) == (2, True), ended.err
+    assert not (labeled.study / "rater-calibration-topic.json").exists()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}'])
-def test_a_file_that_is_no_certificate_is_refused(
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1, "method": "magic"}'])
+def test_a_file_that_is_no_calibration_is_refused(
     run: Run, labeled: StudyFiles, content: str
 ) -> None:
     path = labeled.folder / "broken.json"
     path.write_text(content, encoding="utf-8")
-    ended = run("consensus", labeled.study, "--certificate", path)
+    ended = run("consensus", labeled.study, "--calibration", path)
     assert ended.code == 2
-    assert "certificate" in ended.err or "not JSON" in ended.err
+    assert "calibration" in ended.err or "not JSON" in ended.err
+
+
+def test_a_calibrated_mean_is_the_mean_of_what_was_calibrated(
+    run: Run, labeled: StudyFiles
+) -> None:
+    run(
+        *("calibrate", labeled.study, *TOPIC, "--method", "temperature"),
+        *("--gold", gold(labeled)),
+    )
+    temperatures = [rater["settings"]["temperature"] for rater in written(labeled)["raters"]]
+    path = labeled.study / "rater-calibration-topic.json"
+    run("consensus", labeled.study, "--calibration", path, "--items", labeled.items)
+    rows = read_table(labeled.study / "labels.csv")
+    own = recorded_probabilities(labeled)
+    powered = own ** (1 / np.array(temperatures)[None, :, None])
+    expected = (powered / powered.sum(axis=2, keepdims=True)).mean(axis=1).max(axis=1)
+    for row, value in zip(rows, expected, strict=True):
+        if row["topic.mean_probability"]:
+            assert float(row["topic.mean_probability"]) == pytest.approx(value, abs=1e-5)
+
+
+def recorded_probabilities(files: StudyFiles) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Read (N, R, K) of topic as the ledger has them."""
+    with LedgerReader.open(files.study / "study.sqlite") as reader:
+        labels = replace(Study.load(reader).recorded, calibrations={})
+        block = labels.block("topic", start=0, stop=ITEMS, probabilities=True)
+        assert block.probabilities is not None
+        return block.probabilities
+
+
+def test_a_calibration_takes_no_item_of_a_safety_category_from_a_person(
+    run: Run, tmp_path: Path
+) -> None:
+    bound = CODEBOOK.replace(
+        "definition: Meals", "always_review_above: 0.6\n        definition: Meals"
+    )
+    files = study_files(tmp_path, TEXTS, ensemble=POOLED, codebook=bound)
+    label(run, files)
+    reason = 'always review: "food" got a probability above 0.6'
+    before = {
+        row["id"]
+        for row in read_table(files.study / "labels.csv")
+        if reason in row["topic.reasons"]
+    }
+    # Every third gold label contradicts the first rater: all are found to be too sure.
+    by_temperature = ("--method", "temperature", "--gold", gold(files))
+    run("calibrate", files.study, *TOPIC, *by_temperature)
+    assert max(one["settings"]["temperature"] for one in written(files)["raters"]) > 1.5
+    path = files.study / "rater-calibration-topic.json"
+    run("consensus", files.study, "--calibration", path, "--items", files.items)
+    after = {
+        row["id"]
+        for row in read_table(files.study / "labels.csv")
+        if reason in row["topic.reasons"]
+    }
+    assert before
+    assert before <= after
+
+
+def test_a_calibration_that_others_take_the_place_of_does_not_go_unsaid(
+    run: Run, labeled: StudyFiles
+) -> None:
+    table = gold(labeled)
+    with table.open(encoding="utf-8", newline="") as stream:
+        rows = [*csv.reader(stream)]
+    said = [row["urgent.rater.first"] for row in read_table(labeled.study / "labels.csv")]
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*rows[0], "gold_urgent"))
+        writer.writerows((*row, said[n]) for n, row in enumerate(rows[1:]))
+    given = []
+    for variable in ("topic", "urgent"):
+        by_isotonic = ("--method", "isotonic", "--gold", table)
+        assert run("calibrate", labeled.study, "--variable", variable, *by_isotonic).code == 0
+        given += ["--calibration", labeled.study / f"rater-calibration-{variable}.json"]
+    ended = run("consensus", labeled.study, *given, "--items", labeled.items)
+    assert (ended.code, "lets go" in ended.out) == (0, False)
+    lost = 'The study lets go of its calibration of "urgent"; to keep it, give its file, too'
+    assert lost in run("consensus", labeled.study, *given[:2]).out
+    assert lost in label(run, labeled, *given[:2])
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [
+        (
+            "calibrate 'a study' --gold g.csv --variable topic",
+            "certify 'a study' --gold g.csv --variable topic",
+        ),
+        ("calibrate s --gold=g.csv --variable topic", "certify s --gold=g.csv --variable topic"),
+        ("calibrate s --gold g.csv --method crc", "certify s --gold g.csv --method crc"),
+        ("calibrate --plan --alpha 0.1", "certify --plan --alpha 0.1"),
+        (
+            "calibrate s --variable topic --probabilities isotonic --gold g.csv",
+            "calibrate s --variable topic --method isotonic --gold g.csv",
+        ),
+        ("calibrate s --probabilities=isotonic", "calibrate s --method=isotonic"),
+    ],
+)
+def test_an_earlier_call_is_answered_with_the_line_to_type(
+    run: Run, earlier: str, now: str
+) -> None:
+    ended = run(*shlex.split(earlier))
+    assert (ended.code, ended.err.splitlines()[-1].strip()) == (2, f"localensemble {now}")

@@ -75,7 +75,7 @@ def test_the_policy_is_refused_before_labeling_when_there_are_no_control_items(
 def test_golden_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFiles) -> None:
     labeled(run, files)
     gold = control_table(files.folder)
-    ended = run("calibrate", files.study, "--gold", gold, "--variable", "topic")
+    ended = run("certify", files.study, "--gold", gold, "--variable", "topic")
     assert (ended.code, "are also used as control items" in ended.err) == (2, True)
 
 

@@ -203,7 +203,7 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     certificate = study / "certificate-topic.json"
     promise = ("--variable", "topic", "--alpha", "0.1", "--gold", gold(tmp_path))
     assert run("import", ratings, *NOMINAL, "-o", study).code == 0
-    ended = run("calibrate", study, *promise)
+    ended = run("certify", study, *promise)
     assert ended.code == 0, ended.err
     values = json.loads(certificate.read_text(encoding="utf-8"))
     assert values["by"] == "support"
@@ -404,7 +404,7 @@ def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
     assert (ended.code, "--items" in ended.err) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["consensus", "sample", "evaluate", "calibrate"])
+@pytest.mark.parametrize("command", ["consensus", "sample", "evaluate", "certify", "calibrate"])
 def test_an_old_call_with_a_table_is_answered_with_the_line_to_type(
     run: Run, tmp_path: Path, command: str
 ) -> None:

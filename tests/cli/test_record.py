@@ -34,7 +34,7 @@ def gold_for(files: StudyFiles) -> Path:
         ("consensus", "STUDY"),
         ("consensus", "STUDY", "--items", "ITEMS"),
         ("consensus", "STUDY", "--compare"),
-        ("calibrate", "STUDY", "--gold", "GOLD", "--variable", "topic", "--alpha", "0.2"),
+        ("certify", "STUDY", "--gold", "GOLD", "--variable", "topic", "--alpha", "0.2"),
         ("agree", "STUDY"),
         ("sample", "STUDY", "--items", "ITEMS", "--n", "5", "-o", "SHEET"),
         ("label", "ITEMS", "-c", "CODEBOOK", "-e", "ENSEMBLE", "-o", "STUDY"),
@@ -83,7 +83,7 @@ def test_a_newer_run_that_has_not_finished_is_said_wherever_findings_are(
         assert "Caution: A newer run, begun" in shown, command
         assert word in shown
     promise = ("--gold", gold_for(files), "--variable", "topic", "--alpha", "0.2")
-    for ended in (run("agree", files.study), run("calibrate", files.study, *promise)):
+    for ended in (run("agree", files.study), run("certify", files.study, *promise)):
         assert "A newer run, begun" in " ".join(ended.out.split())
     assert run("report", files.study).code == 0
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))

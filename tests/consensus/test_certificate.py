@@ -35,7 +35,7 @@ def issued(certified: CertifiedThreshold | None = None) -> Certificate:
         by="mean_probability",
         consensus_method="majority",
         consensus_settings=(("minimum_share", "null"),),
-        calibration_scores=SCORES,
+        gold_scores=SCORES,
         pool_scores=pool,
         hashes=HASHES,
         date="2025-03-01",
@@ -100,7 +100,7 @@ def test_a_changed_missing_or_new_hash_is_refused_by_name(
 ) -> None:
     with pytest.raises(InputError, match=f"changed since 2025-03-01: {named}.") as raised:
         issued().check(change(dict(HASHES)))
-    assert "Calibrate again" in str(raised.value)
+    assert "Certify again" in str(raised.value)
 
 
 @pytest.mark.parametrize("method", ["fixed_sequence", "conformal_risk_control", "nothing"])
@@ -114,6 +114,11 @@ def test_a_certificate_survives_json(method: str) -> None:
     }[method]
     text = json.dumps(made.as_values(), allow_nan=False)
     assert Certificate.from_values(json.loads(text)) == made
+
+
+def test_the_count_of_gold_items_keeps_its_name_in_files() -> None:
+    values = json.loads(json.dumps(issued().as_values()))
+    assert values["certified"]["calibration_items"] == issued().certified.gold_items
 
 
 def _without(name: str) -> Callable[[dict[str, Any]], None]:
@@ -185,7 +190,7 @@ def test_assumptions_are_listed_with_signs_against_them() -> None:
         by="support",
         consensus_method="majority",
         consensus_settings=(),
-        calibration_scores=SCORES,
+        gold_scores=SCORES,
         pool_scores=np.zeros(1_000),
         hashes=HASHES,
         date="2025-03-01",

@@ -29,18 +29,20 @@ Choice = TypeVar("Choice", bound=str)
 
 _SHIFT_P_VALUE = 0.01
 _VERSION = 1
+# The name that the count of gold items has in every certificate written so far.
+_GOLD_ITEMS = "calibration_items"
 
 ASSUMPTIONS: tuple[str, ...] = (
-    "the calibration items were drawn at random from the items the threshold is applied to",
+    "the gold items were drawn at random from the items the threshold is applied to",
     "a person's label is taken as correct",
-    "the calibration items were used for nothing else: no examples, control items or settings",
+    "the gold items were used for nothing else: no examples, control items or settings",
     "raters, prompt, codebook and decision rules are those whose hashes stand here",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreShift:
-    """How far the scores of calibration items and of all items differ (Kolmogorov-Smirnov).
+    """How far the scores of gold items and of all items differ (Kolmogorov-Smirnov).
 
     Attributes:
         statistic: largest difference of the two cumulative shares, 0 to 1.
@@ -63,9 +65,9 @@ class Certificate:
         by: which score the threshold is on.
         consensus_method: name of the method, and its ``consensus_settings``.
         certified: the threshold, or that nothing may be accepted, with the whole grid.
-        pool_items: items the promise is about, calibration items included.
+        pool_items: items the promise is about, gold items included.
         pool_accepted: those of them that the threshold accepts.
-        shift: comparison of calibration and pool scores.
+        shift: comparison of the scores of gold items and of the pool.
         hashes: what the certificate is bound to, (name, hash), in name order.
         date: ISO date of the certification.
     """
@@ -95,7 +97,7 @@ class Certificate:
             raise InputError(
                 f'The certificate of "{self.variable}" does not apply: '
                 f"changed since {self.date}: {', '.join(differing)}.",
-                hint="Calibrate again, or let go of it (`consensus --drop-certificates`): its "
+                hint="Certify again, or let go of it (`consensus --drop-certificates`): its "
                 "promise holds only while everything it names stays "
                 "the same.",
             )
@@ -106,7 +108,7 @@ class Certificate:
         measured = (
             f"{'Tried' if certified.chosen is None else 'Certified'} on {self.date} "
             f"for {self.variable} by {_method_in_words(certified)} on "
-            f"{certified.calibration_items:,} items drawn at random and labeled by people"
+            f"{certified.gold_items:,} items drawn at random and labeled by people"
         )
         if certified.chosen is None:
             needed = (
@@ -145,7 +147,12 @@ class Certificate:
 
     def as_values(self) -> dict[str, object]:
         """Write the certificate as values that have a JSON form."""
-        return {"version": _VERSION, **asdict(self)}
+        values = {"version": _VERSION, **asdict(self)}
+        values["certified"] = {
+            _GOLD_ITEMS if name == "gold_items" else name: value
+            for name, value in asdict(self.certified).items()
+        }
+        return values
 
     @classmethod
     def from_values(cls, values: Mapping[str, object]) -> Certificate:
@@ -159,7 +166,7 @@ class Certificate:
         except (KeyError, TypeError, ValueError) as exc:
             raise InputError(
                 "This is no certificate that can be read: an entry is missing or malformed.",
-                hint="Calibrate again with this version.",
+                hint="Certify again with this version.",
             ) from exc
 
     def _pool_share(self) -> float:
@@ -173,7 +180,7 @@ def certificate(
     by: ScoreName,
     consensus_method: str,
     consensus_settings: Settings,
-    calibration_scores: FloatArray,
+    gold_scores: FloatArray,
     pool_scores: FloatArray,
     hashes: Mapping[str, str],
     date: str,
@@ -186,7 +193,7 @@ def certificate(
         by: which score the threshold is on.
         consensus_method: name of the consensus method, with ``consensus_settings``.
         consensus_settings: settings of the consensus method.
-        calibration_scores: of the calibration items, NaN where there is no consensus.
+        gold_scores: of the gold items, NaN where there is no consensus.
         pool_scores: of all items the threshold will be applied to.
         hashes: name of each thing the certificate is bound to -> its hash.
         date: ISO date.
@@ -201,26 +208,26 @@ def certificate(
         certified=certified,
         pool_items=len(pool_scores),
         pool_accepted=accepted,
-        shift=score_shift(calibration_scores, pool_scores=pool_scores),
+        shift=score_shift(gold_scores, pool_scores=pool_scores),
         hashes=tuple(sorted(hashes.items())),
         date=date,
     )
 
 
-def score_shift(calibration_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShift:
-    """Compare the scores of calibration items with those of all items.
+def score_shift(gold_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShift:
+    """Compare the scores of gold items with those of all items.
 
     A random draw looks like its pool; a large difference says the draw was not random, or
     the pool has changed. NaN counts as the lowest score: having none is a difference, too.
     """
-    if not len(calibration_scores) or not len(pool_scores):
+    if not len(gold_scores) or not len(pool_scores):
         return ScoreShift(None, None, "the scores could not be compared: one side has none")
     # SciPy's statistics take half a second to import.
     from scipy.stats import ks_2samp
 
     lowest = np.nanmin(np.append(pool_scores, 0.0)) - 1.0
     found = ks_2samp(
-        np.nan_to_num(calibration_scores, nan=lowest),
+        np.nan_to_num(gold_scores, nan=lowest),
         np.nan_to_num(pool_scores, nan=lowest),
         method="asymp",
     )
@@ -228,7 +235,7 @@ def score_shift(calibration_scores: FloatArray, *, pool_scores: FloatArray) -> S
     warning = ""
     if p_value < _SHIFT_P_VALUE:
         warning = (
-            "the scores of the calibration items differ from those of all items "
+            "the scores of the gold items differ from those of all items "
             f"(Kolmogorov-Smirnov {statistic:.3f}, p = {p_value:.2g}): the draw was hardly random"
         )
     return ScoreShift(statistic, p_value, warning)
@@ -258,7 +265,7 @@ def _read(values: Mapping[str, object]) -> Certificate:
             alpha=_number(certified["alpha"]),
             delta=_number_or_none(certified["delta"]),
             least_accepted=_count(certified["least_accepted"]),
-            calibration_items=_count(certified["calibration_items"]),
+            gold_items=_count(certified[_GOLD_ITEMS]),
             chosen=None if chosen is None else _candidate(chosen),
             candidates=tuple(_candidate(candidate) for candidate in listed),
             items_needed=(

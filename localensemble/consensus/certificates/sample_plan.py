@@ -13,7 +13,7 @@ _MOST_ITEMS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationPlan:
+class CertificationPlan:
     """How many gold labels one promise needs.
 
     Attributes:
@@ -38,15 +38,15 @@ class CalibrationPlan:
     sizes: tuple[tuple[int, int], ...]
 
 
-def plan_calibration(
+def plan_certification(
     *,
     alpha: float,
     delta: float,
     error_rate: float,
     accepted_share: float,
     chance: float = 0.8,
-) -> CalibrationPlan:
-    """Say how many gold labels will probably certify one threshold.
+) -> CertificationPlan:
+    """Return how many gold labels will probably certify one threshold.
 
     The count is for a single threshold fixed beforehand; the fixed-sequence walk needs the
     stricter ones to pass as well, so take it as the least.
@@ -68,7 +68,7 @@ def plan_calibration(
         )
     accepted = _accepted_needed(alpha, delta, error_rate, chance)
     items = None if accepted is None else int(np.ceil(accepted / accepted_share))
-    return CalibrationPlan(
+    return CertificationPlan(
         alpha=alpha,
         delta=delta,
         error_rate=error_rate,

@@ -4,7 +4,7 @@ Two methods, two promises. ``certify_threshold``: at most alpha wrong among the 
 items, with confidence 1 - delta (Learn then Test, fixed sequence, exact binomial tests).
 ``control_risk``: on average at most alpha of all items are accepted and wrong (conformal
 risk control), which is weaker. Neither knows where its numbers come from: the caller sees
-to it that the calibration items were drawn at random and used for nothing else.
+to it that the gold items were drawn at random and used for nothing else.
 
 Source: Angelopoulos et al., Learn then Test, arXiv 2110.01052; Angelopoulos et al.,
 Conformal Risk Control, arXiv 2208.02814.
@@ -42,11 +42,11 @@ _MOST_ITEMS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One threshold of the grid and what the calibration items say about it.
+    """One threshold of the grid and what the gold items say about it.
 
     Attributes:
         threshold: items with a score of at least this are accepted.
-        accepted: calibration items it accepts.
+        accepted: gold items it accepts.
         errors: those of them whose consensus is wrong.
         p_value: of the test "more than alpha of the accepted are wrong"; for conformal risk
             control the bound (errors + 1) / (n + 1) on the risk instead.
@@ -73,11 +73,11 @@ class CertifiedThreshold:
         alpha: the tolerated error.
         delta: chance that the promise fails; None for conformal risk control, whose promise
             holds on average.
-        least_accepted: candidates that accept fewer calibration items are skipped.
-        calibration_items: n, all of them, accepted or not.
+        least_accepted: candidates that accept fewer gold items are skipped.
+        gold_items: n, all of them, accepted or not.
         chosen: the certified candidate; None when nothing may be accepted.
         candidates: the grid, strictest first.
-        items_needed: calibration items that would probably certify something, None when
+        items_needed: gold items that would probably certify something, None when
             something is certified or no number would help.
     """
 
@@ -85,7 +85,7 @@ class CertifiedThreshold:
     alpha: float
     delta: float | None
     least_accepted: int
-    calibration_items: int
+    gold_items: int
     chosen: Candidate | None
     candidates: tuple[Candidate, ...]
     items_needed: int | None
@@ -97,10 +97,10 @@ class CertifiedThreshold:
 
     @property
     def coverage(self) -> float:
-        """Share of the calibration items that the threshold accepts."""
-        if self.chosen is None or not self.calibration_items:
+        """Share of the gold items that the threshold accepts."""
+        if self.chosen is None or not self.gold_items:
             return 0.0
-        return self.chosen.accepted / self.calibration_items
+        return self.chosen.accepted / self.gold_items
 
 
 def threshold_grid(scores: FloatArray, *, steps: int = _GRID_STEPS) -> tuple[float, ...]:
@@ -136,7 +136,7 @@ def certify_threshold(
     never returned, even if it would pass.
 
     Args:
-        scores: (n,) of the calibration items; NaN is never accepted.
+        scores: (n,) of the gold items; NaN is never accepted.
         wrong: bool (n,); the consensus differs from the person's label.
         grid: candidate thresholds, strictly falling, fixed without the gold labels.
         alpha: tolerated error rate, between 0 and 1.
@@ -178,7 +178,7 @@ def certify_threshold(
         alpha=alpha,
         delta=delta,
         least_accepted=least_accepted,
-        calibration_items=len(scores),
+        gold_items=len(scores),
         chosen=chosen,
         candidates=tuple(candidates),
         items_needed=needed,
@@ -191,11 +191,11 @@ def control_risk(
     """Certify "on average at most alpha of all items are accepted and wrong".
 
     The lowest threshold with (k + 1) / (n + 1) <= alpha for it and every stricter one,
-    where k counts accepted wrong items. Holds on average over calibration draws, and says
+    where k counts accepted wrong items. Holds on average over draws of gold items, and says
     nothing about the error rate among the accepted.
 
     Args:
-        scores: (n,) of the calibration items; NaN is never accepted.
+        scores: (n,) of the gold items; NaN is never accepted.
         wrong: bool (n,); the consensus differs from the person's label.
         grid: candidate thresholds, strictly falling, fixed without the gold labels.
         alpha: tolerated share, between 0 and 1.
@@ -223,7 +223,7 @@ def control_risk(
         alpha=alpha,
         delta=None,
         least_accepted=0,
-        calibration_items=item_count,
+        gold_items=item_count,
         chosen=chosen,
         candidates=tuple(candidates),
         items_needed=needed,
@@ -231,24 +231,24 @@ def control_risk(
 
 
 def refuse_reused_items(
-    calibration: Collection[str], *, used: Mapping[str, Collection[str]]
+    gold_items: Collection[str], *, used: Mapping[str, Collection[str]]
 ) -> None:
-    """Refuse calibration items that already shaped the labels or the threshold.
+    """Refuse gold items that already shaped the labels or the threshold.
 
     Args:
-        calibration: ids of the calibration items.
+        gold_items: ids of the gold items.
         used: purpose in words (few-shot example, control item, threshold) to item ids.
 
     Raises:
         InputError: an item serves both.
     """
     for purpose, ids in used.items():
-        shared = sorted(set(calibration) & set(ids))
+        shared = sorted(set(gold_items) & set(ids))
         if shared:
             raise InputError(
-                f'Cannot calibrate: {len(shared):,} calibration items, the first "{shared[0]}", '
+                f'Cannot certify: {len(shared):,} gold items, the first "{shared[0]}", '
                 f"are also used as {purpose}.",
-                hint="Draw calibration items that serve no other purpose.",
+                hint="Draw gold items that serve no other purpose.",
             )
 
 
@@ -271,7 +271,7 @@ def _counts(
 def _items_needed(
     candidates: Sequence[Candidate], *, items: int, alpha: float, delta: float
 ) -> int | None:
-    """Fewest calibration items that would certify a candidate if its error rate stayed."""
+    """Fewest gold items that would certify a candidate if its error rate stayed."""
     sizes = np.unique(np.geomspace(1, _MOST_ITEMS, 600).astype(np.int64))
     tolerated = tolerated_errors(sizes, alpha=alpha, delta=delta)
     found: list[int] = []

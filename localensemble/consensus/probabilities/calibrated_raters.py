@@ -71,7 +71,7 @@ class CalibratedRaters:
             raise InputError(
                 f'The calibration of the raters on "{self.variable}" does not apply: changed since '
                 f"{self.date}: {', '.join(differing)}.",
-                hint="Calibrate the raters again, or let go of it (--drop-rater-calibrations).",
+                hint="Calibrate the raters again, or let go of it (--drop-calibrations).",
             )
 
     def columns(self, raters: Sequence[str]) -> tuple[RaterCalibration | None, ...]:

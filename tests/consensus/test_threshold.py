@@ -19,7 +19,7 @@ from localensemble.consensus.certificates.bounds import (
     tolerated_errors,
     upper_bound,
 )
-from localensemble.consensus.certificates.sample_plan import certifying_sizes, plan_calibration
+from localensemble.consensus.certificates.sample_plan import certifying_sizes, plan_certification
 from localensemble.consensus.certificates.threshold import (
     certify_threshold,
     control_risk,
@@ -36,7 +36,7 @@ Bools = NDArray[np.bool_]
 
 
 def items_of(levels: Sequence[tuple[float, int, int]]) -> tuple[Floats, Bools]:
-    """Make calibration items: (score, items with it, wrong ones among them)."""
+    """Make gold items: (score, items with it, wrong ones among them)."""
     scores, wrong = [], []
     for score, count, errors in levels:
         scores += [score] * count
@@ -319,15 +319,15 @@ def true_error(threshold: float) -> float:
     return 0.2 * (1 - threshold)
 
 
-def test_calibration_items_used_elsewhere_are_refused_by_name() -> None:
+def test_gold_items_used_elsewhere_are_refused_by_name() -> None:
     refuse_reused_items(["a", "b"], used={"golden items": ["c"]})
-    with pytest.raises(InputError, match='2 calibration items, the first "a"') as raised:
+    with pytest.raises(InputError, match='2 gold items, the first "a"') as raised:
         refuse_reused_items(["b", "a"], used={"few-shot examples": {"a", "b", "c"}})
     assert "few-shot examples" in str(raised.value)
 
 
 def test_a_plan_says_what_a_promise_costs_in_gold_labels() -> None:
-    plan = plan_calibration(alpha=0.05, delta=0.1, error_rate=0.02, accepted_share=0.6)
+    plan = plan_certification(alpha=0.05, delta=0.1, error_rate=0.02, accepted_share=0.6)
     assert plan.accepted_needed is not None
     assert plan.items_needed is not None
     assert plan.items_needed == pytest.approx(plan.accepted_needed / 0.6, abs=1)
@@ -342,14 +342,16 @@ def test_a_plan_says_what_a_promise_costs_in_gold_labels() -> None:
 
 def test_a_plan_for_the_impossible_says_none() -> None:
     assert (
-        plan_calibration(alpha=0.05, delta=0.1, error_rate=0.05, accepted_share=1).items_needed
+        plan_certification(alpha=0.05, delta=0.1, error_rate=0.05, accepted_share=1).items_needed
         is None
     )
     assert (
-        plan_calibration(alpha=0.01, delta=0.05, error_rate=0.0099, accepted_share=0.5).items_needed
+        plan_certification(
+            alpha=0.01, delta=0.05, error_rate=0.0099, accepted_share=0.5
+        ).items_needed
         is None
     )
-    sure = plan_calibration(alpha=0.1, delta=0.1, error_rate=0, accepted_share=1)
+    sure = plan_certification(alpha=0.1, delta=0.1, error_rate=0, accepted_share=1)
     assert sure.items_needed == 22
     with pytest.raises(ValueError, match="must be shares"):
-        plan_calibration(alpha=0.05, delta=0.1, error_rate=0.02, accepted_share=0)
+        plan_certification(alpha=0.05, delta=0.1, error_rate=0.02, accepted_share=0)

@@ -1,0 +1,155 @@
+"""Certify which labels may stand without a person, and plan what a promise costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from localensemble.api.evaluate import gold_of
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
+from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.certificates.sample_plan import CertificationPlan, plan_certification
+from localensemble.consensus.certificates.threshold import CertifiedThreshold
+from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
+from localensemble.consensus.registry import suggestion
+from localensemble.core.errors import InputError
+from localensemble.findings.certification import Promise, certify_variable
+from localensemble.study.certificate_files import write_certificate
+from localensemble.study.folder import StudyFolder
+from localensemble.study.study import Study
+
+__all__ = [
+    "SCORE_NAMES",
+    "Certificate",
+    "CertificationPlan",
+    "Certified",
+    "CertifiedThreshold",
+    "Promise",
+    "ScoreName",
+    "certify",
+    "plan",
+]
+
+_NO_GOLD = np.array([], dtype=np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What the gold labels certify.
+
+    Attributes:
+        certificate: with the sentence it promises and what it takes for granted.
+        path: the certificate file; None when nothing may be accepted, so none was written.
+        prevalence: share of each category in the whole study, corrected for label error.
+        messages: what a person should know of the labels and the gold labels, in sentences.
+    """
+
+    certificate: Certificate
+    path: Path | None
+    prevalence: tuple[CorrectedPrevalence, ...]
+    messages: tuple[str, ...]
+
+
+def certify(
+    study: Path,
+    *,
+    gold: Path,
+    variable: str,
+    promise: Promise,
+    certificate_path: Path | None = None,
+    id_column: str | None = None,
+) -> Certified:
+    """Certify a threshold on the gold labels of items drawn at random from the study.
+
+    Args:
+        study: the study folder.
+        gold: a table with gold labels, usually a filled worksheet of `sample`.
+        variable: the variable whose labels are to be accepted.
+        promise: what is to be certified.
+        certificate_path: where the certificate goes; None is in the study folder.
+        id_column: of the gold table; None guesses it by name.
+
+    Raises:
+        InputError: the variable or its gold labels are not there, or serve another purpose.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    _check_shares(promise.alpha, promise.delta)
+    folder = StudyFolder.of(study)
+    with Study.open(study) as loaded:
+        chosen = variable_named(loaded.codebook, variable)
+        labels = gold_of(loaded, gold, id_column=id_column)
+        if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
+            raise InputError(
+                f'{gold}: it has no gold label of "{variable}".',
+                hint=f'Put them into a column "gold_{variable}".',
+            )
+        found = certify_variable(
+            loaded,
+            variable=chosen,
+            gold=labels.categories[variable],
+            promise=promise,
+            date=date.today().isoformat(),
+        )
+    messages = [*loaded.cautions, *labels.messages]
+    if labels.blank_rows.get(variable):
+        messages.append(
+            f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
+            "the hard ones breaks the promise: they must be left out at random, if at all."
+        )
+    path = None
+    if found.certificate.certified.chosen is not None:
+        path = certificate_path or folder.certificate(variable)
+        write_certificate(found.certificate, path=path)
+    return Certified(found.certificate, path, found.prevalence, tuple(messages))
+
+
+def plan(
+    *,
+    alpha: float = 0.05,
+    delta: float = 0.1,
+    error_rate: float = 0.02,
+    accepted_share: float = 0.5,
+) -> CertificationPlan:
+    """Return how many gold labels buy a promise, before any are made.
+
+    Raises:
+        InputError: a share is out of range.
+    """
+    _check_shares(alpha, delta)
+    if not 0 <= error_rate <= 1 or not 0 < accepted_share <= 1:
+        raise InputError(
+            f"The error rate {error_rate:g} and the accepted share {accepted_share:g} must be "
+            "shares of 1.",
+            hint="Write 0.02 for 2 %.",
+        )
+    return plan_certification(
+        alpha=alpha, delta=delta, error_rate=error_rate, accepted_share=accepted_share
+    )
+
+
+def _check_shares(alpha: float, delta: float) -> None:
+    for name, value in (("alpha", alpha), ("delta", delta)):
+        if not 0 < value < 1:
+            raise InputError(
+                f"{name} is {value:g}; expected more than 0 and less than 1.",
+                hint="Write 0.05 for 5 %.",
+            )
+
+
+def variable_named(codebook: Codebook, name: str) -> Variable:
+    """Find a variable of a study.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    names = [variable.name for variable in codebook.variables]
+    if name not in names:
+        raise InputError(
+            f'The codebook of this study has no variable "{name}".',
+            hint=suggestion(name, known=names),
+        )
+    return codebook.variable(name)
