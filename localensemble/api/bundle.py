@@ -35,7 +35,7 @@ from localensemble.core.identity import sha256_file
 from localensemble.core.resources import checkout_dir, prompts_dir
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
-from localensemble.study.ensemble import load_ensemble
+from localensemble.labeling.ensemble import load_ensemble
 
 __all__ = [
     "BundledProgram",

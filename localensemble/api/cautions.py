@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from localensemble.catalog.models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.engines.registry import engine_kind
-from localensemble.study.ensemble import Ensemble
+from localensemble.labeling.ensemble import Ensemble
 
 
 def cautions(

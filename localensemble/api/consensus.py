@@ -26,11 +26,11 @@ from localensemble.findings.method_comparison import (
     compare_methods,
 )
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.labeling.ensemble import load_rules
 from localensemble.ledger.ledger import Ledger
 from localensemble.report.tables import check_columns
 from localensemble.study.certificate_files import lost_between, read_certificates
 from localensemble.study.decisions import check_rules
-from localensemble.study.ensemble import load_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of

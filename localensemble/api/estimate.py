@@ -18,9 +18,9 @@ from localensemble.api.raters import (
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
+from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.measure import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
-from localensemble.study.ensemble import load_ensemble
 from localensemble.tables.item_file import ItemFile
 
 __all__ = ["RaterEstimate", "RunEstimate", "advice", "estimate", "gibibytes"]

@@ -23,6 +23,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.labeling.ensemble import Ensemble, load_ensemble
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
@@ -38,7 +39,6 @@ from localensemble.study.certificate_files import (
 )
 from localensemble.study.control_items import ControlItems, read_control_items
 from localensemble.study.decisions import check_rules
-from localensemble.study.ensemble import Ensemble, load_ensemble
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold
 from localensemble.study.study import Study

@@ -22,11 +22,11 @@ from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import engine_kind, open_engine
 from localensemble.engines.settings import EngineSettings
+from localensemble.labeling.ensemble import Ensemble, RaterPlan
 from localensemble.labeling.run import NamedEngine
 from localensemble.privacy.egress import guarded_launcher
 from localensemble.privacy.isolation import isolation
 from localensemble.prompting.template import PromptTemplate
-from localensemble.study.ensemble import Ensemble, RaterPlan
 
 # A token is rarely shorter; what stands before the items is told in tokens by it.
 _CHARACTERS_A_TOKEN = 3

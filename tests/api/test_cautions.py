@@ -10,7 +10,7 @@ from localensemble.api.cautions import cautions
 from localensemble.catalog.models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.engines.ollama.kind import LOG_VARIABLES
-from localensemble.study.ensemble import load_ensemble
+from localensemble.labeling.ensemble import load_ensemble
 from tests.studies import study_files
 
 EMBEDDED = "raters:\n  - model: le-llama-2m\nprompt:\n  layout: {layout}\n"

@@ -8,7 +8,7 @@ import pytest
 
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
-from localensemble.study.ensemble import load_ensemble
+from localensemble.labeling.ensemble import load_ensemble
 
 
 def written(folder: Path, text: str) -> Path:
