@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
 
 from localensemble import __version__
 from localensemble.agreement import (
@@ -24,6 +24,7 @@ from localensemble.agreement.cross_check import CrossCheck
 from localensemble.api.reference_environment import cross_check, find_reference_python
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
+from localensemble.core.options import Option
 from localensemble.findings.agreement_report import (
     AgreementReport,
     LabeledVariable,
@@ -52,7 +53,13 @@ from localensemble.study.rating_categories import category_values, choose_catego
 from localensemble.study.required_agreement import requirement_of
 from localensemble.study.study import Study
 from localensemble.study.weight_table import WeightTable, read_weight_table
-from localensemble.tables.rating_columns import NamedColumns, TableLayout
+from localensemble.tables.rating_columns import (
+    AllCategories,
+    Gaps,
+    NamedColumns,
+    Sheet,
+    TableLayout,
+)
 
 __all__ = [
     "AgreeOptions",
@@ -84,11 +91,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AgreeOptions:
-    """How to read a table of labels and measure agreement; of a file, the level is a must.
+    """How to read a table of labels and measure agreement.
 
     Attributes:
         level: of measurement, for every variable. No default on purpose: a wrong level gives
-            a believable wrong number. None takes the codebook's.
+            a believable wrong number. None takes the codebook's, or a study's.
         columns: of the table; what is not named is guessed.
         gaps: cells that mean a gap, besides the empty one.
         sheet: of a workbook.
@@ -105,19 +112,41 @@ class AgreeOptions:
             of a reference environment.
     """
 
-    level: Level | None = None
+    level: Annotated[
+        Level | None,
+        Option(
+            "Level of measurement; required for a table unless --codebook is given. A wrong one "
+            "gives a believable wrong number."
+        ),
+    ] = None
     columns: NamedColumns = field(default_factory=NamedColumns)
-    gaps: tuple[str, ...] = ()
-    sheet: str | None = None
-    categories: tuple[str, ...] | None = None
-    codebook: Path | None = None
-    coefficients: tuple[str, ...] = ()
-    weights: str | None = None
-    confidence_level: float = 0.95
-    resamples: int = 1000
-    seed: int = 0
-    requirements: tuple[str, ...] = ()
-    cross_check: bool = False
+    gaps: Gaps = ()
+    sheet: Sheet = None
+    categories: AllCategories = None
+    codebook: Annotated[Path | None, Option("A codebook with the variables.", "-c --codebook")] = (
+        None
+    )
+    coefficients: Annotated[
+        tuple[str, ...], Option("Those to show: AC1,alpha. [default: all]", split=True)
+    ] = ()
+    weights: Annotated[
+        str | None, Option("A weighting scheme, or a CSV file of weights. [default: by level]")
+    ] = None
+    confidence_level: Annotated[
+        float, Option("Of the intervals.", "--confidence", least=0, most=1, between=True)
+    ] = 0.95
+    resamples: Annotated[
+        int, Option("Bootstrap draws over items; 0 for none.", "--bootstrap", least=0)
+    ] = 1000
+    seed: Annotated[int, Option("Of the bootstrap.", least=0)] = 0
+    requirements: Annotated[
+        tuple[str, ...],
+        Option(
+            'For example "AC1 >= 0.6": exit code 5 if the interval reaches below; repeatable.',
+            "--require",
+        ),
+    ] = ()
+    cross_check: Annotated[bool, Option("Compare with irrCAC and krippendorff.")] = False
 
 
 def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:

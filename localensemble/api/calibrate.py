@@ -13,7 +13,6 @@ from localensemble.api.certify import variable_named
 from localensemble.api.evaluate import gold_of
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.probabilities.calibrated_raters import (
-    CALIBRATION_METHODS,
     CalibratedRaters,
     RaterCalibrationMethod,
 )
@@ -24,7 +23,6 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 
 __all__ = [
-    "CALIBRATION_METHODS",
     "Calibrated",
     "RaterCalibrationMethod",
     "calibrate",

@@ -14,7 +14,7 @@ from localensemble.consensus.certificates.category_prevalence import CorrectedPr
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.sample_plan import CertificationPlan, plan_certification
 from localensemble.consensus.certificates.threshold import CertifiedThreshold
-from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
+from localensemble.consensus.policies.scores import ScoreName
 from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
 from localensemble.findings.certification import Promise, certify_variable
@@ -23,7 +23,6 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 
 __all__ = [
-    "SCORE_NAMES",
     "Certificate",
     "CertificationPlan",
     "Certified",

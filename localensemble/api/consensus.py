@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -14,11 +14,13 @@ from localensemble import __version__
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
+from localensemble.api.shared_options import Calibrations, Certificates, GoldTable
 from localensemble.consensus.methods.named_methods import methods_without_settings
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
+from localensemble.core.options import Option
 from localensemble.findings.method_comparison import (
     MethodAgreement,
     MethodComparison,
@@ -34,6 +36,7 @@ from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
+from localensemble.tables.item_columns import TextColumn
 
 __all__ = [
     "ConsensusOptions",
@@ -65,17 +68,33 @@ class ConsensusOptions:
         text_column: column of the items that holds the text.
     """
 
-    method: str | None = None
-    settings: tuple[str, ...] = ()
-    policies: tuple[str, ...] = ()
-    ensemble: Path | None = None
-    certificates: tuple[Path, ...] = ()
-    drop_certificates: bool = False
-    calibrations: tuple[Path, ...] = ()
-    drop_calibrations: bool = False
-    gold: Path | None = None
-    id_column: str | None = None
-    text_column: str | None = None
+    method: Annotated[str | None, Option("The consensus method. [default: the study's]")] = None
+    settings: Annotated[
+        tuple[str, ...],
+        Option("A setting of the method; repeatable.", "--setting", metavar="NAME=VALUE"),
+    ] = ()
+    policies: Annotated[
+        tuple[str, ...],
+        Option(
+            "An escalation policy, as '{policy: support_below, limit: 0.8}', in place of the "
+            "study's; repeatable.",
+            "--policy",
+            metavar="YAML",
+        ),
+    ] = ()
+    ensemble: Annotated[
+        Path | None,
+        Option("Take consensus and escalation from this ensemble file.", "-e --ensemble"),
+    ] = None
+    certificates: Certificates = ()
+    drop_certificates: Annotated[bool, Option("Let go of the study's certificates.")] = False
+    calibrations: Calibrations = ()
+    drop_calibrations: Annotated[bool, Option("Take the raters' own probabilities again.")] = False
+    gold: GoldTable = None
+    id_column: Annotated[
+        str | None, Option("The column of the items and of the gold table that identifies an item.")
+    ] = None
+    text_column: TextColumn = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.cautions import cautions
@@ -17,9 +18,11 @@ from localensemble.api.raters import (
     refuse_unready,
     refuse_what_cannot_fit,
 )
+from localensemble.api.shared_options import Calibrations, Certificates, GoldTable
 from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
+from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.findings.study_findings import StudyFindings
@@ -43,6 +46,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold
 from localensemble.study.study import Study
 from localensemble.tables.delimited import open_table
+from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 
 __all__ = [
@@ -75,16 +79,24 @@ class LabelOptions:
         threads: processor threads per model; None means all cores.
     """
 
-    ensemble: Path | None = None
-    id_column: str | None = None
-    text_column: str | None = None
-    limit: int | None = None
-    gold: Path | None = None
-    certificates: tuple[Path, ...] = ()
-    calibrations: tuple[Path, ...] = ()
-    control: Path | None = None
+    ensemble: Annotated[
+        Path | None,
+        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
+    ] = None
+    id_column: IdColumn = None
+    text_column: TextColumn = None
+    limit: Annotated[int | None, Option("Label only the first items.", least=1)] = None
+    gold: GoldTable = None
+    certificates: Certificates = ()
+    calibrations: Calibrations = ()
+    control: Annotated[
+        Path | None,
+        Option("A table with items whose category is known, for the policy control_missed."),
+    ] = None
     mode: ScoringMode = "batched"
-    threads: int | None = None
+    threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)

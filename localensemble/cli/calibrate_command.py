@@ -5,27 +5,27 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import cast
+from typing import Annotated
 
 import click
 from rich.console import Console
 
 from localensemble.api.calibrate import (
-    CALIBRATION_METHODS,
     Calibrated,
     RaterCalibrationMethod,
     calibrate,
 )
+from localensemble.api.shared_options import GoldIdColumn
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import StudyCommand
+from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.errors import InputError
+from localensemble.core.options import Option
 
 _LONGEST_SHOWN = 200
 _CERTIFYING = frozenset({"--alpha", "--delta", "--by", "--plan", "ltt", "crc"})
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _CalibrateCommand(StudyCommand):
@@ -55,37 +55,36 @@ class _CalibrateCommand(StudyCommand):
 
 @click.command("calibrate", cls=_CalibrateCommand)
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option("--variable", required=True, help="The variable whose probabilities are changed.")
-@click.option(
-    "--method",
-    type=click.Choice(CALIBRATION_METHODS),
-    required=True,
-    help="temperature needs 30 gold labels or more, isotonic 300 or more; contextual_prior needs "
-    "--content-free and no gold labels.",
-)
-@click.option("--gold", type=_FILE, help="A table with gold labels.")
-@click.option(
-    "--content-free",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A study in which the same raters labeled items without content, such as N/A.",
-)
-@click.option("--id-column", help="The column of the gold table that identifies an item.")
-@click.option(
-    "-o",
-    "--output",
-    type=_FILE,
-    help="The calibration (JSON). [default: rater-calibration-VARIABLE.json in the study folder]",
-)
+@with_options
 @isolated_option
 def command(
-    *,
     study: Path,
-    variable: str,
-    method: str,
-    gold: Path | None,
-    content_free: Path | None,
-    id_column: str | None,
-    output: Path | None,
+    *,
+    variable: Annotated[str, Option("The variable whose probabilities are changed.")],
+    method: Annotated[
+        RaterCalibrationMethod,
+        Option(
+            "temperature needs 30 gold labels or more, isotonic 300 or more; contextual_prior "
+            "needs --content-free and no gold labels."
+        ),
+    ],
+    gold: Annotated[Path | None, Option("A table with gold labels.")] = None,
+    content_free: Annotated[
+        Path | None,
+        Option(
+            "A study in which the same raters labeled items without content, such as N/A.",
+            folder=True,
+        ),
+    ] = None,
+    id_column: GoldIdColumn = None,
+    output: Annotated[
+        Path | None,
+        Option(
+            "The calibration (JSON). [default: rater-calibration-VARIABLE.json in the study "
+            "folder]",
+            "-o --output",
+        ),
+    ] = None,
 ) -> None:
     """Make the probabilities of the raters of STUDY mean frequencies.
 
@@ -95,7 +94,7 @@ def command(
     calibrated = calibrate(
         study,
         variable=variable,
-        method=cast(RaterCalibrationMethod, method),
+        method=method,
         gold=gold,
         content_free=content_free,
         path=output,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import cast
+from typing import Annotated, Literal
 
 import click
 from rich.console import Console
 
 from localensemble.api.certify import (
-    SCORE_NAMES,
     CertificationPlan,
     Certified,
     CertifiedThreshold,
@@ -20,77 +19,58 @@ from localensemble.api.certify import (
     plan,
 )
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS
+from localensemble.api.shared_options import GoldIdColumn
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_tables import show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.numbers import share
-from localensemble.cli.ratings_options import StudyCommand
+from localensemble.cli.study_argument import StudyCommand
 from localensemble.cli.word_table import WordTable
+from localensemble.core.options import Option
 
 NOTHING_CERTIFIED = 1
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("certify", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path), required=False)
-@click.option("--gold", type=_FILE, help="Gold labels of items drawn at random (see `sample`).")
-@click.option("--variable", help="The variable whose labels are to be accepted.")
-@click.option("--alpha", type=float, default=0.05, show_default=True, help="The tolerated error.")
-@click.option(
-    "--delta", type=float, default=0.1, show_default=True, help="Chance that the promise fails."
-)
-@click.option(
-    "--method",
-    type=click.Choice(["ltt", "crc"]),
-    default="ltt",
-    show_default=True,
-    help="ltt: at most alpha wrong among the accepted, with confidence 1 - delta. crc: on average "
-    "at most alpha of all items accepted and wrong; weaker.",
-)
-@click.option(
-    "--by",
-    type=click.Choice(SCORE_NAMES),
-    help="The score a threshold is set on. [default: mean_probability; support for ratings]",
-)
-@click.option(
-    "-o",
-    "--output",
-    "certificate",
-    type=_FILE,
-    help="The certificate (JSON). [default: certificate-VARIABLE.json in the study folder]",
-)
-@click.option("--id-column", help="The column of the gold table that identifies an item.")
-@click.option("--plan", "only_plan", is_flag=True, help="Only say how many gold labels it takes.")
-@click.option(
-    "--error-rate",
-    type=float,
-    default=0.02,
-    show_default=True,
-    help="With --plan: share of wrong labels you expect among the accepted.",
-)
-@click.option(
-    "--accepted-share",
-    type=float,
-    default=0.5,
-    show_default=True,
-    help="With --plan: share of the items you expect to accept.",
-)
+@with_options
 @isolated_option
 def command(
-    *,
     study: Path | None,
-    gold: Path | None,
-    variable: str | None,
-    alpha: float,
-    delta: float,
-    method: str,
-    by: str | None,
-    certificate: Path | None,
-    id_column: str | None,
-    only_plan: bool,
-    error_rate: float,
-    accepted_share: float,
+    *,
+    gold: Annotated[
+        Path | None, Option("Gold labels of items drawn at random (see `sample`).")
+    ] = None,
+    variable: Annotated[str | None, Option("The variable whose labels are to be accepted.")] = None,
+    alpha: Annotated[float, Option("The tolerated error.")] = 0.05,
+    delta: Annotated[float, Option("Chance that the promise fails.")] = 0.1,
+    method: Annotated[
+        Literal["ltt", "crc"],
+        Option(
+            "ltt: at most alpha wrong among the accepted, with confidence 1 - delta. crc: on "
+            "average at most alpha of all items accepted and wrong; weaker."
+        ),
+    ] = "ltt",
+    by: Annotated[
+        ScoreName | None,
+        Option("The score a threshold is set on. [default: mean_probability; support for ratings]"),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        Option(
+            "The certificate (JSON). [default: certificate-VARIABLE.json in the study folder]",
+            "-o --output",
+        ),
+    ] = None,
+    id_column: GoldIdColumn = None,
+    only_plan: Annotated[bool, Option("Only say how many gold labels it takes.", "--plan")] = False,
+    error_rate: Annotated[
+        float, Option("With --plan: share of wrong labels you expect among the accepted.")
+    ] = 0.02,
+    accepted_share: Annotated[
+        float, Option("With --plan: share of the items you expect to accept.")
+    ] = 0.5,
 ) -> None:
     """Certify a threshold above which labels of STUDY may stand without a person.
 
@@ -113,7 +93,7 @@ def command(
             "fixed_sequence" if method == "ltt" else "conformal_risk_control",
             alpha=alpha,
             delta=delta,
-            by=cast(ScoreName | None, by),
+            by=by,
         ),
         certificate_path=certificate,
         id_column=id_column,

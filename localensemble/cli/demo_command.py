@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.label import LabelOptions
+from localensemble.api.shared_options import StudyToWrite
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import label_with_bars
 from localensemble.cli.study_tables import show_study
+from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
 
 
 @click.command("demo")
-@click.option(
-    "-o",
-    "--output",
-    "study",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("demo-study"),
-    show_default=True,
-    help="The study folder; made if missing.",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Label only the first comments.")
+@with_options
 @isolated_option
-def command(study: Path, limit: int | None) -> None:
+def command(
+    *,
+    study: StudyToWrite = Path("demo-study"),
+    limit: Annotated[int | None, Option("Label only the first comments.", least=1)] = None,
+) -> None:
     """Label 300 patient comments with the embedded models: the whole loop.
 
     The comments and their gold labels come from a public data set; the models are tiny and

@@ -4,54 +4,37 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.estimate import RaterEstimate, RunEstimate, advice, estimate, gibibytes
 from localensemble.api.label import LabelOptions
+from localensemble.api.shared_options import CodebookFile
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.word_table import WordTable
+from localensemble.core.options import Without
 
 _DOES_NOT_FIT = 4
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command("estimate")
-@click.argument("items", type=_FILE)
-@click.option("-c", "--codebook", type=_FILE, required=True, help="The codebook (YAML).")
-@click.option(
-    "-e", "--ensemble", type=_FILE, help="The ensemble file (YAML). [default: the embedded models]"
-)
-@click.option("--id-column", help="The column that identifies an item.")
-@click.option("--text-column", help="The column that holds the text.")
-@click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="Processor threads. [default: all cores]"
-)
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@with_options
 @isolated_option
 def command(
     items: Path,
-    codebook: Path,
-    ensemble: Path | None,
-    id_column: str | None,
-    text_column: str | None,
-    limit: int | None,
-    threads: int | None,
+    *,
+    codebook: CodebookFile,
+    options: Annotated[LabelOptions, Without(("gold", "certificates", "calibrations", "control"))],
 ) -> None:
     """Say what memory and time it takes to label ITEMS, before doing it.
 
     Each rater labels a few items; nothing is kept. Ends with exit code 4 when a model does
     not fit in memory.
     """
-    options = LabelOptions(
-        ensemble=ensemble,
-        id_column=id_column,
-        text_column=text_column,
-        limit=limit,
-        threads=threads,
-    )
     console = progress_output()
     found = estimate(
         items,

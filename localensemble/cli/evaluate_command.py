@@ -3,63 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
+from localensemble.api.shared_options import GoldIdColumn, GroupColumn, RandomSample
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import StudyCommand
+from localensemble.cli.study_argument import StudyCommand
 from localensemble.cli.study_tables import show_findings
+from localensemble.core.options import Option
 
 
 @click.command("evaluate", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option(
-    "--gold",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="A table with the item ids and a column gold_VARIABLE for each variable.",
-)
-@click.option("--id-column", help="The column of the gold table that identifies an item.")
-@click.option(
-    "--group",
-    "group_column",
-    metavar="COLUMN",
-    help="A column of the gold table (site, language): each group is evaluated by itself.",
-)
-@click.option(
-    "--random-sample",
-    is_flag=True,
-    help="State that the gold items were drawn at random from all items: the share of each "
-    "category is estimated, corrected for label error.",
-)
-@click.option(
-    "--person-cost",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    help="What one item costs when a person labels it, in any unit.",
-)
-@click.option(
-    "--model-cost",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    help="What one item costs when all models label it, in the same unit.",
-)
+@with_options
 @isolated_option
 def command(
-    *,
     study: Path,
-    gold: Path,
-    id_column: str | None,
-    group_column: str | None,
-    random_sample: bool,
-    person_cost: float,
-    model_cost: float,
+    *,
+    gold: Annotated[
+        Path, Option("A table with the item ids and a column gold_VARIABLE for each variable.")
+    ],
+    id_column: GoldIdColumn = None,
+    group_column: GroupColumn = None,
+    random_sample: RandomSample = False,
+    prices: Prices,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
@@ -72,7 +45,7 @@ def command(
         id_column=id_column,
         group_column=group_column,
         random_sample=random_sample,
-        prices=Prices(models=model_cost, person=person_cost),
+        prices=prices,
     )
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.codebook import init
+from localensemble.cli.command_options import with_options
 from localensemble.cli.isolated import isolated_option
+from localensemble.core.options import Option
+from localensemble.tables.item_columns import IdColumn, TextColumn
 
 
 @click.command("init")
 @click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="The folder for the two files. [default: this one]",
-)
-@click.option("--id-column", help="The column that identifies an item.")
-@click.option("--text-column", help="The column that holds the text.")
+@with_options
 @isolated_option
-def command(folder: Path, items: Path, id_column: str | None, text_column: str | None) -> None:
+def command(
+    items: Path,
+    *,
+    folder: Annotated[
+        Path, Option("The folder for the two files.", "-o --output", folder=True)
+    ] = Path(),
+    id_column: IdColumn = None,
+    text_column: TextColumn = None,
+) -> None:
     """Write a codebook and an ensemble file to start from, guided by the columns of ITEMS."""
     started = init(items, folder=folder, id_column=id_column, text_column=text_column)
     for message in started.messages:

@@ -3,81 +3,38 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.label import LabeledStudy, LabelOptions, label
+from localensemble.api.shared_options import CodebookFile, StudyToWrite
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
+from localensemble.core.options import Option
 
 UNLABELED = 3
 BELOW_REQUIRED = 5
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-
 
 @click.command("label")
-@click.argument("items", type=_FILE)
-@click.option("-c", "--codebook", type=_FILE, required=True, help="The codebook (YAML).")
-@click.option(
-    "-e", "--ensemble", type=_FILE, help="The ensemble file (YAML). [default: the embedded models]"
-)
-@click.option(
-    "-o",
-    "--output",
-    "study",
-    type=_FOLDER,
-    required=True,
-    help="The study folder; made if missing.",
-)
-@click.option("--id-column", help="The column that identifies an item.")
-@click.option("--text-column", help="The column that holds the text.")
-@click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
-@click.option(
-    "--certificate",
-    "certificates",
-    type=_FILE,
-    multiple=True,
-    help="Accept by a threshold that `certify` certified; one file per variable.",
-)
-@click.option(
-    "--calibration",
-    "calibrations",
-    type=_FILE,
-    multiple=True,
-    help="Change the raters' probabilities as `calibrate` found; one file per variable.",
-)
-@click.option(
-    "--control",
-    type=_FILE,
-    help="A table with items whose category is known, for the policy control_missed.",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Label only the first items.")
-@click.option(
-    "--strict", is_flag=True, help="One prompt at a time, nothing shared: slow, to check by."
-)
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="Processor threads. [default: all cores]"
-)
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@with_options
 @isolated_option
 def command(
     items: Path,
-    codebook: Path,
-    ensemble: Path | None,
-    study: Path,
-    id_column: str | None,
-    text_column: str | None,
-    gold: Path | None,
-    certificates: tuple[Path, ...],
-    calibrations: tuple[Path, ...],
-    control: Path | None,
-    limit: int | None,
-    strict: bool,
-    threads: int | None,
+    *,
+    codebook: CodebookFile,
+    study: StudyToWrite,
+    options: LabelOptions,
+    strict: Annotated[
+        bool, Option("One prompt at a time, nothing shared: slow, to check by.")
+    ] = False,
 ) -> None:
     """Label the texts of ITEMS (a CSV file) with every rater of an ensemble.
 
@@ -85,18 +42,7 @@ def command(
     Ends with exit code 5 when raters agree less than the codebook requires, else with 3 when
     some labels have no category.
     """
-    options = LabelOptions(
-        ensemble=ensemble,
-        id_column=id_column,
-        text_column=text_column,
-        limit=limit,
-        gold=gold,
-        certificates=certificates,
-        calibrations=calibrations,
-        control=control,
-        mode="strict" if strict else "batched",
-        threads=threads,
-    )
+    options = replace(options, mode="strict" if strict else "batched")
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)
     show_study(labeled, console=output())
     if not labeled.findings.agreement_met:

@@ -10,7 +10,7 @@ import click
 from localensemble.api.ledger import history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.console import output, say
-from localensemble.cli.ratings_options import StudyCommand
+from localensemble.cli.study_argument import StudyCommand
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.report import write_report
+from localensemble.api.shared_options import GoldTable, GroupColumn, RandomSample
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import StudyCommand
+from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.errors import InputError
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
+from localensemble.core.options import Option
+from localensemble.tables.item_columns import TextColumn
 
 
 @click.command("report", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--gold", type=_FILE, help="A table with gold labels, to report accuracy.")
-@click.option("--id-column", help="The column of the tables that identifies an item.")
-@click.option(
-    "--group",
-    "group_column",
-    metavar="COLUMN",
-    help="A column of the gold table (site, language): each group is evaluated by itself.",
-)
-@click.option(
-    "--random-sample",
-    is_flag=True,
-    help="State that the gold items were drawn at random from all items.",
-)
-@click.option(
-    "--include-text",
-    is_flag=True,
-    help="Show the texts of the most doubtful items. [needs --items]",
-)
-@click.option("--items", type=_FILE, help="The table that was labeled, for --include-text.")
-@click.option("--text-column", help="The column of --items that holds the text.")
+@with_options
 @isolated_option
 def command(
     study: Path,
-    gold: Path | None,
-    id_column: str | None,
-    group_column: str | None,
-    random_sample: bool,
-    include_text: bool,
-    items: Path | None,
-    text_column: str | None,
+    *,
+    gold: GoldTable = None,
+    id_column: Annotated[
+        str | None, Option("The column of the tables that identifies an item.")
+    ] = None,
+    group_column: GroupColumn = None,
+    random_sample: RandomSample = False,
+    include_text: Annotated[
+        bool, Option("Show the texts of the most doubtful items. [needs --items]")
+    ] = False,
+    items: Annotated[Path | None, Option("The table that was labeled, for --include-text.")] = None,
+    text_column: TextColumn = None,
 ) -> None:
     """Write report.html and findings.json of STUDY; needs no model.
 

@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.certify import plan
 from localensemble.api.sample import Sample, sample
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.ratings_options import StudyCommand
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
+from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.options import Option
+from localensemble.tables.item_columns import IdColumn, TextColumn
 
 
 @click.command("sample", cls=StudyCommand)
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option(
-    "--items",
-    type=_FILE,
-    help="The table that was labeled; required unless the study was imported without texts.",
-)
-@click.option(
-    "--n", "count", type=click.IntRange(min=1), required=True, help="How many items to draw."
-)
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another draws others."
-)
-@click.option(
-    "-o", "--output", "worksheet", type=_FILE, required=True, help="The worksheet (CSV) to write."
-)
-@click.option("--id-column", help="The column of the items that identifies an item.")
-@click.option("--text-column", help="The column of the items that holds the text.")
+@with_options
 @isolated_option
 def command(
-    *,
     study: Path,
-    items: Path | None,
-    count: int,
-    seed: int,
-    worksheet: Path,
-    id_column: str | None,
-    text_column: str | None,
+    *,
+    items: Annotated[
+        Path | None,
+        Option("The table that was labeled; required unless the study was imported without texts."),
+    ] = None,
+    count: Annotated[int, Option("How many items to draw.", "--n", least=1)],
+    seed: Annotated[int, Option("Another draws others.", least=0)] = 0,
+    worksheet: Annotated[Path, Option("The worksheet (CSV) to write.", "-o --output")],
+    id_column: IdColumn = None,
+    text_column: TextColumn = None,
 ) -> None:
     """Draw items of STUDY at random and write a worksheet for a person to label.
 

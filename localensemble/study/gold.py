@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
+from localensemble.core.options import Option
 from localensemble.tables.delimited import restore_formula
 from localensemble.tables.row_ids import KeyedTable
 
@@ -27,11 +29,23 @@ _SHOWN_ROWS = 5
 class Prices:
     """What an item costs: labeled by all models, and labeled by one person; in any unit."""
 
-    models: float
-    person: float
+    person: Annotated[
+        float,
+        Option(
+            "What one item costs when a person labels it, in any unit.", "--person-cost", least=0
+        ),
+    ] = 1.0
+    models: Annotated[
+        float,
+        Option(
+            "What one item costs when all models label it, in the same unit.",
+            "--model-cost",
+            least=0,
+        ),
+    ] = 0.0
 
 
-REVIEW_ONLY = Prices(models=0.0, person=1.0)
+REVIEW_ONLY = Prices()
 """Cost counts the items that a person reads."""
 
 

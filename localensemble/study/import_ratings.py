@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId
+from localensemble.core.options import Option, Without
 from localensemble.core.words import counted
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
@@ -31,8 +32,9 @@ from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items, 
 from localensemble.study.run_record import has_ratings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly
+from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
-from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.rating_columns import AllCategories, Gaps, NamedColumns, Sheet
 from localensemble.tables.ratings import Ratings, VariableRatings
 
 RatingsLevel = Literal["nominal", "ordinal"]
@@ -59,16 +61,30 @@ class RatingsOptions:
         text_column: of ``items``.
     """
 
-    level: RatingsLevel | None = None
-    columns: NamedColumns = field(default_factory=NamedColumns)
-    gaps: tuple[str, ...] = ()
-    sheet: str | None = None
-    categories: tuple[str, ...] | None = None
-    codebook: Path | None = None
-    rules: Path | None = None
-    items: Path | None = None
-    id_column: str | None = None
-    text_column: str | None = None
+    level: Annotated[
+        RatingsLevel | None,
+        Option("Level of measurement; required unless --codebook is given."),
+    ] = None
+    columns: Annotated[NamedColumns, Without(("group", "gold"))] = field(
+        default_factory=NamedColumns
+    )
+    gaps: Gaps = ()
+    sheet: Sheet = None
+    categories: AllCategories = None
+    codebook: Annotated[Path | None, Option("A codebook with the variables.", "-c --codebook")] = (
+        None
+    )
+    rules: Annotated[
+        Path | None,
+        Option(
+            "Decide by consensus and escalation of this ensemble file. [default: the rules of "
+            "the study, or majority]",
+            "-e --ensemble",
+        ),
+    ] = None
+    items: Annotated[Path | None, Option("A table with the items and their texts.")] = None
+    id_column: IdColumn = None
+    text_column: TextColumn = None
 
 
 @dataclass(frozen=True, slots=True)

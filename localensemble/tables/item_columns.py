@@ -11,9 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Annotated
 
 from localensemble.core.errors import TableError
+from localensemble.core.options import Option
 from localensemble.tables.delimited import Table
+
+IdColumn = Annotated[str | None, Option("The column of the items that identifies an item.")]
+TextColumn = Annotated[str | None, Option("The column of the items that holds the text.")]
 
 _SAMPLE_ROWS = 1000
 # Shorter cells may as well be names, addresses or dates.

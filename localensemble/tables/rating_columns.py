@@ -12,13 +12,20 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Annotated, Literal
 
 from localensemble.core.errors import TableError
+from localensemble.core.options import Option
 from localensemble.tables.item_columns import ID_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 
 TableLayout = Literal["wide", "long"]
+Gaps = Annotated[tuple[str, ...], Option("A cell that means no label, such as NA.", "--gap")]
+Sheet = Annotated[str | None, Option("The sheet of a workbook. [default: the first]")]
+AllCategories = Annotated[
+    tuple[str, ...] | None,
+    Option("All categories, in their order: low,medium,high.", split=True),
+]
 
 _SAMPLE_ROWS = 2000
 _MOST_SHOWN = 20
@@ -68,14 +75,22 @@ class NamedColumns:
         gold: of the gold labels; only ever named, never guessed.
     """
 
-    layout: TableLayout | None = None
-    item: str | None = None
-    rater: str | None = None
-    labels: tuple[str, ...] = ()
-    raters: tuple[str, ...] = ()
-    variable: str | None = None
-    group: str | None = None
-    gold: str | None = None
+    layout: Annotated[TableLayout | None, Option("[default: detected]")] = None
+    item: Annotated[str | None, Option("The column with the item ids.")] = None
+    rater: Annotated[str | None, Option("Long: the column that names the rater.")] = None
+    labels: Annotated[
+        tuple[str, ...], Option("Long: the column with the labels; repeatable.", "--label")
+    ] = ()
+    raters: Annotated[
+        tuple[str, ...], Option("Wide: the columns of the raters: a,b,c.", split=True)
+    ] = ()
+    variable: Annotated[
+        str | None, Option("The column that names the variable of each row.", "--variable-column")
+    ] = None
+    group: Annotated[str | None, Option("The column by which rows are measured apart.")] = None
+    gold: Annotated[
+        str | None, Option("The column with gold labels: shows how far raters err together.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

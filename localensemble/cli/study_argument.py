@@ -1,0 +1,44 @@
+"""Answer a call that names a table of ratings in the place of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localensemble.core.command_lines import import_line
+from localensemble.core.errors import InputError
+
+_TAKEN_BY_IMPORT = frozenset(
+    {"--level", "--layout", "--item", "--rater", "--label", "--raters", "--variable-column"}
+    | {"--sheet", "--gap", "--categories", "--codebook", "-c", "--items", "--ensemble", "-e"}
+)
+
+
+class StudyCommand(click.Command):
+    """A command on a study; one that gets a table of ratings answers with the line to type."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, unless the first one is a file.
+
+        Raises:
+            InputError: it is.
+        """
+        if args and not args[0].startswith("-") and Path(args[0]).is_file():
+            table = Path(args[0])
+            raise InputError(
+                f"{table.name} is a file; `{self.name}` takes a study folder.",
+                hint="Make a study of the ratings first:\n  "
+                + import_line(table, _for_import(args[1:]) or ("--level", "nominal")),
+            )
+        return super().parse_args(ctx, args)
+
+
+def _for_import(args: list[str]) -> list[str]:
+    """Return those of the arguments that `import` takes."""
+    taken: list[str] = []
+    for place, arg in enumerate(args):
+        name, equals, _ = arg.partition("=")
+        if name in _TAKEN_BY_IMPORT:
+            taken += [arg] if equals else args[place : place + 2]
+    return taken
