@@ -17,6 +17,8 @@ from localensemble.study.study import Study
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels hundreds of items for every study
+
 ITEMS = 320
 TEXTS = [f"comment {n}" for n in range(ITEMS)]
 POOLED = SCRIPTED + "consensus: {method: mean_probability}\n"

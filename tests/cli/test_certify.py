@@ -18,6 +18,8 @@ from localensemble.ledger.read import LedgerReader
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
+
 ITEMS = 300
 POOLED = SCRIPTED + "consensus: {method: mean_probability}\n"
 TEXTS = [f"comment {n}" for n in range(ITEMS)]

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
+
 RATERS = ("first", "second", "third")
 ORDINAL = """\
 name: sounds

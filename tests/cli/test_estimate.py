@@ -16,6 +16,8 @@ from tests.cli.conftest import Run
 from tests.engines.llama_cpp.tiny_gguf import Shape, write_tiny_gguf
 from tests.studies import StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # runs models to measure them
+
 MIB = 1 << 20
 
 

@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
+
 ITEMS = 80
 AUDITED = SCRIPTED + "escalation:\n  - {policy: random_audit, share: 0.5}\n"
 

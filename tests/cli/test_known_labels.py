@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels a study for most tests
+
 RULES = SCRIPTED + "escalation: [{policy: control_missed}]\n"
 OPTIONS = ("--gold", "--control")
 

@@ -18,6 +18,8 @@ from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
+
 SECRET = "Mrs Winterbottom"
 
 

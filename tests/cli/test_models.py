@@ -169,6 +169,7 @@ def wheel(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return wheel
 
 
+@pytest.mark.slow  # starts pip
 @pytest.mark.parametrize(
     ("answers", "page", "reason"),
     [([403], b"", "the server answered 403"), ([], PAGE, "sent a web page instead of")],

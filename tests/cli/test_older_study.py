@@ -16,6 +16,8 @@ from tests.cli.conftest import Run
 from tests.ledger.studies import BEFORE_0002
 from tests.studies import StudyFiles, read_table, recorded
 
+pytestmark = pytest.mark.slow  # labels studies in processes of their own
+
 
 @pytest.fixture
 def older(tmp_path: Path) -> StudyFiles:

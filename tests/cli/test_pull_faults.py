@@ -18,6 +18,8 @@ import pytest
 from tests.catalog.file_server import PAGE, FileServer, gguf_bytes, serving
 from tests.embeddings.tiny_bert import known_wheel
 
+pytestmark = pytest.mark.slow  # starts the program and ends it while it downloads
+
 CONTENT = gguf_bytes(600_000)
 # Runs the command line with one known model, and one wheel, of the test's own.
 PROGRAM = """

@@ -11,6 +11,8 @@ from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
 from tests.studies import StudyFiles, change_behind_triggers, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels every study several times, in processes of their own
+
 
 def labeled(run: Run, folder: Path, items: int = 30) -> StudyFiles:
     files = study_files(folder, [f"comment {n}" for n in range(items)])

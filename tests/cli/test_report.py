@@ -11,6 +11,8 @@ from localensemble.api.label import LabelOptions, label
 from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels studies and draws their reports
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> StudyFiles:

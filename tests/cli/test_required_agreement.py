@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, StudyFiles, read_table, recorded, study_files
 
+pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
+
 RULE = """\
     required_agreement:
       coefficient: {coefficient}

@@ -12,6 +12,8 @@ from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Ended, Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels every study several times, in processes of their own
+
 TEXTS = tuple(f"comment {n}" for n in range(40))
 
 

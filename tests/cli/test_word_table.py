@@ -67,6 +67,7 @@ def test_a_row_has_a_cell_for_each_column() -> None:
         WordTable("Title", words=["a"], numbers=["b", "c"]).add_row("1", "2")
 
 
+@pytest.mark.slow  # labels a study
 def test_commands_keep_names_whole_on_80_columns(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def study(seed: int) -> tuple[LabelMatrix, np.ndarray]:
     return LabelMatrix(indices, ("a", "b", "c"), ("x", "y", "z")), truth
 
 
+@pytest.mark.slow  # simulates 200 studies
 def test_the_interval_covers_the_true_accuracy_in_93_to_97_percent_of_200_studies() -> None:
     policies = [
         policy_named("support_below", settings={"limit": 0.9}),
@@ -54,6 +55,7 @@ def test_the_interval_covers_the_true_accuracy_in_93_to_97_percent_of_200_studie
     assert abs(np.mean(differences)) < 3 * np.std(differences) / np.sqrt(200)
 
 
+@pytest.mark.slow  # computes the interval of every outcome
 @pytest.mark.parametrize(
     ("accepted", "audited", "accuracy"), [(2_000, 200, 0.93), (800, 300, 0.97), (50_000, 400, 0.85)]
 )

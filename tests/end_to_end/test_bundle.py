@@ -25,7 +25,10 @@ import pytest
 
 from localensemble.bundle.wheels import COMPILED, Target, locked, this_python
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="install.sh needs a POSIX shell")
+pytestmark = [
+    pytest.mark.slow,  # builds and installs wheels in environments of their own
+    pytest.mark.skipif(sys.platform == "win32", reason="install.sh needs a POSIX shell"),
+]
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 PROJECT = ("LICENSE", "README.md", "pyproject.toml", "localensemble", "models", "prompts")

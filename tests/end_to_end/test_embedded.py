@@ -15,6 +15,8 @@ from localensemble.study.study import Study
 from tests.end_to_end.conftest import Start
 from tests.studies import read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels with the embedded models in processes of their own
+
 # Below this the order of two categories is a matter of rounding.
 CLOSE = 0.001
 

@@ -15,7 +15,10 @@ import pytest
 from tests.end_to_end.conftest import Start
 from tests.studies import recorded
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
+pytestmark = [
+    pytest.mark.slow,  # kills and resumes runs of the embedded models
+    pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
+]
 
 KILLS = 10
 KILLS_PER_STUDY = 2

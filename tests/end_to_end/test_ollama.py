@@ -17,6 +17,8 @@ from tests.end_to_end.conftest import Start
 from tests.engines.ollama.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
 from tests.studies import read_table, recorded
 
+pytestmark = pytest.mark.slow  # labels with the embedded models behind a server
+
 ENSEMBLE = """\
 raters:
   - model: le-llama-2m

@@ -14,6 +14,9 @@ import pytest
 
 from tests.studies import read_table, study_files
 
+# Installs the engine of the page and runs its contract in processes of their own.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,8 @@ from localensemble.engines.settings import EngineSettings
 from localensemble.prompting.template import load_template
 from tests.engines.prompts import prompt
 
+pytestmark = pytest.mark.slow  # runs the embedded models over example texts
+
 MODELS = ("le-gpt2-2m", "le-llama-2m", "le-qwen2-3m")
 # Of the 300 example comments; strict scoring of all of them takes minutes.
 ITEMS = slice(None, None, 12)

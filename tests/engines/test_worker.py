@@ -27,6 +27,8 @@ from localensemble.engines.worker import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 from tests.engines.prompts import THEMES, prompt
 
+pytestmark = pytest.mark.slow  # starts processes, and kills some
+
 PROMPTS = [prompt(f"The staff were kind {number}.") for number in range(10)]
 ANSWERS = [THEMES] * len(PROMPTS)
 

@@ -26,6 +26,8 @@ from tests.ledger.studies import (
     register_variables,
 )
 
+pytestmark = pytest.mark.slow  # starts processes and kills them
+
 ITEM_COUNT = 240
 BLOCK_SIZE = 8
 NAMES = ("first", "second")

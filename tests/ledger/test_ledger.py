@@ -287,6 +287,7 @@ def test_a_reader_at_work_does_not_hold_up_a_run(tmp_path: Path) -> None:
     assert verify(study.path).counts["label"] == 6_000
 
 
+@pytest.mark.slow  # appends many blocks
 def test_the_journal_stays_small_while_blocks_are_appended(tmp_path: Path) -> None:
     study = Study(tmp_path / "study.sqlite", item_count=24_000)
     journal = study.path.with_name("study.sqlite-wal")

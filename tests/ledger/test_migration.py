@@ -224,6 +224,7 @@ def test_a_migration_that_fails_leaves_the_older_ledger(old: Path) -> None:
     assert history(old) == before
 
 
+@pytest.mark.slow  # starts processes and kills them
 def test_a_migration_killed_at_any_statement_leaves_the_older_or_the_newer_ledger(
     tmp_path: Path,
 ) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 import localensemble
 
+pytestmark = pytest.mark.slow  # builds the wheel and runs the program from it
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:

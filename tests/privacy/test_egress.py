@@ -16,6 +16,8 @@ from localensemble.privacy.egress import guard_state, guarded_launcher
 from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
 from tests.studies import study_files
 
+pytestmark = pytest.mark.slow  # starts the program and has it try to go out
+
 # Addresses that documentation may name and nobody answers at (RFC 5737, RFC 2606).
 GOING_OUT = {
     "urllib": "urllib.request.urlopen('http://192.0.2.1/')",

@@ -21,7 +21,10 @@ from localensemble.privacy.isolation import (
 from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
 from tests.studies import StudyFiles, study_files
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+pytestmark = [
+    pytest.mark.slow,  # starts the program in namespaces of its own
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux"),
+]
 
 EMBEDDED = "raters:\n  - {model: le-llama-2m}\n  - {model: le-gpt2-2m}\n"
 # Each tries to reach PORT of this machine and says how that went; none goes through Python's

@@ -18,6 +18,8 @@ from localensemble.report.wording import interval, number, share
 from tests.report.page import Page, check_page
 from tests.studies import CODEBOOK, StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels, decides and draws a study for most tests
+
 TEXTS = [f"wording {n} that only <i>item</i> {n} has" for n in range(40)]
 MARKUP_CODEBOOK = """\
 name: "<b>small</b>"

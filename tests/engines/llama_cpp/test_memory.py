@@ -19,6 +19,8 @@ from localensemble.engines.registry import open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.testing.engine_contract import TEXTS, answers_of, prompts_of
 
+pytestmark = pytest.mark.slow  # measures the memory of processes that run models
+
 MIB = 1 << 20
 # An 8B model of the usual shape, 4.9 GB: grouped queries, a large vocabulary.
 EIGHT_BILLION = ModelShape(

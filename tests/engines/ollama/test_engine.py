@@ -39,6 +39,8 @@ from localensemble.labeling.scoring import label_from
 from localensemble.prompting.template import load_template
 from tests.engines.ollama.ollama_server import Chat, OllamaServer, ServedModel, loaded, serving
 
+pytestmark = pytest.mark.slow  # waits for a server of its own that is slow, busy or gone
+
 MODELS = ("le-gpt2-2m", "le-llama-2m", "le-qwen2-3m")
 SECRET = "zebrafish"
 THEMES = ("Care received", "Staff", "Communication")
