@@ -22,7 +22,6 @@ import signal
 import struct
 import subprocess
 import sys
-import sysconfig
 import threading
 import weakref
 from collections import deque
@@ -42,6 +41,7 @@ from localensemble.core.errors import (
     kind_and_place,
 )
 from localensemble.core.prompts import Prompt
+from localensemble.engines.child_process import child_command, child_environment
 from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
@@ -241,8 +241,7 @@ class _Child:
 
     def __init__(self, launcher: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
-            # -P: no module of the working directory, which is the user's, is imported.
-            [sys.executable, "-P", "-m", *launcher, "localensemble.engines.worker"],
+            child_command(launcher, "localensemble.engines.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -312,17 +311,13 @@ def _end_process(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Let the child find this package where it is not installed but only on the path."""
+    """Tell llama.cpp in the child how to behave."""
     # On a fault llama.cpp would call a debugger, which takes seconds and prints arguments.
-    environment = dict(os.environ, GGML_NO_BACKTRACE="1")
+    environment = dict(child_environment(), GGML_NO_BACKTRACE="1")
     # Threads that wait for each other must not spin for long: with another program on the
     # same cores that made small models 20 times slower, and on quiet ones it gained nothing.
     environment.setdefault("OMP_WAIT_POLICY", "passive")
     environment.setdefault("GOMP_SPINCOUNT", "1000")
-    root = str(Path(__file__).resolve().parents[2])
-    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        rest = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = os.pathsep.join([root, rest] if rest else [root])
     return environment
 
 

@@ -19,11 +19,8 @@ from dataclasses import dataclass
 from localensemble.core.errors import ChatTemplateError
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import MessageRole
-from localensemble.engines.llama_cpp.template_sandbox import (
-    DATE_STRING,
-    TemplateRaisedError,
-    render_template,
-)
+from localensemble.engines.llama_cpp.template_process import DATE_STRING
+from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError, render_template
 
 _SEPARATOR = "\n\n"
 
@@ -78,13 +75,22 @@ class ChatTemplate:
             text, each followed by an empty line.
         bos: text of the model's begin-of-text token, empty if it has none.
         eos: text of its end-of-text token.
+        launcher: starts the process that renders; see `EngineSettings`.
     """
 
-    def __init__(self, source: str | None, *, bos: str = "", eos: str = "") -> None:
+    def __init__(
+        self,
+        source: str | None,
+        *,
+        bos: str = "",
+        eos: str = "",
+        launcher: tuple[str, ...] = (),
+    ) -> None:
         self.source = source
         self.sha256 = sha256_text(source or "")
         self._bos = bos
         self._eos = eos
+        self._launcher = launcher
         self._pieces: dict[tuple[MessageRole, ...], tuple[Piece, ...]] = {}
 
     def pieces(self, roles: tuple[MessageRole, ...]) -> tuple[Piece, ...]:
@@ -128,6 +134,7 @@ class ChatTemplate:
                     for (role, _), placeholder in zip(turns, placeholders, strict=True)
                 ],
             },
+            launcher=self._launcher,
         )
         for (role, _), placeholder in zip(turns, placeholders, strict=True):
             count = rendered.count(placeholder)

@@ -93,6 +93,7 @@ class LlamaCppEngine:
             model.chat_template(),
             bos=model.token_text(model.bos),
             eos=model.token_text(model.eos),
+            launcher=settings.launcher,
         )
         self._tokenizer = PromptTokenizer(model, self._template)
         self._limits = BatchLimits(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,14 @@ ROLES: tuple[MessageRole, ...] = ("system", "user")
 Load = Callable[[str], ChatTemplate]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def load(shared: Path) -> Load:
     folder = shared / "chat_templates"
     if not folder.is_dir():
         pytest.skip("needs the shared chat templates")
 
+    # One for all tests: each rendering takes a process.
+    @cache
     def load_one(family: str) -> ChatTemplate:
         source = (folder / f"{family}.jinja").read_text(encoding="utf-8")
         return ChatTemplate(source, bos="<bos>", eos="<eos>")

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import sys
+import time
+
 import pytest
 
 from localensemble.core.errors import ChatTemplateError
 from localensemble.engines.llama_cpp import template_sandbox
 from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError, render_template
+from localensemble.privacy.egress import guarded_launcher
 
 MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "bos_token": "<s>"}
 
@@ -91,9 +95,17 @@ READS = {
     "environment": "{{ environment }}{{ environment.call }}",
     "cycler": "{{ cycler('a') }}",
     "print of a function": "{{ raise_exception }}",
+    "chance": "{{ ['a', 'b'] | random }}",
 }
 
 
+@pytest.fixture(autouse=True)
+def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the usual time: what runs on does not end in it either."""
+    monkeypatch.setattr(template_sandbox, "_MOST_PROCESSOR_SECONDS", 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a system that bounds memory")
 @pytest.mark.parametrize("source", GROWS.values(), ids=GROWS.keys())
 def test_a_template_that_grows_without_bound_is_refused(source: str) -> None:
     with pytest.raises(ChatTemplateError, match="Cannot use the model's chat template"):
@@ -112,13 +124,32 @@ def test_a_template_that_reaches_for_python_is_refused(source: str) -> None:
         render_template(source, MESSAGES)
 
 
-def test_the_clock_stops_what_the_steps_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template_sandbox, "_MOST_SECONDS", 0.1)
-    loop_filter = (
-        "{% for i in range(999) %}{% for j in range(999) if j < 0 %}{% endfor %}{% endfor %}"
-    )
-    with pytest.raises(ChatTemplateError, match="runs for more than"):
-        render_template(loop_filter * 9, MESSAGES)
+def test_the_clock_ends_a_rendering_that_waits_instead_of_computing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(template_sandbox, "_MOST_SECONDS", 0.5)
+    monkeypatch.setattr(template_sandbox, "_MOST_PROCESSOR_SECONDS", 60)
+    began = time.monotonic()
+    with pytest.raises(ChatTemplateError, match="too much time"):
+        render_template(RUNS_ON["nested ranges"], MESSAGES)
+    assert time.monotonic() - began < 30
+
+
+def test_what_is_rendered_is_bounded_on_every_system() -> None:
+    with pytest.raises(ChatTemplateError, match="writes more than 200,000 characters"):
+        render_template("{{ 'x' * 70000 }}" * 3, MESSAGES)
+
+
+def test_the_process_that_renders_is_guarded_when_the_program_is() -> None:
+    assert render_template("{{ bos_token }}", MESSAGES, launcher=guarded_launcher()) == "<s>"
+    # A launcher that starts nothing: whatever ends the process, the template is refused.
+    with pytest.raises(ChatTemplateError, match="too much time or memory"):
+        render_template("{{ bos_token }}", MESSAGES, launcher=("no_such_module",))
+
+
+def test_letters_of_every_script_come_back_as_they_were() -> None:
+    text = "\ud800 é 中 😀\x00"
+    assert render_template("{{ a }}" + text, {"a": text}) == text * 2
 
 
 @pytest.mark.parametrize(
