@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import click
 
@@ -13,52 +14,43 @@ from localensemble.api.bundle import (
     unbundle_models,
     verify_bundle,
 )
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
-from localensemble.cli.terms import asked
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+from localensemble.cli.terms import AgreedTerms, asked
+from localensemble.core.options import Option
 
 
 @click.command("bundle")
 @click.argument("names", nargs=-1)
-@click.option(
-    "-o", "--output", "folder", type=_FOLDER, required=True, help="A folder, new or empty."
-)
-@click.option("-c", "--codebook", "codebooks", type=_FILE, multiple=True, help="Add a codebook.")
-@click.option(
-    "-e",
-    "--ensemble",
-    "ensembles",
-    type=_FILE,
-    multiple=True,
-    help="Add an ensemble file and the models that it names.",
-)
-@click.option(
-    "--platform",
-    "platform_tag",
-    metavar="TAG",
-    help="The platform there, for example manylinux_2_28_x86_64. [default: this one]",
-)
-@click.option(
-    "--python",
-    type=click.Choice(["3.11", "3.12", "3.13"]),
-    help="The version of Python there. [default: this one]",
-)
-@click.option(
-    "--llama-cpp-wheel",
-    "compiled",
-    type=_FILE,
-    help="The wheel of llama-cpp-python built for that platform. [default: the one built here]",
-)
+@with_options
 def bundle_command(
     names: tuple[str, ...],
-    folder: Path,
-    codebooks: tuple[Path, ...],
-    ensembles: tuple[Path, ...],
-    platform_tag: str | None,
-    python: str | None,
-    compiled: Path | None,
+    *,
+    folder: Annotated[Path, Option("A folder, new or empty.", "-o --output", folder=True)],
+    codebooks: Annotated[tuple[Path, ...], Option("Add a codebook.", "-c --codebook")] = (),
+    ensembles: Annotated[
+        tuple[Path, ...],
+        Option("Add an ensemble file and the models that it names.", "-e --ensemble"),
+    ] = (),
+    platform_tag: Annotated[
+        str | None,
+        Option(
+            "The platform there, for example manylinux_2_28_x86_64. [default: this one]",
+            "--platform",
+            metavar="TAG",
+        ),
+    ] = None,
+    python: Annotated[
+        Literal["3.11", "3.12", "3.13"] | None,
+        Option("The version of Python there. [default: this one]"),
+    ] = None,
+    compiled: Annotated[
+        Path | None,
+        Option(
+            "The wheel of llama-cpp-python built for that platform. [default: the one built here]",
+            "--llama-cpp-wheel",
+        ),
+    ] = None,
 ) -> None:
     """Write all that a machine without a network needs into a folder to carry there.
 
@@ -97,25 +89,22 @@ def _show_made(made: BundledProgram) -> None:
 
 @click.command("unbundle")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--sha256",
-    metavar="DIGITS",
-    required=True,
-    help="Of its file SHA256SUMS, as shown when the bundle was made.",
-)
-@click.option(
-    "-o", "--output", type=_FOLDER, help="Where its codebooks and ensemble files are copied to."
-)
-@click.option(
-    "--agree", multiple=True, metavar="LICENSE", help="Agree to these terms without being asked."
-)
-@click.option("--check", "check_only", is_flag=True, help="Check every byte, and take in nothing.")
+@with_options
 def unbundle_command(
     folder: Path,
-    sha256: str,
-    output: Path | None,
-    agree: tuple[str, ...],
-    check_only: bool,
+    *,
+    sha256: Annotated[
+        str,
+        Option("Of its file SHA256SUMS, as shown when the bundle was made.", metavar="DIGITS"),
+    ],
+    output: Annotated[
+        Path | None,
+        Option("Where its codebooks and ensemble files are copied to.", "-o --output", folder=True),
+    ] = None,
+    agree: AgreedTerms = (),
+    check_only: Annotated[
+        bool, Option("Check every byte, and take in nothing.", "--check")
+    ] = False,
 ) -> None:
     """Check a bundle and take its models into the models folder.
 

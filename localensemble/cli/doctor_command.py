@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import Annotated
 
 import click
 
 from localensemble.api.doctor import examine
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
+from localensemble.core.options import Option
 
 _MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
-def command(as_json: bool) -> None:
+@with_options
+def command(
+    *, as_json: Annotated[bool, Option("Print the checks as JSON.", "--json")] = False
+) -> None:
     """Look at this machine, the engines, the models and the guard, and say what to do.
 
     Changes nothing. Ends with exit code 1 when something keeps the program from working.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Annotated, Literal
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -40,10 +41,10 @@ from localensemble.api.models import (
 )
 from localensemble.cli.bundle_commands import bundle_command, unbundle_command
 from localensemble.cli.command_group import CommandGroup
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
-from localensemble.cli.terms import asked
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
+from localensemble.cli.terms import AgreedTerms, asked
+from localensemble.core.options import Option
 
 
 @click.group("models", cls=CommandGroup)
@@ -175,16 +176,16 @@ def _installed_facts(model: InstalledModel) -> dict[str, str | None]:
 
 @command.command("pull")
 @click.argument("names", nargs=-1)
-@click.option(
-    "--set",
-    "memory_gb",
-    type=click.Choice(["8", "16", "32"]),
-    help="The set recommended for a machine with so many GB of memory.",
-)
-@click.option(
-    "--agree", multiple=True, metavar="LICENSE", help="Agree to these terms without being asked."
-)
-def pull_command(names: tuple[str, ...], memory_gb: str | None, agree: tuple[str, ...]) -> None:
+@with_options
+def pull_command(
+    names: tuple[str, ...],
+    *,
+    memory_gb: Annotated[
+        Literal["8", "16", "32"] | None,
+        Option("The set recommended for a machine with so many GB of memory.", "--set"),
+    ] = None,
+    agree: AgreedTerms = (),
+) -> None:
     """Fetch models from the internet. No other command leaves this machine but pip in `bundle`.
 
     What is sent is the request for the files, and nothing else. A file is used only when its
@@ -225,10 +226,16 @@ def verify_command(names: tuple[str, ...]) -> None:
 
 
 @command.command("add")
-@click.argument("file", type=_FILE)
-@click.option("--name", help="What ensemble files call it. [default: the file's name]")
-@click.option("--license", required=True, help="A note of the terms that it comes under.")
-def add_command(file: Path, name: str | None, license: str) -> None:
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_options
+def add_command(
+    file: Path,
+    *,
+    name: Annotated[
+        str | None, Option("What ensemble files call it. [default: the file's name]")
+    ] = None,
+    license: Annotated[str, Option("A note of the terms that it comes under.")],
+) -> None:
     """Remember a GGUF file of your own under a name; it stays where it is.
 
     Its hash is kept: when its bytes change, it is refused.

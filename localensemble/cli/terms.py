@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import click
 
 from localensemble.api.models import License
 from localensemble.cli.console import progress_output, say
+from localensemble.core.options import Option
+
+AgreedTerms = Annotated[
+    tuple[str, ...],
+    Option("Agree to these terms without being asked.", "--agree", metavar="LICENSE"),
+]
 
 
 def asked(license: License) -> bool:
