@@ -75,3 +75,23 @@ def test_labels_without_a_category_are_counted(found: StudyFindings) -> None:
     gaps = study_methods(with_gaps, engines=FACTS).paragraphs[0]
     assert "5 of 72 labels have no category" in gaps
     assert "none was put in their place" in gaps
+
+
+@pytest.mark.parametrize(
+    ("rule", "named", "cited"),
+    [
+        ({"method": "majority"}, "more than half of an item's labels", ""),
+        ({"method": "majority", "minimum_share": 0.6}, "at least the share 0.6", ""),
+        ({"method": "dawid_skene"}, "one confusion matrix per rater", "Dawid AP, Skene AM (1979)"),
+    ],
+)
+def test_the_consensus_method_is_explained_and_its_source_cited(
+    found: StudyFindings, rule: dict[str, str | float], named: str, cited: str
+) -> None:
+    record = dataclasses.replace(found.record, rules={"consensus": rule, "escalation": []})
+    text = study_methods(dataclasses.replace(found, record=record), engines=FACTS)
+    (decided,) = [one for one in text.paragraphs if "consensus label was derived" in one]
+    assert named in decided
+    sources = [n for n, one in enumerate(text.references, 1) if cited and one.startswith(cited)]
+    assert all(f"{named} [{n}]" in decided for n in sources)
+    assert len(sources) == (1 if cited else 0)
