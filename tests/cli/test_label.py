@@ -146,8 +146,8 @@ def test_decisions_come_into_the_labels_as_the_readme_says(
         answers = {"topic": "food", "urgent": "no"}
         writer.writerows({**row, "decision": answers[row["variable"]]} for row in decided)
         writer.writerow({**undecided, "decision": ""})
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    page = (repository / "docs" / "results.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(example, {})
     final = read_table(tmp_path / "final.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def probabilities(study: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype
         return found
 
 
-def test_the_demo_labels_every_comment_and_says_how_good_it_is(
-    start: Start, tmp_path: Path
+def test_the_demo_labels_every_comment_and_prints_what_the_readme_shows(
+    start: Start, tmp_path: Path, repository: Path
 ) -> None:
     run = start("demo", "-o", tmp_path / "demo")
     out, err = run.communicate(timeout=600)
@@ -46,6 +47,12 @@ def test_the_demo_labels_every_comment_and_says_how_good_it_is(
         assert variable["accepted"] + variable["escalated"] == 300
         assert variable["accuracy_consensus"]["value"] > 0.55
     assert len(read_table(tmp_path / "demo" / "labels.csv")) == 300
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```text\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    printed = out.replace(str(tmp_path / "demo"), "demo-study")
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    for shown in filter(None, (line.removesuffix("...").split() for line in block.splitlines())):
+        assert any(line.startswith(" ".join(shown)) for line in lines), shown
 
 
 def test_batched_and_strict_choose_the_same_category(
