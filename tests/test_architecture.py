@@ -56,6 +56,7 @@ DOORS: dict[str, frozenset[str]] = {
     "sqlite3": frozenset({"ledger"}),
     "llama_cpp": frozenset({"engines"}),
     "matplotlib": frozenset({"report"}),
+    "pandas": frozenset({"tables", "exports", "api"}),
     "pytest": frozenset({"testing"}),
     "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
@@ -79,8 +80,8 @@ IMPURE_MODULES = frozenset(
 
 # What `import localensemble` may not bring along.
 HEAVY = (
-    *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "pydantic"),
-    *("pytest", "rich", "ruamel", "scipy", "sqlite3"),
+    *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "openpyxl"),
+    *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sqlite3"),
 )
 
 

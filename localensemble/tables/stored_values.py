@@ -1,13 +1,11 @@
-"""Values that a file stores with a type, written as text; and the packages that read them."""
+"""Values that a file stores with a type, written as text."""
 
 from __future__ import annotations
 
 import datetime
 import math
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from localensemble.core.errors import TableError
 
@@ -28,23 +26,6 @@ def stored_text(value: object) -> str:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     return str(value)
-
-
-def optional_package(name: str, *, path: Path, kind: str) -> ModuleType:
-    """Import what reads a kind of file, or say how to install it.
-
-    Raises:
-        TableError: it is not installed.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise TableError(
-            f"{path.name}: reading {kind} needs the package {name.partition('.')[0]}, which is "
-            "not installed.",
-            hint="Install it with `pip install 'localensemble[tables]'`, or save the table as "
-            '"CSV UTF-8".',
-        ) from error
 
 
 def no_rows_error(path: Path) -> TableError:

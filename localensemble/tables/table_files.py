@@ -4,7 +4,7 @@ Decides by the first bytes which kind a file is, never by its name, and how a st
 is written: 1 and 1.0 are both ``1``, so that one column does not call a category ``2`` and
 the next one ``2.0``. Row 1 is the first row below the header.
 
-Workbooks and Parquet files need the optional packages of the extra ``tables``.
+Parquet files need the optional package of the extra ``tables``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import Table, check_header, open_table
-from localensemble.tables.stored_values import no_rows_error, optional_package, stored_text
+from localensemble.tables.stored_values import no_rows_error, stored_text
 from localensemble.tables.workbooks import open_sheet
 
 _ZIP_START = b"PK\x03\x04"
@@ -120,8 +120,15 @@ class _ParquetTable:
 
 
 def _open_parquet(path: Path) -> TableFile:
-    parquet = optional_package("pyarrow.parquet", path=path, kind="a Parquet file")
-    pyarrow = import_module("pyarrow")
+    try:
+        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise TableError(
+            f"{path.name}: reading a Parquet file needs the package pyarrow, which is not "
+            "installed.",
+            hint="Install it with `pip install 'localensemble[tables]'`, or save the table as "
+            '"CSV UTF-8".',
+        ) from error
     try:
         # `read_table` would add columns for folders that are called like "year=2024".
         table = parquet.ParquetFile(path).read()

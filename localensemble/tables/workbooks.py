@@ -10,12 +10,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import check_header
-from localensemble.tables.stored_values import no_rows_error, optional_package, stored_text
+from localensemble.tables.stored_values import no_rows_error, stored_text
 
 _SHOWN_SHEETS = 5
 
@@ -82,11 +83,10 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         sheet: its name; None takes the only one, or the first with a message.
 
     Raises:
-        TableError: the file is no workbook, there is no such sheet, it is empty or its header
-            cannot be used, or the package that reads it is missing.
+        TableError: the file is not a workbook, there is no such sheet, it is empty, or its
+            header cannot be used.
     """
-    openpyxl = optional_package("openpyxl", path=path, kind="an Excel workbook")
-    book = _loaded(openpyxl, path, computed=False)
+    book = _loaded(path, computed=False)
     name, messages = _chosen_sheet(path, [one.title for one in book.worksheets], sheet)
     grid = [list(cells) for cells in book[name].iter_rows()]
     filled = [i for i, cells in enumerate(grid) if any(cell.value is not None for cell in cells)]
@@ -103,7 +103,7 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         raise no_rows_error(path)
     computed = None
     if any(cell.data_type == "f" for cells in grid for cell in cells):
-        rows = _loaded(openpyxl, path, computed=True)[name].iter_rows()
+        rows = _loaded(path, computed=True)[name].iter_rows()
         computed = [list(cells) for cells in rows][first : last + 1]
     merged = [
         (one.min_row - 1 - first, one.max_row - 1 - first, one.min_col - 1, one.max_col - 1)
@@ -112,8 +112,10 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     return Sheet(path, columns, messages, grid, computed, merged)
 
 
-def _loaded(openpyxl: Any, path: Path, *, computed: bool) -> Any:
+def _loaded(path: Path, *, computed: bool) -> Any:
     """Load a workbook with its formulas, or with what they gave when it was last saved."""
+    # Only now: importing it takes 0.2 s, and most tables are CSV files.
+    openpyxl = import_module("openpyxl")
     with warnings.catch_warnings():
         # The styles and drop-down lists that openpyxl passes over do not change a cell.
         warnings.simplefilter("ignore")

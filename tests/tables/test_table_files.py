@@ -216,13 +216,11 @@ def test_a_missing_file_and_a_sheet_of_a_csv_file_are_refused(tmp_path: Path) ->
         open_table_file(tmp_path / "a.csv", sheet="June")
 
 
-@pytest.mark.parametrize(("start", "package"), [(b"PK\x03\x04", "openpyxl"), (b"PAR1", "pyarrow")])
 def test_a_missing_package_is_named_with_how_to_install_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes, package: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a").write_bytes(start)
-    monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setitem(sys.modules, f"{package}.parquet", None)
-    with pytest.raises(TableError, match=f"needs the package {package}") as refused:
+    (tmp_path / "a").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(TableError, match="needs the package pyarrow") as refused:
         open_table_file(tmp_path / "a")
     assert "pip install 'localensemble[tables]'" in refused.value.hint
