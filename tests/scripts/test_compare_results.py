@@ -92,7 +92,7 @@ def new_column(new: Path) -> None:
     file = new / "study" / "labels.csv"
     lines = file.read_text("utf-8").splitlines()
     file.write_text(
-        "".join(f"{line},{'x' if n else 'topic.reason_codes'}\n" for n, line in enumerate(lines)),
+        "".join(f"{line},{'x' if n else 'topic.more_codes'}\n" for n, line in enumerate(lines)),
         encoding="utf-8",
     )
 
@@ -161,7 +161,7 @@ def rater_identity(new: Path) -> None:
 PLANTED: dict[Callable[[Path], None], str] = {
     first_cell: "study/labels.csv: 1 difference",
     last_row: "rows: 12 before, 11 now",
-    new_column: 'column "topic.reason_codes" is new',
+    new_column: 'column "topic.more_codes" is new',
     renamed_column: 'column "doubt" is missing now',
     last_digit: "variables[0].coefficients[0].value: ",
     another_type: "variables[0].coefficients[0].n: 1 before, 1.0 now",
@@ -195,7 +195,7 @@ def test_a_planted_difference_is_found(
 @pytest.mark.parametrize(
     ("plant", "options"),
     [
-        (new_column, ["--added", "reason_codes"]),
+        (new_column, ["--added", "more_codes"]),
         (renamed_column, ["--renamed", "doubt=uncertainty"]),
         (renamed_key, ["--renamed", "unlabeled=not_labeled"]),
         (new_file, ["--added", "more.json"]),
