@@ -76,7 +76,7 @@ def test_every_hook_before_a_commit_is_a_check_of_ours(repository: Path) -> None
     assert f"set -- {' '.join(checks)}" in script
 
 
-@pytest.mark.parametrize("name", ["SECURITY.md"])
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md"])
 def test_what_the_pages_link_to_and_call_exists(repository: Path, name: str) -> None:
     text = (repository / name).read_text(encoding="utf-8")
     named = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text)
