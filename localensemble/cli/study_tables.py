@@ -126,13 +126,10 @@ def _decision_table(findings: StudyFindings) -> WordTable:
 
 def _print_reasons(findings: StudyFindings, console: Console) -> None:
     for variable in findings.variables:
-        for reason in variable.reason_counts:
-            if reason.items:
-                console.print(
-                    f"  {variable.name}: {reason.items:,} escalated: {reason.text}",
-                    highlight=False,
-                )
-        if sum(reason.items for reason in variable.reason_counts) > variable.escalated:
+        for reason, count in variable.reason_counts:
+            if count:
+                console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
+        if sum(count for _, count in variable.reason_counts) > variable.escalated:
             console.print(
                 f"  {variable.name}: an item can have several reasons; these counts overlap."
             )

@@ -18,7 +18,6 @@ from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.frontier import expected_errors_covered
 from localensemble.consensus.policies.budget import Budget
-from localensemble.consensus.policies.escalation import ReasonCount
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.settings import Settings
 from localensemble.core.identity import JsonValue
@@ -115,7 +114,7 @@ class VariableFindings:
     ``coefficients`` are the ones of ``agreement`` that a short table shows. ``required`` is
     None where the codebook requires no level of agreement. ``expected_errors`` is about all
     escalated items and those of each budget; an item can have several reasons, so that
-    ``reason_counts`` overlap.
+    ``reason_counts`` overlap; ``reason_codes`` are the codes of the same reasons, in their order.
     """
 
     name: str
@@ -124,7 +123,8 @@ class VariableFindings:
     coefficients: tuple[Coefficient, ...]
     accepted: int
     escalated: int
-    reason_counts: tuple[ReasonCount, ...]
+    reason_codes: tuple[str, ...]
+    reason_counts: tuple[tuple[str, int], ...]
     accepted_counts: tuple[int, ...]
     raters: tuple[RaterLabels, ...]
     accuracy_accepted: Accuracy | None
@@ -309,6 +309,7 @@ def _variable_findings(
         coefficients=_short_table(agreement),
         accepted=labels.item_count - escalated,
         escalated=escalated,
+        reason_codes=decided.reason_codes,
         reason_counts=decided.reason_counts(),
         accepted_counts=_category_counts(decided.final, len(variable.answers)),
         raters=tuple(

@@ -257,8 +257,8 @@ def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
     items = variable.accepted + variable.escalated
     if not variable.escalated:
         return (f"All {counted(items, 'item')} have a final label.",)
-    reasons = sorted(variable.reason_counts, key=lambda one: -one.items)
-    why = f", most often because: {reasons[0].text} ({reasons[0].items:,})" if reasons else ""
+    reasons = sorted(variable.reason_counts, key=lambda one: -one[1])
+    why = f", most often because: {reasons[0][0]} ({reasons[0][1]:,})" if reasons else ""
     wait = "waits" if variable.escalated == 1 else "wait"
     return (
         f"{variable.accepted:,} of {counted(items, 'item')} "

@@ -21,7 +21,6 @@ from localensemble.consensus.policies.escalation import (
     Escalation,
     EscalationPolicy,
     Evidence,
-    ReasonCount,
     escalate,
     escalate_further,
 )
@@ -86,7 +85,7 @@ class Decisions:
         """Return the codes of these reasons, each once."""
         return self._escalation.codes(item)
 
-    def reason_counts(self) -> tuple[ReasonCount, ...]:
+    def reason_counts(self) -> tuple[tuple[str, int], ...]:
         """Count the items to which each reason applies; one item can have several."""
         return self._escalation.reason_counts()
 

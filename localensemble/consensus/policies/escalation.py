@@ -161,15 +161,6 @@ class EscalationPolicy(SettingsFromFields, ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonCount:
-    """How many items a reason applies to."""
-
-    code: str
-    text: str
-    items: int
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Escalation:
     """Which of N items go to a person.
@@ -210,14 +201,12 @@ class Escalation:
         order = np.argsort(-self.doubt[escalated], kind="stable")
         return escalated[order].astype(np.int64)
 
-    def reason_counts(self) -> tuple[ReasonCount, ...]:
+    def reason_counts(self) -> tuple[tuple[str, int], ...]:
         """Count the items each reason applies to; an item may have several."""
         one = np.uint64(1)
         return tuple(
-            ReasonCount(code, text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
-            for bit, (code, text) in enumerate(
-                zip(self.reason_codes, self.reason_texts, strict=True)
-            )
+            (text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
+            for bit, text in enumerate(self.reason_texts)
         )
 
 
