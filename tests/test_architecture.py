@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "labeling": frozenset(
         {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus", "study"}
     ),
-    "report": frozenset({"core", "tables", "codebook", "findings", "study"}),
+    "exports": frozenset({"core", "tables", "codebook", "study", "findings"}),
+    "report": frozenset({"core", "tables", "codebook", "study", "findings", "exports"}),
     "review": frozenset({"core", "tables", "codebook", "ledger", "findings", "study"}),
     "cli": frozenset({"core", "tables", "api"}),
     # What authors of engines run; nothing of ours imports it.

@@ -21,6 +21,7 @@ from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.identity import canonical_json
 from localensemble.core.options import Option
+from localensemble.exports.columns import check_columns
 from localensemble.findings.method_comparison import (
     MethodAgreement,
     MethodComparison,
@@ -30,7 +31,6 @@ from localensemble.findings.method_comparison import (
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import load_rules
 from localensemble.ledger.ledger import Ledger
-from localensemble.report.tables import check_columns
 from localensemble.study.certificate_files import lost_between, read_certificates
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder

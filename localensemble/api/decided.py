@@ -10,6 +10,8 @@ from typing import Any, cast
 from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import canonical_json
+from localensemble.exports.formats import FORMATS
+from localensemble.exports.rows import DecidedStudy, ItemTable
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
@@ -17,7 +19,6 @@ from localensemble.privacy.egress import guard_state
 from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
 from localensemble.report.methods_text import rule_in_words
-from localensemble.report.tables import ItemTable, StudyTables, write_escalations, write_labels
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels
@@ -50,15 +51,16 @@ def write_decided(
 ) -> WrittenStudy:
     """Write tables, manifest, report and findings of a study; a table changed by hand is kept."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
-    tables = StudyTables(items, loaded.recorded, decisions)
+    tables = DecidedStudy(items, loaded.recorded, decisions)
     remove_leftovers(folder)
     said = (
         *put_aside_edited(folder),
         *put_aside_with_columns(folder, items.columns),
         *gold_left_out(findings, folder=folder),
     )
-    write_labels(tables, path=folder.labels)
-    write_escalations(tables, path=folder.escalations)
+    csv = FORMATS["csv"]
+    csv.write_labels(tables, path=folder.labels)
+    csv.write_escalations(tables, path=folder.escalations)
     guard = guard_state()
     manifest = provenance(
         loaded,

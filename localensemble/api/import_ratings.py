@@ -11,10 +11,10 @@ from pathlib import Path
 
 from localensemble.api.decided import last_settings, write_decided
 from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import load_rules
 from localensemble.ledger.ledger import Ledger
-from localensemble.report.tables import check_columns
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.import_ratings import (

@@ -25,6 +25,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
+from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, load_ensemble
 from localensemble.labeling.reuse import check_reuse
@@ -32,7 +33,6 @@ from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.prompting.template import load_template
-from localensemble.report.tables import check_columns
 from localensemble.study.certificate_files import (
     LabelingConditions,
     certified_raters,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
 from localensemble.core.errors import InputError
+from localensemble.exports.rows import DecidedStudy
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.queue import item_queue
-from localensemble.report.tables import StudyTables
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
@@ -81,7 +81,7 @@ def write_report(
         queue = None
         if items is not None:
             table = items_of(loaded, items, id_column=id_column, text_column=text_column)
-            queue = item_queue(StudyTables(table, loaded.recorded, decisions))
+            queue = item_queue(DecidedStudy(table, loaded.recorded, decisions))
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
     return WrittenReport(findings, folder.report, folder.findings, messages)

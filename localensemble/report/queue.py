@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from localensemble.core.items import ItemRow
-from localensemble.report.tables import StudyTables
+from localensemble.exports.rows import DecidedStudy, queue_order, variable_row
 from localensemble.study.study_labels import BLOCK_ITEMS
 
 MOST_QUEUED = 200
@@ -33,33 +31,27 @@ class ItemQueue:
     total: int
 
 
-def item_queue(study: StudyTables, *, most: int = MOST_QUEUED) -> ItemQueue:
+def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
     """Gather the most doubtful escalated items, with their texts uncut."""
-    waiting = [
-        (-float(decided.doubt[item]), int(item), place)
-        for place, decided in enumerate(study.decisions)
-        for item in np.flatnonzero(decided.escalated)
-    ]
-    chosen = sorted(waiting)[:most]
-    wanted = {item for _, item, _ in chosen}
-    rows = _rows(study, wanted)
+    order = queue_order(study.decisions)
+    chosen = list(zip(order.items[:most].tolist(), order.variables[:most].tolist(), strict=True))
+    rows = _rows(study, {item for item, _ in chosen})
     shown = []
-    for _, item, place in chosen:
-        decided = study.decisions[place]
-        said = study.labels.given_labels(decided.variable, start=item, stop=item + 1).words[0]
+    for item, place in chosen:
+        decision = variable_row(study.labels, study.decisions[place], item=item)
         shown.append(
             QueuedItem(
                 item_id=str(rows[item].item.id),
-                variable=decided.variable.name,
-                reasons=decided.reasons(item),
-                labels=tuple(zip(study.labels.rater_names, said, strict=True)),
+                variable=decision.variable,
+                reasons=decision.reasons,
+                labels=tuple((one.rater, one.word) for one in decision.raters),
                 text=rows[item].item.text,
             )
         )
-    return ItemQueue(tuple(shown), len(waiting))
+    return ItemQueue(tuple(shown), len(order.items))
 
 
-def _rows(study: StudyTables, wanted: set[int]) -> dict[int, ItemRow]:
+def _rows(study: DecidedStudy, wanted: set[int]) -> dict[int, ItemRow]:
     return {
         row.item.position: row
         for block in study.items.blocks(BLOCK_ITEMS)

@@ -18,26 +18,13 @@ from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterK
 from localensemble.ledger.schema import STATUS_CODES
 
 BLOCK_ITEMS = 8192
-_WORD_OF_CODE = {code: f"<{status.value}>" for status, code in STATUS_CODES.items()} | {
-    MISSING: "<missing>"
-}
+# What can become of a rater's verdict on an item; None: the rater never gave one.
+STATES: tuple[LabelStatus | None, ...] = (*LabelStatus, None)
+_STATE_OF_CODE = np.full(MISSING + 1, STATES.index(None), dtype=np.int8)
+for _state, _status in enumerate(LabelStatus):
+    _STATE_OF_CODE[STATUS_CODES[_status]] = _state
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Said:
-    """What the raters gave n consecutive items for one variable.
-
-    Attributes:
-        words: for each item one word a rater: a category, or a status in angle brackets.
-        reasons: for each item why raters gave no category, by name; empty when all did.
-        off_codebook_mass: (n,) the largest of the raters'; NaN where none gave any.
-    """
-
-    words: list[list[str]]
-    reasons: list[str]
-    off_codebook_mass: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +70,6 @@ class StudyLabels:
                 calibrated[:, column] = calibration.apply(calibrated[:, column])
         return replace(read, probabilities=calibrated)
 
-    def given_labels(self, variable: Variable, *, start: int, stop: int) -> Said:
-        """Say what each rater gave each item from start to stop, and why it gave none."""
-        block = self.block(variable.name, start=start, stop=stop)
-        assigned = STATUS_CODES[LabelStatus.ASSIGNED]
-        words = [
-            [
-                variable.answers[category] if status == assigned else _WORD_OF_CODE[status]
-                for status, category in zip(statuses, categories, strict=True)
-            ]
-            for statuses, categories in zip(
-                block.status.tolist(), block.category.tolist(), strict=True
-            )
-        ]
-        reasons = [""] * (stop - start)
-        for row, column in sorted(block.reasons):
-            before = f"{reasons[row]}; " if reasons[row] else ""
-            why = block.reasons[row, column]
-            reasons[row] = f"{before}{self.rater_names[column]}: {why}"
-        # A rater that gave no mass says nothing about it; NaN is left where none did.
-        mass = np.fmax.reduce(block.off_codebook_mass, axis=1)
-        return Said(words, reasons, mass)
-
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""
         indices = self.reader.label_indices(
@@ -116,6 +81,11 @@ class StudyLabels:
     def item_ids(self) -> Sequence[str]:
         """The ids of the items in order, read from the ledger a block at a time."""
         return _ItemIds(self.reader, self.item_set, self.item_count)
+
+
+def label_states(block: LabelBlock) -> NDArray[np.int8]:
+    """Return the state of each label, (n, R): its index in `STATES`."""
+    return _STATE_OF_CODE[block.status]
 
 
 class _ItemIds(Sequence[str]):

@@ -450,7 +450,7 @@ def test_a_disk_that_fills_up_while_the_queue_is_sorted_is_named(
     def full(**options: object) -> object:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("localensemble.report.tables.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("localensemble.exports.rows.tempfile.TemporaryFile", full)
     files = study_files(tmp_path, ["fine"])
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 1

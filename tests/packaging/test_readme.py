@@ -10,7 +10,7 @@ import click
 import pytest
 
 from localensemble.cli.main import cli
-from localensemble.report.tables import ID_COLUMN, LABEL_PARTS, QUEUE_COLUMNS
+from localensemble.exports.columns import ID_COLUMN, LABEL_PARTS, QUEUE_COLUMNS
 
 
 def _commands(repository: Path) -> list[str]:

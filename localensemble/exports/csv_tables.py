@@ -1,0 +1,115 @@
+"""Write the labeled table and the queue of items that wait for a person as CSV.
+
+Input columns keep their order and their text; what is added stands after them. An item
+that is escalated has no final label here: the empty cell is the truth until a person
+decides. Both files are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from localensemble.core.files import reported_writing
+from localensemble.core.items import Item
+from localensemble.exports.columns import added_id, label_columns, queue_columns
+from localensemble.exports.rows import (
+    DecidedStudy,
+    ItemTable,
+    QueueRow,
+    StudyRow,
+    VariableRow,
+    queue_rows,
+    study_rows,
+)
+from localensemble.tables.delimited import write_table
+
+_Cells = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def write_labels(study: DecidedStudy, *, path: Path) -> None:
+    """Write the input table with, per variable, the final label and what stands behind it.
+
+    Added columns: ``id``, where the input has none; per variable ``v`` each of `LABEL_PARTS`
+    as ``v.part`` (``v.label`` is empty when escalated, ``v.status`` accepted or escalated);
+    and for each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
+    """
+    items, raters = study.items, study.labels.rater_names
+    columns = [
+        name for decided in study.decisions for name in label_columns(decided.variable.name, raters)
+    ]
+    write_table(
+        path,
+        kept=items.columns,
+        added=[*added_id(items), *columns],
+        rows=(_label_cells(items, row) for row in study_rows(study)),
+        format=items.format,
+    )
+
+
+def write_escalations(study: DecidedStudy, *, path: Path) -> None:
+    """Write one row per escalated item and variable, most doubtful first.
+
+    Added columns: ``id``, where the input has none, `QUEUE_COLUMNS` and ``rater.NAME`` for
+    each rater.
+    """
+    items = study.items
+    with reported_writing(path):
+        write_table(
+            path,
+            kept=items.columns,
+            added=[*added_id(items), *queue_columns(study.labels.rater_names)],
+            rows=(_queue_cells(items, row) for row in queue_rows(study, folder=path.parent)),
+            format=items.format,
+        )
+
+
+def _label_cells(items: ItemTable, row: StudyRow) -> _Cells:
+    cells = [
+        cell
+        for one in row.variables
+        for cell in (
+            one.label or "",
+            one.status,
+            _number(one.support),
+            _number(one.mean_probability),
+            _number(one.off_codebook_mass),
+            *_reasons(one),
+            *_rater_cells(one),
+        )
+    ]
+    return row.cells, (*_id_cell(items, row.item), *cells)
+
+
+def _queue_cells(items: ItemTable, row: QueueRow) -> _Cells:
+    one = row.decision
+    return row.cells, (
+        *_id_cell(items, row.item),
+        one.variable,
+        *_reasons(one),
+        _number(one.doubt),
+        _number(one.support),
+        _number(one.mean_probability),
+        _number(one.off_codebook_mass),
+        one.leading_category or "",
+        *_rater_cells(one),
+    )
+
+
+def _id_cell(items: ItemTable, item: Item) -> tuple[str, ...]:
+    return (str(item.id),) if added_id(items) else ()
+
+
+def _reasons(row: VariableRow) -> tuple[str, str]:
+    return "; ".join(row.reasons), " ".join(row.reason_codes)
+
+
+def _rater_cells(row: VariableRow) -> Iterator[str]:
+    """Yield why raters gave no category, by name, and then one word a rater."""
+    yield "; ".join(f"{one.rater}: {one.reason}" for one in row.raters if one.reason is not None)
+    for one in row.raters:
+        yield one.word
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

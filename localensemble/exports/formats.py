@@ -1,0 +1,33 @@
+"""The formats in which a study's tables can be written.
+
+A format is a module that writes the typed rows of `rows`, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from localensemble.exports import csv_tables
+from localensemble.exports.rows import DecidedStudy
+
+
+class TableWriter(Protocol):
+    """What a module of a format has."""
+
+    def write_labels(self, study: DecidedStudy, *, path: Path) -> None:
+        """Write a row for every item, whole or not at all."""
+        ...
+
+    def write_escalations(self, study: DecidedStudy, *, path: Path) -> None:
+        """Write a row for every escalated item and variable, most doubtful first."""
+        ...
+
+
+FORMATS: Mapping[str, TableWriter] = MappingProxyType(
+    {
+        "csv": csv_tables,
+    }
+)

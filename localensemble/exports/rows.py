@@ -1,0 +1,281 @@
+"""The rows that every export is made of, with numbers as numbers and names as names.
+
+Decides what a row holds and in which order rows come. How they look as text is up to a format.
+Rows are made one at a time; memory holds one block of items and some bytes per item.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.core.items import Item, ItemRow
+from localensemble.core.labels import LabelStatus
+from localensemble.study.decisions import Decisions
+from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
+from localensemble.tables.delimited import TableFormat
+
+DecisionStatus = Literal["accepted", "escalated"]
+ACCEPTED: DecisionStatus = "accepted"
+ESCALATED: DecisionStatus = "escalated"
+
+
+class ItemTable(Protocol):
+    """The items of a study with the cells that its tables repeat."""
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the cells."""
+        ...
+
+    @property
+    def id_column(self) -> str | None:
+        """The column with the ids; None where the items are numbered."""
+        ...
+
+    @property
+    def format(self) -> TableFormat:
+        """How the tables are to be written."""
+        ...
+
+    def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
+        """Read the items in order, ``size`` at a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedStudy:
+    """What an export is made of: the items, their labels, and a decision for every variable."""
+
+    items: ItemTable
+    labels: StudyLabels
+    decisions: tuple[Decisions, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RaterLabel:
+    """What one rater gave one item for one variable.
+
+    Attributes:
+        status: None where there is no label at all.
+        category: None unless assigned.
+        probability: that the rater itself gave its category, in [0, 1]; None without one.
+        off_codebook_mass: in [0, 1]; None when not known.
+        reason: why there is no category; None when assigned or missing.
+    """
+
+    rater: str
+    status: LabelStatus | None
+    category: str | None
+    probability: float | None
+    off_codebook_mass: float | None
+    reason: str | None
+
+    @property
+    def word(self) -> str:
+        """The category, or else the status in angle brackets, which no category has."""
+        if self.category is not None:
+            return self.category
+        return "<missing>" if self.status is None else f"<{self.status.value}>"
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRow:
+    """What was decided about one item and variable, and what it rests on.
+
+    Attributes:
+        label: the final label; None where the item is escalated.
+        leading_category: the consensus, whether or not it stands; None without one.
+        support: share of assigned labels behind the consensus; None without one.
+        mean_probability: mean over raters of what each gave the consensus; None without
+            consensus or probabilities.
+        margin: by which that mean exceeds the next best category's; None likewise.
+        off_codebook_mass: the largest of the raters'; None where none gave any.
+        doubt: larger is more doubtful; comparable between variables.
+        reasons: why the item is escalated, in words; empty when it is not.
+        reason_codes: the codes of these reasons, each once.
+        raters: one label a rater, in the order of the study.
+    """
+
+    variable: str
+    label: str | None
+    status: DecisionStatus
+    leading_category: str | None
+    support: float | None
+    mean_probability: float | None
+    margin: float | None
+    off_codebook_mass: float | None
+    doubt: float
+    reasons: tuple[str, ...]
+    reason_codes: tuple[str, ...]
+    raters: tuple[RaterLabel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One item, the cells of its row in the person's table, and one decision a variable."""
+
+    item: Item
+    cells: tuple[str, ...] = field(repr=False)
+    variables: tuple[VariableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One escalated item and variable, with the cells of the item's row."""
+
+    item: Item
+    cells: tuple[str, ...] = field(repr=False)
+    decision: VariableRow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueueOrder:
+    """In which order a person is to look at n escalated decisions.
+
+    Attributes:
+        items: int64 (n,); the item's index.
+        variables: int64 (n,); the variable's place among the decisions.
+    """
+
+    items: NDArray[np.int64]
+    variables: NDArray[np.int64]
+
+
+def queue_order(decisions: Sequence[Decisions]) -> QueueOrder:
+    """Order the escalated decisions, most doubtful first.
+
+    Equal doubt keeps the order of the items, variable by variable in each block of
+    `BLOCK_ITEMS` items.
+    """
+    waiting = [np.flatnonzero(decided.escalated) for decided in decisions]
+    if not waiting:
+        return QueueOrder(np.empty(0, np.int64), np.empty(0, np.int64))
+    items = np.concatenate(waiting).astype(np.int64)
+    variables = np.repeat(np.arange(len(waiting)), [len(part) for part in waiting])
+    doubt = np.concatenate(
+        [decided.doubt[part] for decided, part in zip(decisions, waiting, strict=True)]
+    )
+    order = np.lexsort((items, variables, items // BLOCK_ITEMS, -doubt))
+    return QueueOrder(items[order], variables[order].astype(np.int64))
+
+
+def study_rows(study: DecidedStudy) -> Iterator[StudyRow]:
+    """Yield a row for every item, in the order of the items."""
+    for start, rows in _blocks(study):
+        stop = start + len(rows)
+        parts = [
+            _VariableRows(study.labels, decided, start=start, stop=stop)
+            for decided in study.decisions
+        ]
+        for item, row in enumerate(rows, start=start):
+            yield StudyRow(row.item, row.values, tuple(part.row(item) for part in parts))
+
+
+def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
+    """Yield a row for every escalated item and variable, in the order of `queue_order`.
+
+    The items come in another order, so the rows are put aside on disk meanwhile.
+
+    Args:
+        folder: where there is room for them; they may hold confidential text.
+    """
+    order = queue_order(study.decisions)
+    places = np.zeros((len(study.decisions), study.labels.item_count), dtype=np.int64)
+    # The file has no name that another program could open, so what is unpickled is ours.
+    with tempfile.TemporaryFile(dir=folder) as aside:
+        for start, rows in _blocks(study):
+            stop = start + len(rows)
+            for place, decided in enumerate(study.decisions):
+                waiting = np.flatnonzero(decided.escalated[start:stop])
+                if not len(waiting):
+                    continue
+                part = _VariableRows(study.labels, decided, start=start, stop=stop)
+                for offset in map(int, waiting):
+                    item = start + offset
+                    places[place, item] = aside.tell()
+                    row = rows[offset]
+                    pickle.dump(QueueRow(row.item, row.values, part.row(item)), aside)
+        for item, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
+            aside.seek(places[place, item])
+            queued: QueueRow = pickle.load(aside)
+            yield queued
+
+
+def variable_row(labels: StudyLabels, decided: Decisions, *, item: int) -> VariableRow:
+    """Return what was decided about the item at an index."""
+    return _VariableRows(labels, decided, start=item, stop=item + 1).row(item)
+
+
+class _VariableRows:
+    """The decisions about one variable of the items from start to stop, read from the ledger."""
+
+    def __init__(self, labels: StudyLabels, decided: Decisions, *, start: int, stop: int) -> None:
+        block = labels.block(decided.variable.name, start=start, stop=stop)
+        self._start = start
+        self._decided = decided
+        self._names = (*decided.variable.answers, None)  # -1, no category, is the last
+        self._raters = labels.rater_names
+        self._states = label_states(block).tolist()
+        self._categories = block.category.tolist()
+        self._probabilities = block.confidence.tolist()
+        self._masses = block.off_codebook_mass.tolist()
+        # A rater that gave no mass is not asked; NaN is left where none gave any.
+        self._largest_masses = np.fmax.reduce(block.off_codebook_mass, axis=1).tolist()
+        self._reasons = block.reasons
+
+    def row(self, item: int) -> VariableRow:
+        decided = self._decided
+        offset = item - self._start
+        escalated = bool(decided.escalated[item])
+        return VariableRow(
+            variable=decided.variable.name,
+            label=None if escalated else self._names[decided.categories[item]],
+            status=ESCALATED if escalated else ACCEPTED,
+            leading_category=self._names[decided.categories[item]],
+            support=_known(decided.support[item]),
+            mean_probability=_known(decided.mean_probability[item]),
+            margin=_known(decided.margin[item]),
+            off_codebook_mass=_known(self._largest_masses[offset]),
+            doubt=float(decided.doubt[item]),
+            reasons=decided.reasons(item),
+            reason_codes=decided.codes(item),
+            raters=tuple(
+                RaterLabel(
+                    rater,
+                    STATES[self._states[offset][column]],
+                    self._names[self._categories[offset][column]],
+                    _known(self._probabilities[offset][column]),
+                    _known(self._masses[offset][column]),
+                    self._reasons.get((offset, column)),
+                )
+                for column, rater in enumerate(self._raters)
+            ),
+        )
+
+
+def _blocks(study: DecidedStudy) -> Iterator[tuple[int, tuple[ItemRow, ...]]]:
+    start = 0
+    for rows in study.items.blocks(BLOCK_ITEMS):
+        rows = rows[: study.labels.item_count - start]
+        if not rows:
+            return
+        yield start, rows
+        start += len(rows)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
