@@ -1,0 +1,238 @@
+"""The rows of a study as pandas DataFrames, whole columns at a time.
+
+Columns, their order and their dtypes are the same whatever the study holds, also when a frame
+has no rows. Rows are numbered from 0. pandas is imported when a frame is asked for.
+
+The columns ``label``, ``category`` and ``consensus`` name categories. A frame of one variable that
+was asked for by name holds them as Categorical: the categories of the codebook in its order,
+ordered where the variable is ordinal. A frame of all variables holds them as strings, since
+categories of different variables have no common order. Missing text is ``pd.NA``, a missing
+number NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.errors import InputError
+from localensemble.exports.rows import ACCEPTED, ESCALATED, queue_order
+from localensemble.study.decisions import Decisions
+from localensemble.study.study import Study
+from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABEL_STATES = tuple("missing" if state is None else state.value for state in STATES)
+DECISION_STATES = (ACCEPTED, ESCALATED)
+
+
+def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
+    """Return what each rater gave each item, one row a label.
+
+    Rows come variable by variable in codebook order, then item by item, then rater by rater;
+    a label that is missing has a row as well: V x N x R rows.
+
+    Args:
+        study: open.
+        variable: the name of one variable; None for all.
+
+    Returns:
+        Columns and dtypes:
+
+        - ``item`` string: the id.
+        - ``variable``, ``rater`` string.
+        - ``category``: Categorical or string, see above; missing unless assigned.
+        - ``status`` Categorical of `LABEL_STATES`.
+        - ``probability`` float64: what the rater itself gave its category, in [0, 1].
+        - ``off_codebook_mass`` float64: probability in [0, 1] outside of the categories.
+        - ``reason`` string: why there is no category; missing where there is one.
+
+    Raises:
+        InputError: the study has no such variable.
+    """
+    import pandas as pd
+
+    variables = _chosen(study.codebook, variable)
+    items = _objects(study.items)
+    raters = _objects(study.raters)
+    parts = [_VariableLabels(study.recorded, one) for one in variables]
+    labels = len(items) * len(raters)
+    return pd.DataFrame(
+        {
+            "item": _strings(np.tile(np.repeat(items, len(raters)), len(parts))),
+            "variable": _strings(np.repeat(_objects([one.name for one in variables]), labels)),
+            "rater": _strings(np.tile(raters, len(items) * len(parts))),
+            "category": _categories(
+                [(one, part.categories) for one, part in zip(variables, parts, strict=True)],
+                of=None if variable is None else variables[0],
+            ),
+            "status": pd.Categorical.from_codes(
+                _joined([part.states for part in parts], np.int8), categories=LABEL_STATES
+            ),
+            "probability": _joined([part.probabilities for part in parts], np.float64),
+            "off_codebook_mass": _joined([part.masses for part in parts], np.float64),
+            "reason": _strings(_joined([part.reasons for part in parts], np.object_)),
+        }
+    )
+
+
+def decisions_frame(
+    study: Study, decisions: Sequence[Decisions], variable: str | None = None
+) -> pd.DataFrame:
+    """Return what was decided, one row per item and variable.
+
+    Rows come in the order of ``decisions``, then item by item: V x N rows.
+
+    Args:
+        study: open.
+        decisions: of this study, as `Study.decide` returns them.
+        variable: the name of one variable; None for all.
+
+    Returns:
+        Columns and dtypes:
+
+        - ``item`` string: the id.
+        - ``variable`` string.
+        - ``label``: Categorical or string, see above: the final label; missing where the item
+          is escalated.
+        - ``status`` Categorical: accepted, escalated.
+        - ``consensus``: Categorical or string: the leading category, whether or not it stands.
+        - ``support``, ``mean_probability``, ``margin``, ``doubt`` float64, as in `Decisions`.
+        - ``reasons`` string: why the item is escalated, with "; " between reasons; empty where
+          it is accepted. The text is that of ``labels.csv``.
+        - ``reason_codes`` string: their codes with a blank between them, as in ``labels.csv``.
+
+    Raises:
+        InputError: the study has no such variable.
+    """
+    import pandas as pd
+
+    of = None if variable is None else _chosen(study.codebook, variable)[0]
+    held = _of_variable(decisions, variable)
+    items = _objects(study.items)
+    escalated = _joined([one.escalated for one in held], np.bool_)
+    reasons = [_reason_columns(one) for one in held]
+    return pd.DataFrame(
+        {
+            "item": _strings(np.tile(items, len(held))),
+            "variable": _strings(
+                np.repeat(_objects([one.variable.name for one in held]), len(items))
+            ),
+            "label": _categories([(one.variable, one.final) for one in held], of=of),
+            "status": pd.Categorical.from_codes(
+                escalated.astype(np.int8), categories=DECISION_STATES
+            ),
+            "consensus": _categories([(one.variable, one.categories) for one in held], of=of),
+            "support": _joined([one.support for one in held], np.float64),
+            "mean_probability": _joined([one.mean_probability for one in held], np.float64),
+            "margin": _joined([one.margin for one in held], np.float64),
+            "doubt": _joined([one.doubt for one in held], np.float64),
+            "reasons": _strings(_joined([texts for texts, _ in reasons], np.object_)),
+            "reason_codes": _strings(_joined([codes for _, codes in reasons], np.object_)),
+        }
+    )
+
+
+def queue_frame(
+    study: Study, decisions: Sequence[Decisions], variable: str | None = None
+) -> pd.DataFrame:
+    """Return the escalated rows of `decisions_frame`, in the order of ``escalations.csv``.
+
+    The most doubtful come first. Columns and dtypes are those of `decisions_frame`.
+
+    Raises:
+        InputError: the study has no such variable.
+    """
+    frame = decisions_frame(study, decisions, variable)
+    order = queue_order(_of_variable(decisions, variable))
+    rows = order.variables * len(study.items) + order.items
+    return frame.iloc[rows].reset_index(drop=True)
+
+
+class _VariableLabels:
+    """The labels of one variable as columns of N x R cells, item by item."""
+
+    def __init__(self, labels: StudyLabels, variable: Variable) -> None:
+        raters = len(labels.rater_names)
+        size = labels.item_count * raters
+        self.states = np.empty(size, dtype=np.int8)
+        self.categories = np.empty(size, dtype=np.int16)
+        self.probabilities = np.empty(size)
+        self.masses = np.empty(size)
+        self.reasons: NDArray[np.object_] = np.full(size, None, dtype=np.object_)
+        for start in range(0, labels.item_count, BLOCK_ITEMS):
+            stop = min(start + BLOCK_ITEMS, labels.item_count)
+            block = labels.block(variable.name, start=start, stop=stop)
+            cells = slice(start * raters, stop * raters)
+            self.states[cells] = label_states(block).ravel()
+            self.categories[cells] = block.category.ravel()
+            self.probabilities[cells] = block.confidence.ravel()
+            self.masses[cells] = block.off_codebook_mass.ravel()
+            for (row, column), reason in block.reasons.items():
+                self.reasons[(start + row) * raters + column] = reason
+
+
+def _chosen(codebook: Codebook, variable: str | None) -> tuple[Variable, ...]:
+    if variable is None:
+        return codebook.variables
+    names = [one.name for one in codebook.variables]
+    if variable not in names:
+        near = get_close_matches(variable, names, n=1)
+        raise InputError(
+            f'The study has no variable "{variable}"; it has '
+            + ", ".join(f'"{name}"' for name in names)
+            + ".",
+            hint=f'Did you mean "{near[0]}"?' if near else "Name one of these.",
+        )
+    return (codebook.variable(variable),)
+
+
+def _of_variable(decisions: Sequence[Decisions], variable: str | None) -> list[Decisions]:
+    return [one for one in decisions if variable is None or one.variable.name == variable]
+
+
+def _categories(
+    columns: Sequence[tuple[Variable, NDArray[np.int16]]], *, of: Variable | None
+) -> Any:
+    """Name the categories of all rows; codes count from 0 in codebook order, -1 is missing.
+
+    ``of`` is the one variable that was asked for by name; None makes strings.
+    """
+    import pandas as pd
+
+    if of is not None:
+        codes = _joined([codes for _, codes in columns], np.int16)
+        dtype = pd.CategoricalDtype(of.answers, ordered=of.level == "ordinal")
+        return pd.Categorical.from_codes(codes, dtype=dtype)
+    parts = [_objects((*variable.answers, None))[codes] for variable, codes in columns]
+    return _strings(_joined(parts, np.object_))
+
+
+def _reason_columns(decided: Decisions) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Return the reasons and their codes as text; items with the same reasons share it."""
+    _, first, which = np.unique(decided.reason_bits, return_index=True, return_inverse=True)
+    texts = _objects("; ".join(decided.reasons(item)) for item in first)
+    codes = _objects(" ".join(decided.codes(item)) for item in first)
+    return texts[which], codes[which]
+
+
+def _objects(values: Iterable[str | None]) -> NDArray[np.object_]:
+    return np.array(list(values), dtype=np.object_)
+
+
+def _strings(values: NDArray[np.object_]) -> Any:
+    import pandas as pd
+
+    return pd.array(values, dtype="string")
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
+    """Join columns; no columns make an empty one of the dtype."""
+    return np.concatenate([np.empty(0, dtype=dtype), *parts])
