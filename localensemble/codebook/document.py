@@ -32,7 +32,8 @@ class Document:
 
     Attributes:
         value: dictionaries, lists, text, numbers, truth values and None.
-        lines: line number, from 1, of each place; the empty place is the whole document.
+        lines: line number, from 1, of each place; the empty place is the whole document. None
+            where the content was built in Python.
     """
 
     path: Path
@@ -41,12 +42,13 @@ class Document:
 
     def error(self, place: Place, found: str, *, hint: str) -> CodebookError:
         """Build the error for one place, with file, line and path in front."""
-        return CodebookError(f"{self.path.name}, {self.describe(place)}: {found}", hint=hint)
+        where = ", ".join(part for part in (self.path.name, self.describe(place)) if part)
+        return CodebookError(f"{where}: {found}", hint=hint)
 
     def describe(self, place: Place) -> str:
         """Name a place: ``line 12, variables[1].categories[3].definition``."""
-        line = f"line {self.line(place)}"
-        return f"{line}, {dotted(place)}" if place else line
+        line = f"line {self.line(place)}" if self.lines else ""
+        return ", ".join(part for part in (line, dotted(place)) if part)
 
     def line(self, place: Place) -> int:
         """Find the line of a place, or of the nearest place around a key that is missing."""

@@ -1,15 +1,19 @@
 """Load a codebook: the door between a YAML file and the frozen values of `model`.
 
+The same content as a dictionary, and a codebook built in Python, pass through the same door.
 Refuses whatever `document` and `shape` refuse and says so with the file, the line, the
-path and what to do. Decides the one form in which texts are kept (outer white space is
-taken off, names are composed) and what a multi-label variable stands for.
+path and what to do; what was built in Python has no lines. Decides the one form in which
+texts are kept (outer white space is taken off, names are composed) and what a multi-label
+variable stands for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -58,8 +62,14 @@ _KIND_OF = {
 }
 
 
-def load_codebook(path: Path) -> Codebook:
-    """Load a codebook from a YAML 1.2 file.
+CodebookSource = Path | Mapping[str, Any] | Codebook
+"""A YAML file, the same content as a dictionary, or a codebook built in Python."""
+
+_BUILT = Path("codebook")
+
+
+def load_codebook(source: CodebookSource) -> Codebook:
+    """Load a codebook from a YAML 1.2 file, or from the same content in Python.
 
     A variable of level ``multi_label`` becomes one binary variable per category, named
     ``<variable>.<category>``, with the categories ``yes`` and ``no``.
@@ -68,13 +78,44 @@ def load_codebook(path: Path) -> Codebook:
         CodebookError: the file cannot be read or does not say what it must; the message
             names the first problems, in the order of the file.
     """
-    document = read_document(path)
+    if isinstance(source, Codebook):
+        return _checked_again(source)
+    document = read_document(source) if isinstance(source, Path) else _built(source)
     if not isinstance(document.value, dict):
         raise document.error(
             (),
             "expected keys with values, found something else.",
             hint="Start with `name:`, `version:` and `variables:`.",
         )
+    return _codebook(_shape(document))
+
+
+def _built(content: Mapping[str, Any]) -> Document:
+    return Document(_BUILT, dict(content), {})
+
+
+def _checked_again(codebook: Codebook) -> Codebook:
+    """Refuse a codebook built in Python where its YAML file would be refused."""
+    content = codebook.as_json()
+    variables = content["variables"]
+    if not isinstance(variables, list):
+        raise TypeError("A codebook gives its variables as a list.")
+    for variable in variables:
+        name, dot, category = variable["name"].partition(".")
+        if dot and slug(category) == category and variable["level"] == "binary":
+            # What a multi-label variable was written out to; it is no name to write in a file.
+            variable["name"] = f"{name}_{category}"
+    loaded = _codebook(_shape(_built(content)))
+    return replace(
+        loaded,
+        variables=tuple(
+            replace(checked, name=clean_name(built.name))
+            for checked, built in zip(loaded.variables, codebook.variables, strict=True)
+        ),
+    )
+
+
+def _shape(document: Document) -> CodebookShape:
     try:
         shape = CodebookShape.model_validate(document.value)
     except ValidationError as error:
@@ -84,7 +125,7 @@ def load_codebook(path: Path) -> Codebook:
     misfits = list(problems(shape))
     if misfits:
         raise _refusal(document, misfits)
-    return _codebook(shape)
+    return shape
 
 
 def _refusal(document: Document, found: list[Problem]) -> CodebookError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from localensemble.core.coefficient_names import AgreementCoefficient
+from localensemble.core.errors import CodebookError
 from localensemble.core.identity import sha256_json
 
 Level = Literal["binary", "nominal", "ordinal"]
@@ -87,6 +88,9 @@ class Variable:
     sha256: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        _keep_as_tuple(self, "categories", Category, f'variable "{self.name}"')
+        _keep_as_tuple(self, "examples", Example, f'variable "{self.name}"')
+        object.__setattr__(self, "rules", tuple(self.rules))
         object.__setattr__(self, "sha256", sha256_json(self.shown_to_raters()))
 
     @property
@@ -125,6 +129,7 @@ class Codebook:
     sha256: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        _keep_as_tuple(self, "variables", Variable, "codebook")
         content = {
             "name": self.name,
             "version": self.version,
@@ -163,6 +168,23 @@ class Codebook:
             "description": self.description,
             "variables": [_variable_as_json(variable) for variable in self.variables],
         }
+
+
+def _keep_as_tuple(value: Codebook | Variable, field: str, kind: type, where: str) -> None:
+    """Keep a field as a tuple; people who build a codebook in Python may give a list.
+
+    Raises:
+        CodebookError: an entry is of another kind.
+    """
+    entries = tuple(getattr(value, field))
+    for place, entry in enumerate(entries):
+        if not isinstance(entry, kind):
+            raise CodebookError(
+                f"{where}, {field}[{place}]: expected a {kind.__name__}, found "
+                f"{type(entry).__name__}.",
+                hint=f"Write {kind.__name__}(...), or give the codebook as a dictionary.",
+            )
+    object.__setattr__(value, field, entries)
 
 
 def codebook_from_json(content: Mapping[str, Any]) -> Codebook:
