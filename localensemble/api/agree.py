@@ -22,6 +22,7 @@ from localensemble.agreement import (
 )
 from localensemble.agreement.cross_check import CrossCheck
 from localensemble.api.reference_environment import cross_check, find_reference_python
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
@@ -53,6 +54,7 @@ from localensemble.study.rating_categories import category_values, choose_catego
 from localensemble.study.required_agreement import requirement_of
 from localensemble.study.study import Study
 from localensemble.study.weight_table import WeightTable, read_weight_table
+from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.rating_columns import (
     AllCategories,
     Gaps,
@@ -123,9 +125,9 @@ class AgreeOptions:
     gaps: Gaps = ()
     sheet: Sheet = None
     categories: AllCategories = None
-    codebook: Annotated[Path | None, Option("A codebook with the variables.", "-c --codebook")] = (
-        None
-    )
+    codebook: Annotated[
+        CodebookSource | None, Option("A codebook with the variables.", "-c --codebook")
+    ] = None
     coefficients: Annotated[
         tuple[str, ...], Option("Those to show: AC1,alpha. [default: all]", split=True)
     ] = ()
@@ -149,7 +151,7 @@ class AgreeOptions:
     cross_check: Annotated[bool, Option("Compare with irrCAC and krippendorff.")] = False
 
 
-def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
+def agree(source: TableSource, *, options: AgreeOptions) -> AgreementReport:
     """Measure the agreement in a table of labels, or in a study folder.
 
     Raises:
@@ -160,10 +162,11 @@ def agree(path: Path, *, options: AgreeOptions) -> AgreementReport:
     settings = _settings(options)
     # Before the work: without one there is nothing to compare with.
     reference = find_reference_python() if options.cross_check else None
-    if path.is_dir():
-        labeled, messages = _from_study(path, options)
+    path = path_of(source)
+    if isinstance(source, Path) and source.is_dir():
+        labeled, messages = _from_study(source, options)
     else:
-        labeled, messages = _from_table(path, options)
+        labeled, messages = _from_table(source, options)
     variables = tuple(measure_variable(one, settings=settings) for one in labeled)
     if reference is not None:
         plans = [cross_check_plan(*both) for both in zip(labeled, variables, strict=True)]
@@ -258,9 +261,12 @@ def _from_study(
     return labeled, study.cautions
 
 
-def _from_table(path: Path, options: AgreeOptions) -> tuple[list[LabeledVariable], tuple[str, ...]]:
+def _from_table(
+    source: TableSource, options: AgreeOptions
+) -> tuple[list[LabeledVariable], tuple[str, ...]]:
+    path = path_of(source)
     codebook, table = read_with_codebook(
-        path,
+        source,
         codebook=options.codebook,
         level=options.level,
         levels=get_args(Level),

@@ -21,6 +21,7 @@ from localensemble.core.files import replaced_text_file
 from localensemble.findings.calibrated_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
+from localensemble.tables.delimited import TableSource, path_of
 
 __all__ = [
     "Calibrated",
@@ -43,7 +44,7 @@ def calibrate(
     *,
     variable: str,
     method: RaterCalibrationMethod,
-    gold: Path | None = None,
+    gold: TableSource | None = None,
     content_free: Path | None = None,
     path: Path | None = None,
     id_column: str | None = None,
@@ -84,9 +85,10 @@ def calibrate(
                 found = correct_priors(loaded, variable=chosen, content_free=other, date=today)
         else:
             labels = gold_of(loaded, gold, id_column=id_column)
-            if labels is None or variable not in labels.categories:
+            if gold is None or labels is None or variable not in labels.categories:
+                name = "gold labels" if gold is None else path_of(gold)
                 raise InputError(
-                    f'{gold}: it has no gold label of "{variable}".',
+                    f'{name}: it has no gold label of "{variable}".',
                     hint=f'Put them into a column "gold_{variable}".',
                 )
             found = fit_raters(

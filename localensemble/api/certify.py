@@ -21,6 +21,7 @@ from localensemble.findings.certification import Promise, certify_variable
 from localensemble.study.certificate_files import write_certificate
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
+from localensemble.tables.delimited import TableSource, path_of
 
 __all__ = [
     "Certificate",
@@ -56,7 +57,7 @@ class Certified:
 def certify(
     study: Path,
     *,
-    gold: Path,
+    gold: TableSource,
     variable: str,
     promise: Promise,
     certificate_path: Path | None = None,
@@ -83,7 +84,7 @@ def certify(
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
             raise InputError(
-                f'{gold}: it has no gold label of "{variable}".',
+                f'{path_of(gold)}: it has no gold label of "{variable}".',
                 hint=f'Put them into a column "gold_{variable}".',
             )
         found = certify_variable(

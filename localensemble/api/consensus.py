@@ -29,13 +29,14 @@ from localensemble.findings.method_comparison import (
     compare_methods,
 )
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.labeling.ensemble import load_rules
+from localensemble.labeling.ensemble import EnsembleSource, load_rules
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.certificate_files import lost_between, read_certificates
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
+from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import TextColumn
 
 __all__ = [
@@ -58,7 +59,7 @@ class ConsensusOptions:
         settings: its settings, each as ``name=value`` with a YAML value.
         policies: escalation policies, each as YAML like ``{policy: support_below, limit: 0.8}``;
             they take the place of the study's.
-        ensemble: an ensemble file whose consensus and escalation rules apply.
+        ensemble: an ensemble file, or its content, whose consensus and escalation rules apply.
         certificates: certificate files; they take the place of the study's.
         drop_certificates: let go of the study's certificates.
         calibrations: files that `calibrate` wrote; they take the place of the study's.
@@ -83,7 +84,7 @@ class ConsensusOptions:
         ),
     ] = ()
     ensemble: Annotated[
-        Path | None,
+        EnsembleSource | None,
         Option("Take consensus and escalation from this ensemble file.", "-e --ensemble"),
     ] = None
     certificates: Certificates = ()
@@ -116,7 +117,7 @@ def decide_again(
     study: Path,
     *,
     options: ConsensusOptions = ConsensusOptions(),
-    items: Path | None = None,
+    items: TableSource | None = None,
     write: bool = False,
 ) -> DecidedAgain:
     """Derive consensus and escalation again, and write the study's files anew.

@@ -18,12 +18,13 @@ from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
 from localensemble.study.study import Study
+from localensemble.tables.delimited import TableSource
 
 
 def evaluate(
     study: Path,
     *,
-    gold: Path,
+    gold: TableSource,
     id_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
@@ -117,7 +118,7 @@ def findings_of(
 
 def gold_of(
     loaded: Study,
-    gold: Path | None,
+    gold: TableSource | None,
     *,
     id_column: str | None = None,
     group_column: str | None = None,

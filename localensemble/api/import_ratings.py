@@ -27,6 +27,7 @@ from localensemble.study.import_ratings import (
 from localensemble.study.kept_tables import put_aside
 from localensemble.study.recorded_ratings import record_labels
 from localensemble.study.study import Study
+from localensemble.tables.delimited import TableSource
 
 __all__ = ["ImportedRatings", "RatingsLevel", "RatingsOptions", "import_ratings"]
 
@@ -49,7 +50,7 @@ class ImportedRatings:
 
 
 def import_ratings(
-    path: Path, *, output: Path, options: RatingsOptions = _AS_DETECTED
+    source: TableSource, *, output: Path, options: RatingsOptions = _AS_DETECTED
 ) -> ImportedRatings:
     """Make a study of a table of ratings, and decide it.
 
@@ -57,7 +58,7 @@ def import_ratings(
     keeps the rules it was decided by, unless ``options`` name others.
 
     Args:
-        path: the table: CSV, Excel workbook or Parquet; long or wide.
+        source: the table: in memory, CSV, Excel workbook or Parquet; long or wide.
         output: the folder of the study.
         options: how to read the table, and by which rules to decide it.
 
@@ -65,7 +66,7 @@ def import_ratings(
         InputError: the table, a column, a category or a rule cannot be used, or the folder
             holds another study.
     """
-    read = read_ratings_table(path, options=options)
+    read = read_ratings_table(source, options=options)
     folder = StudyFolder(output)
     rules = _rules(options.rules, folder)
     check_columns(

@@ -19,7 +19,7 @@ from localensemble.api.raters import (
     refuse_what_cannot_fit,
 )
 from localensemble.api.shared_options import Calibrations, Certificates, GoldTable
-from localensemble.codebook.checked import load_checked
+from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.options import Option
@@ -27,7 +27,7 @@ from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.labeling.ensemble import Ensemble, load_ensemble
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.ledger.ledger import Ledger
@@ -45,7 +45,7 @@ from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold
 from localensemble.study.study import Study
-from localensemble.tables.delimited import open_table
+from localensemble.tables.delimited import TableSource, open_table
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 
@@ -66,7 +66,7 @@ class LabelOptions:
     """What a labeling run may be told; everything has a default.
 
     Attributes:
-        ensemble: ensemble file; None means the embedded ensemble.
+        ensemble: ensemble file or its content; None means the embedded ensemble.
         id_column: column that identifies an item; None lets the table decide.
         text_column: column that holds the text; None lets the table decide.
         limit: label only the first items.
@@ -80,7 +80,7 @@ class LabelOptions:
     """
 
     ensemble: Annotated[
-        Path | None,
+        EnsembleSource | None,
         Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
     ] = None
     id_column: IdColumn = None
@@ -90,7 +90,7 @@ class LabelOptions:
     certificates: Certificates = ()
     calibrations: Calibrations = ()
     control: Annotated[
-        Path | None,
+        TableSource | None,
         Option("A table with items whose category is known, for the policy control_missed."),
     ] = None
     mode: ScoringMode = "batched"
@@ -114,9 +114,9 @@ def embedded_ensemble() -> Path:
 
 
 def label(
-    items: Path,
+    items: TableSource,
     *,
-    codebook: Path,
+    codebook: CodebookSource,
     study: Path,
     options: LabelOptions = LabelOptions(),
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -251,7 +251,7 @@ def _known_labels(
     return gold, control
 
 
-def _shared_id_column(known: Path, table: ItemFile) -> str | None:
+def _shared_id_column(known: TableSource, table: ItemFile) -> str | None:
     """Take the id column of the items also where another table has it; None lets that decide."""
     return table.id_column if table.id_column in open_table(known).columns else None
 

@@ -14,6 +14,7 @@ from localensemble.report.queue import item_queue
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
+from localensemble.tables.delimited import TableSource
 
 __all__ = [
     "AgreementSource",
@@ -37,11 +38,11 @@ class WrittenReport:
 def write_report(
     study: Path,
     *,
-    gold: Path | None = None,
+    gold: TableSource | None = None,
     id_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
-    items: Path | None = None,
+    items: TableSource | None = None,
     text_column: str | None = None,
 ) -> WrittenReport:
     """Write ``report.html`` and ``findings.json`` with the same numbers.

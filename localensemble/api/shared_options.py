@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.core.options import Option
+from localensemble.tables.delimited import TableSource
 
 Certificates = Annotated[
     tuple[Path, ...],
@@ -20,7 +21,7 @@ Calibrations = Annotated[
         "--calibration",
     ),
 ]
-GoldTable = Annotated[Path | None, Option("A table with gold labels, to report accuracy.")]
+GoldTable = Annotated[TableSource | None, Option("A table with gold labels, to report accuracy.")]
 GoldIdColumn = Annotated[
     str | None, Option("The column of the gold table that identifies an item.", "--id-column")
 ]

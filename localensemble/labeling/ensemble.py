@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -95,19 +95,42 @@ class Ensemble:
     folder: Path
 
 
-def load_ensemble(path: Path) -> Ensemble:
-    """Read and check an ensemble file.
+EnsembleSource = Path | Mapping[str, Any]
+"""An ensemble file, or the same content as a dictionary."""
+
+
+def load_ensemble(source: EnsembleSource) -> Ensemble:
+    """Read and check an ensemble file, or the same content from Python.
 
     Raises:
         EnsembleError: the file is missing, is not YAML, or says something unknown.
         EngineUnavailableError: it names an engine that is not here.
     """
-    return _as_ensemble(path, _parsed(path, _Ensemble))
+    return _as_ensemble(_path_of(source), _parsed(source, _Ensemble))
 
 
-def _parsed(path: Path, form: type[_Parsed]) -> _Parsed:
+def _path_of(source: EnsembleSource) -> Path:
+    """Return where messages say that something stands, and relative models begin."""
+    return source if isinstance(source, Path) else Path("ensemble")
+
+
+def _parsed(source: EnsembleSource, form: type[_Parsed]) -> _Parsed:
+    path = _path_of(source)
+    content = _content(source) if isinstance(source, Path) else source
+    if not isinstance(content, Mapping):
+        raise EnsembleError(
+            f"{path}: found no keys; expected at least `raters`, or rules.",
+            hint="Compare with examples/ensemble.yaml.",
+        )
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return form.model_validate(content)
+    except ValidationError as error:
+        raise _explained(path, error) from error
+
+
+def _content(path: Path) -> object:
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EnsembleError(
             f"Cannot read the ensemble file {path}: {error.strerror}.",
@@ -124,18 +147,11 @@ def _parsed(path: Path, form: type[_Parsed]) -> _Parsed:
             f"{path}{line}: this is not valid YAML.",
             hint="Compare with examples/ensemble.yaml.",
         ) from error
-    if not isinstance(content, Mapping):
-        raise EnsembleError(
-            f"{path}: found no keys; expected at least `raters`, or rules.",
-            hint="Compare with examples/ensemble.yaml.",
-        )
-    try:
-        return form.model_validate(content)
-    except ValidationError as error:
-        raise _explained(path, error) from error
 
 
-def load_rules(path: Path, *, unstated: Sequence[Mapping[str, object]] | None) -> DecisionRules:
+def load_rules(
+    source: EnsembleSource, *, unstated: Sequence[Mapping[str, object]] | None
+) -> DecisionRules:
     """Read the rules of an ensemble file; of raters it need not say anything.
 
     Args:
@@ -144,7 +160,7 @@ def load_rules(path: Path, *, unstated: Sequence[Mapping[str, object]] | None) -
     Raises:
         EnsembleError: the file is missing, is not YAML, or says something unknown.
     """
-    return _rules(path, _parsed(path, _Rules), unstated=unstated)
+    return _rules(_path_of(source), _parsed(source, _Rules), unstated=unstated)
 
 
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.study.study_labels import StudyLabels
 from localensemble.study.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
+from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.row_ids import KeyedTable
 
 Control = Mapping[str, Mapping[str, str]]
@@ -32,12 +32,16 @@ class ControlItems:
 
 
 def read_control_items(
-    path: Path, *, codebook: Codebook, item_ids: Collection[str], id_column: str | None = None
+    source: TableSource,
+    *,
+    codebook: Codebook,
+    item_ids: Collection[str],
+    id_column: str | None = None,
 ) -> ControlItems:
     """Read control labels from a table: variable -> item id -> category name.
 
     Args:
-        path: the table.
+        source: the table.
         codebook: of the study.
         item_ids: of the items to be labeled.
         id_column: None guesses it by name.
@@ -45,7 +49,8 @@ def read_control_items(
     Raises:
         TableError: no control label, one that is no category, or none of an item.
     """
-    table = KeyedTable.open(path, id_column=id_column)
+    path = path_of(source)
+    table = KeyedTable.open(source, id_column=id_column)
     if table.id_column is None:
         raise no_ids_error(path)
     columns = gold_columns(table.columns, codebook)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.delimited import restore_formula
+from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.row_ids import KeyedTable
 
 # A column of texts, named by mistake, must not end up in a table of findings.
@@ -119,7 +119,7 @@ def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str
 
 
 def read_gold(
-    path: Path,
+    source: TableSource,
     *,
     codebook: Codebook,
     item_ids: Sequence[str],
@@ -133,7 +133,7 @@ def read_gold(
     Empty cells are items without a gold label.
 
     Args:
-        path: the table.
+        source: the table.
         codebook: of the study.
         item_ids: of the study's labeled items, in order.
         id_column: None guesses it by name.
@@ -145,7 +145,7 @@ def read_gold(
         TableError: no gold or group column, no gold label, a label that is no category, or no
             shared item.
     """
-    table = KeyedTable.open(path, id_column=id_column)
+    path, table = path_of(source), KeyedTable.open(source, id_column=id_column)
     if table.id_column is None:
         raise no_ids_error(path)
     columns = gold_columns(table.columns, codebook)

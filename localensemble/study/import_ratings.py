@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 
 import numpy as np
 
-from localensemble.codebook.checked import load_checked
+from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.tables.ratings import read_ratings
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.consensus.rules import DecisionRules, decision_rules
@@ -32,6 +32,7 @@ from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items, 
 from localensemble.study.run_record import has_ratings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly
+from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.rating_columns import AllCategories, Gaps, NamedColumns, Sheet
@@ -71,9 +72,9 @@ class RatingsOptions:
     gaps: Gaps = ()
     sheet: Sheet = None
     categories: AllCategories = None
-    codebook: Annotated[Path | None, Option("A codebook with the variables.", "-c --codebook")] = (
-        None
-    )
+    codebook: Annotated[
+        CodebookSource | None, Option("A codebook with the variables.", "-c --codebook")
+    ] = None
     rules: Annotated[
         Path | None,
         Option(
@@ -82,7 +83,7 @@ class RatingsOptions:
             "-e --ensemble",
         ),
     ] = None
-    items: Annotated[Path | None, Option("A table with the items and their texts.")] = None
+    items: Annotated[TableSource | None, Option("A table with the items and their texts.")] = None
     id_column: IdColumn = None
     text_column: TextColumn = None
 
@@ -96,15 +97,16 @@ class ReadRatings:
     messages: tuple[str, ...]
 
 
-def read_ratings_table(path: Path, *, options: RatingsOptions) -> ReadRatings:
+def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadRatings:
     """Read a table of ratings: the labels of all its variables on the same items and raters.
 
     Raises:
         InputError: the table, a column or a category cannot be used, the level is not known,
             or a rated item does not stand in the table of items.
     """
+    path = path_of(source)
     codebook, table = read_with_codebook(
-        path,
+        source,
         codebook=options.codebook,
         level=options.level,
         levels=get_args(RatingsLevel),
@@ -150,9 +152,9 @@ def read_ratings_table(path: Path, *, options: RatingsOptions) -> ReadRatings:
 
 
 def read_with_codebook(
-    path: Path,
+    source: TableSource,
     *,
-    codebook: Path | None,
+    codebook: CodebookSource | None,
     level: str | None,
     levels: Sequence[str],
     columns: NamedColumns,
@@ -162,6 +164,8 @@ def read_with_codebook(
     """Read a table of labels, and the codebook of its variables where one is given.
 
     Args:
+        source: the table.
+        codebook: with its variables.
         levels: those that could be given.
 
     Raises:
@@ -170,13 +174,13 @@ def read_with_codebook(
     if codebook is None and level is None:
         *others, last = (f"`--level {level}`" for level in levels)
         raise InputError(
-            f"{path.name}: the level of measurement is not given.",
+            f"{path_of(source).name}: the level of measurement is not given.",
             hint=f"Say {', '.join(others)} or {last}, or give the codebook (`--codebook`). There "
             "is no default: a wrong level gives a believable wrong number.",
         )
     checked = None if codebook is None else load_checked(codebook)
     table = read_ratings(
-        path,
+        source,
         named=columns,
         gaps=gaps,
         variables=[variable.name for variable in checked.variables] if checked else (),

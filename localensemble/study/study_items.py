@@ -11,7 +11,7 @@ from localensemble.core.identity import sha256_text
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
 from localensemble.study.study import Study
-from localensemble.tables.delimited import TableFormat
+from localensemble.tables.delimited import TableFormat, TableSource, path_of
 from localensemble.tables.item_file import ItemFile
 
 _BLOCK_ITEMS = 4096
@@ -38,7 +38,7 @@ class IdsOnly:
 
 
 def items_of(
-    loaded: Study, items: Path | None, *, id_column: str | None, text_column: str | None
+    loaded: Study, items: TableSource | None, *, id_column: str | None, text_column: str | None
 ) -> ItemFile | IdsOnly:
     """Open the table that a study labeled; without one, the ids of a study that has no texts.
 
@@ -57,7 +57,7 @@ def items_of(
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     if table.sha256 != loaded.items_sha256:
         raise InputError(
-            f"{items}: this is not the table that was labeled: its ids, texts or their order "
+            f"{path_of(items)}: this is not the table that was labeled: its ids, texts or their order "
             f"hash to {table.sha256[:12]}, those of the study to {loaded.items_sha256[:12]}.",
             hint="Give the unchanged file, with the same --id-column and --text-column.",
         )

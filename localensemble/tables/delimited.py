@@ -14,7 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -98,15 +98,43 @@ class Table:
                     empty_line = line
 
 
-def open_table(path: Path, *, delimiter: str | None = None) -> Table:
-    """Open a CSV file and read its header.
+@dataclass(frozen=True, slots=True)
+class HeldTable(Table):
+    """A table that is in memory already; ``path`` is no file, only its name for messages.
+
+    Attributes:
+        values: the rows below the header, each with one cell per column.
+    """
+
+    values: tuple[tuple[str, ...], ...] = field(repr=False)
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Return the rows below the header."""
+        return iter(self.values)
+
+
+TableSource = Path | HeldTable
+"""Where a table comes from: a file, or memory."""
+
+
+def path_of(source: TableSource) -> Path:
+    """Return the path of a table; of one in memory the name that messages give it."""
+    return source.path if isinstance(source, HeldTable) else source
+
+
+def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
+    """Open a CSV file and read its header; a table in memory is open already.
 
     Args:
+        source: the file or table.
         delimiter: one of ``DELIMITERS``; None finds out which one fits.
 
     Raises:
         TableError: the file is missing, empty or no UTF-8 text, or its header cannot be used.
     """
+    if isinstance(source, HeldTable):
+        return source
+    path = source
     if delimiter is not None and delimiter not in DELIMITERS:
         raise TableError(
             f'Cannot read "{path.name}": "{delimiter}" is no delimiter.',

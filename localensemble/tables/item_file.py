@@ -15,7 +15,14 @@ from pathlib import Path
 
 from localensemble.core.errors import TableError
 from localensemble.core.items import Item, ItemRow
-from localensemble.tables.delimited import Table, TableFormat, open_table
+from localensemble.tables.delimited import (
+    HeldTable,
+    Table,
+    TableFormat,
+    TableSource,
+    open_table,
+    path_of,
+)
 from localensemble.tables.item_columns import choose_columns
 from localensemble.tables.row_ids import IdCheck, row_id
 
@@ -47,15 +54,16 @@ class ItemFile:
     @classmethod
     def open(
         cls,
-        path: Path,
+        source: TableSource,
         *,
         id_column: str | None = None,
         text_column: str | None = None,
         delimiter: str | None = None,
     ) -> ItemFile:
-        """Read a file through once, and check that every item has an id of its own.
+        """Read a table through once, and check that every item has an id of its own.
 
         Args:
+            source: the file, or a table in memory.
             id_column: None guesses by name; a file without such a column gets ids from the
                 row numbers.
             text_column: None guesses by name, then by length.
@@ -64,14 +72,14 @@ class ItemFile:
             TableError: the file cannot be read, a column is missing or cannot be guessed,
                 or ids are blank, repeated or no ids at all.
         """
-        table = open_table(path, delimiter=delimiter)
-        fingerprint = _fingerprint(path)
+        table = open_table(source, delimiter=delimiter)
+        fingerprint = _fingerprint(table)
         chosen = choose_columns(table, id_column=id_column, text_column=text_column)
         id_index = None if chosen.id_column is None else table.columns.index(chosen.id_column)
         text_index = table.columns.index(chosen.text_column)
         count, sha256 = _read_through(table, id_index=id_index, text_index=text_index)
         opened = cls(
-            path=path,
+            path=path_of(source),
             columns=table.columns,
             id_column=chosen.id_column,
             text_column=chosen.text_column,
@@ -113,16 +121,19 @@ class ItemFile:
             yield tuple(block)
 
     def _check_unchanged(self) -> None:
-        if _fingerprint(self.path) != self._fingerprint:
+        if _fingerprint(self._table) != self._fingerprint:
             raise TableError(
                 f"{self.path.name}: the file has changed while it was in use.",
                 hint="Run again, and leave the file alone meanwhile.",
             )
 
 
-def _fingerprint(path: Path) -> tuple[int, ...]:
+def _fingerprint(table: Table) -> tuple[int, ...]:
+    """Return what changes with a file; nothing for a table in memory, which cannot change."""
+    if isinstance(table, HeldTable):
+        return ()
     try:
-        status = path.stat()
+        status = table.path.stat()
     except OSError:
         return ()
     return (status.st_ino, status.st_size, status.st_mtime_ns)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from localensemble.core.errors import TableError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
-from localensemble.tables.delimited import restore_formula
+from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
 
@@ -142,7 +142,7 @@ class Ratings:
 
 
 def read_ratings(
-    path: Path,
+    source: TableSource,
     *,
     named: NamedColumns,
     gaps: Sequence[str] = (),
@@ -152,6 +152,7 @@ def read_ratings(
     """Read a table of labels, wide or long.
 
     Args:
+        source: the file, or a table in memory.
         named: the columns; what is not named is guessed.
         gaps: cells that mean a gap, besides the empty one.
         variables: names of variables; columns of these names hold labels.
@@ -161,12 +162,12 @@ def read_ratings(
         TableError: the file or its columns cannot be used, a row has no item or no rater, a
             rater has two labels on one item, or labels look like texts.
     """
-    table = open_table_file(path, sheet=sheet)
+    table = open_table_file(source, sheet=sheet)
     columns = choose_label_columns(table, named=named, variables=variables)
     collector = _Collector(table, columns, frozenset({"", *map(_clean, gaps)}) | STATUS_WORDS)
     collector.read()
     messages = [*table.messages, *columns.messages, *collector.messages()]
-    return Ratings(path, columns, tuple(messages), collector.variables())
+    return Ratings(path_of(source), columns, tuple(messages), collector.variables())
 
 
 class _Cells:

@@ -18,7 +18,7 @@ import numpy as np
 
 from localensemble.core.errors import TableError
 from localensemble.core.labels import ItemId
-from localensemble.tables.delimited import Table, open_table
+from localensemble.tables.delimited import Table, TableSource, open_table, path_of
 from localensemble.tables.item_columns import choose_id_column
 
 _MAX_ID_CHARACTERS = 200
@@ -51,18 +51,19 @@ class KeyedTable:
     _table: Table = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path, *, id_column: str | None = None) -> KeyedTable:
+    def open(cls, source: TableSource, *, id_column: str | None = None) -> KeyedTable:
         """Read a table through once, and check that every row has an id of its own.
 
         Args:
+            source: the file, or a table in memory.
             id_column: None guesses by name.
 
         Raises:
             TableError: the file cannot be read, or its ids cannot be used.
         """
-        table = open_table(path)
+        table = open_table(source)
         chosen, messages = choose_id_column(table, named=id_column)
-        opened = cls(path, table.columns, chosen, messages, table)
+        opened = cls(path_of(source), table.columns, chosen, messages, table)
         ids = IdCheck(table, id_index=opened._id_index)
         for row in opened.rows():
             ids.add(row.id)

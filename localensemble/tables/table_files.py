@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localensemble.core.errors import TableError
-from localensemble.tables.delimited import Table, check_header, open_table
+from localensemble.tables.delimited import (
+    HeldTable,
+    Table,
+    TableSource,
+    check_header,
+    open_table,
+    path_of,
+)
 from localensemble.tables.stored_values import no_rows_error, stored_text
 from localensemble.tables.workbooks import open_sheet
 
@@ -54,27 +61,29 @@ class TableFile(Protocol):
         ...
 
 
-def open_table_file(path: Path, *, sheet: str | None = None) -> TableFile:
+def open_table_file(source: TableSource, *, sheet: str | None = None) -> TableFile:
     """Open a table and read its header.
 
     Args:
+        source: the file, or a table in memory.
         sheet: of a workbook; None takes the only one, or the first with a message.
 
     Raises:
         TableError: the file cannot be read as a table, a package is missing that reads it,
             or a sheet is named and there is none.
     """
-    start = _start_of(path)
+    path = path_of(source)
+    start = b"" if isinstance(source, HeldTable) else _start_of(path)
     if start.startswith(_ZIP_START):
         return open_sheet(path, sheet=sheet)
     if sheet is not None:
         raise TableError(
-            f"{path.name}: there is no sheet to choose; the file is no Excel workbook.",
+            f"{path.name}: there is no sheet to choose; the table is not an Excel workbook.",
             hint="Leave out `--sheet`.",
         )
     if start.startswith(_PARQUET_START):
         return _open_parquet(path)
-    return _CsvTable(open_table(path))
+    return _CsvTable(open_table(source))
 
 
 def _start_of(path: Path) -> bytes:
