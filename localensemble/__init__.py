@@ -1,4 +1,8 @@
-"""Label text with several local models, measure their agreement, escalate the rest."""
+"""Label text with several local models, measure their agreement, escalate the rest.
+
+Everything but the version is imported when it is first asked for, so that the import of the
+package stays quick: no pandas before a DataFrame is given or asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,68 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localensemble.api.notebook.evaluated_study import EvaluatedStudy
+    from localensemble.api.notebook.given import Category, Codebook, LocalEnsembleError, Variable
+    from localensemble.api.notebook.measured_agreement import (
+        MeasuredAgreement,
+        agree,
+        forest_plot,
+    )
+    from localensemble.api.notebook.opened_study import Study
+    from localensemble.api.notebook.verbs import (
+        calibrate,
+        certify,
+        decide,
+        evaluate,
+        import_ratings,
+        label,
+        open_study,
+        write_report,
+    )
     from localensemble.embeddings.embed import embed
 
-__all__ = ["__version__", "embed"]
+__all__ = [
+    "Category",
+    "Codebook",
+    "EvaluatedStudy",
+    "LocalEnsembleError",
+    "MeasuredAgreement",
+    "Study",
+    "Variable",
+    "__version__",
+    "agree",
+    "calibrate",
+    "certify",
+    "decide",
+    "embed",
+    "evaluate",
+    "forest_plot",
+    "import_ratings",
+    "label",
+    "open_study",
+    "write_report",
+]
 
 __version__ = "0.1.0"
 
+_NOTEBOOK = "localensemble.api.notebook"
+_HOMES = {
+    "embed": "localensemble.embeddings.embed",
+    "EvaluatedStudy": f"{_NOTEBOOK}.evaluated_study",
+    "Study": f"{_NOTEBOOK}.opened_study",
+} | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
+_HOMES |= dict.fromkeys(
+    ("Category", "Codebook", "LocalEnsembleError", "Variable"), f"{_NOTEBOOK}.given"
+)
+
 
 def __getattr__(name: str) -> object:
-    """Import a verb when it is first asked for: the import of the package stays quick."""
-    if name == "embed":
-        return importlib.import_module("localensemble.embeddings.embed").embed
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a name of the package from where it is at home."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(_HOMES.get(name, f"{_NOTEBOOK}.verbs"))
+    return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

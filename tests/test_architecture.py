@@ -153,8 +153,10 @@ def _forbidden_imports(module: Module) -> list[str]:
 
 
 def _import_graph(modules: tuple[Module, ...]) -> dict[str, set[str]]:
-    names = {module.name for module in modules}
-    return {module.name: set(module.imports()) & names - {module.name} for module in modules}
+    # The package itself imports nothing; it gives names when they are asked for.
+    inside = [module for module in modules if module.package]
+    names = {module.name for module in inside}
+    return {module.name: set(module.imports()) & names - {module.name} for module in inside}
 
 
 def _cycle(graph: dict[str, set[str]]) -> list[str]:

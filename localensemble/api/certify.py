@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.api.evaluate import gold_of
+from localensemble.api.notebook import fragments
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.category_prevalence import CorrectedPrevalence
 from localensemble.consensus.certificates.certificate import Certificate
@@ -37,7 +38,7 @@ __all__ = [
 _NO_GOLD = np.array([], dtype=np.int16)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Certified:
     """What the gold labels certify.
 
@@ -52,6 +53,21 @@ class Certified:
     path: Path | None
     prevalence: tuple[CorrectedPrevalence, ...]
     messages: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What is promised, with every number it rests on."""
+        return self.certificate.sentence()
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        assumed = [f"Taken for granted: {one}." for one in self.certificate.assumptions()]
+        written = "No certificate was written." if self.path is None else f"Wrote {self.path}."
+        return fragments.paragraphs((self.sentence, written)) + fragments.notes(
+            (*assumed, *self.messages)
+        )
 
 
 def certify(

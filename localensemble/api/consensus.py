@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -47,6 +47,8 @@ __all__ = [
     "MethodResult",
     "compare",
     "decide_again",
+    "decide_by",
+    "under_new_rules",
 ]
 
 
@@ -140,10 +142,49 @@ def decide_again(
     folder = StudyFolder.of(study)
     if items is None and not write:
         with Study.open(study) as before:
-            loaded = _under_new_rules(before, options)
+            loaded = under_new_rules(before, options)
             gold = gold_of(loaded, options.gold, id_column=options.id_column)
             findings = findings_of(loaded, decisions=loaded.decide(), gold=gold)
             return DecidedAgain(findings, (), lost_between(before.rules, loaded.rules))
+    return _written_again(
+        folder, options=options, items=items, choose=lambda one: under_new_rules(one, options)
+    )
+
+
+def decide_by(
+    study: Path,
+    *,
+    rules: DecisionRules,
+    items: TableSource | None = None,
+    options: ConsensusOptions = ConsensusOptions(),
+) -> DecidedAgain:
+    """Record rules that are there already, decide by them, and write the study's files anew.
+
+    Args:
+        study: the study folder.
+        rules: as `under_new_rules` checked them.
+        items: the table that was labeled; None for a study that was imported without texts.
+        options: only its gold table and columns count.
+
+    Raises:
+        InputError: the table is not the one labeled or not given.
+        LedgerError: there is no study, or no run of it has finished.
+    """
+    return _written_again(
+        StudyFolder.of(study),
+        options=options,
+        items=items,
+        choose=lambda one: one.with_rules(rules),
+    )
+
+
+def _written_again(
+    folder: StudyFolder,
+    *,
+    options: ConsensusOptions,
+    items: TableSource | None,
+    choose: Callable[[Study], Study],
+) -> DecidedAgain:
     with Ledger.open(folder.ledger, create=False) as ledger:
         before = Study.load(ledger.reader)
         table = items_of(
@@ -154,7 +195,7 @@ def decide_again(
             variables=[variable.name for variable in before.codebook.variables],
             raters=before.recorded.rater_names,
         )
-        loaded = _under_new_rules(before, options)
+        loaded = choose(before)
         gold = gold_of(loaded, options.gold, id_column=options.id_column)
         decisions = loaded.decide()
         _record(ledger, before, loaded.rules)
@@ -240,7 +281,12 @@ def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
     return (chosen, *(one for one in methods_without_settings() if one.name != chosen.name))
 
 
-def _under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
+def under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
+    """Return the study under the rules that the options name; nothing is recorded.
+
+    Raises:
+        InputError: the rules do not fit the study.
+    """
     rules = _with_calibrations(_chosen_rules(loaded, options), loaded, options)
     check_rules(
         rules.method,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.evaluate import findings_of, gold_left_out, gold_of, write_shown
+from localensemble.api.notebook import fragments
 from localensemble.core.errors import InputError
 from localensemble.exports.rows import DecidedStudy
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.queue import item_queue
+from localensemble.report.wording import study_verdict
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WrittenReport:
     """A report that was written: its numbers, its files, and what a person should know."""
 
@@ -33,6 +35,16 @@ class WrittenReport:
     html: Path
     json: Path
     messages: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join((f"Report {self.html}", *study_verdict(self.findings)))
+
+    def _repr_html_(self) -> str:
+        return (
+            fragments.heading(f"Report {self.html}")
+            + fragments.paragraphs(study_verdict(self.findings))
+            + fragments.notes((*self.messages, *self.findings.cautions))
+        )
 
 
 def write_report(

@@ -18,13 +18,13 @@ from localensemble.report.wording import agreement_verdict
 from localensemble.study.weight_table import WeightTable
 from localensemble.tables.delimited import write_table
 
-_COEFFICIENT_COLUMNS = (
+COEFFICIENT_COLUMNS = (
     "variable", "group", "coefficient", "weights", "value", "interval_low", "interval_high",
     "confidence_level", "interval_method", "standard_error", "p_value", "observed_agreement",
     "expected_agreement", "bootstrap_low", "bootstrap_high", "jackknife_low", "jackknife_high",
     "items_used", "items_left_out", "raters", "undefined_because", "interval_undefined_because",
 )  # fmt: skip
-_ITEM_COLUMNS = ("variable", "group", "item", "labels", "agreement")
+ITEM_COLUMNS = ("variable", "group", "item", "labels", "agreement")
 
 
 def agreement_as_json(report: AgreementReport) -> JsonValue:
@@ -59,9 +59,9 @@ def write_coefficients(report: AgreementReport, *, path: Path) -> None:
     rows = (
         ((), tuple(map(_cell, cells)))
         for variable in report.variables
-        for cells in _coefficient_rows(variable)
+        for cells in coefficient_rows(variable)
     )
-    write_table(path, kept=(), added=_COEFFICIENT_COLUMNS, rows=rows)
+    write_table(path, kept=(), added=COEFFICIENT_COLUMNS, rows=rows)
 
 
 def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
@@ -73,9 +73,9 @@ def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
     rows = (
         ((), tuple(map(_cell, cells)))
         for variable in report.variables
-        for cells in _item_rows(variable)
+        for cells in item_rows(variable)
     )
-    write_table(path, kept=(), added=_ITEM_COLUMNS, rows=rows)
+    write_table(path, kept=(), added=ITEM_COLUMNS, rows=rows)
 
 
 def _checks_as_json(report: AgreementReport) -> dict[str, object] | None:
@@ -127,7 +127,8 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
     }
 
 
-def _coefficient_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+def coefficient_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each coefficient, with the cells of `COEFFICIENT_COLUMNS`."""
     for shown in found.coefficients:
         one, bootstrap, jackknife = shown.analytic, shown.bootstrap, shown.jackknife
         yield (
@@ -141,7 +142,8 @@ def _coefficient_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
         )  # fmt: skip
 
 
-def _item_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+def item_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each item, with the cells of `ITEM_COLUMNS`."""
     by_item = found.by_item
     agreement = dict(zip(by_item.items.tolist(), by_item.agreement.tolist(), strict=True))
     for place, (item, labels) in enumerate(

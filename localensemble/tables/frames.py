@@ -69,6 +69,16 @@ def table_of_frame(frame: pd.DataFrame, *, name: str = "frame") -> HeldTable:
     return HeldTable(path, header, TableFormat(), tuple(zip(*texts, strict=True)))
 
 
+def ordered_categories(frame: pd.DataFrame) -> tuple[str, ...] | None:
+    """Return the categories that the ordered Categorical columns of a frame agree on.
+
+    None where no column is an ordered Categorical, or two of them differ.
+    """
+    dtypes = [one for one in frame.dtypes if isinstance(one, pd.CategoricalDtype) and one.ordered]
+    found = {tuple(map(_text, one.categories)) for one in dtypes}
+    return found.pop() if len(found) == 1 else None
+
+
 def _index_columns(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, Any]]:
     """Find what the index says of the rows, as columns to the left of the others."""
     index = frame.index
