@@ -1,1 +1,1 @@
-"""Values and rules that every other package shares; imports nothing of ours."""
+"""Values and rules that all other packages share; imports no other package of the program."""

@@ -1,4 +1,4 @@
-"""What `doctor` found out about one thing."""
+"""The result of one check that `doctor` makes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Severity = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        name: what was looked at.
-        severity: ``problem`` keeps something from working; ``note`` could be better.
-        found: what there is.
-        what_to_do: empty where all is well.
+        name: what was checked.
+        severity: ``problem`` if something does not work, ``note`` if it could be better.
+        found: what was found.
+        what_to_do: the next step; empty if nothing needs to be done.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The coefficients of agreement that a codebook may require, by name.
 
-Codebooks and agreement know nothing of each other; both take these names from here. A test
-compares them with the list of all coefficients.
+The packages `codebook` and `agreement` do not import each other; both take these names from
+here. A test compares them with the list of all coefficients.
 """
 
 from __future__ import annotations
@@ -22,4 +22,4 @@ AgreementCoefficient = Literal[
 CODEBOOK_COEFFICIENTS: tuple[AgreementCoefficient, ...] = get_args(AgreementCoefficient)
 
 COEFFICIENTS_OF_ORDER: frozenset[AgreementCoefficient] = frozenset({"AC2"})
-"""Those that weigh categories by their order, so that a variable must have one."""
+"""Coefficients that weight categories by their order; they need an ordinal variable."""

@@ -1,4 +1,4 @@
-"""Commands as a person types them, for messages that say what to do next."""
+"""Commands as you would type them, for messages that say what to do next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ def import_line(table: Path, options: Sequence[str] = ("--level", "nominal")) ->
     """Return the command that makes a study of a table of ratings.
 
     Args:
-        table: with the ratings.
-        options: how to read it, as `import` takes them; ``-o`` is added.
+        table: the file with the ratings.
+        options: options of `import` that tell how to read the table. ``-o`` is added unless
+            they include it.
     """
     output = () if {"-o", "--output"} & set(options) else ("-o", f"{table.stem}-study")
     return shlex.join(["localensemble", "import", str(table), *options, *output])

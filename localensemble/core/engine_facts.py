@@ -1,4 +1,4 @@
-"""What a report may state of an engine."""
+"""What a report may state about an engine."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What a report may state of an engine; without any, it states nothing.
+    """What a report may state about an engine; the defaults state nothing.
 
     Attributes:
-        scored_by: how the engine scores a category, as the methods paragraph goes on after "Each
-            rater scored every category of a variable": "by the log-probability of ...".
-        never_cuts: the engine refuses a text that does not fit, and never cuts one.
-        scripted: no model runs, and the labels mean nothing.
+        scored_by: how the engine scores a category. It completes the sentence "Each rater scored
+            every category of a variable" in the methods paragraph: "by the log-probability of ...".
+        never_cuts: True if the engine refuses a text that does not fit instead of cutting it.
+        scripted: True if no model runs, so that the labels mean nothing.
     """
 
     scored_by: str = ""
@@ -22,4 +22,4 @@ class EngineFacts:
 
 
 NOTHING_KNOWN = EngineFacts()
-"""Of an engine that is not installed here, or states nothing of itself."""
+"""The facts of an engine that is not installed here or states none."""

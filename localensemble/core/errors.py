@@ -1,8 +1,8 @@
-"""The one exception tree: what a person is told when something cannot be done.
+"""The one exception tree: what the user is told when something cannot be done.
 
 Every message has three parts: what could not be done and where, what was found
-against what was expected, and (the hint) what to do next. Messages never hold item
-text; rows and ids only.
+against what was expected, and (the hint) what to do next. Messages name rows and ids;
+they never contain the text of an item.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import traceback
 class LocalEnsembleError(Exception):
     """Report something that could not be done.
 
-    ``exit_code`` is the code the command line ends with. ``retryable`` says whether the
-    same call may succeed later without a change by the user.
+    ``exit_code`` is the exit code of the command. ``retryable`` is True if the same call may
+    succeed later although the user changes nothing.
     """
 
     exit_code: int = 1
@@ -41,23 +41,23 @@ class TableError(InputError):
 
 
 class CodebookError(InputError):
-    """Report a codebook that does not say what it must."""
+    """Report a codebook that is incomplete or invalid."""
 
 
 class EnsembleError(InputError):
-    """Report an ensemble file that does not say what it must."""
+    """Report an ensemble file that is incomplete or invalid."""
 
 
 class ModelFileError(InputError):
-    """Report a model file that is missing, damaged or not what was pinned."""
+    """Report a model file that is missing, damaged or different from the pinned one."""
 
 
 class DownloadError(LocalEnsembleError):
-    """Report a file that could not be fetched; what came of it is kept."""
+    """Report a file that could not be downloaded; the part that arrived is kept."""
 
 
 class BundleError(LocalEnsembleError):
-    """Report a bundle that cannot be made, or is not the one that was signed."""
+    """Report a bundle that cannot be made, or that differs from the one that was signed."""
 
 
 class ChatTemplateError(InputError):
@@ -81,21 +81,24 @@ class EngineCrashedError(EngineError):
 
 
 class LedgerError(LocalEnsembleError):
-    """Report a ledger that cannot be opened, or whose content is not what was written."""
+    """Report a ledger that cannot be opened, or whose content has been changed."""
 
 
 class EgressError(LocalEnsembleError):
-    """Report an attempt to leave this machine, which was refused."""
+    """Report a refused attempt to reach another machine."""
 
 
 class IsolationError(LocalEnsembleError):
-    """Report that a run cannot be cut off from the network as was asked for."""
+    """Report that a run cannot be isolated from the network as requested."""
 
 
 def kind_and_place(error: BaseException) -> str:
-    """Name an error that nothing expects by its kind and place; its message may hold item text."""
+    """Return the kind and place of an unexpected error; its message may contain item text."""
     frames = list(traceback.walk_tb(error.__traceback__))
-    place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}" if frames else "no place"
-    # The system's own words for a number; those in the error may be anybody's.
-    said = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-    return f"{type(error).__name__}{said} at {place}"
+    if frames:
+        place = f"{frames[-1][0].f_globals.get('__name__')}:{frames[-1][1]}"
+    else:
+        place = "unknown place"
+    # The system's text for the error number; the text in the error could come from anywhere.
+    reason = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+    return f"{type(error).__name__}{reason} at {place}"

@@ -1,7 +1,7 @@
-"""Write a file whole or not at all, readable by its owner alone.
+"""Write a file completely or not at all, readable only by its owner.
 
-What is written here may hold confidential text. Decides the permissions (0600) and that a
-reader, a crash or a full disk never meets half a file.
+The files may contain confidential text. Decides the permissions (0600), and ensures that
+neither a crash nor a full disk leaves half a file and that no reader ever sees one.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _UNFINISHED = ".part"
 
 @contextlib.contextmanager
 def replaced_text_file(path: Path, *, encoding: str = "utf-8") -> Iterator[TextIO]:
-    """Open a file for writing that takes the place of ``path`` when the block ends well.
+    """Open a file for writing that replaces ``path`` when the block ends without an error.
 
-    Line ends are written as given. When the block raises, ``path`` stays as it was.
+    Line endings are written unchanged. If the block raises, ``path`` stays as it was.
 
     Raises:
-        LocalEnsembleError: the folder cannot be written, or the disk is full.
+        LocalEnsembleError: the folder is not writable, or the disk is full.
     """
     with reported_writing(path), _temporary_beside(path) as temporary:
         with temporary.open("w", encoding=encoding, newline="") as stream:
@@ -38,22 +38,23 @@ def replaced_text_file(path: Path, *, encoding: str = "utf-8") -> Iterator[TextI
 
 @contextlib.contextmanager
 def reported_writing(path: Path) -> Iterator[None]:
-    """Say of what the system refuses meanwhile that a file cannot be written.
+    """Turn an OSError raised inside the block into an error that names the file.
 
     Raises:
-        LocalEnsembleError: the folder cannot be written, or the disk is full.
+        LocalEnsembleError: the folder is not writable, or the disk is full.
     """
     try:
         yield
     except OSError as error:
         raise LocalEnsembleError(
             f'Cannot write "{path.name}": {error.strerror or "the file system refused it"}.',
-            hint="Check that the folder exists, that you may write there, and that there is room.",
+            hint="Check that the folder exists, that you can write to it, and that the disk has "
+            "space.",
         ) from error
 
 
 def unfinished_files(path: Path) -> tuple[Path, ...]:
-    """List the files in which `replaced_text_file` was writing ``path`` when it was killed."""
+    """List the temporary files that a killed `replaced_text_file` left for ``path``."""
     return tuple(
         found
         for found in path.parent.iterdir()
@@ -63,7 +64,7 @@ def unfinished_files(path: Path) -> tuple[Path, ...]:
 
 @contextlib.contextmanager
 def _temporary_beside(path: Path) -> Iterator[Path]:
-    # mkstemp makes the file with mode 0600, so nobody else can open it even for a moment.
+    # mkstemp creates the file with mode 0600, so nobody else can open it even for a moment.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -74,7 +75,7 @@ def _temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    # Without this a power cut can undo the rename. Windows cannot open folders.
+    # Without this, a power failure can undo the rename. Windows cannot open folders.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Items as values: what is labeled, and the row it came from."""
+"""Items as values: the text to label, and the row it came from."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from localensemble.core.labels import ItemId
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One text to be labeled.
+    """One text to label.
 
-    ``position`` counts from 0 in the order of the item set. The text is confidential and
-    kept out of ``repr``.
+    ``position`` counts from 0 in the order of the item set. The text is confidential, so
+    ``repr`` leaves it out.
     """
 
     id: ItemId
@@ -22,7 +22,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """An item and all cells of its row, as they stand in the file."""
+    """An item and all cells of its row, exactly as they are in the file."""
 
     item: Item
     values: tuple[str, ...] = field(repr=False)

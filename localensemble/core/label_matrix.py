@@ -1,6 +1,6 @@
 """The label matrix: N items by R raters of category indices, with gaps.
 
-Aligned by construction: row i is the same item for every rater. A gap (no assigned
+Rows are aligned by construction: row i is the same item for every rater. A gap (no assigned
 label) is -1 in ``indices`` and False in ``mask``; it is never a category.
 """
 
@@ -21,12 +21,12 @@ class LabelMatrix:
 
     Attributes:
         indices: int16 array of shape (N, R); values 0..K-1, or -1 for a gap.
-        categories: the K category names the variable declares, in codebook order,
+        categories: the K category names that the variable declares, in codebook order,
             whether or not they occur.
         raters: the R rater names.
 
     Raises:
-        ValueError: shapes do not fit, an index is outside -1..K-1, or names repeat.
+        ValueError: the shapes do not match, an index is outside -1..K-1, or a name is repeated.
     """
 
     indices: NDArray[np.int16]
@@ -42,7 +42,7 @@ class LabelMatrix:
             )
         for what, names in (("category", self.categories), ("rater", self.raters)):
             if len(set(names)) != len(names):
-                raise ValueError(f"Two {what} names are equal: {sorted(names)}.")
+                raise ValueError(f"Two {what} names are the same: {sorted(names)}.")
         if self.indices.size and not (
             int(self.indices.min()) >= GAP and int(self.indices.max()) < len(self.categories)
         ):
@@ -62,7 +62,8 @@ class LabelMatrix:
         """Build a matrix from category names, with None for a gap.
 
         Raises:
-            ValueError: a row has another length than ``raters``, or a name is no category.
+            ValueError: the length of a row differs from that of ``raters``, or a name is not in
+                ``categories``.
         """
         index_of = {name: index for index, name in enumerate(categories)}
         indices = np.full((len(rows), len(raters)), GAP, dtype=np.int16)
@@ -73,24 +74,24 @@ class LabelMatrix:
                 if name is None:
                     continue
                 if name not in index_of:
-                    raise ValueError(f"Row {i}, rater {raters[j]!r}: {name!r} is no category.")
+                    raise ValueError(f"Row {i}, rater {raters[j]!r}: unknown category {name!r}.")
                 indices[i, j] = index_of[name]
         return cls(indices, tuple(categories), tuple(raters))
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """Boolean (N, R): True where a label is assigned."""
+        """A Boolean array of shape (N, R): True where a label is assigned."""
         mask: NDArray[np.bool_] = self.indices != GAP
         return mask
 
     @property
     def item_count(self) -> int:
-        """N, the number of items, including items with no label."""
+        """N, the number of items, including those without a label."""
         return int(self.indices.shape[0])
 
     @property
     def category_count(self) -> int:
-        """K, the number of categories the variable declares."""
+        """K, the number of categories that the variable declares."""
         return len(self.categories)
 
     def counts(self) -> NDArray[np.int32]:

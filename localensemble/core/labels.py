@@ -1,7 +1,7 @@
 """Labels: one rater's recorded verdict on one item and variable.
 
-A label always has a status. Only an *assigned* label names a category; the others are
-facts of their own and are never counted as one.
+A label always has a status. Only an *assigned* label names a category. The other statuses
+are recorded as such and are never counted as a category.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RaterName = NewType("RaterName", str)
 
 
 class LabelStatus(StrEnum):
-    """What became of one rater's verdict on one item."""
+    """The outcome of asking one rater about one item."""
 
     ASSIGNED = "assigned"
     ABSTAINED = "abstained"
@@ -30,13 +30,13 @@ class Label:
     Attributes:
         status: whether a category was assigned.
         category: index into the variable's categories; None unless assigned.
-        probabilities: one number per category, in the codebook's order, summing to 1:
-            the rater's own distribution over the categories (its confidence, not a
-            probability of being right). None when the rater gave none.
-        off_codebook_mass: probability in [0, 1] that the rater wanted to say something
-            that is no category. None when not known.
-        reason: why there is no category, as ``word`` or ``word: detail``; empty when
-            assigned. Never item text.
+        probabilities: one number per category, in codebook order, summing to 1: the rater's own
+            distribution over the categories (its confidence, not a probability of being
+            correct). None if the rater gave no probabilities.
+        off_codebook_mass: probability in [0, 1] that the rater would answer with something
+            outside the categories. None if unknown.
+        reason: why no category was assigned, as ``word`` or ``word: detail``; empty if one was.
+            It never contains item text.
     """
 
     status: LabelStatus

@@ -1,4 +1,4 @@
-"""How large the parts of a model are, by which its memory can be told before it is loaded."""
+"""The sizes of a model's parts, from which its memory is estimated before it is loaded."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The sizes that decide what a model needs.
+    """The sizes that determine how much memory a model needs.
 
     Attributes:
-        layer_bytes: weights of each layer, first to last.
-        other_bytes: weights outside the layers: embeddings and output.
-        cache_bytes: what one token of the context takes in each layer, at 16 bits a number;
-            0 in a layer that keeps a running state instead.
-        vocabulary: tokens it knows.
-        embedding: numbers that stand for a token between the layers.
-        feed_forward: the same at its widest, within a layer.
-        context_tokens: tokens it was made for.
+        layer_bytes: size of the weights of each layer, first to last.
+        other_bytes: size of the weights outside the layers (embeddings and output).
+        cache_bytes: cache size of one context token in each layer, at 16 bits a number;
+            0 for a layer that keeps a running state instead.
+        vocabulary: number of tokens the model knows.
+        embedding: how many numbers represent a token between the layers.
+        feed_forward: the largest such count within a layer.
+        context_tokens: the context length the model was trained for.
     """
 
     layer_bytes: tuple[int, ...]
@@ -30,5 +30,5 @@ class ModelShape:
 
     @property
     def weight_bytes(self) -> int:
-        """All weights."""
+        """The size of all weights."""
         return sum(self.layer_bytes) + self.other_bytes

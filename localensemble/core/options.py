@@ -1,7 +1,7 @@
-"""How a value is given on a command line, said in the annotation of the value itself.
+"""How a value is given on the command line, written in the annotation of the value itself.
 
-A field or parameter ``seed: Annotated[int, Option("Another draws others.", least=0)] = 0`` is the
-option ``--seed``. Python code sees a plain ``int``; only ``cli`` reads the annotation.
+A field or parameter ``seed: Annotated[int, Option("Seed of the draw.", least=0)] = 0`` becomes
+the option ``--seed``. Python code sees a plain ``int``; only ``cli`` reads the annotation.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ class Option:
 
     Attributes:
         help: one sentence for ``--help``.
-        names: separated by blanks, as ``"-o --output"``; empty makes one from the name of the
-            field.
-        metavar: stands for the value in ``--help``; empty goes by the type.
-        least: the smallest number.
-        most: the largest number.
-        between: whether ``least`` and ``most`` themselves are refused.
-        folder: whether a path is that of a folder; else it is that of a file.
-        split: whether several values stand in one, separated by commas; else the option is
-            repeated.
+        names: names of the option, separated by spaces, as in ``"-o --output"``. If empty, the
+            name is made from the name of the field.
+        metavar: placeholder for the value in ``--help``. If empty, it depends on the type.
+        least: the smallest number allowed.
+        most: the largest number allowed.
+        between: True if ``least`` and ``most`` themselves are refused.
+        folder: True if a path must be a folder, False if it must be a file.
+        split: True if several values are given at once, separated by commas; False if the
+            option is repeated.
     """
 
     help: str = ""
@@ -38,6 +38,6 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """Fields of an options dataclass for which a command has no option."""
+    """The fields of an options dataclass for which a command has no option."""
 
     fields: tuple[str, ...]

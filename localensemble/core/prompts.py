@@ -1,8 +1,8 @@
-"""What an engine is asked: messages made of segments.
+"""The input of an engine: messages made of segments.
 
-A segment is text from one origin. Engines tokenize every segment on its own and never
-parse special tokens in it, so neither an item nor a codebook can open or close a turn,
-and whatever stands before the item is the same token sequence for every item.
+A segment is text from one origin. Engines tokenize every segment separately and never
+parse special tokens in it. So neither an item nor a codebook can open or close a turn,
+and whatever comes before the item is the same token sequence for every item.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SegmentOrigin = Literal["instruction", "item"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of text and where it came from.
+    """A piece of text and where it came from.
 
-    ``item`` text is confidential and untrusted; it never appears in a log or an error, and
-    is kept out of ``repr``.
+    Text with the origin ``item`` is confidential and untrusted. It never appears in a log or
+    an error, and ``repr`` leaves it out.
     """
 
     text: str = field(repr=False)

@@ -1,7 +1,7 @@
 """Raters: the fixed conditions under which labels are made, and the hash that names them.
 
-Changing any condition makes another rater. A rater's name is for people; its identity
-hash is what its labels are kept under.
+Changing any condition makes another rater. A rater's name is for people; its labels are
+stored under its identity hash.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout
 
 TABLE_ENGINE = "label-table"
-"""Stands for the engine of raters whose labels come from a table: how they came is not known."""
+"""The engine name of raters whose labels come from a table; how they were made is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +23,19 @@ class RaterIdentity:
 
     Attributes:
         engine: registered name, for example ``llama-cpp``.
-        engine_version: version of the engine and of what it wraps.
-        model_name: the name the model file carries.
-        model_sha256: over the weights file.
-        chat_template_sha256: over the chat template in use.
+        engine_version: version of the engine and of the software it wraps.
+        model_name: the name in the model file.
+        model_sha256: hash of the weights file.
+        chat_template_sha256: hash of the chat template in use.
         prompt_template: name and version, for example ``label/v1``.
-        prompt_template_sha256: over the prompt template file.
-        codebook_sha256: over the canonical JSON of the codebook.
+        prompt_template_sha256: hash of the texts of the prompt template.
+        codebook_sha256: hash of the canonical JSON of the codebook.
         layout: what comes first in the prompt.
-        settings: decoding settings, mode and block size as name and value. Kept sorted by
-            name, so that their order makes no difference.
+        settings: decoding settings, mode and block size, each as name and value. They are
+            sorted by name, so that their order makes no difference.
 
     Raises:
-        ValueError: two settings have one name.
+        ValueError: two settings have the same name.
     """
 
     engine: str
@@ -52,7 +52,7 @@ class RaterIdentity:
     def __post_init__(self) -> None:
         names = [name for name, _ in self.settings]
         if len(set(names)) != len(names):
-            raise ValueError(f"Two settings have one name: {sorted(names)}.")
+            raise ValueError(f"Two settings have the same name: {sorted(names)}.")
         object.__setattr__(self, "settings", tuple(sorted(self.settings)))
 
     def as_json(self) -> dict[str, object]:
@@ -67,13 +67,13 @@ class RaterIdentity:
 
     @property
     def sha256(self) -> str:
-        """The 64 hexadecimal digits that name the rater, over the canonical JSON."""
+        """The hash of the canonical JSON, 64 hexadecimal digits that identify the rater."""
         return sha256_json(self.as_json())
 
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """A rater: the name people gave it and what it is."""
+    """A rater: the name that people gave it, and its identity."""
 
     name: RaterName
     identity: RaterIdentity

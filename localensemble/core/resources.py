@@ -1,8 +1,8 @@
-"""Where the data that ships with the program lies: prompts, embedded models, examples.
+"""Find the data that ships with the program: prompts, embedded models and examples.
 
-Decides between the two places such a folder can be: ``localensemble/_data`` of an
-installed wheel, or the repository root of a checkout. Nothing else may build these paths.
-Names that could leave their folder are refused.
+Decides between the two places where such a folder can be: ``localensemble/_data`` in an
+installed wheel, or the repository root in a checkout. No other module builds these paths.
+Refuses names that could lead out of their folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def prompt_template_path(name: str, version: int) -> Path:
     """Find the file of one version of a prompt template.
 
     Raises:
-        InputError: there is no such template or version; the hint lists what there is.
+        InputError: the template or version does not exist; the hint lists those that do.
     """
     folder = prompts_dir()
     if _TEMPLATE_NAME.fullmatch(name):
@@ -31,7 +31,7 @@ def prompt_template_path(name: str, version: int) -> Path:
         f"{found.parent.name} {found.stem.removeprefix('v')}" for found in folder.glob("*/v*.yaml")
     )
     raise InputError(
-        f'Cannot use prompt template "{name}" version {version}: there is no such file.',
+        f'Cannot use prompt template "{name}" version {version}: its file does not exist.',
         hint=f"Choose one of: {', '.join(known) or 'none installed'}.",
     )
 
@@ -52,21 +52,20 @@ def prompts_dir() -> Path:
 
 
 def checkout_dir() -> Path | None:
-    """Find the checkout that this program runs from; None where it was installed as a wheel."""
+    """Find the checkout that this program runs from; None if it was installed as a wheel."""
     root = _PACKAGE.parent
     is_checkout = (root / "pyproject.toml").is_file() and (root / "requirements").is_dir()
     return root if is_checkout else None
 
 
 def _data_folder(name: str) -> Path:
-    # The wheel's folder comes first: beside an installed package lie the packages of
-    # others, and one of them may well be called "models".
+    # The wheel's folder comes first: an installed package lies next to other packages, and
+    # one of them may well be called "models".
     for place in (_PACKAGE / "_data", _PACKAGE.parent):
         folder = place / name
         if folder.is_dir():
             return folder
     raise LocalEnsembleError(
-        f'Cannot find the folder "{name}" that belongs to localensemble: the installation '
-        "is incomplete.",
+        f'Cannot find the "{name}" folder of localensemble: the installation is incomplete.',
         hint="Install localensemble again.",
     )

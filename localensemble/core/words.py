@@ -1,4 +1,4 @@
-"""Counts and lists as a sentence has them."""
+"""Write counts and lists for a sentence."""
 
 from __future__ import annotations
 

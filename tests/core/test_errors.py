@@ -51,4 +51,4 @@ def test_an_unexpected_error_is_named_by_kind_and_place_only() -> None:
     assert re.fullmatch(rf"ValueError at {re.escape(__name__)}:\d+", named(ValueError("secret")))
     full = named(OSError(errno.ENOSPC, "secret", "secret.csv"))
     assert re.fullmatch(rf"OSError \(No space left on device\) at {re.escape(__name__)}:\d+", full)
-    assert kind_and_place(ValueError("secret")) == "ValueError at no place"
+    assert kind_and_place(ValueError("secret")) == "ValueError at unknown place"

@@ -18,7 +18,7 @@ def test_the_shared_prompt_template_is_found() -> None:
     ("name", "version"), [("label", 99), ("lable", 1), ("../prompts/label", 1), ("", 1)]
 )
 def test_an_unknown_template_is_refused_with_the_known_ones(name: str, version: int) -> None:
-    with pytest.raises(InputError, match=r"(?s)there is no such file.*label 1") as caught:
+    with pytest.raises(InputError, match=r"(?s)not exist.*label 1") as caught:
         resources.prompt_template_path(name, version)
     assert caught.value.exit_code == 2
 
