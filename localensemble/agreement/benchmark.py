@@ -1,7 +1,7 @@
-"""What a coefficient is called: benchmark scales, read with their uncertainty.
+"""Name a coefficient on benchmark scales, taking its uncertainty into account.
 
 A value near the border of two bands belongs to both with some probability. The verdict is the
-highest band that the coefficient reaches with the asked probability, as Gwet proposes, not
+highest band that the coefficient reaches with the required probability, as Gwet proposes, not
 the band in which the estimate happens to lie.
 """
 
@@ -20,7 +20,7 @@ class Scale:
     """A benchmark scale.
 
     Attributes:
-        name: of the scale.
+        name: the name of the scale.
         bands: (lower end, word) from best to worst; the last band has no lower end.
         citation: the source to cite.
     """
@@ -71,10 +71,10 @@ class BandMembership:
     """One band of a scale.
 
     Attributes:
-        word: what the scale calls it.
+        word: the scale's name for the band.
         lower: its lower end; None for the last band.
-        probability: that the true value lies in it.
-        reached: that the true value lies in it or in a better one.
+        probability: the probability that the true value lies in the band.
+        reached: the probability that the true value lies in the band or in a better one.
     """
 
     word: str
@@ -85,17 +85,17 @@ class BandMembership:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Where a coefficient stands on a scale.
+    """Where a coefficient lies on a scale.
 
     Attributes:
-        scale: its name.
-        coefficient: its name.
+        scale: the name of the scale.
+        coefficient: the name of the coefficient.
         naive_word: the band in which the estimate itself lies.
         word: the best band reached with at least ``required_probability``; None when
             undefined.
         reached: the probability with which ``word`` is reached.
-        bands: from best to worst; empty when undefined.
-        required_probability: asked for.
+        bands: the bands from best to worst; empty when undefined.
+        required_probability: the probability required for the verdict.
         undefined_because: why there is no verdict.
     """
 
@@ -119,9 +119,9 @@ class Benchmark:
 def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.95) -> Benchmark:
     """Find the best band that a coefficient reaches with a probability.
 
-    The coefficient is taken as normal around its estimate, cut to -1..1. For perfect
-    agreement, which has no standard error, the binomial bound behind its interval is read at
-    each border instead.
+    Assumes a normal distribution around the estimate, truncated to -1..1. Perfect agreement
+    has no standard error; the binomial bound behind its interval is evaluated at each border
+    instead.
 
     Undefined when: the coefficient has no value, or neither a standard error nor a bound.
     Source: Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition, chapter 6.
@@ -170,7 +170,7 @@ def _reached(coefficient: Coefficient, borders: list[float | None]) -> list[floa
         def above(border: float) -> float:
             return float(special.ndtr((value - border) / error))
 
-        # Weighted coefficients may lie below -1; then only the upper cut has a meaning.
+        # Weighted coefficients may lie below -1; then only the upper limit applies.
         best = above(1.0)
         rest = (above(-1.0) if value >= -1.0 else 1.0) - best
         return [1.0 if border is None else (above(border) - best) / rest for border in borders]

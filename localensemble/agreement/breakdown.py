@@ -1,4 +1,4 @@
-"""Where agreement comes from: by category, item, rater and pair, and without each rater."""
+"""Break agreement down by category, item, rater and pair, and leave out each rater in turn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from localensemble.agreement.weights import WeightScheme, agreement_weights
 from localensemble.core.label_matrix import LabelMatrix
 
 MOST_RATERS_IN_PAIRS = 40
-"""Raters up to which pairs and leave-one-out are computed: 780 pairs are still a picture."""
+"""Pairs and leave-one-out are computed up to this many raters: 780 pairs still fit a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class CategoryAgreement:
     """Agreement on one category.
 
     Attributes:
-        category: its name.
-        labels: how many labels chose it.
-        share: of all labels; None when there is no label at all.
+        category: the name of the category.
+        labels: the number of labels that chose it.
+        share: its share of all labels; None without any labels.
         specific_agreement: the probability that a second rater chooses the category, given
-            that a first one did; a coefficient without correction for chance.
+            that a first one did; not corrected for chance.
         against_rest: Fleiss' kappa of this category against all others together.
     """
 
@@ -53,7 +53,7 @@ class ItemAgreement:
     Attributes:
         items: (n,) row numbers in the label matrix, increasing.
         agreement: (n,) share of agreeing pairs of labels, 0 to 1.
-        labels: (n,) how many labels the item has.
+        labels: (n,) number of labels of each item.
     """
 
     items: NDArray[np.int64]
@@ -66,10 +66,10 @@ class RaterProfile:
     """What one rater did.
 
     Attributes:
-        rater: its name.
-        labels: how many labels it gave.
-        gaps: items it did not label.
-        category_labels: labels per category, in the codebook's order.
+        rater: the name of the rater.
+        labels: the number of labels it gave.
+        gaps: the number of items it did not label.
+        category_labels: its labels per category, in the codebook's order.
     """
 
     rater: str
@@ -99,13 +99,13 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class RaterInfluence:
-    """Agreement of the others when one rater is left out.
+    """Agreement of the other raters when one is left out.
 
     Attributes:
-        rater: who is left out.
-        without: the coefficient of the others.
-        change: the coefficient of the others minus that of all. Positive: the rater lowers
-            agreement. None when either is undefined.
+        rater: the rater left out.
+        without: the coefficient of the other raters.
+        change: the coefficient of the others minus that of all. Positive when the rater
+            lowers agreement; None when either is undefined.
     """
 
     rater: str
@@ -129,10 +129,10 @@ def category_agreement(
     prepared = prepare(labels)
     totals = prepared.counts.multiplicity @ prepared.counts.counts
     everything = int(totals.sum())
-    found = []
+    by_category = []
     for k, category in enumerate(prepared.categories):
         two = _against_rest(prepared, k)
-        found.append(
+        by_category.append(
             CategoryAgreement(
                 category=category,
                 labels=int(totals[k]),
@@ -141,7 +141,7 @@ def category_agreement(
                 against_rest=fleiss_kappa(two, confidence_level=confidence_level),
             )
         )
-    return tuple(found)
+    return tuple(by_category)
 
 
 def _against_rest(prepared: PreparedMatrix, category: int) -> PreparedMatrix:
@@ -177,7 +177,7 @@ def _specific(prepared: PreparedMatrix, *, confidence_level: float) -> Coefficie
         residual = agreeing - value * possible
         spread = float(weight @ residual**2)
         if number < 2 or spread <= 1e-24 * total**2:
-            no_interval = "every item contributes the same, so there is no spread to judge by"
+            no_interval = "every item contributes the same, so there is no spread to estimate"
         else:
             from scipy import special
 
@@ -209,7 +209,7 @@ def item_agreement(
     weights: WeightScheme | ArrayLike = "identity",
     values: Sequence[float] | None = None,
 ) -> ItemAgreement:
-    """Measure agreement on each item, leaving out those with fewer than two labels."""
+    """Measure agreement on each item with two or more labels."""
     scheme = agreement_weights(weights, category_count=matrix.category_count, values=values)
     patterns = count_patterns(matrix, with_items=True)
     place = patterns.item_pattern
@@ -241,25 +241,25 @@ def rater_profiles(labels: Labels) -> tuple[RaterProfile, ...]:
 
 
 def too_many_for_pairs(raters: int) -> str:
-    """Say why nothing is computed for every two of so many raters; empty where it is."""
+    """Return why the pairs of so many raters are not computed; empty if they are."""
     if raters <= MOST_RATERS_IN_PAIRS:
         return ""
     return (
-        f"{raters:,} raters make {raters * (raters - 1) // 2:,} pairs; they are computed up to "
-        f"{MOST_RATERS_IN_PAIRS} raters"
+        f"{raters:,} raters make {raters * (raters - 1) // 2:,} pairs; pairs are computed for at "
+        f"most {MOST_RATERS_IN_PAIRS} raters"
     )
 
 
 def rater_pairs(labels: Labels, *, confidence_level: float = 0.95) -> tuple[PairAgreement, ...]:
     """Measure agreement of every two raters on the items both labeled.
 
-    Undefined when: the two have no item in common, and as each coefficient says.
+    Undefined when: the two have no item in common, or the coefficient itself is undefined.
     """
     prepared = prepare(labels)
-    found = []
+    pairs = []
     for g, h in combinations(range(len(prepared.raters)), 2):
         pair = prepared.select([g, h], labeled_by_all=True)
-        found.append(
+        pairs.append(
             PairAgreement(
                 prepared.raters[g],
                 prepared.raters[h],
@@ -268,7 +268,7 @@ def rater_pairs(labels: Labels, *, confidence_level: float = 0.95) -> tuple[Pair
                 cohen_kappa(pair, confidence_level=confidence_level),
             )
         )
-    return tuple(found)
+    return tuple(pairs)
 
 
 def leave_one_rater_out(
@@ -276,16 +276,16 @@ def leave_one_rater_out(
 ) -> tuple[RaterInfluence, ...]:
     """Compute a coefficient without each rater in turn, in the raters' order.
 
-    Undefined when: the others have no item with two labels, and as the coefficient says.
+    Undefined when: the others have no item with two labels, or the coefficient is undefined.
     """
     prepared = prepare(labels)
     whole = compute(prepared).value
-    found = []
+    influences = []
     for j, rater in enumerate(prepared.raters):
         others = [g for g in range(len(prepared.raters)) if g != j]
         without = compute(prepared.select(others))
         change = None
         if whole is not None and without.value is not None:
             change = without.value - whole
-        found.append(RaterInfluence(rater, without, change))
-    return tuple(found)
+        influences.append(RaterInfluence(rater, without, change))
+    return tuple(influences)

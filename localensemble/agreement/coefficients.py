@@ -1,12 +1,12 @@
-"""The coefficients of agreement, and the list of them all.
+"""Define the coefficients of agreement and list them all.
 
 Each takes a label matrix with gaps, drops no label, and returns a ``Coefficient``. K is the
 number of categories the variable declares, not the number that happen to occur; only AC1,
 AC2 and Brennan-Prediger depend on it. Gaps are never imputed.
 
-A coefficient is the function below its description: from patterns of labels and agreement
-weights to the sums it is made of. Tables, methods paragraphs, requirements, the cross-check
-and the contract tests read the list; a coefficient that is not in it is not offered.
+Each coefficient is the function below its description, which turns patterns of labels and
+agreement weights into sums. Tables, methods paragraphs, requirements, the cross-check and the
+contract tests read the list; only the coefficients in it are offered.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _HANDBOOK = "Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanc
 def percent_agreement(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Average over items the share of pairs of labels that agree, without correcting for chance.
 
-    Has no p-value: nothing says that no agreement at all is what chance would give.
+    Has no p-value: chance alone would not give zero agreement, so there is nothing to test.
 
     Undefined when: no item has labels from two raters.
     Source: Gwet (2014), chapter 2; the observed agreement of every coefficient here but alpha.
@@ -91,10 +91,10 @@ def gwet_ac2(matrix: PreparedMatrix, weights: Weights) -> Estimator:
 
     Args:
         labels: N items by R raters.
-        weights: no default on purpose; with ``identity`` this is AC1.
+        weights: the agreement weights, deliberately without a default; ``identity`` gives AC1.
         values: the categories' numbers; 1..K when None.
-        interval: how to find the interval.
-        confidence_level: of the interval.
+        interval: how to compute the interval.
+        confidence_level: the confidence level of the interval.
     Undefined when: no item has labels from two raters, or fewer than two categories are
         declared.
     Source: Gwet (2014), chapters 3 and 4; reproduced in tests/golden/gwet_four_raters.json.
@@ -115,8 +115,8 @@ def gwet_ac2(matrix: PreparedMatrix, weights: Weights) -> Estimator:
 def fleiss_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that all raters draw from the same category shares.
 
-    Items may have any number of labels (Gwet's generalization); with equal numbers the value
-    is that of Fleiss (1971). The standard error is Gwet's, not that of Fleiss (1971), which
+    Items may have any number of labels (Gwet's generalization). When all have the same number,
+    the value equals that of Fleiss (1971). The standard error is Gwet's; that of Fleiss (1971)
     holds only when there is no agreement beyond chance.
 
     Undefined when: no item has labels from two raters, or a single category occurs (0/0).
@@ -139,8 +139,8 @@ def fleiss_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
 def conger_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that each rater draws from its own category shares.
 
-    The generalization of Cohen's kappa to any number of raters. Raters must be the same over
-    the items; for a crowd whose members label a few items each, use Fleiss' kappa.
+    Generalizes Cohen's kappa to any number of raters. The same raters must label all items;
+    for a crowd whose members label a few items each, use Fleiss' kappa.
 
     Undefined when: no item has labels from two raters, or a single category occurs (0/0).
     Source: Conger (1980), Psychological Bulletin 88:322-328; Gwet (2014), chapter 2;
@@ -164,7 +164,7 @@ def brennan_prediger(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement beyond the chance that every declared category is equally likely.
 
     Undefined when: no item has labels from two raters, fewer than two categories are
-        declared, or the weights call every pair of categories equal.
+        declared, or the weights treat all categories as equal.
     Source: Brennan and Prediger (1981), Educational and Psychological Measurement 41:687-699;
         Gwet (2014), chapter 2; reproduced in tests/golden/gwet_four_raters.json.
     """
@@ -184,7 +184,7 @@ def brennan_prediger(matrix: PreparedMatrix, weights: Weights) -> Estimator:
 def cohen_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement of two raters beyond the chance that each draws from its own shares.
 
-    Only items that both labeled are used, also for the shares. The standard error is the
+    Uses only items that both labeled, for the shares as well. The standard error is the
     large-sample one of Fleiss, Cohen and Everitt (1969), with N - 1 in place of N.
 
     Undefined when: not exactly two raters gave labels, no item has labels from both, or a
@@ -208,7 +208,7 @@ def cohen_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
 def scott_pi(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement of two raters beyond the chance that both draw from the same shares.
 
-    Only items that both labeled are used, also for the shares.
+    Uses only items that both labeled, for the shares as well.
 
     Undefined when: not exactly two raters gave labels, no item has labels from both, or a
         single category occurs among them (0/0).
@@ -229,11 +229,11 @@ ALL_COEFFICIENTS: tuple[CoefficientMethod, ...] = (
     cohen_kappa,
     scott_pi,
 )
-"""Every coefficient, in the order of a table."""
+"""Every coefficient, in the order in which tables show them."""
 
 
 def method_named(name: str) -> CoefficientMethod:
-    """Return the coefficient of this exact name.
+    """Return the coefficient with this exact name.
 
     Raises:
         AgreementError: the name is unknown.
@@ -245,7 +245,7 @@ def method_named(name: str) -> CoefficientMethod:
 
 
 def coefficient_named(text: str) -> CoefficientMethod:
-    """Find the coefficient that a person means: ``ac1``, ``Fleiss' kappa``, ``alpha``.
+    """Find the coefficient a user typed: ``ac1``, ``Fleiss' kappa``, ``alpha``.
 
     Raises:
         AgreementError: the name is unknown; the hint suggests the nearest one.
@@ -263,11 +263,11 @@ def coefficient_named(text: str) -> CoefficientMethod:
 
 
 def _plain(name: str) -> str:
-    """Drop what people write differently: case, hyphens, underscores and the possessive."""
+    """Drop what people spell differently: case, hyphens, underscores and the possessive."""
     without = re.sub(r"['\u2019](s\b)?", "", name.lower())
     return " ".join(without.replace("-", " ").replace("_", " ").split())
 
 
 def _unknown(name: str, *, suggestion: str = "") -> AgreementError:
     known = ", ".join(method.name for method in ALL_COEFFICIENTS)
-    return AgreementError(f"Unknown coefficient {name!r}.", hint=f"{suggestion}Known are {known}.")
+    return AgreementError(f"Unknown coefficient {name!r}.", hint=f"{suggestion}Known: {known}.")

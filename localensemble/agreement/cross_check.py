@@ -1,9 +1,9 @@
 """Compare our coefficients with those of the packages irrCAC and krippendorff.
 
-They are oracles, not sources: nothing here is taken from them, and nothing here imports them.
-Decides what they are asked and which of their numbers mean the same as ours; who asks them
-brings the answers. What differs by definition is not compared and is listed in
-docs/decisions/0011-agreement-conventions.md.
+They are oracles, not sources: no code here is taken from them or imports them. This module
+decides what to ask them and which of their numbers mean the same as ours; the caller runs them
+and passes the answers in. Numbers that differ by definition are not compared; they are listed
+in docs/decisions/0011-agreement-conventions.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from localensemble.agreement.result import Coefficient
 from localensemble.agreement.weights import WEIGHT_SCHEMES, category_values
 from localensemble.core.label_matrix import LabelMatrix
 
-# irrCAC's ordinal weights are another metric than Krippendorff's at ordinal level.
+# irrCAC's ordinal weights are not Krippendorff's ordinal metric.
 _ALPHA_WEIGHTS: Mapping[str, str] = {
     "nominal": "identity",
     "interval": "quadratic",
@@ -35,17 +35,17 @@ _USUAL_LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class CrossCheck:
-    """How far one coefficient lies from one package's.
+    """The difference between one of our coefficients and a package's.
 
     Attributes:
-        coefficient: our name.
+        coefficient: our name of the coefficient.
         weights: name of the weights; for Krippendorff's alpha, its level.
         package: ``irrCAC`` or ``krippendorff``.
-        version: of the package.
-        quantities: what was compared, for example ``("value", "standard_error")``.
+        version: the version of the package.
+        quantities: the numbers compared, for example ``("value", "standard_error")``.
         largest_difference: the largest absolute difference among them; None when nothing was
             compared.
-        not_compared_because: why nothing was; empty otherwise.
+        not_compared_because: why nothing was compared; empty otherwise.
     """
 
     coefficient: str
@@ -58,14 +58,14 @@ class CrossCheck:
 
     @property
     def title(self) -> str:
-        """The coefficient, and its weights or level where it has several."""
+        """The coefficient, followed by its weights or level unless they are the plain ones."""
         plain = self.weights in ("identity", "nominal")
         return self.coefficient if plain else f"{self.coefficient} ({self.weights})"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a package returned: numbers by the names that ``Coefficient`` has, or a failure."""
+    """What a package returned: numbers under the names of ``Coefficient``, or a failure."""
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
@@ -73,14 +73,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One coefficient that a package is asked for, unless a reason speaks against it.
+    """One coefficient to ask a package for, or the reason not to ask.
 
     Attributes:
         ours: our coefficient.
-        package: that is asked.
-        method: of irrCAC's ``CAC``; for krippendorff, ``alpha``.
-        weights: as the package names them; for krippendorff, the level.
-        not_compared_because: why it is not asked; empty when it is.
+        package: the package to ask.
+        method: the method of irrCAC's ``CAC``; for krippendorff, ``alpha``.
+        weights: the package's name of the weights; for krippendorff, the level.
+        not_compared_because: why the package is not asked; empty if it is.
     """
 
     ours: Coefficient
@@ -92,13 +92,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossCheckPlan:
-    """What the packages are asked about one variable.
+    """What to ask the packages about one variable.
 
     Attributes:
         cells: (N, R) category indices, -1 for a gap.
-        values: the number that stands for each category.
-        confidence_level: of their intervals, which are compared where ours have it too.
-        comparisons: with or without a question.
+        values: the number of each category.
+        confidence_level: the level of their intervals, which are compared if ours have the
+            same level.
+        comparisons: all comparisons, including those the packages are not asked about.
     """
 
     cells: NDArray[np.int16]
@@ -108,23 +109,25 @@ class CrossCheckPlan:
 
     @property
     def asked(self) -> tuple[Comparison, ...]:
-        """Those that are asked, in their order."""
-        return tuple(one for one in self.comparisons if not one.not_compared_because)
+        """The comparisons that the packages are asked about, in their order."""
+        return tuple(
+            comparison for comparison in self.comparisons if not comparison.not_compared_because
+        )
 
     def compare(
         self, answers: Iterable[Answer], *, versions: Mapping[str, str]
     ) -> tuple[CrossCheck, ...]:
-        """Compare the answers, one for each of ``asked``, with our numbers."""
-        coming = iter(answers)
+        """Compare our numbers with the answers, one for each of ``asked``."""
+        remaining = iter(answers)
         return tuple(
             _compared(
-                one,
-                Answer(failure=one.not_compared_because)
-                if one.not_compared_because
-                else next(coming),
-                version=versions[one.package],
+                comparison,
+                Answer(failure=comparison.not_compared_because)
+                if comparison.not_compared_because
+                else next(remaining),
+                version=versions[comparison.package],
             )
-            for one in self.comparisons
+            for comparison in self.comparisons
         )
 
 
@@ -134,12 +137,12 @@ def plan_cross_check(
     *,
     values: Sequence[float] | None = None,
 ) -> CrossCheckPlan:
-    """Choose what to ask the packages about coefficients of a label matrix.
+    """Choose what to ask the packages about the coefficients of a label matrix.
 
     Args:
         matrix: N items by R raters.
-        coefficients: with analytic intervals, and all of one confidence level.
-        values: the categories' increasing numbers that they were computed with; 1..K when None.
+        coefficients: our coefficients, with analytic intervals of one confidence level.
+        values: the categories' increasing numbers used for the coefficients; 1..K when None.
     """
     numbers = category_values(values, category_count=matrix.category_count)
     level = coefficients[0].confidence_level
@@ -147,7 +150,7 @@ def plan_cross_check(
         matrix.indices,
         tuple(numbers.tolist()),
         level if _LOWEST_LEVEL <= level <= _HIGHEST_LEVEL else _USUAL_LEVEL,
-        tuple(one for ours in coefficients for one in _comparisons(ours)),
+        tuple(comparison for ours in coefficients for comparison in _comparisons(ours)),
     )
 
 
@@ -161,9 +164,9 @@ def _comparisons(ours: Coefficient) -> Iterator[Comparison]:
         yield Comparison(ours, "krippendorff", "alpha", ours.weights, undefined)
         return
     if not method.irrcac:
-        reason = "irrCAC has none for labels with gaps"
+        reason = "irrCAC does not compute it for labels with gaps"
     elif ours.weights not in WEIGHT_SCHEMES:
-        reason = "irrCAC is asked with named weights only"
+        reason = "irrCAC is asked only for named weights"
     else:
         reason = undefined
     yield Comparison(ours, "irrCAC", method.irrcac, ours.weights, reason)
@@ -197,9 +200,9 @@ def _compared(comparison: Comparison, answer: Answer, *, version: str) -> CrossC
 
 
 def _comparable(comparison: Comparison, name: str) -> bool:
-    """Tell whether a number means the same in both."""
+    """Tell whether a number means the same in both packages."""
     if name.startswith("interval"):
-        # They have no bound for perfect agreement.
+        # The packages have no bound for perfect agreement.
         level = comparison.ours.confidence_level
         analytic = comparison.ours.interval_method == "analytic"
         return analytic and _LOWEST_LEVEL <= level <= _HIGHEST_LEVEL

@@ -1,7 +1,7 @@
-"""How far raters err together: models that share training data are not independent witnesses.
+"""Measure how far raters err together: models that share training data are not independent.
 
-With gold labels this is measured: double faults and the effective number of raters. Without
-them only excess agreement can be seen, and it may be shared skill as well as shared error.
+Gold labels make this measurable, as double faults and the effective number of raters. Without
+them only excess agreement can be seen, which may be shared skill as well as shared error.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ class DoubleFault:
         second: another rater.
         items: items with a gold label that both labeled.
         rate: share of these items on which both are wrong; None without such items.
-        same_wrong: share on which both choose the same wrong category.
-        if_independent: the rate that their error rates on these items would give if they
+        same_wrong: share of these items on which both choose the same wrong category.
+        if_independent: the rate expected from their error rates on these items if they
             erred independently.
-        correlation: of their errors; None when one of them is always right or always wrong.
+        correlation: the correlation of their errors; None when one of them is always right
+            or always wrong.
     """
 
     first: str
@@ -44,13 +45,13 @@ class DoubleFault:
 
 @dataclass(frozen=True, slots=True)
 class ErrorDependence:
-    """How far the raters' errors are shared.
+    """How far the raters share their errors.
 
     Attributes:
-        pairs: every two raters, in the raters' order; empty where there are too many raters.
-        effective_raters: how many independent raters would average out errors as well as
-            these do; None when undefined.
-        raters: how many raters have gold-labeled items.
+        pairs: every two raters, in the raters' order; empty when there are too many raters.
+        effective_raters: the number of independent raters that would average out errors as
+            well as these do; None when undefined.
+        raters: the number of raters that labeled an item with a gold label.
         undefined_because: why there is no effective number.
     """
 
@@ -69,7 +70,7 @@ class ExcessAgreement:
         second: another rater.
         excess: percent agreement of the pair minus the mean percent agreement of its two
             members with all other raters; None when one of these is undefined.
-        undefined_because: why there is none.
+        undefined_because: why there is no excess.
     """
 
     first: str
@@ -83,19 +84,19 @@ def error_dependence(
 ) -> ErrorDependence:
     """Measure how far raters err on the same items.
 
-    The effective number is the mean variance of one rater's errors over the variance of the
-    raters' mean error: R when errors are uncorrelated, 1 when all raters err alike, more than
-    R when they avoid each other's errors. Covariances are taken over the items both raters of
-    a pair labeled.
+    The effective number is the mean variance of one rater's errors divided by the variance of
+    the raters' mean error: R when errors are uncorrelated, 1 when all raters err alike, more
+    than R when they avoid each other's errors. Covariances are computed over the items that
+    both raters of a pair labeled.
 
     Args:
         matrix: N items by R raters.
-        gold: (N,) category indices, -1 where there is no gold label.
+        gold: (N,) category indices, -1 for an item without gold label.
     Undefined when: there are too many raters for pairs, fewer than two raters have
-        gold-labeled items, a pair of them shares no such item, nobody errs on some and not on
-        others, or errors cancel altogether.
+        gold-labeled items, a pair of them shares no such item, every rater is always right or
+        always wrong, or the errors cancel completely.
     Raises:
-        AgreementError: gold has not one entry for each item, or an unknown category.
+        AgreementError: gold does not have one entry for each item, or has an unknown category.
     Source: Giacinto and Roli (2001), Image and Vision Computing 19:699-707 (double fault);
         Kish (1965), Survey Sampling (design effect).
     """
@@ -103,12 +104,13 @@ def error_dependence(
     if correct.shape != (matrix.item_count,):
         raise AgreementError(
             f"gold: {correct.size} entries for {matrix.item_count} items.",
-            hint="Give one category index for each item, -1 where there is no gold label.",
+            hint="Give one category index for each item, or -1 for an item without gold label.",
         )
     if correct.size and not (correct.min() >= -1 and correct.max() < matrix.category_count):
         raise AgreementError(
             f"gold: indices run from {correct.min()} to {correct.max()}; expected -1 to "
-            f"{matrix.category_count - 1}."
+            f"{matrix.category_count - 1}.",
+            hint="Use the categories' positions in the codebook, counted from 0.",
         )
     there = (matrix.indices >= 0) & (correct >= 0)[:, None]
     wrong = (matrix.indices != correct[:, None]) & there
@@ -164,24 +166,24 @@ def _effective(
     rates: NDArray[np.float64], covariances: Sequence[float | None], *, raters: int
 ) -> tuple[float | None, str]:
     if raters < 2:
-        return None, "fewer than two raters have items with a gold label"
+        return None, "fewer than two raters labeled items that have a gold label"
     if any(covariance is None for covariance in covariances):
-        return None, "two raters share no item with a gold label"
+        return None, "two raters have no gold-labeled item in common"
     variance = float((rates * (1.0 - rates)).sum())
     if variance == 0.0:
         return None, "no rater is wrong on some items and right on others"
     joint = variance + 2.0 * sum(covariance or 0.0 for covariance in covariances)
     if joint <= 1e-12 * variance:
-        return None, "the raters' errors cancel each other altogether"
+        return None, "the raters' errors cancel each other completely"
     return raters * variance / joint, ""
 
 
 def excess_agreement(pairs: Sequence[PairAgreement]) -> tuple[ExcessAgreement, ...]:
     """Find the pairs of raters that agree more with each other than with the others.
 
-    Undefined when: there are fewer than three raters, or a pair in question has no item in
+    Undefined when: there are fewer than three raters, or a pair involved has no item in
         common.
-    Source: our own definition; a hint that two raters may share errors, not a proof.
+    Source: our own definition; it suggests that two raters may share errors, without proof.
     """
     percent = {(pair.first, pair.second): pair.percent.value for pair in pairs}
     raters = list(dict.fromkeys(name for key in percent for name in key))
@@ -189,11 +191,11 @@ def excess_agreement(pairs: Sequence[PairAgreement]) -> tuple[ExcessAgreement, .
     def of(one: str, other: str) -> float | None:
         return percent.get((one, other), percent.get((other, one)))
 
-    found = []
+    excesses = []
     for first, second in percent:
         others = [rater for rater in raters if rater not in (first, second)]
         if not others:
-            found.append(
+            excesses.append(
                 ExcessAgreement(first, second, None, "there is no third rater to compare with")
             )
             continue
@@ -201,7 +203,9 @@ def excess_agreement(pairs: Sequence[PairAgreement]) -> tuple[ExcessAgreement, .
         around = [of(member, other) for member in (first, second) for other in others]
         known = [value for value in around if value is not None]
         if own is None or len(known) < len(around):
-            found.append(ExcessAgreement(first, second, None, "two of the raters share no item"))
+            excesses.append(
+                ExcessAgreement(first, second, None, "two of the raters have no item in common")
+            )
             continue
-        found.append(ExcessAgreement(first, second, own - sum(known) / len(known)))
-    return tuple(found)
+        excesses.append(ExcessAgreement(first, second, own - sum(known) / len(known)))
+    return tuple(excesses)

@@ -1,7 +1,7 @@
-"""Items drawn with replacement, counted per pattern.
+"""Draw items with replacement, counted per pattern.
 
-One multinomial over patterns is the same as drawing items, and costs no more for a million
-of them. Coefficients of the same patterns are given the same draws, made once.
+One multinomial over patterns is equivalent to drawing items, and costs no more for a million
+of them. Coefficients of the same patterns share the same draws, which are made once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _KEPT_CELLS = 8_000_000
 
 
 class ItemDraws:
-    """Draws of as many items as there are.
+    """Draws of N items out of the N items.
 
     Attributes:
-        multiplicity: (P,) items that show each pattern.
+        multiplicity: (P,) number of items that show each pattern.
     """
 
     def __init__(self, multiplicity: NDArray[np.int64]) -> None:
@@ -29,7 +29,7 @@ class ItemDraws:
     def blocks(self, *, resamples: int, seed: int, size: int) -> Iterator[NDArray[np.int32]]:
         """Yield (B, P) items per pattern, at most ``size`` draws at a time.
 
-        The draws depend on the seed alone, not on the size of a block.
+        The draws depend only on the seed, not on the size of a block.
         """
         asked = (resamples, seed)
         if self._kept is not None and self._kept[0] == asked:

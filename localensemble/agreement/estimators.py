@@ -2,8 +2,8 @@
 
 Every coefficient here has the form ``1 - observed disagreement / expected disagreement``, and
 both parts are functions of sums over items. One estimator therefore serves the value (sums
-over all items), the bootstrap (sums over drawn items) and the jackknife (sums less one item);
-only the analytic standard error needs a formula of its own. Disagreements are summed
+over all items), the bootstrap (sums over drawn items) and the jackknife (sums without one
+item); only the analytic standard error needs its own formula. Disagreements are summed
 directly, not as one minus an agreement, so that perfect agreement is exactly 1.
 """
 
@@ -29,34 +29,34 @@ from localensemble.agreement.weights import Weights
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
-# Numbers held at once in the sums per pattern: 32 MB.
+# The sums per pattern hold at most this many numbers at once: 32 MB.
 STATISTICS_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement:
-    """Observed and expected disagreement of B sets of sums; NaN where no item has two labels."""
+    """Observed and expected disagreement of B sets of sums; NaN if no item has two labels."""
 
     observed: Floats
     expected: Floats
 
 
 class Estimator(Protocol):
-    """What the interval methods ask of a coefficient."""
+    """What the interval methods need from a coefficient."""
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) how many items show each pattern that counts for the coefficient."""
+        """(P,) number of items that show each pattern that counts for the coefficient."""
         ...
 
     @property
     def draws(self) -> ItemDraws:
-        """Of all items, those of patterns that do not count included."""
+        """Draws of all items, including those whose patterns do not count."""
         ...
 
     @property
     def kept(self) -> Booleans:
-        """Which of the patterns drawn count: (all patterns,), P of them true."""
+        """(all patterns,) which of the drawn patterns count; P of them are true."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class Estimator(Protocol):
 
     @property
     def heaviest_item(self) -> float:
-        """How many times the mean item the heaviest weighs in observed agreement."""
+        """Weight of the heaviest item in observed agreement, relative to the mean item."""
         ...
 
     def statistics(self, start: int, stop: int) -> Floats:
@@ -82,9 +82,9 @@ class Estimator(Protocol):
         ...
 
     def influence(self, disagreement: Disagreement) -> Floats:
-        """Return (P,) how far one item of each pattern moves the value, times N (centered).
+        """Return (P,) the effect of one item of each pattern on the value, times N (centered).
 
-        ``disagreement`` holds the one set of sums over all items, and is defined.
+        ``disagreement`` holds the single set of sums over all items, and is defined.
         """
         ...
 
@@ -97,13 +97,13 @@ class Chance(Protocol):
         ...
 
     def slope(self, shares: Floats) -> Floats:
-        """Return (K,) numbers whose sum over an item's label shares is that item's part."""
+        """Return (K,) numbers; weighted by an item's label shares they sum to its part."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GwetChance:
-    """Raters guess uniformly on the items that are hard, which are rare when shares are skewed."""
+    """Raters guess uniformly on the hard items, which are rare when shares are skewed."""
 
     weights: Weights
 
@@ -127,7 +127,7 @@ class FleissChance:
     weights: Weights
 
     def disagreement(self, shares: Floats) -> Floats:
-        """Return the chance that two draws from the shares disagree."""
+        """Return the probability that two draws from the shares disagree."""
         return np.asarray(((shares @ (1.0 - self.weights.matrix)) * shares).sum(axis=1))
 
     def slope(self, shares: Floats) -> Floats:
@@ -175,7 +175,7 @@ class CountEstimator:
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) items that show each pattern with enough labels."""
+        """(P,) number of items that show each pattern with enough labels."""
         return self._multiplicity
 
     @property
@@ -185,7 +185,7 @@ class CountEstimator:
 
     @property
     def heaviest_item(self) -> float:
-        """Every item with two labels weighs the same."""
+        """1: every item with two labels weighs the same."""
         return 1.0
 
     def statistics(self, start: int, stop: int) -> Floats:
@@ -205,13 +205,13 @@ class CountEstimator:
         return dense_totals(self, items)
 
     def disagreement(self, totals: Floats) -> Disagreement:
-        """Average the disagreement over items with two labels, the shares over all."""
+        """Average the disagreement over items with two labels, and the shares over all items."""
         items, paired, gap = totals[:, 0], totals[:, 1], totals[:, 2]
         shares = divide(totals[:, 3:], items[:, None])
         return Disagreement(divide(gap, paired), self._chance.disagreement(shares))
 
     def influence(self, disagreement: Disagreement) -> Floats:
-        """Apply Gwet's linearization, with the number of paired items taken as fixed."""
+        """Apply Gwet's linearization, treating the number of paired items as fixed."""
         item_count = int(self._multiplicity.sum())
         shares = self._multiplicity @ self._shares / item_count
         slope = self._chance.slope(shares)
@@ -238,7 +238,7 @@ class PercentEstimator:
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) items that show each pattern with at least two labels."""
+        """(P,) number of items that show each pattern with at least two labels."""
         return self._multiplicity
 
     @property
@@ -248,7 +248,7 @@ class PercentEstimator:
 
     @property
     def heaviest_item(self) -> float:
-        """Every item with two labels weighs the same."""
+        """1: every item with two labels weighs the same."""
         return 1.0
 
     def statistics(self, start: int, stop: int) -> Floats:
@@ -261,7 +261,7 @@ class PercentEstimator:
         return dense_totals(self, items)
 
     def disagreement(self, totals: Floats) -> Disagreement:
-        """Average the disagreement; expect it to be total."""
+        """Average the observed disagreement; the expected disagreement is 1."""
         return Disagreement(divide(totals[:, 1], totals[:, 0]), np.ones(len(totals)))
 
     def influence(self, disagreement: Disagreement) -> Floats:
@@ -272,15 +272,15 @@ class PercentEstimator:
 class RaterEstimator:
     """Conger's kappa: each rater draws from the category shares of its own labels.
 
-    Sums are held for the categories that a rater chose at least once: of hundreds of raters
-    and categories most do not meet.
+    Keeps sums only for the categories that a rater chose at least once: with hundreds of
+    raters and categories, most combinations do not occur.
     """
 
     def __init__(self, patterns: RowPatterns, weights: Weights, *, least_labels: int = 1) -> None:
         labels = (patterns.rows >= 0).sum(axis=1)
         kept = labels >= least_labels
         rows = patterns.rows[kept]
-        # A rater without any label has no shares, and changes nothing.
+        # A rater without any label has no shares, so it can be left out.
         self._rows = rows[:, (rows >= 0).any(axis=0)]
         self._weights = weights
         self.draws = patterns.draws
@@ -317,7 +317,7 @@ class RaterEstimator:
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) items that show each row."""
+        """(P,) number of items that show each row."""
         return self._multiplicity
 
     @property
@@ -327,7 +327,7 @@ class RaterEstimator:
 
     @property
     def heaviest_item(self) -> float:
-        """Every item with two labels weighs the same."""
+        """1: every item with two labels weighs the same."""
         return 1.0
 
     def statistics(self, start: int, stop: int) -> Floats:
@@ -346,7 +346,7 @@ class RaterEstimator:
         return np.column_stack([items @ self._paired, items @ self._gap, items @ self._chosen])
 
     def disagreement(self, totals: Floats) -> Disagreement:
-        """Average over pairs of raters with labels the chance that their draws disagree."""
+        """Average the probability of disagreeing draws over pairs of raters with labels."""
         counts = totals[:, 2:]
         labels = np.add.reduceat(counts, self._first_of, axis=1)
         below = labels[:, self._rater_of]
@@ -402,7 +402,7 @@ def gwet_influence(
     item_count: int,
     items_used: int,
 ) -> Floats:
-    """Combine an item's own agreement and its pull on expected agreement.
+    """Combine each item's own agreement with its effect on expected agreement.
 
     ``chance_influence`` is the centered derivative of expected agreement.
     """
@@ -413,7 +413,7 @@ def gwet_influence(
 
 
 def dense_totals(estimator: Estimator, items: Floats) -> Floats:
-    """Sum the statistics over items, some patterns at a time."""
+    """Sum the statistics over items, one chunk of patterns at a time."""
     totals = np.zeros((len(items), estimator.statistics(0, 0).shape[1]))
     for start, stop in chunks(estimator):
         totals += items[:, start:stop] @ estimator.statistics(start, stop)
@@ -442,7 +442,7 @@ def pattern_disagreement(counts: Integers, weights: Weights) -> Floats:
 
 
 def divide(above: Floats, below: Floats) -> Floats:
-    """Divide; NaN, without a warning, where ``below`` is 0. Never leaves this package."""
+    """Divide, giving NaN without a warning where ``below`` is 0; no such NaN leaves the package."""
     shape = np.broadcast_shapes(above.shape, below.shape)
     quotient: Floats = np.divide(above, below, out=np.full(shape, np.nan), where=below != 0)
     return quotient

@@ -1,6 +1,6 @@
-"""From an estimator to a coefficient with its interval: analytic, bootstrap or jackknife.
+"""Compute a coefficient and its interval from an estimator: analytic, bootstrap or jackknife.
 
-All three take the items as a random draw and the raters as fixed.
+All three treat the items as a random draw and the raters as fixed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 from localensemble.agreement.estimators import Disagreement, Estimator, Floats, chunks, divide
 from localensemble.agreement.result import AgreementError, Coefficient
 
-# Numbers held at once, patterns or sums of a block of draws: 32 MB.
+# A block of draws holds at most this many patterns or sums: 32 MB.
 _DRAW_CELLS = 4_000_000
-# Rounding leaves standard errors of about 1e-17 where nothing varies.
+# Rounding leaves standard errors of about 1e-17 when nothing varies.
 _NO_SPREAD = 1e-12
-# Sums of thirds leave about 1e-16 where the true number is 0; the smallest expected
-# disagreement that is not 0, one deviating label among N x R, is about 2 / (N x R).
+# Sums of thirds leave about 1e-16 when the true number is 0; the smallest nonzero expected
+# disagreement, one deviating label among N x R, is about 2 / (N x R).
 _NO_DISAGREEMENT = 1e-13
 
 
@@ -31,8 +31,8 @@ class Bootstrap:
     """Draw items with replacement and take percentiles.
 
     Attributes:
-        resamples: draws; at least 1.
-        seed: of the generator; the same seed gives the same interval.
+        resamples: number of draws; at least 1.
+        seed: seed of the generator; the same seed gives the same interval.
 
     Raises:
         AgreementError: resamples is below 1.
@@ -44,13 +44,13 @@ class Bootstrap:
     def __post_init__(self) -> None:
         if self.resamples < 1:
             raise AgreementError(
-                f"resamples: {self.resamples} is below 1.", hint="1000 is a usual number."
+                f"resamples: {self.resamples} is below 1.", hint="Use 1000, for example."
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Jackknife:
-    """Leave each item out once; Student's t with N - 1 degrees of freedom."""
+    """Leave each item out once and use Student's t with N - 1 degrees of freedom."""
 
 
 Interval = Analytic | Bootstrap | Jackknife
@@ -59,12 +59,12 @@ ANALYTIC = Analytic()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a coefficient before its value.
+    """What is known about a coefficient before it is computed.
 
     Attributes:
         corrected: whether the coefficient is corrected for chance.
-        undefined_because: a reason found before computing; empty when none was.
-        chance_is_total_because: the reason to give when expected disagreement is 0.
+        undefined_because: why it cannot be computed; empty if it can.
+        chance_is_total_because: the reason to report when expected disagreement is 0.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Facts:
 
 
 def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coefficient:
-    """Compute the value and its interval, or say why there is none.
+    """Compute the value and its interval, or the reason why there is none.
 
     Raises:
         AgreementError: the confidence level is not between 0 and 1.
@@ -86,7 +86,7 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
     if not 0.0 < facts.confidence_level < 1.0:
         raise AgreementError(
             f"confidence_level: {facts.confidence_level!r} is not between 0 and 1.",
-            hint="Give a share such as 0.95.",
+            hint="Use a share such as 0.95.",
         )
     used = estimator.items_used
     empty = Coefficient(
@@ -131,10 +131,10 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
 def _unanimous(defined: Coefficient, *, worst_weight: float) -> Coefficient:
     """Bound perfect agreement from below.
 
-    No item varies, so every formula gives a standard error of 0, which says nothing of the
-    items not seen. The share of items with any disagreement has the exact binomial upper
-    bound 1 - (alpha / 2)^(1 / n) after none in n; none of them can lower the observed
-    agreement by more than its weight, and expected agreement is taken as it was found.
+    No item varies, so every formula gives a standard error of 0, which says nothing about
+    unseen items. After no disagreement on n items, the share of items with disagreement has
+    the exact binomial upper bound 1 - (alpha / 2)^(1 / n). No item can lower the observed
+    agreement by more than its weight; expected agreement is kept as computed.
     """
     tail = (1.0 - defined.confidence_level) / 2.0
     worst = 1.0 - tail ** (1.0 / defined.items_used)
@@ -174,7 +174,7 @@ def _student(
             defined,
             interval_method="",
             interval_undefined_because="every item contributes the same, so there is no spread "
-            "to judge by",
+            "to estimate",
         )
     reach = error * float(special.stdtrit(items - 1, (1.0 + defined.confidence_level) / 2.0))
     p_value = 2.0 * float(special.stdtr(items - 1, -abs(value) / error)) if corrected else None
@@ -205,7 +205,8 @@ def _jackknife(
     if np.isnan(without).any():
         return replace(
             defined,
-            interval_undefined_because="leaving one item out leaves a coefficient without value",
+            interval_undefined_because="the coefficient is undefined when one of the items is "
+            "left out",
         )
     mean = float(multiplicity @ without) / items
     squares = float(multiplicity @ (without - mean) ** 2)
@@ -229,7 +230,7 @@ def _bootstrap(estimator: Estimator, defined: Coefficient, how: Bootstrap) -> Co
         return replace(
             known,
             interval_undefined_because="every bootstrap draw gives the same value, so there is "
-            "no spread to judge by",
+            "no spread to estimate",
         )
     tail = (1.0 - defined.confidence_level) / 2.0
     low, high = np.quantile(there, [tail, 1.0 - tail])
@@ -243,7 +244,7 @@ def _bootstrap(estimator: Estimator, defined: Coefficient, how: Bootstrap) -> Co
 
 
 def _drawn_values(estimator: Estimator, how: Bootstrap) -> Floats:
-    """Return the value of each draw, NaN where it has none."""
+    """Return the value of each draw, NaN where it is undefined."""
     kept = estimator.kept
     width = estimator.statistics(0, 0).shape[1]
     size = max(1, _DRAW_CELLS // max(len(kept), width))

@@ -1,7 +1,7 @@
-"""Krippendorff's alpha at four levels, by sums over items.
+"""Compute Krippendorff's alpha at four levels from sums over items.
 
 The ordinal metric of two categories is the squared difference of their mid-ranks among all
-labels in use, so it moves with the data: the analytic standard error, the bootstrap and the
+labels in use, so it depends on the data. The analytic standard error, the bootstrap and the
 jackknife all take that into account.
 """
 
@@ -31,22 +31,22 @@ LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
 class _KrippendorffAlpha(CoefficientMethod):
     """Measure agreement beyond what shuffling the same labels among items would give.
 
-    Corrects for small samples. Items with fewer than two labels are left out altogether.
-    Observed and expected agreement are one minus Krippendorff's disagreements, divided by
-    the largest distance of two declared categories.
+    Corrects for small samples. Leaves out all items with fewer than two labels. Observed and
+    expected agreement are one minus Krippendorff's disagreements, divided by the largest
+    distance between two declared categories.
 
     Args:
         labels: N items by R raters.
-        level: no default on purpose: a wrong level gives a believable wrong number. Ordinal
-            takes the categories in their declared order.
-        values: the categories' increasing numbers; needed for interval and ratio, not used
+        level: the level of measurement, deliberately without a default: a wrong level gives
+            a believable wrong number. Ordinal uses the categories in their declared order.
+        values: the categories' increasing numbers; required for interval and ratio, not used
             for nominal and ordinal.
-        interval: how to find the interval.
-        confidence_level: of the interval.
+        interval: how to compute the interval.
+        confidence_level: the confidence level of the interval.
     Undefined when: no item has labels from two raters, or a single category occurs on the
         items used (0/0).
     Raises:
-        LevelError: the level is unknown, values are missing, or a ratio has negative values.
+        LevelError: the level is unknown, values are missing, or ratio values are negative.
     Source: Krippendorff (2011), Computing Krippendorff's Alpha-Reliability; standard error:
         linearization after Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition;
         reproduced in tests/golden/krippendorff_2011.json.
@@ -115,7 +115,7 @@ def _distance(
     """Return squared distances scaled to at most 1, or None for the ordinal metric."""
     if level not in LEVELS:
         raise LevelError(
-            f"level: {level!r} is no level of measurement.",
+            f"level: unknown level of measurement {level!r}.",
             hint=f"Choose one of {', '.join(LEVELS)}.",
         )
     if level == "ordinal":
@@ -124,8 +124,8 @@ def _distance(
         return 1.0 - np.eye(category_count)
     if values is None:
         raise LevelError(
-            f"level: {level!r} needs a number for each category, and none are given.",
-            hint="Give `values`, or use the ordinal level.",
+            f"level: {level!r} needs a number for each category, but `values` is missing.",
+            hint="Pass `values`, or use the ordinal level.",
         )
     try:
         numbers = category_values(values, category_count=category_count)
@@ -158,7 +158,7 @@ class AlphaEstimator:
 
     @property
     def multiplicity(self) -> Integers:
-        """(P,) items that show each pattern with at least two labels."""
+        """(P,) number of items that show each pattern with at least two labels."""
         return self._multiplicity
 
     @property
@@ -168,7 +168,7 @@ class AlphaEstimator:
 
     @property
     def heaviest_item(self) -> float:
-        """How many times the mean item the item with most labels weighs."""
+        """Weight of the item with most labels, relative to the mean item."""
         mean = float(self._multiplicity @ self._labels) / self.items_used
         return float(self._labels.max()) / mean
 
@@ -188,7 +188,7 @@ class AlphaEstimator:
         return np.asarray(both / (labels[:, None] - 1.0))
 
     def disagreement(self, totals: Floats) -> Disagreement:
-        """Divide the distances found within items by those among all labels."""
+        """Divide the distances within items by those among all labels."""
         category_count = self._counts.shape[1]
         margins = totals[:, :category_count]
         labels = margins.sum(axis=1)
@@ -204,7 +204,7 @@ class AlphaEstimator:
         return Disagreement(divide(found, labels), divide(among, labels * (labels - 1.0)))
 
     def influence(self, disagreement: Disagreement) -> Floats:
-        """Linearize in the labels and coincidences, and for ordinal in the metric itself."""
+        """Linearize in the labels and coincidences, and for ordinal also in the metric."""
         items = self.items_used
         margins = self._multiplicity @ self._counts
         total = float(margins.sum())
@@ -217,10 +217,10 @@ class AlphaEstimator:
             gap = np.asarray(apart / (self._labels - 1.0))
         found = float(self._multiplicity @ gap)
         among = float(margins @ distance @ margins)
-        # Gwet's formula is that of the value without its small-sample factor,
+        # Gwet's formula is for the value without its small-sample factor,
         # 1 - total * found / among, so the standard error is larger by total / (total - 1). It
         # weighs an item's number of labels by the observed agreement with that factor, which
-        # adds the last term; it vanishes when items have equal numbers.
+        # adds the last term; that term vanishes when all items have the same number of labels.
         change = (
             self._labels / total
             + gap / found
@@ -244,5 +244,5 @@ class AlphaEstimator:
 
 
 def _mid_ranks(margins: Floats) -> Floats:
-    """Return (B, K) the labels below each category plus half of its own."""
+    """Return (B, K) the number of labels below each category plus half of its own."""
     return np.asarray(np.cumsum(margins, axis=1) - margins / 2.0)

@@ -1,4 +1,4 @@
-"""Everything a table or a report shows about the agreement on one variable, in one call."""
+"""Compute everything that tables and reports show about the agreement on one variable."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """How many items there are, and what they can say about agreement.
+    """Numbers of items, by what they can show about agreement.
 
     Attributes:
-        items: all of them.
-        used: with labels from two or more raters.
-        with_one_label: they count in category shares only.
-        without_labels: they count nowhere.
-        labeled_by_all: with a label from every rater that gave any.
-        unanimous: of those used, the ones on which all labels are equal.
+        items: all items.
+        used: items with labels from two or more raters.
+        with_one_label: items with one label; they count only in category shares.
+        without_labels: items without labels; they count nowhere.
+        labeled_by_all: items with a label from every rater that gave any.
+        unanimous: items used on which all labels are equal.
         labels: assigned labels of all items.
     """
 
@@ -63,7 +63,7 @@ class ItemCounts:
 
 @dataclass(frozen=True, slots=True)
 class ResampledCoefficient:
-    """A coefficient's intervals without the analytic formula; None where not asked for."""
+    """A coefficient's bootstrap and jackknife intervals; None if not requested."""
 
     name: str
     weights: str
@@ -76,24 +76,25 @@ class Agreement:
     """The agreement on one variable.
 
     Attributes:
-        level: of measurement.
-        weights: name of the weights of the weighted coefficients; ``identity`` for none.
-        categories: declared, in the codebook's order.
-        raters: with or without labels.
-        counts: of items.
-        coefficients: with analytic intervals, in the order of a table: unweighted ones,
-            Krippendorff's alpha, weighted ones where the weights are not ``identity``.
+        level: the level of measurement.
+        weights: name of the weights of the weighted coefficients; ``identity`` if unweighted.
+        categories: the declared categories, in the codebook's order.
+        raters: all raters, with or without labels.
+        counts: numbers of items.
+        coefficients: coefficients with analytic intervals, in the order of a table: first the
+            unweighted ones, then Krippendorff's alpha, then the weighted ones unless the
+            weights are ``identity``.
         resampled: the same coefficients with bootstrap and jackknife intervals.
-        benchmarks: of every coefficient but percent agreement, on every scale.
-        by_category: in the codebook's order.
-        by_rater: in the raters' order.
-        by_pair: every two raters.
-        excess: in the order of ``by_pair``.
+        benchmarks: the verdict on every coefficient except percent agreement, on every scale.
+        by_category: agreement on each category, in the codebook's order.
+        by_rater: the profile of each rater, in the raters' order.
+        by_pair: agreement of every two raters.
+        excess: excess agreement of the pairs, in the order of ``by_pair``.
         without_rater: the leading coefficient without each rater.
-        leading: the coefficient ``without_rater`` is about: AC1, or AC2 when weighted.
+        leading: the coefficient in ``without_rater``: AC1, or AC2 when weighted.
         prevalence: shares, bias and the kappa paradox.
-        pairs_left_out_because: why there are no pairs and no ``without_rater``; empty when
-            there are.
+        pairs_left_out_because: why ``by_pair`` and ``without_rater`` are empty; empty if they
+            are not.
     """
 
     level: Level
@@ -114,10 +115,10 @@ class Agreement:
     pairs_left_out_because: str = ""
 
     def coefficient(self, name: str, *, weights: str | None = None) -> Coefficient:
-        """Return the first coefficient of this name, and of these weights if given.
+        """Return the first coefficient with this name, and with these weights if given.
 
         Raises:
-            KeyError: it was not computed.
+            KeyError: the coefficient was not computed.
         """
         for coefficient in self.coefficients:
             if coefficient.name == name and weights in (None, coefficient.weights):
@@ -136,25 +137,26 @@ def measure_agreement(
     seed: int = 0,
     jackknife: bool = True,
 ) -> Agreement:
-    """Measure the agreement on one variable in every way this package knows.
+    """Compute every measure of agreement on one variable.
 
     Args:
         labels: N items by R raters.
-        level: no default on purpose: a wrong level gives a believable wrong number.
-        weights: of the weighted coefficients; by default those of the level: identity,
-            ordinal, quadratic, ratio.
-        values: the categories' increasing numbers; needed for interval and ratio.
-        confidence_level: of all intervals.
-        resamples: bootstrap draws over items; 0 leaves the bootstrap out.
-        seed: of the bootstrap.
+        level: the level of measurement, deliberately without a default: a wrong level gives
+            a believable wrong number.
+        weights: weights of the weighted coefficients; by default those of the level:
+            identity, ordinal, quadratic, ratio.
+        values: the categories' increasing numbers; required for interval and ratio.
+        confidence_level: the confidence level of all intervals.
+        resamples: number of bootstrap draws over items; 0 leaves the bootstrap out.
+        seed: seed of the bootstrap.
         jackknife: whether to compute jackknife intervals.
     Raises:
         LevelError: the level is unknown or needs values.
-        AgreementError: weights, values or the confidence level do not fit.
+        AgreementError: weights, values or the confidence level are invalid.
     """
     if level not in LEVELS:
         raise LevelError(
-            f"level: {level!r} is no level of measurement.",
+            f"level: unknown level of measurement {level!r}.",
             hint=f"Choose one of {', '.join(LEVELS)}.",
         )
     prepared = prepare(labels)
@@ -208,7 +210,7 @@ def _is_weighted(settings: AgreementSettings) -> bool:
 def _plan(
     prepared: PreparedMatrix, settings: AgreementSettings
 ) -> list[tuple[CoefficientMethod, AgreementSettings]]:
-    """Choose what to compute: all without weights, then those that take weights with them."""
+    """Choose what to compute: every coefficient unweighted, then the weighted ones."""
     offered = [
         method for method in ALL_COEFFICIENTS if not method.two_raters or prepared.rater_count == 2
     ]
@@ -228,19 +230,19 @@ def _resampled(
 ) -> tuple[ResampledCoefficient, ...]:
     if bootstrap is None and jackknife is None:
         return ()
-    found = []
+    resampled = []
     for method, settings in plan:
         drawn, left_out = (
             None if how is None else method.compute(prepared, replace(settings, interval=how))
             for how in (bootstrap, jackknife)
         )
         either = drawn or left_out
-        found.append(
+        resampled.append(
             ResampledCoefficient(
                 method.name, either.weights if either else "identity", drawn, left_out
             )
         )
-    return tuple(found)
+    return tuple(resampled)
 
 
 def _item_counts(prepared: PreparedMatrix) -> ItemCounts:

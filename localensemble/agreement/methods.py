@@ -1,8 +1,8 @@
-"""What the list of coefficients says of each: names, words, citation, and how to compute it.
+"""Describe a coefficient of the list: its names, wording, citation, and how to compute it.
 
-A coefficient is a value of one of these classes. It is called like a function of its labels,
-and ``compute`` calls it with the settings that all coefficients of one variable share. The
-list itself is ``ALL_COEFFICIENTS`` of `coefficients`.
+A coefficient is an instance of one of these classes. Call it like a function of its labels;
+``compute`` calls it with the settings that all coefficients of one variable share. The list
+itself is ``ALL_COEFFICIENTS`` in `coefficients`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from localensemble.agreement.weights import Weights, WeightScheme, agreement_wei
 from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS
 
 WeightUse = Literal["ignored", "optional", "required", "level"]
-"""Whether a coefficient takes agreement weights; ``level`` weighs by the level instead."""
+"""Whether a coefficient takes agreement weights; ``level``: it uses the level instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AgreementSettings:
-    """How all coefficients of one variable are computed.
+    """How to compute all coefficients of one variable.
 
     Attributes:
-        level: of measurement; only Krippendorff's alpha reads it.
+        level: the level of measurement; only Krippendorff's alpha reads it.
         weights: agreement weights of the coefficients that take them.
         values: the categories' increasing numbers; 1..K when None.
-        interval: how to find intervals.
-        confidence_level: of the intervals.
+        interval: how to compute the intervals.
+        confidence_level: the confidence level of the intervals.
     """
 
     level: Level
@@ -45,21 +45,21 @@ class AgreementSettings:
     confidence_level: float = 0.95
 
 
-# No slots: every coefficient has a docstring of its own.
+# No slots: every coefficient has its own docstring.
 @dataclass(frozen=True, eq=False)
 class CoefficientMethod(ABC):
     """One coefficient of the list.
 
     Attributes:
-        name: as in ``Coefficient.name``.
-        possessive: the name as it stands in a sentence.
-        chance: what it takes for chance agreement, as a clause for a methods paragraph; empty
-            when it is not corrected for chance.
+        name: the name, as in ``Coefficient.name``.
+        possessive: the name as used in a sentence.
+        chance: its definition of chance agreement, as a clause for a methods paragraph; empty
+            if it is not corrected for chance.
         citation: the paper to cite.
-        aliases: other names that people type, in lower case. The name and the possessive need
-            none.
-        two_raters: whether it is defined for exactly two raters only.
-        irrcac: the method of irrCAC's ``CAC`` that computes it; empty when there is none.
+        aliases: other names that people type, in lower case, besides the name and the
+            possessive.
+        two_raters: whether it is defined only for exactly two raters.
+        irrcac: the method of irrCAC's ``CAC`` that computes it; empty if there is none.
         uses_weights: whether ``AgreementSettings.weights`` changes it.
     """
 
@@ -80,12 +80,12 @@ class CoefficientMethod(ABC):
 
     @property
     def corrected(self) -> bool:
-        """Whether the value is corrected for chance, so that 0 is what chance would give."""
+        """Whether the value is corrected for chance, so that chance alone would give 0."""
         return bool(self.chance)
 
     @property
     def in_codebooks(self) -> bool:
-        """Whether a codebook may require it."""
+        """Whether a codebook may require the coefficient."""
         return self.name in CODEBOOK_COEFFICIENTS
 
     @abstractmethod
@@ -95,10 +95,10 @@ class CoefficientMethod(ABC):
 
 @dataclass(frozen=True, eq=False)
 class _Estimated(CoefficientMethod):
-    """A coefficient made of the labels' patterns and agreement weights.
+    """A coefficient computed from the labels' patterns and agreement weights.
 
     Attributes:
-        estimator: from patterns and weights to sums; its docstring becomes the coefficient's.
+        estimator: turns patterns and weights into sums; the coefficient takes its docstring.
         needs_two_categories: whether chance depends on how many categories are declared.
     """
 
@@ -145,12 +145,12 @@ class _Estimated(CoefficientMethod):
     def _undefined_because(self, prepared: PreparedMatrix) -> str:
         if self.two_raters and prepared.rater_count != 2:
             return (
-                f"it compares two raters, and {prepared.rater_count} gave labels; "
+                f"it compares two raters, but {prepared.rater_count} gave labels; "
                 "see the pairs of raters"
             )
         declared = prepared.category_count
         if self.needs_two_categories and declared < 2:
-            return f"{declared} category is declared, and chance needs at least two"
+            return f"{declared} category is declared, but chance needs at least two"
         return ""
 
     def _chance_is_total_because(self, prepared: PreparedMatrix) -> str:
@@ -164,11 +164,11 @@ class _Estimated(CoefficientMethod):
                 f'only the category "{occurring[0]}" occurs, so chance alone would give full '
                 "agreement (0/0)"
             )
-        return "the weights call all categories that occur equal, so nothing can disagree"
+        return "the weights treat all categories that occur as equal, so nothing can disagree"
 
 
 class Weighted(_Estimated):
-    """A coefficient with agreement weights or without."""
+    """A coefficient that may be computed with agreement weights."""
 
     uses_weights = "optional"
 
@@ -187,8 +187,8 @@ class Weighted(_Estimated):
             labels: N items by R raters.
             weights: a scheme or a K by K matrix; ``identity`` gives no partial credit.
             values: the categories' increasing numbers; 1..K when None.
-            interval: how to find the interval.
-            confidence_level: of the interval.
+            interval: how to compute the interval.
+            confidence_level: the confidence level of the interval.
         """
         return self._estimate(
             labels, weights, values, interval=interval, confidence_level=confidence_level
@@ -196,7 +196,7 @@ class Weighted(_Estimated):
 
 
 class WeightedOnly(_Estimated):
-    """A coefficient that another one is without weights: they have no default, on purpose."""
+    """A coefficient that has another name without weights, so weights have no default."""
 
     uses_weights = "required"
 
@@ -216,7 +216,7 @@ class WeightedOnly(_Estimated):
 
 
 class Unweighted(_Estimated):
-    """A coefficient without weights, whatever those of its variable are."""
+    """A coefficient without weights, even if its variable has some."""
 
     uses_weights = "ignored"
 

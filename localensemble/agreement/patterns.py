@@ -1,8 +1,8 @@
 """Reduce a label matrix to its distinct patterns, so that work grows with them, not with items.
 
 Two items with the same number of labels per category are the same to every coefficient that
-does not tell raters apart; two items with equal rows are the same to all. A million items by
-five raters of five categories have at most 252 complete count patterns.
+does not tell raters apart; two items with equal rows are the same to all. A million items
+labeled by five raters with five categories have at most 252 complete count patterns.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountPatterns:
-    """Counts per category, and how many items show each.
+    """Counts per category, and how many items show each pattern.
 
     Attributes:
-        counts: (P, K) labels per category; a pattern may have no label at all. Patterns are
+        counts: (P, K) labels per category; a pattern may be without any label. Patterns are
             few, but two may be equal.
         multiplicity: (P,) items that show the pattern; all positive, they sum to N.
-        item_pattern: (N,) the pattern of each item, in item order; empty unless asked for.
-        draws: of the items, for a bootstrap.
+        item_pattern: (N,) the pattern of each item, in item order; empty unless requested.
+        draws: draws of the items, for a bootstrap.
     """
 
     counts: Integers
@@ -50,7 +50,7 @@ class RowPatterns:
     Attributes:
         rows: (P, R) category indices, -1 for a gap.
         multiplicity: (P,) items that show the row; all positive, they sum to N.
-        draws: of the items, for a bootstrap.
+        draws: draws of the items, for a bootstrap.
     """
 
     rows: Integers
@@ -146,7 +146,7 @@ def _distinct(
 ) -> tuple[Integers, Integers, Integers]:
     """Return the digits of the distinct key tuples, their multiplicity and each item's place."""
     if not keys:
-        # No category or no rater: one empty pattern that every item shows.
+        # Without categories or raters, every item shows the same empty pattern.
         count = np.full(min(item_count, 1), item_count, dtype=np.int64)
         places = np.zeros(item_count if with_items else 0, dtype=np.int64)
         return np.zeros((count.size, 0), dtype=np.int64), count, places

@@ -1,4 +1,4 @@
-"""A label matrix with the patterns that several coefficients share, found once."""
+"""Find the patterns of a label matrix once, for all coefficients computed from it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from localensemble.core.label_matrix import LabelMatrix
 class PreparedMatrix:
     """The patterns of a label matrix, found when first needed and then kept.
 
-    Every coefficient takes a label matrix or this; give this to compute several of one
-    matrix. The label matrix must not be changed meanwhile. A selection of raters is derived
-    from the patterns, so it costs no second pass over the items.
+    Every coefficient takes either a label matrix or this; pass this to compute several from
+    the same matrix. Do not change the label matrix meanwhile. A selection of raters is derived
+    from the patterns, without a second pass over the items.
 
     Attributes:
         categories: the declared categories.
         raters: the raters, with or without labels.
-        item_count: N, items without any label included.
+        item_count: N, including items without any label.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class PreparedMatrix:
 
     @cached_property
     def labels_per_rater(self) -> tuple[int, ...]:
-        """How many labels each rater gave."""
+        """Number of labels each rater gave."""
         return tuple(int(count) for count in self._count_labels())
 
     @property
     def rater_count(self) -> int:
-        """How many raters gave at least one label."""
+        """Number of raters that gave at least one label."""
         return sum(count > 0 for count in self.labels_per_rater)
 
     @cached_property
@@ -81,7 +81,7 @@ class PreparedMatrix:
         return tuple(self.categories[k] for k in np.flatnonzero(seen))
 
     def select(self, raters: Sequence[int], *, labeled_by_all: bool = False) -> PreparedMatrix:
-        """Keep the raters at these places, and all items or only those all of them labeled."""
+        """Keep the raters at these places; optionally only the items that all of them labeled."""
         rows = select_raters(self.rows, raters=raters, category_count=self.category_count)
         if labeled_by_all:
             kept = (rows.rows >= 0).all(axis=1)
@@ -97,11 +97,11 @@ class PreparedMatrix:
 
 
 Labels = LabelMatrix | PreparedMatrix
-"""What every coefficient accepts."""
+"""The input that every coefficient accepts."""
 
 
 def prepare(labels: Labels) -> PreparedMatrix:
-    """Return the patterns of a label matrix, or the ones given."""
+    """Return the patterns of a label matrix; return patterns unchanged."""
     if isinstance(labels, PreparedMatrix):
         return labels
     matrix = labels

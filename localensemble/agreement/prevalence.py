@@ -1,8 +1,8 @@
-"""Prevalence and bias: why two coefficients of the same labels can be far apart.
+"""Describe prevalence and bias: why two coefficients of the same labels can be far apart.
 
-The kappas take chance agreement from the category shares, so when nearly all labels are of
-one category a few disagreements make them small although raters nearly always agree. This
-module says when that happens and in whose numbers.
+The kappas compute chance agreement from the category shares. When nearly all labels are in
+one category, a few disagreements make the kappas small although raters nearly always agree.
+This module detects that and explains it with the numbers involved.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from localensemble.agreement.coefficients import conger_kappa, fleiss_kappa, gwe
 from localensemble.agreement.prepared import Labels, prepare
 
 PARADOX_DISTANCE = 0.2
-"""AC1 minus Fleiss' kappa from which the two are said to tell different stories: the width
-of a band of the usual benchmark scales."""
+"""AC1 and Fleiss' kappa count as contradictory from this difference on: the width of a band of
+the usual benchmark scales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,17 @@ class Prevalence:
     """How the labels are spread over categories and raters.
 
     Attributes:
-        shares: per category, in the codebook's order, averaged over items; empty when there
-            is no label.
-        largest_category: the most frequent one; None without labels.
+        shares: share of each category, in the codebook's order, averaged over items; empty
+            without labels.
+        largest_category: the most frequent category; None without labels.
         largest_share: its share.
         bias: the largest difference between two raters' shares of one category; None when
             fewer than two raters gave labels.
-        bias_category: the category in question; None without any bias.
+        bias_category: the category with that difference; None without any bias.
         bias_raters: the rater who uses it most, and the one who uses it least; None without
             any bias.
-        paradox: whether AC1 and Fleiss' kappa lie ``PARADOX_DISTANCE`` or more apart, or
-            Fleiss' kappa is undefined where AC1 is not.
+        paradox: whether AC1 exceeds Fleiss' kappa by ``PARADOX_DISTANCE`` or more, or only
+            Fleiss' kappa is undefined.
         explanation: one or two sentences on why the kappas are low or missing, or why
             raters' different shares matter; empty when there is nothing to explain.
     """
@@ -51,11 +51,11 @@ class Prevalence:
 
 
 def prevalence(labels: Labels) -> Prevalence:
-    """Describe prevalence and bias, and explain the kappa paradox where it occurs.
+    """Describe prevalence and bias, and explain the kappa paradox if it occurs.
 
     Source: Feinstein and Cicchetti (1990), Journal of Clinical Epidemiology 43:543-549; Byrt,
         Bishop and Carlin (1993), Journal of Clinical Epidemiology 46:423-429, whose two-rater
-        bias this takes over all pairs of raters.
+        bias is extended here to all pairs of raters.
     """
     prepared = prepare(labels)
     counts = prepared.counts
@@ -86,7 +86,7 @@ def _bias(
     active = [profile for profile in profiles if profile.labels]
     if len(active) < 2:
         return None, None, None
-    shares = np.array([np.array(one.category_labels) / one.labels for one in active])
+    shares = np.array([np.array(profile.category_labels) / profile.labels for profile in active])
     spread = shares.max(axis=0) - shares.min(axis=0)
     category = int(np.argmax(spread))
     if spread[category] == 0.0:
@@ -103,8 +103,8 @@ def _paradox(labels: Labels, *, largest: int, share: float) -> tuple[bool, str]:
         return False, ""
     if fleiss.value is None or fleiss.expected_agreement is None:
         return True, (
-            f'Every label is "{name}". Raters agree on all of them, but with nothing else to '
-            "agree about the kappas are 0/0; AC1 is 1 because other categories are declared."
+            f'Every label is "{name}". Raters agree on all items, but since no other category '
+            "occurs, the kappas are 0/0; AC1 is 1 because other categories are declared."
         )
     if ac1.value - fleiss.value >= PARADOX_DISTANCE:
         return True, (

@@ -1,7 +1,7 @@
-"""A required level of agreement, and whether a variable meets it.
+"""Check whether a variable meets a required level of agreement.
 
-The lower end of the interval is compared, not the estimate: a requirement is met when the
-labels show it, not when they happen to suggest it.
+The check compares the lower end of the interval, not the estimate: the labels must show the
+required agreement, not merely suggest it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PATTERN = re.compile(
         (?P<minimum>[-+]?\d*\.?\d+)\s*""",
     re.VERBOSE,
 )
-_HINT = 'Write for example "AC1 >= 0.6", "Fleiss kappa (quadratic) >= 0.6" or "alpha >= 0.667".'
+_HINT = 'Write, for example, "AC1 >= 0.6", "Fleiss kappa (quadratic) >= 0.6" or "alpha >= 0.667".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Verdict:
     """Whether a requirement is met.
 
     Attributes:
-        requirement: what was asked.
+        requirement: the requirement checked.
         met: whether the interval's lower end reaches the minimum.
-        interval_low: the number compared; None when there is none.
+        interval_low: the lower end compared; None without an interval.
         because: the reason in words.
     """
 
@@ -43,12 +43,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A coefficient whose interval must not reach below a minimum.
+    """A coefficient and the minimum that its interval must not fall below.
 
     Attributes:
         coefficient: name of the coefficient.
         minimum: the lowest acceptable lower end.
-        weights: name of its weights; None means identity, for alpha any level.
+        weights: name of its weights; None means identity, or any level for alpha.
     """
 
     coefficient: str
@@ -60,8 +60,8 @@ class Requirement:
         """Read ``NAME >= NUMBER`` or ``NAME (WEIGHTS) >= NUMBER``.
 
         Raises:
-            AgreementError: the text has another form, the coefficient or the weights are
-                unknown, or the number is not between -1 and 1.
+            AgreementError: the text does not have this form, the coefficient or the weights
+                are unknown, or the number is not between -1 and 1.
         """
         found = _PATTERN.fullmatch(text)
         if found is None:
@@ -77,8 +77,8 @@ class Requirement:
         known = (*WEIGHT_SCHEMES, "custom", "nominal", "interval")
         if weights is not None and weights not in known:
             raise AgreementError(
-                f"Cannot read the requirement {text!r}: {weights!r} names no weights.",
-                hint=f"Known are {', '.join(known)}.",
+                f"Cannot read the requirement {text!r}: unknown weights {weights!r}.",
+                hint=f"Choose one of {', '.join(known)}.",
             )
         minimum = float(found["minimum"])
         if not -1.0 <= minimum <= 1.0:
@@ -96,7 +96,7 @@ class Requirement:
         return f"{self._name} >= {self.minimum:g}"
 
     def check(self, coefficients: Iterable[Coefficient]) -> Verdict:
-        """Find the required coefficient among those computed, and compare its lower end."""
+        """Check the lower end of the required coefficient's interval."""
         for coefficient in coefficients:
             if self._means(coefficient):
                 return self._verdict(coefficient)

@@ -1,7 +1,7 @@
-"""What a coefficient of agreement reports: one frozen value, or None and the reason.
+"""Define the result of a coefficient of agreement: a value, or None and the reason.
 
-A coefficient that cannot be computed has no number at all: never NaN, 0 or 1. Nothing is
-rounded here; rounding is the renderer's work.
+A coefficient that cannot be computed has no number, never NaN, 0 or 1. Nothing is rounded
+here; rounding is the renderer's job.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 """Measurement level of a variable."""
 
 IntervalMethod = Literal["analytic", "exact bound", "bootstrap", "jackknife", ""]
-"""How an interval was found; empty when there is none."""
+"""How an interval was computed; empty when there is none."""
 
 
 class AgreementError(InputError):
-    """Report options that do not fit each other or the label matrix."""
+    """Report options that do not match each other or the label matrix."""
 
 
 class LevelError(AgreementError):
-    """Report a measurement level that the categories cannot carry."""
+    """Report a measurement level that the categories do not support."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +32,29 @@ class Coefficient:
 
     Attributes:
         name: the coefficient, for example ``AC1``.
-        value: 1 is perfect agreement, 0 is what chance would give, below 0 is less. None
-            when undefined; then ``undefined_because`` says why.
-        observed_agreement: share of agreeing pairs of labels (weighted when ``weights``
-            is not ``identity``), averaged over items. Given even when the value is not.
-        expected_agreement: the share expected by chance; None where the coefficient has no
-            chance correction or it cannot be computed.
-        standard_error: of ``value``, over a random draw of items with the raters fixed.
+        value: 1 is perfect agreement, 0 is what chance would give, below 0 is less than
+            chance. None when undefined; then ``undefined_because`` says why.
+        observed_agreement: share of agreeing pairs of labels (weighted unless ``weights``
+            is ``identity``), averaged over items. May be defined when the value is not.
+        expected_agreement: the share expected by chance; None if the coefficient is not
+            corrected for chance or the share cannot be computed.
+        standard_error: standard error of ``value``, over a random draw of items with the
+            raters fixed.
         interval_low: lower end of the interval. Not clipped: it may lie below -1.
-        interval_high: upper end, at most 1.
-        confidence_level: for example 0.95.
-        p_value: two-sided, for the hypothesis that the true value is 0. None where it has no
-            meaning or no standard error exists.
+        interval_high: upper end of the interval, at most 1.
+        confidence_level: confidence level of the interval, for example 0.95.
+        p_value: two-sided p-value for the hypothesis that the true value is 0. None if it
+            has no meaning or there is no standard error.
         items_used: items with two or more labels; only they can show agreement.
         items_left_out: the other items. Those with one label still count in the category
             shares of the coefficients that say so.
-        raters: raters who gave at least one label.
+        raters: number of raters that gave at least one label.
         undefined_because: why there is no value; empty when there is one.
         weights: name of the agreement weights; ``identity`` means only equal categories
             agree. For Krippendorff's alpha, its level.
-        interval_method: how the interval was found.
+        interval_method: how the interval was computed.
         interval_undefined_because: why a defined value has no interval.
-        resamples_undefined: bootstrap draws in which the coefficient had no value.
+        resamples_undefined: number of bootstrap draws in which the coefficient had no value.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Agreement weights: how much two categories agree, from 0 (not at all) to 1 (equal).
+"""Build agreement weights: how much two categories agree, from 0 (not at all) to 1 (equal).
 
-Decides the eight named schemes and checks a weight matrix of one's own. The numeric value of
-a category is its place in the codebook's order (1, 2, ..., K) unless values are given.
+Defines the eight named schemes and checks custom weight matrices. The numeric value of a
+category is its place in the codebook's order (1, 2, ..., K) unless values are given.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def agreement_weights(
         weights: a scheme, or a symmetric K by K matrix with ones on the diagonal and nothing
             outside 0..1; such a matrix is reported as ``custom``.
         category_count: K, the number of declared categories.
-        values: K different increasing numbers, the categories' values; 1..K when None.
-            Identity and ordinal weights do not use them.
+        values: the categories' K increasing numbers; 1..K when None. Identity and ordinal
+            weights do not use them.
     Raises:
-        AgreementError: the scheme is unknown, or the matrix or the values do not fit.
+        AgreementError: the scheme is unknown, or the matrix or the values are invalid.
     Source: Gwet, Handbook of Inter-Rater Reliability, 4th edition (2014), chapter 3 and
         appendix on weights; reproduced in tests/golden/gwet_four_raters.json.
     """
@@ -61,18 +61,18 @@ def agreement_weights(
     if isinstance(weights, str):
         if weights not in WEIGHT_SCHEMES:
             raise AgreementError(
-                f"weights: {weights!r} is no weighting scheme.",
-                hint=f"Choose one of {', '.join(WEIGHT_SCHEMES)}, or give a matrix.",
+                f"weights: unknown weighting scheme {weights!r}.",
+                hint=f"Choose one of {', '.join(WEIGHT_SCHEMES)}, or pass a matrix.",
             )
         return Weights(weights, _scheme(weights, numbers))
     return Weights("custom", _checked(weights, category_count))
 
 
 def category_values(values: Sequence[float] | None, *, category_count: int) -> NDArray[np.float64]:
-    """Check the categories' numeric values; 1..K when none are given.
+    """Check the categories' numeric values, and return them; 1..K when None.
 
     Raises:
-        AgreementError: there are not K of them, or they are not finite and increasing.
+        AgreementError: there are not K values, or they are not finite and increasing.
     """
     if values is None:
         return np.arange(1, category_count + 1, dtype=np.float64)
@@ -85,7 +85,7 @@ def category_values(values: Sequence[float] | None, *, category_count: int) -> N
     if not np.isfinite(numbers).all() or (np.diff(numbers) <= 0).any():
         raise AgreementError(
             "values: the numbers are not finite and increasing.",
-            hint="Order the categories by their value and give each a value of its own.",
+            hint="Order the categories by their values and give each a different value.",
         )
     return numbers
 
@@ -118,14 +118,14 @@ def _scheme(scheme: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def ratio_distance(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Square the difference of two values relative to their sum; 0 where both are 0.
+    """Square the difference of two values relative to their sum; 0 if both are 0.
 
     Raises:
         AgreementError: a value is negative.
     """
     if values.size and values[0] < 0:
         raise AgreementError(
-            f"values: {values[0]:g} is negative, but a ratio needs a zero that means none.",
+            f"values: {values[0]:g} is negative, but ratio values start at a true zero.",
             hint="Use interval level or quadratic weights.",
         )
     gap = values[:, None] - values[None, :]
@@ -149,7 +149,7 @@ def _checked(weights: ArrayLike, category_count: int) -> NDArray[np.float64]:
         and (matrix == matrix.T).all()
     ):
         raise AgreementError(
-            "weights: the matrix is not a table of agreement weights.",
-            hint="It must be symmetric, with ones on the diagonal and nothing outside 0..1.",
+            "weights: the matrix does not contain agreement weights.",
+            hint="It must be symmetric, with ones on the diagonal and all numbers in 0..1.",
         )
     return matrix

@@ -106,7 +106,7 @@ def test_no_category_and_no_rater_are_undefined_too() -> None:
 @pytest.mark.parametrize("function", [cohen_kappa, scott_pi])
 def test_two_rater_coefficients_refuse_three_raters(function: object) -> None:
     assert callable(function)
-    assert_undefined(function(matrix_of("aab", "bba")), "compares two raters, and 3 gave labels")
+    assert_undefined(function(matrix_of("aab", "bba")), "3 gave labels")
 
 
 def test_two_rater_coefficients_use_only_items_both_labeled() -> None:

@@ -64,14 +64,15 @@ def test_without_errors_or_gold_there_is_no_effective_number() -> None:
     assert "fewer than two raters" in no_gold.undefined_because
     assert no_gold.pairs[0].rate is None
     apart = error_dependence(matrix_of("a-", "-b"), [0, 0])
-    assert "share no item" in apart.undefined_because
+    assert "in common" in apart.undefined_because
 
 
 def test_a_crowd_is_not_taken_apart_into_pairs_and_it_is_said() -> None:
     found = error_dependence(with_errors(np.zeros((5, 41), dtype=bool)), [0] * 5)
     assert found.pairs == ()
     assert found.effective_raters is None
-    assert found.undefined_because == "41 raters make 820 pairs; they are computed up to 40 raters"
+    for key_words in ("41 raters", "820 pairs", "at most 40 raters"):
+        assert key_words in found.undefined_because
 
 
 def test_errors_that_cancel_have_no_effective_number() -> None:
@@ -109,4 +110,4 @@ def test_two_raters_have_nobody_to_exceed() -> None:
 def test_raters_without_common_items_have_no_excess() -> None:
     found = excess_agreement(rater_pairs(matrix_of("aa-", "-bb", "aa-")))
     assert [one.excess for one in found] == [None, None, None]
-    assert {one.undefined_because for one in found} == {"two of the raters share no item"}
+    assert all("in common" in one.undefined_because for one in found)

@@ -47,7 +47,7 @@ def test_a_requirement_is_read_as_people_write_it(text: str, expected: Requireme
         ("AC3 >= 0.6", "nknown coefficient 'AC3'"),
         ("kappa >= 0.6", "nknown coefficient 'kappa'"),
         ("xyzzy >= 0.6", "nknown coefficient 'xyzzy'"),
-        ("AC2 (cubic) >= 0.6", "'cubic' names no weights."),
+        ("AC2 (cubic) >= 0.6", "nknown weights 'cubic'"),
         ("AC1 >= 60", "60 is not between -1 and 1."),
     ],
 )

@@ -297,7 +297,7 @@ def test_twelve_raters_and_forty_categories_are_measured(tmp_path: Path) -> None
         ({"coefficients": ("Cohen",)}, AgreementError, "compares two raters"),
         ({"coefficients": ("AC2",)}, AgreementError, "needs weights, and there are none"),
         ({"requirements": ("AC1 > 0.6",)}, AgreementError, "Cannot read the requirement"),
-        ({"level": "ordinally"}, LevelError, "'ordinally' is no level"),
+        ({"level": "ordinally"}, LevelError, "'ordinally'"),
         ({"confidence_level": 1.0}, AgreementError, "confidence"),
     ],
 )
