@@ -1,8 +1,8 @@
-"""Fetch one pinned file, whole or not at all.
+"""Fetch one pinned file, complete or not at all.
 
-Decides that a file gets its name only when its size, its first bytes and its sha256 are those
-that were pinned. A connection that is cut is resumed where it ended, also by a later call.
-Addresses must name a commit and use https; only a server on this machine may use http.
+A file gets its name only when its size, its first bytes and its sha256 match the pinned ones.
+An interrupted download resumes where it stopped, even in a later call. Addresses must name a
+commit and use https; only a server on this machine may use http.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from localensemble.catalog.known import KnownModel
 from localensemble.core.errors import DownloadError, ModelFileError
 from localensemble.core.identity import sha256_file
 
-if TYPE_CHECKING:  # importing it takes time that only a download needs to pay
+if TYPE_CHECKING:  # importing it takes time, which only downloads should spend
     import httpx
 
 _PINNED = re.compile(r"/resolve/[0-9a-f]{40}/")
@@ -34,14 +34,14 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _SECONDS_OF_SILENCE = 60.0
 _ATTEMPTS_WITHOUT_PROGRESS = 3
 _NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-# Statuses that a later attempt may not get: busy, or a fault of the server.
+# Statuses that may be gone at a later attempt: busy, or a server error.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL, _RANGE_REFUSED = 206, 416
 
 
 @dataclass(frozen=True, slots=True)
 class FetchProgress:
-    """How far a file is; ``resumed`` bytes were there before this call."""
+    """Progress of one file; ``resumed`` bytes were there before this call."""
 
     name: str
     done: int
@@ -50,7 +50,7 @@ class FetchProgress:
 
 
 class WebPageError(ModelFileError):
-    """A server, or something on the way to it, answered with a web page."""
+    """The server, or something between it and us, answered with a web page."""
 
 
 def fetch(
@@ -64,12 +64,12 @@ def fetch(
     """Fetch a model's file into a folder, unless it is there already, and return its path.
 
     Args:
-        on_cut: told why the server is to be asked again.
-        pause: waits so many seconds before the next attempt.
+        on_cut: called with the reason before each new attempt.
+        pause: waits this many seconds before the next attempt.
 
     Raises:
-        DownloadError: the server cannot be reached or ends too early; what came is kept.
-        ModelFileError: what the server sends is not the pinned file; it is thrown away.
+        DownloadError: the server cannot be reached or stops early; the received part is kept.
+        ModelFileError: the server does not send the pinned file; the download is deleted.
     """
     final = folder / model.file
     if is_whole(final, model):
@@ -77,20 +77,20 @@ def fetch(
     _check_address(model.url)
     if not _PINNED.search(model.url):
         raise ModelFileError(
-            f'Cannot pull "{model.name}": its address names no commit.',
-            hint="What a moving name serves can change. Correct the catalog.",
+            f'Cannot pull "{model.name}": its address does not name a commit.',
+            hint="The file behind a branch name can change. Correct the catalog.",
         )
-    # Its name has the hash: what was begun for another version is never resumed.
+    # Its name has the hash, so that the part of another version is never resumed.
     part = folder / f".{model.file}.{model.sha256[:16]}.part"
     try:
         _download(model, part, on_progress, on_cut, pause)
-        if not is_whole(part, model):  # also what earlier calls fetched of it
+        if not is_whole(part, model):  # includes the part that earlier calls fetched
             _throw_away(part, model)
         with part.open("r+b") as stream:
-            # Or a power cut could leave the name with half of the bytes.
+            # Otherwise a power cut could leave half of the bytes under the final name.
             os.fsync(stream.fileno())
         part.replace(final)
-    except OSError as error:  # of the disk: the errors of the network are httpx's own
+    except OSError as error:  # from the disk: network errors are httpx's own
         raise _disk_error(error, model, part) from error
     return final
 
@@ -102,7 +102,7 @@ def _download(
     on_cut: Callable[[str], None],
     pause: Callable[[float], None],
 ) -> None:
-    """Ask until every byte is there, or until asking again brings no more."""
+    """Repeat the request until the file is complete, or until retrying brings no progress."""
     if _size(part) > model.size_bytes:
         part.unlink()
     resumed = furthest = _size(part)
@@ -122,7 +122,7 @@ def _download(
                     raise DownloadError(
                         f'Cannot pull "{model.name}": {reason}, '
                         f"at {furthest:,} of {model.size_bytes:,} bytes.",
-                        hint="Run the same command again; it goes on where it stopped.",
+                        hint="Run the same command again; it resumes where it stopped.",
                     )
                 on_cut(reason)
                 pause(2.0**idle)
@@ -132,7 +132,7 @@ def _download(
 def _attempt(
     client: httpx.Client, model: KnownModel, part: Path, received: Callable[[int], None]
 ) -> str:
-    """Ask once for what is missing and save what comes; return why it may not be all."""
+    """Request the missing bytes once and save them; return why some may still be missing."""
     import httpx
 
     have = _size(part)
@@ -149,8 +149,8 @@ def _attempt(
             if not response.is_success:
                 raise DownloadError(
                     f'Cannot pull "{model.name}": the server answered {response.status_code}.',
-                    hint=f"Open {model.url} in a browser to see what it says; where an account is "
-                    f"asked for, fetch the file there, put it into {part.parent} as {model.file} "
+                    hint=f"Open {model.url} in a browser to see why. If it requires an account, "
+                    f"download the file there, save it in {part.parent} as {model.file} "
                     "and run the same command again.",
                 )
             return _save(response, model, part, have, received)
@@ -165,7 +165,7 @@ def _save(
     have: int,
     received: Callable[[int], None],
 ) -> str:
-    """Check what a server begins to send, then append it; return why it may not be all."""
+    """Check the start of a response, then append it; return why some may still be missing."""
     if response.status_code != _PARTIAL:
         have = 0
     chunks = response.iter_raw()
@@ -175,14 +175,14 @@ def _save(
     if have == 0 and not chunk.startswith(MAGIC):
         if chunk.lstrip()[:1] == b"<":
             _refuse(model, "a web page instead of a GGUF file", WebPageError)
-        _refuse(model, "something that is no GGUF file")
-    # Compared with the pin before gigabytes are fetched.
+        _refuse(model, "something other than a GGUF file")
+    # Compare with the pin before fetching gigabytes.
     announced = response.headers.get("Content-Length")
     if response.status_code == _PARTIAL:
         ranged = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         if ranged is None or int(ranged[1]) != have:
             part.unlink()
-            return "the server sent another part of the file than asked for"
+            return "the server sent a different part of the file than requested"
         announced = ranged[2]
     if announced is not None and int(announced) != model.size_bytes:
         _refuse(model, f"a file of {int(announced):,} bytes, but {model.size_bytes:,} are pinned")
@@ -191,7 +191,7 @@ def _save(
         while chunk:
             have += len(chunk)
             if have > model.size_bytes:
-                stream.close()  # Windows removes no file that is open.
+                stream.close()  # Windows cannot delete an open file.
                 part.unlink()
                 _refuse(model, f"more than the {model.size_bytes:,} bytes pinned")
             _append(stream, chunk)
@@ -201,7 +201,7 @@ def _save(
 
 
 def _beginning(chunks: Iterator[bytes]) -> bytes:
-    """Return enough of what comes first to know the kind of the file."""
+    """Return enough of the first bytes to recognize the kind of file."""
     first = b""
     while len(first) < len(MAGIC) and (chunk := next(chunks, b"")):
         first += chunk
@@ -220,15 +220,15 @@ def _client(model: KnownModel) -> httpx.Client:
     import httpx
 
     def check(request: httpx.Request) -> None:
-        """Follow a server to another address only if that one is allowed, too."""
+        """Follow a redirect only if the new address is also allowed."""
         _check_address(str(request.url))
 
     try:
         return httpx.Client(
             headers={"Accept-Encoding": "identity", "User-Agent": f"localensemble/{__version__}"},
-            # The certificates of the system, among them a hospital's own; httpx brings others.
+            # The system's certificates include a hospital's own; httpx's bundle does not.
             verify=ssl.create_default_context(),
-            # The proxy of the environment is for what lies beyond this machine.
+            # The proxy from the environment is only for other machines.
             trust_env=not _is_loopback(httpx.URL(model.url).host),
             follow_redirects=True,
             event_hooks={"request": [check]},
@@ -236,7 +236,7 @@ def _client(model: KnownModel) -> httpx.Client:
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise DownloadError(
-            f'Cannot pull "{model.name}": the proxy that the environment names cannot be used.',
+            f'Cannot pull "{model.name}": the proxy set in the environment cannot be used.',
             hint="Set HTTPS_PROXY to an address that begins with http:// or https://.",
         ) from error
 
@@ -256,16 +256,16 @@ def _check_address(url: str) -> None:
         raise ModelFileError(
             f'Refused to fetch a model from "{parts.scheme}://{parts.host}": '
             "only https is allowed.",
-            hint="Somebody on the way could read and change what http carries.",
+            hint="Use an https address: http traffic can be read and changed on the way.",
         )
 
 
 def _refuse(model: KnownModel, found: str, kind: type[ModelFileError] = ModelFileError) -> NoReturn:
-    """Refuse what the server sends now; what came before may be right, and is kept."""
+    """Refuse what the server sends now; keep the earlier part, which may be right."""
     raise kind(
         f'Cannot pull "{model.name}": the server sent {found}.',
-        hint="A name that needs an account, a network that asks for a login, or a file that "
-        f"was replaced can be the cause. Open {model.url} in a browser to see.",
+        hint="The model may need an account, the network a login, or the file may have been "
+        f"replaced. Open {model.url} in a browser to see.",
     )
 
 
@@ -273,20 +273,20 @@ def _throw_away(part: Path, model: KnownModel) -> NoReturn:
     found = sha256_file(part)
     part.unlink()
     raise ModelFileError(
-        f'Cannot pull "{model.name}": what came has sha256 {found}, but the catalog pins '
+        f'Cannot pull "{model.name}": the download has sha256 {found}, but the catalog pins '
         f"{model.sha256}.",
-        hint="It was thrown away. Try again; when it happens twice, the file was replaced on the "
-        "server: do not use it.",
+        hint="The download was deleted. Try again; if it happens twice, the file was replaced on "
+        "the server: do not use it.",
     )
 
 
 def is_whole(path: Path, model: KnownModel) -> bool:
-    """Return whether a file is the pinned one: size, first bytes and hash, the cheap ones first."""
+    """Return whether a file is the pinned one, checking size, first bytes and then its hash."""
     return is_file_of(path, size_bytes=model.size_bytes, sha256=model.sha256, magic=MAGIC)
 
 
 def is_file_of(path: Path, *, size_bytes: int, sha256: str, magic: bytes) -> bool:
-    """Return whether a file has that size, those first bytes and that hash."""
+    """Return whether a file has this size, these first bytes and this hash."""
     if not path.is_file() or path.stat().st_size != size_bytes:
         return False
     with path.open("rb") as stream:
@@ -300,9 +300,9 @@ def _disk_error(error: OSError, model: KnownModel, part: Path) -> ModelFileError
         return _no_room(model, part)
     if error.errno == errno.EFBIG:
         return ModelFileError(
-            f'Cannot pull "{model.name}" into {part.parent}: its file system takes no file of '
-            f"{model.size_bytes:,} bytes.",
-            hint="One formatted as FAT32 ends at 4 GiB. Choose another folder with the "
+            f'Cannot pull "{model.name}" into {part.parent}: its file system cannot store a file '
+            f"of {model.size_bytes:,} bytes.",
+            hint="FAT32 stores at most 4 GiB per file. Choose another folder with the "
             f"environment variable {FOLDER_VARIABLE}.",
         )
     return ModelFileError(
@@ -313,8 +313,8 @@ def _disk_error(error: OSError, model: KnownModel, part: Path) -> ModelFileError
 
 def _no_room(model: KnownModel, part: Path) -> ModelFileError:
     return ModelFileError(
-        f'Cannot pull "{model.name}": the disk of {part.parent} has no room for its '
+        f'Cannot pull "{model.name}": the disk of {part.parent} has too little space for its '
         f"{model.size_bytes:,} bytes.",
-        hint="Free some room and run the same command again; it goes on where it stopped. "
-        f"What came so far is in {part.name}.",
+        hint="Free some space and run the same command again; it resumes where it stopped. "
+        f"The part received so far is in {part.name}.",
     )

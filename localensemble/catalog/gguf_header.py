@@ -1,7 +1,7 @@
-"""What a GGUF file says about itself, read without loading its weights.
+"""Read what a GGUF file says about itself, without loading its weights.
 
-Decides whether a file is a whole GGUF file. Believes no length and no number in it: a damaged
-or hostile file is refused instead of filling the memory or never coming to an end.
+Decides whether a file is a complete GGUF file. Trusts no length or number in it: a damaged or
+hostile file is refused instead of filling the memory or looping forever.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from localensemble.core.model_shape import ModelShape
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _ALIGNMENT = 32
-# Far above what models have: some 40 entries, 2,000 tensors, a million words and merges, and
-# chat templates of 100 kB.
+# Far above what real models have: some 40 entries, 2,000 tensors, a million words and merges,
+# and chat templates of 100 kB.
 _MOST_ENTRIES = 65_536
 _MOST_READS = 1 << 22
 _MOST_KEPT_BYTES = 1 << 24
 _MOST_AXES = 4
 _LARGEST_ALIGNMENT = 1 << 16
-# It is shown to people, whose terminal must not obey it.
+# It is shown to people; their terminal must not interpret it.
 _ARCHITECTURE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 # Type number -> how struct reads it.
 _NUMBERS = {
@@ -47,7 +47,7 @@ _TEXT = 8
 _ARRAY = 9
 _MOST_LAYERS = 1_024
 _BLOCK = re.compile(r"blk\.(\d{1,4})\.")
-# Tensor type number -> weights in a block, bytes of a block (ggml.h). Others are newer than this.
+# Tensor type number -> weights in a block, bytes of a block (ggml.h). Other types are newer.
 TENSOR_BLOCKS = {
     **{0: (1, 4), 1: (1, 2), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8)},
     **{30: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34)},
@@ -60,15 +60,15 @@ TENSOR_BLOCKS = {
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What identifies a model beside its bytes; empty or None where the file does not say.
+    """What identifies a model besides its bytes; empty or None if the file does not say.
 
     Attributes:
         architecture: ``general.architecture``.
         name: ``general.name``.
         license: ``general.license``.
-        context_tokens: tokens the model was made for.
-        chat_template_sha256: over ``tokenizer.chat_template``.
-        shape: how large its parts are; None where the header does not tell.
+        context_tokens: the number of tokens the model was made for.
+        chat_template_sha256: sha256 of ``tokenizer.chat_template``.
+        shape: the sizes of its parts; None if the header does not give them.
     """
 
     architecture: str
@@ -83,14 +83,15 @@ def read_header(path: Path) -> GgufHeader:
     """Read a file's header.
 
     Raises:
-        ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
+        ModelFileError: the file cannot be read, is not a complete GGUF file, or contradicts
+            itself.
     """
     entries, tensors = _contents(path)
     architecture = _text(entries, "general.architecture")
     if not _ARCHITECTURE.fullmatch(architecture):
         raise ModelFileError(
-            f"Cannot use {path}: what it names its architecture is no name.",
-            hint="Do not use a file whose origin you do not know.",
+            f"Cannot use {path}: invalid architecture name in the header.",
+            hint="Do not use files from an unknown source.",
         )
     context = entries.get(f"{architecture}.context_length")
     template = _text(entries, "tokenizer.chat_template")
@@ -105,16 +106,17 @@ def read_header(path: Path) -> GgufHeader:
 
 
 def read_chat_template(path: Path) -> str:
-    """Read a file's chat template; empty when it has none.
+    """Read a file's chat template; empty if it has none.
 
     Raises:
-        ModelFileError: it cannot be read, is no whole GGUF file, or says two things at once.
+        ModelFileError: the file cannot be read, is not a complete GGUF file, or contradicts
+            itself.
     """
     return _text(_contents(path)[0], "tokenizer.chat_template")
 
 
 def _contents(path: Path) -> tuple[dict[str, object], dict[str, int]]:
-    """Read the entries, and the tensors with their sizes in bytes."""
+    """Read the entries, and the size of each tensor in bytes."""
     try:
         with path.open("rb") as stream:
             reader = _Reader(stream, path.stat().st_size)
@@ -125,38 +127,38 @@ def _contents(path: Path) -> tuple[dict[str, object], dict[str, int]]:
             f"Cannot read {path}: {error.strerror}.", hint="Check the path."
         ) from error
     except (_NotGgufError, struct.error, UnicodeDecodeError) as error:
-        said = str(error) if isinstance(error, _NotGgufError) else ""
+        detail = str(error) if isinstance(error, _NotGgufError) else ""
         raise ModelFileError(
             f"Cannot use {path}: it is not a GGUF file of version 2 or 3, or it is damaged"
-            f"{said and f': {said}'}.",
-            hint="Fetch the file again. A page saved in place of a model looks like this, too.",
+            f"{detail and f': {detail}'}.",
+            hint="Fetch the file again, and check that it is not a saved web page.",
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """An array that was not kept."""
+    """An array that was skipped, not kept."""
 
     count: int
 
 
 class _Numbers:
-    """The numbers of one architecture; every one may be missing, or stand for each layer."""
+    """The numbers of one architecture; each may be missing, or be given for each layer."""
 
     def __init__(self, entries: dict[str, object], architecture: str) -> None:
         self._entries = entries
         self._architecture = architecture
 
     def each(self, key: str, layers: int, missing: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Give a number for each layer; what is missing, or empty, where there is none."""
+        """Return a number for each layer; ``missing`` if the file does not give them."""
         value = self._entries.get(f"{self._architecture}.{key}")
         values = (value,) * layers if type(value) is int else value
         if not isinstance(values, tuple) or len(values) != layers:
             return missing
-        return values if all(type(one) is int and one >= 0 for one in values) else missing
+        return values if all(type(size) is int and size >= 0 for size in values) else missing
 
     def one(self, key: str) -> int:
-        """Give a number of the whole model; 0 where there is none."""
+        """Return a number for the whole model; 0 if the file does not give it."""
         return max(self.each(key, 1), default=0)
 
     @property
@@ -205,11 +207,11 @@ def _text(entries: dict[str, object], key: str) -> str:
 
 
 class _NotGgufError(Exception):
-    """The bytes are not those of a whole GGUF file; said in words where that helps."""
+    """The bytes are not a complete GGUF file; the text, if any, says why."""
 
 
 class _Reader:
-    """Read entries in their order, then tensors; arrays are passed over."""
+    """Read entries in order, then tensors; skip long arrays."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
@@ -229,18 +231,18 @@ class _Reader:
         for _ in range(count):
             key = self._text()
             if key in found:
-                # Programs differ in which of the two they believe.
-                raise _NotGgufError("an entry stands there twice")
+                # Programs differ in which of the two they use.
+                raise _NotGgufError("an entry appears twice")
             found[key] = self._value(self._number("<I"))
         return found
 
     def tensors(self, alignment: object) -> dict[str, int]:
-        """Check that the weights are there, to the end of the last one; give their sizes.
+        """Check that the file contains all weights to the last byte; return their sizes.
 
-        A tensor of a type that is newer than this program has the size 0.
+        Tensors of a type newer than this program have size 0.
         """
         if type(alignment) is not int or not 0 < alignment <= _LARGEST_ALIGNMENT:
-            raise _NotGgufError("an alignment that cannot be")
+            raise _NotGgufError("impossible alignment")
         needed = 0
         sizes: dict[str, int] = {}
         for _ in range(self._tensor_count):
@@ -256,7 +258,7 @@ class _Reader:
         start += -start % alignment
         if self._tensor_count and start + needed > self._size:
             raise _NotGgufError(
-                f"its weights end at byte {start + needed:,}, the file at {self._size:,}"
+                f"its weights end at byte {start + needed:,}, but the file at {self._size:,}"
             )
         return sizes
 
@@ -268,7 +270,7 @@ class _Reader:
         return self._number(_format_of(kind))
 
     def _array(self) -> object:
-        """Read numbers where there are few, one for each layer; count what else there is."""
+        """Read arrays of few numbers, such as one for each layer; only count other arrays."""
         kind, count = self._number("<I"), self._number("<Q")
         if kind == _TEXT:
             if count > self._reads_left:
@@ -296,7 +298,7 @@ class _Reader:
     def _number(self, form: str) -> int:
         self._reads_left -= 1
         if self._reads_left < 0:
-            raise _NotGgufError("more in its header than any model has")
+            raise _NotGgufError("a longer header than any model has")
         value: int = struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
         return value
 
@@ -308,7 +310,7 @@ class _Reader:
 
 
 def _format_of(kind: int) -> str:
-    # Arrays of arrays exist in the format's description but in no model.
+    # Arrays of arrays exist in the format's specification but not in any model.
     try:
         return _NUMBERS[kind]
     except KeyError:

@@ -1,8 +1,8 @@
-"""The models folder of a user: what was pulled or added, and what it was then.
+"""Keep the user's models folder: which models were pulled or added, and their hashes.
 
-Decides where the folder is and what is remembered of each model. A file whose bytes are no
-longer those that were remembered is refused: another template or other weights make another
-rater, which must not happen unseen.
+Decides where the folder is and what is recorded about each model. A file whose bytes differ
+from the recorded ones is refused: another template or other weights make another rater, which
+must not go unnoticed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FileState = Literal["whole", "missing", "changed"]
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """That somebody agreed to the terms of a model, where they stood, and when."""
+    """Consent to the terms of a model: which terms, where they were read, and when."""
 
     license: str
     url: str
@@ -36,19 +36,19 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """One model of the models folder.
+    """One model in the models folder.
 
     Attributes:
-        name: what an ensemble file writes.
-        path: file name in the models folder, or the whole path of a file elsewhere.
-        sha256: 64 hexadecimal digits over the file when it was installed.
+        name: the name used in ensemble files.
+        path: file name in the models folder, or the full path of a file elsewhere.
+        sha256: sha256 of the file when it was installed, as 64 hexadecimal digits.
         size_bytes: size of the file.
         architecture: GGUF ``general.architecture``.
-        chat_template_sha256: over the file's chat template; empty when it has none.
-        license: short name of its terms, or a note of the person who added it.
-        origin: how it came here.
+        chat_template_sha256: sha256 of the file's chat template; empty if it has none.
+        license: short name of its terms, or a note by the person who added it.
+        origin: how it was installed.
         verified_at: when its bytes last had that sha256, in UTC.
-        consent: consent to its terms, where they ask for it.
+        consent: consent to its terms; None if they do not require it.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ModelsFolder:
         self.path = path or default_folder()
 
     def installed(self) -> tuple[InstalledModel, ...]:
-        """List what is installed, by name.
+        """Return the installed models, sorted by name.
 
         Raises:
             LocalEnsembleError: the list cannot be read.
@@ -91,29 +91,29 @@ class ModelsFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LocalEnsembleError(
                 f"Cannot read {self._list}: it is not a list of installed models.",
-                hint="Move it away, then pull or add the models again; files that are there "
-                "already are not fetched again.",
+                hint="Move it away, then pull or add the models again; files that are already "
+                "there are not fetched again.",
             ) from error
 
     def find(self, name: str) -> InstalledModel | None:
-        """Find an installed model by its name."""
+        """Return the installed model with this name, or None."""
         return next((model for model in self.installed() if model.name == name), None)
 
     def record(self, model: InstalledModel) -> None:
-        """Remember a model, in the place of what was remembered under its name."""
+        """Record a model, replacing any earlier record under its name."""
         self.make()
-        others = [one for one in self.installed() if one.name != model.name]
-        models = sorted([*others, model], key=lambda one: one.name)
+        others = [other for other in self.installed() if other.name != model.name]
+        models = sorted([*others, model], key=lambda entry: entry.name)
         with replaced_text_file(self._list) as stream:
-            json.dump({"models": [asdict(one) for one in models]}, stream, indent=2)
+            json.dump({"models": [asdict(entry) for entry in models]}, stream, indent=2)
             stream.write("\n")
 
     def file_of(self, model: InstalledModel) -> Path:
-        """Say where a model's file lies."""
+        """Return the path of a model's file."""
         return self.path / model.path
 
     def state_of(self, model: InstalledModel) -> FileState:
-        """Read a model's whole file and say whether it is what was installed."""
+        """Return whether a model's file is still the installed one; read all of it."""
         path = self.file_of(model)
         try:
             same = path.stat().st_size == model.size_bytes and sha256_file(path) == model.sha256
@@ -122,16 +122,16 @@ class ModelsFolder:
         return "whole" if same else "changed"
 
     def make(self) -> None:
-        """Make the folder if it is not there.
+        """Create the folder if it does not exist.
 
         Raises:
-            ModelFileError: it cannot be made.
+            ModelFileError: the folder cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ModelFileError(
-                f"Cannot make the models folder {self.path}: {error.strerror}.",
+                f"Cannot create the models folder {self.path}: {error.strerror}.",
                 hint=f"Choose another folder with the environment variable {FOLDER_VARIABLE}.",
             ) from error
 
@@ -145,18 +145,18 @@ def _consent(stored: dict[str, str]) -> Consent:
 
 
 def _american(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored record under today's keys: before 0.2 it said ``licence``."""
+    """Return a stored record with current keys; before 0.2 one was spelled ``licence``."""
     return {"license" if key == "licence" else key: value for key, value in stored.items()}
 
 
 def default_folder() -> Path:
-    """Find the models folder: as the environment says, or among the user's data."""
+    """Return the models folder set in the environment, or the one in the user's data folder."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     return Path(chosen) if chosen else _user_data() / "localensemble" / "models"
 
 
 def now() -> str:
-    """Write the time as the list does."""
+    """Return the current time in the format of the list."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -166,6 +166,6 @@ def _user_data() -> Path:
         return Path(local) if local else Path.home() / "AppData" / "Local"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
-    # A relative path there is to be ignored, says its specification.
+    # The XDG specification requires relative paths to be ignored.
     data = Path(os.environ.get("XDG_DATA_HOME", ""))
     return data if data.is_absolute() else Path.home() / ".local" / "share"

@@ -1,6 +1,6 @@
-"""Model files that an engine keeps on this machine already.
+"""Reuse model files that an engine already keeps on this machine.
 
-A file is taken over only when its bytes have the hash that is pinned here.
+A file is reused only if its bytes have the pinned hash.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from localensemble.catalog.known import KnownModel
 
 
 def take_over(model: KnownModel, *, folder: Path, kept: Iterable[Path]) -> Path | None:
-    """Put a model's file that lies elsewhere into a folder; None when it is in no such place.
+    """Put a model's file from elsewhere into a folder and return its path, or None if not found.
 
-    A link where the disk allows it, so that the bytes are not stored twice; else a copy.
-    The engine's own file is left as it is. Where neither works, it counts as not there.
+    Links the file if the disk allows it, so that the bytes are not stored twice; otherwise
+    copies it. Leaves the engine's own file unchanged. Returns None if both fail.
 
     Args:
-        kept: where the file may lie; none need be there.
+        kept: paths where the file may be; they need not exist.
     """
     for path in kept:
         if _is_whole_file(path, model) and _link_or_copy(path, folder / model.file):
@@ -35,7 +35,7 @@ def _link_or_copy(kept: Path, final: Path) -> bool:
         try:
             part.hardlink_to(kept)
         except OSError:
-            # Another disk, or one that has no links.
+            # Another disk, or one that does not support links.
             shutil.copyfile(kept, part)
         part.replace(final)
     except OSError:
@@ -48,5 +48,5 @@ def _is_whole_file(path: Path, model: KnownModel) -> bool:
     try:
         return is_whole(path, model)
     except OSError:
-        # The files of a service may not be ours to read.
+        # The user may not be allowed to read the files of a service.
         return False

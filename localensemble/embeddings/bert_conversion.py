@@ -1,8 +1,8 @@
 """Convert a sentence encoder of the BERT family from its published files to GGUF.
 
-Decides how the weights and the vocabulary are named and laid out for llama.cpp, and that
-matrices are kept with 16 bits. The archive is read, never unpacked or executed; whoever calls
-has checked its hash. Refuses a model of another build.
+Decides how the weights and the vocabulary are named and laid out for llama.cpp, and stores
+matrices with 16 bits. Reads the archive without unpacking or executing it; the caller has
+checked its hash. Refuses models with another architecture.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ _EMBEDDINGS = {
     "embeddings.LayerNorm.weight": "token_embd_norm.weight",
     "embeddings.LayerNorm.bias": "token_embd_norm.bias",
 }
-# Small, and llama.cpp's own conversion keeps them whole, too.
+# These are small, and llama.cpp's own conversion also keeps them at 32 bits.
 _KEPT_WHOLE = frozenset({"token_types.weight", "position_embd.weight"})
-# Position numbers are counted anew, and the pooler is no part of the published method.
+# llama.cpp numbers the positions itself, and the published method does not use the pooler.
 _LEFT_OUT = re.compile(r"embeddings\.position_ids|pooler\.dense\.(weight|bias)")
 
 
 def convert_bert(archive: Path, *, folder: str, name: str, license: str, to: Path) -> None:
-    """Write the model that lies in a folder of a zip archive as a GGUF file.
+    """Convert the model in a folder of a zip archive to a GGUF file.
 
     Args:
-        folder: where ``config.json``, ``vocab.txt`` and ``model.safetensors`` lie in it.
-        name: what the file calls itself.
+        folder: the folder of ``config.json``, ``vocab.txt`` and ``model.safetensors`` in it.
+        name: the model's name, written into the file.
         license: short name of the terms, written into the file.
 
     Raises:
-        ModelFileError: the archive holds another kind of model.
+        ModelFileError: the archive contains another kind of model.
     """
     try:
         with zipfile.ZipFile(archive) as content:
@@ -77,16 +77,16 @@ def convert_bert(archive: Path, *, folder: str, name: str, license: str, to: Pat
         write_gguf(to, metadata=metadata, tensors=_tensors(_safetensors(weights)))
     except (KeyError, ValueError, struct.error, zipfile.BadZipFile) as error:
         raise ModelFileError(
-            f"Cannot convert {archive.name}: it does not hold the files of a BERT model "
+            f"Cannot convert {archive.name}: it does not contain the files of a BERT model "
             f"({type(error).__name__}).",
-            hint="Fetch it again; what came is not what was expected.",
+            hint="Fetch it again; this is not the expected archive.",
         ) from error
 
 
 def _refuse_other_builds(config: dict[str, object], pooling: dict[str, object]) -> None:
-    found = {key: config.get(key) for key in _EXPECTED}
-    if found != _EXPECTED or pooling.get("pooling_mode_mean_tokens") is not True:
-        raise ValueError("another build of model")
+    architecture = {key: config.get(key) for key in _EXPECTED}
+    if architecture != _EXPECTED or pooling.get("pooling_mode_mean_tokens") is not True:
+        raise ValueError("another model architecture")
 
 
 def _metadata(
@@ -119,7 +119,7 @@ def _metadata(
 
 
 def _llama_token(token: str) -> str:
-    """Write a token as llama.cpp does: it marks where a word begins, not where one goes on."""
+    """Return a token as llama.cpp writes it, marking the start of a word, not its continuation."""
     if _is_special(token):
         return token
     if token.startswith(_CONTINUES_A_WORD):
@@ -153,7 +153,7 @@ def _llama_name(name: str) -> str:
 
 
 def _safetensors(data: bytes) -> dict[str, NDArray[np.float32]]:
-    """Read the 32 bit tensors of a safetensors file, in the order of their names."""
+    """Read the 32-bit tensors of a safetensors file, in the order of their names."""
     (length,) = struct.unpack_from("<Q", data)
     body = memoryview(data)[8 + length :]
     entries = json.loads(data[8 : 8 + length])

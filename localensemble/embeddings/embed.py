@@ -1,4 +1,4 @@
-"""Turn texts into vectors: near when they mean the same."""
+"""Turn texts into vectors that are close when the texts mean the same."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """The vectors of N texts, and which model they are from.
+    """The vectors of N texts, and the model they come from.
 
     Attributes:
-        vectors: N x 384, each row of length 1, so that a product of two rows is their cosine;
-            a row of NaN for a text that has no vector.
-        failures: row to why it has no vector: ``too_long: 600 of 512 tokens``, ``no_tokens``
-            (nothing but spaces), ``unknown_words: all 3`` (a script the model does not know),
-            ``not_text`` or ``not_finite``. Never text.
-        model_sha256: over the model file. Vectors of different files are not comparable to the
-            last digit.
+        vectors: N x 384, each row of length 1, so that the product of two rows is their cosine.
+            A text without a vector has a row of NaN.
+        failures: for each row without a vector, the reason: ``too_long: 600 of 512 tokens``,
+            ``no_tokens`` (only spaces), ``unknown_words: all 3`` (a script the model does not
+            know), ``not_text`` or ``not_finite``. Never contains text.
+        model_sha256: sha256 of the model file. Vectors from different files are not comparable
+            to the last digit.
     """
 
     vectors: NDArray[np.float32] = field(repr=False)
@@ -40,22 +40,22 @@ class Embeddings:
 
 
 def embed(texts: Sequence[str], *, threads: int | None = None) -> Embeddings:
-    """Give each text a vector of length 1, with the model all-minilm-l6-v2.
+    """Compute a vector of length 1 for each text, with the model all-minilm-l6-v2.
 
-    The model was made for English sentences. It takes 512 tokens, about 380 words; its authors
-    cut texts at 256, and this function cuts none: a longer text has a failure in the place of
-    a vector. A text's vector does not depend on the texts beside it.
+    The model was made for English sentences. It takes 512 tokens, about 380 words. Its authors
+    cut texts at 256 tokens; this function never cuts: a text over 512 tokens gets a failure
+    instead of a vector. A text's vector does not depend on the other texts.
 
     Args:
-        threads: processor threads; None means all cores.
+        threads: number of processor threads; None means all cores.
 
     Raises:
-        InputError: ``texts`` is one text.
-        ModelFileError: the model was not pulled yet, or its bytes changed.
-        EngineError: the model cannot go on.
+        InputError: ``texts`` is a single text.
+        ModelFileError: the model has not been pulled yet, or its file has changed.
+        EngineError: the model cannot continue.
     """
     if isinstance(texts, str):
-        raise InputError("Cannot embed a single text.", hint="Give a list of texts: [text].")
+        raise InputError("Cannot embed a single text.", hint="Pass a list of texts: [text].")
     model = locate_model(EMBEDDING_MODEL, folder=Path())
     embedder = WorkerEmbedder(
         EngineSettings(model_path=model.path, threads=threads, launcher=guarded_launcher())
@@ -64,5 +64,5 @@ def embed(texts: Sequence[str], *, threads: int | None = None) -> Embeddings:
         vectors, failures = embedder.embed(texts)
     finally:
         embedder.close()
-    reasons = {row: one.reason for row, one in enumerate(failures) if one is not None}
+    reasons = {row: failure.reason for row, failure in enumerate(failures) if failure is not None}
     return Embeddings(vectors, reasons, model.sha256)

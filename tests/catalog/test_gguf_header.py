@@ -177,7 +177,7 @@ def test_a_file_without_the_end_of_its_weights_says_where_it_ends(fuzzed: Path) 
     size = EMBEDDED.stat().st_size
     assert read_or_refuse(fuzzed, HEADER, size=size) is not None
     fuzzed.write_bytes(EMBEDDED.read_bytes()[:-1])
-    with pytest.raises(ModelFileError, match=f"end at byte {size:,}, the file at {size - 1:,}"):
+    with pytest.raises(ModelFileError, match=f"byte {size:,}, .*{size - 1:,}"):
         read_header(fuzzed)
 
 
@@ -219,14 +219,14 @@ def test_many_long_texts_are_refused(fuzzed: Path) -> None:
 def test_a_file_that_says_two_things_is_refused(fuzzed: Path) -> None:
     template = "tokenizer.chat_template"
     fuzzed.write_bytes(header(entry(template, 8, text("a")), entry(template, 8, text("b"))))
-    with pytest.raises(ModelFileError, match="stands there twice"):
+    with pytest.raises(ModelFileError, match="twice"):
         read_header(fuzzed)
 
 
 @pytest.mark.parametrize("name", ["llama\x1b[31m", "qwen2\n3", "x" * 65, "la ma"])
 def test_an_architecture_that_is_no_name_is_refused(fuzzed: Path, name: str) -> None:
     fuzzed.write_bytes(header(entry("general.architecture", 8, text(name))))
-    with pytest.raises(ModelFileError, match="architecture is no name") as caught:
+    with pytest.raises(ModelFileError, match="invalid architecture") as caught:
         read_header(fuzzed)
     assert name not in str(caught.value)
 

