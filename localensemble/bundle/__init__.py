@@ -1,1 +1,1 @@
-"""The air gap: what is carried to a machine without a network, checked and installed there."""
+"""Carry everything to a machine without a network, and check and install it there."""

@@ -1,9 +1,9 @@
 """Write a bundle: one folder with everything that a run needs on a machine without a network.
 
-Decides what the folder looks like: plain files under names that any file system takes, and
-``SHA256SUMS`` with the SHA-256 of each, which is written last. Whatever ends the writing before
-that leaves a folder that does not pass the check. Refuses a folder that holds something already,
-and a model whose bytes are not those that were recorded.
+Decides the layout of the folder: plain files under names that every file system accepts, and
+``SHA256SUMS`` with the SHA-256 of each, which is written last. If the writing is interrupted
+before that, the folder does not pass the check. Refuses a folder that is not empty, and a model
+whose bytes differ from the recorded ones.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from localensemble.core.resources import prompts_dir
 
 _FILES = Path(__file__).with_name("files")
 _CHUNK_BYTES = 1 << 20
-# Wheels take about 150 MB; the rest of this is for the small files.
+# Wheels take about 150 MB; the rest is for the small files.
 _ROOM_BESIDE_WEIGHTS = 400 << 20
 _PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,150}")
-# Names that Windows keeps for devices, whatever their ending.
+# Names that Windows reserves for devices, with any ending.
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class BundleContents:
-    """What goes into a bundle beside the program.
+    """What goes into a bundle besides the program.
 
     Attributes:
-        models: of the models folder, pulled or added.
-        codebooks: files of the user's.
-        ensembles: files of the user's.
+        models: models from the models folder, pulled or added.
+        codebooks: the user's codebook files.
+        ensembles: the user's ensemble files.
     """
 
     models: tuple[InstalledModel, ...] = ()
@@ -57,7 +57,7 @@ class BundleContents:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBundle:
-    """A bundle that was written; ``sha256`` is that of its ``SHA256SUMS``."""
+    """A bundle that was written; ``sha256`` is the hash of its ``SHA256SUMS``."""
 
     folder: Path
     file_count: int
@@ -67,12 +67,12 @@ class WrittenBundle:
 
 @dataclass(frozen=True, slots=True)
 class BundleSource:
-    """What a bundle is made from and for.
+    """What a bundle is made from, and the machine it is for.
 
     Attributes:
-        checkout: of the program.
-        target: the machine that it is for.
-        compiled: a wheel of llama-cpp-python for that machine; None takes the one built here.
+        checkout: the checkout of the program.
+        target: the machine that the bundle is for.
+        compiled: a wheel of llama-cpp-python for that machine; None uses the one built here.
     """
 
     checkout: Path
@@ -90,17 +90,17 @@ def write_bundle(
     """Write a bundle into a folder that is new or empty.
 
     Raises:
-        InputError: the folder is not empty, or a file has a name that not every system takes.
-        BundleError: a wheel cannot be got, a model is not what it was, or there is no room.
-            What was written is taken away again.
+        InputError: the folder is not empty, or some systems do not accept a file's name.
+        BundleError: a wheel is not available, a model has changed, or the disk is full. The
+            files written so far are deleted.
     """
     folder = folder.resolve()
     existed = folder.is_dir()
     if existed and any(folder.iterdir()):
         raise InputError(
             f"Cannot make a bundle in {folder}: the folder is not empty.",
-            hint="Name a new folder, for example one on the drive. What an interrupted call left "
-            "can be deleted.",
+            hint="Name a new folder, for example one on the drive. You can delete what an "
+            "interrupted call left.",
         )
     writing = _Writing(folder)
     done = False
@@ -115,7 +115,7 @@ def write_bundle(
         raise _not_written(folder, error) from error
     finally:
         if not done:
-            _take_away(folder, keep=existed)
+            _remove_written(folder, keep=existed)
     return WrittenBundle(folder, writing.file_count, writing.size_bytes, sha256)
 
 
@@ -136,13 +136,13 @@ class _Writing:
         self.found(name)
 
     def found(self, name: str) -> None:
-        """Take in a file that is there."""
+        """Add a file that is already in the folder."""
         path = self.folder / name
         self.size_bytes += path.stat().st_size
         self._files[name] = sha256_file(path)
 
     def copy(self, name: str, source: Path) -> str:
-        """Copy a file of any size and give the sha256 of what was copied."""
+        """Copy a file of any size, and return the sha256 of the copied bytes."""
         digest = hashlib.sha256()
         with source.open("rb") as stream, self._make(name).open("wb") as copied:
             while chunk := stream.read(_CHUNK_BYTES):
@@ -155,7 +155,7 @@ class _Writing:
         return self._files[name]
 
     def finish(self) -> str:
-        """Write the list of hashes, and return its own."""
+        """Write the list of hashes, and return the hash of the list."""
         lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(self._files.items())]
         content = "".join(lines).encode("ascii")
         (self.folder / SUMS).write_bytes(content)
@@ -171,10 +171,10 @@ class _Writing:
         taken = {other.casefold() for other in self._files}
         if name.casefold() in taken or not _is_portable(name.rpartition("/")[2]):
             raise InputError(
-                f'Cannot put "{name}" into a bundle: two files have that name, or not every file '
-                "system takes it.",
-                hint="Use letters, digits, dots, hyphens and underscores, and different names. "
-                "A model file of your own goes by the name it was added under.",
+                f'Cannot put "{name}" into a bundle: two files have that name, or some file '
+                "systems do not accept it.",
+                hint="Use different names of letters, digits, dots, hyphens and underscores. "
+                "Your own model file has the name it was added under.",
             )
 
 
@@ -196,7 +196,7 @@ def _fill(
     prompts = prompts_dir()
     for path in sorted(prompts.glob("*/v*.yaml")):
         writing.copy(f"prompts/{path.relative_to(prompts).as_posix()}", path)
-    # Before the models: what cannot be got is better known before gigabytes are copied.
+    # Before the models, so that a missing wheel is reported before gigabytes are copied.
     on_step(f"Gathering the packages for {source.target.name} with Python {source.target.python}")
     (writing.folder / WHEELS).mkdir()
     gather_wheels(
@@ -215,13 +215,13 @@ def _fill(
 
 def _add_model(writing: _Writing, model: InstalledModel) -> None:
     weights = ModelsFolder().file_of(model)
-    # By its name and not as its file is called: that is safe, and its own, among the others.
+    # Use the model's name, not its file name: the name is safe and unique in the bundle.
     copied = writing.copy(weights_name(model.name), weights)
     if copied != model.sha256:
         raise BundleError(
             f'Cannot bundle "{model.name}": {weights} has sha256 {copied}, '
             f"but it was {model.origin} with {model.sha256}.",
-            hint="The file changed since. Pull the model again, or put the file back.",
+            hint="The file has changed since. Pull the model again, or put the file back.",
         )
     template = read_chat_template(weights)
     if template:
@@ -229,7 +229,7 @@ def _add_model(writing: _Writing, model: InstalledModel) -> None:
     source = next((known for known in known_models() if known.name == model.name), None)
     terms = licenses().get(model.license)
     entry = {
-        # Where it lay here, and who agreed to what, is nobody's business there.
+        # The path on this machine and the consent given here do not concern the other machine.
         "model": asdict(replace(model, path=_file_name(model), consent=None)),
         "terms": terms and asdict(terms),
         "source": source and asdict(source),
@@ -238,22 +238,22 @@ def _add_model(writing: _Writing, model: InstalledModel) -> None:
 
 
 def _file_name(model: InstalledModel) -> str:
-    # A file of one's own may have any name where it lies.
+    # The user's own file may have any name.
     return model.path if model.origin == "pulled" else f"{model.name}.gguf"
 
 
 def weights_name(model: str) -> str:
-    """Say where a bundle holds a model's weights."""
+    """Return the path of a model's weights in a bundle."""
     return f"models/{model}.gguf"
 
 
 def entry_name(model: str) -> str:
-    """Say where a bundle holds what is known of a model."""
+    """Return the path of a model's catalog entry in a bundle."""
     return f"catalog/{model}.json"
 
 
 def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSource) -> None:
-    installed_by, target = Path(installer.__file__), source.target
+    installer_file, target = Path(installer.__file__), source.target
     library = needed_library(writing.folder / WHEELS)
     words = {
         "@PYTHON@": target.python,
@@ -263,7 +263,7 @@ def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSo
         + (f" and {library} or newer" if library else ""),
         "@TERMS@": _terms(contents),
     }
-    writing.copy("install.py", installed_by)
+    writing.copy("install.py", installer_file)
     for name in ("install.sh", "README.txt"):
         text = (_FILES / name).read_text(encoding="utf-8")
         for word, meaning in words.items():
@@ -273,8 +273,8 @@ def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSo
 
 def _terms(contents: BundleContents) -> str:
     if not contents.models:
-        return "No models are here beside those that are part of the program."
-    lines = ["Terms that the models come under, in short. The terms themselves decide.", ""]
+        return "There are no models here other than those that are part of the program."
+    lines = ["Summary of the models' terms. Only the terms themselves are binding.", ""]
     for model in contents.models:
         terms = licenses().get(model.license)
         short = f"{terms.title}, {terms.url}. {terms.terms}" if terms else model.license
@@ -299,9 +299,9 @@ def _write_manifest(writing: _Writing, contents: BundleContents, source: BundleS
 
 
 def _built_on(source: BundleSource) -> str:
-    """Name the processor that the engine was built for, which is that of this machine."""
+    """Return the processor that the engine was built for, which is that of this machine."""
     if source.compiled is not None:
-        return "another machine, as the wheel that was named"
+        return "another machine (the wheel came from --llama-cpp-wheel)"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -315,27 +315,27 @@ def _refuse_little_room(folder: Path, contents: BundleContents) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise BundleError(
-            f"Cannot make a bundle in {folder}: it needs about {needed:,} bytes, and {free:,} are "
-            "free.",
-            hint="Free some room, or bundle fewer models.",
+            f"Cannot make a bundle in {folder}: it needs about {needed:,} bytes, but only "
+            f"{free:,} are free.",
+            hint="Free some space, or bundle fewer models.",
         )
 
 
 def _not_written(folder: Path, error: OSError) -> BundleError:
     hint = "Check that the folder can be written."
     if error.errno == errno.EFBIG:
-        hint = "The drive takes no file of that size: FAT ends at 4 GB. Format it as exFAT."
+        hint = "FAT stores at most 4 GB per file. Format the drive as exFAT."
     elif error.errno == errno.ENOSPC:
-        hint = "Free some room, or bundle fewer models."
+        hint = "Free some space, or bundle fewer models."
     place = f" ({error.filename})" if error.filename else ""
     return BundleError(
-        f"Cannot make a bundle in {folder}: {error.strerror or error}{place}. What was written of "
-        "it was taken away.",
+        f"Cannot make a bundle in {folder}: {error.strerror or error}{place}. The files written "
+        "so far were deleted.",
         hint=hint,
     )
 
 
-def _take_away(folder: Path, *, keep: bool) -> None:
+def _remove_written(folder: Path, *, keep: bool) -> None:
     for path in list(folder.iterdir()) if folder.is_dir() else []:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

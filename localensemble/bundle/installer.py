@@ -1,17 +1,17 @@
-"""Check a bundle, and install what is in it on a machine without a network.
+"""Check a bundle, and install its contents on a machine without a network.
 
-Decides whether a bundle is, to the last byte and the last file, the one that was made: its list
-of hashes has the SHA-256 that a person brought by another way, and every file is on that list
-with its hash. This file travels in every bundle as ``install.py``, unchanged, and uses nothing
-but Python itself. Opens no connection.
+Decides whether a bundle is exactly the one that was made: its list of hashes has the SHA-256
+that the user received separately, and every file is on that list with its hash. Every bundle
+contains this file, unchanged, as ``install.py``. It uses only the Python standard library and
+opens no connection.
 """
 
 import sys
 
 if __name__ == "__main__" and not sys.flags.isolated:
-    # Without -I Python would import what lies beside this file, before anything was checked.
-    sys.exit("Cannot start like this: run it as `python3 -I install.py`, or use install.sh.")
-if sys.version_info < (3, 11):  # noqa: UP036 - somebody's Python, not ours
+    # Without -I, Python would import modules from this folder before anything was checked.
+    sys.exit("Cannot start like this: run `python3 -I install.py`, or use install.sh.")
+if sys.version_info < (3, 11):  # noqa: UP036 - the user's Python, not ours
     sys.exit("Cannot install: localensemble needs Python 3.11 or newer.")
 
 import argparse
@@ -30,15 +30,15 @@ from typing import Any
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 WHEELS = "wheels"
-# In an environment that was made here: one of somebody else's must not be cleared.
+# Marks an environment made by this installer; any other must not be cleared.
 _MARK = "made-by-localensemble"
 
-# A line that `sha256sum -c` reads, for a name that any file system takes.
+# A line that `sha256sum -c` reads, with a name that every file system accepts.
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_+.-]+(?:/[A-Za-z0-9_+.-]+)*)\n")
 
 
 class DamagedBundleError(Exception):
-    """A folder is not the bundle that was made; ``problems`` names each file and what it is."""
+    """A folder is not the bundle that was made; ``problems`` lists each file and its problem."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -46,18 +46,18 @@ class DamagedBundleError(Exception):
 
 
 class InstallError(Exception):
-    """A step failed; the text is for the person at the terminal."""
+    """A step failed; the text is shown to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedBundle:
-    """A bundle whose files are those of its list of hashes.
+    """A bundle whose files match its list of hashes.
 
     Attributes:
-        folder: where it lies.
-        manifest: what ``manifest.json`` says.
-        files: name of each file to its SHA-256, without ``SHA256SUMS`` itself.
-        sha256: of ``SHA256SUMS``.
+        folder: the bundle's folder.
+        manifest: the content of ``manifest.json``.
+        files: the SHA-256 of each file by name, without ``SHA256SUMS`` itself.
+        sha256: the SHA-256 of ``SHA256SUMS``.
     """
 
     folder: Path
@@ -70,15 +70,15 @@ def check_bundle(folder: Path, *, sha256: str, read_files: bool = True) -> Check
     """Check the list of hashes of a bundle, then every file on it.
 
     Args:
-        sha256: of ``SHA256SUMS``, as it was shown when the bundle was made.
-        read_files: False when ``sha256sum -c`` has just read them all. Then only the names are
-            compared, and that each is a plain file.
+        sha256: the SHA-256 of ``SHA256SUMS``, as shown when the bundle was made.
+        read_files: False if ``sha256sum -c`` has just read all files. Then this checks only
+            their names, and that each is a plain file.
 
     Raises:
-        DamagedBundleError: a file is changed, missing or unexpected; each is named.
+        DamagedBundleError: files are changed, missing or unexpected; lists each.
     """
     if not _is_plain(folder / SUMS):
-        # Anything but a plain file is not opened: reading it may never come to an end.
+        # Never open anything but a plain file: reading it may never end.
         exists = os.path.lexists(folder / SUMS)
         raise DamagedBundleError([f"{SUMS}: {'not a plain file' if exists else 'missing'}"])
     content = _read(folder, SUMS)
@@ -106,7 +106,7 @@ def _listed(content: bytes) -> dict[str, str]:
     files = {line[2]: line[1] for line in found}
     if len(files) < len(lines) or MANIFEST not in files:
         raise DamagedBundleError(
-            [f"{SUMS}: not the list of a bundle; a line has another form, or names a file twice"]
+            [f"{SUMS}: not the list of a bundle; a line is malformed, or repeats a file"]
         )
     return files
 
@@ -119,12 +119,12 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _file_problems(folder: Path, expected: Mapping[str, str], *, read_files: bool) -> list[str]:
-    """Compare the files that are there with those of the list."""
+    """Compare the files in the folder with those in the list."""
     problems = []
     found = set()
     for path in _everything(folder):
         name = path.relative_to(folder).as_posix()
-        # A terminal must not obey it, nor take it for several lines.
+        # A terminal must not interpret the name or show it as several lines.
         shown = name if name.isprintable() else ascii(name)
         found.add(name)
         if not _is_plain(path):
@@ -144,7 +144,7 @@ def _everything(folder: Path) -> list[Path]:
     paths = []
     for place, folders, files in os.walk(folder):
         paths += [Path(place, name) for name in files]
-        # A link to a folder is not walked into, and must not be overlooked.
+        # os.walk does not enter a link to a folder, but the link must be reported.
         paths += [path for name in folders if (path := Path(place, name)).is_symlink()]
     return paths
 
@@ -159,22 +159,22 @@ def _content_problems(path: Path, name: str, expected: str) -> list[str]:
 
 
 def platform_name() -> str:
-    """Name this system and its kind of processor, for example ``linux-x86_64``."""
+    """Return this system and its kind of processor, for example ``linux-x86_64``."""
     return f"{platform.system()}-{platform.machine()}".lower()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the bundle in which this file lies and install it; return the exit code."""
+    """Check the bundle that contains this file and install it; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="install.sh",
         description="Check this bundle and install it. Needs no network.",
-        allow_abbrev=False,  # install.sh looks for --sha256, too
+        allow_abbrev=False,  # install.sh also looks for --sha256
     )
     parser.add_argument(
         "--sha256",
         required=True,
         metavar="DIGITS",
-        help="of the file SHA256SUMS, as shown when the bundle was made",
+        help="SHA-256 of the file SHA256SUMS, as shown when the bundle was made",
     )
     parser.add_argument(
         "--to",
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="LICENSE",
-        help="agree to these terms of a model without being asked; may be repeated",
+        help="agree to a model's terms in advance; may be repeated",
     )
     parser.add_argument("--check", action="store_true", help="check the bundle; install nothing")
     # Passed by install.sh, which has had sha256sum read every file.
@@ -197,12 +197,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(__file__).resolve().parent
     try:
         bundle = check_bundle(folder, sha256=options.sha256, read_files=not options.files_were_read)
-        _say(f"All {len(bundle.files)} files are those of {SUMS}.")
+        _say(f"All {len(bundle.files)} files match {SUMS}.")
         if not options.check:
             _install(bundle, options.to.expanduser().resolve(), options.agree)
     except DamagedBundleError as error:
         _say("This is not the bundle that was made. Nothing was installed.", *error.problems)
-        _say("Compare the digits, copy the bundle again from where it was made, or make it again.")
+        _say("Compare the digits, copy the bundle from its source again, or make it again.")
         return 1
     except InstallError as error:
         _say(str(error))
@@ -220,24 +220,27 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
     python, program = scripts / "python", scripts / "localensemble"
     if target.is_relative_to(bundle.folder):
         raise InstallError(
-            f"Cannot install into {target}: it lies in the bundle, which would then hold what does "
-            "not belong to it.\nChoose another folder with --to."
+            f"Cannot install into {target}: this folder is inside the bundle, whose files must "
+            "not change.\nChoose another folder with --to."
         )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InstallError(f"Cannot make the folder {target}: {error.strerror}.") from error
+        raise InstallError(
+            f"Cannot create the folder {target}: {error.strerror}.\n"
+            "Choose another folder with --to."
+        ) from error
     ours = environment / _MARK
     if environment.exists() and not ours.exists():
         raise InstallError(
-            f"Cannot install into {target}: {environment} was not made by this installer, or not "
-            "finished.\nChoose another folder with --to, or delete it."
+            f"Cannot install into {target}: {environment} was not made by this installer, or was "
+            "not completed.\nChoose another folder with --to, or delete it."
         )
     if not _runs_here(python):
         _run(
             "Making an environment",
             [sys.executable, "-I", "-m", "venv", "--clear", environment],
-            hint="On Debian and Ubuntu install what it needs: the package python3-venv.",
+            hint="On Debian and Ubuntu, install the package python3-venv first.",
         )
         ours.touch()
     wheels = bundle.folder / WHEELS
@@ -261,22 +264,24 @@ def _install(bundle: CheckedBundle, target: Path, agreed: Sequence[str]) -> None
         check=False,
     )
     if ended.returncode != 0:
-        raise InstallError("The program is installed, but not what the bundle brings for it.")
+        raise InstallError(
+            "The program is installed, but the bundle's models and files are not; see above."
+        )
     with tempfile.TemporaryDirectory() as scratch:
         _run(
             "Trying it on five texts",
             [program, "demo", "--limit", "5", "-o", Path(scratch, "study")],
             hint="The program is installed, but its engine does not run here. It was built on: "
-            f"{bundle.manifest['built_on']}. A machine without the instructions of that processor "
+            f"{bundle.manifest['built_on']}. A machine without that processor's instructions "
             "needs a bundle with an engine built for it.",
         )
     _say("", "Installed. Next:", f"  {program} demo")
 
 
 def requirements_of(files: Mapping[str, str]) -> str:
-    """Name the wheels for pip by the hashes that were checked.
+    """Return pip requirements that name the wheels by their checked hashes.
 
-    They are in memory. A list on the drive could be another one when it is read again.
+    Uses the hashes in memory: a list on the drive could have changed when it is read again.
     """
     lines = []
     for path, sha256 in files.items():
@@ -298,15 +303,15 @@ def _refuse_other_machine(manifest: Mapping[str, Any]) -> None:
     if not fits:
         found = f"{platform_name()} with {python} {sys.version.split()[0]}"
         raise InstallError(
-            f"Cannot install here: the bundle is for {_made_for(manifest)}, and this is {found}"
+            f"Cannot install here: the bundle is for {_made_for(manifest)}, but this is {found}"
             f"{f' and {library}' if library else ''}.\n"
-            "Name a fitting Python as `PYTHON=/path/to/python3 sh install.sh`, or make a bundle "
-            "for this machine."
+            "Name a matching Python with `PYTHON=/path/to/python3 sh install.sh`, or make a "
+            "bundle for this machine."
         )
 
 
 def _is_enough(found: str, needed: str) -> bool:
-    """Compare glibc with glibc; of another library Python does not know the version."""
+    """Compare glibc versions; for other libraries Python does not know the version."""
     here, there = (re.fullmatch(r"glibc (\d+)\.(\d+)", name) for name in (found, needed))
     if here is None or there is None:
         return True
@@ -346,7 +351,7 @@ def _run(title: str, command: Sequence[str | Path], *, hint: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Keep settings of this machine out: no index, no packages of other places."""
+    """Return the environment without this machine's settings for pip and Python."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))
     }

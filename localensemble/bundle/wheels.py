@@ -1,8 +1,8 @@
-"""The Python packages of a bundle: the program and all it needs, as wheels for one platform.
+"""Gather the Python packages of a bundle: the program and its dependencies, for one platform.
 
-Decides which releases they are: those of the lock, by hash. pip fetches them, from wherever it
-is set up to; the program's own wheel is built from the checkout, and llama-cpp-python is taken
-as it was built before. Refuses a package without a wheel: nothing is compiled there.
+Uses the releases in the lock, by hash. pip fetches them from the index it is configured for;
+the program's own wheel is built from the checkout, and the wheel of llama-cpp-python is one
+that was built before. Refuses a package without a wheel: the other machine compiles nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localensemble.bundle.installer import platform_name
 from localensemble.core.errors import BundleError, InputError
 
 COMPILED = "llama-cpp-python"
-# The locks of the extras that the program runs with; `all` in pyproject.toml.
+# The locks of the extras that the program runs with: `all` in pyproject.toml.
 LOCKS = ("llama-cpp", "tables")
 
 _BLOCK = re.compile(
@@ -39,8 +39,9 @@ class Target:
     """The machine that a bundle is for.
 
     Attributes:
-        python: version, as in ``3.12``.
-        tag: what pip calls the platform, as in ``manylinux_2_28_x86_64``; None is this machine.
+        python: its version of Python, for example ``3.12``.
+        tag: pip's name of its platform, for example ``manylinux_2_28_x86_64``; None for this
+            machine.
     """
 
     python: str
@@ -48,10 +49,10 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Name it as the installer does.
+        """The installer's name of the platform.
 
         Raises:
-            InputError: no platform has that tag.
+            InputError: the tag is unknown.
         """
         if self.tag is None:
             return platform_name()
@@ -62,13 +63,13 @@ class Target:
         if self.tag in ("win_amd64", "win_arm64"):
             return f"windows-{self.tag.removeprefix('win_')}"
         raise InputError(
-            f'Cannot make a bundle for the platform "{self.tag}": there is none of that name.',
+            f'Cannot make a bundle for "{self.tag}": unknown platform.',
             hint="Examples: manylinux_2_28_x86_64 (Linux with glibc 2.28 or newer), "
             "manylinux_2_28_aarch64, macosx_14_0_arm64, win_amd64.",
         )
 
     def tags(self) -> tuple[str, ...]:
-        """List the platform tags whose wheels run there, for pip; empty for this machine."""
+        """Return pip's platform tags of the wheels that run there; empty for this machine."""
         if self.tag is None:
             return ()
         linux = _LINUX_TAG.fullmatch(self.tag)
@@ -79,12 +80,12 @@ class Target:
             f"manylinux_2_{minor}_{machine}"
             for minor in range(int(linux[3]), _OLDEST_GLIBC - 1, -1)
         ]
-        # pip takes the older names of the same thing only when they are named, too.
+        # pip accepts the older names of the same platforms only if they are listed.
         return (*tags, *(f"manylinux{year}_{machine}" for year in (2014, 2010, 1)))
 
 
 def this_python() -> str:
-    """Name the version of Python that runs this program."""
+    """Return the version of Python that runs this program."""
     return "{}.{}".format(*sys.version_info)
 
 
@@ -92,13 +93,13 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
     """Put every wheel for a machine into a folder.
 
     Args:
-        checkout: of the program; its lock decides.
-        compiled: a wheel of llama-cpp-python for that machine; None takes the one that was
-            built on this machine, or builds it, which takes minutes.
+        checkout: the checkout of the program, whose lock is used.
+        compiled: a wheel of llama-cpp-python for that machine; None uses the one built on
+            this machine, or builds it, which takes minutes.
 
     Raises:
-        InputError: the wheel of llama-cpp-python is not for that machine, or there is none.
-        BundleError: pip could not get the wheels, or the program's own could not be built.
+        InputError: the wheel of llama-cpp-python is missing or not for that machine.
+        BundleError: pip cannot fetch the wheels, or the program's own wheel cannot be built.
     """
     pins = locked(checkout, target=target)
     engine = pins.pop(COMPILED)
@@ -117,10 +118,9 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
 
 
 def needed_library(folder: Path) -> str:
-    """Say which C library these wheels need at least, as in ``glibc 2.28``; empty if any does.
+    """Return the oldest C library these wheels run with, such as ``glibc 2.28``; empty if any.
 
-    A wheel that was built for one machine names no version; what it needs stands in its
-    libraries.
+    The name of a wheel built for one machine has no version; its libraries show what it needs.
     """
     from packaging.utils import parse_wheel_filename
 
@@ -128,9 +128,9 @@ def needed_library(folder: Path) -> str:
     for wheel in folder.glob("*.whl"):
         platforms = {tag.platform for tag in parse_wheel_filename(wheel.name)[3]}
         found = [_LINUX_TAG.fullmatch(name) for name in platforms]
-        named = [(one[1], (int(one[2]), int(one[3]))) for one in found if one]
+        named = [(tag[1], (int(tag[2]), int(tag[3]))) for tag in found if tag]
         if named:
-            # It runs wherever one of its tags fits.
+            # It runs wherever one of its tags matches.
             library, version = min(named)
             needed[library] = max(version, needed.get(library, version))
         elif any(name.startswith("linux") for name in platforms):
@@ -151,7 +151,7 @@ def _glibc_of(wheel: Path) -> tuple[int, int]:
 
 
 def locked(checkout: Path, *, target: Target) -> dict[str, str]:
-    """Read the lock for one machine: package name to its pin, with hashes.
+    """Read the lock for one machine: each package's pin with its hashes, by name.
 
     Raises:
         BundleError: the lock cannot be read.
@@ -166,7 +166,7 @@ def locked(checkout: Path, *, target: Target) -> dict[str, str]:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise BundleError(
-                f"Cannot read {path}: {error.strerror}.", hint="Get the whole checkout again."
+                f"Cannot read {path}: {error.strerror}.", hint="Get a complete checkout again."
             ) from error
         for pin in _BLOCK.finditer(text):
             if pin["marker"] is None or Marker(pin["marker"]).evaluate(there):
@@ -176,7 +176,7 @@ def locked(checkout: Path, *, target: Target) -> dict[str, str]:
 
 
 def _markers(target: Target) -> dict[str, str]:
-    """Say what markers find on the machine; pip would evaluate them for this one."""
+    """Return the other machine's values for markers; pip would evaluate them for this one."""
     system, machine = target.name.split("-", 1)
     return {
         "python_version": target.python,
@@ -192,14 +192,14 @@ def _built_here(folder: Path, *, checkout: Path, target: Target) -> None:
     if target.name != platform_name():
         raise InputError(
             f"Cannot make a bundle for {target.name} here: {COMPILED} must be built on such a "
-            f"machine, and this is {platform_name()}.",
-            hint="Run scripts/setup on one, and name the wheel that it keeps in its cache folder "
+            f"machine, but this is {platform_name()}.",
+            hint="Run scripts/setup on one, and pass the wheel that it keeps in its cache folder "
             "localensemble/wheels with `--llama-cpp-wheel`.",
         )
     _run(
         f"get the wheel of {COMPILED}",
         [sys.executable, str(checkout / "scripts" / "environment.py"), "--wheel-to", str(folder)],
-        hint="Run scripts/setup in the checkout; it builds it.",
+        hint="Run scripts/setup in the checkout; it builds the wheel.",
         checkout=checkout,
     )
 
@@ -212,8 +212,8 @@ def _refuse_unfit(wheel: Path, pin: str, target: Target) -> None:
         name, version, _, tags = parse_wheel_filename(wheel.name)
     except InvalidWheelFilename as error:
         raise InputError(
-            f"Cannot use {wheel} as the wheel of {COMPILED}: that is no name of a wheel.",
-            hint="Name the .whl file as it was built.",
+            f"Cannot use {wheel} as the wheel of {COMPILED}: it does not have the name of a wheel.",
+            hint="Pass the .whl file with its original name.",
         ) from error
     system, machine = target.name.split("-", 1)
     prefix = {"linux": ("linux", "manylinux", "musllinux"), "darwin": ("macosx",)}.get(
@@ -222,8 +222,8 @@ def _refuse_unfit(wheel: Path, pin: str, target: Target) -> None:
     fits = any(tag.platform.startswith(prefix) and tag.platform.endswith(machine) for tag in tags)
     if f"{name}=={version}" != wanted or not fits or not wheel.is_file():
         raise InputError(
-            f"Cannot use {wheel} as the wheel of {COMPILED}: expected a file of {wanted} for "
-            f"{target.name}.",
+            f"Cannot use {wheel} as the wheel of {COMPILED}: expected an existing wheel of "
+            f"{wanted} for {target.name}.",
             hint="Build it on such a machine with scripts/setup of the same checkout.",
         )
 
@@ -243,8 +243,8 @@ def _fetch(folder: Path, pins: Mapping[str, str], target: Target) -> None:
                 *("--require-hashes", "--no-deps", "--only-binary", ":all:", *chosen),
                 *("--dest", str(folder), "--requirement", str(wanted)),
             ],
-            hint="pip asks the package index that it is set up for. Check the connection; or have "
-            "it take the wheels from a folder, with PIP_NO_INDEX=1 and PIP_FIND_LINKS.",
+            hint="Check the connection to the package index that pip is configured for, or let "
+            "pip take the wheels from a folder with PIP_NO_INDEX=1 and PIP_FIND_LINKS.",
         )
 
 
@@ -261,4 +261,6 @@ def _run(title: str, command: Sequence[str], *, hint: str, checkout: Path | None
     )
     if ended.returncode != 0:
         ending = "\n".join(ended.stdout.splitlines()[-15:])
-        raise BundleError(f"{ending}\nCannot {title}: it ended with {ended.returncode}.", hint=hint)
+        raise BundleError(
+            f"{ending}\nCannot {title}: the command ended with code {ended.returncode}.", hint=hint
+        )

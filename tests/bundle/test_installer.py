@@ -267,7 +267,7 @@ def test_a_folder_that_cannot_be_made_is_said(
     monkeypatch.setattr(installer, "__file__", str(bundle / "install.py"))
     (tmp_path / "taken").write_bytes(b"")
     assert main(["--sha256", digits_of(bundle), "--to", str(tmp_path / "taken" / "there")]) == 1
-    assert "Cannot make the folder" in capsys.readouterr().out
+    assert "Cannot create the folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", ["usb", "usb/there"])
@@ -280,7 +280,7 @@ def test_nothing_is_installed_into_the_bundle(
     bundle = written_bundle(tmp_path / "usb", FILES)
     monkeypatch.setattr(installer, "__file__", str(bundle / "install.py"))
     assert main(["--sha256", digits_of(bundle), "--to", str(tmp_path / folder)]) == 1
-    assert "it lies in the bundle" in capsys.readouterr().out
+    assert "inside the bundle" in capsys.readouterr().out
     check_bundle(bundle, sha256=digits_of(bundle))
 
 
@@ -335,7 +335,7 @@ def test_the_first_script_starts_the_installer_beside_it(tmp_path: Path, folder:
 @needs_shell
 def test_the_first_script_names_the_python_it_did_not_find(tmp_path: Path) -> None:
     code, said = start(first_script(tmp_path / "usb", PRINTS, python="3.99"))
-    assert (code, "for Python 3.99, and found was: Python 3." in said) == (4, True)
+    assert (code, "for Python 3.99, but found: Python 3." in said) == (4, True)
 
 
 @needs_shell
@@ -343,7 +343,7 @@ def test_the_first_script_takes_no_other_python_than_the_one_named(tmp_path: Pat
     script = first_script(tmp_path / "usb", PRINTS)
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     code, said = start(script, PYTHON="/no/such/python", PATH=path)
-    assert (code, "and found was: " in said) == (4, True)
+    assert (code, "but found: " in said) == (4, True)
 
 
 @needs_shell

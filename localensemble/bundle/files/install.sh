@@ -2,7 +2,7 @@
 # Check this bundle and install it. Needs Python @PYTHON@ and no network.
 #   sh install.sh --sha256 DIGITS [--to FOLDER] [--agree LICENSE] [--check]
 # DIGITS is the SHA-256 of the file SHA256SUMS, as shown when the bundle was made.
-# Set PYTHON to choose which Python it is.
+# Set PYTHON to choose another Python.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
@@ -21,7 +21,7 @@ done
 digits=$(printf %s "$digits" | tr -d ' :-' | tr A-F a-f)
 if [ -z "$digits" ]; then
     echo "Cannot check the bundle: --sha256 is missing. Nothing was installed." >&2
-    echo "Name the digits that were shown when it was made: sh install.sh --sha256 DIGITS" >&2
+    echo "Pass the digits shown when it was made: sh install.sh --sha256 DIGITS" >&2
     exit 2
 fi
 
@@ -30,11 +30,11 @@ if command -v sha256sum >/dev/null 2>&1; then
 elif command -v shasum >/dev/null 2>&1; then
     sums() { LC_ALL=C shasum -a 256 "$@"; }
 else
-    echo "Cannot check the bundle: neither sha256sum nor shasum was found." >&2
+    echo "Cannot check the bundle: found neither sha256sum nor shasum. Install one of them." >&2
     exit 4
 fi
 
-# Anything but a plain file is not read: that may never come to an end.
+# Never read anything but a plain file: reading it may never end.
 odd=$(cd "$here" && find . ! -type f ! -type d | tr '\n' ' ' | LC_ALL=C tr -c '[:print:]' '?')
 [ -z "$odd" ] || refuse "not plain files: $odd"
 [ -f "$here/SHA256SUMS" ] || refuse "SHA256SUMS: missing"
@@ -49,6 +49,6 @@ for python in "${PYTHON:-python@PYTHON@}" "${PYTHON:-python3}" "${PYTHON:-python
         >/dev/null 2>&1 || continue
     exec "$python" -I "$here/install.py" --files-were-read "$@"
 done
-echo "Cannot install: the bundle is for Python @PYTHON@, and found was: $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
-echo "Name a fitting one: PYTHON=/path/to/python@PYTHON@ sh install.sh --sha256 DIGITS" >&2
+echo "Cannot install: the bundle is for Python @PYTHON@, but found: $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
+echo "Name a matching one: PYTHON=/path/to/python@PYTHON@ sh install.sh --sha256 DIGITS" >&2
 exit 4
