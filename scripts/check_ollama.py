@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Try a model of the Ollama on this machine: what it tells of itself, and the engine contract.
+"""Test a model in this machine's Ollama: print its description and run the engine contract.
 
     scripts/check_ollama.py qwen2.5:3b [arguments for pytest]
 
 Needs the environment that `scripts/setup --test` makes, and Ollama running with the model
-pulled. Sends nothing but sentences of the contract, to loopback only. Ends with pytest's exit
-code, or with 4 when there is no Ollama.
+pulled. Sends only sentences from the contract, and only to loopback. Ends with pytest's exit
+code, or with 4 if Ollama does not answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODEL_VARIABLE = "LOCALENSEMBLE_CHECK_OLLAMA"
-# Ollama promises no digits across states of its cache; so much in the logarithm is allowed.
+# Ollama's digits depend on the state of its cache; logarithms may differ by this much.
 TOLERANCE = 0.05
 
 _PYTHON = REPOSITORY / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -50,7 +50,7 @@ def open_model() -> Engine:
 
 
 class TestOllama(EngineContract):
-    """The contract on a real server."""
+    """Run the contract on a real server."""
 
     tolerance = TOLERANCE
     order_tolerance = math.inf
@@ -69,7 +69,7 @@ def main() -> int:
     try:
         server = find_server()
         if server is None:
-            print("No Ollama answers on this machine. Start it with `ollama serve`.")
+            print("Ollama does not answer on this machine. Start it with `ollama serve`.")
             return 4
         print(f"Ollama {server.version} at {server.address}: {', '.join(server.models)}")
         engine = open_model()
@@ -81,7 +81,7 @@ def main() -> int:
     print(f"{description.model_name}, weights {description.model_sha256}")
     for name, value in description.settings:
         print(f"  {name}: {value}")
-    # In another process: pytest wants to be there before what it looks into is imported.
+    # In another process: pytest must start before the modules it inspects are imported.
     return subprocess.call([sys.executable, "-m", "pytest", "-q", __file__, *sys.argv[2:]])
 
 

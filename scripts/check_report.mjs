@@ -1,4 +1,4 @@
-// The browser's part of scripts/check_report; says for every page and window what it found.
+// The browser part of scripts/check_report; prints what it found for every page and window.
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";

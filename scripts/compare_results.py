@@ -3,11 +3,11 @@
     python scripts/compare_results.py OLD NEW [--renamed old=new] [--added NAME] [--reworded NAME]
 
 Compares the tables (.csv), JSON files (.json) and ledgers (.sqlite) of every folder inside OLD
-with the files of the same path inside NEW. There is no tolerance. The exit code is 1 when
-something differs, and 0 with the counts of what was compared when nothing does.
+with the files of the same path inside NEW. There is no tolerance. The exit code is 1 if
+anything differs; otherwise it is 0, and the counts of what was compared are printed.
 
 A name given to an option is a column, the last part of a column after a dot, a JSON key, or a
-column of the ledger's labels; --renamed and --added take the name of a file or folder too.
+column of the ledger's labels; --renamed and --added also take the name of a file or folder.
 Contents of table cells are not printed, since a cell may hold the text of an item.
 """
 
@@ -25,7 +25,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What legitimately differs between two runs, by file and key; [] is any place in a list.
+# What may differ between two runs, by file and key, and why; [] is any position in a list.
 MAY_DIFFER: Mapping[str, str] = {
     "findings.json: raters[].seconds": "how long the model took",
     "findings.json: raters[].peak_memory_bytes": "the process on this machine",
@@ -48,7 +48,7 @@ COMPARED = (".csv", ".json", ".sqlite")
 SHOWN_PER_FILE = 20
 
 _NUMERAL = re.compile(r"\d+(?:\.\d+)?")
-# Ledgers have had either name for the hash of an item.
+# The hash of an item has either name, depending on the ledger's version.
 _CONTENT_HASHES = ("content_sha256", "text_sha256")
 _LABEL_COLUMNS = (
     "status", "category", "confidence", "off_codebook_mass", "probabilities", "reason",
@@ -64,19 +64,19 @@ class Allowed:
     reworded: frozenset[str] = frozenset()
 
     def new_name(self, old: str, *, among: Set[str]) -> str:
-        """Translate a name; a column such as ``theme.reasons`` also by its last part."""
+        """Return the new name; a column such as ``theme.reasons`` may match by its last part."""
         front, dot, last = old.rpartition(".")
         translated = self.renamed.get(old) or f"{front}{dot}{self.renamed.get(last, last)}"
         return translated if translated in among else old
 
     def may_be_new(self, name: str) -> bool:
-        """Return whether a name that only the new results have was announced."""
+        """Return whether a name that only the new results have is allowed."""
         return name in self.added or name.rpartition(".")[2] in self.added
 
     def same_text(self, old: str, new: str, *, names: Sequence[str]) -> bool:
-        """Return whether texts are equal, or reworded where that is allowed.
+        """Return whether texts are equal, or may be reworded and have the same numbers.
 
-        A reworded text keeps its numbers, in their order.
+        The numbers must be in the same order.
         """
         if old == new:
             return True
@@ -86,7 +86,7 @@ class Allowed:
 
 
 class Comparison:
-    """Collects what was compared and what differs."""
+    """Collect what was compared and what differs."""
 
     def __init__(self, allowed: Allowed) -> None:
         self.allowed = allowed
@@ -102,7 +102,7 @@ class Comparison:
         for name, other in self._pairs(old_names, new_names, "folder", "file or folder"):
             before, after, self._file = old / name, new / other, f"{place}{name}"
             if before.is_dir() != after.is_dir() or before.suffix != after.suffix:
-                self._note("file or folder", "is of another kind now")
+                self._note("file or folder", "has another kind now")
             elif before.is_dir():
                 self.folders(before, after, place=f"{place}{name}/")
             else:
@@ -176,7 +176,7 @@ class Comparison:
     def _pairs(
         self, old: Sequence[str], new: Sequence[str], place: str, kind: str
     ) -> list[tuple[str, str]]:
-        """Pair old names with new ones, and note those that only one of them has."""
+        """Pair old names with new ones, and note names that only one side has."""
         known, pairs = set(new), []
         for name in old:
             other = self.allowed.new_name(name, among=known)
@@ -198,10 +198,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a ledger says, by names instead of keys.
+    """The content of a ledger, by names instead of keys.
 
-    ``labels`` holds the hash of the item's content and then the label's columns, by item id,
-    variable, rater, and how many times these three occurred before, joined by line breaks.
+    ``labels`` holds the hash of the item's content and then the label's columns. Its keys are
+    item id, variable, rater, and how often these three occurred before, joined by line breaks.
     """
 
     content: Mapping[str, object]
@@ -213,7 +213,7 @@ _RATER_NAME = """(SELECT name FROM rater_name WHERE rater_name.rater_key = {tabl
 
 
 def _read_ledger(path: Path, renamed: Mapping[str, str]) -> Ledger:
-    # Opened as immutable, SQLite writes nothing beside the ledger; nor does it read what is there.
+    # As immutable, SQLite writes no files next to the ledger, and does not read those there.
     journal = path.with_name(f"{path.name}-wal")
     if journal.exists() and journal.stat().st_size:
         raise SystemExit(f"{path} is in use, or was not closed. Open it once, then compare again.")
@@ -323,7 +323,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"{folder} is not a folder.")
     for pair in options.renamed:
         if not re.fullmatch(r"[^=]+=[^=]+", pair):
-            parser.error(f'--renamed "{pair}" is not of the form old=new.')
+            parser.error(f'--renamed "{pair}" does not have the form old=new.')
     return options
 
 

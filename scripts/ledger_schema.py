@@ -1,6 +1,6 @@
 """Write the tables of a ledger into docs/ledger-schema.md, from the comments in its schema.
 
-Run it after a change of the schema: ``.venv/bin/python scripts/ledger_schema.py``.
+Run it after changing the schema: ``.venv/bin/python scripts/ledger_schema.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEY = re.compile(r"^ {4}PRIMARY KEY \((?P<columns>.+)\)", re.MULTILINE)
 
 
 def tables() -> str:
-    """Render every table and view as Markdown."""
+    """Return every table and view as Markdown."""
     sections: dict[str, str] = {}
     for sql in (sql for migration in MIGRATIONS for sql in migration.statements):
         if opening := _OPENING.match(sql):
@@ -44,7 +44,7 @@ def tables() -> str:
 
 
 def page(text: str) -> str:
-    """Put the tables where the page has its marks for them."""
+    """Return the page with the tables between its marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"

@@ -1,12 +1,12 @@
-"""Time the agreement coefficients beside irrCAC and krippendorff, on the same labels.
+"""Compare the speed of the agreement coefficients with irrCAC and krippendorff.
 
     scripts/bench/agreement.py [--reference-python PATH] [--items 100000 1000000] [--raters 5]
 
-irrCAC needs an old scipy, so both packages live in an environment of their own, which
+irrCAC needs an old scipy, so both packages have their own environment, which
 `scripts/setup --reference` makes: its Python is .venv-reference/bin/python.
 
-Each side runs in a process of its own, is warmed up on a small matrix, and takes the best of
-three. irrCAC is given its categories, as it must be.
+All get the same labels. Each side runs in its own process, warms up on a small matrix, and
+reports the best of three runs. irrCAC is given its categories, as it requires.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CATEGORIES = 5
 
 
 def make_labels(items: int, raters: int) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
-    """Five categories of unequal frequency, 5 % gaps, raters right 7 times in 10."""
+    """Draw five categories of unequal frequency, with 5% gaps and raters right 7 times in 10."""
     generator = np.random.default_rng(20240501)
     hidden = generator.choice(CATEGORIES, size=(items, 1), p=[0.4, 0.3, 0.15, 0.1, 0.05])
     guesses = generator.integers(0, CATEGORIES, size=(items, raters))
@@ -130,7 +130,7 @@ def measure_reference(path: str) -> dict[str, Any]:
 
 
 def run(python: str, side: str, path: str) -> dict[str, Any] | None:
-    """Measure one side in a fresh process; None when its packages are missing."""
+    """Measure one side in a new process; None if its packages are missing."""
     done = subprocess.run(
         [python, __file__, "--side", side, "--labels", path],
         capture_output=True,
@@ -150,7 +150,7 @@ def seconds(value: float | None) -> str:
 
 
 def report(items: int, raters: int, ours: dict[str, Any], theirs: dict[str, Any] | None) -> None:
-    print(f"\n{items:,} items by {raters} raters, {CATEGORIES} categories, 5 % gaps")
+    print(f"\n{items:,} items by {raters} raters, {CATEGORIES} categories, 5% gaps")
     print(f"{'':34}{'localensemble':>16}{'irrCAC':>16}{'ratio':>10}")
     for key, title in (
         ("AC1", "AC1 with interval"),
@@ -178,9 +178,9 @@ def report(items: int, raters: int, ours: dict[str, Any], theirs: dict[str, Any]
         drawn = ours[f"{name}, 1,000 resamples"]
         print(
             f"{title + ', 1,000 resamples':34}{seconds(drawn):>16}"
-            f"{drawn / ours[name]:>18.1f} x the analytic one"
+            f"{drawn / ours[name]:>18.1f} x the analytic interval"
         )
-    print(f"peak memory of our process, input included: {ours['peak_mb']:.0f} MB")
+    print(f"peak memory of our process, including input: {ours['peak_mb']:.0f} MB")
 
 
 def main() -> None:
@@ -207,7 +207,7 @@ def main() -> None:
             theirs = run(given.reference_python, "reference", path)
             report(items, given.raters, ours, theirs)
             if theirs is None:
-                print("irrCAC and krippendorff: not installed; see --help")
+                print("irrCAC and krippendorff are not installed; see --help.")
 
 
 if __name__ == "__main__":

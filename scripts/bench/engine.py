@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Measure the llama.cpp engine beside other ways of getting a label out of the same model.
+"""Compare the llama.cpp engine with other ways of getting a label from the same model.
 
 All run in this process on the same file and the same threads, in turn within each repeat, so
-that a busy machine slows all of them; the ratios are what to read. The limit is pp512: how
-fast llama.cpp evaluates 512 tokens of a prompt from an empty cache.
+that a busy machine slows all of them; read the ratios. The limit is pp512: the speed at which
+llama.cpp evaluates 512 prompt tokens from an empty cache.
 
     .venv/bin/python scripts/bench/engine.py [--cache FOLDER] [--repeats 3] [--threads 2]
 
-The first run writes a model of random weights (400 MB) to the cache folder. guidance is
-measured when it is installed.
+The first run writes a model with random weights (400 MB) to the cache folder. guidance is
+measured if it is installed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-# As the engine's own process has it: threads that wait do not hold their cores. Read by the
-# library when it is loaded, so for all that is measured here.
+# As in the engine's own process: waiting threads release their cores. The library reads this
+# when it is loaded, so it applies to everything measured here.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
@@ -50,7 +50,7 @@ LIMIT_TOKENS = 512
 
 
 class Texts:
-    """Texts of so many tokens, never the same twice."""
+    """Make texts with a given number of tokens, never the same text twice."""
 
     def __init__(self, seed: int) -> None:
         self._words = words()
@@ -58,7 +58,7 @@ class Texts:
         self.answers = tuple(self._random.sample(self._words, 9))
 
     def text(self, tokens: int) -> str:
-        """Return a text of so many tokens; its first word begins a line."""
+        """Return a text with this many tokens; its first word begins a line."""
         return " ".join(self._random.choices(self._words, k=tokens))
 
 
@@ -73,7 +73,7 @@ class Asked:
 
 
 def ask(texts: Texts, engine: LlamaCppEngine, count: int) -> Asked:
-    """Make prompts of exactly 300 tokens before the item and 60 from there on."""
+    """Make prompts with exactly 300 tokens before the item and 60 from the item on."""
     answers = texts.answers
     codebook, item = 250, 50
     while True:
@@ -91,7 +91,7 @@ def ask(texts: Texts, engine: LlamaCppEngine, count: int) -> Asked:
 def ask_many(
     texts: Texts, notes: int, layout: Layout
 ) -> tuple[list[Prompt], list[tuple[str, ...]]]:
-    """Make prompts for long notes under ten questions, variable by variable."""
+    """Make prompts for long notes with ten questions, variable by variable."""
     written = [texts.text(NOTE_TOKENS) for _ in range(notes)]
     questions = [texts.text(40) for _ in range(VARIABLES)]
     prompts = [
@@ -113,7 +113,7 @@ def _prompt(before: str, item: str, after: str) -> Prompt:
 def _lengths(engine: LlamaCppEngine, prompt: Prompt) -> tuple[int, int]:
     (tokens,) = engine._tokenizer.prompts([prompt])
     if not isinstance(tokens, TokenizedPrompt):
-        raise TypeError("The benchmark's own text is no text.")
+        raise TypeError("The benchmark's own text is not a text.")
     return len(tokens.head), len(tokens.tail)
 
 
@@ -121,7 +121,7 @@ def _lengths(engine: LlamaCppEngine, prompt: Prompt) -> tuple[int, int]:
 
 
 def measure_engine(engine: LlamaCppEngine, asked: Asked) -> float:
-    """Score all items but one, which has brought the prefix into the cache."""
+    """Score all items except one, which has loaded the prefix into the cache."""
     engine.score(asked.prompts[:1], [asked.answers])
     started = time.perf_counter()
     engine.score(asked.prompts[1:], [asked.answers] * (len(asked.prompts) - 1))
@@ -139,7 +139,7 @@ def measure_limit(model: LlamaModel) -> float:
 
 
 class Loop:
-    """The usual loop: one chat completion an item, held to a JSON schema."""
+    """Run the usual loop: one chat completion per item, constrained by a JSON schema."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._llama: Any = importlib.import_module("llama_cpp").Llama(
@@ -148,7 +148,7 @@ class Loop:
         self.response_tokens = 0
 
     def measure(self, asked: Asked, count: int) -> float:
-        """Complete so many items."""
+        """Complete this many items."""
         schema = {
             "type": "object",
             "properties": {"label": {"type": "string", "enum": list(asked.answers)}},
@@ -157,7 +157,7 @@ class Loop:
         }
         started = 0.0
         for number, item in enumerate(asked.items[: count + 1]):
-            # The first brings the prefix into the cache, which is kept.
+            # The first item loads the prefix into the cache, which is kept.
             started = time.perf_counter() if number == 1 else started
             response = self._llama.create_chat_completion(
                 messages=[
@@ -173,7 +173,7 @@ class Loop:
 
 
 class Guidance:
-    """guidance's select over the same answers."""
+    """Run guidance's select over the same answers."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._guidance: Any = importlib.import_module("guidance")
@@ -183,11 +183,11 @@ class Guidance:
         )
 
     def measure(self, asked: Asked, count: int) -> float:
-        """Select for so many items."""
+        """Select for this many items."""
         started = 0.0
         for number, item in enumerate(asked.items[: count + 1]):
             started = time.perf_counter() if number == 1 else started
-            # As plain text: with its role blocks guidance evaluates the prefix every time.
+            # Use plain text: with its role blocks, guidance evaluates the prefix every time.
             state = self._model + (
                 "<|im_start|>system\nReply with one word.<|im_end|>\n"
                 f"<|im_start|>user\n{asked.codebook}{item}<|im_end|>\n<|im_start|>assistant\n"
@@ -229,7 +229,7 @@ def first_table(path: Path, *, items: int, repeats: int, threads: int) -> dict[s
 
 
 def second_table(path: Path, *, notes: int, repeats: int, threads: int) -> dict[str, float]:
-    """Measure long notes under ten questions, in both layouts."""
+    """Measure long notes with ten questions, in both layouts."""
     texts = Texts(1)
     engine = LlamaCppEngine(EngineSettings(model_path=path, threads=threads))
     measured: dict[Layout, list[float]] = {"codebook_first": [], "item_first": []}
@@ -262,8 +262,8 @@ def _limit_model(path: Path, threads: int) -> LlamaModel:
 
 def _print_first(result: dict[str, float]) -> None:
     limit, engine = result["pp512"], result["engine"]
-    print(f"Short items: {PREFIX_TOKENS} tokens before the item, {ITEM_TOKENS} from there on,")
-    print("nine answers of one token each; what comes before the item is in each one's cache\n")
+    print(f"Short items: {PREFIX_TOKENS} tokens before the item, {ITEM_TOKENS} from the item on,")
+    print("nine answers of one token each; the tokens before the item are in every cache\n")
     print(f"{'':34}{'items/s':>9}{'item tokens/s':>15}{'engine is':>12}")
     print(f"{'this engine':34}{engine:9.2f}{engine * ITEM_TOKENS:15.0f}")
     print(
@@ -287,7 +287,7 @@ def _print_second(result: dict[str, float]) -> None:
     print(f"{'':34}{'notes/s':>9}{'labels/s':>15}")
     for title, speed in (("codebook first", codebook), ("item first", item)):
         print(f"{title:34}{speed:9.3f}{speed * VARIABLES:15.2f}")
-    print(f"item first is {item / codebook:.1f}x as fast")
+    print(f"item first is {item / codebook:.1f} times as fast")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

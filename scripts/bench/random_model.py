@@ -1,8 +1,8 @@
 """Make a GGUF file with random weights in the shape of Qwen2.5-0.5B, for measuring speed.
 
-Its vocabulary holds four-letter words, each exactly one token with and without a space before
-it, so that a text of so many words has so many tokens. One channel of the weights makes whole
-words and the marks of JSON likelier than their letters, so that a response is as short as that
+Its vocabulary contains four-letter words. Each is exactly one token with and without a space
+before it, so that a text has as many tokens as words. One channel of the weights makes whole
+words and JSON punctuation likelier than single letters, so that a response is as short as that
 of a trained model.
 """
 
@@ -28,7 +28,7 @@ CHAT_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-# What a response in JSON needs, so that it takes as few tokens as with the real vocabulary.
+# Merges that let a JSON response take as few tokens as with the real vocabulary.
 _JSON = (
     ("{", '"'),
     ('"', "}"),
@@ -39,19 +39,19 @@ _JSON = (
     ("la", "be"),
     ("labe", "l"),
 )
-# A letter stands in one place of a word only, so that no word can be cut otherwise.
+# Each letter occurs in only one position of a word, so that a word can be split in only one way.
 _LETTERS = [string.ascii_letters[at : at + 13] for at in range(0, 52, 13)]
 _FIRST = ["".join(pair) for pair in itertools.product(_LETTERS[0], _LETTERS[1])]
 _SECOND = ["".join(pair) for pair in itertools.product(_LETTERS[2], _LETTERS[3])]
 
 
 def words() -> list[str]:
-    """List the words that are one token each."""
+    """Return the words that are one token each."""
     return [first + second for first, second in itertools.product(_FIRST, _SECOND)]
 
 
 def build(folder: Path) -> Path:
-    """Return the quantized file in this folder, made if it is not there yet (400 MB)."""
+    """Return the quantized file in this folder (400 MB); make it if it does not exist."""
     path = folder / "random-qwen2.5-0.5b-q4_k_m.gguf"
     if path.exists():
         return path
@@ -125,7 +125,7 @@ def _write_vocabulary(writer: gguf.GGUFWriter) -> list[str]:
 
 
 def _byte_alphabet() -> list[str]:
-    """List the characters byte-level BPE writes for the 256 bytes."""
+    """Return the characters that byte-level BPE writes for the 256 bytes."""
     printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
     others = itertools.count(256)
     return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
@@ -136,7 +136,7 @@ def _tensors(generator: np.random.Generator, preferred: NDArray[np.bool_]) -> An
         values = generator.standard_normal((rows, columns), dtype=np.float32)
         return (values * np.float32(0.02)).astype(np.float16)
 
-    # Channel 0 is handed through by all layers, and weighs in the logits by itself.
+    # All layers pass channel 0 through unchanged, and it contributes to the logits directly.
     embedding = matrix(VOCABULARY, EMBEDDING)
     embedding[:, 0] = np.where(preferred, 3.0, 2.0)
     yield "token_embd.weight", embedding

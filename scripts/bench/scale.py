@@ -2,8 +2,8 @@
 
     python scripts/bench/scale.py [--rows 1000000] [--raters 1]
 
-The engine costs almost nothing, so what is measured is everything else: reading, planning,
-the ledger, decisions, and the written tables. Peak memory is the highest of the process.
+The engine costs almost nothing, so this measures everything else: reading, planning, the
+ledger, decisions, and the written tables. Peak memory is that of the process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write tests/golden/ of the agreement coefficients again, from the published tables.
+"""Write the golden files of the agreement coefficients again, from the published tables.
 
     scripts/setup --reference
     .venv-reference/bin/python scripts/reference/agreement_golden.py SHARED/data
@@ -37,7 +37,7 @@ NAMES = {
 
 
 def read(name):
-    """Return the rater names and one row of category names (None for a gap) an item."""
+    """Return the rater names, and for each item a row of category names (None for a gap)."""
     cells = {}
     with (TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -93,7 +93,7 @@ def by_irrcac_of_two(rows, categories):
 
 def all_by_irrcac(cells, values, *, weighted=True, methods=tuple(NAMES)):
     found = [by_irrcac(cells, values, method) for method in methods]
-    # irrCAC refuses ratio weights where a category is 0.
+    # irrCAC refuses ratio weights if a category is 0.
     schemes = [scheme for scheme in SCHEMES if weighted and (scheme != "ratio" or values[0])]
     found += [by_irrcac(cells, values, method, scheme) for scheme in schemes for method in methods]
     levels = [w for w in LEVEL_OF if w != "ratio" or values[0]]

@@ -34,7 +34,7 @@ from localensemble.study.study import Study  # noqa: E402
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One promise: about a variable of a source, on so many gold items."""
+    """One promise about a variable of a source, with this many gold items."""
 
     source: str
     codebook: str
@@ -43,7 +43,7 @@ class Case:
     gold_items: int
 
 
-# The test part of negex has 387 items; 180 gold items leave enough to look at.
+# The test part of negex has 387 items; 180 gold items leave enough to count.
 CASES = (
     Case("nhs_feedback", "patient_feedback", "sentiment", 0.2, 400),
     Case("nhs_feedback", "patient_feedback", "sentiment", 0.1, 400),
@@ -53,7 +53,7 @@ CASES = (
 
 @dataclass(slots=True)
 class Counts:
-    """What happened over all draws."""
+    """The counts over all draws."""
 
     certified: int = 0
     kept_on_rest: int = 0
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def labeled(folder: Path, case: Case, items: list[GoldItem]) -> Path:
-    """Label the items of a case with the embedded ensemble, once for each variable."""
+    """Label a case's items with the embedded ensemble, once for each variable."""
     study = folder / case.variable / "study"
     if study.exists():
         return study
@@ -118,7 +118,7 @@ def labeled(folder: Path, case: Case, items: list[GoldItem]) -> Path:
 def count(
     loaded: Study, case: Case, *, gold_table: Path, draws: int, delta: float, by: ScoreName
 ) -> Counts:
-    """Draw gold items, certify, and see how right the accepted labels are elsewhere."""
+    """Draw gold items, certify, and measure the accepted labels' errors on other items."""
     variable = loaded.codebook.variable(case.variable)
     labels = gold_of(loaded, gold_table)
     if labels is None:
@@ -158,12 +158,12 @@ def count(
 
 
 def share(wrong: np.ndarray, accepted: np.ndarray) -> float:
-    """Error rate among the accepted; accepting nothing is never wrong."""
+    """Return the error rate among the accepted labels; 0 if none are accepted."""
     return float(wrong[accepted].mean()) if accepted.any() else 0.0
 
 
 def row(case: Case, items: int, draws: int, delta: float, counts: Counts) -> str:
-    """Write one case as a row of the table."""
+    """Return one case as a row of the table."""
     wrong = counts.errors_of_rest / counts.accepted_of_rest if counts.accepted_of_rest else 0.0
     return (
         f"| {case.variable} | {case.alpha} | {delta} | {items:,} | {case.gold_items} | {draws} "
@@ -174,7 +174,7 @@ def row(case: Case, items: int, draws: int, delta: float, counts: Counts) -> str
 
 
 def say(line: str) -> None:
-    """Write one line at once."""
+    """Write one line and flush it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

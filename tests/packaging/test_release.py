@@ -79,7 +79,7 @@ def test_a_release_is_tested_built_and_tagged(checkout: Path) -> None:
     assert git(checkout, "cat-file", "-t", "v0.2.0").strip() == "tag"
     assert "published nothing" in ended.stdout
     again = release(checkout)
-    assert (again.returncode, "v0.2.0 exists" in again.stderr) == (1, True)
+    assert (again.returncode, "v0.2.0 already exists" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_checkout_that_does_not_agree_is_not_released(
 def test_changes_that_are_not_committed_are_not_released(checkout: Path) -> None:
     (checkout / "left.txt").write_text("over\n")
     ended = release(checkout)
-    assert (ended.returncode, "not committed" in ended.stderr) == (1, True)
+    assert (ended.returncode, "uncommitted" in ended.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("version", ["0.2", "v0.2.0", "0.2.0rc1", ""])
