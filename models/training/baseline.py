@@ -1,9 +1,9 @@
-"""Measure what plain methods reach on the same split: TF-IDF with logistic regression.
+"""Measure the accuracy of a simple method on the same split: TF-IDF with logistic regression.
 
     python models/training/baseline.py --data DATA
 
-Needs scikit-learn. Two splits for each variable: the recorded one, in which no text stands
-on both sides, and a random fifth of the rows, in which repeated texts leak into the test.
+Needs scikit-learn. Measures two splits for each variable: the recorded one, in which no text
+is on both sides, and a random fifth of the rows, in which repeated texts leak into the test.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def report(name: str, variable: str, train: Sequence[GoldItem], test: Sequence[G
     train = [item for item in train if variable in item.gold]
     test = [item for item in test if variable in item.gold]
     gold = [item.gold[variable] for item in test]
-    # Case is kept: the negation codebook asks for the finding in capitals.
+    # Keep case: the negation codebook asks for the finding in capitals.
     model = make_pipeline(
         make_union(
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, lowercase=False),

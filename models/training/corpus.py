@@ -1,7 +1,7 @@
-"""The training data: which rows, which gold label, and which side of the split.
+"""Read the training data and split it: which rows, which gold label, and which side.
 
-Decides the split. No text stands on both sides: a text is what is left of it after case,
-punctuation and spacing are ignored. Refuses nothing silently: rows left out are counted.
+No text is on both sides of the split; texts that differ only in case, punctuation and spacing
+are the same text. Rows that are left out are counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SALT = "localensemble-split-v1"
 TEST_SHARE = 0.20
 VALIDATION_SHARE = 0.08
 # A stock answer such as "nothing" (695 rows) is one text. On the test side it would be a
-# third of the test, so such texts are kept for training and the test is made of the rest.
+# third of the test part, so such texts are used only for training.
 STOCK_ANSWER_ROWS = 10
 
 SOURCES = {"theme": "nhs_feedback", "sentiment": "nhs_feedback"} | {
@@ -43,7 +43,7 @@ class GoldItem:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One source, parted; ``left_out`` counts training rows whose text the test also has."""
+    """The split of one source; ``left_out`` counts training rows whose text the test part has."""
 
     source: str
     train: tuple[GoldItem, ...]
@@ -53,12 +53,12 @@ class Split:
 
 
 def text_key(text: str) -> str:
-    """Reduce a text to what makes it the same text: its words, without case."""
+    """Return the words of a text without case; texts with equal keys count as the same."""
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def read_splits(data: Path) -> dict[str, Split]:
-    """Read and part every source below the data folder."""
+    """Read and split every source in the data folder."""
     return {
         "nhs_feedback": _split_feedback(data / "nhs_feedback" / "data.csv"),
         "negex": _split_negation(data / "negex" / "data.csv"),
@@ -124,7 +124,7 @@ def _split(source: str, parted: Iterable[tuple[Part, GoldItem]]) -> Split:
 
 
 def _rank(key: str) -> float:
-    """Place a key in [0, 1) by its hash."""
+    """Return a number in [0, 1) from the hash of a key."""
     digest = hashlib.sha256(f"{SALT}:{key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

@@ -1,7 +1,7 @@
-"""The three decoders in torch, number for number what llama.cpp computes.
+"""Define the three decoders in torch, with exactly the computation of llama.cpp.
 
-A batch shares one prefix: it is computed once, with gradients, and every item attends to
-it. That is what the engine does at inference, and it makes an item cost its own tokens.
+A batch shares one prefix: it is computed once, with gradients, and every item attends to it,
+as in the engine at inference. An item then costs only its own tokens.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Prompts as token ids, cut where the program cuts them.
+"""Encode prompts as token ids, in the same segments as in the program.
 
-Decides nothing about the wording: prompt template, codebooks and chat template do. Every
-segment is encoded on its own: chat markup with special tokens, all other text without.
+Prompt template, codebooks and chat template decide the wording. Every segment is encoded
+separately: chat markup with special tokens, all other text without.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from vocabulary import Encoder
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One variable, ready to be asked.
+    """The encoded prompt of one variable.
 
     Attributes:
-        prefixes: what stands before the item; the first as the codebook has it, the others
-            with the categories in another order.
-        short: a prefix with the question alone, for the start of training: an item is then
-            most of what the model sees, and it learns sooner to read it.
-        suffix: what stands between the item and the answer.
+        prefixes: the tokens before the item; the first as in the codebook, the others with
+            the categories in another order.
+        short: a prefix with only the question, for the start of training: the item is then
+            most of what the model sees, so it learns sooner to read it.
+        suffix: the tokens between the item and the answer.
         answers: the tokens of each category's name, in codebook order.
     """
 
@@ -39,7 +39,7 @@ class Question:
 
 
 def prompt_texts(template: PromptTemplate, variable: Variable) -> tuple[str, str, str]:
-    """Give the system text and the user text before and after the item."""
+    """Return the system text and the user text before and after the item."""
     prompt = template.render(variable, "an item", layout="codebook_first")
     system, user = prompt.messages
     before, _, after = (segment.text for segment in user.segments)
@@ -54,7 +54,7 @@ def ask(
     *,
     variants: int,
 ) -> Question:
-    """Encode everything of a question but the item."""
+    """Encode everything in a question except the item."""
     opening, between, closing = _markup(spec)
     order = random.Random(f"{spec.seed} {variable.name}")
     prefixes: list[tuple[int, ...]] = []
@@ -77,14 +77,14 @@ def ask(
 
 
 def first_tokens(question: Question) -> list[int]:
-    """Give the first answer token of each category.
+    """Return the first answer token of each category.
 
     Raises:
-        ValueError: two categories begin alike, so the first token does not tell them apart.
+        ValueError: two categories begin with the same token, which cannot tell them apart.
     """
     first = [answer[0] for answer in question.answers]
     if len(set(first)) != len(first):
-        raise ValueError(f'Two categories of "{question.variable.name}" begin with one token.')
+        raise ValueError(f'Two categories of "{question.variable.name}" begin with the same token.')
     return first
 
 

@@ -2,7 +2,7 @@
 
     python models/training/evaluate.py --data DATA --models models
 
-Prints a Markdown table: items, right ones, accuracy with its exact (Clopper-Pearson) 95 %
+Prints a Markdown table: items, correct items, accuracy with its exact (Clopper-Pearson) 95%
 interval, mean probability of the chosen category, mean off-codebook mass; then how often
 two models choose the same category. Needs the extra `llama-cpp`, not torch.
 """
@@ -38,7 +38,7 @@ VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one model chose for every item of one variable; -1 where it could not be scored."""
+    """One model's choice for every item of one variable; -1 for items it could not score."""
 
     chosen: tuple[int, ...]
     right: int
@@ -59,7 +59,7 @@ def main() -> None:
     variables = options.variable or list(SOURCES)
     items = gold_items(options.data, options.part)
     results: dict[tuple[str, str], Measured] = {}
-    say(f"| model | variable | n ({options.part}) | right | accuracy | 95 % | p | off |")
+    say(f"| model | variable | n ({options.part}) | right | accuracy | 95% | p | off |")
     say("|---|---|---|---|---|---|---|---|")
     for name in names:
         settings = EngineSettings(
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def gold_items(data: Path, part: str) -> dict[str, list[GoldItem]]:
-    """Gather the items of a part that have gold, by variable."""
+    """Return the items of a part that have gold labels, by variable."""
     splits = read_splits(data)
     return {
         variable: [item for item in getattr(splits[source], part) if variable in item.gold]
@@ -93,7 +93,7 @@ def gold_items(data: Path, part: str) -> dict[str, list[GoldItem]]:
 
 
 def measure(engine: Engine, variable: Variable, items: list[GoldItem]) -> Measured:
-    """Score every item; one that cannot be scored counts as wrong."""
+    """Score every item; items that cannot be scored count as wrong."""
     template = load_template("label", 1)
     prompts = [template.render(variable, item.text, layout="codebook_first") for item in items]
     scored = engine.score(prompts, [variable.answers] * len(prompts))
@@ -124,7 +124,7 @@ def row(name: str, variable: str, measured: Measured) -> str:
 
 
 def exact_interval(right: int, count: int) -> tuple[float, float]:
-    """Give the Clopper-Pearson 95 % interval of a share."""
+    """Return the Clopper-Pearson 95% interval of a share."""
     lower = float(beta.ppf(0.025, right, count - right + 1)) if right else 0.0
     upper = float(beta.ppf(0.975, right + 1, count - right)) if right < count else 1.0
     return lower, upper

@@ -15,7 +15,7 @@ _EPSILON = 1e-5
 
 
 def write_vocabulary(path: Path, spec: ModelSpec, vocabulary: Vocabulary) -> None:
-    """Write a GGUF file that can tokenize and do nothing else."""
+    """Write a GGUF file that can only tokenize."""
     writer = _writer(path, spec, vocabulary)
     _finish(writer)
 

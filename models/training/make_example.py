@@ -2,8 +2,8 @@
 
     python models/training/make_example.py --data DATA --out examples
 
-Decides which texts may be shown: only ones that name nobody, as far as rules and a reader
-can tell. The rules are strict on purpose; a dropped harmless text costs nothing.
+Decides which texts may be shown: only those that name nobody, as far as rules and a reader
+can tell. The rules are deliberately strict; dropping a harmless text costs nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHOWS_A_PERSON = re.compile(
     r"\b[A-Z]\.|named|called\b|\bmy name\b",
     re.IGNORECASE,
 )
-# Left out after reading the draw: place, person or circumstance could point at somebody.
+# Left out after reading the draw: place, person or circumstances could identify somebody.
 _READ_AND_LEFT_OUT = frozenset({"nhs-04554", "nhs-08536", "nhs-08737", "nhs-10008"})
 _NEGATION_READ_AND_LEFT_OUT = frozenset({"negex-1064", "negex-1078", "negex-1084", "negex-1102"})
 
@@ -97,7 +97,7 @@ def draw(
 
 
 def names_nobody(text: str, written_small: Counter[str]) -> bool:
-    """Say whether no word of a text looks like a person's name."""
+    """Return whether no word in a text looks like a person's name."""
     if _SHOWS_A_PERSON.search(text) or len(text) > LONGEST:
         return False
     for word in re.findall(r"[^\W\d_]+", text):

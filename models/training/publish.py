@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def ids_sha256(items: tuple[GoldItem, ...]) -> str:
-    """Hash the ids of a part, one a line, sorted."""
+    """Return the hash of a part's ids, sorted, one per line."""
     return hashlib.sha256("\n".join(sorted(i.identifier for i in items)).encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""What the three embedded models are: shape, vocabulary, chat template, training settings.
+"""Define the three embedded models: shape, vocabulary, chat template, training settings.
 
-Everything that makes one model differ from another stands here, so that the card of a
-model and the code that trains it cannot drift apart.
+All differences between the models are here, so that a model's card and the code that trains it
+cannot drift apart.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Literal
 
 Architecture = Literal["llama", "qwen2", "gpt2"]
 
-# Three markups on purpose: tags around every turn, ChatML, and one without a system turn,
-# so that the program is exercised on the families it will meet.
+# Three different markups, so that the program is tested on the families it will meet: tags
+# around every turn, ChatML, and one without a system turn.
 _TAGGED = (
     "{{ bos_token }}{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + message['content'] + '<|eot|>' }}{% endfor %}"
@@ -35,13 +35,13 @@ _INST = (
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One embedded model before it is trained.
+    """The specification of one embedded model.
 
     Attributes:
         special_tokens: control tokens in the order of their ids, before the learned pieces.
-        beginning: the bos token, or None where the template writes none.
-        end_of_turn: what the model says after its answer.
-        vocabulary_size: all tokens, special and byte tokens included.
+        beginning: the bos token; None if the template does not write one.
+        end_of_turn: the token after the model's answer.
+        vocabulary_size: number of tokens, including special and byte tokens.
         epochs: passes over the feedback items; the schedule ends there.
     """
 

@@ -143,7 +143,7 @@ def codebook_variables() -> dict[str, Variable]:
 def tokenizer_texts(
     template: PromptTemplate, variables: dict[str, Variable], splits: dict[str, Split]
 ) -> list[str]:
-    """Gather what a tokenizer learns from: training texts, and the prompts many times over."""
+    """Return what a tokenizer learns from: training texts, and the prompts many times over."""
     texts = [item.text for split in splits.values() for item in split.train]
     for variable in variables.values():
         texts += [*prompt_texts(template, variable)] * 100
@@ -164,10 +164,10 @@ def encode_items(
 
 
 def word_vectors(spec: ModelSpec, materials: dict[str, Material]) -> Tensor:
-    """Learn a vector for each token from the gold labels, in which word order is ignored.
+    """Learn a vector for each token from the gold labels, ignoring word order.
 
-    A decoder from random weights spends most of a short training finding out that items
-    matter at all. From these vectors it begins with what single words say.
+    A decoder with random weights spends most of a short training learning that items matter at
+    all. With these vectors it starts from the meaning of single words.
     """
     bag = torch.nn.EmbeddingBag(spec.vocabulary_size, spec.width, mode="mean")
     torch.nn.init.normal_(bag.weight, std=0.1)
@@ -233,7 +233,7 @@ class Trainer:
         )
 
     def run(self) -> Decoder:
-        """Train and give back the averaged weights of the epoch best in validation."""
+        """Train, and return the averaged weights of the epoch that is best in validation."""
         plans = [list(self._plan()) for _ in range(self.epochs)]
         total, step, best, best_score = sum(map(len, plans)), 0, self.averaged, -1.0
         start = time.monotonic()
@@ -334,11 +334,11 @@ class Trainer:
     def _answer_loss(
         self, question: Question, items: list[TrainingItem], hidden: Tensor
     ) -> tuple[Tensor, float]:
-        """Give the loss on the answers, and the part of it that is about the category.
+        """Return the loss on the answers, and its part that is about the category.
 
-        Two parts: which category, among the categories and smoothed over them; and the very
-        tokens of the answer and the end of the turn, among all tokens. Weighed equally, the
-        second drowns the first: the model learns the format and stays at the majority.
+        The loss has two parts: the category, among the categories and smoothed over them; and
+        the tokens of the answer and the end of the turn, among all tokens. With equal weights
+        the second drowns the first: the model learns the format and stays at the majority.
         """
         rows, columns, targets, firsts = [], [], [], []
         for row, item in enumerate(items):
@@ -373,7 +373,7 @@ class Trainer:
                 old.lerp_(new, 1 - keep)
 
     def _accuracy(self, name: str) -> float:
-        """Share of validation items whose most probable category is gold."""
+        """Return the share of validation items whose most probable category is gold."""
         material = self.materials[name]
         question = material.question
         prefix = torch.tensor(question.prefixes[0], device=self.device)

@@ -1,7 +1,7 @@
 """Train a tokenizer and use it through llama.cpp.
 
-Decides the tokens of a model. Texts are only ever encoded by llama.cpp itself, from a GGUF
-that holds the vocabulary alone, so that training sees the very ids inference will see.
+Decides the tokens of a model. llama.cpp itself encodes all texts, from a GGUF file that
+contains only the vocabulary, so that training sees the same ids as inference.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PRE = {"qwen2": "qwen2", "gpt2": "gpt-2"}
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Tokens in id order with what GGUF wants to know of them.
+    """Tokens in id order, with the properties that GGUF needs.
 
     Attributes:
         scores: SentencePiece scores (higher merges first); empty for byte-level BPE.
@@ -40,7 +40,7 @@ class Vocabulary:
     merges: tuple[str, ...]
 
     def token_id(self, token: str) -> int:
-        """Find the id of a token."""
+        """Return the id of a token."""
         return self.tokens.index(token)
 
 
@@ -48,7 +48,7 @@ def train_vocabulary(spec: ModelSpec, texts: Sequence[str], phrases: Sequence[st
     """Learn a vocabulary from training texts.
 
     Args:
-        phrases: answer strings; each becomes one token where the tokenizer can join words.
+        phrases: answer strings; each becomes one token if the tokenizer can join words.
     """
     if spec.architecture == "llama":
         return _sentencepiece(spec, texts, phrases)
