@@ -28,7 +28,7 @@ def test_interval_and_ratio_need_values(level: Level) -> None:
 
 def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
     level: Any = "binary"
-    with pytest.raises(LevelError, match="unknown level .*'binary'") as caught:
+    with pytest.raises(LevelError, match=r"unknown level .*'binary'") as caught:
         krippendorff_alpha(matrix_of("ab", "bb"), level=level)
     assert "nominal, ordinal, interval, ratio" in caught.value.hint
 

@@ -105,7 +105,7 @@ def test_many_raters_leave_out_pairs_and_say_so() -> None:
 
 def test_an_unknown_level_is_refused() -> None:
     level: Any = "continuous"
-    with pytest.raises(LevelError, match="unknown level .*'continuous'"):
+    with pytest.raises(LevelError, match=r"unknown level .*'continuous'"):
         measure_agreement(random_matrix(1), level=level)
 
 
