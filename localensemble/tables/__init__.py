@@ -1,1 +1,1 @@
-"""Read and write tables of items and of ratings, strictly and in bounded memory."""
+"""Read and write tables of items and ratings, strictly and in bounded memory."""

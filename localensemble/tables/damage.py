@@ -1,7 +1,8 @@
-"""Find out what is wrong with a table, and where, once reading has failed.
+"""Find out what is wrong with a table, and where, after reading has failed.
 
-Slower than reading and used only then. Decides how the place is named: byte and line for
-text that is not UTF-8, the line where a quoted cell opens for quotes that do not balance.
+This is slower than reading and runs only after a failure. Decides how the place is named: by
+byte and line for text that is not UTF-8, and by the line where the quoted cell opens for
+unbalanced quotes.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ _JSON_START = re.compile(rb"\s*(\[\s*)?\{\s*\"")
 
 
 def check_kind_of_file(path: Path) -> bytes:
-    """Read the first bytes of a file that may be a CSV file.
+    """Read the first bytes of a file that should be a CSV file.
 
     Raises:
-        TableError: the file is missing, empty, or plainly something else.
+        TableError: the file is missing, empty, or clearly of another kind.
     """
     if not path.is_file():
         raise TableError(
             f'Cannot read "{path.name}": there is no such file.',
-            hint="Check the path; a table is one CSV file.",
+            hint="Check the path; a table must be a single CSV file.",
         )
     try:
         with path.open("rb") as stream:
@@ -45,16 +46,16 @@ def check_kind_of_file(path: Path) -> bytes:
     except OSError as error:
         raise TableError(
             f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Check that you may read the file, and that no other program holds it.",
+            hint="Check that you can read the file, and that no other program has it open.",
         ) from error
     if not start.removeprefix(codecs.BOM_UTF8):
         raise TableError(
             f"{path.name}: the file is empty.",
-            hint="Give a CSV file with a header and one row per item.",
+            hint="Use a CSV file with a header and one row per item.",
         )
     if start.startswith(_UTF_16_MARKS):
         raise TableError(
-            f"{path.name}: the text is UTF-16, not UTF-8.",
+            f"{path.name}: the text is encoded in UTF-16, not UTF-8.",
             hint='Save it as "CSV UTF-8", or convert it with '
             f"`iconv -f UTF-16 -t UTF-8 {path.name}`.",
         )
@@ -62,18 +63,18 @@ def check_kind_of_file(path: Path) -> bytes:
         if start.startswith(bytes_of_kind):
             raise TableError(
                 f"{path.name}: this is {kind}, not a CSV file.",
-                hint='Open it in its own program and save it as "CSV UTF-8".',
+                hint='Open it in the program it came from and save it as "CSV UTF-8".',
             )
     if _JSON_START.match(start.removeprefix(codecs.BOM_UTF8)):
         raise TableError(
             f"{path.name}: this is JSON, not a CSV file.",
-            hint='Write it as a table with a header and one row per item, as "CSV UTF-8".',
+            hint='Convert it to a table with a header and one row per item, as "CSV UTF-8".',
         )
     return start
 
 
 def decoding_error(path: Path) -> TableError:
-    """Find the first byte that is not UTF-8."""
+    """Return an error that names the first byte that is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     offset, line = 0, 1
     with path.open("rb") as stream:
@@ -83,43 +84,43 @@ def decoding_error(path: Path) -> TableError:
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                # Bytes that wait for the rest of their character were counted before.
+                # Bytes waiting for the rest of their character were counted with the last chunk.
                 within = error.start - waiting
                 line += chunk.count(b"\n", 0, max(within, 0))
                 offset += within
                 break
             if not chunk:
                 return TableError(
-                    f"{path.name}: the file has changed while it was read.",
-                    hint="Run again, and leave the file alone meanwhile.",
+                    f"{path.name}: the file changed while it was being read.",
+                    hint="Run the command again, and do not change the file while it runs.",
                 )
             offset += len(chunk)
             line += chunk.count(b"\n")
     return TableError(
         f"{path.name}, line {line}: the text is not UTF-8 (byte {offset:,}).",
-        hint='Save it as "CSV UTF-8" in the spreadsheet program, or convert it, from Western '
-        f"European Windows with `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`.",
+        hint='Save it as "CSV UTF-8" in the spreadsheet program, or convert it; for Western '
+        f"European Windows files use `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`.",
     )
 
 
 def quoting_error(path: Path, *, first_line: int, delimiter: str) -> TableError:
-    """Find the line where the cell opens that the reader could not finish.
+    """Return an error that names the line where the cell with unbalanced quotes opens.
 
     Args:
-        first_line: the line on which the record begins that could not be read.
+        first_line: the line where the unreadable record begins.
     """
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
         lines = itertools.islice(stream, first_line - 1, None)
         line = first_line + _open_quote(lines, delimiter=delimiter)
     return TableError(
-        f"{path.name}, line {line}: the quotes are not balanced; the cell that opens there does "
-        "not end as it must.",
-        hint='Close the cell with ", and write every " inside of it twice.',
+        f"{path.name}, line {line}: the quotes are not balanced; the cell that opens there is "
+        "not closed correctly.",
+        hint='Close the cell with ", and double every " inside it.',
     )
 
 
 def _open_quote(lines: Iterable[str], *, delimiter: str) -> int:
-    """Count the lines before the one that opens the cell which does not end well."""
+    """Count the lines before the one that opens the cell with unbalanced quotes."""
     opened = 0
     quoted = False
     for number, line in enumerate(lines):
@@ -127,7 +128,7 @@ def _open_quote(lines: Iterable[str], *, delimiter: str) -> int:
         while position < len(line):
             if not quoted:
                 if line[position] != '"':
-                    # An unquoted cell ends at the delimiter; quotes inside of it mean nothing.
+                    # An unquoted cell ends at the delimiter; quotes inside it mean nothing.
                     end = line.find(delimiter, position)
                     position = len(line) if end < 0 else end + 1
                     continue

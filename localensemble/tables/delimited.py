@@ -1,11 +1,11 @@
 """Read and write tables as CSV, strictly and row by row.
 
-Reading refuses what a forgiving reader would quietly misread: text that is not UTF-8,
-quotes that are not balanced, rows with another number of cells than the header, columns
-without a name of their own. Cells are kept exactly as they are. Writing goes whole or not
-at all. No message holds a cell from below the header: rows and lines only.
+Reading refuses what a lenient reader would misread without a warning: text that is not UTF-8,
+unbalanced quotes, rows with more or fewer cells than the header, and columns without a unique
+name. Cells are kept exactly as they are. A file is written completely or not at all. No
+message contains a cell from below the header; messages name rows and lines.
 
-Row 1 is the first row below the header; lines count from 1 and include the header.
+Row 1 is the first row below the header. Lines count from 1 and include the header.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TextIO
 
 from localensemble.core.errors import TableError
 from localensemble.core.files import replaced_text_file
+from localensemble.core.words import counted
 from localensemble.tables.damage import (
     check_kind_of_file,
     decoding_error,
@@ -31,15 +32,15 @@ MAX_CELL_CHARACTERS = 1 << 24
 _SAMPLE_CHARACTERS = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-# The last four are the full-width forms of the first four; some spreadsheets read them alike.
+# The last four are the full-width forms of the first four; some spreadsheets treat them alike.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
 class TableFormat:
-    """How a table is written down, so that what comes out opens like what went in.
+    """How a table is stored, so that an output file opens like the input file.
 
-    ``byte_order_mark`` is what lets Excel see that a file is UTF-8.
+    ``byte_order_mark`` tells Excel that the file is UTF-8.
     """
 
     delimiter: str = ","
@@ -51,7 +52,7 @@ class Table:
     """A CSV file with a header and at least one row below it.
 
     Attributes:
-        columns: names from the header, all different, none blank.
+        columns: names from the header; all are different and none is blank.
     """
 
     path: Path
@@ -61,10 +62,10 @@ class Table:
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the rows below the header, each with one cell per column.
 
-        Lines with nothing on them are passed over. Every call reads the file anew.
+        Empty lines are skipped. Every call reads the file again.
 
         Raises:
-            TableError: the file turns out damaged; the message names the row and the line.
+            TableError: the file is damaged; the message names the row and the line.
         """
         width = len(self.columns)
         number = empty_line = 0
@@ -72,15 +73,15 @@ class Table:
             records = _records(self.path, stream, self.format.delimiter)
             if next((tuple(cells) for _, cells in records if cells), ()) != self.columns:
                 raise TableError(
-                    f"{self.path.name}: the header is no longer what it was.",
-                    hint="Start again, and leave the file alone while it is read.",
+                    f"{self.path.name}: the header has changed since the file was opened.",
+                    hint="Run the command again, and do not change the file while it runs.",
                 )
             for line, cells in records:
                 if len(cells) == width:
                     if empty_line:
                         raise TableError(
-                            f"{self.path.name}, line {empty_line}: there is nothing on the line, "
-                            "and rows follow it.",
+                            f"{self.path.name}, line {empty_line}: the line is empty, but more "
+                            "rows follow it.",
                             hint='Write "" for an empty text, or remove the line.',
                         )
                     number += 1
@@ -88,13 +89,13 @@ class Table:
                 elif cells:
                     raise TableError(
                         f"{self.path.name}, row {number + 1} (line {line}): the row has "
-                        f"{len(cells)} cells, but the header has {width}.",
-                        hint=f"Put quotes around a cell that holds a "
-                        f"{_spoken(self.format.delimiter)}; fill up a row that is too short.",
+                        f"{counted(len(cells), 'cell')}, but the header has {width}.",
+                        hint=f"Put quotes around a cell that contains a "
+                        f"{_spoken(self.format.delimiter)}; add the missing cells to a short row.",
                     )
                 elif width == 1:
-                    # In a table of one column nothing on a line may also be an empty text;
-                    # at the end of the file it is only a line too many.
+                    # In a table with one column, an empty line could also be an empty text;
+                    # at the end of the file it is just an extra line.
                     empty_line = line
 
 
@@ -127,17 +128,17 @@ def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
 
     Args:
         source: the file or table.
-        delimiter: one of ``DELIMITERS``; None finds out which one fits.
+        delimiter: one of ``DELIMITERS``; None detects it.
 
     Raises:
-        TableError: the file is missing, empty or no UTF-8 text, or its header cannot be used.
+        TableError: the file is missing, empty or not UTF-8 text, or its header cannot be used.
     """
     if isinstance(source, HeldTable):
         return source
     path = source
     if delimiter is not None and delimiter not in DELIMITERS:
         raise TableError(
-            f'Cannot read "{path.name}": "{delimiter}" is no delimiter.',
+            f'Cannot read "{path.name}": unknown delimiter "{delimiter}".',
             hint=f"Choose one of: {', '.join(map(_spoken, DELIMITERS))}.",
         )
     start = check_kind_of_file(path)
@@ -148,8 +149,8 @@ def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
         check_header(path, columns)
         if next(records, None) is None:
             raise TableError(
-                f"{path.name}: there is a header, but no row below it.",
-                hint="Give a CSV file with a header and one row per item.",
+                f"{path.name}: the file has a header, but no rows below it.",
+                hint="Use a CSV file with a header and one row per item.",
             )
     return Table(path, columns, TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK)))
 
@@ -162,21 +163,22 @@ def write_table(
     rows: Iterable[tuple[Sequence[str], Sequence[str]]],
     format: TableFormat = TableFormat(),  # noqa: A002
 ) -> None:
-    """Write a CSV file whole or not at all, readable by its owner alone.
+    """Write a CSV file completely or not at all, readable only by its owner.
 
     Args:
-        kept: columns that come from the user's file. Their cells are written as they are,
-            even those that a spreadsheet would run as formulas: they are the user's data,
-            and must be the same after a round trip.
-        added: columns of ours, to the right. Their cells pass `neutralize_formula`.
-        rows: for each row the cells of ``kept`` and of ``added``.
+        kept: columns from the user's file. Their cells are written unchanged, even those that
+            a spreadsheet would run as formulas: they are the user's data and must survive a
+            round trip.
+        added: columns that the program adds on the right. Their cells go through
+            `neutralize_formula`.
+        rows: the cells of ``kept`` and the cells of ``added`` for each row.
 
     Raises:
-        LocalEnsembleError: the file cannot be written; what was there before still is.
+        LocalEnsembleError: the file cannot be written; an existing file stays as it was.
     """
     encoding = "utf-8-sig" if format.byte_order_mark else "utf-8"
     with replaced_text_file(path, encoding=encoding) as stream:
-        # With CRLF as line end the writer quotes every cell that holds either character.
+        # With CRLF as the line ending, the writer quotes every cell that contains CR or LF.
         writer = csv.writer(stream, delimiter=format.delimiter, lineterminator="\r\n")
         writer.writerow((*kept, *map(neutralize_formula, added)))
         for kept_cells, added_cells in rows:
@@ -191,7 +193,7 @@ def write_table(
 def neutralize_formula(cell: str) -> str:
     """Put an apostrophe before a cell that a spreadsheet would run as a formula.
 
-    Numbers stay as they are, signs included.
+    Numbers stay unchanged, including those with a sign.
     """
     if cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
@@ -199,7 +201,7 @@ def neutralize_formula(cell: str) -> str:
 
 
 def restore_formula(cell: str) -> str:
-    """Take away the apostrophe that `neutralize_formula` puts before a cell."""
+    """Remove the apostrophe that `neutralize_formula` puts before a cell."""
     return cell[1:] if cell.startswith("'") and neutralize_formula(cell[1:]) == cell else cell
 
 
@@ -209,14 +211,14 @@ def _opened(path: Path) -> TextIO:
     except OSError as error:
         raise TableError(
             f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Check that you may read the file, and that no other program holds it.",
+            hint="Check that you can read the file, and that no other program has it open.",
         ) from error
 
 
 def _records(path: Path, stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Read records with the line each begins on; the header is the first that is not empty."""
-    # The limit is one for the whole process and 131,072 by default, too short for a transcript.
-    # It is raised, not lifted: an open quote must not pull a whole file into memory.
+    """Read records with the line each begins on; the header is the first one not empty."""
+    # The limit applies to the whole process and is 131,072 by default, too short for a
+    # transcript. It is raised, not removed: an open quote must not load a whole file into memory.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     line = 1
@@ -225,12 +227,12 @@ def _records(path: Path, stream: TextIO, delimiter: str) -> Iterator[tuple[int, 
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        # Not chained, as the next one: the exceptions of a decoder and their like hold text.
+        # Neither this error nor the next is chained: the original exceptions may contain text.
         if str(error).startswith("field larger"):
             raise TableError(
                 f"{path.name}, line {line}: the row that begins there has a cell of more than "
                 f"{MAX_CELL_CHARACTERS:,} characters.",
-                hint="Look for a quote that is opened there and never closed.",
+                hint="Look for a quote that opens there and is never closed.",
             ) from None
         raise quoting_error(path, first_line=line, delimiter=delimiter) from None
     except UnicodeDecodeError:
@@ -238,9 +240,9 @@ def _records(path: Path, stream: TextIO, delimiter: str) -> Iterator[tuple[int, 
 
 
 def _find_delimiter(path: Path) -> str:
-    """Choose the delimiter under which the first rows are as wide as the header.
+    """Choose the delimiter that splits the first rows into as many cells as the header.
 
-    Where none fits, the one with the widest header is tried, and reading says what is wrong.
+    If none does, choose the one with the widest header; reading then reports what is wrong.
     """
     with _opened(path) as stream:
         try:
@@ -257,7 +259,7 @@ def _find_delimiter(path: Path) -> str:
         raise TableError(
             f"{path.name}: the delimiter is not clear; "
             f"{' and '.join(map(_spoken, even))} split the rows evenly.",
-            hint="Put quotes around the cells that hold the one that is no delimiter.",
+            hint="Put quotes around cells that contain the character that is not the delimiter.",
         )
     if even:
         return even[0]
@@ -279,34 +281,34 @@ def _sample_widths(sample: str, delimiter: str, *, complete: bool) -> list[int]:
 
 
 def check_header(path: Path, columns: tuple[str, ...]) -> None:
-    """Refuse a header that is empty, or has columns without a name of their own.
+    """Refuse a header that is empty or has columns without a unique name.
 
     Raises:
-        TableError: says which columns.
+        TableError: the header cannot be used; the message says which columns.
     """
     if not columns:
         raise TableError(
             f"{path.name}: the file is empty.",
-            hint="Give a CSV file with a header and one row per item.",
+            hint="Use a CSV file with a header and one row per item.",
         )
     seen: dict[str, int] = {}
     for position, column in enumerate(columns, start=1):
         if "\0" in column:
             raise TableError(
-                f"{path.name}: the header holds NUL characters; the file seems to be UTF-16.",
+                f"{path.name}: the header contains NUL characters; the file seems to be UTF-16.",
                 hint='Save it as "CSV UTF-8", or convert it with '
                 f"`iconv -f UTF-16 -t UTF-8 {path.name}`.",
             )
         if not column.strip():
             raise TableError(
                 f"{path.name}: column {position} of the header has no name.",
-                hint="Give every column a name; a file needs a header in its first line.",
+                hint="Give every column a name; the first line of the file must be a header.",
             )
         first = seen.setdefault(column.strip(), position)
         if first != position:
             raise TableError(
                 f"{path.name}: columns {first} and {position} of the header have the same name.",
-                hint="Give every column a name of its own.",
+                hint="Give every column a different name.",
             )
 
 

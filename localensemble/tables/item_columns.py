@@ -1,7 +1,7 @@
-"""Choose the columns that hold the ids and the texts of a table of items.
+"""Choose the columns with the ids and the texts in a table of items.
 
-Decides which names count as plain enough to guess. Two columns that could both be the text
-are an error, not a choice: labeling the wrong one would go unnoticed.
+Decides which names are clear enough to guess from. Two columns that could both be the text
+are an error, because labeling the wrong one would go unnoticed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.tables.delimited import Table
 
-IdColumn = Annotated[str | None, Option("The column of the items that identifies an item.")]
-TextColumn = Annotated[str | None, Option("The column of the items that holds the text.")]
+IdColumn = Annotated[str | None, Option("The column with the item ids.")]
+TextColumn = Annotated[str | None, Option("The column with the item texts.")]
 
 _SAMPLE_ROWS = 1000
-# Shorter cells may as well be names, addresses or dates.
+# Shorter cells could just as well be names, addresses or dates.
 _SHORTEST_TEXT = 40
-# A longer heading may be the first text of a table without headings, and is not repeated.
+# A longer heading may be the first text of a table without headings, so it is not shown.
 _LONGEST_HEADING = 60
 ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
@@ -45,7 +45,7 @@ TEXT_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class ItemColumns:
-    """The columns in use, and what a person should be told about how they were found."""
+    """The columns in use, and messages that tell the user how they were chosen."""
 
     id_column: str | None
     text_column: str
@@ -53,7 +53,7 @@ class ItemColumns:
 
 
 def choose_columns(table: Table, *, id_column: str | None, text_column: str | None) -> ItemColumns:
-    """Take the columns that are named, and guess those that are not.
+    """Use the columns that are named, and guess the others.
 
     Raises:
         TableError: a named column is missing, both are the same, or a guess is not safe.
@@ -65,20 +65,22 @@ def choose_columns(table: Table, *, id_column: str | None, text_column: str | No
         return ItemColumns(id_column, text_column, id_messages)
     text_column = _guess_text(table, [name for name in table.columns if name != id_column])
     return ItemColumns(
-        id_column, text_column, (*id_messages, f"Took {_shown(table, text_column)} for the text.")
+        id_column,
+        text_column,
+        (*id_messages, f"Using {_shown(table, text_column)} for the item texts."),
     )
 
 
 def choose_id_column(
     table: Table, *, named: str | None, leave_out: str | None = None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Take the column named for the ids, or guess one; None if there is none to guess.
+    """Use the column named for the ids, or guess one; return None if no column qualifies.
 
     Args:
-        leave_out: a column that is something else.
+        leave_out: a column that cannot hold the ids.
 
     Returns:
-        The column, and what a person should be told.
+        The column, and messages for the user.
 
     Raises:
         TableError: the column is missing or is the one left out, or a guess is not safe.
@@ -87,21 +89,20 @@ def choose_id_column(
         _check_named(table, "id", named)
         if named == leave_out:
             raise TableError(
-                f'{table.path.name}: column "{named}" is named for the id and for the text.',
+                f'{table.path.name}: column "{named}" is named for both the id and the text.',
                 hint="Name two different columns.",
             )
         return named, ()
     guessed = _guess_id(table, [name for name in table.columns if name != leave_out])
     if guessed is None:
         return None, (
-            "Found no column with ids; the items are called row-1, row-2, ... in the order of "
-            "the file.",
+            "Found no column with ids; the items are named row-1, row-2, ... in file order.",
         )
-    return guessed, (f'Took column "{guessed}" for the id.',)
+    return guessed, (f'Using column "{guessed}" for the item ids.',)
 
 
 def plain_name(name: str) -> str:
-    """Give what is equal for two spellings of a column name: ``Item ID``, ``item_id``."""
+    """Return a form that all spellings of a column name share: ``Item ID``, ``item_id``."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
@@ -111,14 +112,14 @@ def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
         key=lambda name: ID_NAMES.index(plain_name(name)),
     )
     if len(named) < 2:
-        # Whether its ids tell the items apart is checked when the file is read through.
+        # Reading the whole file later checks that its ids are unique.
         return named[0] if named else None
     unique = [name for name in named if _tells_rows_apart(table, name)]
     if not unique:
         raise TableError(
             f"{table.path.name}: the columns {_listed(table, named)} look like ids, but none "
-            "is different in every row.",
-            hint="Name the column with the ids (`--id-column`), after giving every item its own.",
+            "has a different value in every row.",
+            hint="Give every item a unique id, and name the column (`--id-column`).",
         )
     return unique[0]
 
@@ -127,7 +128,7 @@ def _tells_rows_apart(table: Table, column: str) -> bool:
     index = table.columns.index(column)
     seen: set[int] = set()
     for values in table.rows():
-        # Two ids with one hash make a usable column look unusable; a repeated id never passes.
+        # A hash collision can make a usable column look unusable; a repeated id never passes.
         key = hash(values[index])
         if key in seen or not values[index].strip():
             return False
@@ -161,7 +162,7 @@ def _guess_text(table: Table, columns: Sequence[str]) -> str:
 
 
 def _has_words(table: Table, column: str) -> bool:
-    """Say whether most cells have a letter: a column of ages or dates holds no texts."""
+    """Tell whether most cells have a letter; a column of ages or dates is not a text column."""
     index = table.columns.index(column)
     cells = [values[index] for values in itertools.islice(table.rows(), _SAMPLE_ROWS)]
     filled = [cell for cell in cells if cell.strip()]
@@ -177,7 +178,7 @@ def _check_named(table: Table, role: str, column: str) -> None:
         f"{_listed(table, table.columns)}.",
         hint=f'Did you mean "{near[0]}"?'
         if near
-        else f"Name the column that holds the {role} (`--{role}-column`).",
+        else f"Name the column with the {role} (`--{role}-column`).",
     )
 
 
@@ -185,7 +186,7 @@ def _unclear_error(table: Table, columns: Sequence[str]) -> TableError:
     return TableError(
         f"{table.path.name}: it is not clear which column holds the text; it could be "
         f"{_listed(table, columns)}.",
-        hint="Name the column that holds the text (`--text-column`).",
+        hint="Name the column with the text (`--text-column`).",
     )
 
 
@@ -195,29 +196,29 @@ def _listed(table: Table, columns: Sequence[str]) -> str:
 
 
 def _shown(table: Table, column: str, *, word: str = "column ") -> str:
-    """Name a column: by its place where the heading could be the text of an item."""
+    """Name a column, by its position if the heading could be the text of an item."""
     if len(column) > _LONGEST_HEADING or _reads_like_a_text(column):
         return f"column {table.columns.index(column) + 1}"
     return f'{word}"{column}"'
 
 
 def _reads_like_a_text(heading: str) -> bool:
-    if heading.endswith("?"):  # The question of a form is a heading, however long.
+    if heading.endswith("?"):  # A question on a form is a heading, however long.
         return False
     sentence = heading.endswith((".", "!")) and len(heading.split()) > 2
     return sentence or len(heading) > _LONGEST_HEADING
 
 
 def _headed(table: Table, column: str) -> str:
-    """Give a column that no plain name recommends, unless a text stands in place of its heading.
+    """Return a column that was not chosen by name; refuse it if its heading reads like a text.
 
-    The first item would be lost, and its text shown as the name of a column.
+    Otherwise the first item would be lost, and its text shown as a column name.
     """
     if not _reads_like_a_text(column):
         return column
     raise TableError(
-        f"{table.path.name}, line 1, column {table.columns.index(column) + 1}: expected the name "
-        f"of a column, found what reads like a text ({len(column)} characters).",
-        hint="Put a row with the names of the columns first, such as id,text. If it is a name, "
-        "give it with `--text-column`.",
+        f"{table.path.name}, line 1, column {table.columns.index(column) + 1}: expected a column "
+        f"name, found what looks like an item text ({len(column)} characters).",
+        hint="Add a header line with the column names, such as id,text. If this is the name, "
+        "pass it with `--text-column`.",
     )

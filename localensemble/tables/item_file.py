@@ -1,8 +1,8 @@
-"""Items from a table: which columns are the id and the text, and each row as an item.
+"""Read items from a table: find the id and text columns, and turn each row into an item.
 
-Decides what may be guessed about columns and says what was; refuses to guess where a wrong
-guess would go unnoticed, and ids that do not tell items apart. Files are read row by row;
-what is kept in memory is eight bytes per item.
+Decides which columns may be guessed and reports every guess. Refuses to guess where a wrong
+guess would go unnoticed, and refuses ids that are not unique. Files are read row by row; only
+eight bytes per item stay in memory.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class ItemFile:
     """A table of items whose ids have been checked.
 
     Attributes:
-        id_column: None when the file has none; ids are then ``row-1``, ``row-2``, ...
+        id_column: None if the file has no id column; ids are then ``row-1``, ``row-2``, ...
         messages: what was guessed, in sentences for the user.
-        sha256: over the ordered pairs of id and text: one line of canonical JSON,
-            ``["id","text"]``, and a line feed for each item.
+        sha256: hash of the ids and texts in order: for each item one line of canonical JSON,
+            ``["id","text"]``, and a line feed.
     """
 
     path: Path
@@ -60,17 +60,17 @@ class ItemFile:
         text_column: str | None = None,
         delimiter: str | None = None,
     ) -> ItemFile:
-        """Read a table through once, and check that every item has an id of its own.
+        """Read the whole table once, and check that every item has a unique id.
 
         Args:
             source: the file, or a table in memory.
-            id_column: None guesses by name; a file without such a column gets ids from the
-                row numbers.
-            text_column: None guesses by name, then by length.
+            id_column: None guesses it by name; if no column qualifies, ids come from the row
+                numbers.
+            text_column: None guesses it by name, then by length.
 
         Raises:
             TableError: the file cannot be read, a column is missing or cannot be guessed,
-                or ids are blank, repeated or no ids at all.
+                or ids are blank, repeated or unusable.
         """
         table = open_table(source, delimiter=delimiter)
         fingerprint = _fingerprint(table)
@@ -111,8 +111,8 @@ class ItemFile:
             )
             block.append(ItemRow(item, values))
             if len(block) == size:
-                # After reading and before anybody uses it: rows of a file that is being
-                # written anew must never pass for the items that were registered.
+                # After reading and before anyone uses it: rows of a file that is being
+                # rewritten must never be mistaken for the registered items.
                 self._check_unchanged()
                 yield tuple(block)
                 block = []
@@ -123,8 +123,8 @@ class ItemFile:
     def _check_unchanged(self) -> None:
         if _fingerprint(self._table) != self._fingerprint:
             raise TableError(
-                f"{self.path.name}: the file has changed while it was in use.",
-                hint="Run again, and leave the file alone meanwhile.",
+                f"{self.path.name}: the file changed while it was in use.",
+                hint="Run the command again, and do not change the file while it runs.",
             )
 
 

@@ -1,9 +1,9 @@
-"""Choose the columns of a table in which raters gave labels: item, rater, label.
+"""Choose the item, rater and label columns in a table of ratings.
 
 Two layouts are read. *Long*: one row for each label, with a column that names the rater.
-*Wide*: one row for each item and one column for each rater. Decides which names are plain
-enough to guess and says what was guessed; refuses to guess where a column could be a rater
-or could be something else, because a column too many is believable and wrong.
+*Wide*: one row for each item and one column for each rater. Decides which names are clear
+enough to guess from, and reports every guess. Refuses to guess if a column could be a rater
+or something else, because an extra column gives a believable wrong result.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Gaps = Annotated[tuple[str, ...], Option("A cell that means no label, such as NA
 Sheet = Annotated[str | None, Option("The sheet of a workbook. [default: the first]")]
 AllCategories = Annotated[
     tuple[str, ...] | None,
-    Option("All categories, in their order: low,medium,high.", split=True),
+    Option("All categories in order, for example low,medium,high.", split=True),
 ]
 
 _SAMPLE_ROWS = 2000
 _MOST_SHOWN = 20
-# A rater's column with more different cells than this in the sample is probably none.
+# A column with more distinct cells than this in the sample is probably not a rater.
 _MOST_CATEGORIES_GUESSED = 200
 
 _ITEM_NAMES: tuple[frozenset[str], ...] = (
@@ -50,29 +50,30 @@ _LABEL_NAMES: tuple[frozenset[str], ...] = (
 _NO_RATERS = frozenset(
     {"gold", "goldlabel", "truth", "groundtruth", "consensus", "majority", "adjudicated"}
     | {"final", "finallabel"}
-    # What tables of items often say besides: with 0 and 1 it looks like a rater's labels.
+    # Other columns that tables of items often have; with 0 and 1 they look like labels.
     | {"sex", "gender", "female", "male", "age", "agegroup", "ethnicity", "language"}
     | {"site", "ward", "center", "centre", "clinic", "hospital", "country", "region"}
     | {"group", "arm", "treatment", "exposed", "case", "control", "split", "fold", "round"}
     | {"year", "month", "date", "time", "weight"}
 )
-# A rater that has met this many items for each category uses more than half of them.
+# A rater with this many items per category is expected to use at least half the categories.
 _CELLS_PER_CATEGORY = 5
 _LEAST_CELLS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class NamedColumns:
-    """The columns that a person has named; what is not named is guessed.
+    """The columns that the user named; the others are guessed.
 
     Attributes:
-        item: of the item ids; a wide table may have none.
-        rater: of the raters' names (long).
-        labels: of the labels (long); each column is a variable of its own.
-        raters: the raters, one column each (wide).
-        variable: names the variable of each row; without it a table is about one.
-        group: names a group of rows whose agreement is measured on its own.
-        gold: of the gold labels; only ever named, never guessed.
+        layout: wide or long; None detects it.
+        item: column of the item ids; a wide table may do without.
+        rater: column of the rater names (long).
+        labels: columns of the labels (long), one variable each.
+        raters: columns of the raters (wide), one rater each.
+        variable: column that names the variable of each row; None if all rows have the same one.
+        group: column that names a group of rows; each group is measured separately.
+        gold: column of the gold labels; it must be named and is never guessed.
     """
 
     layout: Annotated[TableLayout | None, Option("[default: detected]")] = None
@@ -87,15 +88,17 @@ class NamedColumns:
     variable: Annotated[
         str | None, Option("The column that names the variable of each row.", "--variable-column")
     ] = None
-    group: Annotated[str | None, Option("The column by which rows are measured apart.")] = None
+    group: Annotated[
+        str | None, Option("Measure agreement separately for each value of this column.")
+    ] = None
     gold: Annotated[
-        str | None, Option("The column with gold labels: shows how far raters err together.")
+        str | None, Option("The column with gold labels; shows how far raters share errors.")
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabelColumns:
-    """The columns in use, as in ``NamedColumns``, and what was guessed, in sentences."""
+    """The columns in use, as in ``NamedColumns``, and messages about what was guessed."""
 
     layout: TableLayout
     item: str | None
@@ -111,10 +114,10 @@ class LabelColumns:
 def choose_label_columns(
     table: TableFile, *, named: NamedColumns, variables: Sequence[str] = ()
 ) -> LabelColumns:
-    """Take the columns that are named, and guess those that are not.
+    """Use the columns that are named, and guess the others.
 
     Args:
-        variables: names of variables; columns of these names hold labels.
+        variables: names of variables; columns with these names hold labels.
 
     Raises:
         TableError: a named column is missing or named twice, or a guess is not safe.
@@ -126,7 +129,7 @@ def choose_label_columns(
 
 
 class _Choice:
-    """One table's columns, being chosen; ``messages`` grows with every guess."""
+    """Chooses the columns of one table; every guess adds to ``messages``."""
 
     def __init__(self, table: TableFile, named: NamedColumns, variables: Sequence[str]) -> None:
         self.table = table
@@ -147,16 +150,16 @@ class _Choice:
         rater = self._matches(_RATER_NAMES)
         label = self._matches(_LABEL_NAMES) or self._variable_columns()
         if rater and label:
-            self.messages.append("Took the layout to be long: one row for each label.")
+            self.messages.append("Reading the table as long: one row for each label.")
             return "long"
         if rater:
             raise TableError(
                 f'{self._name}: column "{rater[0]}" seems to name the rater, but no column seems '
                 f"to hold the labels; the columns are {_listed(self.table.columns)}.",
-                hint="Name the column with the labels (`--label`), or say `--layout wide`.",
+                hint="Name the column with the labels (`--label`), or use `--layout wide`.",
             )
         self.messages.append(
-            "Took the layout to be wide: one row for each item, one column for each rater."
+            "Reading the table as wide: one row for each item, one column for each rater."
         )
         return "wide"
 
@@ -164,15 +167,15 @@ class _Choice:
         rater = self.named.rater or self._guessed("rater", _RATER_NAMES)
         labels = self.named.labels or self._variable_columns()
         if labels and not self.named.labels:
-            self.messages.append(f"Took {_columns(labels)} for the labels, by variable.")
+            self.messages.append(f"Using {_columns(labels)} for the labels, one variable each.")
         if not labels:
             labels = (self._guessed("label", _LABEL_NAMES),)
         item = self.named.item or self._guessed("item", _ITEM_NAMES)
         if self.named.variable is not None and len(labels) > 1:
             raise TableError(
-                f"{self._name}: {_columns(labels)} hold a variable each, and column "
-                f'"{self.named.variable}" names one, too.',
-                hint="Use several label columns (`--label`), or a column of variables "
+                f"{self._name}: {_columns(labels)} each hold a variable, but column "
+                f'"{self.named.variable}" also names the variables.',
+                hint="Use either several label columns (`--label`) or a column of variables "
                 "(`--variable-column`).",
             )
         return self._chosen("long", item=item, rater=rater, labels=tuple(labels), raters=())
@@ -183,10 +186,9 @@ class _Choice:
             found = [name for name in self._matches(_ITEM_NAMES) if name not in self.named.raters]
             item = found[0] if found else None
             self.messages.append(
-                "Found no column with ids; the items are called row-1, row-2, ... in the order "
-                "of the file."
+                "Found no column with ids; the items are named row-1, row-2, ... in file order."
                 if item is None
-                else f'Took column "{item}" for the item.'
+                else f'Using column "{item}" for the items.'
             )
         raters = self.named.raters or self._guessed_raters(item)
         return self._chosen("wide", item=item, rater=None, labels=(), raters=raters)
@@ -207,8 +209,8 @@ class _Choice:
         named = self.named
         if named.gold is not None and len(labels) > 1:
             raise TableError(
-                f'{self._name}: {_columns(labels)} hold a variable each, but column "{named.gold}" '
-                "has gold labels of one.",
+                f"{self._name}: {_columns(labels)} each hold a variable, but column "
+                f'"{named.gold}" has gold labels for only one.',
                 hint="Name one label column (`--label`) together with its gold column.",
             )
         used = [item, rater, *labels, *raters, named.variable, named.group, named.gold]
@@ -216,8 +218,8 @@ class _Choice:
         for name in names:
             if names.count(name) > 1:
                 raise TableError(
-                    f'{self._name}: column "{name}" would be used for two things.',
-                    hint="Name a column of its own for item, rater, label, variable, group, gold.",
+                    f'{self._name}: column "{name}" is named for two purposes.',
+                    hint="Name different columns for item, rater, label, variable, group and gold.",
                 )
         return LabelColumns(
             layout,
@@ -232,7 +234,7 @@ class _Choice:
         )
 
     def _matches(self, tiers: Sequence[frozenset[str]]) -> list[str]:
-        """Find the columns with a name of the first tier that has any."""
+        """Find the columns whose names match the first tier with any match."""
         for names in tiers:
             found = [name for name in self.free if plain_name(name) in names]
             if found:
@@ -254,7 +256,7 @@ class _Choice:
                 f"{self._name}: it is not clear which column holds the {role}; {what}.",
                 hint=f"Name it with `--{role}`.",
             )
-        self.messages.append(f'Took column "{found[0]}" for the {role}.')
+        self.messages.append(f'Using column "{found[0]}" for the {role}s.')
         return found[0]
 
     def _guessed_raters(self, item: str | None) -> tuple[str, ...]:
@@ -265,7 +267,7 @@ class _Choice:
         doubtful = self._doubtful(raters)
         if doubtful or not raters:
             found = (
-                f"{_columns(doubtful)} may be something else"
+                f"{_columns(doubtful)} may hold something else"
                 if doubtful
                 else f"the columns are {_listed(self.table.columns)}"
             )
@@ -274,18 +276,19 @@ class _Choice:
                 hint="Name the columns of the raters: `--raters first,second,third`.",
             )
         self.messages.append(
-            f"Took {_columns(raters)} for the raters; if one is something else, name the raters "
+            f"Using {_columns(raters)} for the raters; if one is something else, name the raters "
             "with `--raters`."
         )
         if left_out:
-            self.messages.append(f"Left out {_columns(left_out)}, by name a text.")
+            self.messages.append(f"Left out {_columns(left_out)}: the name suggests a text.")
         return tuple(raters)
 
     def _doubtful(self, columns: Sequence[str]) -> list[str]:
-        """Find columns that share few cells with the others, have too many, or say another thing.
+        """Find columns that may not be raters.
 
-        Two categories of five, say, are few for a rater with many labels: 0 and 1 in a column
-        beside raters that use 0 to 4 may say something else of the item.
+        Their names suggest something else, they have too many distinct cells, or they share too
+        few with the other columns. A rater with many labels rarely uses only two categories of
+        five: a column with 0 and 1 next to raters that use 0 to 4 may be another property.
         """
         cells: list[set[str]] = [set() for _ in columns]
         filled = [0] * len(columns)
@@ -333,8 +336,8 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
     if wide and long:
         raise TableError(
             f"{table.path.name}: one option asks for the wide layout, another for the long one.",
-            hint="Wide tables have one column for each rater (`--raters`); long ones have a "
-            "column of raters and one of labels (`--rater`, `--label`).",
+            hint="A wide table has one column for each rater (`--raters`); a long one has a "
+            "rater column and a label column (`--rater`, `--label`).",
         )
 
 

@@ -1,9 +1,9 @@
 """Read the labels that raters gave from a table, aligned by item id.
 
-Decides that cells are compared without the white space around them and in composed Unicode,
-and that an empty cell is a gap. Refuses two labels of one rater on one item, rows without an
-item or rater, and a column of texts mistaken for labels. Which categories there are is not
-decided here. Messages name rows and columns, never what a cell holds.
+Cells are compared without surrounding white space and in composed Unicode; an empty cell is
+a gap. Refuses two labels by one rater on one item, rows without an item or rater, and a column
+of texts mistaken for labels. Does not decide which categories exist. Messages name rows and
+columns, never the content of a cell.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 from localensemble.core.errors import TableError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
+from localensemble.core.words import counted
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
 
 STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
-"""What stands in a study's own tables where a rater has no label."""
+"""The cells that a study's own tables contain where a rater has no label."""
 
 _SHOWN_ROWS = 5
 _LONGEST_LABEL = 200
-# Categories are stored in 16 bits, and tables of categories by categories are built.
+# Categories are stored in 16 bits, and some tables have a row and a column for each category.
 _MOST_WORDS = 2000
 _MOST_CELLS = 1 << 30
 _MOST_PARTS = 500
@@ -41,15 +42,15 @@ class GroupLabels:
     """The labels of one variable in one group.
 
     Attributes:
-        group: its name; None when the table is not read by group.
-        items: in the order of the table.
-        raters: in the order of the table.
-        words: (n,) places in ``VariableRatings.words``, -1 for a gap.
-        item_places: (n,) places in ``items``.
-        rater_places: (n,) places in ``raters``.
+        group: its name; None if the table is not read by group.
+        items: the item ids, in table order.
+        raters: the rater names, in table order.
+        words: (n,) indices into ``VariableRatings.words``, -1 for a gap.
+        item_places: (n,) indices into ``items``.
+        rater_places: (n,) indices into ``raters``.
         rows: (n,) row numbers.
-        gold: (items,) places in ``VariableRatings.words`` of the gold labels, -1 where there
-            is none; None when no column holds gold labels.
+        gold: (items,) indices of the gold labels in ``VariableRatings.words``, -1 for an item
+            without one; None if no column holds gold labels.
         gold_rows: (items,) row numbers of the gold labels.
     """
 
@@ -70,8 +71,9 @@ class VariableRatings:
 
     Attributes:
         variable: its name.
-        words: the different labels, in the order in which they occur.
-        groups: in the order in which they occur; one, when the table is not read by group.
+        words: the distinct labels, in order of first occurrence.
+        groups: the groups, in order of first occurrence; only one if the table is not read by
+            group.
     """
 
     variable: str
@@ -79,13 +81,13 @@ class VariableRatings:
     groups: tuple[GroupLabels, ...]
 
     def rows_with(self, words: Iterable[str]) -> str:
-        """Say which rows have one of these labels, for a message: ``rows 3, 7 and 12 more``."""
+        """Name the rows with one of these labels, for a message: ``rows 3, 7 and 12 more``."""
         places = [self.words.index(word) for word in words]
-        found = [one.rows[np.isin(one.words, places)] for one in self.groups]
+        found = [group.rows[np.isin(group.words, places)] for group in self.groups]
         found += [
-            one.gold_rows[np.isin(one.gold, places)]
-            for one in self.groups
-            if one.gold is not None and one.gold_rows is not None
+            group.gold_rows[np.isin(group.gold, places)]
+            for group in self.groups
+            if group.gold is not None and group.gold_rows is not None
         ]
         rows = np.concatenate(found)
         return _spoken_rows(sorted(set(rows.tolist())))
@@ -93,35 +95,35 @@ class VariableRatings:
     def matrices(
         self, categories: Sequence[str], *, name_of: Mapping[str, str]
     ) -> Iterator[LabelMatrix]:
-        """Give the label matrix of each group.
+        """Yield the label matrix of each group.
 
         Args:
-            name_of: labels that stand for a category of another name.
+            name_of: maps labels to the category they mean, if its name differs.
 
         Raises:
-            ValueError: a label is no category.
+            ValueError: a label is not a category.
         """
         index = self._index(categories, name_of)
-        for one in self.groups:
-            indices = np.full((len(one.items), len(one.raters)), GAP, dtype=np.int16)
-            indices[one.item_places, one.rater_places] = index[one.words]
-            yield LabelMatrix(indices, tuple(categories), one.raters)
+        for group in self.groups:
+            indices = np.full((len(group.items), len(group.raters)), GAP, dtype=np.int16)
+            indices[group.item_places, group.rater_places] = index[group.words]
+            yield LabelMatrix(indices, tuple(categories), group.raters)
 
     def gold(
         self, categories: Sequence[str], *, name_of: Mapping[str, str]
     ) -> Iterator[NDArray[np.int16] | None]:
-        """Give the gold labels of each group as indices of categories, -1 where there is none."""
+        """Yield the gold labels of each group as category indices, -1 for no gold label."""
         index = self._index(categories, name_of)
-        for one in self.groups:
-            yield None if one.gold is None else index[one.gold]
+        for group in self.groups:
+            yield None if group.gold is None else index[group.gold]
 
     def _index(self, categories: Sequence[str], name_of: Mapping[str, str]) -> NDArray[np.int16]:
         index_of = {name: index for index, name in enumerate(categories)}
         named = [name_of.get(word, word) for word in self.words]
         unknown = set(named) - set(index_of)
         if unknown:
-            raise ValueError(f"{len(unknown)} labels are no category.")
-        # The last place stands for -1.
+            raise ValueError(f"{counted(len(unknown), 'label')} not among the categories.")
+        # The gap, -1, indexes the last element.
         return np.array([*(index_of[name] for name in named), GAP], dtype=np.int16)
 
 
@@ -130,9 +132,9 @@ class Ratings:
     """A table of labels, read.
 
     Attributes:
-        columns: which were used for what.
-        messages: what was guessed or passed over, in sentences for the user.
-        variables: in the order in which they occur.
+        columns: which columns were used for what.
+        messages: what was guessed or ignored, in sentences for the user.
+        variables: the variables, in order of first occurrence.
     """
 
     path: Path
@@ -153,10 +155,10 @@ def read_ratings(
 
     Args:
         source: the file, or a table in memory.
-        named: the columns; what is not named is guessed.
-        gaps: cells that mean a gap, besides the empty one.
-        variables: names of variables; columns of these names hold labels.
-        sheet: of a workbook.
+        named: the columns that you name; the others are guessed.
+        gaps: cells that mean a gap, in addition to the empty cell.
+        variables: names of variables; columns with these names hold labels.
+        sheet: the sheet of a workbook.
 
     Raises:
         TableError: the file or its columns cannot be used, a row has no item or no rater, a
@@ -171,7 +173,7 @@ def read_ratings(
 
 
 class _Cells:
-    """The cells of one variable and group, as they come."""
+    """The cells of one variable and group, in table order."""
 
     def __init__(self) -> None:
         self.items: dict[str, int] = {}
@@ -190,7 +192,7 @@ class _Cells:
 
 
 class _Collector:
-    """Reads the rows once, and checks what can only be seen when all are read."""
+    """Reads the rows once, then checks what can be checked only after the last row."""
 
     def __init__(self, table: TableFile, columns: LabelColumns, gaps: frozenset[str]) -> None:
         self._table = table
@@ -205,7 +207,7 @@ class _Collector:
         """Read every row.
 
         Raises:
-            TableError: as `read_ratings` says.
+            TableError: as documented in `read_ratings`.
         """
         chosen = self._columns
         wanted = [
@@ -270,18 +272,18 @@ class _Collector:
             raise TableError(
                 f'{self._table.path.name}, column "{self._columns.gold}": the same item has two '
                 f"gold labels, in rows {before[1]} and {row}.",
-                hint="An item has one gold label; it may stand in every row of the item.",
+                hint="Give each item one gold label; it may be repeated in every row of the item.",
             )
 
     def messages(self) -> list[str]:
-        """Say what was read as a gap though something stands there."""
+        """Report the non-empty cells that were read as gaps."""
         if not self._status_words:
             return []
-        listed = ", ".join(sorted(STATUS_WORDS))
-        return [f"{self._status_words:,} cells are one of {listed}; they count as gaps."]
+        listed = " or ".join(sorted(STATUS_WORDS))
+        return [f"Cells that count as gaps because they hold {listed}: {self._status_words:,}."]
 
     def variables(self) -> tuple[VariableRatings, ...]:
-        """Give what was read."""
+        """Return the labels of every variable."""
         return tuple(
             VariableRatings(
                 variable,
@@ -302,14 +304,14 @@ class _Collector:
         found = (
             f"more than {_MOST_WORDS:,} different labels"
             if words > _MOST_WORDS
-            else f"a cell of {len(label):,} characters, or with characters that cannot be seen"
+            else f"a cell of {len(label):,} characters, or with invisible characters"
         )
         raise TableError(
             f"{self._table.path.name}: column{'s' if len(holders) > 1 else ''} "
             + ", ".join(f'"{name}"' for name in holders[:_SHOWN_ROWS])
             + f" cannot hold labels; found {found}.",
-            hint="Name the columns with the labels: `--label` in a long table, `--raters` in a "
-            "wide one.",
+            hint="Name the columns with the labels: use `--label` for a long table, `--raters` "
+            "for a wide one.",
         )
 
     def _refuse_many_parts(self) -> None:
@@ -318,9 +320,9 @@ class _Collector:
         chosen = (self._columns.variable, self._columns.group)
         names = " and ".join(f'"{name}"' for name in chosen if name is not None)
         raise TableError(
-            f"{self._table.path.name}: {names} make more than {_MOST_PARTS} parts to be measured "
-            "apart.",
-            hint="Name a column with few different cells: `--group` for wards or rounds, "
+            f"{self._table.path.name}: split by {names}, the table has more than {_MOST_PARTS} "
+            "parts.",
+            hint="Name a column with few distinct values: `--group` for wards or rounds, "
             "`--variable-column` for variables.",
         )
 
@@ -329,7 +331,7 @@ class _Collector:
             raise TableError(
                 f'{self._table.path.name}, column "{name}": the cell is empty in '
                 f"{_spoken_rows(rows)}.",
-                hint="Fill it in, or remove the row; only labels may be left empty.",
+                hint="Fill it in, or remove the row; only labels may be empty.",
             )
 
     def _refuse_repeated(self) -> None:
@@ -337,7 +339,7 @@ class _Collector:
             if len(cells.items) * len(cells.raters) > _MOST_CELLS:
                 raise TableError(
                     f"{self._table.path.name}: {len(cells.items):,} items by "
-                    f"{len(cells.raters):,} raters are too many to be held in memory.",
+                    f"{len(cells.raters):,} raters are too many to keep in memory.",
                     hint="Read the table by group (`--group`), or in parts.",
                 )
             pairs = _repeated(cells)
@@ -353,20 +355,20 @@ class _Collector:
             where += f', variable "{variable}"'
         if self._columns.layout == "wide":
             return TableError(
-                f"{where}: the same item stands in rows {shown}.",
-                hint="Give every item one row; if rows are about different variables or groups, "
+                f"{where}: the same item appears in rows {shown}.",
+                hint="Give every item one row; if rows belong to different variables or groups, "
                 "name the column that tells them apart (`--variable-column`; `agree` also has "
                 "`--group`).",
             )
         return TableError(
             f"{where}: the same rater has two labels on one item, in rows {shown}.",
-            hint="Keep one of them; if they are about different variables or groups, name the "
+            hint="Keep one of them; if they belong to different variables or groups, name the "
             "column that tells them apart (`--variable-column`; `agree` also has `--group`).",
         )
 
 
 def _repeated(cells: _Cells) -> list[tuple[int, int]]:
-    """Find cells of one item and rater: pairs of row numbers, in the order of the table."""
+    """Find pairs of rows with the same item and rater, in table order."""
     keys = np.frombuffer(cells.item_places, dtype=np.intc).astype(np.int64)
     keys = keys * len(cells.raters) + np.frombuffer(cells.rater_places, dtype=np.intc)
     order = np.argsort(keys, kind="stable")

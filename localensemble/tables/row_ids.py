@@ -1,8 +1,8 @@
-"""Ids of rows: what can be one, and that no two rows share one.
+"""Read the ids of rows, and check that they are usable and unique.
 
-Decides that a table without an id column numbers its rows, and refuses ids that are blank,
-repeated, alike to the eye or no ids at all. Messages name rows and never an id: a column
-named by mistake may hold texts.
+In a table without an id column, the row numbers become the ids. Refuses ids that are blank,
+repeated, too long, or look the same to a reader. Messages name rows and never an id, because
+a column named by mistake may hold texts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class KeyedRow:
-    """A row and the item it is about; ``number`` counts from 1 below the header."""
+    """A row and the id of its item; ``number`` counts from 1 below the header."""
 
     id: ItemId
     number: int
@@ -37,10 +37,10 @@ class KeyedRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyedTable:
-    """A table about items that need not hold their texts, with checked ids.
+    """A table about items, with checked ids; it need not contain the texts.
 
     Attributes:
-        id_column: None when the file has none; ids are then ``row-1``, ``row-2``, ...
+        id_column: None if the file has no id column; ids are then ``row-1``, ``row-2``, ...
         messages: what was guessed, in sentences for the user.
     """
 
@@ -52,11 +52,11 @@ class KeyedTable:
 
     @classmethod
     def open(cls, source: TableSource, *, id_column: str | None = None) -> KeyedTable:
-        """Read a table through once, and check that every row has an id of its own.
+        """Read the whole table once, and check that every row has a unique id.
 
         Args:
             source: the file, or a table in memory.
-            id_column: None guesses by name.
+            id_column: None guesses it by name.
 
         Raises:
             TableError: the file cannot be read, or its ids cannot be used.
@@ -74,7 +74,7 @@ class KeyedTable:
         """Read the rows in file order.
 
         Raises:
-            TableError: the file turns out damaged.
+            TableError: the file is damaged.
         """
         id_index = self._id_index
         for position, values in enumerate(self._table.rows()):
@@ -88,15 +88,15 @@ class KeyedTable:
 
 
 def row_id(values: tuple[str, ...], *, id_index: int | None, position: int) -> ItemId:
-    """Read the id of a row from its cell, or name it by its position, which counts from 0."""
+    """Read the id of a row from its cell, or make it from the position, which counts from 0."""
     return ItemId(f"row-{position + 1}" if id_index is None else values[id_index])
 
 
 class IdCheck:
-    """Check the ids of a table in one pass that keeps eight bytes for each.
+    """Check the ids of a table in one pass that stores eight bytes per id.
 
     Args:
-        id_index: None when ids come from the row numbers and need no check.
+        id_index: None if ids come from the row numbers and need no check.
     """
 
     def __init__(self, table: Table, *, id_index: int | None) -> None:
@@ -105,10 +105,10 @@ class IdCheck:
         self._hashes = array("q")
 
     def add(self, item_id: ItemId) -> None:
-        """Take the next row's id.
+        """Check and store the id of the next row.
 
         Raises:
-            TableError: it is blank or cannot be an id.
+            TableError: the id is blank or unusable.
         """
         if self._id_index is None:
             return
@@ -117,17 +117,17 @@ class IdCheck:
         self._hashes.append(hash(_as_seen(item_id)))
 
     def finish(self) -> None:
-        """Check that no two ids were the same, or look it.
+        """Check that no two ids are the same or look the same.
 
         Raises:
-            TableError: some were.
+            TableError: some ids are.
         """
         if self._id_index is not None:
             _refuse_repeated_ids(self._table, self._id_index, self._hashes)
 
 
 def _unusable_ids_error(table: Table, id_index: int) -> TableError:
-    """Read again to tell all rows without an id, not only the first."""
+    """Read the table again to name all rows without a usable id, not only the first."""
     blank: list[int] = []
     unusable: list[int] = []
     for number, values in enumerate(table.rows(), start=1):
@@ -143,7 +143,7 @@ def _unusable_ids_error(table: Table, id_index: int) -> TableError:
             hint="Give every item an id, or name another column (`--id-column`).",
         )
     return TableError(
-        f"{where}: {_rows(unusable)} cannot be an id; an id is one line of at most "
+        f"{where}: no usable id in {_rows(unusable)}; an id is one line of at most "
         f"{_MAX_ID_CHARACTERS} characters.",
         hint="Name another column (`--id-column`); this one seems to hold texts.",
     )
@@ -166,19 +166,19 @@ def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> 
             if first != number:
                 (same if item_id == first_id else alike).append((first, number))
     where = f'{table.path.name}, column "{table.columns[id_index]}"'
-    hint = "Give every item an id of its own, or name another column (`--id-column`)."
+    hint = "Give every item a unique id, or name another column (`--id-column`)."
     if same:
-        raise TableError(f"{where}: the same id stands in rows {_pairs(same)}.", hint=hint)
+        raise TableError(f"{where}: the same id appears in rows {_pairs(same)}.", hint=hint)
     if alike:
         raise TableError(
             f"{where}: rows {_pairs(alike)} have ids that look the same; they differ only in "
-            "blanks around them or in how an accented letter is stored (Unicode NFC, NFD).",
+            "surrounding spaces or in how an accented letter is stored (Unicode NFC, NFD).",
             hint=hint,
         )
 
 
 def _as_seen(item_id: str) -> str:
-    """Give what is equal for two ids that a person cannot tell apart."""
+    """Return a form that is equal for two ids that a reader cannot tell apart."""
     stripped = item_id.strip()
     return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)
 

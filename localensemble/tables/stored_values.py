@@ -1,4 +1,4 @@
-"""Values that a file stores with a type, written as text."""
+"""Convert the typed values of a file to text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from localensemble.core.errors import TableError
 
-# Beyond this a float no longer tells whole numbers apart.
+# Beyond this, a float cannot represent every whole number.
 _LARGEST_EXACT = 2.0**53
 
 
 def stored_text(value: object) -> str:
-    """Write a stored value as a person would have typed it: 1.0 as ``1``, nothing as empty."""
+    """Write a stored value as a person would type it: 1.0 as ``1``, no value as empty."""
     if value is None:
         return ""
     if isinstance(value, float | Decimal):
@@ -29,8 +29,8 @@ def stored_text(value: object) -> str:
 
 
 def no_rows_error(path: Path) -> TableError:
-    """Say that a table is empty."""
+    """Return the error for a table without rows."""
     return TableError(
-        f"{path.name}: there is no row below a header.",
-        hint="Give a table with a header and rows below it.",
+        f"{path.name}: the table has no rows below a header.",
+        hint="Use a table with a header and rows below it.",
     )

@@ -1,8 +1,8 @@
-"""Read a table from a CSV file, an Excel workbook or a Parquet file, all as rows of text.
+"""Read a table from a CSV file, an Excel workbook or a Parquet file, always as rows of text.
 
-Decides by the first bytes which kind a file is, never by its name, and how a stored number
-is written: 1 and 1.0 are both ``1``, so that one column does not call a category ``2`` and
-the next one ``2.0``. Row 1 is the first row below the header.
+Recognizes the kind of file by its first bytes, never by its name. Decides how a stored number
+is written: 1 and 1.0 are both ``1``, so that a category is not called ``2`` in one column and
+``2.0`` in the next. Row 1 is the first row below the header.
 
 Parquet files need the optional package of the extra ``tables``.
 """
@@ -33,7 +33,7 @@ _BATCH_ROWS = 8192
 
 
 class TableFile(Protocol):
-    """A table with a header and at least one row below it, whatever kind of file it is."""
+    """A table with a header and at least one row below it, from any kind of file."""
 
     @property
     def path(self) -> Path:
@@ -42,18 +42,18 @@ class TableFile(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names from the header, all different, none blank."""
+        """The names from the header; all are different and none is blank."""
         ...
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What was chosen or left out, in sentences for the user."""
+        """Sentences that tell the user what was chosen or left out."""
         ...
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Read some columns of every row below the header, in the order asked for.
+        """Read some columns of every row below the header, in the order given.
 
-        What is wrong with other columns does not matter.
+        Problems in other columns do not matter.
 
         Raises:
             TableError: a cell cannot be read; the message names the row.
@@ -66,11 +66,12 @@ def open_table_file(source: TableSource, *, sheet: str | None = None) -> TableFi
 
     Args:
         source: the file, or a table in memory.
-        sheet: of a workbook; None takes the only one, or the first with a message.
+        sheet: the sheet of a workbook. None uses the only sheet, or the first one with a
+            message.
 
     Raises:
-        TableError: the file cannot be read as a table, a package is missing that reads it,
-            or a sheet is named and there is none.
+        TableError: the file cannot be read as a table, the package that reads it is missing,
+            or a sheet is named that does not exist.
     """
     path = path_of(source)
     start = b"" if isinstance(source, HeldTable) else _start_of(path)
@@ -91,7 +92,7 @@ def _start_of(path: Path) -> bytes:
         with path.open("rb") as stream:
             return stream.read(4)
     except OSError:
-        # The reader of CSV files says what is wrong.
+        # The CSV reader reports what is wrong.
         return b""
 
 
@@ -139,12 +140,12 @@ def _open_parquet(path: Path) -> TableFile:
             '"CSV UTF-8".',
         ) from error
     try:
-        # `read_table` would add columns for folders that are called like "year=2024".
+        # `read_table` would add columns for folders with names like "year=2024".
         table = parquet.ParquetFile(path).read()
     except (pyarrow.ArrowException, OSError) as error:
         raise TableError(
             f"{path.name}: the file cannot be read as a Parquet file.",
-            hint="Write it again, or save the table as CSV.",
+            hint="Create the file again, or save the table as CSV.",
         ) from error
     names = tuple(table.column_names)
     check_header(path, names)
@@ -164,7 +165,7 @@ def _open_parquet(path: Path) -> TableFile:
     return _ParquetTable(
         path,
         tuple(columns),
-        tuple(f'Left out column "{name}": its cells are no plain values.' for name in left_out),
+        tuple(f'Left out column "{name}": its cells are not simple values.' for name in left_out),
         table,
     )
 

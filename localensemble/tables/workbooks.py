@@ -1,8 +1,8 @@
 """Read one sheet of an Excel workbook as rows of text.
 
-Decides which sheet, and that the first row with anything in it is the header. Refuses, where
-they are in a column that is asked for, cells that have no one value: merged cells, formulas
-that were never computed, errors. Each would otherwise read as an empty cell, that is as a gap.
+Decides which sheet to read, and that the first row with any content is the header. In the
+requested columns, refuses cells without a single value: merged cells, formulas that were never
+computed, and errors. Otherwise each would be read as an empty cell, that is, as a gap.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Sheet:
     """A sheet with a header and at least one row below it.
 
     Attributes:
-        columns: names from the header, all different, none blank.
-        messages: which sheet was chosen, in a sentence, where there are several.
+        columns: names from the header; all are different and none is blank.
+        messages: a sentence that tells which sheet was chosen, if there are several.
     """
 
     path: Path
@@ -39,10 +39,10 @@ class Sheet:
     _merged: Sequence[tuple[int, int, int, int]] = field(repr=False)
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Read some columns of every row below the header, in the order asked for.
+        """Read some columns of every row below the header, in the order given.
 
         Raises:
-            TableError: a cell has no one value; the message names the row.
+            TableError: a cell has no single value; the message names the row.
         """
         places = [self.columns.index(column) for column in columns]
         for row in range(1, len(self._cells)):
@@ -56,7 +56,7 @@ class Sheet:
             if top <= row <= bottom and left <= column <= right:
                 raise TableError(
                     f"{where}: the cell is merged with others.",
-                    hint="Take the merge apart and fill in every cell.",
+                    hint="Unmerge the cells and fill in each one.",
                 )
         kind = cell.data_type
         if kind == "f":
@@ -64,15 +64,15 @@ class Sheet:
             kind = None if self._computed is None else self._computed[row][column].data_type
             if value is None:
                 raise TableError(
-                    f"{where}: the cell holds a formula, and not what it gives.",
-                    hint="Open the workbook in its own program, let it compute, and save it.",
+                    f"{where}: the cell holds a formula without a computed result.",
+                    hint="Open the workbook in its own program, let it calculate, and save it.",
                 )
         if kind == "e":
             raise TableError(
                 f"{where}: the cell holds an error, such as #N/A.",
-                hint="Mend the cell, or empty it if there is no label.",
+                hint="Correct the cell, or empty it if there is no label.",
             )
-        # As Excel shows them, and writes them into a CSV file.
+        # As Excel shows Boolean values, and writes them to a CSV file.
         return str(value).upper() if isinstance(value, bool) else stored_text(value)
 
 
@@ -80,14 +80,15 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     """Open a sheet and read its header.
 
     Args:
-        sheet: its name; None takes the only one, or the first with a message.
+        sheet: its name. None uses the only sheet, or the first one with a message.
 
     Raises:
-        TableError: the file is not a workbook, there is no such sheet, it is empty, or its
+        TableError: the file is not a workbook, the sheet does not exist or is empty, or its
             header cannot be used.
     """
     book = _loaded(path, computed=False)
-    name, messages = _chosen_sheet(path, [one.title for one in book.worksheets], sheet)
+    titles = [worksheet.title for worksheet in book.worksheets]
+    name, messages = _chosen_sheet(path, titles, sheet)
     grid = [list(cells) for cells in book[name].iter_rows()]
     filled = [i for i, cells in enumerate(grid) if any(cell.value is not None for cell in cells)]
     if not filled:
@@ -106,28 +107,28 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         rows = _loaded(path, computed=True)[name].iter_rows()
         computed = [list(cells) for cells in rows][first : last + 1]
     merged = [
-        (one.min_row - 1 - first, one.max_row - 1 - first, one.min_col - 1, one.max_col - 1)
-        for one in book[name].merged_cells.ranges
+        (area.min_row - 1 - first, area.max_row - 1 - first, area.min_col - 1, area.max_col - 1)
+        for area in book[name].merged_cells.ranges
     ]
     return Sheet(path, columns, messages, grid, computed, merged)
 
 
 def _loaded(path: Path, *, computed: bool) -> Any:
-    """Load a workbook with its formulas, or with what they gave when it was last saved."""
-    # Only now: importing it takes 0.2 s, and most tables are CSV files.
+    """Load a workbook with its formulas, or with their results when it was last saved."""
+    # Imported here because it takes 0.2 s, and most tables are CSV files.
     openpyxl = import_module("openpyxl")
     with warnings.catch_warnings():
-        # The styles and drop-down lists that openpyxl passes over do not change a cell.
+        # The styles and drop-down lists that openpyxl ignores do not change a cell.
         warnings.simplefilter("ignore")
         try:
-            # Given a path it would judge the file by its name.
+            # Given a path, openpyxl would judge the file by its name.
             with path.open("rb") as stream:
                 return openpyxl.load_workbook(stream, data_only=computed)
-        # A damaged file raises whatever its parsers raise: BadZipFile, KeyError, ParseError ...
+        # A damaged file raises whatever the parsers raise: BadZipFile, KeyError, ParseError ...
         except Exception as error:
             raise TableError(
                 f"{path.name}: the file cannot be read as an Excel workbook.",
-                hint='Open it in its own program and save it as ".xlsx" or as "CSV UTF-8".',
+                hint='Open it in the program it came from and save it as ".xlsx" or "CSV UTF-8".',
             ) from error
 
 
@@ -138,10 +139,10 @@ def _chosen_sheet(path: Path, names: list[str], named: str | None) -> tuple[str,
     if named is not None and named not in names:
         raise TableError(
             f'{path.name}: there is no sheet "{named}"; the sheets are {listed}.',
-            hint="Name one of them (`--sheet`).",
+            hint="Choose one of them (`--sheet`).",
         )
     if not names:
         raise no_rows_error(path)
     if named is not None or len(names) == 1:
         return named or names[0], ()
-    return names[0], (f'Took the first sheet, "{names[0]}", of {listed}.',)
+    return names[0], (f'Using the first sheet, "{names[0]}", of {listed}.',)

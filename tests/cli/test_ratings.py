@@ -71,7 +71,7 @@ def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Pat
     study = tmp_path / "study"
     ended = run("import", wide(tmp_path), *NOMINAL, "-o", study)
     assert ended.code == 0, ended.err
-    assert "Took columns" in ended.out
+    assert "Using columns" in ended.out
     rows = read_table(study / "labels.csv")
     assert [row["id"] for row in rows] == [f"i-{item}" for item in range(ITEMS)]
     for item, row in enumerate(rows):

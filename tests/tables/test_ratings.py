@@ -38,19 +38,19 @@ def test_long_and_wide_tables_give_the_same_matrix(tmp_path: Path) -> None:
         assert group.raters == ("ann", "bob")
 
 
-def test_what_is_guessed_is_said(tmp_path: Path) -> None:
+def test_every_guess_is_reported(tmp_path: Path) -> None:
     assert read(tmp_path, LONG).messages == (
-        "Took the layout to be long: one row for each label.",
-        'Took column "rater" for the rater.',
-        'Took column "label" for the label.',
-        'Took column "item" for the item.',
+        "Reading the table as long: one row for each label.",
+        'Using column "rater" for the raters.',
+        'Using column "label" for the labels.',
+        'Using column "item" for the items.',
     )
     assert read(tmp_path, "id,text,ann,bob\ni1,a,yes,no\ni2,b,yes,yes\n").messages == (
-        "Took the layout to be wide: one row for each item, one column for each rater.",
-        'Took column "id" for the item.',
-        'Took columns "ann", "bob" for the raters; if one is something else, name the raters with '
-        "`--raters`.",
-        'Left out column "text", by name a text.',
+        "Reading the table as wide: one row for each item, one column for each rater.",
+        'Using column "id" for the items.',
+        'Using columns "ann", "bob" for the raters; if one is something else, name the raters '
+        "with `--raters`.",
+        'Left out column "text": the name suggests a text.',
     )
 
 
@@ -109,7 +109,8 @@ def test_cells_are_compared_without_outer_space_and_in_composed_form(tmp_path: P
 def test_words_named_as_gaps_and_statuses_of_a_study_are_gaps(tmp_path: Path) -> None:
     table = read(tmp_path, "id,ann,bob\ni1,yes,NA\ni2,<abstained>,yes\n", gaps=("NA",))
     assert rows_of(table, "yes") == [[0, -1], [-1, 0]]
-    assert "1 cells are one of <abstained>" in table.messages[-1]
+    assert "<abstained>" in table.messages[-1]
+    assert table.messages[-1].endswith(": 1.")
 
 
 def test_a_rater_without_any_label_is_still_a_rater(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_rater_without_any_label_is_still_a_rater(tmp_path: Path) -> None:
     [
         ("id,rater,label\n1,a,x\n1,b,y\n1,a,x\n", {}, "two labels on one item, in rows 1 and 3"),
         ("id,rater,label\n1,a,x\n1,a,\n", {}, "two labels on one item, in rows 1 and 2"),
-        ("id,a,b\n1,x,x\n2,x,x\n1,x,x\n", {}, "the same item stands in rows 1 and 3"),
+        ("id,a,b\n1,x,x\n2,x,x\n1,x,x\n", {}, "the same item .* in rows 1 and 3"),
         ("id,rater,label\n,a,x\n2,,y\n ,b,y\n", {}, '"id": the cell is empty in rows 1, 3'),
         ("id,rater,label\n1,,x\n", {}, 'column "rater": the cell is empty in row 1'),
         ("id,rater,label,w\n1,a,x,\n", {"group": "w"}, 'column "w": the cell is empty in row 1'),
@@ -130,10 +131,10 @@ def test_a_rater_without_any_label_is_still_a_rater(tmp_path: Path) -> None:
         ("id,rater,label\n1,a,x\n", {"rater": "coder"}, 'no column "coder" .`--rater`.'),
         ("id,rater,label\n1,a,x\n", {"labels": ("lable",)}, 'no column "lable" .`--label`.'),
         ("id,rater,label\n1,a,x\n", {"raters": ("a",)}, 'no column "a" .`--raters`.'),
-        ("id,rater,label\n1,a,x\n", {"item": "rater"}, '"id", "label" may be something else'),
+        ("id,rater,label\n1,a,x\n", {"item": "rater"}, '"id", "label" may hold something else'),
         ("id,rater,label\n1,a,x\n", {"group": "label"}, "no column seems to hold the labels"),
         ("id,rater,theme\n1,a,x\n", {}, "no column seems to hold the labels"),
-        ("id,rater,label\n1,a,x\n", {"item": "id", "variable": "id"}, "used for two things"),
+        ("id,rater,label\n1,a,x\n", {"item": "id", "variable": "id"}, '"id" is named for two'),
         (
             "id,rater,label\n1,a,x\n",
             {"raters": ("label",), "rater": "rater"},
@@ -141,13 +142,13 @@ def test_a_rater_without_any_label_is_still_a_rater(tmp_path: Path) -> None:
         ),
         ("x,y\n1,2\n", {"layout": "long"}, "not clear which column holds the rater"),
         ("coder,judge,label,id\n1,2,3,4\n", {}, 'it could be "coder", "judge"'),
-        ("id,ann,bob,age\n1,x,y,33\n2,y,x,40\n", {}, 'column "age" may be something else'),
-        ("id,ann,bob,gold\n1,x,y,x\n2,y,x,x\n", {}, 'column "gold" may be something else'),
+        ("id,ann,bob,age\n1,x,y,33\n2,y,x,40\n", {}, 'column "age" may hold something else'),
+        ("id,ann,bob,gold\n1,x,y,x\n2,y,x,x\n", {}, 'column "gold" may hold something else'),
         ("id,text\n1,long ago\n", {}, "not clear which columns hold a rater's labels"),
         (
             "id,rater,label,a,b\n1,a,x,1,2\n",
             {"labels": ("a", "b"), "variable": "label"},
-            'columns "a", "b" hold a variable each',
+            'columns "a", "b" each hold a variable',
         ),
     ],
 )
@@ -193,7 +194,7 @@ def test_repeated_pairs_are_told_with_their_variable(tmp_path: Path) -> None:
 
 def test_a_column_that_tells_every_row_apart_is_no_group(tmp_path: Path) -> None:
     rows = "".join(f"i{n},a,x,g{n}\n" for n in range(501))
-    with pytest.raises(TableError, match='"of" make more than 500 parts'):
+    with pytest.raises(TableError, match=r'"of".* more than 500 parts'):
         read(tmp_path, f"id,rater,label,of\n{rows}", group="of")
 
 
@@ -204,7 +205,7 @@ def test_a_crowd_too_large_to_be_a_matrix_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_label_that_is_no_category_is_a_programming_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="1 labels are no category"):
+    with pytest.raises(ValueError, match=r"1 label .*categories"):
         rows_of(read(tmp_path, LONG), "yes")
 
 
@@ -214,7 +215,7 @@ def test_a_column_of_0_and_1_beside_raters_is_not_taken_for_one_without_asking(
 ) -> None:
     rows = [f"{n},{n % 5},{(n + n // 7) % 5},{n % 2}" for n in range(60)]
     text = "\n".join([f"id,ann,bob,{name}", *rows]) + "\n"
-    with pytest.raises(TableError, match=f'column "{name}" may be something else') as caught:
+    with pytest.raises(TableError, match=f'column "{name}" may hold something else') as caught:
         read(tmp_path, text)
     assert "--raters" in (caught.value.hint or "")
     assert rows_of(read(tmp_path, text, raters=("ann", "bob")), *"01234")[1] == [1, 1]
@@ -256,7 +257,7 @@ def test_two_gold_labels_of_one_item_are_refused(tmp_path: Path) -> None:
 
 def test_gold_labels_are_of_one_variable(tmp_path: Path) -> None:
     text = "item,rater,p,q,truth\ni1,a,x,x,x\n"
-    with pytest.raises(TableError, match='column "truth" has gold labels of one'):
+    with pytest.raises(TableError, match='column "truth" has gold labels'):
         read(tmp_path, text, labels=("p", "q"), gold="truth")
 
 

@@ -127,7 +127,7 @@ def test_the_first_of_several_sheets_is_taken_and_said(tmp_path: Path) -> None:
     other.append(("i2", "y"))
     book.save(tmp_path / "a.xlsx")
     table = open_table_file(tmp_path / "a.xlsx")
-    assert table.messages == ('Took the first sheet, "June", of "June", "July".',)
+    assert table.messages == ('Using the first sheet, "June", of "June", "July".',)
     named = open_table_file(tmp_path / "a.xlsx", sheet="July")
     assert (list(named.cells(("id",))), named.messages) == ([("i2",)], ())
     with pytest.raises(TableError, match='no sheet "May"; the sheets are "June", "July"'):
@@ -168,8 +168,8 @@ def test_cells_without_one_value_are_refused_only_where_they_are_used(tmp_path: 
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
-        ([], "no row below a header"),
-        ([("id", "a")], "no row below a header"),
+        ([], "no rows"),
+        ([("id", "a")], "no rows"),
         ([("id", None), ("i1", "x")], "column 2 of the header has no name"),
         ([("id", "id"), ("i1", "x")], "columns 1 and 2 of the header have the same name"),
     ],
@@ -204,7 +204,7 @@ def test_folder_names_are_no_columns(tmp_path: Path) -> None:
 
 def test_an_empty_parquet_file_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path / "a.parquet", {"id": pyarrow.array([], pyarrow.string())})
-    with pytest.raises(TableError, match="no row below a header"):
+    with pytest.raises(TableError, match="no rows"):
         open_table_file(path)
 
 
