@@ -1,1 +1,1 @@
-"""Variables, categories, rules and examples: load and check a codebook."""
+"""Load and check a codebook: its variables, categories, rules and examples."""

@@ -1,8 +1,8 @@
-"""Say what a methodologist would object to in a codebook that loads.
+"""List what a methodologist would object to in a codebook that loads.
 
 Nothing here stops a run. Decides what counts as an error (raters would be misled), a
 warning (labels or agreement will probably suffer) or a note (worth a second look). The
-tests of wording are rough on purpose and say what they saw.
+checks of wording are deliberately simple and report what they found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from localensemble.tables.delimited import neutralize_formula
 Severity = Literal["error", "warning", "note"]
 
 PLACEHOLDER = "Describe here"
-"""How `scaffold` begins every text that a person still has to write."""
+"""The beginning of every text in a `scaffold` that the user still has to write."""
 
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _MANY_CATEGORIES = 12
@@ -48,7 +48,7 @@ _SCALES = (
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One objection: how grave, where, what was seen, and what to do about it."""
+    """One objection: how severe, where, what was found, and what to do about it."""
 
     severity: Severity
     where: str
@@ -57,7 +57,7 @@ class Remark:
 
 
 def check_codebook(codebook: Codebook) -> tuple[Remark, ...]:
-    """List the objections to a codebook, the gravest first, then in its order."""
+    """List the objections to a codebook, the most severe first, then in codebook order."""
     remarks = [
         *_codebook_remarks(codebook),
         *(
@@ -76,22 +76,22 @@ def _codebook_remarks(codebook: Codebook) -> Iterator[Remark]:
             "warning",
             "codebook",
             f'The description still begins with "{PLACEHOLDER}".',
-            "Say which texts it is for.",
+            "Describe which texts the codebook is for.",
         )
     elif not codebook.description:
         yield Remark(
             "note",
             "codebook",
-            "It has no description.",
-            "Say which texts it is for; a reader of the report will ask.",
+            "The codebook has no description.",
+            "Describe which texts it is for; readers of the report will ask.",
         )
     for first, second in combinations(codebook.variables, 2):
         if fold(first.question) == fold(second.question):
             yield Remark(
                 "warning",
                 _place(second),
-                f'Its question is the question of "{first.name}".',
-                "Ask each variable its own question, or remove one.",
+                f'The question is the same as that of "{first.name}".',
+                "Give each variable its own question, or remove one variable.",
             )
         elif _siblings(first, second) and _alike(
             first.categories[0].definition, second.categories[0].definition
@@ -99,8 +99,8 @@ def _codebook_remarks(codebook: Codebook) -> Iterator[Remark]:
             yield Remark(
                 "warning",
                 _place(second),
-                f'Its definition is nearly that of "{first.name}".',
-                "Say in each definition what sets it apart from the other.",
+                f'The definition is nearly the same as that of "{first.name}".',
+                "Explain in each definition how it differs from the other.",
             )
 
 
@@ -113,7 +113,7 @@ def _placeholders(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "error",
                 where,
-                f'A text still begins with "{PLACEHOLDER}"; raters would be shown it.',
+                f'A text still begins with "{PLACEHOLDER}"; raters would see it.',
                 "Write the text.",
             )
 
@@ -124,7 +124,7 @@ def _question(variable: Variable) -> Iterator[Remark]:
             "note",
             _place(variable),
             "The question does not end with a question mark.",
-            "Ask what you would ask a person; models answer questions better than headings.",
+            "Ask it as you would ask a person; models answer questions better than headings.",
         )
 
 
@@ -136,21 +136,21 @@ def _names(variable: Variable) -> Iterator[Remark]:
                 "note",
                 where,
                 f"The name has {len(category.name)} characters.",
-                "Shorten the name, and put the rest into the definition.",
+                "Shorten the name, and move the rest to the definition.",
             )
         if neutralize_formula(category.name) != category.name:
             yield Remark(
                 "warning",
                 where,
-                "A spreadsheet would take the name for a formula.",
-                "Begin the name with a letter or a digit; in our tables it gets an apostrophe.",
+                "A spreadsheet would treat the name as a formula.",
+                "Begin it with a letter or a digit; otherwise tables show it with an apostrophe.",
             )
         if re.search(r"\w\s*/\s*\w| and ", category.name):
             yield Remark(
                 "note",
                 where,
-                "The name joins two things.",
-                "Say in the definition that one is enough, or split the category.",
+                "The name combines two things.",
+                "State in the definition that either one is enough, or split the category.",
             )
     for short, long in combinations(sorted(variable.answers, key=len), 2):
         if fold(long).startswith(fold(short)):
@@ -158,7 +158,7 @@ def _names(variable: Variable) -> Iterator[Remark]:
                 "warning",
                 f"{_place(variable)}, category {long}",
                 f'The category "{short}" begins the same way.',
-                "Give them names that differ from the first word on.",
+                "Give the two categories names that begin with different words.",
             )
 
 
@@ -170,22 +170,22 @@ def _definitions(variable: Variable) -> Iterator[Remark]:
                 "warning",
                 where,
                 "The definition only repeats the name.",
-                "Say what belongs here and what does not.",
+                "Describe what belongs here and what does not.",
             )
         elif len(category.definition.split()) < _SHORT_DEFINITION_WORDS:
             yield Remark(
                 "note",
                 where,
                 "The definition is very short.",
-                "Write a sentence saying what belongs here.",
+                "Write a sentence that says what belongs here.",
             )
     for first, second in combinations(variable.categories, 2):
         if _alike(first.definition, second.definition):
             yield Remark(
                 "warning",
                 _place(variable, second),
-                f'The definition is nearly that of "{first.name}".',
-                "Say in each definition what sets it apart from the other.",
+                f'The definition is nearly the same as that of "{first.name}".',
+                "Explain in each definition how it differs from the other.",
             )
 
 
@@ -195,8 +195,9 @@ def _category_set(variable: Variable) -> Iterator[Remark]:
         yield Remark(
             "warning",
             _place(variable),
-            f"There are {count} categories; raters rarely keep more than {_MANY_CATEGORIES} apart.",
-            "Join categories, or ask in two steps with two variables.",
+            f"There are {count} categories; raters rarely distinguish more than "
+            f"{_MANY_CATEGORIES}.",
+            "Merge categories, or ask in two steps with two variables.",
         )
     if variable.level == "nominal" and not any(
         _FALLBACK.search(f"{category.name} {category.definition}".casefold())
@@ -205,8 +206,8 @@ def _category_set(variable: Variable) -> Iterator[Remark]:
         yield Remark(
             "warning",
             _place(variable),
-            "No category is for texts that fit none of the others.",
-            'Add one such as "Other", or say in a rule what happens to them.',
+            "There is no category for texts that fit none of the others.",
+            'Add one such as "Other", or write a rule for these texts.',
         )
 
 
@@ -220,14 +221,14 @@ def _order(variable: Variable) -> Iterator[Remark]:
             "note",
             _place(variable),
             "The order of the categories cannot be told from their names.",
-            "Check that they stand from low to high; weights depend on it.",
+            "Check that they are listed from low to high; weights depend on the order.",
         )
     elif ranks not in (sorted(ranks), sorted(ranks, reverse=True)):
         yield Remark(
             "warning",
             _place(variable),
-            f"The categories do not stand in order: {', '.join(variable.answers)}.",
-            "List them from low to high; weights depend on it.",
+            f"The categories are not in order: {', '.join(variable.answers)}.",
+            "List them from low to high; weights depend on the order.",
         )
 
 
@@ -238,8 +239,8 @@ def _examples(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "error",
                 _place(variable),
-                f'The same example stands for "{left}" and for "{right}".',
-                "Decide for one of them.",
+                f'The same example is given for "{left}" and for "{right}".',
+                "Keep only one of them.",
             )
         elif first == second:
             yield Remark(
@@ -249,9 +250,9 @@ def _examples(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "note",
                 _place(variable),
-                f'An example of "{left}" and one of "{right}" hold the same text, one of them '
-                "more.",
-                "Check that the difference is the point of the examples.",
+                f'An example of "{left}" and one of "{right}" are the same text, but one is '
+                "longer.",
+                "Check that the examples are meant to show this difference.",
             )
     for number, example in enumerate(variable.examples, start=1):
         if len(example.text) > _LONG_EXAMPLE:
@@ -259,7 +260,7 @@ def _examples(variable: Variable) -> Iterator[Remark]:
                 "note",
                 f"{_place(variable)}, example {number}",
                 f"The example has {len(example.text):,} characters, and every rater reads it.",
-                "Keep the part that decides.",
+                "Keep only the part that matters.",
             )
     shown = Counter(category for _, category in texts)
     without = [name for name in variable.answers if name not in shown]
@@ -268,14 +269,14 @@ def _examples(variable: Variable) -> Iterator[Remark]:
             "warning",
             _place(variable),
             f'All {len(texts)} examples belong to "{texts[0][1]}".',
-            "Show other categories too; raters lean towards what they have seen.",
+            "Add examples of other categories; raters favor the categories they have seen.",
         )
     elif without:
         yield Remark(
             "note",
             _place(variable),
             f"There is no example for {', '.join(without)}.",
-            "Add a typical one, and one that is nearly another category.",
+            "Add a typical example, and a borderline one.",
         )
 
 
@@ -287,8 +288,8 @@ def _rules(variable: Variable) -> Iterator[Remark]:
                 yield Remark(
                     "warning",
                     f"{_place(variable)}, rule {number}",
-                    f'"{quoted}" is no category of this variable.',
-                    "Name the category as it is written, or leave the quotes away.",
+                    f'This variable has no category "{quoted}".',
+                    "Write the name exactly as in the category, or remove the quotes.",
                 )
 
 
@@ -299,7 +300,7 @@ def _always_review(variable: Variable) -> Iterator[Remark]:
             "warning",
             _place(variable),
             "Every category is marked always_review, so every item goes to review.",
-            "Mark only the categories that must never pass without a person.",
+            "Mark only the categories that a person must always review.",
         )
     for category in marked:
         above = category.always_review.above if category.always_review else None
@@ -307,9 +308,9 @@ def _always_review(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "warning",
                 _place(variable, category),
-                f"always_review_above is {above:g}; a rater that gives a category more than half "
-                "has chosen it, and that is reviewed anyway.",
-                "Set it to the smallest probability that should reach a person, for example 0.1.",
+                f"always_review_above is {above:g}, but a rater that gives a category more than "
+                "0.5 has chosen it, and then the item is reviewed anyway.",
+                "Set it to the smallest probability that needs review, for example 0.1.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Load a codebook that is good enough to label by."""
+"""Load a codebook that is good enough for labeling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def load_checked(codebook: CodebookSource) -> Codebook:
     """Load a codebook for labeling.
 
     Raises:
-        CodebookError: the codebook cannot be used, or a remark of `check` is an error.
+        CodebookError: the codebook cannot be used, or `check_codebook` finds an error in it.
     """
     loaded = load_codebook(codebook)
     errors = [remark for remark in check_codebook(loaded) if remark.severity == "error"]
@@ -24,7 +24,7 @@ def load_checked(codebook: CodebookSource) -> Codebook:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         name, listing = "codebook", ""
         if isinstance(codebook, Path):
-            name, listing = codebook.name, f" `localensemble check {codebook}` lists them all."
+            name, listing = codebook.name, f" `localensemble check {codebook}` lists all errors."
         raise CodebookError(
             f"{name}, {errors[0].where}: {errors[0].what}{more}",
             hint=f"{errors[0].what_to_do}{listing}",

@@ -1,7 +1,7 @@
-"""Read a YAML 1.2 file into plain values that remember their line.
+"""Read a YAML 1.2 file into plain values, and record the line of each.
 
-Refuses what a codebook never needs and an accident or an attack does: keys given twice,
-anchors and aliases, tags, several documents, deep nesting, huge files, text that is not
+Refuses what a codebook never needs and only an accident or an attack produces: repeated keys,
+anchors and aliases, tags, several documents, deep nesting, huge files, and text that is not
 UTF-8. Words stay words: ``yes``, ``on`` and dates are text.
 """
 
@@ -28,12 +28,12 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The content of a YAML file and where each part of it stands.
+    """The content of a YAML file and the line of each part.
 
     Attributes:
-        value: dictionaries, lists, text, numbers, truth values and None.
-        lines: line number, from 1, of each place; the empty place is the whole document. None
-            where the content was built in Python.
+        value: dictionaries, lists, text, numbers, Boolean values and None.
+        lines: the line number, from 1, of each place; the empty place is the whole document.
+            Empty if the content was built in Python.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Document:
     lines: dict[Place, int]
 
     def error(self, place: Place, found: str, *, hint: str) -> CodebookError:
-        """Build the error for one place, with file, line and path in front."""
+        """Return the error for one place; its message begins with the file, line and path."""
         where = ", ".join(part for part in (self.path.name, self.describe(place)) if part)
         return CodebookError(f"{where}: {found}", hint=hint)
 
@@ -51,7 +51,7 @@ class Document:
         return ", ".join(part for part in (line, dotted(place)) if part)
 
     def line(self, place: Place) -> int:
-        """Find the line of a place, or of the nearest place around a key that is missing."""
+        """Return the line of a place or, if a key is missing, of the nearest enclosing place."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -77,7 +77,7 @@ def read_document(path: Path) -> Document:
     if root is None:
         raise CodebookError(
             f"{path.name}: the file is empty.",
-            hint="Write a codebook, or let `localensemble init` write a first one.",
+            hint="Write a codebook, or let `localensemble init` create one to start from.",
         )
     value = _plain(root, (), document)
     return Document(path, value, document.lines)
@@ -90,18 +90,18 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise CodebookError(
             f'Cannot read codebook "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Give the path of a YAML file that you may read.",
+            hint="Give the path of a YAML file that you can read.",
         ) from error
     if len(data) > MAX_BYTES:
         raise CodebookError(
             f"{path.name}: the file is larger than {MAX_BYTES:,} bytes; a codebook is small.",
-            hint="Check that this is the codebook and not the file with the items.",
+            hint="Check that this is the codebook and not the items file.",
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        # The exception holds the bytes of the file, so it is not chained.
+        # The exception contains bytes of the file, so it is not chained.
         raise CodebookError(
             f"{path.name}, line {line}: the text is not UTF-8.",
             hint='Save the file as "UTF-8" in the editor.',
@@ -115,30 +115,30 @@ def _compose(path: Path, text: str) -> Node | None:
     hint = "Check the indentation, the colons and the quotes there."
     try:
         with warnings.catch_warnings():
-            # Anchors are refused below, with a line; the reader's own warning has no reader.
+            # Anchors are refused below, with their line, so nobody needs the YAML warning.
             warnings.simplefilter("ignore")
             root: Node | None = reader.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         problem = (error.problem or "the structure is not clear").splitlines()[0]
-        # Chained marks quote the file, and its examples may be confidential.
+        # Not chained: the marks quote the file, and its examples may be confidential.
         raise CodebookError(
-            f"{path.name}, line {line}: this is not YAML ({problem}).", hint=hint
+            f"{path.name}, line {line}: this is not valid YAML ({problem}).", hint=hint
         ) from None
     except Exception:  # on hostile input the YAML reader also raises outside its own errors
-        raise CodebookError(f"{path.name}: this is not YAML.", hint=hint) from None
+        raise CodebookError(f"{path.name}: this is not valid YAML.", hint=hint) from None
     return root
 
 
 def _plain(node: Node, place: Place, document: Document) -> PlainValue:
     document.lines[place] = node.start_mark.line + 1
     if node.anchor is not None:
-        # An alias can only point at an anchor, so this refuses both, and alias bombs too.
+        # An alias can only point to an anchor, so this refuses both, and with them alias bombs.
         raise document.error(
             place,
-            "anchors (&) and aliases (*) are not used in codebooks.",
-            hint='Write the text out again; put text that starts with "&" or "*" in quotes.',
+            "anchors (&) and aliases (*) are not allowed in codebooks.",
+            hint='Write the text out in full; put text that starts with "&" or "*" in quotes.',
         )
     if isinstance(node, MappingNode) and str(node.tag) == f"{_TAG}map":
         return _plain_mapping(node, place, document)
@@ -155,23 +155,23 @@ def _plain_mapping(node: MappingNode, place: Place, document: Document) -> Plain
         line = key_node.start_mark.line + 1
         key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
         if not key.isprintable() or not 0 < len(key) <= _LONGEST_KEY:
-            # Not shown: where a table is given for a codebook, texts stand in place of keys.
+            # The key is not shown: if the file is a table, texts are in the place of keys.
             document.lines[place] = line
             raise document.error(
                 place,
                 "a key must be a short word.",
-                hint="Check that this is the codebook, and put texts that hold a colon in quotes.",
+                hint="Check that this is the codebook, and put texts with a colon in quotes.",
             )
         if key in mapping:
             first = document.lines[(*place, key)]
             document.lines[(*place, key)] = line
             raise document.error(
                 (*place, key),
-                f"the key is given twice, first in line {first}.",
+                f"the key is used twice, first in line {first}.",
                 hint="Keep one of the two.",
             )
         mapping[key] = _plain(value_node, (*place, key), document)
-        # An error about a key should lead to the key, not to its value on a later line.
+        # An error about a key should point to the key, not to its value on a later line.
         document.lines[(*place, key)] = line
     return mapping
 
@@ -181,7 +181,7 @@ def _plain_scalar(node: ScalarNode, place: Place, document: Document) -> PlainVa
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise document.error(
             place,
-            "the text holds half of a character (a surrogate).",
+            "the text contains half a character (a surrogate).",
             hint="Type the character itself instead of its \\u escape.",
         )
     kind = str(node.tag).removeprefix(_TAG)
@@ -201,13 +201,13 @@ def _number(text: str) -> float | str:
     try:
         return float(text.replace("_", ""))
     except ValueError:
-        # Hexadecimal, octal and sexagesimal numbers: no key of a codebook takes one.
+        # Hexadecimal, octal and sexagesimal numbers: no key of a codebook accepts them.
         return text
 
 
 def _tag_error(node: Node, place: Place, document: Document) -> CodebookError:
     return document.error(
         place,
-        'tags ("!") are not used in codebooks.',
+        'tags ("!") are not allowed in codebooks.',
         hint='Put text that starts with "!" in quotes.',
     )

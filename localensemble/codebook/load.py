@@ -1,10 +1,9 @@
-"""Load a codebook: the door between a YAML file and the frozen values of `model`.
+"""Load a codebook: turn a YAML file into the frozen values of `model`.
 
-The same content as a dictionary, and a codebook built in Python, pass through the same door.
-Refuses whatever `document` and `shape` refuse and says so with the file, the line, the
-path and what to do; what was built in Python has no lines. Decides the one form in which
-texts are kept (outer white space is taken off, names are composed) and what a multi-label
-variable stands for.
+Also accepts the same content as a dictionary, and a codebook built in Python. Refuses whatever
+`document` and `shape` refuse, with the file, the line, the path and what to do; content built in
+Python has no lines. Decides the form in which texts are stored (without outer white space, names
+in composed Unicode) and what a multi-label variable means.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ _NAME_OF = {"level": "level", "coefficient": "coefficient"}
 _KIND_OF = {
     str: "text",
     float: "a number",
-    bool: "a truth value",
+    bool: "true or false",
     list: "a list",
     dict: "keys with values",
     type(None): "nothing",
@@ -75,8 +74,8 @@ def load_codebook(source: CodebookSource) -> Codebook:
     ``<variable>.<category>``, with the categories ``yes`` and ``no``.
 
     Raises:
-        CodebookError: the file cannot be read or does not say what it must; the message
-            names the first problems, in the order of the file.
+        CodebookError: the file cannot be read, or is incomplete or invalid; the message names
+            the first problems, in file order.
     """
     if isinstance(source, Codebook):
         return _checked_again(source)
@@ -85,7 +84,7 @@ def load_codebook(source: CodebookSource) -> Codebook:
         raise document.error(
             (),
             "expected keys with values, found something else.",
-            hint="Start with `name:`, `version:` and `variables:`.",
+            hint="Start with the keys `name:`, `version:` and `variables:`.",
         )
     return _codebook(_shape(document))
 
@@ -95,15 +94,15 @@ def _built(content: Mapping[str, Any]) -> Document:
 
 
 def _checked_again(codebook: Codebook) -> Codebook:
-    """Refuse a codebook built in Python where its YAML file would be refused."""
+    """Refuse a codebook built in Python if its YAML file would be refused."""
     content = codebook.as_json()
     variables = content["variables"]
     if not isinstance(variables, list):
-        raise TypeError("A codebook gives its variables as a list.")
+        raise TypeError("Expected the variables of a codebook as a list.")
     for variable in variables:
         name, dot, category = variable["name"].partition(".")
         if dot and slug(category) == category and variable["level"] == "binary":
-            # What a multi-label variable was written out to; it is no name to write in a file.
+            # Expanded from a multi-label variable; a file could not use this name.
             variable["name"] = f"{name}_{category}"
     loaded = _codebook(_shape(_built(content)))
     return replace(
@@ -120,7 +119,7 @@ def _shape(document: Document) -> CodebookShape:
         shape = CodebookShape.model_validate(document.value)
     except ValidationError as error:
         found = _shape_problems(error.errors(include_url=False))
-        # The exception is not chained: it knows the texts of the examples.
+        # Not chained: the exception contains the texts of the examples.
         raise _refusal(document, found) from None
     misfits = list(problems(shape))
     if misfits:
@@ -146,7 +145,7 @@ def _shape_problems(errors: list[ErrorDetails]) -> list[Problem]:
         if details["type"] == "extra_forbidden"
         for near in get_close_matches(str(details["loc"][-1]), _keys_at(details["loc"]), n=1)
     }
-    # A misspelt key is one mistake; that its right spelling is missing is not another.
+    # A misspelled key is one mistake; do not also report the correct key as missing.
     return [
         problem
         for problem, details in zip(found, errors, strict=True)
@@ -162,7 +161,7 @@ def _shape_problem(details: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(place, "the key is missing.", _missing_hint(key))
     if kind == "extra_forbidden":
-        return Problem(place, f'"{key}" is not a key here.', closest(key, _keys_at(place)))
+        return Problem(place, f'unknown key "{key}".', closest(key, _keys_at(place)))
     if kind == "string_type":
         hint = (
             "Put it in quotes, so that it is read as text."
@@ -171,10 +170,10 @@ def _shape_problem(details: ErrorDetails) -> Problem:
         )
         return Problem(place, f"expected text, found {found_kind}.", hint)
     if kind == "literal_error":
-        known = [str(one) for one in _PERMITTED[key]]
+        known = [str(word) for word in _PERMITTED[key]]
         return Problem(
             place,
-            f"this {_NAME_OF.get(key, 'word')} is not known; expected one of {', '.join(known)}.",
+            f"unknown {_NAME_OF.get(key, 'word')}; expected one of {', '.join(known)}.",
             closest(str(given), known),
         )
     if kind == "list_type":
@@ -183,13 +182,13 @@ def _shape_problem(details: ErrorDetails) -> Problem:
         )
     if key == "at_least":
         return Problem(
-            place, "expected a number from -1 to 1.", "Write for example `at_least: 0.6`."
+            place, "expected a number from -1 to 1.", "Write, for example, `at_least: 0.6`."
         )
     if kind in {"greater_than", "less_than", "float_type", "finite_number"}:
         return Problem(
             place,
-            "expected a probability between 0 and 1, both excluded.",
-            "Write for example `always_review_above: 0.2`.",
+            "expected a probability greater than 0 and less than 1.",
+            "Write, for example, `always_review_above: 0.2`.",
         )
     if kind == "bool_type":
         return Problem(
@@ -203,7 +202,7 @@ def _shape_problem(details: ErrorDetails) -> Problem:
 
 
 def _keys_at(place: Place) -> list[str]:
-    """List the keys that could stand where ``place`` does."""
+    """List the keys that are allowed at ``place``."""
     lists = [step for step in place[:-1] if isinstance(step, str)]
     shape = SHAPES[lists[-1]] if lists else CodebookShape
     return list(shape.model_fields)
@@ -211,14 +210,14 @@ def _keys_at(place: Place) -> list[str]:
 
 def _missing_hint(key: str) -> str:
     return {
-        "version": 'Write for example `version: "1"`.',
+        "version": 'Write, for example, `version: "1"`.',
         "level": "Write `level:` with binary, nominal, ordinal or multi_label.",
-        "definition": "Every category needs a definition; write one sentence saying what "
+        "definition": "Every category needs a definition; write one sentence that says what "
         "belongs here.",
-        "question": "Every variable needs the question that raters are asked.",
-        "coefficient": "Write for example `coefficient: AC1`.",
-        "at_least": "Write for example `at_least: 0.6`.",
-        "below": "Write `below: review`, to send every item to a person, or `below: warn`.",
+        "question": "Every variable needs a question for the raters.",
+        "coefficient": "Write, for example, `coefficient: AC1`.",
+        "at_least": "Write, for example, `at_least: 0.6`.",
+        "below": "Write `below: review` to send every item to a person, or `below: warn`.",
     }.get(key, f"Add the line `{key}: ...`.")
 
 
@@ -251,7 +250,7 @@ def _codebook(shape: CodebookShape) -> Codebook:
 
 
 def _binary_variables(written: VariableShape) -> list[Variable]:
-    """Write out the shorthand: one yes/no variable per category."""
+    """Expand a multi-label variable into one yes/no variable per category."""
     return [
         Variable(
             name=f"{clean_name(written.name)}.{slug(category.name)}",

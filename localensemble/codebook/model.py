@@ -1,8 +1,8 @@
-"""What a codebook says, as frozen values.
+"""The content of a codebook, as frozen values.
 
-A codebook holds variables; a variable asks one question and permits a closed set of
-categories. These values are plain: `load` is the door that refuses what makes no sense,
-and gives every refusal a file, a path and a line.
+A codebook has variables; a variable asks one question and allows a closed set of categories.
+These values do not check themselves: `load` refuses what makes no sense, and names the file,
+the path and the line.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ BelowRequired = Literal["review", "warn"]
 
 @dataclass(frozen=True, slots=True)
 class AlwaysReview:
-    """When one rater alone is enough to send an item to review.
+    """When a single rater is enough to send an item to review.
 
-    A rater that chooses the category always is. ``above`` adds: a rater that gives the
-    category a probability greater than this, in (0, 1), even if it chooses another one.
+    A rater that chooses the category is always enough. With ``above``, in (0, 1), so is a
+    rater that gives the category a probability greater than this but chooses another one.
     """
 
     above: float | None = None
@@ -32,13 +32,13 @@ class AlwaysReview:
 
 @dataclass(frozen=True, slots=True)
 class RequiredAgreement:
-    """How far raters must agree on a variable before its labels may stand.
+    """How far raters must agree on a variable before its labels are accepted.
 
     Attributes:
-        coefficient: that is looked at.
-        at_least: what the lower end of its 95 % interval must reach, from -1 to 1.
-        below: what happens when it does not: ``review`` sends every item to a person,
-            ``warn`` says so and no more.
+        coefficient: the coefficient to compare.
+        at_least: the value that the lower end of its 95% interval must reach, from -1 to 1.
+        below: what happens if it does not: ``review`` sends every item to a person, ``warn``
+            only adds a warning.
     """
 
     coefficient: AgreementCoefficient
@@ -48,7 +48,7 @@ class RequiredAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One permitted answer of a variable; ``name`` is the exact answer string."""
+    """One allowed answer to a variable; ``name`` is the exact answer string."""
 
     name: str
     definition: str
@@ -57,7 +57,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text and the category it belongs to; its text is kept out of ``repr``."""
+    """A text and its category; ``repr`` leaves out the text and the reason."""
 
     text: str = field(repr=False)
     category: str
@@ -69,13 +69,13 @@ class Variable:
     """One question the codebook asks of an item.
 
     Attributes:
-        name: safe as a column name; ``problems.pain`` when it came from the multi-label
-            variable ``problems``.
+        name: a safe column name; ``problems.pain`` if it comes from the multi-label variable
+            ``problems``.
         level: ``binary`` has two categories, ``ordinal`` three or more from low to high.
-        rules: priority rules, the first one strongest.
-        sha256: over everything that a rater may be shown and that says what its label
-            means. ``always_review`` and ``required_agreement`` are left out: they decide on
-            review, not on labels, so changing them must not ask for new labels.
+        rules: priority rules, the strongest first.
+        sha256: hash of everything that a rater may be shown and that defines what its label
+            means. ``always_review`` and ``required_agreement`` are not included: they affect
+            review, not labels, so changing them must not require new labels.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Variable:
         return tuple(category.name for category in self.categories)
 
     def shown_to_raters(self) -> dict[str, object]:
-        """Give, as JSON values, everything a prompt may show of this variable."""
+        """Return everything that a prompt may show about this variable, as JSON values."""
         return {
             "name": self.name,
             "level": self.level,
@@ -117,9 +117,9 @@ class Codebook:
     """The variables of a study, versioned and hashed.
 
     Attributes:
-        sha256: over the content, including name, version, ``always_review`` and
-            ``required_agreement``; not over comments, key order, quoting or indentation of
-            the file.
+        sha256: hash of the content, including name, version, ``always_review`` and
+            ``required_agreement``. Comments, key order, quoting and indentation of the file do
+            not change it.
     """
 
     name: str
@@ -161,7 +161,7 @@ class Codebook:
         raise KeyError(name)
 
     def as_json(self) -> dict[str, object]:
-        """Give the whole codebook as JSON values; `codebook_from_json` takes them back."""
+        """Return the whole codebook as JSON values, which `codebook_from_json` reads back."""
         return {
             "name": self.name,
             "version": self.version,
@@ -188,7 +188,7 @@ def _keep_as_tuple(value: Codebook | Variable, field: str, kind: type, where: st
 
 
 def codebook_from_json(content: Mapping[str, Any]) -> Codebook:
-    """Rebuild a codebook from what `Codebook.as_json` gave."""
+    """Rebuild a codebook from the result of `Codebook.as_json`."""
     return Codebook(
         name=content["name"],
         version=content["version"],
@@ -220,7 +220,7 @@ def _variable_as_json(variable: Variable) -> dict[str, object]:
 
 
 def _required_as_json(variable: Variable) -> dict[str, object]:
-    """Give the required agreement; nothing where none is required, so that hashes stay."""
+    """Return the required agreement, or no key at all if there is none, to keep old hashes."""
     required = variable.required_agreement
     if required is None:
         return {}

@@ -1,8 +1,8 @@
-"""Write a first codebook to start from, guided by the columns of a table.
+"""Write a codebook to start from, based on the columns of a table.
 
-Decides which columns look like labels somebody gave before: few different, short values.
-What only a person can say is a placeholder that `check` reports as an error, so that a
-scaffold is never taken for a codebook.
+Decides which columns look like labels that somebody gave before: few distinct, short values.
+Texts that only a person can write are placeholders that `check` reports as errors, so that a
+scaffold is never mistaken for a codebook.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST_CATEGORY = 60
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 _HEAD = """\
-# Codebook, to be completed: `localensemble check` names every text still to be written.
+# A codebook for you to complete. `localensemble check` lists every text you still have to write.
 # Keys and rules are explained in docs/codebook.md.
 name: {name}
 version: "1"
@@ -39,20 +39,20 @@ _CATEGORY = """\
         definition: {definition}
 """
 _TAIL = """\
-    # A category that must never pass without a person:
+    # For a category that a person must always review:
     #     always_review: true
     #     always_review_above: 0.1
-    # How far raters must agree before labels may stand:
+    # How far raters must agree before labels are accepted:
     # required_agreement:
     #   coefficient: AC1
     #   at_least: 0.6
     #   below: review
-    # Which category wins when several fit, the strongest rule first:
+    # Which category to choose if several fit, the strongest rule first:
     # rules:
     #   - If several fit, choose the one the text says most about.
-    # A typical text for a category, or one that is nearly another category:
+    # A typical text for a category, or a borderline one:
     # examples:
-    #   - text: The text as it would stand in the file.
+    #   - text: A text as it would appear in the file.
     #     category: {category}
 """
 
@@ -60,14 +60,14 @@ _TAIL = """\
 def find_label_columns(
     table: Table, *, leave_out: Sequence[str] = ()
 ) -> Mapping[str, tuple[str, ...]]:
-    """Find the columns that look like labels, with their different values.
+    """Find the columns that look like labels, with their distinct values.
 
-    A column qualifies with 2 to 25 different values of at most 60 characters that could be
-    categories, each on average used twice or more. Empty cells do not count. Values stand
-    in the order of first use, numbers by size. Reads the whole table.
+    A column qualifies if it has 2 to 25 distinct values of at most 60 characters that could be
+    categories, each used at least twice on average. Empty cells do not count. Values are listed
+    in order of first use, numbers by size. Reads the whole table.
 
     Args:
-        leave_out: columns not to look at: ids, texts.
+        leave_out: columns to ignore, such as ids and texts.
     """
     values: dict[str, dict[str, None]] = {
         column: {} for column in table.columns if column not in leave_out
@@ -93,12 +93,12 @@ def find_label_columns(
 
 
 def scaffold_codebook(name: str, *, label_columns: Mapping[str, Sequence[str]]) -> str:
-    """Write the YAML text of a codebook to be completed; it loads as it is.
+    """Return the YAML text of a codebook for the user to complete; it loads without changes.
 
     Args:
-        name: what to call the codebook.
-        label_columns: columns that hold labels, with their categories; one variable each.
-            When empty, one variable with two categories is written as a pattern.
+        name: the name of the codebook.
+        label_columns: columns that hold labels, with their categories; one variable each. If
+            empty, the text has one variable with two categories as a pattern.
     """
     parts = [
         _HEAD.format(
@@ -150,7 +150,7 @@ def _variable_name(column: str, taken: set[str]) -> str:
 
 
 def _different(values: Sequence[str]) -> tuple[str, ...]:
-    """Keep the first of the values that a codebook would take for the same category."""
+    """Keep the first of the values that a codebook would treat as the same category."""
     kept: dict[str, str] = {}
     for value in values:
         kept.setdefault(fold(value), clean_name(value))
@@ -164,7 +164,7 @@ def _ordered(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _quoted(text: str) -> str:
-    """Write a text as a double-quoted YAML scalar, in one line and with nothing unseen in it."""
+    """Write a text as a double-quoted YAML scalar on one line, without invisible characters."""
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

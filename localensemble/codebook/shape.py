@@ -1,7 +1,7 @@
-"""What a codebook file may hold: its keys, their types, and what must fit together.
+"""Define what a codebook file may contain: its keys, their types, and what must be consistent.
 
-Shapes refuse unknown keys and wrong types; `problems` finds what types cannot say. Nothing
-here decides whether a codebook is wise: see `check`.
+Shapes refuse unknown keys and wrong types; `problems` finds what types cannot express. Whether
+a codebook makes sense is not decided here; see `check`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CATEGORY_MARK = "{category}"
 
 
 class Shape(BaseModel):
-    """Refuse unknown keys and take no type for another."""
+    """Refuse unknown keys, and do not convert types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -37,7 +37,7 @@ class CategoryShape(Shape):
 
 
 class ExampleShape(Shape):
-    """One entry of ``examples``; ``categories`` belongs to multi-label variables."""
+    """One entry of ``examples``; ``categories`` is for multi-label variables."""
 
     text: str
     category: str | None = None
@@ -46,7 +46,7 @@ class ExampleShape(Shape):
 
 
 class RequiredAgreementShape(Shape):
-    """What ``required_agreement`` holds."""
+    """The content of ``required_agreement``."""
 
     coefficient: AgreementCoefficient
     at_least: float = Field(ge=-1, le=1, allow_inf_nan=False)
@@ -83,7 +83,7 @@ SHAPES: dict[str, type[Shape]] = {
 
 
 class Problem(NamedTuple):
-    """Where, what was found against what was expected, and what to do."""
+    """A problem: where it is, what was found against what was expected, and what to do."""
 
     place: Place
     found: str
@@ -91,9 +91,9 @@ class Problem(NamedTuple):
 
 
 def problems(codebook: CodebookShape) -> Iterator[Problem]:
-    """Find what the types permit and the meaning does not, in the order of the file."""
+    """Find what the types allow but the meaning does not, in file order."""
     yield from _empty_text(("name",), codebook.name, "A codebook needs a name.")
-    yield from _empty_text(("version",), codebook.version, 'Write for example `version: "1"`.')
+    yield from _empty_text(("version",), codebook.version, 'Write, for example, `version: "1"`.')
     if not codebook.variables:
         yield Problem(("variables",), "the list is empty.", "Add at least one variable.")
     seen: dict[str, int] = {}
@@ -102,7 +102,7 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
         found = column_name_problem(clean_name(variable.name))
         if found:
             yield Problem(
-                (*place, "name"), found, f'Call it "{_suggested_name(variable.name)}", say.'
+                (*place, "name"), found, f'Use, for example, "{_suggested_name(variable.name)}".'
             )
         first = seen.setdefault(fold(variable.name), index)
         if first != index:
@@ -112,7 +112,7 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
                 "Give every variable a name of its own; upper and lower case count as equal.",
             )
         yield from _empty_text(
-            (*place, "question"), variable.question, "Ask what a person would be asked."
+            (*place, "question"), variable.question, "Ask it as you would ask a person."
         )
         yield from _category_problems(variable, place)
         required = variable.required_agreement
@@ -123,8 +123,8 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
         ):
             yield Problem(
                 (*place, "required_agreement", "coefficient"),
-                f"{required.coefficient} weighs categories by their order, and level "
-                f"{variable.level} has none.",
+                f"{required.coefficient} weights categories by their order, but categories of "
+                f"level {variable.level} have no order.",
                 "Write `coefficient: AC1`.",
             )
         for number, rule in enumerate(variable.rules):
@@ -156,7 +156,7 @@ def _category_problems(variable: VariableShape, place: Place) -> Iterator[Proble
         found = name_problem(name)
         if found:
             yield Problem(
-                (*where, "name"), found, "Write the name as raters should answer it, in one line."
+                (*where, "name"), found, "Write the name as raters should answer, on one line."
             )
         elif (first := seen.setdefault(fold(name), index)) != index:
             yield Problem(
@@ -169,7 +169,7 @@ def _category_problems(variable: VariableShape, place: Place) -> Iterator[Proble
         yield from _empty_text(
             (*where, "definition"),
             category.definition,
-            "Every category needs a definition; write one sentence saying what belongs here.",
+            "Every category needs a definition; write one sentence that says what belongs here.",
         )
         if category.always_review is False and category.always_review_above is not None:
             yield Problem(
@@ -180,8 +180,8 @@ def _category_problems(variable: VariableShape, place: Place) -> Iterator[Proble
     if variable.level == MULTI_LABEL and CATEGORY_MARK not in variable.question:
         yield Problem(
             (*place, "question"),
-            f"a multi_label question must hold {CATEGORY_MARK}; it is asked once per category.",
-            'Write for example "Does the text mention {category}?".',
+            f"a multi_label question must contain {CATEGORY_MARK}; it is asked once per category.",
+            'Write, for example, "Does the text mention {category}?".',
         )
 
 
@@ -191,9 +191,9 @@ def _slug_problems(name: str, where: Place, seen: dict[str, int], index: int) ->
     if not part or first != index:
         yield Problem(
             where,
-            f'as a column name it is "{part}"'
-            + (f", the same as categories[{first}]." if part else ", which is empty."),
-            "Choose a name whose letters and digits tell it from the others.",
+            f'the column name made from it is "{part}"'
+            + (f", the same as for categories[{first}]." if part else ", which is empty."),
+            "Choose a name whose letters and digits distinguish it from the others.",
         )
 
 
@@ -220,7 +220,7 @@ def _example_problems(
         if clean_name(name) not in known:
             yield Problem(
                 (*place, wanted, number) if multi else (*place, wanted),
-                f'"{clean_name(name)}" is no category of variable "{clean_name(variable.name)}".',
+                f'variable "{clean_name(variable.name)}" has no category "{clean_name(name)}".',
                 closest(clean_name(name), sorted(known)),
             )
 
@@ -230,7 +230,7 @@ def closest(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f'Did you mean "{near[0]}"?'
-    return f"Known are: {', '.join(known)}."
+    return f"Use one of: {', '.join(known)}."
 
 
 def _empty_text(place: Place, text: str, hint: str) -> Iterator[Problem]:

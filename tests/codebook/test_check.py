@@ -77,7 +77,7 @@ def test_a_missing_description_is_noted() -> None:
 def test_two_variables_with_one_question_are_warned_about() -> None:
     remark = the_remark(
         codebook(variable(), variable(name="tone", question="how does the text SOUND?")),
-        'Its question is the question of "mood"',
+        'The question is the same as that of "mood"',
     )
     assert (remark.severity, remark.where) == ("warning", "variable tone")
 
@@ -91,7 +91,7 @@ def test_two_labels_of_one_multi_label_variable_with_one_definition_are_warned_a
         )
 
     checked = codebook(part("problem.pain"), part("problem.fear"), part("pain"))
-    remark = the_remark(checked, "Its definition is nearly that of")
+    remark = the_remark(checked, "definition is nearly the same")
     assert (remark.severity, remark.where) == ("warning", "variable problem.fear")
 
 
@@ -135,7 +135,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_warned_about() -> None:
 @pytest.mark.parametrize("name", ["pain and fear", "pain/fear", "Pain / fear"])
 def test_a_name_that_joins_two_things_is_noted(name: str) -> None:
     checked = codebook(variable((*GOOD, Category(name, "Either of them is enough."))))
-    assert the_remark(checked, "joins two things").severity == "note"
+    assert the_remark(checked, "combines two things").severity == "note"
 
 
 def test_a_name_that_begins_like_another_is_warned_about() -> None:
@@ -158,7 +158,7 @@ def test_definitions_with_nearly_the_same_words_are_warned_about() -> None:
     checked = codebook(
         variable((*GOOD, Category("angry", "Somebody complains, or is hurt or is angry.")))
     )
-    remark = the_remark(checked, 'nearly that of "upset"')
+    remark = the_remark(checked, 'nearly the same as that of "upset"')
     assert (remark.severity, remark.where) == ("warning", "variable mood, category angry")
 
 
@@ -189,7 +189,7 @@ def test_a_binary_variable_needs_no_place_for_the_rest() -> None:
 )
 def test_an_ordinal_variable_out_of_order_is_warned_about(names: tuple[str, ...]) -> None:
     checked = codebook(variable(named(*names), level="ordinal", examples=()))
-    assert the_remark(checked, f"do not stand in order: {', '.join(names)}").severity == "warning"
+    assert the_remark(checked, f"not in order: {', '.join(names)}").severity == "warning"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_order_that_names_do_not_tell_is_noted() -> None:
 
 def test_one_example_in_two_categories_is_an_error() -> None:
     checked = codebook(variable(examples=(*GOOD_EXAMPLES, Example("ALL went well. ", "upset"))))
-    remark = the_remark(checked, 'The same example stands for "calm" and for "upset"')
+    remark = the_remark(checked, 'for "calm" and for "upset"')
     assert remark.severity == "error"
 
 
@@ -219,7 +219,7 @@ def test_an_example_given_twice_is_noted() -> None:
 def test_an_example_inside_one_of_another_category_is_noted() -> None:
     longer = Example("All went well. I waited, though.", "upset")
     checked = codebook(variable(examples=(*GOOD_EXAMPLES, longer)))
-    assert the_remark(checked, "hold the same text").severity == "note"
+    assert the_remark(checked, "are the same text").severity == "note"
 
 
 def test_a_long_example_is_noted() -> None:
@@ -240,7 +240,7 @@ def test_categories_without_an_example_are_noted() -> None:
 
 def test_a_rule_about_a_category_that_is_not_there_is_warned_about() -> None:
     checked = codebook(variable(rules=('"Calm" comes before “sad”.',)))
-    remark = the_remark(checked, '"sad" is no category')
+    remark = the_remark(checked, 'no category "sad"')
     assert (remark.severity, remark.where) == ("warning", "variable mood, rule 1")
 
 
