@@ -1,1 +1,1 @@
-"""The append-only SQLite record of a study. Only this package opens SQLite."""
+"""The append-only SQLite record of a study. No other package opens SQLite."""

@@ -1,7 +1,7 @@
-"""The door to SQLite: how a ledger file is opened, locked and migrated.
+"""Open, lock and migrate a ledger file in SQLite.
 
-Refuses a file that is no ledger, one written by a newer version, and a second writer.
-Every error of SQLite is reported with the path and what to do next.
+Refuses a file that is not a ledger, a ledger written by a newer version, and a second writer.
+Reports every SQLite error with the path and what to do next.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from localensemble.ledger.events import append_event, next_number
 from localensemble.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
 
 _HINTS = {
-    sqlite3.SQLITE_BUSY: "Another program holds the file; close it and try again.",
-    sqlite3.SQLITE_CORRUPT: "Restore the file from a copy and run again.",
-    sqlite3.SQLITE_FULL: "Free some space and run again; what was recorded before is kept.",
-    sqlite3.SQLITE_NOTADB: "Give the path of a ledger, or a path where there is no file yet.",
+    sqlite3.SQLITE_BUSY: "Another program is using the file; close it and try again.",
+    sqlite3.SQLITE_CORRUPT: "Restore the file from a copy and run the command again.",
+    sqlite3.SQLITE_FULL: "Free some space and run the command again; all earlier records are kept.",
+    sqlite3.SQLITE_NOTADB: "Give the path of a ledger, or a path where no file exists yet.",
 }
-_OTHER_HINT = "Check that the folder exists, can be written to and lies on a local disk."
+_OTHER_HINT = "Check that the folder exists, is writable and is on a local disk."
 _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-# Readers wait this long for a writer to finish with the file, and the reverse.
+# Readers wait this long for a writer to finish with the file, and vice versa.
 _PATIENCE_SECONDS = 30.0
 _CACHE_KIBIBYTES = 32_768
 _JOURNAL_BYTES = 16 << 20
@@ -32,13 +32,13 @@ _JOURNAL_BYTES = 16 << 20
 
 @contextmanager
 def reported(path: Path, *, doing: str) -> Iterator[None]:
-    """Turn an error of SQLite into a `LedgerError`; mistakes in our own SQL pass through."""
+    """Turn an SQLite error into a `LedgerError`; mistakes in the program's own SQL pass through."""
     try:
         yield
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
     except UnicodeDecodeError as error:
-        # SQLite quotes the damaged place in its message, whatever bytes are there.
+        # SQLite quotes the damaged place in its message, with whatever bytes are there.
         raise LedgerError(
             f'Cannot {doing} the ledger "{path}": its structure is damaged.',
             hint=_HINTS[sqlite3.SQLITE_CORRUPT],
@@ -51,9 +51,9 @@ def reported(path: Path, *, doing: str) -> Iterator[None]:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a ledger without being able to change it; a writer may be at work meanwhile.
+    """Open a ledger read-only; another process may write to it at the same time.
 
-    An older ledger stays as it is and reads as if it had been migrated.
+    An older ledger is not changed, but reads as if it had been migrated.
     """
     _refuse_absence(path)
     with reported(path, doing="read"):
@@ -62,7 +62,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             try:
                 _check(connection, path)
             except sqlite3.OperationalError as error:
-                # A folder that cannot be written to: without a journal nobody is writing.
+                # The folder may be read-only; then, without a journal, nobody is writing.
                 journal = path.with_name(path.name + "-wal")
                 unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE
                 if not unwritable or journal.exists():
@@ -79,7 +79,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def is_begun(path: Path) -> bool:
-    """Say whether there is anything in a ledger: no, after a crash while it was made."""
+    """Tell whether a ledger has any content; it has none after a crash during its creation."""
     if not _is_file(path):
         return False
     with reported(path, doing="read"):
@@ -91,9 +91,9 @@ def is_begun(path: Path) -> bool:
 
 
 def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a ledger and bring its tables up to date; with ``create``, make them in an empty file.
+    """Open a ledger and migrate its tables; with ``create``, create them in an empty file.
 
-    The caller holds the writing lock.
+    The caller must hold the writing lock.
     """
     with reported(path, doing="open"):
         connection = _connect(path)
@@ -114,17 +114,17 @@ def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def ensure_file(path: Path, *, create: bool) -> None:
-    """Make the file if that is wanted; refuse when there is none."""
+    """Create the file if ``create`` is set; otherwise refuse a missing file."""
     if create:
         _make_private(path)
     _refuse_absence(path)
 
 
 def take_writing_lock(path: Path) -> sqlite3.Connection:
-    """Keep every other writer out until the connection is closed or the process dies.
+    """Keep out every other writer until the connection is closed or the process ends.
 
-    The lock is an empty SQLite file beside the ledger: SQLite's locks work on every system,
-    hold between threads and processes alike, and end with the process, even when killed.
+    The lock is an empty SQLite file next to the ledger. SQLite's locks work on every system and
+    between threads as well as processes, and end with the process even if it is killed.
     """
     beside = path.with_name(path.name + ".lock")
     _make_private(beside)
@@ -133,7 +133,7 @@ def take_writing_lock(path: Path) -> sqlite3.Connection:
         try:
             lock.execute("PRAGMA journal_mode = MEMORY")
             lock.execute("BEGIN EXCLUSIVE")
-            # Never committed. A file that cannot be written to would only seem to be locked.
+            # Never committed. Without this write, a read-only file would only seem locked.
             lock.execute("PRAGMA user_version = 1")
         except sqlite3.DatabaseError as error:
             lock.close()
@@ -141,14 +141,14 @@ def take_writing_lock(path: Path) -> sqlite3.Connection:
                 raise
             raise LedgerError(
                 f'Cannot write to the ledger "{path}": another run is writing to it.',
-                hint="Wait until that run has ended, or stop it. Reading is possible meanwhile.",
+                hint="Wait until that run ends, or stop it. You can read the ledger meanwhile.",
             ) from error
     return lock
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything inside, durably, or nothing."""
+    """Commit all changes made in the block durably, or none of them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -160,7 +160,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Apply the migrations that are not yet applied; each is an event of its own."""
+    """Apply the migrations that have not been applied yet; each one is recorded as an event."""
     applied = applied_migrations(connection)
     if not applied:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -177,7 +177,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
 
 
 def applied_migrations(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """List the names of the migrations that made the tables, the oldest first."""
+    """Return the names of the migrations that made the tables, the oldest first."""
     if _is_blank(connection):
         return ()
     rows = connection.execute("SELECT name FROM migration ORDER BY migration_key")
@@ -185,7 +185,7 @@ def applied_migrations(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 
 def _view_as_migrated(connection: sqlite3.Connection) -> None:
-    """Put temporary views in the place of tables that a newer migration changes."""
+    """Hide tables that a newer migration changes behind temporary views."""
     applied = applied_migrations(connection)
     for migration in MIGRATIONS:
         if migration.name not in applied:
@@ -198,14 +198,14 @@ def _connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name, isolation_level=None, timeout=_PATIENCE_SECONDS, uri=immutable
     )
-    # A file from elsewhere may hold views and triggers of its own; they get no functions.
+    # A file from elsewhere may contain its own views and triggers; they get no functions.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     return connection
 
 
 def _make_private(path: Path) -> None:
-    """Create an empty file that only its owner can read, unless there is one."""
+    """Create an empty file that only its owner can read, unless the file exists."""
     with suppress(FileExistsError):
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -228,24 +228,24 @@ def _is_file(path: Path) -> bool:
 
 def _refuse_absence(path: Path) -> None:
     if not _is_file(path):
-        found = "it is no file" if path.exists() else "there is no such file"
+        found = "it is not a file" if path.exists() else "there is no such file"
         raise LedgerError(
             f'Cannot open the ledger "{path}": {found}.',
-            hint="Give the path of a study's ledger; `localensemble label` makes one.",
+            hint="Give the path of a study's ledger; `localensemble label` creates one.",
         )
 
 
 def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Say whether the file holds nothing yet, as after a crash while it was made."""
+    """Tell whether the file is still empty, for example after a crash during its creation."""
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     return not tables and not _pragma(connection, "application_id")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse what is no ledger, or a ledger this version does not know."""
+    """Refuse a file that is not a ledger, and a ledger that this version does not know."""
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise LedgerError(
-            f'"{path}" is no ledger: it lacks the mark that every ledger carries.',
+            f'"{path}" is not a ledger: it lacks the mark that every ledger has.',
             hint=_HINTS[sqlite3.SQLITE_NOTADB],
         )
     known = tuple(migration.name for migration in MIGRATIONS)
@@ -253,8 +253,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     unknown = [name for name in applied if name not in known]
     if unknown:
         raise LedgerError(
-            f'Cannot open the ledger "{path}": it has the migration "{unknown[0]}"; '
-            f'this version knows up to "{known[-1]}".',
+            f'Cannot open the ledger "{path}": it has the migration "{unknown[0]}", but '
+            f'the latest that this version knows is "{known[-1]}".',
             hint="Install the version of localensemble that wrote it, or a newer one.",
         )
 

@@ -1,6 +1,6 @@
-"""The hashes that only a ledger needs; `docs/ledger-schema.md` states each in words.
+"""The hashes that only a ledger needs; `docs/ledger-schema.md` describes each in words.
 
-They are plain enough to be recomputed in any language from the tables alone.
+They are simple enough to recompute in any language from the tables alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from localensemble.core.identity import canonical_json, sha256_text
 from localensemble.core.labels import ItemId
 
-# What stands before the first event.
+# Takes the place of the previous hash for the first event.
 CHAIN_START = "0" * 64
 
 # item key, status, category, confidence, off-codebook mass, probabilities, reason
@@ -29,17 +29,17 @@ class ItemSetHash:
         self._digest = hashlib.sha256()
 
     def add(self, item_id: ItemId, content_sha256: str) -> None:
-        """Take in the next item."""
+        """Add the next item."""
         line = canonical_json([item_id, content_sha256]) + "\n"
         self._digest.update(line.encode("utf-8", "surrogatepass"))
 
     def hexdigest(self) -> str:
-        """Return the 64 hexadecimal digits over the items so far."""
+        """Return the hash of the items so far as 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
 
 def event_sha256(previous: str, *, number: int, kind: str, recorded_at: str, body: str) -> str:
-    """Hash an event with the hash of the one before it: five lines, no newline at the end."""
+    """Hash an event together with the hash before it: five lines, no newline at the end."""
     return sha256_text("\n".join((previous, str(number), kind, recorded_at, body)))
 
 

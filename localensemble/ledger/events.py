@@ -1,7 +1,7 @@
-"""Events: what each record comes to in the chain.
+"""Events: how each record enters the chain.
 
-An event's body is made from the rows of its record, when it is written and again when it
-is verified; so a record cannot differ from its event without being found.
+An event's body is made from the rows of its record, both when the event is written and when
+it is verified. So any difference between a record and its event is found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ORDER BY member.position"""
 
 
 class MismatchError(Exception):
-    """A record is not what its own hash says."""
+    """Report a record that does not match its own hash."""
 
     def __init__(self, what: str, *, found: str, expected: str) -> None:
         super().__init__(what)
@@ -42,12 +42,12 @@ class MismatchError(Exception):
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """Say which number the next event will have; the key of the record it stands for."""
+    """Return the number of the next event, which is also the key of its record."""
     return int(connection.execute("SELECT coalesce(max(number), 0) + 1 FROM event").fetchone()[0])
 
 
 def append_event(connection: sqlite3.Connection, kind: str, *, number: int) -> None:
-    """Chain an event to the last one; its record must be in the tables already."""
+    """Chain an event to the last one; its record must already be in the tables."""
     row = connection.execute("SELECT sha256 FROM event WHERE number = ?", (number - 1,)).fetchone()
     previous = CHAIN_START if row is None else str(row[0])
     recorded_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -66,7 +66,7 @@ def _row(connection: sqlite3.Connection, query: str, key: int) -> tuple[object, 
 
 
 def _hashed(sha256: object, content: object) -> str:
-    """Return the hash after deriving it again from the content."""
+    """Return the hash after checking that it matches the content."""
     derived = sha256_text(str(content))
     if sha256 != derived:
         raise MismatchError("sha256 of its content", found=derived, expected=str(sha256))
@@ -74,10 +74,10 @@ def _hashed(sha256: object, content: object) -> str:
 
 
 def _parsed(text: object) -> JsonValue:
-    """Return what canonical JSON says; refuse any other spelling of it."""
+    """Parse canonical JSON; refuse any other way of writing the same value."""
     value: JsonValue = json.loads(str(text))
     if canonical_json(value) != text:
-        raise MismatchError("JSON", found="another spelling", expected="canonical JSON")
+        raise MismatchError("JSON", found="other JSON", expected="canonical JSON")
     return value
 
 
@@ -109,7 +109,7 @@ def _items_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
         raise MismatchError("sha256 of its items", found=digest.hexdigest(), expected=str(sha256))
     if members != item_count:
         raise MismatchError("items", found=str(members), expected=str(item_count))
-    # The second hash ties each item to its key, which is what labels refer to.
+    # The second hash ties each item to its key, which labels refer to.
     return {"item_set": sha256, "items": members, "keys_sha256": keys.hexdigest()}
 
 
@@ -194,7 +194,7 @@ def _labels_appended(connection: sqlite3.Connection, key: int) -> JsonValue:
     }
 
 
-# Kind of event to the function that makes its body from the record with its number.
+# Maps each kind of event to the function that makes its body from the record with its number.
 BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingProxyType(
     {
         "migrated": _migrated,
@@ -209,7 +209,7 @@ BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingPr
     }
 )
 
-# Kind of event to the table that holds exactly one record for each.
+# Maps each kind of event to the table that has exactly one record for each event.
 RECORD_TABLES: Mapping[str, str] = MappingProxyType(
     {
         "migrated": "migration",

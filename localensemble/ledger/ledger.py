@@ -1,7 +1,7 @@
-"""The writing side of a ledger: register, append, never change.
+"""The writing side of a ledger: register and append, never change.
 
-One writer at a time. Everything is on the disk when a call returns, and a call that fails,
-or a process that is killed, leaves nothing of itself behind.
+Only one process writes at a time. When a call returns, everything is on the disk; a call that
+fails, or a process that is killed, leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _APPEND_LABEL = (
 class Ledger:
     """A ledger open for writing; use it in a ``with`` statement.
 
-    While it is open, this process must not open the same file by other means, to hash or
-    copy it: closing such a file takes SQLite's locks away (POSIX).
+    While it is open, this process must not open the same file in another way, for example to
+    hash or copy it: on POSIX systems, closing such a file releases SQLite's locks.
 
     Attributes:
         path: the file.
-        reader: reads what has been committed, also while a transaction is open.
+        reader: reads what has been committed, even while a transaction is open.
     """
 
     def __init__(self, path: Path, *, create: bool) -> None:
@@ -71,16 +71,16 @@ class Ledger:
         """Open a ledger for writing.
 
         Args:
-            create: make the ledger when there is no file; one that is there is opened.
+            create: create the ledger if the file does not exist; an existing one is opened.
 
         Raises:
-            LedgerError: the file is no ledger, was written by a newer version, is missing
-                and not to be created, or is being written to by another run.
+            LedgerError: the file is not a ledger, was written by a newer version, is missing
+                without ``create``, or is being written to by another run.
         """
         return cls(path, create=create)
 
     def close(self) -> None:
-        """Fold the journal into the file and let other writers in."""
+        """Merge the journal into the file, and release the lock."""
         self._opened.close()
 
     def __enter__(self) -> Self:
@@ -97,15 +97,15 @@ class Ledger:
     def register_items(
         self, blocks: Iterable[Sequence[tuple[ItemId, str]]], *, item_set_sha256: str
     ) -> ItemSetKey:
-        """Record which items there are, in their order; a known item set is left as it is.
+        """Record the items and their order; a known item set is not changed.
 
         Args:
-            blocks: id and content hash of the items, any number at a time; not touched when
-                the item set is known.
-            item_set_sha256: what `ItemSetHash` gives for these items.
+            blocks: id and content hash of the items, any number at a time; not read if the
+                item set is known.
+            item_set_sha256: the result of `ItemSetHash` for these items.
 
         Raises:
-            LedgerError: two items have one id, or the items are not those that were hashed.
+            LedgerError: two items have the same id, or the items are not those that were hashed.
         """
         known = self._key_of("item_set", item_set_sha256)
         if known is not None:
@@ -122,18 +122,19 @@ class Ledger:
             except MismatchError as error:
                 raise LedgerError(
                     "Cannot register the items: they changed while they were being read.",
-                    hint="Close other programs that have the items file open and run again.",
+                    hint="Close other programs that have the items file open, and run the command "
+                    "again.",
                 ) from error
         return ItemSetKey(key)
 
     def register_codebook(
         self, content: str, *, sha256: str, variables: Sequence[VariableRecord]
     ) -> Mapping[str, VariableKey]:
-        """Record a codebook and its variables; what is known is left as it is.
+        """Record a codebook and its variables; known ones are not changed.
 
         Args:
-            content: the canonical JSON whose hash is the codebook's identity.
-            sha256: that hash, checked.
+            content: the canonical JSON whose hash identifies the codebook.
+            sha256: that hash; it is checked.
 
         Returns:
             The key of each variable, by name, in codebook order.
@@ -142,7 +143,7 @@ class Ledger:
             ValueError: ``sha256`` is not the hash of ``content``.
         """
         if sha256_text(content) != sha256:
-            raise ValueError(f"The codebook hashes to {sha256_text(content)}, not to {sha256}.")
+            raise ValueError(f"The codebook hashes to {sha256_text(content)}; expected {sha256}.")
         with reported(self.path, doing="write to"), transaction(self._connection):
             keys = {variable.name: self._variable_key(variable) for variable in variables}
             if self._key_of("codebook", sha256) is None:
@@ -158,7 +159,7 @@ class Ledger:
         return keys
 
     def register_rater(self, rater: Rater) -> RaterKey:
-        """Record a rater, or its new name; a known rater is left as it is."""
+        """Record a rater, or the new name of a known one; its identity is not changed."""
         with reported(self.path, doing="write to"), transaction(self._connection):
             key = self._key_of("rater", rater.identity.sha256)
             if key is None:
@@ -177,7 +178,7 @@ class Ledger:
         return RaterKey(key)
 
     def start_run(self, settings: JsonValue) -> RunKey:
-        """Record that a run starts, with its frozen settings."""
+        """Record the start of a run, with its frozen settings."""
         with reported(self.path, doing="write to"), transaction(self._connection):
             return RunKey(self._insert("run", "run_started", canonical_json(settings)))
 
@@ -185,7 +186,7 @@ class Ledger:
         """Record how a run ended.
 
         Raises:
-            LedgerError: the run has ended already.
+            LedgerError: the run has already ended.
         """
         with reported(self.path, doing="write to"), transaction(self._connection):
             ended = self._connection.execute(
@@ -193,7 +194,7 @@ class Ledger:
             ).fetchone()
             if ended is not None:
                 raise LedgerError(
-                    f'Cannot end run {run} as "{status}": it has ended as "{ended[0]}".',
+                    f'Cannot end run {run} as "{status}": it has already ended as "{ended[0]}".',
                     hint="Start a new run.",
                 )
             self._insert("run_end", "run_finished", run, status, canonical_json(summary))
@@ -211,20 +212,22 @@ class Ledger:
         """Append the labels that one rater gave to consecutive items: all of them or none.
 
         Args:
-            labels: for each variable one label per item from position ``start`` on; None
-                where nothing is to be appended, because there is a label already.
-            usage: the work these labels took.
+            labels: for each variable, one label per item from position ``start`` on; None for
+                an item that already has a label.
+            usage: the work that these labels took.
 
         Returns:
-            How many labels were appended.
+            The number of labels appended.
 
         Raises:
-            LedgerError: one of the labels is recorded already.
+            LedgerError: one of the labels is already recorded.
             ValueError: a label contradicts itself or its variable, or items are missing.
         """
         lengths = {len(column) for column in labels.values()}
         if len(lengths) != 1:
-            raise ValueError(f"Variables have {sorted(lengths)} labels; expected equally many.")
+            raise ValueError(
+                f"Variables have {sorted(lengths)} labels; expected the same number for each."
+            )
         stop = start + lengths.pop()
         with reported(self.path, doing="write to"), transaction(self._connection):
             item_keys = self._item_keys(item_set, start=start, stop=stop)
@@ -269,9 +272,9 @@ class Ledger:
         statement = _APPEND_LABEL.format(rater=int(rater), variable=int(variable), block=block)
         if self._connection.executemany(statement, rows).rowcount != len(rows):
             raise LedgerError(
-                f"Cannot append block {block}: rater {rater} has labeled one of its items "
-                f"for variable {variable} already.",
-                hint="A label is never replaced. Plan again and label only what is missing.",
+                f"Cannot append block {block}: rater {rater} has already labeled one of its "
+                f"items for variable {variable}.",
+                hint="Labels are never replaced. Plan again, and label only what is missing.",
             )
         self._connection.execute(
             "INSERT INTO block_variable VALUES (?, ?, ?)", (block, variable, len(rows))
@@ -279,7 +282,7 @@ class Ledger:
         return len(rows)
 
     def _insert_members(self, item_set: int, blocks: Iterable[Sequence[tuple[ItemId, str]]]) -> int:
-        """Insert the items that are new, and the place of each in the item set."""
+        """Insert the new items, and the position of each item in the item set."""
         position = 0
         for block in blocks:
             items = [(item_id, bytes.fromhex(content_sha256)) for item_id, content_sha256 in block]
@@ -297,7 +300,7 @@ class Ledger:
             except UnicodeEncodeError as error:
                 raise LedgerError(
                     f"Cannot register the items {position} to {position + len(items) - 1}: "
-                    "an id holds half a character.",
+                    "an id contains half a character (a surrogate).",
                     hint="Give the items ids that are valid Unicode text.",
                 ) from error
             except sqlite3.IntegrityError as error:
@@ -306,8 +309,8 @@ class Ledger:
         return position
 
     def _refuse_double_ids(self, item_set: int) -> None:
-        """Refuse two items with one id and different contents."""
-        # In the order of the index over ids, so nothing has to be sorted.
+        """Refuse two items with the same id and different contents."""
+        # In the order of the index over ids, so that nothing has to be sorted.
         row = self._connection.execute(
             "SELECT item_id FROM item JOIN item_set_member USING (item_key)"
             " WHERE item_set_key = ? GROUP BY item_id HAVING count(*) > 1 LIMIT 1",
@@ -334,7 +337,7 @@ class Ledger:
         return [int(key) for (key,) in rows]
 
     def _variable_key(self, variable: VariableRecord) -> VariableKey:
-        """Find a variable, or record it."""
+        """Return the key of a variable, and record the variable if it is new."""
         known = self._key_of("variable", variable.sha256)
         if known is not None:
             return VariableKey(known)
@@ -367,6 +370,6 @@ class Ledger:
 
 def _two_items_with_one_id(first: int, last: int) -> LedgerError:
     return LedgerError(
-        f"Cannot register the items: between positions {first} and {last} two have one id.",
-        hint="Ids must be unique within an items file; correct the file and run again.",
+        f"Cannot register the items: two between positions {first} and {last} have the same id.",
+        hint="Ids must be unique within an items file; correct the file and run the command again.",
     )

@@ -1,7 +1,7 @@
-"""The reading side of a ledger: what is registered, what is missing, which labels there are.
+"""The reading side of a ledger: what is registered, what is missing, and the labels.
 
-Every query is short and works on a stretch of positions, so that memory stays bounded and a
-long reading never keeps a writer's journal from being folded in.
+Every query is short and covers a limited range of positions. So memory stays bounded, and a
+long read never keeps a writer's journal from being merged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from localensemble.ledger.records import (
 )
 from localensemble.ledger.schema import STATUS_CODES
 
-# Positions read at a time, about; some megabytes of rows.
+# About how many positions are read at a time; a few megabytes of rows.
 _STRETCH = 16_384
 _EVENTS_AT_A_TIME = 1_024
 
@@ -51,7 +51,7 @@ WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?""
 class LedgerReader:
     """A ledger open for reading; use it in a ``with`` statement.
 
-    Sees what was committed before each call, also while a run is writing.
+    Each call sees what was committed before it, even while a run is writing.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
@@ -63,12 +63,12 @@ class LedgerReader:
         """Open a ledger for reading.
 
         Raises:
-            LedgerError: the file is missing, no ledger, or written by a newer version.
+            LedgerError: the file is missing, not a ledger, or written by a newer version.
         """
         return cls(open_for_reading(path), path=path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class LedgerReader:
     # What is registered
 
     def item_sets(self) -> tuple[ItemSetRecord, ...]:
-        """List the item sets, the newest last."""
+        """Return the item sets, the newest last."""
         rows = self._rows("SELECT item_set_key, sha256, item_count FROM item_set ORDER BY 1")
         return tuple(ItemSetRecord(ItemSetKey(key), sha256, n) for key, sha256, n in rows)
 
@@ -93,15 +93,15 @@ class LedgerReader:
         """Count the items of an item set.
 
         Raises:
-            ValueError: there is no such item set.
+            ValueError: the item set does not exist.
         """
         rows = self._rows("SELECT item_count FROM item_set WHERE item_set_key = ?", item_set)
         if not rows:
-            raise ValueError(f"There is no item set {item_set}.")
+            raise ValueError(f"Unknown item set {item_set}.")
         return int(rows[0][0])
 
     def item_ids(self, item_set: ItemSetKey, *, start: int, stop: int) -> tuple[ItemId, ...]:
-        """List the ids of the items at positions ``start`` to ``stop - 1``, in order."""
+        """Return the ids of the items at positions ``start`` to ``stop - 1``, in order."""
         rows = self._rows(
             "SELECT item_id FROM item_set_member CROSS JOIN item USING (item_key)"
             " WHERE item_set_key = ? AND position >= ? AND position < ? ORDER BY position",
@@ -114,7 +114,7 @@ class LedgerReader:
     def positions_of_contents(
         self, item_set: ItemSetKey, *, content_sha256: Sequence[str]
     ) -> tuple[int, ...]:
-        """List the positions of the items whose content has one of these hashes, in order."""
+        """Return the positions of the items whose content has one of these hashes, in order."""
         if not content_sha256:
             return ()
         rows = self._rows(
@@ -129,7 +129,7 @@ class LedgerReader:
     def item_hashes(
         self, item_set: ItemSetKey, *, start: int, stop: int
     ) -> tuple[tuple[ItemId, str], ...]:
-        """List (id, sha256 of the content) of the items at positions ``start`` to ``stop - 1``."""
+        """Return id and content hash of the items at positions ``start`` to ``stop - 1``."""
         rows = self._rows(
             "SELECT item_id, lower(hex(content_sha256)) FROM item_set_member"
             " CROSS JOIN item USING (item_key)"
@@ -141,7 +141,7 @@ class LedgerReader:
         return tuple((ItemId(item_id), content_sha256) for item_id, content_sha256 in rows)
 
     def codebooks(self) -> tuple[CodebookRecord, ...]:
-        """List the codebooks, the newest last."""
+        """Return the codebooks, the newest last."""
         return tuple(
             CodebookRecord(
                 sha256,
@@ -162,20 +162,20 @@ class LedgerReader:
         )
 
     def categories(self, variable: VariableKey) -> tuple[str, ...]:
-        """List the categories of a variable, in codebook order.
+        """Return the categories of a variable, in codebook order.
 
         Raises:
-            ValueError: there is no such variable.
+            ValueError: the variable does not exist.
         """
         rows = self._rows(
             "SELECT name FROM category WHERE variable_key = ? ORDER BY position", variable
         )
         if not rows:
-            raise ValueError(f"There is no variable {variable}.")
+            raise ValueError(f"Unknown variable {variable}.")
         return tuple(str(name) for (name,) in rows)
 
     def raters(self) -> tuple[RaterRecord, ...]:
-        """List the raters in the order in which they were registered."""
+        """Return the raters in the order in which they were registered."""
         rows = self._rows(
             "SELECT rater_key, identity, (SELECT name FROM rater_name"
             " WHERE rater_name.rater_key = rater.rater_key ORDER BY rater_name_key DESC LIMIT 1)"
@@ -187,7 +187,7 @@ class LedgerReader:
         )
 
     def rater_key(self, identity_sha256: str) -> RaterKey | None:
-        """Find a rater by its identity; None when it has never been registered."""
+        """Find a rater by its identity; return None if it has never been registered."""
         rows = self._rows("SELECT rater_key FROM rater WHERE sha256 = ?", identity_sha256)
         return RaterKey(rows[0][0]) if rows else None
 
@@ -202,9 +202,9 @@ class LedgerReader:
         start: int,
         stop: int,
     ) -> Mapping[VariableKey, NDArray[np.bool_]]:
-        """Say for each variable and position from ``start`` on whether no label is recorded.
+        """Return a mask per variable: True at each position from ``start`` on without a label.
 
-        A label of any status counts: a failure is a fact, and is not tried again.
+        A label of any status counts: a failure is a recorded fact, and is not tried again.
         """
         missing = {}
         for variable in variables:
@@ -224,10 +224,9 @@ class LedgerReader:
         variables: Sequence[VariableKey],
         block_size: int,
     ) -> Iterator[int]:
-        """Go through the blocks in which a label is missing, in order.
+        """Yield the numbers of the blocks with a missing label, in order.
 
-        Block b holds the positions from b * ``block_size`` on. Blocks may be appended
-        meanwhile.
+        Block b begins at position b * ``block_size``. Blocks may be appended meanwhile.
         """
         item_count = self.item_count(item_set)
         stretch = max(1, _STRETCH // block_size) * block_size
@@ -256,7 +255,7 @@ class LedgerReader:
 
         Args:
             raters: one column each, in this order.
-            probabilities: read those of every category as well.
+            probabilities: also read the probability of every category.
         """
         shape = (stop - start, len(raters))
         category_count = len(self.categories(variable))
@@ -289,9 +288,9 @@ class LedgerReader:
                 if reason is not None:
                     reasons[int(i), column] = reason
             if distribution is not None:
-                given = [i for i, packed in zip(at, values[6], strict=True) if packed is not None]
-                joined = b"".join(packed for packed in values[6] if packed is not None)
-                distribution[given, column] = np.frombuffer(joined, dtype="<f8").reshape(
+                rows_given = [i for i, blob in zip(at, values[6], strict=True) if blob is not None]
+                joined = b"".join(blob for blob in values[6] if blob is not None)
+                distribution[rows_given, column] = np.frombuffer(joined, dtype="<f8").reshape(
                     -1, category_count
                 )
         return LabelBlock(status, category, confidence, mass, distribution, reasons)
@@ -299,7 +298,7 @@ class LedgerReader:
     def label_indices(
         self, item_set: ItemSetKey, *, variable: VariableKey, raters: Sequence[RaterKey]
     ) -> NDArray[np.int16]:
-        """Read the category of every item by every rater: int16 (N, R), -1 for a gap."""
+        """Read every rater's category for every item: int16 (N, R), -1 for a gap."""
         item_count = self.item_count(item_set)
         indices = np.full((item_count, len(raters)), GAP, dtype=np.int16)
         for column, rater in enumerate(raters):
@@ -341,10 +340,10 @@ class LedgerReader:
     def usage(
         self, rater: RaterKey, *, item_set: ItemSetKey, variables: Sequence[VariableKey], stop: int
     ) -> RaterUsage:
-        """Sum the work that gave the first ``stop`` items their labels of these variables.
+        """Sum the work that it took to label the first ``stop`` items for these variables.
 
-        ``labels`` are theirs alone. The rest is of the whole blocks in which they were made,
-        which may hold labels of a few more items.
+        ``labels`` counts only these labels. The other numbers cover the whole blocks in which
+        they were made, which may include labels of a few more items.
         """
         made: dict[int, int] = {}
         for variable in variables:
@@ -379,7 +378,7 @@ class LedgerReader:
     # What happened
 
     def runs(self) -> tuple[RunRecord, ...]:
-        """List the runs, the newest last."""
+        """Return the runs, the newest last."""
         rows = self._rows(
             "SELECT run.run_key, began.recorded_at, settings, status, ended.recorded_at, summary"
             " FROM run JOIN event AS began ON began.number = run.run_key"
@@ -399,7 +398,7 @@ class LedgerReader:
         )
 
     def history(self) -> Iterator[Event]:
-        """Go through the events, the oldest first."""
+        """Yield the events, the oldest first."""
         last = 0
         while rows := self._rows(
             "SELECT number, kind, recorded_at, body, sha256 FROM event"

@@ -1,4 +1,4 @@
-"""What goes into a ledger and what comes out of it, as plain values."""
+"""The records that are written to and read from a ledger, as plain values."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ VariableKey = NewType("VariableKey", int)
 
 RunStatus = Literal["finished", "incomplete", "interrupted", "failed"]
 
-# Status code of a cell that has no label.
+# The status code of a cell without a label.
 MISSING = 255
 
 
 @dataclass(frozen=True, slots=True)
 class VariableRecord:
-    """A variable as the ledger keeps it.
+    """A variable as the ledger stores it.
 
-    ``content`` is the canonical JSON whose hash is the variable's identity.
+    ``content`` is the canonical JSON whose hash identifies the variable.
     """
 
     name: str
@@ -37,7 +37,7 @@ class VariableRecord:
 
     @property
     def sha256(self) -> str:
-        """Over ``content``."""
+        """The hash of ``content``."""
         return sha256_text(self.content)
 
 
@@ -69,9 +69,9 @@ class RaterRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run: when it started with which settings, and how it ended.
+    """A run: its start, its settings, and how it ended.
 
-    The last three are None for a run that was cut off, or that goes on.
+    The last three fields are None for a run that was cut off or is still going on.
     """
 
     key: RunKey
@@ -86,7 +86,7 @@ class RunRecord:
 class BlockUsage:
     """The work that the labels of one block took.
 
-    ``peak_memory_bytes`` is the engine's highest so far; the others are of this block.
+    ``peak_memory_bytes`` is the engine's peak so far; the other numbers cover only this block.
     """
 
     prompt_tokens: int
@@ -97,7 +97,7 @@ class BlockUsage:
 
 @dataclass(frozen=True, slots=True)
 class RaterUsage:
-    """The work of one rater over some blocks; ``peak_memory_bytes`` is the highest."""
+    """The work of one rater over several blocks; ``peak_memory_bytes`` is their highest value."""
 
     blocks: int
     labels: int
@@ -109,7 +109,7 @@ class RaterUsage:
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How many labels of one rater and variable have which status.
+    """The number of labels of one rater and variable in each status.
 
     ``reasons`` counts labels without a category by the first word of their reason.
     """
@@ -124,12 +124,12 @@ class LabelBlock:
     """The labels of n consecutive items by R raters for one variable of K categories.
 
     Attributes:
-        status: (n, R) of `STATUS_CODES`, or `MISSING` where there is no label.
+        status: (n, R) of `STATUS_CODES`, or `MISSING` for a cell without a label.
         category: (n, R), -1 unless assigned.
-        confidence: (n, R) of the assigned category; NaN where there is none.
-        off_codebook_mass: (n, R); NaN where not known.
-        probabilities: (n, R, K), NaN where there are none; None unless asked for.
-        reasons: (row, column) to the reason of each label without a category.
+        confidence: (n, R), the rater's probability for the assigned category, or NaN.
+        off_codebook_mass: (n, R); NaN if unknown.
+        probabilities: (n, R, K); NaN if the rater gave none. None unless requested.
+        reasons: maps (row, column) to the reason of each label without a category.
     """
 
     status: NDArray[np.uint8]

@@ -1,9 +1,9 @@
 """The tables of a ledger, as named migrations.
 
 Decides the layout: one row per fact, every record keyed by the number of the event that
-recorded it, and triggers that refuse a change or removal of any row. The comment behind a
-column is its documentation; `docs/ledger-schema.md` is made of them. A migration that renames
-or adds something also decides what an older ledger looks like to a program that only reads it.
+recorded it, and triggers that refuse to change or remove any row. The comment after a column
+is its documentation; `docs/ledger-schema.md` is made from these comments. A migration that
+renames or adds something also decides how an older ledger looks to a read-only program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from localensemble.core.identity import sha256_text
 from localensemble.core.labels import LabelStatus
 
-# "LEns" in ASCII, in the header of the file: tells a ledger from any other SQLite file.
+# "LEns" in ASCII, in the file header: distinguishes a ledger from other SQLite files.
 APPLICATION_ID = 0x4C456E73
 
 STATUS_CODES: Mapping[LabelStatus, int] = MappingProxyType(
@@ -174,8 +174,8 @@ CREATE TABLE block_variable (
     PRIMARY KEY (block_key, variable_key)
 ) WITHOUT ROWID"""
 
-# Keyed this way round, one variable of one rater is one stretch of the file: reading it
-# touches nothing else. Measured: 124 bytes a label with nine categories.
+# With the key in this order, the labels of one rater and variable are next to each other in the
+# file, and reading them touches nothing else. Measured: 124 bytes a label with nine categories.
 _LABELS = """
 -- The labels. The primary key makes a second label for the same cell impossible.
 CREATE TABLE label (
@@ -226,7 +226,7 @@ ALTER TABLE item RENAME COLUMN text_sha256
     TO content_sha256  -- 32 bytes over the content; other content makes another item
 """
 
-# Columns by position, not by name: it still fits when a run migrates the ledger meanwhile.
+# Columns by position, not by name: the view still works if a run migrates the ledger meanwhile.
 _CONTENT_SHA256_VIEW = """
 CREATE TEMP VIEW item (item_key, item_id, content_sha256) AS SELECT * FROM main.item"""
 
@@ -251,7 +251,7 @@ _TABLES = {
 
 
 def _append_only(table: str) -> tuple[str, ...]:
-    """Write the triggers that refuse to change or remove a row."""
+    """Return the triggers that refuse to change or remove a row."""
     return tuple(
         f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}\n"
         f"BEGIN SELECT RAISE(ABORT, 'The ledger is append-only: {verb} on {table}.'); END"
@@ -266,8 +266,8 @@ class Migration:
     Attributes:
         name: number and word.
         statements: the SQL that changes the file.
-        views: temporary views through which a ledger without this migration reads as if it
-            had it. A ledger that is only read is never changed.
+        views: temporary views that make a ledger without this migration read as if it had
+            been applied. Reading never changes a ledger.
     """
 
     name: str
@@ -276,7 +276,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Over the SQL."""
+        """The hash of the SQL."""
         return sha256_text(";\n".join(self.statements))
 
 

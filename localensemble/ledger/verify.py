@@ -1,8 +1,8 @@
-"""Verification: derive every hash of a ledger again and say where the first one breaks.
+"""Verify a ledger: compute every hash again and report the first that does not match.
 
-Finds any change of a record, an event or a label, any that is missing or was slipped in, and
-damage to the file. It cannot find that the newest events were cut off cleanly, nor a forger
-who wrote the whole chain again: compare ``head_sha256`` with one kept elsewhere for that.
+Finds every record, event or label that was changed, removed or inserted, and damage to the
+file. It cannot detect that the newest events were cut off cleanly, or that a forger rewrote the
+whole chain: to detect these, compare ``head_sha256`` with a copy kept elsewhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localensemble.ledger.digests import CHAIN_START, event_sha256
 from localensemble.ledger.events import BODIES, RECORD_TABLES, MismatchError
 from localensemble.ledger.schema import MIGRATIONS
 
-# Rows that belong to a record of another table, and the sum they must come to.
+# Tables whose rows belong to records of another table, and queries for their expected row count.
 _ROW_SUMS = (
     ("item", "SELECT coalesce(max(item_key), 0) FROM item_set_member"),
     ("item_set_member", "SELECT coalesce(sum(item_count), 0) FROM item_set"),
@@ -36,7 +36,7 @@ _ROW_SUMS = (
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The first place where a ledger is not what was written."""
+    """The first place where a ledger differs from what was written."""
 
     where: str
     found: str
@@ -45,13 +45,13 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What verifying a ledger came to.
+    """The result of verifying a ledger.
 
     Attributes:
-        broken: the first break; None when there is none.
-        events: events checked.
-        counts: rows checked, by table; empty when the ledger is broken.
-        head_sha256: hash of the last event checked. It stands for the whole ledger.
+        broken: the first break; None if the ledger is intact.
+        events: the number of events checked.
+        counts: the number of rows checked, by table; empty if the ledger is broken.
+        head_sha256: the hash of the last event checked. It identifies the whole ledger.
     """
 
     broken: Break | None
@@ -61,7 +61,7 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """True when every hash was derived again as recorded."""
+        """True if every recorded hash was confirmed."""
         return self.broken is None
 
 
@@ -87,12 +87,12 @@ class _Verifier:
         except sqlite3.DatabaseError as error:
             return Break(f"{self._place}: file", str(error), "a sound SQLite file")
         except (AttributeError, TypeError, ValueError, struct.error):
-            return Break(f"{self._place}: value", "a type that was never written", "as written")
+            return Break(f"{self._place}: value", "an unexpected type", "the type as written")
         return None
 
     def _check_schema(self) -> None:
         query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-        # A ledger that is not migrated yet is whole when it is what its own version wrote.
+        # A ledger that is not migrated yet is intact if it is what its own version wrote.
         applied = len(applied_migrations(self._connection))
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
             migrate(fresh, MIGRATIONS[:applied])
@@ -102,7 +102,7 @@ class _Verifier:
             self._expect(
                 f"{row[0]} {row[1]}",
                 "as defined" if row in found else "changed or missing",
-                "as defined" if row in wanted else "none of this name and definition",
+                "as defined" if row in wanted else "nothing with this name and definition",
             )
 
     def _check_events(self) -> None:
@@ -118,7 +118,7 @@ class _Verifier:
             self._expect("sha256", sha256, derived)
             if kind not in BODIES:
                 raise MismatchError("kind", found=str(kind), expected="a known kind")
-            # The record first says whether it agrees with itself, then with its event.
+            # The record is first compared with its own hash, then with its event.
             self._expect("record", canonical_json(BODIES[kind](self._connection, number)), body)
             self._records[kind] += 1
             self.events = number
@@ -145,13 +145,13 @@ class _Verifier:
 
 
 def verify(path: Path) -> Verification:
-    """Derive every hash of a ledger again, in bounded memory.
+    """Compute every hash of a ledger again, in bounded memory.
 
     Raises:
-        LedgerError: the file is missing, no ledger, or written by a newer version.
+        LedgerError: the file is missing, not a ledger, or written by a newer version.
     """
     with closing(open_for_reading(path)) as connection:
-        # One view of the file from the first query to the last, also while a run writes.
+        # All queries see the same state of the file, even while a run is writing.
         connection.execute("BEGIN")
         verifier = _Verifier(connection)
         broken = verifier.run()
@@ -164,16 +164,16 @@ def verify(path: Path) -> Verification:
 
 
 def refuse_changed(path: Path) -> None:
-    """Refuse a ledger that is not what was written, before anything is worked out from it.
+    """Refuse a ledger that has been changed, before anything is computed from it.
 
     Raises:
-        LedgerError: says at which event it breaks. Or the file is missing, no ledger, or
-            written by a newer version.
+        LedgerError: the ledger has been changed; the message says where. Or the file is
+            missing, not a ledger, or written by a newer version.
     """
     broken = verify(path).broken
     if broken is not None:
         raise LedgerError(
-            f'The ledger "{path}" is not what was written: {broken.where} was changed.',
-            hint="Nothing is worked out from it. Restore the file from a copy; "
-            "`localensemble ledger verify` says what was found and what was expected.",
+            f'The ledger "{path}" has been changed: {broken.where} is not what was written.',
+            hint="Nothing is computed from it. Restore the file from a copy; "
+            "`localensemble ledger verify` shows what was found and what was expected.",
         )

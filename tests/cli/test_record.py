@@ -56,8 +56,8 @@ def test_a_ledger_in_which_a_label_was_changed_is_refused(
     written = {path: path.read_bytes() for path in files.study.glob("*.[cjh]*")}
     ended = run(*(named.get(word, word) for word in command))
     assert ended.code == 1
-    assert 'study.sqlite" is not what was written: event ' in ended.err
-    assert "(labels_appended): record was changed" in ended.err
+    assert 'study.sqlite" has been changed: event ' in ended.err
+    assert "(labels_appended): record" in ended.err
     assert {path: path.read_bytes() for path in files.study.glob("*.[cjh]*")} == written
 
 

@@ -89,9 +89,9 @@ def test_a_database_that_is_no_ledger_is_refused_and_left_alone(
     connection.execute("CREATE TABLE notes (id)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match=r"is no ledger: it lacks the mark"):
+    with pytest.raises(LedgerError, match="not a ledger"):
         Ledger.open(path, create=create)
-    with pytest.raises(LedgerError, match=r"is no ledger: it lacks the mark"):
+    with pytest.raises(LedgerError, match="not a ledger"):
         LedgerReader.open(path)
     assert path.read_bytes() == before
 
@@ -112,7 +112,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_file_left_empty_by_a_crash_becomes_a_ledger_only_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "study.sqlite"
     path.touch()
-    with pytest.raises(LedgerError, match="is no ledger"):
+    with pytest.raises(LedgerError, match="not a ledger"):
         Ledger.open(path, create=False)
     Ledger.open(path, create=True).close()
     assert verify(path).ok
@@ -130,7 +130,7 @@ def test_a_ledger_of_a_newer_version_is_refused(path: Path) -> None:
     connection.execute("INSERT INTO migration VALUES (99, '0099_future', '')")
     connection.commit()
     connection.close()
-    message = r'has the migration "0099_future"; this version knows up to "0002_content_sha256"'
+    message = '"0099_future".* "0002_content_sha256"'
     for opening in (lambda: Ledger.open(path, create=True), lambda: LedgerReader.open(path)):
         with pytest.raises(LedgerError, match=message):
             opening()
@@ -240,7 +240,7 @@ def test_a_full_disk_loses_only_the_block_in_hand(tmp_path: Path) -> None:
         connection = study.ledger._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(LedgerError, match=r"disk is full\.\nFree some space and run again"):
+        with pytest.raises(LedgerError, match=r"disk is full\.\nFree some space"):
             register(study.ledger, items(10_000))
         connection.execute("PRAGMA max_page_count = 1000000")
         study.append(study.first, start=4, stop=10)

@@ -88,7 +88,7 @@ def test_items_may_come_in_blocks_of_any_size(study: Study) -> None:
 @pytest.mark.parametrize("text", ["text 0", "another text"])
 def test_two_items_with_one_id_are_refused(study: Study, text: str) -> None:
     members = [*items(3), (ItemId("item-0"), sha256_text(text))]
-    with pytest.raises(LedgerError, match="between positions 0 and 3 two have one id"):
+    with pytest.raises(LedgerError, match=r"between positions 0 and 3 .*same id"):
         register(study.ledger, members)
     assert len(study.reader.item_sets()) == 1
 
@@ -101,7 +101,7 @@ def test_items_that_are_not_those_hashed_are_refused(study: Study) -> None:
 
 def test_an_id_that_is_no_text_is_refused(study: Study) -> None:
     members = [*items(2), (ItemId("half \ud83d"), sha256_text("text"))]
-    with pytest.raises(LedgerError, match="items 0 to 2: an id holds half a character"):
+    with pytest.raises(LedgerError, match=r"items 0 to 2: .*half a character"):
         register(study.ledger, members)
 
 
@@ -147,14 +147,14 @@ def test_a_run_is_recorded_with_its_settings_and_its_end(study: Study) -> None:
 
 def test_a_run_ends_once(study: Study) -> None:
     study.ledger.finish_run(study.run, status="finished", summary={})
-    with pytest.raises(LedgerError, match='as "failed": it has ended as "finished"'):
+    with pytest.raises(LedgerError, match=r'as "failed": .* as "finished"'):
         study.ledger.finish_run(study.run, status="failed", summary={})
 
 
 def test_a_second_label_for_the_same_cell_is_refused_with_its_whole_block(study: Study) -> None:
     study.append(study.first, start=0, stop=4)
     before = list(study.reader.history())
-    with pytest.raises(LedgerError, match="has labeled one of its items for variable"):
+    with pytest.raises(LedgerError, match="already labeled"):
         study.append(study.first, start=3, stop=8)
     assert list(study.reader.history()) == before
     blocks = study.reader.missing_blocks(
@@ -186,8 +186,8 @@ def test_labels_left_out_of_a_block_are_not_touched(study: Study) -> None:
     [
         (Label(LabelStatus.ASSIGNED), "status assigned with category None"),
         (Label(LabelStatus.FAILED, 1, reason="x"), "status failed with category 1"),
-        (Label(LabelStatus.ASSIGNED, 2), "category 2 of 2"),
-        (Label(LabelStatus.ASSIGNED, -1), "category -1 of 2"),
+        (Label(LabelStatus.ASSIGNED, 2), "category 2; expected 0 to 1"),
+        (Label(LabelStatus.ASSIGNED, -1), "category -1; expected 0 to 1"),
         (Label(LabelStatus.ASSIGNED, 1, reason="x"), "status assigned with a reason"),
         (Label(LabelStatus.ABSTAINED), "status abstained without a reason"),
         (Label(LabelStatus.ASSIGNED, 1, None, 1.5), "off-codebook mass 1.5"),
@@ -195,7 +195,7 @@ def test_labels_left_out_of_a_block_are_not_touched(study: Study) -> None:
         (Label(LabelStatus.ASSIGNED, 1, (0.2, 0.3, 0.5)), "3 probabilities for 2 categories"),
         (Label(LabelStatus.ASSIGNED, 1, ()), "0 probabilities for 2 categories"),
         (Label(LabelStatus.ASSIGNED, 1, (0.25, 0.5)), "probabilities sum to 0.75"),
-        (Label(LabelStatus.ASSIGNED, 1, (-0.25, 1.25)), "or leave 0 to 1"),
+        (Label(LabelStatus.ASSIGNED, 1, (-0.25, 1.25)), "outside 0 to 1"),
         (Label(LabelStatus.ASSIGNED, 1, (float("nan"), 0.5)), "probabilities sum to nan"),
     ],
 )
@@ -237,7 +237,7 @@ def test_labels_for_positions_without_an_item_are_refused(study: Study, start: i
 
 
 def test_labels_for_an_unknown_variable_are_refused(study: Study) -> None:
-    with pytest.raises(ValueError, match="There is no variable 99"):
+    with pytest.raises(ValueError, match="variable 99"):
         study.ledger.append_block(
             {VariableKey(99): [GOOD]},
             run=study.run,
@@ -256,7 +256,7 @@ def test_labels_of_an_unknown_run_or_rater_are_refused(study: Study) -> None:
 
 
 def test_an_unknown_item_set_is_refused(study: Study) -> None:
-    with pytest.raises(ValueError, match="There is no item set 99"):
+    with pytest.raises(ValueError, match="item set 99"):
         study.reader.item_count(ItemSetKey(99))
 
 
