@@ -1,1 +1,1 @@
-"""Template + codebook + item -> prompt."""
+"""Render prompts from a template, a codebook and an item."""

@@ -1,8 +1,8 @@
-"""Turn a variable and an item's text into the prompt that every rater is shown.
+"""Turn a variable and an item's text into the prompt that every rater sees.
 
 The instruction around an item is rendered once per variable and layout and then reused,
-so it is the same text, and the same tokens, for every item. Decides where the item stands;
-the item itself never passes through Jinja, and neither does anything a codebook says.
+so its text and its tokens are the same for every item. Decides where the item is placed.
+Jinja never interprets the item, or any text of a codebook, as a template.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEYS = ("system", *_LAYOUTS)
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Everything of a prompt but the item."""
+    """Everything in a prompt except the item."""
 
     system: Message
     before: tuple[Segment, ...]
@@ -40,8 +40,8 @@ class PromptTemplate:
 
     Attributes:
         name: the folder under ``prompts/``.
-        version: the number of its file.
-        sha256: over the texts of the template, not over comments or quoting.
+        version: the number in its file name.
+        sha256: hash of the template's texts; comments and quoting do not change it.
     """
 
     def __init__(self, name: str, *, version: int, texts: dict[str, str]) -> None:
@@ -60,16 +60,16 @@ class PromptTemplate:
     def render(self, variable: Variable, text: str, *, layout: Layout) -> Prompt:
         """Render the prompt for one item and one variable.
 
-        The user message has the segments instruction, item, instruction; an instruction
-        that would be empty is left out, the item never is.
+        The user message has the segments instruction, item, instruction. An empty instruction
+        is left out; the item never is.
 
         Args:
-            text: the item's text, taken as it is, of any length.
+            text: the item's text, used unchanged, of any length.
 
         Raises:
-            InputError: the template asks the variable for something it does not have.
+            InputError: the template uses something that a variable does not have.
         """
-        # Variable.sha256 covers all that a template can show, and is computed once.
+        # Variable.sha256 covers everything that a template can show, and is computed once.
         key = (variable.sha256, layout)
         frame = self._frames.get(key)
         if frame is None:
@@ -82,7 +82,7 @@ class PromptTemplate:
         return f'Prompt template "{self.name}" version {self.version}'
 
     def _render_frame(self, variable: Variable, layout: Layout) -> _Frame:
-        # A text cannot hold its own hash, so the placeholder occurs nowhere in the variable.
+        # A text cannot contain its own hash, so the placeholder occurs nowhere in the variable.
         placeholder = f"<item {variable.sha256}>"
         try:
             rendered = self._layouts[layout].render(variable=variable, item=placeholder)
@@ -90,14 +90,14 @@ class PromptTemplate:
             raise InputError(
                 f'{self._title}, {layout}: it cannot be rendered for variable "{variable.name}" '
                 f"({error}).",
-                hint="Use only what a variable has: name, level, question, categories, rules, "
+                hint="Use only what a variable has: name, level, question, categories, rules and "
                 "examples.",
             ) from error
         before, found, after = rendered.partition(placeholder)
         if not found:
             raise InputError(
                 f'{self._title}, {layout}: the item is missing for variable "{variable.name}".',
-                hint="Put {{ item }} outside of every condition and loop.",
+                hint="Put {{ item }} outside all conditions and loops.",
             )
         system = Message("system", (Segment(self._system, "instruction"),))
         return _Frame(system, _instruction(before), _instruction(after))
@@ -107,7 +107,7 @@ def load_template(name: str = "label", version: int = 1) -> PromptTemplate:
     """Load one version of a prompt template that ships with the program.
 
     Raises:
-        InputError: there is no such template, or its file does not say what it must.
+        InputError: the template does not exist, or its file is incomplete or invalid.
     """
     return _read_template(prompt_template_path(name, version), name=name, version=version)
 
@@ -118,7 +118,8 @@ def _read_template(path: Path, *, name: str, version: int) -> PromptTemplate:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
         raise InputError(
-            f'Cannot read prompt template "{name}" version {version}: it is not YAML.', hint=hint
+            f'Cannot read prompt template "{name}" version {version}: it is not valid YAML.',
+            hint=hint,
         ) from error
     if (
         not isinstance(content, dict)
@@ -126,8 +127,8 @@ def _read_template(path: Path, *, name: str, version: int) -> PromptTemplate:
         or not all(isinstance(text, str) and text.strip() for text in content.values())
     ):
         raise InputError(
-            f'Cannot use prompt template "{name}" version {version}: its keys are not texts '
-            f"named {', '.join(_KEYS)}.",
+            f'Cannot use prompt template "{name}" version {version}: expected a non-empty text '
+            f"for each of the keys {', '.join(_KEYS)}, and no other key.",
             hint=hint,
         )
     return PromptTemplate(name, version=version, texts=content)
@@ -141,7 +142,8 @@ def _check_item_stands_once(
         tree = environment.parse(source)
     except TemplateError as error:
         raise InputError(
-            f"{where}: this is not a Jinja template ({error}).", hint="Mend the braces it names."
+            f"{where}: this is not a valid Jinja template ({error}).",
+            hint="Correct the braces that the message names.",
         ) from error
     uses = [found for found in tree.find_all(nodes.Name) if found.name == "item"]
     placed = [
@@ -153,8 +155,8 @@ def _check_item_stands_once(
     ]
     if len(uses) != 1 or len(placed) != 1:
         raise InputError(
-            f"{where}: the item is used {len(uses)} times; it must stand exactly once, plainly.",
-            hint="Write {{ item }} once, without a filter and outside of conditions and loops.",
+            f"{where}: the item must be used exactly once and plainly; uses found: {len(uses)}.",
+            hint="Write {{ item }} once, without a filter and outside conditions and loops.",
         )
 
 
