@@ -1,1 +1,1 @@
-"""The promise that nothing leaves the machine, and its proof."""
+"""Keep everything on this machine, and prove it."""

@@ -1,12 +1,12 @@
-"""Refuse every way out of the machine that Python opens, and count the attempts.
+"""Refuse every attempt by Python code to reach another machine, and count the attempts.
 
-Decides what may be reached: loopback addresses, sockets of the file system, and nothing else.
-Connections, name resolution, datagrams and listening for others are refused with an error
-that names the caller by module and line, never by what it wanted to send or where to.
+Decides what may be reached: loopback addresses, file system sockets, and nothing else. Refuses
+connections, name resolution, datagrams and listening for other machines. The error names the
+caller by module and line, but never what it wanted to send, or to which address.
 
-An audit hook sees what Python code of any kind does with sockets, also inside a library. It
-cannot be taken out again. It does not see C code that opens a socket by itself, nor another
-program that is started: docs/privacy.md says what to do about these.
+An audit hook sees everything that Python code does with sockets, even inside a library, and
+cannot be removed. It does not see C code that opens a socket directly, or other programs that
+are started; docs/privacy.md explains what to do about these.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from localensemble.core.errors import EgressError
 
 _LAUNCHER = "localensemble.privacy.guarded_process"
 _MOST_CALLERS = 3
-# Event -> where the address or the host name stands among its arguments, and what is refused.
+# Event -> the position of the address or host name in its arguments, and what is refused.
 _EVENTS = {
-    "socket.bind": (1, "listen to other machines"),
+    "socket.bind": (1, "listen for other machines"),
     "socket.connect": (1, "connect to another machine"),
     "socket.sendmsg": (1, "send to another machine"),
     "socket.sendto": (1, "send to another machine"),
@@ -40,8 +40,8 @@ _EVENTS = {
     "socket.gethostbyname": (0, "look up another machine"),
     "socket.getnameinfo": (0, "look up another machine"),
 }
-# Given a host name, these look it up in C before the audit hook hears of them. The last argument
-# is the address, where there are at least so many.
+# Given a host name, these methods look it up in C before the audit hook is called. The last
+# argument is the address if there are at least this many arguments.
 _METHODS = {
     "bind": ("socket.bind", 1),
     "connect": ("socket.connect", 1),
@@ -53,11 +53,12 @@ _METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class GuardState:
-    """What the guard can say for itself.
+    """The state of the guard.
 
     Attributes:
-        on: this process is guarded.
-        attempts: attempts refused so far, in this process and those it launched guarded.
+        on: True if this process is guarded.
+        attempts: the number of attempts refused so far, in this process and in the guarded
+            processes that it launched.
     """
 
     on: bool
@@ -67,14 +68,14 @@ class GuardState:
 class _Attempts:
     """The count of attempts: a file that grows by one byte for each.
 
-    Every guarded process appends to the same file, which works alike on every system, and
-    counts also the attempts of a library that swallows the error.
+    Every guarded process appends to the same file. This works the same way on every system,
+    and also counts the attempts of a library that swallows the error.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         if path is None:
             handle, name = tempfile.mkstemp(prefix="localensemble-egress-")
-            # One byte now takes a block of the disk: a full disk hides no attempt later.
+            # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
             os.write(handle, b"\n")
             os.close(handle)
             path = Path(name)
@@ -89,7 +90,7 @@ class _Attempts:
         return os.fstat(self._handle).st_size - 1
 
     def remove(self) -> None:
-        # Windows does not remove what is open.
+        # Windows does not remove an open file.
         os.close(self._handle)
         with contextlib.suppress(OSError):
             self.path.unlink()
@@ -100,16 +101,16 @@ def _own_attempts() -> _Attempts:
     return _Attempts()
 
 
-# An audit hook belongs to the process and stays until its end; so does what it counts with.
+# An audit hook stays until the process ends, and so must the counter that it uses.
 _installed: list[_Attempts] = []
 
 
 def install_guard(attempts_file: Path | None = None) -> None:
-    """Guard this process from now until it ends; a second call changes nothing.
+    """Guard this process from now until it ends; a second call has no effect.
 
     Args:
-        attempts_file: the file that the launching process counts with; None in a process
-            that was not launched by a guarded one.
+        attempts_file: the file in which the launching process counts attempts; None if no
+            guarded process launched this one.
     """
     if _installed:
         return
@@ -124,19 +125,19 @@ def install_guard(attempts_file: Path | None = None) -> None:
 
 
 def guard_state() -> GuardState:
-    """Say whether this process is guarded and how many attempts were refused so far."""
+    """Return whether this process is guarded, and how many attempts were refused so far."""
     return GuardState(bool(_installed), _own_attempts().count())
 
 
 def forget_attempts() -> None:
-    """Remove the count, in a process that is about to become another program."""
+    """Remove the count of a process that is about to become another program."""
     _own_attempts().remove()
 
 
 def guard_refuses() -> bool:
-    """Try to look up a name that cannot exist; the attempt is counted.
+    """Test the guard by looking up a name that cannot exist; the attempt is counted.
 
-    Without the guard the attempt would leave the machine, so it is not made then.
+    Without the guard, the attempt would leave the machine, so it is not made.
     """
     if not _installed:
         return False
@@ -150,16 +151,16 @@ def guard_refuses() -> bool:
 
 
 def guarded_launcher() -> tuple[str, ...]:
-    """Give the module, and its arguments, that runs another module of ours guarded.
+    """Return the module, with its arguments, that runs another module of the program guarded.
 
-    The name of that other module follows as the last argument. It is guarded whether or
-    not this process is, and its attempts are counted here.
+    Append the name of that module as the last argument. It is guarded even if this process is
+    not, and its attempts are counted here.
     """
     return (_LAUNCHER, str(_own_attempts().path))
 
 
 def _checked(method: Any, event: str, *, least: int) -> Any:
-    """Make a method of sockets check its address before it looks up a host name."""
+    """Make a socket method check its address before it looks up a host name."""
 
     @functools.wraps(method)
     def checked(self: socket.socket, *arguments: Any) -> Any:
@@ -171,7 +172,7 @@ def _checked(method: Any, event: str, *, least: int) -> Any:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse an event that leaves the machine."""
+    """Refuse an event that would leave the machine."""
     known = _EVENTS.get(event)
     if known is None:
         return
@@ -182,7 +183,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     elif event == "socket.getnameinfo":
         allowed = _is_loopback(address[0])
     else:
-        # Without a host, a look-up is about this machine.
+        # Without a host, a lookup concerns this machine.
         allowed = address is None or address in {"", b""} or _is_loopback(address)
     if not allowed:
         _refuse(what)
@@ -190,7 +191,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_local_address(opened: Any, address: Any) -> bool:
     if address is None:
-        # Sent on a connected socket, whose connection was allowed.
+        # The socket is connected, and its connection was allowed.
         return True
     if opened.family == getattr(socket, "AF_UNIX", None):
         return True
@@ -215,27 +216,27 @@ def _is_loopback(host: Any) -> bool:
 def _refuse(what: str) -> None:
     _installed[0].add()
     raise EgressError(
-        f"Refused to {what}, as {_callers()} asked for: nothing may leave this machine here.",
-        hint="Do not use the engine or package named, or turn off the part of it that goes out.",
+        f"Refused to {what}, as requested by {_callers()}: nothing may leave this machine.",
+        hint="Do not use the engine or package named here, or turn off its network access.",
     )
 
 
 def _callers() -> str:
-    """Name who asked: the nearest frame of each package that is neither Python's nor ours."""
+    """Name the callers: the nearest frame of each package outside Python and this program."""
     ours = __name__.partition(".")[0]
     found: dict[str, str] = {}
     for frame in _frames():
         spec = frame.f_globals.get("__spec__")
-        # A module that was started by its name is called "__main__" otherwise.
+        # The `__name__` of a module that was run by name would be "__main__".
         name = str(spec.name if spec is not None else frame.f_globals.get("__name__"))
         package = name.partition(".")[0]
         if name == __name__ or package in sys.stdlib_module_names:
             continue
         if package == ours and found:
-            # Whoever called us asked for labels, not for this.
+            # Whoever called this program wanted labels, not a connection.
             break
-        found.setdefault(package, f"{name}, line {frame.f_lineno},")
-    return " called by ".join(list(found.values())[:_MOST_CALLERS]) or "an unknown module"
+        found.setdefault(package, f"{name}, line {frame.f_lineno}")
+    return ", called by ".join(list(found.values())[:_MOST_CALLERS]) or "an unknown module"
 
 
 def _frames() -> Iterator[FrameType]:

@@ -1,9 +1,9 @@
-"""Run a module of ours in a process that is guarded before anything else happens in it.
+"""Run a module of the program in a process that is guarded before anything else happens in it.
 
     python -m localensemble.privacy.guarded_process ATTEMPTS_FILE MODULE
 
-The engines' worker is started this way, by name: the engines know nothing of the guard, and
-nothing of the worker is imported before the guard is in place.
+The engines' worker is started this way, by name: the engines do not know about the guard, and
+no code of the worker is imported before the guard is in place.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Take the network away from this process and all it starts, where Linux allows it.
+"""Cut off this process and all that it starts from the network, where Linux allows it.
 
-The guard of `egress` sees what Python does; this is the wall behind it. A new network
-namespace has no interface but a loopback that is down, so that C code and other programs
-reach nothing either. It works for anybody where the kernel lets users make namespaces, and
-for root. Decides what counts as isolated by looking, not by having asked for it; and that a
-machine whose network is only down does not count: it may come up while the run goes on.
+The guard in `egress` sees what Python does; this is the wall behind it. A new network
+namespace has only a loopback interface, which is down, so that C code and other programs
+cannot reach anything either. It works for root, and for everyone if the kernel lets users
+create namespaces. Checks the interfaces to decide whether the process is isolated. A machine
+whose network is only down does not count, because the network may come up during the run.
 """
 
 from __future__ import annotations
@@ -51,45 +51,46 @@ class NetworkInterface:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """What this process could reach if it tried, and what it goes by.
+    """Whether this process is isolated, and the interfaces that show it.
 
     Attributes:
-        isolated: no interface is up but, at most, loopback.
-        interfaces: all of them; empty where the system does not say, and then not isolated.
+        isolated: True if no interface is up, or only loopback is.
+        interfaces: all interfaces. Empty if the system does not list them; the process then
+            does not count as isolated.
     """
 
     isolated: bool
     interfaces: tuple[NetworkInterface, ...]
 
 
-# What was seen from inside, once this process had left the machine's network.
+# What this process saw from inside after it had left the machine's network.
 _established: list[Isolation] = []
 
 
 def isolation() -> Isolation:
-    """Look at the interfaces that this process and its children have."""
+    """Return the interfaces of this process and its children, and whether they isolate it."""
     interfaces = _interfaces()
-    reachable = [one for one in interfaces if one.up and not one.loopback]
+    reachable = [interface for interface in interfaces if interface.up and not interface.loopback]
     return Isolation(bool(interfaces) and not reachable, interfaces)
 
 
 def is_isolated() -> bool:
-    """Say whether this process left the machine's network, which it does for good."""
+    """Tell whether this process has left the machine's network; it cannot return."""
     return bool(_established)
 
 
 def isolation_evidence() -> tuple[str, ...] | None:
-    """Name the interfaces of a run that was asked to be isolated, and is; None for another."""
+    """Name the interfaces of a run that is isolated on request; return None for other runs."""
     return tuple(map(str, _established[0].interfaces)) if _established else None
 
 
 def isolate_this_process() -> None:
-    """Leave the machine's network for good; children are born without one.
+    """Leave the machine's network permanently; child processes start without a network.
 
-    To be called before anything starts a thread.
+    Call this before anything starts a thread.
 
     Raises:
-        IsolationError: the system does not allow it, or an interface is left.
+        IsolationError: the system does not allow it, or an interface is still up.
     """
     _refuse_other_systems()
     user, group = os.geteuid(), os.getegid()
@@ -97,29 +98,29 @@ def isolate_this_process() -> None:
     if failure is None:
         failure = _map_user(user, group)
     elif user == 0:
-        # Root of a container may make the one kind of namespace and not the other.
+        # Root in a container may create one kind of namespace but not the other.
         failure = _unshare(_CLONE_NEWNET)
     found = isolation()
-    # In a container without a network there is nothing to leave, and nothing that may come up.
-    alone = bool(found.interfaces) and all(one.loopback for one in found.interfaces)
+    # A container without a network has nothing to leave, and nothing that could come up.
+    alone = bool(found.interfaces) and all(interface.loopback for interface in found.interfaces)
     if failure is not None and not alone:
         raise IsolationError(
-            f"Cannot isolate this run: the system refuses a network of its own ({failure}).",
-            hint="Ask whoever runs the machine to allow user namespaces (sysctl "
+            f"Cannot isolate this run: the system refuses a separate network ({failure}).",
+            hint="Ask your system administrator to allow user namespaces (sysctl "
             "user.max_user_namespaces, kernel.unprivileged_userns_clone or "
             "kernel.apparmor_restrict_unprivileged_userns), or label without --isolated.",
         )
     if not found.isolated:
         raise IsolationError(
-            "Cannot isolate this run: the system shows no interfaces, or some that are up in a "
-            "network that should have none.",
+            "Cannot isolate this run: the system lists no interfaces, or some are up although the "
+            "network should have none.",
             hint="Label without --isolated on a machine whose network is unplugged.",
         )
     _established.append(found)
 
 
 def isolation_refused() -> str:
-    """Try, in another process, whether a run could be isolated; say why not, empty if it could."""
+    """Test in another process whether a run can be isolated; return why not, empty if it can."""
     if sys.platform != "linux":
         return "this needs Linux"
     ended = subprocess.run(
@@ -133,25 +134,26 @@ def isolation_refused() -> str:
 
 
 def isolate_if_asked() -> None:
-    """Isolate this process when `restart_isolated` started it, or its environment says so."""
+    """Isolate this process if `restart_isolated` or the user's environment asks for it."""
     if os.environ.pop(_ASKED, "") not in {"", "0"}:
         isolate_this_process()
 
 
 def restart_isolated() -> NoReturn:
-    """Run this command line again from its beginning, isolated, in the place of this process.
+    """Replace this process with an isolated run of the same command line, from the beginning.
 
-    By now a library may have started threads, and a process with threads cannot leave.
+    A library may already have started threads, and a process with threads cannot leave the
+    network.
 
     Raises:
-        IsolationError: the system does not allow it, or this is no command line of its own.
+        IsolationError: the system does not allow it, or another program called this one.
     """
     _refuse_other_systems()
     given = sys.argv[1:]
     if sys.orig_argv[-len(given) :] != given:
-        # In a notebook, for example: its beginning is another program's.
+        # In a notebook, for example, the command line belongs to another program.
         raise IsolationError(
-            "Cannot isolate this run: another program called it.",
+            "Cannot isolate this run: another program started it.",
             hint="Run the same command in a terminal.",
         )
     forget_attempts()
@@ -164,13 +166,13 @@ def restart_isolated() -> NoReturn:
 def _refuse_other_systems() -> None:
     if sys.platform != "linux":
         raise IsolationError(
-            "Cannot isolate this run: that needs Linux.",
+            "Cannot isolate this run: isolation needs Linux.",
             hint="Run without --isolated on a machine whose network is unplugged.",
         )
 
 
 def _unshare(flags: int) -> str | None:
-    """Ask for namespaces; say why not."""
+    """Request new namespaces; return why the system refuses, or None if it does not."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(flags) == 0:
         return None
@@ -178,7 +180,7 @@ def _unshare(flags: int) -> str | None:
 
 
 def _map_user(user: int, group: int) -> str | None:
-    """Stay the same user in the new namespace, so that files look as before."""
+    """Map the same user into the new namespace, so that file ownership looks unchanged."""
     try:
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
@@ -197,9 +199,9 @@ def _interfaces() -> tuple[NetworkInterface, ...]:
         lines = _INTERFACES.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return ()
-    # Two lines of headings; socket.if_nameindex would open a socket of another kind.
+    # The first two lines are headings; socket.if_nameindex would open another kind of socket.
     names = [line.partition(":")[0].strip() for line in lines[2:]]
-    # A local socket reaches nothing, and can be asked about interfaces all the same.
+    # A local socket reaches nothing, but can still be asked about interfaces.
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
         found = []
         for name in names:
@@ -212,7 +214,7 @@ def _interfaces() -> tuple[NetworkInterface, ...]:
 
 
 def main() -> None:
-    """Try it here, and say on standard output why it is refused."""
+    """Try to isolate this process, and write to standard output why it is refused."""
     try:
         isolate_this_process()
     except IsolationError as error:

@@ -144,7 +144,10 @@ def test_a_launched_process_is_guarded_and_its_attempts_are_counted_here(tmp_pat
     plant(tmp_path, GOING_OUT["http.client"])
     before = guard_state().attempts
     ended = run_python(tmp_path, "-m", *guarded_launcher(), "planted")
-    assert "EgressError: Refused to look up another machine, as planted, line" in ended.stderr
+    assert (
+        "EgressError: Refused to look up another machine, as requested by planted, line"
+        in ended.stderr
+    )
     assert guard_state().attempts == before + 1
 
 
@@ -196,7 +199,7 @@ def test_an_engine_that_sends_the_texts_away_is_refused(
         *label_arguments(files)[2:],
     )
     assert ended.returncode == 1
-    assert "as planted_engine, line 9, asked for" in ended.stderr
+    assert "requested by planted_engine, line 9:" in ended.stderr
     assert "secret" not in ended.stderr + ended.stdout
     assert not (files.study / "labels.csv").exists()
 
@@ -216,7 +219,7 @@ def test_requests_is_refused_in_an_engine_of_somebody_else(tmp_path: Path) -> No
     ended = run_python(tmp_path, *label_arguments(files))
     assert ended.returncode == 0, ended.stderr
     assert said.read_text().startswith("Refused to look up another machine, as ")
-    assert "planted_engine, line 10, asked for" in said.read_text()
+    assert "called by planted_engine, line 10:" in said.read_text()
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["egress_guard"] == {"on": True, "attempts": 1}
     assert "secret" not in ended.stderr + ended.stdout

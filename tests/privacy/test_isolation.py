@@ -130,7 +130,7 @@ def test_requests_is_refused_and_named_in_an_isolated_run_too(tmp_path: Path) ->
     ended = run_python(tmp_path, *label_arguments(files, "--isolated"))
     assert ended.returncode == 1
     assert "Refused to look up another machine, as " in ended.stderr
-    assert "planted_engine, line 9, asked for" in ended.stderr
+    assert "planted_engine, line 9:" in ended.stderr
 
 
 @pytest.mark.usefixtures("isolating")
@@ -225,7 +225,8 @@ def test_a_command_that_another_program_calls_is_not_started_again(tmp_path: Pat
     )
     ended = run_python(tmp_path, "-c", code)
     assert ended.returncode == 1
-    assert "another program called it.\nRun the same command in a terminal." in ended.stderr
+    assert "another program started it.\n" in ended.stderr
+    assert "in a terminal" in ended.stderr
 
 
 def test_a_system_that_shows_no_interfaces_is_not_isolated(
@@ -239,7 +240,7 @@ def test_a_run_that_cannot_be_isolated_does_not_run(tmp_path: Path) -> None:
     files = study_files(tmp_path, ["a text"])
     ended = run_python(tmp_path, *label_arguments(files, "--isolated"), prefix=without_namespaces())
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Cannot isolate this run: the system refuses a network of its")
+    assert ended.stderr.startswith("Cannot isolate this run: the system refuses")
     assert "or label without --isolated" in ended.stderr
     assert not files.study.exists()
 
@@ -248,7 +249,7 @@ def test_another_system_is_said_not_to_isolate(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not isolation().isolated
     for call in (restart_isolated, isolate_this_process):
-        with pytest.raises(IsolationError, match="that needs Linux"):
+        with pytest.raises(IsolationError, match="needs Linux"):
             call()
 
 
