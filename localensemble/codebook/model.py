@@ -171,10 +171,10 @@ class Codebook:
 
 
 def _keep_as_tuple(value: Codebook | Variable, field: str, kind: type, where: str) -> None:
-    """Keep a field as a tuple; people who build a codebook in Python may give a list.
+    """Store a field as a tuple, because a codebook built in Python may use a list.
 
     Raises:
-        CodebookError: an entry is of another kind.
+        CodebookError: an entry has another type.
     """
     entries = tuple(getattr(value, field))
     for place, entry in enumerate(entries):
@@ -182,7 +182,7 @@ def _keep_as_tuple(value: Codebook | Variable, field: str, kind: type, where: st
             raise CodebookError(
                 f"{where}, {field}[{place}]: expected a {kind.__name__}, found "
                 f"{type(entry).__name__}.",
-                hint=f"Write {kind.__name__}(...), or give the codebook as a dictionary.",
+                hint=f"Write {kind.__name__}(...), or pass the codebook as a dictionary.",
             )
     object.__setattr__(value, field, entries)
 

@@ -101,7 +101,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class HeldTable(Table):
-    """A table that is in memory already; ``path`` is no file, only its name for messages.
+    """A table in memory; ``path`` is not a file, only the name of the table in messages.
 
     Attributes:
         values: the rows below the header, each with one cell per column.
@@ -119,12 +119,12 @@ TableSource = Path | HeldTable
 
 
 def path_of(source: TableSource) -> Path:
-    """Return the path of a table; of one in memory the name that messages give it."""
+    """Return the path of a table; for a table in memory, its name in messages."""
     return source.path if isinstance(source, HeldTable) else source
 
 
 def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
-    """Open a CSV file and read its header; a table in memory is open already.
+    """Open a CSV file and read its header; return a table in memory unchanged.
 
     Args:
         source: the file or table.

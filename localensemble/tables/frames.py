@@ -1,12 +1,12 @@
 """Read a pandas DataFrame as the table of text that its CSV file would be.
 
-Decides what a cell says: every kind of missing value is an empty cell, and a number is written as
-a person would type it, so that 1 and 1.0 are one category. A named index is a column, and so is
-an unnamed one of texts where no column holds ids; any other unnamed index is only a count.
-Refuses what could be read in two ways, and cells that are no single value. The frame itself is
-never changed. Messages name rows and columns, never what a cell holds.
+Decides how a cell is read: every kind of missing value is an empty cell, and a number is written
+as a person would type it, so that 1 and 1.0 are one category. A named index is a column. So is an
+unnamed index of texts if no column holds ids; any other unnamed index only numbers the rows.
+Refuses anything ambiguous, and cells that are not single values. The frame itself is never
+changed. Messages name rows and columns, never the content of a cell.
 
-The only module that turns frames into tables; whoever calls it has imported pandas.
+No other module turns frames into tables; its callers have already imported pandas.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def table_of_frame(frame: pd.DataFrame, *, name: str = "frame") -> HeldTable:
 
     Args:
         frame: N rows by any number of columns, with categories, nullable and mixed types.
-        name: what messages call the table.
+        name: the name of the table in messages.
 
     Raises:
-        TableError: the frame has no rows or no columns, columns of several levels or of one
-            name, an index that cannot be read, or a cell that is no single value.
+        TableError: the frame has no rows or no columns, columns with several levels or with
+            the same name, an unreadable index, or a cell that is not a single value.
     """
     path = Path(name)
     if frame.columns.nlevels > 1:
@@ -70,22 +70,22 @@ def table_of_frame(frame: pd.DataFrame, *, name: str = "frame") -> HeldTable:
 
 
 def ordered_categories(frame: pd.DataFrame) -> tuple[str, ...] | None:
-    """Return the categories that the ordered Categorical columns of a frame agree on.
+    """Return the categories that all ordered Categorical columns of a frame share.
 
-    None where no column is an ordered Categorical, or two of them differ.
+    None if no column is an ordered Categorical, or if two of them differ.
     """
-    dtypes = [one for one in frame.dtypes if isinstance(one, pd.CategoricalDtype) and one.ordered]
-    found = {tuple(map(_text, one.categories)) for one in dtypes}
+    dtypes = [kind for kind in frame.dtypes if isinstance(kind, pd.CategoricalDtype)]
+    found = {tuple(map(_text, kind.categories)) for kind in dtypes if kind.ordered}
     return found.pop() if len(found) == 1 else None
 
 
 def _index_columns(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, Any]]:
-    """Find what the index says of the rows, as columns to the left of the others."""
+    """Turn the index into columns, to the left of the others."""
     index = frame.index
     if index.nlevels > 1:
         if None in index.names:
             raise TableError(
-                f"{name}: the index has {index.nlevels} levels, and one of them has no name.",
+                f"{name}: the index has {index.nlevels} levels, but one of them has no name.",
                 hint="Name the levels (`frame.rename_axis([...])`), or drop them "
                 "(`frame.reset_index(drop=True)`).",
             )
@@ -97,7 +97,7 @@ def _index_columns(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, Any]]:
         if not index.is_unique:
             rows = np.flatnonzero(index.duplicated(keep=False)) + 1
             raise TableError(
-                f"{name}: no column holds ids, and the index cannot: rows {rows[0]} and "
+                f"{name}: no column holds ids, and the index is not unique: rows {rows[0]} and "
                 f"{rows[1]} are among those that share an index value.",
                 hint="Add a column with ids, or number the rows: `frame.reset_index(drop=True)`.",
             )
@@ -121,10 +121,10 @@ def _texts(cells: Any, where: str) -> Iterator[str]:
     """Write the cells of one column as text.
 
     Raises:
-        TableError: a cell is no single value; names its row.
+        TableError: a cell is not a single value; the message names the row.
     """
     missing = np.asarray(cells.isna())
-    # pandas widens float32 while it is iterated; the digits of its own precision would be lost.
+    # Iterating in pandas widens float32, and the digits of its own precision would be lost.
     narrow = isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "f"
     values = cells.to_numpy() if narrow else cells
     for row, (value, absent) in enumerate(zip(values, missing, strict=True), start=1):
@@ -134,23 +134,23 @@ def _texts(cells: Any, where: str) -> Iterator[str]:
             text = _text(value)
             if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
                 raise TableError(
-                    f"{where}, row {row}: the text holds half of a character (a surrogate).",
-                    hint="Read the source again with its right encoding.",
+                    f"{where}, row {row}: the text contains half a character (a surrogate).",
+                    hint="Read the source again with the correct encoding.",
                 )
             yield text
         else:
             raise TableError(
                 f"{where}, row {row}: found a value of type {type(value).__name__}; expected "
-                "text, a number, a truth value or a date.",
-                hint="Turn the column into text or numbers, or drop it.",
+                "text, a number, true or false, or a date.",
+                hint="Convert the column to text or numbers, or drop it.",
             )
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        # The text itself, even where a subclass (an enum, say) would print something else.
+        # The text itself, even if a subclass (for example, an enum) would print something else.
         return str.__str__(value)
     if isinstance(value, np.floating) and not isinstance(value, float):
-        # As many digits as its own precision has: 0.1, not 0.10000000149011612.
+        # Only as many digits as its own precision has: 0.1, not 0.10000000149011612.
         return stored_text(float(str(value)))
     return stored_text(value)

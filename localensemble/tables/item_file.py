@@ -129,7 +129,7 @@ class ItemFile:
 
 
 def _fingerprint(table: Table) -> tuple[int, ...]:
-    """Return what changes with a file; nothing for a table in memory, which cannot change."""
+    """Return values that change with a file; empty for a table in memory, which cannot change."""
     if isinstance(table, HeldTable):
         return ()
     try:

@@ -82,7 +82,7 @@ def test_lists_are_kept_as_tuples() -> None:
             "variables[0].categories[0].definition",
             "the text is empty",
         ),
-        (built(level="cardinal"), "variables[0].level", "level is not known"),
+        (built(level="cardinal"), "variables[0].level", "unknown level"),
         (
             built(examples=(Example("text", "ugly"),)),
             "variables[0].examples[0]",
@@ -94,7 +94,7 @@ def test_lists_are_kept_as_tuples() -> None:
             "from -1 to 1",
         ),
         ({"name": "ward"}, "version", "the key is missing"),
-        ({"name": "ward", "version": "1", "variabels": []}, "variabels", "is not a key here"),
+        ({"name": "ward", "version": "1", "variabels": []}, "variabels", "unknown key"),
     ],
 )
 def test_what_a_file_may_not_say_is_refused_with_its_place(

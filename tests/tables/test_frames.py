@@ -67,7 +67,7 @@ def test_a_cell_that_is_no_single_value_is_refused_by_row_and_never_shown(
 
 
 def test_half_a_character_is_refused_by_row_and_never_shown() -> None:
-    with pytest.raises(TableError, match=r'"a", row 2.*half of a character') as refused:
+    with pytest.raises(TableError, match=r'"a", row 2.*half a character') as refused:
         column(pd.Series(["whole", "secret \ud800"], dtype=object))
     assert "secret" not in str(refused.value)
 
@@ -88,8 +88,8 @@ def test_columns_of_several_levels_are_refused_with_what_to_do() -> None:
         (pd.DataFrame({"": [1]}), "column 1 of the header has no name"),
         (pd.DataFrame([[1, 2]], columns=[None, "b"]), "column 1 of the header has no name"),
         (pd.DataFrame([[1, 2]], columns=["a", pd.Timestamp(0)]), "column 2 .* type Timestamp"),
-        (pd.DataFrame({"a": []}), "no row below"),
-        (pd.DataFrame(), "no row below"),
+        (pd.DataFrame({"a": []}), "no rows below"),
+        (pd.DataFrame(), "no rows below"),
     ],
     ids=["repeated", "index", "number", "blank", "nan", "date", "rows", "columns"],
 )
