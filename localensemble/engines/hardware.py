@@ -1,6 +1,6 @@
 """What this machine offers an engine: cores, processor features, graphics devices.
 
-Decides nothing; says what the system says, and None or nothing where it does not.
+Decides nothing: reports what the system reports, and None or nothing where it reports nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _SECONDS_TO_ANSWER = 20.0
 
 @dataclass(frozen=True, slots=True)
 class GraphicsDevice:
-    """A device that llama.cpp can compute on when it is built for it.
+    """A device that llama.cpp can use if it was built for it.
 
     Attributes:
-        name: as its driver calls it.
+        name: the name its driver reports.
         built_with: what llama.cpp has to be built with to use it.
-        driver: version of the driver; empty where unknown.
-        memory_mib: its memory in MiB; None where unknown.
-        free_mib: what of it is free now.
+        driver: version of the driver; empty if unknown.
+        memory_mib: its memory in MiB; None if unknown.
+        free_mib: its free memory in MiB; None if unknown.
     """
 
     name: str
@@ -66,7 +66,7 @@ def processor_features() -> frozenset[str] | None:
 
 
 def graphics_devices() -> tuple[GraphicsDevice, ...]:
-    """List the devices whose drivers are here."""
+    """List the devices whose drivers are installed."""
     found = list(_nvidia_devices())
     if _AMD_DRIVER.exists():
         found.append(GraphicsDevice("AMD device", "HIP"))

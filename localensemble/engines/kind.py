@@ -1,4 +1,4 @@
-"""What the program has to know of an engine before one is opened, and what a report states of it.
+"""What the program must know about an engine before opening it, and what a report says about it.
 
 A kind of engine is one value of `EngineKind`. Its methods are the services that the program
 offers every engine: a name for a rater, a refusal before work begins, an estimate of memory,
@@ -20,15 +20,15 @@ from localensemble.engines.settings import EngineSettings
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """Memory a model takes on the machine, in bytes, by what it is for.
+    """Memory a model takes on the machine, in bytes, by purpose.
 
     Attributes:
-        weights: of the layers that are computed on the processor.
+        weights: weights of the layers that are computed on the processor.
         context: the cache of the context.
-        beginnings: beginnings of prompts that are kept to be used again, at most.
-        buffers: what the engine computes in.
+        beginnings: the beginnings of prompts kept for reuse, at most.
+        buffers: the buffers the engine computes in.
         process: the program around it, and the vocabulary.
-        device: what lies on graphics devices instead.
+        device: memory taken on graphics devices instead.
     """
 
     weights: int
@@ -40,7 +40,7 @@ class MemoryNeed:
 
     @property
     def total(self) -> int:
-        """All that the machine's own memory must hold."""
+        """Everything that the machine's own memory must hold."""
         return self.weights + self.context + self.beginnings + self.buffers + self.process
 
 
@@ -49,12 +49,13 @@ class LoadPlan:
     """How an engine would load a model, and what that takes.
 
     Attributes:
-        settings: with what the engine chose where nothing was asked for.
-        memory: None when it cannot be told; the model is then tried.
+        settings: the settings, with the engine's choices where none were given.
+        memory: the memory needed; None if unknown, and then the model is simply tried.
         context_tokens: tokens of context that ``memory`` counts.
-        largest_context: tokens of context with which the model would fit; 0 when it would not
-            fit with any.
-        message: where the model goes, for people; empty when there was no choice.
+        largest_context: the largest context, in tokens, with which the model would fit; 0 if it
+            does not fit at all.
+        message: a sentence that tells the user where the model is placed; empty if there was
+            no choice.
     """
 
     settings: EngineSettings
@@ -70,9 +71,9 @@ class EngineKind:
 
     Attributes:
         opener: opens an engine with the settings of one rater.
-        facts: what a report may state of its labels.
-        reads_files: a rater's model is a GGUF file, or the name of one in the catalog, which is
-            found and checked by its hash. Otherwise the name is handed on as it stands.
+        facts: what a report may state about its labels.
+        reads_files: whether a rater's model is a GGUF file, or the name of one in the catalog,
+            which is found and checked by its hash. If not, the name is passed on unchanged.
     """
 
     opener: Callable[[EngineSettings], Engine]
@@ -84,9 +85,9 @@ class EngineKind:
         return Path(model).stem
 
     def weights_sha256(self, model: str) -> str:
-        """Return the hash of the weights that a name means; empty when it cannot be told.
+        """Return the hash of the weights that a name refers to; empty if unknown.
 
-        Only asked of an engine that does not read files.
+        Called only for an engine that does not read files.
         """
         return ""
 
@@ -95,12 +96,12 @@ class EngineKind:
         return ()
 
     def refuse_unready(self, model: str, *, rater: str, isolated: bool) -> None:
-        """Refuse, before anything is loaded or written, a model that cannot be used now.
+        """Refuse a model that cannot be used now, before anything is loaded or written.
 
         Args:
-            model: as the ensemble file names it.
-            rater: for the message.
-            isolated: whether this process reaches no other program.
+            model: the model as the ensemble file names it.
+            rater: the rater's name, for the message.
+            isolated: whether this process is cut off from other programs.
 
         Raises:
             EngineUnavailableError: the engine cannot be used.
@@ -118,16 +119,16 @@ class EngineKind:
         """Return how the engine would load a model, without loading it.
 
         Args:
-            shape: None when the engine reads no files, or the file does not tell.
-            beginning_tokens: tokens of the different beginnings that prompts have.
+            shape: the model's shape; None if the engine reads no files or the file lacks it.
+            beginning_tokens: total tokens of the different beginnings of prompts.
             free_bytes: memory of the machine that this process may use.
         """
         return LoadPlan(settings)
 
     def cautions(self, raters: Sequence[str]) -> Sequence[str]:
-        """Return a sentence for each reason not to trust these raters, or to stop."""
+        """Return a sentence for each reason to distrust these raters or to stop."""
         return ()
 
     def examine(self) -> Sequence[Check]:
-        """Look at what the engine needs on this machine; change nothing."""
+        """Check what the engine needs on this machine; change nothing."""
         return ()

@@ -1,6 +1,6 @@
 """How much memory this machine has, as far as this process may use it.
 
-Decides by what the system says, and by the limit of a container where there is one.
+Uses what the system reports, and a container's limit if there is one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MEMINFO = Path("/proc/meminfo")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory in bytes; ``available`` is None where the system does not say."""
+    """Memory in bytes; ``available`` is None if the system does not report it."""
 
     total: int
     available: int | None
@@ -36,9 +36,9 @@ def machine_memory() -> Memory:
         limit = _number(group.limit)
         if limit is None or limit >= whole:
             continue
-        # A wider limit may leave less, to others in the same group.
+        # A wider limit can leave less, because others share the group.
         total = min(total, limit)
-        # What the group holds of files is given back when the room is needed.
+        # The group's file cache is freed when memory is needed.
         used = (_number(group.used) or 0) - group.file_bytes()
         room = limit - max(0, used)
         available = room if available is None else min(room, available)
@@ -47,7 +47,7 @@ def machine_memory() -> Memory:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A control group of this process: where it says its limit, its use, and what for."""
+    """A control group of this process: the files with its limit, its use and its statistics."""
 
     limit: Path
     used: Path
@@ -62,7 +62,7 @@ class _Group:
 
 def _groups() -> Iterator[_Group]:
     """List the control group of this process and those around it; a container sees one."""
-    # Of version 2, which all recent systems have: one line that begins so.
+    # Version 2, which all recent systems have: one line that begins like this.
     names = [line.removeprefix("0::/") for line in _lines(_OWN_GROUP) if line.startswith("0::/")]
     own = _CGROUP / (names[0] if names and ".." not in names[0] else "")
     for folder in _upwards(own, to=_CGROUP):
@@ -72,7 +72,7 @@ def _groups() -> Iterator[_Group]:
 
 
 def _old_groups() -> Iterator[_Group]:
-    """List the same of version 1, where memory has a tree of its own."""
+    """List the same for version 1, where memory has its own tree."""
     # "4:cpu,memory:/docker/1f0c"
     owned = [line.split(":", 2) for line in _lines(_OWN_GROUP)]
     names = [one[2] for one in owned if len(one) == 3 and "memory" in one[1].split(",")]
@@ -84,7 +84,7 @@ def _old_groups() -> Iterator[_Group]:
             continue
         top, own = Path(where[4]), Path(where[4])
         if names and ".." not in names[0] and Path(names[0]).is_relative_to(where[3]):
-            # What is mounted may be a part of the tree: a container's own.
+            # Only part of the tree may be mounted: a container's own.
             own = top / Path(names[0]).relative_to(where[3])
         for folder in _upwards(own, to=top):
             yield _Group(

@@ -1,4 +1,4 @@
-"""How much memory this process has needed."""
+"""How much memory this process has used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PEAK = "VmHWM:"
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory this process ever held, in bytes; 0 where it is not known."""
+    """Return the peak memory of this process, in bytes; 0 if unknown."""
     if sys.platform == "win32":
         return 0
     try:
@@ -22,7 +22,7 @@ def peak_memory_bytes() -> int:
             return int(line.split()[1]) * 1024
     import resource
 
-    # Linux counts here what the process held that started this one, too.
+    # On Linux this also counts what the process that started this one held.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts bytes, others kibibytes.
     return peak if sys.platform == "darwin" else peak * 1024

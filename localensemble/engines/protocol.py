@@ -25,9 +25,9 @@ class EngineDescription:
         model_name: the name the model file carries.
         model_sha256: 64 hexadecimal digits over the weights file.
         architecture: GGUF ``general.architecture``; empty when unknown.
-        chat_template_sha256: over the chat template in use.
+        chat_template_sha256: hash of the chat template in use.
         context_tokens: tokens one prompt and its answers may take.
-        settings: every setting that can change a digit, as canonical name to value.
+        settings: every setting that can change a digit, as pairs of canonical name and value.
     """
 
     engine: str
@@ -49,9 +49,9 @@ class Scores:
             joint over the answer's tokens, not normalized over the answers; <= 0.
         off_codebook_mass: 1 - sum of the probabilities that are known, clipped to [0, 1].
         prompt_tokens: length of the prompt in tokens.
-        censored: for each answer, whether the engine could not see its probability, and
-            ``log_probabilities`` has an upper bound in its place; never true of the most
-            probable one. Empty when all are known.
+        censored: for each answer, whether the engine could not see its probability, so that
+            ``log_probabilities`` has an upper bound instead; never true of the most probable
+            one. Empty if all are known.
     """
 
     log_probabilities: tuple[float, ...]
@@ -64,7 +64,7 @@ class Scores:
 class ScoreFailure:
     """Why one prompt could not be scored: ``too_long: 9310 of 8192 tokens``, never item text.
 
-    ``unparsable`` says that the model replied, but with none of the answers.
+    ``unparsable`` means that the model replied, but with none of the answers.
     """
 
     reason: str
@@ -89,11 +89,11 @@ class Engine(Protocol):
     """A loaded model."""
 
     def describe(self) -> EngineDescription:
-        """Say what runs here."""
+        """Describe what runs here."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """Count the tokens of each text, special tokens not parsed."""
+        """Count the tokens of each text without parsing special tokens."""
         ...
 
     def score(
@@ -103,7 +103,7 @@ class Engine(Protocol):
 
         Args:
             prompts: any number; the engine shares what they have in common.
-            answers: for each prompt its answer strings, distinct and not empty.
+            answers: the answer strings of each prompt, distinct and not empty.
 
         Returns:
             One result per prompt, in order. The same call gives the same digits.

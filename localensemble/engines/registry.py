@@ -1,7 +1,7 @@
-"""Find a kind of engine by name: ours, or one that another package brings.
+"""Find a kind of engine by name: one of ours, or one that another package brings.
 
 Another package registers an `EngineKind`, or only the function that opens its engine, under
-the entry point group ``localensemble.engines``. It cannot take a name of ours.
+the entry point group ``localensemble.engines``. It cannot take one of our names.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def engine_kind(name: str) -> EngineKind:
     """Find the kind of engine that has this name.
 
     Raises:
-        EngineUnavailableError: there is none, or its package cannot be imported.
+        EngineUnavailableError: there is no such engine, or its package cannot be imported.
     """
     if name in _OURS:
         return _OURS[name]
     points = entry_points(group=ENTRY_POINT_GROUP, name=name)
     if not points:
         raise EngineUnavailableError(
-            f'Cannot use engine "{name}": there is none of that name.',
+            f'Unknown engine "{name}".',
             hint=f"Choose one of: {', '.join(engine_names())}.",
         )
     try:
@@ -51,7 +51,7 @@ def engine_kind(name: str) -> EngineKind:
     except (ImportError, AttributeError) as error:
         raise EngineUnavailableError(
             f'Cannot use engine "{name}": its package cannot be imported.',
-            hint="Install what that package needs.",
+            hint="Install the packages it needs.",
         ) from error
     return found if isinstance(found, EngineKind) else EngineKind(found)
 
@@ -71,8 +71,8 @@ def open_engine(settings: EngineSettings) -> Engine:
     """Open the engine the settings name.
 
     Raises:
-        EngineUnavailableError: there is no engine of that name, or it is not installed or,
-            like Ollama, not running.
+        EngineUnavailableError: the engine is unknown, not installed or, like Ollama, not
+            running.
         ModelFileError: the model file cannot be used.
     """
     return engine_kind(settings.engine).opener(settings)

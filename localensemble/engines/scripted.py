@@ -22,9 +22,9 @@ from localensemble.engines.settings import EngineSettings
 Script = Callable[[Prompt, tuple[str, ...]], Sequence[float] | ScoreFailure]
 
 _DEFAULT_CONTEXT = 4096
-# How much of the probability a hashed prompt leaves to other responses, at most.
+# The largest share of the probability that a hashed prompt leaves to other responses.
 _LARGEST_REST = 0.5
-# A logarithm of nothing is no number.
+# The logarithm of zero is not a number.
 _SMALLEST = 5e-324
 
 
@@ -32,10 +32,10 @@ class ScriptedEngine:
     """Scores from a function, or from a hash of the prompt's text.
 
     Args:
-        script: returns for a prompt and its answers their probabilities, which sum to at
-            most 1, or a failure; None hashes.
-        seed: another seed is another rater, with another description.
-        context_tokens: words a prompt may have.
+        script: a function that returns the probabilities of a prompt's answers, which sum to
+            at most 1, or a failure; None to use the hash.
+        seed: a different seed makes a different rater, with a different description.
+        context_tokens: the most words a prompt may have.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class ScriptedEngine:
 
     @classmethod
     def from_settings(cls, settings: EngineSettings) -> ScriptedEngine:
-        """Hash, with the model file's name for a seed; the file need not exist."""
+        """Hash with the model file's name as the seed; the file need not exist."""
         seed = settings.model_path.stem if settings.model_path is not None else "0"
         return cls(seed=seed, context_tokens=settings.context_tokens or _DEFAULT_CONTEXT)
 
     def describe(self) -> EngineDescription:
-        """Say that nothing runs here."""
+        """Describe a rater without a model."""
         self._refuse_when_closed()
         return EngineDescription(
             engine="scripted",
@@ -118,7 +118,7 @@ class ScriptedEngine:
         text = _digest("\0".join(message.text for message in prompt.messages), self._seed)
         numbers = [int(_digest(answer, text)[:16], 16) + 1 for answer in ("", *answers)]
         rest, *weights = (number / 2**64 for number in numbers)
-        # Cubed, so that one answer usually stands out.
+        # Cubed so that one answer usually dominates.
         weights = [weight**3 for weight in weights]
         scale = (1.0 - _LARGEST_REST * rest) / math.fsum(weights)
         return [weight * scale for weight in weights]
@@ -126,8 +126,8 @@ class ScriptedEngine:
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise EngineError(
-                f'Cannot use scripted engine "{self._seed}": its engine is closed.',
-                hint="Open the engine again.",
+                f'Cannot use scripted engine "{self._seed}": it is closed.',
+                hint="Open it again.",
             )
 
 
@@ -138,7 +138,7 @@ def _digest(text: str, key: str) -> str:
 
 class _ScriptedKind(EngineKind):
     def cautions(self, raters: Sequence[str]) -> Sequence[str]:
-        """Say that the labels mean nothing."""
+        """Warn that the labels mean nothing."""
         be, their = ("is", "its") if len(raters) == 1 else ("are", "their")
         return (f"{', '.join(raters)} {be} scripted: {their} labels mean nothing.",)
 

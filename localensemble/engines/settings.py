@@ -1,4 +1,4 @@
-"""What a caller may choose about an engine."""
+"""What a caller can choose about an engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from localensemble.engines.protocol import ScoringMode
 
 DEFAULT_ENGINE = "llama-cpp"
-"""The engine of a rater that names none."""
+"""The engine of a rater whose entry does not name one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +16,18 @@ class EngineSettings:
     """Which model to run, and how.
 
     Attributes:
-        engine: a name of the registry.
-        model_path: the GGUF file; None for engines that have none.
-        model_name: what an ensemble file calls the model: the name that Ollama lists, for an
-            engine that keeps models by name.
+        engine: a name from the registry.
+        model_path: the GGUF file; None for engines that do not read files.
+        model_name: what the ensemble file calls the model; for an engine that keeps models by
+            name, the name that Ollama lists.
         context_tokens: tokens a prompt with its answers may take, never more than the model
             was trained on; None for 4096.
         threads: CPU threads; None for all that this process may use.
-        gpu_layers: layers put on a GPU when llama.cpp was built for one; None for all.
+        gpu_layers: layers put on a GPU if llama.cpp was built for one; None for all.
         mode: ``batched``, or ``strict``: one sequence, nothing shared, each answer on its
-            own, to check the other against.
-        launcher: module, with its arguments, that starts the process of an engine that has
-            one; the module to run there follows as its last argument. Empty for none.
+            own, as a check on the other mode.
+        launcher: the module, with its arguments, that starts an engine's own process; the
+            module to run there is appended as its last argument. Empty for no launcher.
     """
 
     engine: str = DEFAULT_ENGINE

@@ -1,12 +1,12 @@
-"""Run a model in a process of its own, so that its death fails a call and not the run.
+"""Run a model in its own process, so that a crash fails one call and not the run.
 
-A fault in C code cannot be caught in Python, and a system short of memory kills what holds
-the model. `WorkerEngine` is an engine whose model lives in a child process: when the child
-dies, the call under way raises `EngineCrashedError` and the next one starts another child.
+A fault in C code cannot be caught in Python, and a system short of memory kills the process
+with the model. `WorkerEngine` is an engine whose model lives in a child process: when the child
+dies, the current call raises `EngineCrashedError` and the next one starts another child.
 The child ends when its parent does, and leaves Ctrl-C to it.
 
-Requests and responses are pickles with their length in front, on the child's standard input
-and output; anything else that is written there goes to standard error instead, of which only
+Requests and responses are pickles preceded by their length, on the child's standard input
+and output. Anything else written there goes to standard error instead, and of that only
 lines known to hold no item text are kept.
 """
 
@@ -50,7 +50,7 @@ _LENGTH = struct.Struct(">Q")
 _NO_USAGE = Usage(prompt_tokens=0, evaluated_tokens=0, seconds=0.0, peak_memory_bytes=0)
 _SECONDS_TO_END = 5.0
 _SIGKILL = 9
-# What llama.cpp and the C runtime say before they end a process; never item text.
+# What llama.cpp and the C runtime print before they end a process; never item text.
 _SAFE_LINE = re.compile(
     r"^(GGML_ASSERT|ggml_|llama_|/.*GGML_ASSERT|terminate called|  what\(\):|CUDA error|"
     r"Fatal Python error|Segmentation fault|MemoryError)"
@@ -59,7 +59,7 @@ _SAFE_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _MethodCall:
-    """A method of the engine and what it is called with."""
+    """A method of the engine and its arguments."""
 
     method: str
     arguments: tuple[Any, ...] = ()
@@ -75,10 +75,10 @@ class _MethodResult:
 
 
 class _Worker:
-    """A model in a child process, whatever is asked of it.
+    """A model in a child process, for whatever calls.
 
     Raises:
-        ModelFileError: the model file cannot be used, also when reading it kills the child.
+        ModelFileError: the model file cannot be used, or reading it kills the child.
         EngineUnavailableError: llama-cpp-python is not installed.
         EngineCrashedError: the child died; the next call starts another.
     """
@@ -98,20 +98,20 @@ class _Worker:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
+        """The child's process id; None while no child runs."""
         return self._child.pid if self._child is not None else None
 
     def describe(self) -> EngineDescription:
-        """Say what runs here."""
+        """Describe what runs here."""
         if self._description is None:
             description = self._call("describe")
             if not isinstance(description, EngineDescription):
-                raise TypeError("The worker described itself with something else.")
+                raise TypeError("The worker did not return a description.")
             self._description = description
         return self._description
 
     def usage(self) -> Usage:
-        """Report the work done so far, also by children that died."""
+        """Report the work done so far, including that of children that died."""
         return _add(self._usage_before, self._usage)
 
     def close(self) -> None:
@@ -134,8 +134,8 @@ class _Worker:
     def _start(self) -> None:
         if _file_identity(self._settings.model_path) != self._opened_file:
             raise ModelFileError(
-                f"Cannot go on with {self._title}: its file has changed since it was opened.",
-                hint="Put the file back, or start a new run.",
+                f"Cannot continue with {self._title}: its file has changed since it was opened.",
+                hint="Restore the file, or start a new run.",
             )
         self._child = _Child(self._settings.launcher)
         try:
@@ -155,11 +155,11 @@ class _Worker:
     def _exchange(self, request: _MethodCall) -> Any:
         child = self._child
         if child is None:
-            raise RuntimeError("There is no child to ask.")
+            raise RuntimeError("No child is running.")
         try:
             response = child.ask(request)
         except BaseException:
-            # Also Ctrl-C: an answer still to come would be taken for that to the next request.
+            # Ctrl-C included: a late response would be mistaken for that to the next request.
             self._end()
             raise
         self._usage = response.usage
@@ -174,7 +174,7 @@ class _Worker:
             f"({died.exit_code}).{died.last_words}",
             hint="The system may be short of memory: choose a smaller model or context."
             if killed
-            else "Run again; an item at fault is found, and recorded as failed for good.",
+            else "Run again: an item that causes this is found and recorded as failed for good.",
         )
 
     def _end(self) -> None:
@@ -220,7 +220,7 @@ class WorkerEmbedder(_Worker):
     def embed(
         self, texts: Sequence[str]
     ) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
-        """Give each text its vector."""
+        """Return a vector for each text."""
         embedded: tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]] = self._call(
             "embed", tuple(texts)
         )
@@ -250,7 +250,7 @@ class _Child:
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._lines: deque[str] = deque(maxlen=2)
-        # Not a method: a thread that held this object would keep the child for ever.
+        # Not a method: a thread that held this object would keep the child forever.
         self._listener = threading.Thread(
             target=_listen, args=(self._process.stderr, self._lines), daemon=True
         )
@@ -266,7 +266,7 @@ class _Child:
         """Send a request and wait for its response.
 
         Raises:
-            _ChildDiedError: there is none.
+            _ChildDiedError: the child ended without responding.
         """
         try:
             _write(self._process.stdin, request)
@@ -274,11 +274,11 @@ class _Child:
         except (EOFError, OSError):
             exit_code = self._process.wait()
             self._listener.join(_SECONDS_TO_END)
-            said = "; ".join(self._lines)
-            last_words = f' It said: "{said[:300]}".' if said else ""
+            printed = "; ".join(self._lines)
+            last_words = f' It printed: "{printed[:300]}".' if printed else ""
             raise _ChildDiedError(exit_code, last_words) from None
         if not isinstance(response, _MethodResult):
-            raise TypeError("The worker sent something that is no response.")
+            raise TypeError("The worker did not send a response.")
         return response
 
     def end(self) -> None:
@@ -287,7 +287,7 @@ class _Child:
 
 def _listen(stream: IO[bytes], lines: deque[str]) -> None:
     """Keep the last lines that are known to hold no item text."""
-    # The stream is closed under this thread when the child is ended.
+    # The stream is closed while this thread reads it when the child is ended.
     with contextlib.suppress(ValueError, OSError):
         for line in stream:
             text = line.decode("utf-8", "replace").rstrip()
@@ -315,7 +315,7 @@ def _environment() -> dict[str, str]:
     # On a fault llama.cpp would call a debugger, which takes seconds and prints arguments.
     environment = dict(child_environment(), GGML_NO_BACKTRACE="1")
     # Threads that wait for each other must not spin for long: with another program on the
-    # same cores that made small models 20 times slower, and on quiet ones it gained nothing.
+    # same cores, that made small models 20 times slower, and on idle cores it gained nothing.
     environment.setdefault("OMP_WAIT_POLICY", "passive")
     environment.setdefault("GOMP_SPINCOUNT", "1000")
     return environment
@@ -365,12 +365,12 @@ def _read_exactly(stream: IO[bytes], count: int) -> bytes:
 def _fault(error: BaseException) -> EngineError:
     return EngineError(
         f"The process running the model failed: {kind_and_place(error)}.",
-        hint="This is a fault of the program; please report it.",
+        hint="This is a bug in the program; please report it.",
     )
 
 
 def _receive(stream: IO[bytes], requests: queue.SimpleQueue[object]) -> None:
-    """Hand on requests; when the parent is gone, end at once, whatever is being computed."""
+    """Pass on requests; end at once when the parent is gone, whatever is being computed."""
     try:
         while True:
             requests.put(_read(stream))
@@ -386,7 +386,7 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
         failure: LocalEnsembleError | None = None
         try:
             if not isinstance(request, _MethodCall):
-                raise TypeError("This is no request.")
+                raise TypeError("The parent did not send a request.")
             if request.method == "open":
                 name, settings = request.arguments
                 engine = pkgutil.resolve_name(name)(settings)
@@ -394,7 +394,7 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
                 value = getattr(engine, request.method)(*request.arguments)
         except LocalEnsembleError as error:
             failure = error.with_traceback(None)
-        # The parent is told of every fault; this process has nobody else to tell.
+        # Every fault is reported to the parent; this process has nobody else to tell.
         except Exception as error:
             failure = _fault(error)
         usage = engine.usage() if engine is not None else _NO_USAGE
@@ -406,7 +406,7 @@ def main() -> None:
     # The parent decides what Ctrl-C means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
-    # What C code prints must not get between the responses.
+    # Output of C code must not get between the responses.
     os.dup2(2, 1)
     requests: queue.SimpleQueue[object] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()

@@ -1,11 +1,11 @@
-"""What every engine must do, as tests that the authors of other engines run on theirs.
+"""What every engine must do, as tests that authors of other engines run on theirs.
 
-Needs pytest, which nothing else in the package does; install the extra ``test``.
+Needs pytest, unlike the rest of the package; install the extra ``test``.
 """
 
 import pytest
 
-# Before the import: failed assertions of the contract then show what they compared.
+# Before the import, so that failed assertions of the contract show what they compared.
 pytest.register_assert_rewrite("localensemble.testing.engine_contract")
 
 from localensemble.testing.engine_contract import EngineContract  # noqa: E402

@@ -1,12 +1,12 @@
 """The contract of an engine: labels, probabilities, failures, cancellation, identity, usage.
 
-A test suite in one class. Subclass it in your own tests and say how your engine is opened:
+A test suite in one class. Subclass it in your own tests and define how your engine is opened:
 
     class TestMyEngine(EngineContract):
         def open(self) -> Engine:
             return MyEngine(EngineSettings("mine", context_tokens=self.context_tokens))
 
-Decides what the program relies on, and no more: whether a model labels well is no part of it.
+Tests only what the program relies on, not whether a model labels well.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ VARIABLES = (TOPIC, URGENT)
 TEXTS = ("The staff were kind.", "", "Parking is a problem.", "שלום 😀\0", "The staff were kind.")
 # A word of a text that must never come back in a reason or an error.
 SECRET = "zebrafish"
-# A call is interrupted on both sides of this many of its longest waits.
+# A call is interrupted before and after this many of its longest waits.
 _WAITS = 3
 # What sys.setprofile names the calls of Python and of C functions.
 _CALLS = frozenset({"call", "c_call"})
 
 
 def prompts_of(texts: Sequence[str], *, variables: Sequence[Variable] = VARIABLES) -> list[Prompt]:
-    """Put texts into prompts as the program does: every text on every variable, in turn."""
+    """Put texts into prompts as the program does: every text for every variable, in turn."""
     template = load_template()
     return [
         template.render(variable, text, layout="codebook_first")
@@ -80,7 +80,7 @@ def prompts_of(texts: Sequence[str], *, variables: Sequence[Variable] = VARIABLE
 def answers_of(
     texts: Sequence[str], *, variables: Sequence[Variable] = VARIABLES
 ) -> list[tuple[str, ...]]:
-    """Give the answers that belong to these prompts."""
+    """Return the answers that belong to these prompts."""
     return [variable.answers for variable in variables] * len(texts)
 
 
@@ -89,11 +89,11 @@ class EngineContract:
 
     Attributes:
         context_tokens: the context that ``open`` must ask for.
-        tolerance: by how much the natural logarithm of a probability may differ between equal
-            calls. 0 promises the same digits, as ours do; a larger number is for software that
-            cannot promise them, and belongs in the engine's documentation.
-        order_tolerance: the same for the answers given in another order. An engine that shows
-            the model a numbered list sets it to infinity.
+        tolerance: the most by which the natural logarithm of a probability may differ between
+            equal calls. 0 promises the same digits, as our engines do; a larger number is for
+            software that cannot promise them, and belongs in the engine's documentation.
+        order_tolerance: the same when the answers are given in another order. An engine that
+            shows the model a numbered list sets it to infinity.
     """
 
     context_tokens: ClassVar[int] = 1024
@@ -102,15 +102,15 @@ class EngineContract:
 
     def open(self) -> Engine:
         """Open the engine under test; called several times, always with the same model."""
-        raise NotImplementedError("Say in your subclass how the engine is opened.")
+        raise NotImplementedError("Define in your subclass how the engine is opened.")
 
     def open_other(self) -> Engine | None:
-        """Open it with another model; None where there is no other."""
+        """Open the engine with another model; return None if there is no other."""
         return None
 
     @pytest.fixture
     def opened(self) -> Iterator[list[Engine]]:
-        """Every engine a test opened; closed at its end."""
+        """Every engine that a test opened; closed when the test ends."""
         engines: list[Engine] = []
         yield engines
         for engine in engines:
@@ -139,7 +139,7 @@ class EngineContract:
             assert all(value <= 0.0 for value in result.log_probabilities)
             censored = result.censored or (False,) * len(result.log_probabilities)
             assert len(censored) == len(result.log_probabilities)
-            # Of what the engine could not see it gives a bound; that counts to the rest.
+            # An unseen probability has a bound in its place; its mass counts as the rest.
             total = math.fsum(
                 math.exp(value)
                 for value, hidden in zip(result.log_probabilities, censored, strict=True)
@@ -164,7 +164,7 @@ class EngineContract:
         assert engine.score([], []) == ()
 
     def test_prompts_and_answers_that_do_not_match_are_refused(self, engine: Engine) -> None:
-        with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        with pytest.raises(ValueError):  # noqa: PT011 - with any message
             engine.score(prompts_of(TEXTS), answers_of(TEXTS)[1:])
 
     # Labels
@@ -212,7 +212,7 @@ class EngineContract:
         reasons = [result.reason for result in results if isinstance(result, ScoreFailure)]
         assert len(reasons) >= len(VARIABLES)
         assert SECRET not in " ".join(reasons)
-        # What is no text may fail; the text beside it may not.
+        # A string that is not text may fail; the text beside it may not.
         assert all(isinstance(result, Scores) for result in results[-len(VARIABLES) :])
 
     # Determinism
@@ -245,7 +245,7 @@ class EngineContract:
         usage = engine.usage()
         for calls in _around_waits(score):
             interrupted += _interrupt(score, after=calls)
-            # Other prompts first: a response that came late would be taken for theirs.
+            # Other prompts first: a late response would be mistaken for theirs.
             engine.score(prompts[::-1], answers[::-1])
             self._assert_same(score(), first)
             assert engine.usage().evaluated_tokens >= usage.evaluated_tokens
@@ -282,7 +282,7 @@ class EngineContract:
     def test_another_model_is_another_rater(self, engine: Engine, opened: list[Engine]) -> None:
         other = self.open_other()
         if other is None:
-            pytest.skip("open_other gives no engine with another model")
+            pytest.skip("open_other returns no engine with another model")
         opened.append(other)
         assert other.describe().model_sha256 != engine.describe().model_sha256
         prompts, answers = prompts_of(TEXTS), answers_of(TEXTS)
@@ -310,7 +310,7 @@ class EngineContract:
         assert usage.peak_memory_bytes > 0
 
     def _too_long(self) -> str:
-        """Make a text of more words than the context has tokens."""
+        """Make a text with more words than the context has tokens."""
         return f"{SECRET} too long " * self.context_tokens
 
     def _assert_same(self, results: Results, expected: Results) -> None:
@@ -329,9 +329,9 @@ class EngineContract:
 
 
 def _around_waits(work: Callable[[], object]) -> list[int]:
-    """Find where a piece of work spends its time, which is where Ctrl-C would meet it.
+    """Find where a piece of work spends its time, which is where Ctrl-C would interrupt it.
 
-    A place is the number of calls, of Python and C functions, made before it in this thread.
+    A place is the number of Python and C function calls made before it in this thread.
     """
     times: list[float] = []
 
@@ -350,7 +350,7 @@ def _around_waits(work: Callable[[], object]) -> list[int]:
 
 
 def _interrupt(work: Callable[[], object], *, after: int) -> bool:
-    """Do a piece of work and press Ctrl-C after so many calls; say whether it got that far."""
+    """Do a piece of work and press Ctrl-C after that many calls; tell whether it got that far."""
     left = after
 
     def count(frame: FrameType, event: str, argument: object) -> None:

@@ -125,7 +125,7 @@ def test_a_file_that_tells_nothing_is_left_to_the_engine(run: Run, files: StudyF
             90_000,
             False,
             ", gpu_layers: 1",
-            "model: no graphics device can be used; it runs on the processor.",
+            "model: no usable graphics device",
         ),
     ],
 )

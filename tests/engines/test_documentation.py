@@ -147,5 +147,5 @@ def test_a_kind_from_another_package_refuses_early(with_kind: Path, verb: str) -
     options = ("-o", str(study)) if verb == "label" else ()
     ended = of_model(with_kind, "nobody", verb, *options)
     assert ended.returncode == 2
-    assert 'rater "words-of-nobody": there are no words' in ended.stderr
+    assert 'rater "words-of-nobody": unknown word list' in ended.stderr
     assert not study.exists()

@@ -1,15 +1,15 @@
 """Plan how the answers of one variable are read off a model.
 
-Decides the length rule and which tokens have to be evaluated for it; knows no model.
+Decides the length rule and which tokens must be evaluated for it, independently of any model.
 
 The probability of an answer is the probability that the response begins with exactly the
 answer's tokens: the product over all of them. Where one answer's tokens are a proper prefix
 of another's, the shorter counts with the end-of-turn token appended. The answers are then
 disjoint events, so their probabilities and the rest sum to 1.
 
-Only tokens after which an answer branches or goes on are evaluated: an answer of one token
-needs the prompt's last position and nothing else. These *continuation tokens* form a tree,
-written in depth-first order; a *path* is a way from the prompt to one of its leaves.
+Only tokens after which an answer branches or continues are evaluated: an answer of one token
+needs only the prompt's last position. These *continuation tokens* form a tree,
+written in depth-first order; a *path* leads from the prompt to one of its leaves.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class AnswerPart:
     """Continuation tokens of some answers, small enough for one batch.
 
     Attributes:
-        tokens: in depth-first order.
-        depths: 0 for a token that directly follows the prompt.
+        tokens: the tokens in depth-first order.
+        depths: depth of each token; 0 for a token that directly follows the prompt.
         first_paths: index of the first path through each token.
         path_counts: number of paths through each token; they are consecutive.
-        path_count: number of paths of the whole part, at least 1.
+        path_count: number of paths in the whole part, at least 1.
         read_rows: which continuation token each reading follows.
         read_tokens: the token whose probability is read there.
         read_answers: the answer the reading belongs to.
@@ -62,10 +62,10 @@ class AnswerPlan:
     """Everything that is read for one set of answers.
 
     Attributes:
-        first_tokens: for each answer the token read at the prompt's last position.
-        parts: the continuation tokens; empty when every answer is a single token.
-        continuation_count: number of continuation tokens over all parts.
-        paths: for each answer all its tokens, the end-of-turn token included where needed.
+        first_tokens: for each answer, the token read at the prompt's last position.
+        parts: the continuation tokens; empty if every answer is a single token.
+        continuation_count: number of continuation tokens in all parts.
+        paths: for each answer, all its tokens, with the end-of-turn token if needed.
     """
 
     first_tokens: Indices
@@ -80,7 +80,7 @@ class AnswerPlan:
 
 
 class UnscorableAnswersError(ValueError):
-    """Say why a set of answers cannot be told apart by this model."""
+    """Report why this model cannot tell a set of answers apart."""
 
 
 def plan_answers(
@@ -89,8 +89,8 @@ def plan_answers(
     """Plan the reading of tokenized answers.
 
     Raises:
-        UnscorableAnswersError: an answer has no tokens, two have the same, or one begins
-            another and the model has no end-of-turn token.
+        UnscorableAnswersError: an answer has no tokens, two have the same tokens, or one
+            begins another and the model has no end-of-turn token.
     """
     paths = _disjoint_paths(answers, end_token)
     parts = tuple(_part(group) for group in _groups(paths, limits))
@@ -132,7 +132,7 @@ def _disjoint_paths(
 def _groups(
     paths: tuple[tuple[int, ...], ...], limits: BatchLimits
 ) -> list[list[tuple[int, tuple[int, ...]]]]:
-    """Split the answers that go on after their first token into groups that fit a batch."""
+    """Split the answers that continue after their first token into groups that fit a batch."""
     longer = sorted(
         ((index, path) for index, path in enumerate(paths) if len(path) > 1),
         key=lambda pair: pair[1],
@@ -145,7 +145,7 @@ def _groups(
         cost = len(path) - 1
         if cost > room:
             raise UnscorableAnswersError(
-                f"answer {index} has {len(path)} tokens where at most {room + 1} can be read"
+                f"answer {index} has {len(path)} tokens, but at most {room + 1} can be read"
             )
         if not groups or tokens + cost > room or len(groups[-1]) >= limits.paths:
             groups.append([])
@@ -168,7 +168,7 @@ def _part(group: list[tuple[int, tuple[int, ...]]]) -> AnswerPart:
         inner = path[:-1]
         shared = _common_length(previous, inner)
         del open_nodes[shared:]
-        # A path goes on while the token before is the parent; anything else starts another.
+        # A path continues while the token before is the parent; anything else starts another.
         if shared < len(inner) and (not open_nodes or open_nodes[-1] != len(tokens) - 1):
             path_count += 1
         for depth in range(shared, len(inner)):

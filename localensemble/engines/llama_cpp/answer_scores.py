@@ -1,7 +1,7 @@
 """Evaluate tails on a model and read their answers, batched or strictly one by one.
 
 Works on anything that evaluates batches and has a cache; decides what is evaluated when,
-and leaves the cache as it may be found again.
+and leaves the cache in a state that the next call can use.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Scorer:
     """Scores the tails of prompts grouped by head.
 
     Attributes:
-        evaluated_tokens: tokens the model had to compute so far.
+        evaluated_tokens: tokens the model has computed so far.
         seconds: time spent in the model and in reading it.
     """
 
@@ -96,7 +96,7 @@ class Scorer:
                 else:
                     cache.retreat(layers=1)
         except BaseException:
-            # Interrupted or failed: what the cache holds is not known any more.
+            # Interrupted or failed: the content of the cache is unknown.
             cache.forget()
             raise
 
@@ -105,7 +105,7 @@ class Scorer:
     ) -> None:
         for tail in tails:
             prompt = head + tail.tokens
-            # Answers that are read off one and the same evaluation; others get their own.
+            # Answers read off the same evaluation; the others get their own.
             by_evaluation: dict[tuple[int, ...], list[int]] = {}
             for answer, path in enumerate(tail.plan.paths):
                 by_evaluation.setdefault(path[:-1], []).append(answer)
@@ -119,7 +119,7 @@ class Scorer:
                     results[tail.slot + answer] = read.sum()
 
     def _read(self, batch: Batch, results: NDArray[np.float64]) -> None:
-        """Evaluate a batch and add what is read from it to the results."""
+        """Evaluate a batch and add its readings to the results."""
         self._evaluate(batch)
         rows = int(np.count_nonzero(batch.outputs))
         if rows:

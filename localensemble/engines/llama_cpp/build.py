@@ -1,7 +1,7 @@
-"""What the installed llama.cpp was built with, asked in a process of its own.
+"""What the installed llama.cpp was built with, asked in its own process.
 
-A library built for another processor ends the process that loads it; asked here, that is an
-answer, too.
+A library built for another processor ends the process that loads it; in a process of its own,
+that is an answer too.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class LlamaBuild:
     """A build of llama.cpp.
 
     Attributes:
-        version: of llama-cpp-python.
-        flags: what it was built with, as llama.cpp names it.
-        gpu_offload: it can compute on a graphics device.
+        version: version of llama-cpp-python.
+        flags: the features it was built with, as llama.cpp names them.
+        gpu_offload: whether it can compute on a graphics device.
     """
 
     version: str
@@ -46,7 +46,7 @@ class LlamaBuild:
     gpu_offload: bool
 
     def unused(self, features: frozenset[str]) -> tuple[str, ...]:
-        """List what the processor has and the build makes no use of."""
+        """List the processor features that the build does not use."""
         return tuple(
             flag
             for flag, feature in _FEATURES.items()
@@ -55,10 +55,10 @@ class LlamaBuild:
 
 
 def llama_build() -> LlamaBuild:
-    """Ask the installed library.
+    """Ask the installed library how it was built.
 
     Raises:
-        EngineUnavailableError: it is not installed, or cannot be loaded here.
+        EngineUnavailableError: the library is not installed, or cannot be loaded here.
     """
     if find_spec("llama_cpp") is None:
         raise EngineUnavailableError(
@@ -88,10 +88,10 @@ def main() -> None:
     """Answer on standard output."""
     import llama_cpp
 
-    said = llama_cpp.llama_print_system_info().decode("ascii", "replace")
+    printed = llama_cpp.llama_print_system_info().decode("ascii", "replace")
     answer = {
         "version": llama_cpp.__version__,
-        "flags": [name for name, value in _FLAG.findall(said) if value != "0"],
+        "flags": [name for name, value in _FLAG.findall(printed) if value != "0"],
         "gpu_offload": bool(llama_cpp.llama_supports_gpu_offload()),
     }
     sys.stdout.write(json.dumps(answer))

@@ -1,13 +1,13 @@
-"""Turn messages into the pieces of text a model was trained to see, turn marks and all.
+"""Turn messages into the pieces of text a model was trained on, including turn marks.
 
 A model file brings its own chat template. It is rendered once for each sequence of roles,
-with placeholders where the messages' contents go, and the output is cut at the
+with placeholders for the contents of the messages, and the output is cut at the
 placeholders into *markup* (turn marks, dates, a default system text) and *contents*. Only
-markup may become special tokens; a content is put between them as plain text and never
-passes through the template, so no item can open or close a turn or change the markup.
+markup can become special tokens; contents are put between them as plain text and never
+pass through the template, so no item can open or close a turn or change the markup.
 
-The template is rendered with thinking off, a fixed date and no tools. Where a family takes
-no system message, the system text opens the first user turn.
+The template is rendered with thinking off, a fixed date and no tools. For a model family
+without system messages, the system text opens the first user turn.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError
 
 _SEPARATOR = "\n\n"
 
-# A response that starts with a thought is closed, or skipped, where the template cannot be
-# told to: what the rendering ends with, and what is written after it.
+# If the template has no switch for thinking, a thought that starts the response is closed or
+# skipped: what the rendering ends with, and what is written after it.
 _THOUGHT_OPENED = re.compile(r"<think>\s*\Z")
 _THOUGHT_CLOSED = "\n</think>\n\n"
 _CHANNEL_OPEN = "<|start|>assistant"
@@ -59,7 +59,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Text of ours between two contents, tokenized like a content."""
+    """Our text between two contents, tokenized like a content."""
 
     text: str
 
@@ -71,9 +71,9 @@ class ChatTemplate:
     """How one model's turns are written.
 
     Args:
-        source: the Jinja text; None for a model without one, whose messages are then plain
-            text, each followed by an empty line.
-        bos: text of the model's begin-of-text token, empty if it has none.
+        source: the Jinja text; None for a model without a template, whose messages are then
+            plain text, each followed by an empty line.
+        bos: text of the model's begin-of-text token; empty if it has none.
         eos: text of its end-of-text token.
         launcher: starts the process that renders; see `EngineSettings`.
     """
@@ -94,7 +94,7 @@ class ChatTemplate:
         self._pieces: dict[tuple[MessageRole, ...], tuple[Piece, ...]] = {}
 
     def pieces(self, roles: tuple[MessageRole, ...]) -> tuple[Piece, ...]:
-        """Lay out messages with these roles: every content once, markup between.
+        """Lay out messages with these roles: every content once, with markup between them.
 
         Raises:
             ChatTemplateError: the template cannot be rendered within its bounds, or loses
@@ -141,7 +141,7 @@ class ChatTemplate:
             if count != 1:
                 raise _MessageLostError(
                     f"Cannot use the model's chat template: it writes the {role} message "
-                    f"{count} times where once is expected.",
+                    f"{count} times instead of once.",
                     hint="Use another conversion of the model.",
                 )
         rendered += _end_of_thought(rendered, source)
@@ -173,7 +173,7 @@ def _fold_system(turns: Sequence[_Turn]) -> list[_Turn]:
 
 
 def _contents(messages: Iterable[int]) -> tuple[Piece, ...]:
-    """Set the contents of messages one after the other, with an empty line between."""
+    """Return the contents of messages in order, separated by an empty line."""
     pieces: list[Piece] = []
     for message in messages:
         if pieces:
@@ -183,7 +183,7 @@ def _contents(messages: Iterable[int]) -> tuple[Piece, ...]:
 
 
 def _placeholder(source: str, number: int) -> str:
-    """Choose letters that stand nowhere in the template and survive trimming and casing."""
+    """Choose letters that do not occur in the template and survive trimming and casing."""
     salt = 0
     while f"content{salt}x" in source.lower():
         salt += 1

@@ -1,4 +1,4 @@
-"""How large a context an engine makes for a model."""
+"""The size of the context that an engine makes for a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from localensemble.engines.llama_cpp.model_file import available_cores
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.settings import EngineSettings
 
-# Measured on 2 cores: larger batches gain nothing, smaller ones lose up to a tenth.
+# Measured on 2 cores: larger batches gain nothing; smaller ones are up to a tenth slower.
 _BATCH_TOKENS = 512
 _DEFAULT_CONTEXT = 4096
 # Logits of one batch, in bytes; a vocabulary of 150,000 tokens takes 0.6 MB a position.
@@ -19,14 +19,14 @@ _SEQUENCES = 128
 
 @dataclass(frozen=True, slots=True)
 class ContextShape:
-    """How large a context is made.
+    """The size of a context.
 
     Attributes:
-        tokens: cells of the cache.
-        batch_tokens: tokens computed together.
-        sequences: paths that may exist at once.
-        outputs: positions whose logits may be asked for at once.
-        threads: CPU threads.
+        tokens: number of cells in the cache.
+        batch_tokens: most tokens computed together.
+        sequences: most paths that can exist at once.
+        outputs: most positions whose logits can be requested at once.
+        threads: number of CPU threads.
     """
 
     tokens: int
@@ -39,15 +39,15 @@ class ContextShape:
 def context_shape(
     settings: EngineSettings, *, vocabulary: int, trained_context: int, mode: ScoringMode
 ) -> ContextShape:
-    """Choose the shape for a model of so many tokens, made for so long a context."""
-    # Beyond what it was trained on a model answers without a word of warning, and wrongly.
+    """Choose the shape from a model's vocabulary size and the context it was trained on."""
+    # Beyond the context it was trained on, a model answers wrongly and without a warning.
     tokens = min(settings.context_tokens or _DEFAULT_CONTEXT, trained_context)
     outputs = max(_FEWEST_OUTPUTS, _LOGITS_BYTES // (4 * max(1, vocabulary)))
     outputs = min(_BATCH_TOKENS, outputs)
     return ContextShape(
         tokens=tokens,
         batch_tokens=min(_BATCH_TOKENS, tokens),
-        # llama.cpp keeps an output for every sequence, asked for or not.
+        # llama.cpp keeps an output for every sequence, requested or not.
         sequences=1 if mode == "strict" else min(_SEQUENCES, outputs),
         outputs=outputs,
         threads=settings.threads or available_cores(),

@@ -1,11 +1,11 @@
 """Turn texts into vectors with llama.cpp, one text at a time.
 
-An encoder of the BERT family with mean pooling: the vector of a text is the mean of what the
-model says of its tokens, scaled to length 1. Each text is evaluated by itself, so its vector
+An encoder of the BERT family with mean pooling: the vector of a text is the mean of the
+model's vectors of its tokens, scaled to length 1. Each text is evaluated by itself, so its vector
 does not depend on its neighbors; packing texts together was measured and is not faster.
 
 Refuses a text that does not fit (`too_long`): nothing is ever cut. Special tokens in a text are
-text.
+read as text.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from localensemble.engines.settings import EngineSettings
 
 # llama.h: llama_pooling_type.
 _POOLING_MEAN = 1
-# llama.cpp's own, for files of this tokenizer that do not name it.
+# llama.cpp's default for files with this tokenizer that do not name one.
 _UNKNOWN_TOKEN = "100"
 
 
@@ -51,7 +51,7 @@ class LlamaEmbedder:
 
     Raises:
         EngineUnavailableError: llama-cpp-python is not installed.
-        ModelFileError: the file is missing, damaged, or no encoder that is known here.
+        ModelFileError: the file is missing, damaged, or not a known encoder.
     """
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -72,7 +72,7 @@ class LlamaEmbedder:
         self._seconds = 0.0
 
     def describe(self) -> EngineDescription:
-        """Say what runs here."""
+        """Describe what runs here."""
         encoder = self._open_encoder()
         binding = importlib.metadata.version("llama-cpp-python")
         return EngineDescription(
@@ -89,10 +89,10 @@ class LlamaEmbedder:
     def embed(
         self, texts: Sequence[str]
     ) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
-        """Give each text its vector; a text fails for itself.
+        """Return a vector for each text; a text fails on its own.
 
         Returns:
-            N vectors of length 1, a row of NaN for a text that failed; and N failures.
+            N vectors of length 1, with a row of NaN for a text that failed, and N failures.
         """
         encoder = self._open_encoder()
         vectors = np.full((len(texts), encoder.dimensions), np.nan, dtype=np.float32)
@@ -108,7 +108,7 @@ class LlamaEmbedder:
                 if np.isfinite(length) and length > 0:
                     vectors[row] = vector / length
                 else:
-                    failure = EmbeddingFailure("not_finite: the model gave no number")
+                    failure = EmbeddingFailure("not_finite: the model returned an invalid number")
             failures.append(failure)
         self._seconds += time.perf_counter() - started
         return vectors, tuple(failures)
@@ -136,7 +136,7 @@ def _failure(tokens: tuple[int, ...] | None, encoder: _Encoder) -> EmbeddingFail
         return EmbeddingFailure("not_text")
     if len(tokens) > encoder.trained_context:
         return EmbeddingFailure(f"too_long: {len(tokens)} of {encoder.trained_context} tokens")
-    # Between the two marks that the model puts around every text.
+    # Between the two marks that the model adds around every text.
     words = tokens[1:-1]
     if not words:
         return EmbeddingFailure("no_tokens")
@@ -146,7 +146,7 @@ def _failure(tokens: tuple[int, ...] | None, encoder: _Encoder) -> EmbeddingFail
 
 
 class _Encoder(LlamaFile):
-    """A loaded encoder and its context; no decision about a text."""
+    """A loaded encoder and its context; makes no decision about a text."""
 
     def __init__(self, library: Any, path: Path, *, gpu_layers: int | None, threads: int) -> None:
         super().__init__(library, path, gpu_layers=gpu_layers)
@@ -158,7 +158,7 @@ class _Encoder(LlamaFile):
             raise
 
     def tokens(self, text: str) -> tuple[int, ...] | None:
-        """Tokenize a text between the model's two marks; None when it is no text."""
+        """Tokenize a text between the model's two marks; return None if it is not text."""
         try:
             data = text.encode("utf-8")
         except UnicodeEncodeError:
@@ -166,7 +166,7 @@ class _Encoder(LlamaFile):
         return self.token_ids(data, special=False, marks=True)
 
     def evaluate(self, tokens: tuple[int, ...]) -> NDArray[np.float32]:
-        """Give the mean of the model's vectors of these tokens, not scaled.
+        """Return the mean of the model's vectors of these tokens, not scaled.
 
         Raises:
             EngineError: llama.cpp refused or failed.
@@ -185,11 +185,11 @@ class _Encoder(LlamaFile):
 
     def _refuse_other_models(self) -> None:
         pooling = self.metadata(f"{self.architecture}.pooling_type")
-        # A file that says nothing leaves the choice to whoever uses it.
+        # A file that names no pooling leaves the choice to its user.
         if self.architecture != "bert" or pooling not in (None, str(_POOLING_MEAN)):
             raise ModelFileError(
-                f'Cannot embed texts with model file "{self._path}": architecture '
-                f'"{self.architecture}" and pooling type {pooling or "none"}, but a "bert" with '
+                f'Cannot embed texts with model file "{self._path}": it has architecture '
+                f'"{self.architecture}" and pooling type {pooling or "none"}, but "bert" with '
                 f"pooling type {_POOLING_MEAN} (mean) is needed.",
                 hint="Use all-minilm-l6-v2: run `localensemble models pull all-minilm-l6-v2`.",
             )
@@ -199,7 +199,7 @@ class _Encoder(LlamaFile):
         self.dimensions = int(library.llama_model_n_embd(self._model))
         self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or _UNKNOWN_TOKEN)
         parameters = library.llama_context_default_params()
-        # An encoder sees a whole text at once, so it cannot go in by pieces.
+        # An encoder sees a whole text at once, so the text cannot be split.
         parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = self.trained_context
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.embeddings = True

@@ -1,16 +1,16 @@
 """Score answers with llama.cpp: no generation, no parsing, every answer's probability.
 
-The prompts of a call are grouped by their head (what stands before the item). A head is
-evaluated once and stays in the cache, also across calls; the tails of many items with the
-continuation tokens of their answers go through in one evaluation, each token seeing its own
-prompt only. Heads that alternate are kept as saved states, so each is computed once a run.
+The prompts of a call are grouped by their head (the part before the item). A head is
+evaluated once and stays in the cache, even across calls; the tails of many items, with the
+continuation tokens of their answers, are evaluated together, and each token sees only its own
+prompt. Heads that alternate are kept as saved states, so each is computed once per run.
 
 The length rule is `answer_plan`'s: the probability of an answer is the probability that the
 response begins with exactly its tokens; an answer that begins another counts with the
 end-of-turn token. Refuses a prompt that does not fit (`too_long`): nothing is ever cut.
 
-The mode ``strict`` shares nothing: one sequence, an empty cache, each answer by itself. Models
-whose memory is a running state (Mamba, LFM2 and other hybrids) are always scored that way.
+The mode ``strict`` shares nothing: one sequence, an empty cache, each answer on its own. Models
+whose memory is a running state (Mamba, LFM2 and other hybrids) are always scored this way.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LlamaCppEngine:
 
     Raises:
         EngineUnavailableError: llama-cpp-python is not installed.
-        ModelFileError: the file is missing, damaged, or not a model that continues text.
+        ModelFileError: the file is missing, damaged, or not a model that generates text.
     """
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -109,7 +109,7 @@ class LlamaCppEngine:
         self._prompt_tokens = 0
 
     def describe(self) -> EngineDescription:
-        """Say what runs here; the first time, the model file is read to hash it."""
+        """Describe what runs here; the first call reads the model file to hash it."""
         model = self._open_model()
         if self._description is None:
             binding = importlib.metadata.version("llama-cpp-python")
@@ -136,16 +136,16 @@ class LlamaCppEngine:
         return self._description
 
     def _devices(self) -> tuple[tuple[str, str], ...]:
-        """Name what computes besides the processor; other devices round otherwise."""
+        """Name the devices used besides the processor; different devices round differently."""
         if self._open_model().gpu_layers == 0:
             return ()
         names = sorted({f"{one.name} ({one.built_with})" for one in graphics_devices()})
         return (("devices", ", ".join(names) or "unknown"),)
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """Count the tokens of each text as it stands within a message.
+        """Count the tokens of each text inside a message.
 
-        What cannot be scored is counted too: a lone surrogate as another character.
+        Text that cannot be scored is counted as well: a lone surrogate as another character.
         """
         self._open_model()
         countable = [text.encode("utf-8", "replace").decode() for text in texts]
@@ -156,7 +156,7 @@ class LlamaCppEngine:
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers; see the protocol and this module's docstring.
 
-        A prompt fails for itself, with one of the reasons ``too_long``, ``not_text``,
+        A prompt fails on its own, with one of the reasons ``too_long``, ``not_text``,
         ``no_tokens``, ``answers`` (they cannot be told apart) and ``not_finite``.
 
         Raises:
@@ -245,8 +245,8 @@ class LlamaCppEngine:
 
 def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Scores | ScoreFailure:
     if not np.isfinite(log_probabilities).all():
-        return ScoreFailure("not_finite: the model gave no number")
-    # Rounding may lift a certain answer a hair above 1.
+        return ScoreFailure("not_finite: the model returned an invalid number")
+    # Rounding may lift a certain answer slightly above 1.
     capped = np.minimum(log_probabilities, 0.0)
     rest = 1.0 - float(np.exp(capped).sum())
     return Scores(

@@ -1,8 +1,8 @@
-"""Keep what prompts share in a model's cache, and know what is there.
+"""Keep what prompts share in a model's cache, and track what the cache holds.
 
-The cache is a stack of layers: the head, and on top of it what was extended. Layers are
+The cache is a stack of layers: the head, and on top of it each extension. Layers are
 evaluated in sequence 0 and shared with as many sequences as a batch needs. Heads that are
-not in the cache are kept as saved states, oldest out first.
+not in the cache are kept as saved states; the oldest is dropped first.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# A codebook of more variables than this evaluates some of their heads again.
+# With more variables than this in a codebook, some of their heads are evaluated again.
 _SAVED_HEADS = 32
 SAVED_BYTES = 512 << 20
 
 
 class SequenceStore(Protocol):
-    """The calls into a model's cache that are needed here."""
+    """The calls into a model's cache that this module needs."""
 
     def clear_cache(self) -> None:
         """Forget everything."""
@@ -39,7 +39,7 @@ class SequenceStore(Protocol):
         ...
 
     def restore_sequence(self, state: NDArray[np.uint8]) -> bool:
-        """Make a saved state sequence 0 of an empty cache; False when it was not taken."""
+        """Restore a saved state as sequence 0 of an empty cache; False if that failed."""
         ...
 
 
@@ -53,7 +53,7 @@ class _Layer:
 
 
 class HeadCache:
-    """What one model's cache holds."""
+    """The content of one model's cache."""
 
     def __init__(self, store: SequenceStore) -> None:
         self._store = store
@@ -62,7 +62,7 @@ class HeadCache:
         self._saved: OrderedDict[tuple[int, ...], NDArray[np.uint8]] = OrderedDict()
 
     def recall(self, head: tuple[int, ...]) -> bool:
-        """Bring a head back; False when it has to be evaluated, on an empty cache."""
+        """Bring a head back; return False if it must be evaluated, on an empty cache."""
         if head == self._head:
             return True
         self._save()
@@ -78,17 +78,17 @@ class HeadCache:
         return True
 
     def keep(self, head: tuple[int, ...]) -> None:
-        """Note that the head was evaluated and is all that the cache holds."""
+        """Record that the head was evaluated and is all that the cache holds."""
         self._head = head
         self._layers = [_Layer(0, len(head), 1)]
 
     def extend(self, length: int) -> None:
-        """Note that so many positions were evaluated on top, to stay."""
+        """Record that ``length`` positions were evaluated on top, to be kept."""
         end = self._layers[-1].end
         self._layers.append(_Layer(end, end + length, 1))
 
     def share(self, sequences: int) -> None:
-        """Make all that is kept visible to the first so many sequences."""
+        """Make everything kept visible to the first ``sequences`` sequences."""
         for layer in self._layers:
             if layer.sequences < sequences:
                 new = range(layer.sequences, sequences)
@@ -96,13 +96,13 @@ class HeadCache:
                 layer.sequences = sequences
 
     def retreat(self, *, layers: int = 0) -> None:
-        """Cut the cache back to what is kept, less the last layers."""
+        """Cut the cache back to the kept layers, without the last ``layers`` of them."""
         if layers:
             del self._layers[-layers:]
         self._store.cut_back(self._layers[-1].end)
 
     def forget(self) -> None:
-        """Empty the cache; saved states stay."""
+        """Empty the cache; keep the saved states."""
         self._store.clear_cache()
         self._head = None
         self._layers = []

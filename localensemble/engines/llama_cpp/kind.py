@@ -1,4 +1,4 @@
-"""What the program knows of llama.cpp before a model is loaded.
+"""What the program knows about llama.cpp before a model is loaded.
 
 Decides how many layers go to graphics devices and what memory a model takes.
 """
@@ -22,7 +22,7 @@ from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
 
 _MEBIBYTE = 1 << 20
-# For a file that does not say what it was trained on.
+# For a file that does not state the context its model was trained on.
 _ANY_CONTEXT = 1 << 31
 
 
@@ -37,7 +37,7 @@ class _LlamaCppKind(EngineKind):
     ) -> LoadPlan:
         """Choose the layers for graphics devices, and add up the memory."""
         if shape is None:
-            # llama.cpp knows more kinds of files; it says what is wrong when it is asked.
+            # llama.cpp knows more kinds of files and will report what is wrong.
             return LoadPlan(settings)
         devices = _usable_devices()
         context = context_shape(
@@ -62,7 +62,7 @@ class _LlamaCppKind(EngineKind):
         )
 
     def examine(self) -> Sequence[Check]:
-        """Look at the build and at the graphics devices."""
+        """Check the build and the graphics devices."""
         try:
             build = llama_build()
         except EngineUnavailableError as error:
@@ -75,7 +75,7 @@ class _LlamaCppKind(EngineKind):
                 "llama.cpp",
                 "note",
                 f"{found}; the processor also has {', '.join(unused)}",
-                "Build it on this machine, which can be several times as fast: "
+                "Build it on this machine to make it up to several times as fast: "
                 "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
             )
         return (check, _graphics(build))
@@ -97,7 +97,7 @@ def _gpu_layers(
     context: ContextShape,
     devices: Sequence[GraphicsDevice],
 ) -> int | None:
-    """Return what the ensemble file says, or choose; None leaves it to llama.cpp."""
+    """Return the number in the ensemble file, or choose; None leaves it to llama.cpp."""
     free = [device.free_mib for device in devices]
     known = [mebibytes for mebibytes in free if mebibytes is not None]
     if settings.gpu_layers is not None or not devices or len(known) < len(free):
@@ -106,17 +106,17 @@ def _gpu_layers(
 
 
 def _placement(layers: int | None, layer_count: int, devices: Sequence[GraphicsDevice]) -> str:
-    """Say what goes to a graphics device; nothing where none was asked for and none is there."""
+    """Describe what goes to a graphics device; empty if there is no device and none was named."""
     if layers is None:
         return ""
     if not devices:
-        return "no graphics device can be used; it runs on the processor."
+        return "no usable graphics device; it runs on the processor."
     moved = "all" if layers > layer_count else f"{layers} of {layer_count}"
     return f"{moved} layers on {', '.join(device.name for device in devices)}."
 
 
 def _largest_context(memory: MemoryNeed, context: ContextShape, free_bytes: int) -> int:
-    """Return with how many tokens of context the model would fit; 0 when with none."""
+    """Return the largest context, in tokens, with which the model would fit; 0 if none."""
     if memory.context == 0:
         return 0
     room = free_bytes - (memory.total - memory.context)
@@ -151,13 +151,13 @@ def _graphics(build: LlamaBuild) -> Check:
         return Check(
             "graphics device",
             "ok",
-            f"{found}; llama.cpp was built to use one, and takes as many layers there as fit",
+            f"{found}; llama.cpp was built to use one, and puts as many layers on it as fit",
         )
     needed = devices[0].built_with
     return Check(
         "graphics device",
         "note",
-        f"{found}; llama.cpp was built without",
+        f"{found}; llama.cpp was built without support for it",
         f"Build llama-cpp-python with {needed} to use it: "
         f'`CMAKE_ARGS="-DGGML_{needed.upper()}=on" pip install --force-reinstall '
         "--no-binary llama-cpp-python llama-cpp-python`.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Numbers converted at once: a block that stays in a core's cache.
+# Numbers converted at once: a block that fits in a core's cache.
 _BLOCK = 1 << 16
 
 

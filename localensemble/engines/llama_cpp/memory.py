@@ -1,7 +1,7 @@
-"""How much memory a model will take, told from its shape before it is loaded.
+"""How much memory a model will take, computed from its shape before it is loaded.
 
-Pure: what the machine has is asked elsewhere. Measured against llama.cpp's own figures for
-its buffers; docs/performance.md says how far off it is.
+Pure: other modules ask what the machine has. Measured against llama.cpp's own figures for
+its buffers; docs/performance.md reports the error.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from localensemble.engines.llama_cpp.context_shape import ContextShape
 from localensemble.engines.llama_cpp.head_cache import SAVED_BYTES
 
 _MEBIBYTE = 1 << 20
-# Python, numpy and llama.cpp in the worker's process, with what scoring works on.
+# Python, numpy and llama.cpp in the worker's process, with the arrays of scoring.
 _PROCESS_BYTES = 54 * _MEBIBYTE
-# A token of the vocabulary: its text, twice, and the tables that find it.
+# One token of the vocabulary: its text, twice, and the tables that look it up.
 _VOCABULARY_BYTES = 400
-# Buffers hold numbers of 32 bits: this many times the embedding, and the feed-forward, a token.
+# Buffers of 32-bit numbers: per token, this many times the embedding and the feed-forward.
 _EMBEDDINGS_HELD = 3
 _FEED_FORWARDS_HELD = 2
-# What each token of a batch may see of the context: a mask of 32 bits and one of 16.
+# Which part of the context each token of a batch can see: a mask of 32 bits and one of 16.
 _MASK_BYTES = 6
-# A device's own needs: the context of its driver, and room for what fragments it.
+# A device's own needs: the context of its driver, and room for fragmentation.
 _DEVICE_RESERVE = 512 * _MEBIBYTE
 _DEVICE_SHARE = 20
 
@@ -29,11 +29,11 @@ _DEVICE_SHARE = 20
 def memory_need(
     shape: ModelShape, context: ContextShape, *, beginning_tokens: int = 0, gpu_layers: int = 0
 ) -> MemoryNeed:
-    """Tell what a model will take.
+    """Return the memory a model will take.
 
     Args:
-        beginning_tokens: tokens of the different beginnings that its prompts have.
-        gpu_layers: layers on graphics devices; one more than there are puts all there.
+        beginning_tokens: total tokens of the different beginnings of its prompts.
+        gpu_layers: layers on graphics devices; one more than the model has puts all there.
     """
     layers = len(shape.layer_bytes)
     token_bytes = sum(shape.cache_bytes)
@@ -51,10 +51,10 @@ def memory_need(
 
 
 def layers_that_fit(shape: ModelShape, context: ContextShape, *, free_bytes: int) -> int:
-    """Choose how many layers to put on graphics devices that have so much memory free.
+    """Return how many layers to put on graphics devices with this much free memory.
 
-    All of them, which counts one more than the layers, when they fit; otherwise as many as
-    fit beside the output, which goes there first. 0 when none does.
+    Returns one more than the number of layers, which means all of them, if they fit; otherwise as
+    many as fit beside the output, which goes there first; 0 if none fits.
     """
     room = free_bytes - max(_DEVICE_RESERVE, free_bytes // _DEVICE_SHARE)
     layers = len(shape.layer_bytes)
@@ -65,7 +65,7 @@ def layers_that_fit(shape: ModelShape, context: ContextShape, *, free_bytes: int
 
 
 def _moved(shape: ModelShape, context: ContextShape, gpu_layers: int) -> int:
-    """Add up what a device holds; which of the layers go there depends on llama.cpp's version."""
+    """Add up what a device holds; which layers go there depends on llama.cpp's version."""
     if gpu_layers == 0:
         return 0
     each = [
@@ -82,5 +82,5 @@ def _buffers(shape: ModelShape, context: ContextShape) -> int:
     layer = context.batch_tokens * (
         4 * _FEED_FORWARDS_HELD * shape.feed_forward + _MASK_BYTES * context.tokens
     )
-    # Logits come when the layers are through, in the same buffer.
+    # Logits are computed after the layers, in the same buffer.
     return output + embeddings + max(logits, layer)

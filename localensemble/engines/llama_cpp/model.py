@@ -1,6 +1,6 @@
 """The calls into llama.cpp: one model, one context, no decisions about scoring.
 
-Everything here takes and gives numbers and arrays.
+Everything here takes and returns numbers and arrays.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FLASH_ATTENTION_AUTO = -1
 
 _NOT_GENERATIVE = re.compile(r"bert|^t5|embed|^clip$|wavtokenizer|diffusion|^dream$|^llada")
 
-# How long a text is tokenized on the stack there is, and how much each byte of it may need.
+# The longest text tokenized on the current stack, and the stack each byte of a text may need.
 _SHORT_BYTES = 4_000
 _PIECE_BYTES = 500_000
 _STACK_BYTES = 16 << 20
@@ -40,7 +40,7 @@ class LlamaModel(LlamaFile):
 
     Raises:
         ModelFileError: the file is damaged, has no vocabulary, or holds a model that does
-            not continue text.
+            not generate text.
     """
 
     def __init__(self, library: Any, path: Path, *, gpu_layers: int | None) -> None:
@@ -53,7 +53,7 @@ class LlamaModel(LlamaFile):
             raise
 
     def chat_template(self) -> str | None:
-        """Return the Jinja text the file carries; None when it has none."""
+        """Return the Jinja text in the file; None if there is none."""
         template: bytes | None = self._library.llama_model_chat_template(self._model, None)
         return template.decode("utf-8", "replace") if template else None
 
@@ -75,8 +75,8 @@ class LlamaModel(LlamaFile):
         ):
             raise ModelFileError(
                 f'Cannot label with model file "{self._path}": architecture '
-                f'"{self.architecture}" encodes text and does not continue it.',
-                hint="Choose a chat model; an embedding model is no rater.",
+                f'"{self.architecture}" encodes text and does not generate it.',
+                hint="Choose a chat model; an embedding model cannot be a rater.",
             )
 
     # Vocabulary
@@ -126,14 +126,14 @@ class LlamaModel(LlamaFile):
         return buffer.raw[: max(0, length)].startswith(b" ")
 
     def token_text(self, token: int | None) -> str:
-        """Return a token as it stands in the vocabulary; empty for None."""
+        """Return a token's text as the vocabulary spells it; empty for None."""
         if token is None:
             return ""
         text: bytes | None = self._library.llama_vocab_get_text(self._vocabulary, token)
         return (text or b"").decode("utf-8", "replace")
 
     def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
-        """Tokenize UTF-8 of any content, NUL included, without adding anything."""
+        """Tokenize any UTF-8, NUL included, without adding anything."""
         if len(text) <= _SHORT_BYTES:
             return self.token_ids(text, special=special)
         # Many vocabularies cut text with std::regex, which calls itself for every letter and
@@ -144,36 +144,36 @@ class LlamaModel(LlamaFile):
         return tokens
 
     def is_special(self, token: int) -> bool:
-        """Say whether the tokenizer treats this token apart from text."""
+        """Tell whether the tokenizer treats this token apart from text."""
         marks = _ATTRIBUTE_CONTROL | _ATTRIBUTE_USER_DEFINED | _ATTRIBUTE_UNKNOWN
         return bool(self._attributes[token] & marks)
 
     def ends_or_controls(self, token: int) -> bool:
-        """Say whether this token must never come out of plain text."""
+        """Tell whether plain text must never yield this token."""
         return token in self._never_text
 
     # Context
 
     def open_context(self, shape: ContextShape) -> None:
-        """Make the context that everything is evaluated in.
+        """Make the context in which everything is evaluated.
 
         Raises:
-            EngineError: there is not enough memory for it.
+            EngineError: there is not enough memory for the context.
         """
         library = self._library
         parameters = library.llama_context_default_params()
         parameters.n_ctx = shape.tokens
-        # A stem or a long item goes in as a whole; llama.cpp cuts it at n_ubatch.
+        # A head or a long item is passed as a whole; llama.cpp splits it at n_ubatch.
         parameters.n_batch = shape.tokens
         parameters.n_ubatch = min(shape.batch_tokens, shape.tokens)
         parameters.n_seq_max = shape.sequences
         parameters.n_outputs_max = shape.outputs
         parameters.n_threads = parameters.n_threads_batch = shape.threads
-        # Without layers there, a device would still compute long batches by itself.
+        # Even without layers on it, a device would compute long batches.
         parameters.offload_kqv = parameters.op_offload = self.gpu_layers != 0
         parameters.flash_attn_type = _FLASH_ATTENTION_AUTO
-        # One buffer for all sequences, so that a copy of a prefix costs nothing; and for
-        # sliding windows the whole past, so that a prefix can be gone back to.
+        # One buffer for all sequences, so that copying a prefix costs nothing; and the whole
+        # past of sliding windows, so that the cache can return to a prefix.
         parameters.kv_unified = True
         parameters.swa_full = True
         self._context = library.llama_init_from_model(self._model, parameters)
@@ -184,7 +184,7 @@ class LlamaModel(LlamaFile):
                 hint="Set a smaller context, or choose a smaller model.",
             )
         self._memory = library.llama_get_memory(self._context)
-        # Sequence sets are runs of consecutive numbers, so every token can point into this.
+        # Sequence sets are consecutive numbers, so every token can point into this array.
         self._sequences = np.arange(shape.sequences, dtype=np.int32)
 
     def decode(self, batch: Batch) -> None:
@@ -209,7 +209,7 @@ class LlamaModel(LlamaFile):
             raise EngineError(
                 f'Model "{self._path.name}" could not evaluate {count} tokens '
                 f"(code {code}).{last_errors()}",
-                hint="Try a smaller context; if it stays, try the mode strict.",
+                hint="Try a smaller context. If that does not help, try the mode strict.",
             )
 
     def logits(self, rows: int) -> NDArray[np.float32]:
@@ -237,10 +237,10 @@ class LlamaModel(LlamaFile):
             )
 
     def save_sequence(self) -> NDArray[np.uint8]:
-        """Copy the state of sequence 0; empty when it would not come back the same."""
+        """Copy the state of sequence 0; empty if restoring would change it."""
         if self._library.llama_model_n_swa(self._model) > 0:
-            # llama.cpp leaves out what a sliding window has passed, and the rest would lie
-            # elsewhere: right, but with other roundings than the head that was evaluated.
+            # llama.cpp leaves out what a sliding window has passed, so the rest would be at
+            # other positions: right, but rounded differently from the evaluated head.
             return np.zeros(0, dtype=np.uint8)
         size = self._library.llama_state_seq_get_size(self._context, 0)
         state = np.empty(size, dtype=np.uint8)
@@ -249,13 +249,13 @@ class LlamaModel(LlamaFile):
         return state[:written]
 
     def restore_sequence(self, state: NDArray[np.uint8]) -> bool:
-        """Make a saved state sequence 0 of an empty cache; False when it was not taken."""
+        """Restore a saved state as sequence 0 of an empty cache; False if that failed."""
         pointer = _pointer(state, ctypes.c_uint8)
         return bool(self._library.llama_state_seq_set_data(self._context, pointer, len(state), 0))
 
 
 def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
-    """Cut UTF-8 between characters; one piece unless it is longer than any context."""
+    """Cut UTF-8 between characters; return one piece unless it is longer than any context."""
     start = 0
     while start < len(text):
         end = min(len(text), start + _PIECE_BYTES)

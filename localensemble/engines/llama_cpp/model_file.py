@@ -1,7 +1,7 @@
-"""A model file as llama.cpp loads it, whatever it is for.
+"""A model file as llama.cpp loads it, for any purpose.
 
-Refuses a path that is no GGUF file before llama.cpp reads it. llama.cpp's own log is silenced;
-its last errors are kept for the message of whatever fails next.
+Refuses a path that is not a GGUF file before llama.cpp reads it. llama.cpp's own log is silenced;
+its last errors are kept for the message of the next failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log_callback: Any = None
 
 
 def open_library() -> Any:
-    """Import llama-cpp-python, which not everybody has installed, and silence its log."""
+    """Import llama-cpp-python, which may not be installed, and silence its log."""
     try:
         library = importlib.import_module("llama_cpp.llama_cpp")
     except ImportError as error:
@@ -39,7 +39,7 @@ def open_library() -> Any:
 
 
 def silence_log(library: Any) -> None:
-    """Keep llama.cpp's errors and drop the rest of what it says."""
+    """Keep llama.cpp's errors and drop the rest of its log."""
     global _log_callback
     if _log_callback is not None:
         return
@@ -48,22 +48,23 @@ def silence_log(library: Any) -> None:
         if level in (_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED) and text.strip():
             _log_lines.append(text.decode("utf-8", "replace").strip())
 
-    # Held for ever: llama.cpp goes on calling it.
+    # Kept forever, because llama.cpp goes on calling it.
     _log_callback = library.llama_log_callback(keep)
     library.llama_log_set(_log_callback, ctypes.c_void_p(0))
 
 
 def last_errors() -> str:
-    """Quote what llama.cpp complained of last; empty if of nothing."""
-    said = "; ".join(list(_log_lines)[-2:])
-    return f' llama.cpp says: "{said[:300]}".' if said else ""
+    """Quote llama.cpp's last errors; empty if there are none."""
+    errors = "; ".join(list(_log_lines)[-2:])
+    return f' llama.cpp says: "{errors[:300]}".' if errors else ""
 
 
 def check_model_file(path: Path) -> None:
-    """Refuse a path that is no GGUF file before llama.cpp is asked to read it.
+    """Refuse a path that is not a GGUF file before llama.cpp reads it.
 
     Raises:
-        ModelFileError: missing, unreadable, another format, or one part of several.
+        ModelFileError: the file is missing, unreadable, of another format, or one of several
+            parts.
     """
     hint = "Give the path of a GGUF file, or pull the model again."
     try:
@@ -79,7 +80,7 @@ def check_model_file(path: Path) -> None:
     if _SPLIT_NAME.search(path.name):
         raise ModelFileError(
             f'Cannot use model file "{path}": it is one part of several.',
-            hint="Join the parts with llama-gguf-split --merge and give the one file.",
+            hint="Join the parts with llama-gguf-split --merge and give the resulting file.",
         )
 
 
@@ -91,7 +92,7 @@ def available_cores() -> int:
 
 
 class LlamaFile:
-    """A loaded model file, and the context that whoever uses it has opened.
+    """A loaded model file, and the context opened for it.
 
     Raises:
         ModelFileError: the file is damaged, or of a kind this llama.cpp does not know.
@@ -104,7 +105,7 @@ class LlamaFile:
         self._context: Any = None
         _log_lines.clear()
         parameters = library.llama_model_default_params()
-        # Negative: every layer.
+        # A negative number means every layer.
         offload = bool(library.llama_supports_gpu_offload())
         self.gpu_layers = (-1 if gpu_layers is None else gpu_layers) if offload else 0
         parameters.n_gpu_layers = self.gpu_layers
@@ -128,7 +129,7 @@ class LlamaFile:
             self._model = None
 
     def metadata(self, key: str) -> str | None:
-        """Return one metadata value as text; None when the file has none."""
+        """Return one metadata value as text; None if the file lacks it."""
         size = 256
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -143,8 +144,8 @@ class LlamaFile:
         """Tokenize UTF-8 in one call.
 
         Args:
-            special: read special tokens that are written in the text.
-            marks: add what the model puts around every text.
+            special: whether to read special tokens that are written in the text.
+            marks: whether to add the marks that the model puts around every text.
         """
         room = len(text) + 16
         while True:

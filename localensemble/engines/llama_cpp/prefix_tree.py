@@ -3,14 +3,14 @@
 A prompt is a head, which its whole block shares and the engine keeps, and a tail. The tails
 of a block form a tree: what several have in common (a long item under ten questions) is one
 node, evaluated once. `plan_steps` turns the tree into steps an engine can execute with a
-cache that only grows and is cut back:
+cache that can only grow and be cut back:
 
 * `Decode` evaluates whole subtrees of many prompts at once and forgets them;
 * `Extend` evaluates one node that is too large to go with its subtree, and keeps it;
 * `Retreat` cuts the cache back to where it was before an `Extend`.
 
-The steps depend on nothing but the prompts, so the same call is computed the same way. Pure
-Python and numpy; knows no model.
+The steps depend only on the prompts, so the same call is always computed the same way. Pure
+Python and numpy, independent of any model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Tail:
     """What one prompt adds to the head, and where its answers' numbers go.
 
     Attributes:
-        tokens: at least one.
+        tokens: the tokens, at least one.
         plan: how its answers are read.
         slot: index of answer 0 in the flat array of results; answer k has slot + k.
     """
@@ -65,7 +65,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """Evaluate the batch on top of what is kept, and forget it."""
+    """Evaluate the batch on top of the kept layers, and forget it."""
 
     batch: Batch
 
@@ -173,7 +173,7 @@ class _Node:
         self.read_count = bool(self.endings) + sum(branch.read_count for branch in self.branches)
 
     def write(self, writer: _BatchWriter, position: int, first_path: int) -> None:
-        """Write the subtree in depth-first order: a node, then what is below it."""
+        """Write the subtree in depth-first order: a node, then everything below it."""
         self.write_own(writer, position, first_path, self.path_count)
         position += len(self.tokens)
         for branch in self.branches:
@@ -193,7 +193,7 @@ def plan_steps(
     """Plan how the tails of prompts with one head are evaluated.
 
     Args:
-        limits: no step but an `Extend` goes beyond them.
+        limits: limits of a batch; only an `Extend` may exceed them.
         cache_tokens: size of the cache, head included; the caller has made sure that the
             head with any one tail and all its continuation tokens fits.
     """
@@ -207,7 +207,7 @@ def plan_steps(
 
 
 def path_batch(tokens: Sequence[int], *, first_output: int) -> Batch:
-    """Make a batch of one path from the start, read from this token on by the caller."""
+    """Make a batch of one path from the start; the caller reads it from ``first_output`` on."""
     count = len(tokens)
     nothing = np.zeros(0, dtype=np.int32)
     return Batch(
@@ -254,9 +254,9 @@ def _plan(
 
 
 def _pack(branches: Sequence[_Node | _Part], limits: BatchLimits) -> list[list[_Node | _Part]]:
-    """Divide branches, in order, into as few batches as fit, and those into equal ones.
+    """Divide branches, in order, into as few batches as possible, of about equal size.
 
-    A batch of a few tokens takes longer for each than a full one, so no small rest is left.
+    A small batch takes longer per token than a full one, so no small remainder is left.
     """
     batches = _fill(branches, limits)
     low = max((branch.token_count for branch in branches), default=0) - 1
@@ -272,7 +272,7 @@ def _pack(branches: Sequence[_Node | _Part], limits: BatchLimits) -> list[list[_
 
 
 def _fill(branches: Sequence[_Node | _Part], limits: BatchLimits) -> list[list[_Node | _Part]]:
-    """Put each branch into the batch before while there is room."""
+    """Put each branch into the current batch while there is room."""
     batches: list[list[_Node | _Part]] = []
     tokens = paths = reads = 0
     for branch in branches:
@@ -373,7 +373,7 @@ def _concatenate(arrays: Sequence[Indices]) -> Indices:
 
 
 def _common_length(tokens: tuple[int, ...], other: tuple[int, ...], offset: int) -> int:
-    """Count how many of the first tokens stand in the other at the offset."""
+    """Count how many of the first tokens match the other's tokens from the offset on."""
     length = min(len(tokens), len(other) - offset)
     if tokens[:length] == other[offset : offset + length]:
         return length

@@ -1,9 +1,9 @@
 """Turn prompts and answers into tokens, so that text stays text.
 
 Markup of the chat template is tokenized with special tokens; every segment of a message is
-tokenized on its own and without. Some vocabularies hold turn marks as ordinary entries that
-a tokenizer would still find in plain text; those are taken apart here. Refuses text that is
-no text (lone surrogates).
+tokenized on its own, without them. Some vocabularies hold turn marks as ordinary entries that
+a tokenizer would still find in plain text; this module splits them. Refuses strings that are
+not text (lone surrogates).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Protocol
 from localensemble.core.prompts import Prompt
 from localensemble.engines.llama_cpp.chat_template import ChatTemplate, Content, Markup
 
-# Instructions and markup recur for every item; items are remembered for one call only.
+# Instructions and markup recur for every item; items are remembered only for one call.
 _REMEMBERED_TEXTS = 4096
 
 
 class Vocabulary(Protocol):
-    """What is asked of a model's tokenizer.
+    """What this module needs from a model's tokenizer.
 
     Attributes:
-        bos: the begin-of-text token, None if there is none.
-        adds_bos: whether texts begin with it even if the chat template does not say so.
+        bos: the begin-of-text token; None if there is none.
+        adds_bos: whether texts begin with it even if the chat template does not write it.
         adds_space: whether the tokenizer puts a space before text that follows a special
             token or nothing.
         turn_marks: texts of entries that mean a turn to this model but are not special to
@@ -48,20 +48,20 @@ class Vocabulary(Protocol):
         ...
 
     def tokenize(self, text: bytes, *, special: bool) -> tuple[int, ...]:
-        """Tokenize UTF-8; with ``special``, special tokens in it are recognized."""
+        """Tokenize UTF-8; with ``special``, recognize special tokens in it."""
         ...
 
     def is_special(self, token: int) -> bool:
-        """Say whether the tokenizer treats this token apart from text."""
+        """Tell whether the tokenizer treats this token apart from text."""
         ...
 
     def ends_or_controls(self, token: int) -> bool:
-        """Say whether this token must never come out of plain text."""
+        """Tell whether plain text must never yield this token."""
         ...
 
 
 class NotTextError(ValueError):
-    """Say why a string cannot be tokenized, without quoting it."""
+    """Report why a string cannot be tokenized, without quoting it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ class TokenizedPrompt:
     """A prompt as tokens.
 
     Attributes:
-        head: what stands before the first item segment, the same for every item; never
+        head: the tokens before the first item segment, the same for every item; never
             the whole prompt, so that at least one token follows.
-        tail: the rest, at least one token unless the prompt has none at all.
-        after_special: whether an answer follows a special token, not text.
+        tail: the rest, at least one token unless the prompt has no tokens.
+        after_special: whether an answer follows a special token and not text.
     """
 
     head: tuple[int, ...]
@@ -94,7 +94,7 @@ class PromptTokenizer:
         self._remembered: dict[tuple[str, bool, bool], tuple[int, ...]] = {}
 
     def prompts(self, prompts: Sequence[Prompt]) -> list[TokenizedPrompt | NotTextError]:
-        """Tokenize prompts; one that is not text becomes the reason.
+        """Tokenize prompts; return the error in place of a prompt that is not text.
 
         Raises:
             ChatTemplateError: the model's template cannot be used.
@@ -109,7 +109,7 @@ class PromptTokenizer:
         return results
 
     def text(self, text: str, *, after_special: bool) -> tuple[int, ...]:
-        """Tokenize plain text that stands after a special token, or after other text.
+        """Tokenize plain text that follows a special token or other text.
 
         Raises:
             NotTextError: the string holds lone surrogates.
@@ -147,7 +147,7 @@ class PromptTokenizer:
         return not tokens or self._vocabulary.is_special(tokens[-1])
 
     def _settle_bos(self, tokens: list[int]) -> int:
-        """Make the tokens begin with one begin-of-text, if with any; return what was added."""
+        """Make the tokens begin with one begin-of-text at most; return how many were added."""
         bos = self._vocabulary.bos
         if bos is None:
             return 0
@@ -177,8 +177,8 @@ class PromptTokenizer:
         tokens = self._tokenize(text, special=False, after_special=after_special)
         if not any(map(self._vocabulary.ends_or_controls, set(tokens))):
             return tokens
-        # A turn mark that is an ordinary entry was found in the text: cut it after its first
-        # character, and what is left cannot be recognized.
+        # The text contains a turn mark that is an ordinary entry: cut it after its first
+        # character, so that the rest cannot be recognized.
         starts = [text.find(mark) for mark in self._vocabulary.turn_marks if mark in text]
         if not starts:
             raise NotTextError("not_text: it is read as a special token")
@@ -194,8 +194,8 @@ class PromptTokenizer:
         except UnicodeEncodeError as error:
             raise NotTextError(f"not_text: character {error.start} is a lone surrogate") from None
         if self._vocabulary.adds_space and not after_special:
-            # The tokenizer would begin with a space that is not there. Let a line feed take
-            # it, and leave both off.
+            # The tokenizer would add a space that is not in the text. Let it go before a line
+            # feed, and remove both.
             margin = self._vocabulary.tokenize(b"\n", special=False)
             tokens = self._vocabulary.tokenize(b"\n" + encoded, special=special)
             if tokens[: len(margin)] == margin:

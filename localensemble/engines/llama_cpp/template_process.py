@@ -1,8 +1,8 @@
-"""Render one chat template and end: the process that `template_sandbox` starts.
+"""Render one chat template and exit: the process that `template_sandbox` starts.
 
 Reads a request as JSON from standard input and writes one JSON object to standard output:
-``rendered``, ``raised`` with the template's own message, or ``refused`` with the reason. Where
-it is ended by a bound, it writes nothing. Imports nothing but Jinja.
+``rendered``, ``raised`` with the template's own message, or ``refused`` with the reason. If
+a bound ends it, it writes nothing. Imports only Jinja.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 _MEMORY_NOW = Path("/proc/self/statm")
-# Fixed, so that a prompt is the same tomorrow: the date Llama's template falls back to.
+# Fixed, so that a prompt is the same tomorrow; Llama's template defaults to this date.
 DATE_STRING = "26 Jul 2024"
 _DATE = {
     "%Y": "2024",
@@ -51,7 +51,7 @@ class _MessagesRefusedError(Exception):
 
 
 class _GenerationExtension(Extension):
-    """Accept ``{% generation %}``, which marks text for training and prints it as it is."""
+    """Accept ``{% generation %}``, which marks text for training and prints it unchanged."""
 
     tags = {"generation"}  # noqa: RUF012
 
@@ -62,7 +62,7 @@ class _GenerationExtension(Extension):
 
 
 class _TemplateEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, with what chat templates expect and no more."""
+    """Jinja's sandbox, with only what chat templates expect."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -78,14 +78,14 @@ class _TemplateEnvironment(ImmutableSandboxedEnvironment):
             "range": self.globals["range"],
             "strftime_now": _strftime_now,
         }
-        # The usual one writes for HTML.
+        # The default filter escapes for HTML.
         self.filters["tojson"] = _to_json
-        # A prompt is the same tomorrow.
+        # Without randomness, a prompt is the same tomorrow.
         del self.filters["random"]
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
-        """Refuse what the sandbox would replace by nothing."""
-        raise SecurityError(f'it reads "{attribute}" of a {type(obj).__name__}')
+        """Refuse what the sandbox would silently replace with an empty value."""
+        raise SecurityError(f'it reads attribute "{attribute}" of a {type(obj).__name__}')
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
         answer = {"refused": "it is nested too deeply"}
     except MemoryError:
         answer = {"refused": "it needs too much memory"}
-    # Whatever else a stranger's code raises is a fault of that code: this is the door.
+    # Anything else that untrusted code raises is a fault of that code: this is the door.
     except Exception as error:
         answer = {"refused": type(error).__name__}
     sys.stdout.write(json.dumps(answer))
@@ -112,7 +112,7 @@ def _rendered(request: dict[str, Any]) -> str:
     _bound_time(request["processor_seconds"])
     _bound_memory(request["bytes_to_compile"])
     template = environment.from_string(request["source"])
-    # What compiling took may be used again.
+    # Memory used for compiling may be used again.
     _bound_memory(request["bytes_to_render"])
     text = template.render(request["variables"])
     if len(text) > request["most_rendered"]:
@@ -121,7 +121,7 @@ def _rendered(request: dict[str, Any]) -> str:
 
 
 def _bound_time(seconds: int) -> None:
-    """Let the system end this process after so many more seconds of computing, without a dump."""
+    """Let the system end this process after ``seconds`` more of computing, without a dump."""
     if sys.platform == "win32":
         return
     import resource
@@ -132,7 +132,7 @@ def _bound_time(seconds: int) -> None:
 
 
 def _bound_memory(more: int) -> None:
-    """Refuse this process more memory than so many bytes beyond what it has; on Linux alone."""
+    """Limit this process to ``more`` bytes beyond the memory it has; only on Linux."""
     if sys.platform != "linux":
         return
     import resource
@@ -168,11 +168,11 @@ def _raise_exception(message: object = "") -> str:
 
 
 def _strftime_now(pattern: str) -> str:
-    """Write the fixed date; months and days in English whatever the locale."""
+    """Write the fixed date, with months and days in English in every locale."""
 
     def directive(match: re.Match[str]) -> str:
         if match[0] not in _DATE:
-            raise SecurityError(f'it asks for "{match[0]}" of the date')
+            raise SecurityError(f'it uses "{match[0]}" in a date format')
         return _DATE[match[0]]
 
     return re.sub(r"%-?.?", directive, str(pattern)[:200])

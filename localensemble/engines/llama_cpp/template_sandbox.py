@@ -1,8 +1,8 @@
 """Run a chat template that came with a model file, as untrusted code.
 
-Decides what a rendering may use up. A template is rendered by Jinja's own sandbox, which keeps
-it from reaching Python, in a process that lives for one rendering and that the system, not
-Jinja, keeps from using up the machine. No text of an item gets there. Refuses
+Decides how much time and memory a rendering may use. Jinja's own sandbox renders the template and
+keeps it from reaching Python, in a process that lives for one rendering and whose resources the
+system limits, not Jinja. No item text gets there. Refuses
 (`ChatTemplateError`) a template that asks for more than formatting messages needs.
 """
 
@@ -19,7 +19,7 @@ from localensemble.core.errors import ChatTemplateError
 from localensemble.engines.child_process import child_command, child_environment
 
 # The longest of 19 published templates takes 17,000 characters, builds 9,000 and needs less
-# than 0.2 seconds, most of which is the start of Python, and 128 kB beyond what is there.
+# than 0.2 seconds, most of it for starting Python, and 128 kB of additional memory.
 _MOST_SOURCE = 250_000
 _MOST_RENDERED = 200_000
 _MOST_PROCESSOR_SECONDS = 2
@@ -33,7 +33,7 @@ _CHILD = "localensemble.engines.llama_cpp.template_process"
 
 
 class TemplateRaisedError(ChatTemplateError):
-    """Report that a template refused the messages by its own ``raise_exception``."""
+    """Report that a template refused the messages with its own ``raise_exception``."""
 
 
 def render_template(
@@ -48,11 +48,12 @@ def render_template(
 
     Raises:
         TemplateRaisedError: the template calls ``raise_exception``.
-        ChatTemplateError: it is not a Jinja template, or does what a chat template need not.
+        ChatTemplateError: the text is not a Jinja template, or does more than a chat template
+            needs.
     """
     if len(source) > _MOST_SOURCE:
         raise _refused(
-            f"its text has {len(source):,} characters, at most {_MOST_SOURCE:,} are read"
+            f"its text has {len(source):,} characters, but at most {_MOST_SOURCE:,} are allowed"
         )
     request = {
         "source": source,
@@ -69,7 +70,7 @@ def render_template(
         raise _refused("rendering it takes too much time or memory") from None
     if outcome == "raised":
         raise TemplateRaisedError(
-            f'The model\'s chat template does not take these messages: "{text[:200]}".'
+            f'The model\'s chat template refuses these messages: "{text[:200]}".'
         )
     if outcome == "refused":
         raise _refused(text)
@@ -84,15 +85,15 @@ def _refused(why: str) -> ChatTemplateError:
 
 
 def _answer(request: bytes, launcher: tuple[str, ...]) -> bytes:
-    """Return what the process writes until it ends, or is ended: never more than is allowed."""
+    """Return what the process writes until it ends or is killed, up to the allowed length."""
     with subprocess.Popen(
         child_command(launcher, _CHILD),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=child_environment(),
-        # Ctrl-C is for the program, not for what it renders: a refusal would be blamed on the
-        # template. A group of its own on Windows, a session elsewhere.
+        # Ctrl-C is for the program, not for the renderer, whose end would be blamed on the
+        # template: hence a process group of its own on Windows, a session elsewhere.
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         start_new_session=True,
     ) as process:

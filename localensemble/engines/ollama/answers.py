@@ -1,15 +1,15 @@
-"""How one answer is asked of Ollama, and what its most probable tokens say about all answers.
+"""How Ollama is asked for an answer, and what its most probable tokens say about all answers.
 
-Ollama tells the twenty most probable tokens at each place of a reply, before any constraint on
-the reply. The first of these places says how the model sets out to answer. The probability of
-an answer is that of the first tokens which hold its first word.
+Ollama reports the twenty most probable tokens at each position of a reply, before any constraint
+on the reply. The first position shows how the model begins its answer. The probability of
+an answer is that of the first tokens that contain its first word.
 
-Where answers cannot be told apart by that ("Staff", "Staff attitude"), or a first word is not
-one token of the model for sure, each answer gets a letter, and the prompt asks for the letter.
+Where answers cannot be told apart that way ("Staff", "Staff attitude"), or a first word is not
+certain to be one token of the model, each answer gets a letter, and the prompt asks for the letter.
 
-An answer none of whose tokens is among the twenty is *censored*: each token that could begin it is
-at most as probable as the least probable one told, and all of them have at most what is left.
-That bound is what is reported, marked as one.
+An answer with no token among the twenty is *censored*: each token that could begin it is
+at most as probable as the least probable one reported, and together they have at most what is
+left. That bound is reported in place of the probability, and marked as a bound.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from localensemble.engines.protocol import ScoreFailure, Scores
 
 TOP_TOKENS = 20
 
-# Without the one that begins "I am sorry", and no small ones beside the same large ones.
+# Without the letter that begins "I am sorry", and without lower case beside upper case.
 _LETTERS = string.ascii_uppercase.replace("I", "")
-# A word to its end; one of a single letter begins too much.
+# A whole word; a word of a single letter begins too many others.
 _WORD = re.compile(r"[A-Za-z]{2,}(?![\w\u0080-\U0010ffff])")
 _ASKS_FOR_LETTERS = "\n\nWrite the category's letter instead of its name:\n{}"
 # How vocabularies write a space that begins a word.
 _SPACES = ("\u0120", "\u2581", " ")
 # A letter is a token by itself, and one with a space before it.
 _SPELLINGS = 2
-# A logarithm of nothing is no number.
+# The logarithm of zero is not a number.
 _SMALLEST = sys.float_info.min
 # What rounding may add to the logarithm of a certain token, or to the sum of all.
 _MOST = 1e-4
@@ -44,7 +44,7 @@ _MOST = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class TokenProbability:
-    """One token that a reply might have begun with, and the natural log of its probability."""
+    """One token that could have begun a reply, and the natural log of its probability."""
 
     text: str
     log_probability: float
@@ -56,9 +56,9 @@ class AnswerForm:
 
     Attributes:
         texts: what the model writes for each answer.
-        instruction: what the prompt has to say for that; empty when the texts are the answers.
-        beginnings: what the first token of each text holds at least.
-        token_counts: how many such tokens there are at most.
+        instruction: what the prompt must add for that; empty if the texts are the answers.
+        beginnings: what the first token of each text must at least contain.
+        token_counts: the most such tokens there can be, for each text.
     """
 
     texts: tuple[str, ...]
@@ -68,7 +68,7 @@ class AnswerForm:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON schema that allows these texts and nothing else."""
+        """The JSON schema that allows only these texts."""
         return {"type": "string", "enum": list(self.texts)}
 
     @property
@@ -77,7 +77,7 @@ class AnswerForm:
         return max(len(json.dumps(text)) for text in self.texts) + 4
 
     def is_answer(self, reply: str) -> bool:
-        """Say whether a reply follows the schema."""
+        """Tell whether a reply follows the schema."""
         try:
             return json.loads(reply) in self.texts
         except (ValueError, RecursionError):
@@ -87,14 +87,14 @@ class AnswerForm:
 def answer_form(
     answers: tuple[str, ...], *, vocabulary: Collection[str]
 ) -> AnswerForm | ScoreFailure:
-    """Choose how to ask for answers: by their names where these begin apart, else by letters.
+    """Choose how to ask for answers: by name if the names begin differently, else by letter.
 
     Args:
-        vocabulary: the model's tokens as its file writes them; empty when not known, and then
-            letters are asked for.
+        vocabulary: the model's tokens as its file writes them; empty if unknown, and then
+            the prompt asks for letters.
     """
     if not answers or len(set(answers)) < len(answers) or not all(map(str.strip, answers)):
-        return ScoreFailure("answers: they are not distinct texts")
+        return ScoreFailure("answers: the texts are not distinct")
     words = tuple(_first_word(answer, vocabulary) for answer in answers)
     if _begin_apart(words, answers):
         counts = (_begin_with(*pair, vocabulary) for pair in zip(answers, words, strict=True))
@@ -117,9 +117,9 @@ def _begin_apart(words: Sequence[str], answers: Sequence[str]) -> bool:
 
 
 def _first_word(answer: str, vocabulary: Collection[str]) -> str:
-    """Give the word that an answer begins with; nothing when it is not one token, for sure.
+    """Return the word that an answer begins with; empty if it is not certain to be one token.
 
-    A shorter token ("I" of "Ideation") begins other replies as well, and in other scripts a
+    A shorter token ("I" of "Ideation") also begins other replies, and in other scripts a
     token may be part of a letter.
     """
     if answer in {*_LETTERS, *string.digits} and answer in vocabulary:
@@ -131,7 +131,7 @@ def _first_word(answer: str, vocabulary: Collection[str]) -> str:
 
 
 def _first_token(answer: str, vocabulary: Collection[str]) -> str:
-    """Give the longest token that begins an answer and needs no space before it."""
+    """Return the longest token that begins an answer and needs no space before it."""
     plain = next((at for at, one in enumerate(answer) if not one.isascii()), len(answer))
     for end in range(plain, 0, -1):
         if any(answer[:end].replace(" ", space) in vocabulary for space in _SPACES):
@@ -156,16 +156,17 @@ def read_scores(
     """Read the answers' probabilities off the most probable first tokens of a reply.
 
     Returns:
-        A failure when no answer, or not which answer, is the most probable.
+        The scores; a failure if no answer is among the tokens, or the most probable one is
+        not certain.
     """
     told: dict[str, float] = {}
     for token in top_tokens:
         if not token.log_probability <= _MOST:
-            return ScoreFailure("not_finite: the model gave no number")
-        # A token told twice counts once.
+            return ScoreFailure("not_finite: the model returned an invalid number")
+        # A token reported twice counts once.
         told[token.text] = max(math.exp(token.log_probability), told.get(token.text, 0.0))
     if not told or math.fsum(told.values()) > 1.0 + _MOST:
-        return ScoreFailure("not_finite: the model gave no number")
+        return ScoreFailure("not_finite: the model returned an invalid number")
     known = [
         math.fsum(value for text, value in told.items() if _begins(text, answer, beginning))
         for answer, beginning in zip(form.texts, form.beginnings, strict=True)
@@ -183,7 +184,7 @@ def read_scores(
         for value, hidden, count in zip(known, censored, form.token_counts, strict=True)
     ]
     if any(hidden and bound >= best for hidden, bound in zip(censored, bounds, strict=True)):
-        return ScoreFailure("not_told_apart: a category that is not told may be as probable")
+        return ScoreFailure("not_told_apart: an unreported category may be as probable")
     return Scores(
         log_probabilities=tuple(min(0.0, math.log(max(value, _SMALLEST))) for value in bounds),
         off_codebook_mass=min(1.0, max(0.0, 1.0 - math.fsum(known))),
@@ -193,9 +194,9 @@ def read_scores(
 
 
 def _begins(token: str, answer: str, beginning: str) -> bool:
-    """Say whether a first token begins an answer and nothing else.
+    """Tell whether a first token begins an answer and nothing else.
 
-    "A" is a letter that was asked for, "An" sets out on something else. Some tokenizers put a
+    "A" is a letter that was asked for; "An" begins something else. Some tokenizers put a
     space before the first word.
     """
     text = token.removeprefix(" ")

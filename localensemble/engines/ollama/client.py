@@ -1,9 +1,9 @@
-"""Ask Ollama over loopback: send requests, wait while it is busy, say what went wrong.
+"""Ask Ollama over loopback: send requests, wait while it is busy, report what went wrong.
 
 Speaks through the `ollama` package, whose typed calls lack what is needed here (`truncate`,
 `shift`, `remote_host`), so requests and replies are plain JSON objects. Proxies named in the
 environment are not used and redirections are not followed: a request goes to the address
-given, or nowhere. Requests run in an event loop of their own, so that Ctrl-C closes their
+given, or nowhere. Requests run in their own event loop so that Ctrl-C closes their
 connections at once.
 
 No error holds what was sent or what came back: a server may quote the text of an item.
@@ -33,16 +33,16 @@ from localensemble.engines.ollama.answers import TokenProbability
 Json = dict[str, Any]
 _Result = TypeVar("_Result")
 
-# Seconds between one attempt and the next: Ollama may be loading, busy or restarting.
+# Seconds between attempts: Ollama may be loading, busy or restarting.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-# Ollama itself gives a load five minutes; a long prompt on a processor can take longer.
+# Ollama itself allows five minutes to load; a long prompt on a processor can take longer.
 _SILENCE = 1800.0
 _CONNECT = 5.0
 _INFORMATION = 60.0
 
 _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _BUSY = 404, 401, 403, 503
 _REDIRECTIONS = range(300, 400)
-# What comes of a reply that is no JSON, or not in the form that Ollama's has.
+# Raised by a reply that is not JSON or does not have the form of Ollama's replies.
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _BUSY_WORDS = re.compile(r"server busy|maximum pending requests|loading model")
 _LOAD_WORDS = re.compile(r"timed out waiting|failed to load|unable to load|system memory")
@@ -57,11 +57,11 @@ class Reply:
 
     Attributes:
         text: what the model wrote.
-        thought: whether it wrote thoughts apart from that.
-        first_token: the first token written; empty when Ollama told none.
+        thought: whether it also wrote thoughts.
+        first_token: the first token written; empty if Ollama reported none.
         top_tokens: the most probable first tokens.
-        prompt_tokens: length of the prompt as Ollama read it; 0 when it did not say.
-        cached_tokens: how many of these it had in its cache.
+        prompt_tokens: length of the prompt as Ollama read it; 0 if it did not report it.
+        cached_tokens: how many of these were in its cache.
         seconds: time in the model.
     """
 
@@ -80,7 +80,7 @@ class RefusedAsTooLong:
 
 
 class _TryAgainError(Exception):
-    """Report a fault that may pass; ``final`` is what to raise when it does not."""
+    """Report a fault that may pass; ``final`` is the error to raise if it does not."""
 
     def __init__(self, final: LocalEnsembleError) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class _TryAgainError(Exception):
 
 
 def _package() -> Any:
-    """Import the client, which takes a third of a second that most commands need not pay."""
+    """Import the client, which takes a third of a second that most commands can save."""
     try:
         return importlib.import_module("ollama")
     except ImportError as error:
@@ -106,8 +106,8 @@ class OllamaClient:
     """A connection to the Ollama of this machine.
 
     Args:
-        address: as `ollama_host.ollama_address` gives it.
-        parallel: requests on their way at once.
+        address: the address that `ollama_host.ollama_address` returns.
+        parallel: the most requests sent at once.
         pauses: seconds before each further attempt.
     """
 
@@ -141,18 +141,18 @@ class OllamaClient:
 
         Raises:
             EngineUnavailableError: nothing, or something else, answers there.
-            ModelFileError: it is about a model that is not there.
+            ModelFileError: the request names a model that Ollama does not have.
         """
         return self._run(self._ask(path, body))
 
     def chat(self, bodies: Sequence[Json]) -> list[Reply | RefusedAsTooLong]:
-        """Send chats, as many at once as were agreed on, and return the replies in order.
+        """Send chats, at most ``parallel`` at once, and return the replies in order.
 
         Raises:
             EngineCrashedError: the process that holds the model died.
-            EngineUnavailableError: Ollama is busy, or not there any more.
-            EngineError: it refused, or failed again and again.
-            ModelFileError: the model is not there any more.
+            EngineUnavailableError: Ollama is busy, or no longer there.
+            EngineError: it refused, or failed repeatedly.
+            ModelFileError: the model is no longer there.
         """
         return self._run(self._chat_all(bodies))
 
@@ -166,8 +166,8 @@ class OllamaClient:
         self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        # A future of `concurrent.futures` would do, but Ctrl-C while its lock is taken or
-        # released leaves it broken.
+        # A future of `concurrent.futures` would do, but Ctrl-C while its lock is acquired or
+        # released breaks it.
         done: SimpleQueue[asyncio.Task[_Result]] = SimpleQueue()
         started: list[asyncio.Task[_Result]] = []
 
@@ -255,19 +255,19 @@ class OllamaClient:
     def _refuse_remote(self, part: Json) -> None:
         if part.get("remote_host") or part.get("remote_model"):
             raise EngineError(
-                "Ollama passed a text on to another machine.",
+                "Ollama sent a text to another machine.",
                 hint="Sign out of ollama.com, set OLLAMA_NO_CLOUD=1 for the server, and use a "
                 "model that is on this machine.",
             )
 
     def _chat_fault(self, error: Exception) -> Exception:
-        """Say what a refused or failed chat means; its own words are not passed on."""
+        """Return the error for a refused or failed chat, without the server's own words."""
         status, words = getattr(error, "status_code", -1), str(error).lower()
         if status == _BUSY or _BUSY_WORDS.search(words):
             return _TryAgainError(
                 EngineUnavailableError(
-                    f"Ollama at {self._place} is busy and stays so.",
-                    hint="Run again when it has less to do: what is labeled is kept.",
+                    f"Ollama at {self._place} is still busy after all attempts.",
+                    hint="Run again when it has less to do. Labels so far are kept.",
                 )
             )
         if _LOAD_WORDS.search(words):
@@ -291,25 +291,25 @@ class OllamaClient:
 
     def _not_ollama(self) -> EngineUnavailableError:
         return EngineUnavailableError(
-            f"What answered at {self._place} is not Ollama, or not in a form known here.",
+            f"The server at {self._place} is not Ollama, or its reply has an unknown form.",
             hint="Check OLLAMA_HOST and the version of Ollama.",
         )
 
     def _cut_off(self) -> EngineUnavailableError:
         return EngineUnavailableError(
             f"Ollama at {self._place} ended a reply before it was complete.",
-            hint="Look into Ollama's log, then run again: what is labeled is kept.",
+            hint="Check Ollama's log, then run again. Labels so far are kept.",
         )
 
     def _cannot_load(self) -> EngineUnavailableError:
         return EngineUnavailableError(
             "Ollama could not load the model.",
-            hint="Check free memory, or ask for fewer `context_tokens`; then run again.",
+            hint="Check free memory or set fewer `context_tokens`, then run again.",
         )
 
     def _gone(self) -> ModelFileError:
         return ModelFileError(
-            "Ollama does not have the model, or not any more.",
+            "Ollama does not have the model, or no longer has it.",
             hint="Fetch it with `ollama pull`, or correct `model` in the ensemble file.",
         )
 
@@ -319,18 +319,18 @@ class OllamaClient:
             return self._gone()
         if status in _REDIRECTIONS:
             return EngineUnavailableError(
-                f"What answered at {self._place} wanted to send the request elsewhere.",
-                hint="Check what listens there: Ollama does not redirect.",
+                f"The server at {self._place} tried to redirect the request.",
+                hint="Check what listens there: Ollama never redirects.",
             )
         found = f"status {status}" if status > 0 else "an error in its reply"
         return EngineError(
-            f"Ollama at {self._place} could not do what was asked ({found}).",
-            hint="Look into Ollama's log, then run again: what is labeled is kept.",
+            f"Ollama at {self._place} could not process the request ({found}).",
+            hint="Check Ollama's log, then run again. Labels so far are kept.",
         )
 
 
 def _reply(parts: Sequence[Json]) -> Reply:
-    """Read a reply; raises one of `_UNREADABLE` where it is not in the form that is known."""
+    """Read a reply; raise one of `_UNREADABLE` if its form is unknown."""
     messages = [part.get("message") or {} for part in parts]
     places = [place for part in parts for place in part.get("logprobs") or ()]
     last = parts[-1]
@@ -350,7 +350,7 @@ def _reply(parts: Sequence[Json]) -> Reply:
 
 
 def _text(value: object) -> str:
-    # "null" is no token "None".
+    # "null" must not become the token "None".
     if not isinstance(value, str):
         raise TypeError
     return value
@@ -362,5 +362,5 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _count(said: Json, name: str) -> int:
-    return int(_number(said.get(name) or 0))
+def _count(reply: Json, name: str) -> int:
+    return int(_number(reply.get(name) or 0))

@@ -1,16 +1,16 @@
 """Score answers through the Ollama of this machine.
 
-Ollama writes a reply, which a JSON schema confines to the answers, and tells the twenty most
-probable tokens at its first place, where nothing is confined yet. `ollama_answers` reads the
-probabilities off these; the reply itself only shows that the schema was kept.
+Ollama writes a reply, which a JSON schema confines to the answers, and reports the twenty most
+probable tokens at its first position, where nothing is confined yet. `answers` reads the
+probabilities off these; the reply itself only shows that the schema was followed.
 
-Everything that a Modelfile or a default could decide is sent with every request. A prompt that
-may not fit is counted first, in pieces so small that none can be cut, and a reply to fewer
-tokens than that is refused: nothing is ever cut unseen. Ollama reads turn marks anywhere, so a
-text that holds one is refused (`special_token`), too.
+Every setting that a Modelfile or a default could decide is sent with every request. A prompt
+that may not fit is counted first, in pieces too small to be cut, and a reply to fewer
+tokens than that is refused, so no cut goes unnoticed. Ollama reads turn marks anywhere, so a
+text that contains one is also refused (`special_token`).
 
-Each block of prompts ends with a look at what the model's name means: when the manifest is
-another one, the block is not scored.
+After each block of prompts the engine checks what the model's name refers to; if the manifest has
+changed, the block is not scored.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ PARALLEL_VARIABLE = "OLLAMA_NUM_PARALLEL"
 _DEFAULT_CONTEXT = 4096
 _KEEP_ALIVE = "15m"
 _MOST_PARALLEL = 64
-# Of usual text; and so many that a lower count of tokens is looked into.
+# Bytes per token of usual text, and the ratio above which a token count is verified.
 _BYTES_PER_TOKEN = 4
 _MOST_BYTES_PER_TOKEN = 8
-# How many tokens cutting a text into pieces may add for each.
+# How many tokens cutting a text into pieces may add per piece.
 _CUT_TOKENS = 4
 _SHORT_PIECE = 128
-# Everything a Modelfile could set otherwise; the most probable token, unaltered.
+# Everything that a Modelfile could set differently; the most probable token, unaltered.
 _OPTIONS: Json = {
     "frequency_penalty": 0.0,
     "min_p": 0.0,
@@ -76,28 +76,28 @@ _OPTIONS: Json = {
     "top_p": 1.0,
     "typical_p": 1.0,
 }
-# What measures everything of a prompt but its texts.
+# Used to measure everything in a prompt except its texts.
 _SHORT = "x"
 _PROBE_FORM = AnswerForm(("1", "2"), "", ("1", "2"), (2, 2))
 
 
 class OllamaEngine:
-    """A model of the Ollama on this machine.
+    """A model served by Ollama on this machine.
 
     Args:
-        settings: ``model_name`` is what Ollama calls the model. Devices and threads are
-            Ollama's matter unless given. ``strict`` sends one request at a time.
+        settings: ``model_name`` is what Ollama calls the model. Ollama chooses devices and
+            threads unless they are given. ``strict`` sends one request at a time.
         pauses: seconds before each further attempt while Ollama is busy or away.
 
     Raises:
         EngineUnavailableError: Ollama does not answer, is too old, or cannot load the model.
-        ModelFileError: Ollama does not have the model, or it may not be used.
+        ModelFileError: Ollama does not have the model, or the model may not be used.
     """
 
     def __init__(self, settings: EngineSettings, *, pauses: Sequence[float] = PAUSES) -> None:
         if not settings.model_name:
             raise ModelFileError(
-                "Cannot open engine ollama: no model is named.",
+                "Cannot open engine ollama: no model name is given.",
                 hint="Give the name that `ollama list` shows, for example qwen2.5:3b.",
             )
         refuse_cloud_name(settings.model_name)
@@ -123,7 +123,7 @@ class OllamaEngine:
             raise
 
     def describe(self) -> EngineDescription:
-        """Say what runs here; the first time, the weights are read to hash them if they can be."""
+        """Describe what runs here; the first call hashes the weights if it can read them."""
         self._refuse_when_closed()
         if self._description is None:
             model = self._model
@@ -154,7 +154,7 @@ class OllamaEngine:
         return self._description
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
-        """Estimate the tokens of each text at four bytes a token: Ollama does not count for us."""
+        """Estimate the tokens of each text at four bytes a token: Ollama cannot count them."""
         self._refuse_when_closed()
         return tuple(-(-_byte_count(text) // _BYTES_PER_TOKEN) for text in texts)
 
@@ -163,12 +163,12 @@ class OllamaEngine:
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers; see the protocol and this module's docstring.
 
-        A prompt fails for itself, with one of the reasons ``too_long``, ``truncated``,
+        A prompt fails on its own, with one of the reasons ``too_long``, ``truncated``,
         ``not_text``, ``special_token``, ``answers``, ``no_probability``, ``not_told_apart`` and
         ``not_finite``, or unparsable with ``not_an_answer`` or ``thought``.
 
         Raises:
-            EngineError: Ollama failed, or the model is another one now.
+            EngineError: Ollama failed, or the model has changed.
         """
         self._refuse_when_closed()
         if len(prompts) != len(answers):
@@ -182,7 +182,7 @@ class OllamaEngine:
                 results[index] = question
             else:
                 asked[index] = question
-        # Once more where the first reply was no answer; a second one is final.
+        # Ask once more if the first reply was not an answer; the second is final.
         for _ in range(2):
             replies = self._client.chat([question.body for question in asked.values()])
             for (index, question), reply in zip(asked.items(), replies, strict=True):
@@ -195,7 +195,7 @@ class OllamaEngine:
         return tuple(results[index] for index in range(len(prompts)))
 
     def usage(self) -> Usage:
-        """Report the work done so far; the memory is what Ollama takes for the model."""
+        """Report the work done so far; the memory is what Ollama uses for the model."""
         return Usage(
             prompt_tokens=self._prompt_tokens,
             evaluated_tokens=self._evaluated_tokens,
@@ -210,7 +210,7 @@ class OllamaEngine:
         self._closed = True
         try:
             if not self._was_loaded:
-                # Room for the next rater. That it fails harms nothing.
+                # This makes room for the next rater. If it fails, no harm is done.
                 body = {"model": self._model.name, "keep_alive": 0}
                 self._client.ask("/api/generate", {**body, "stream": False})
         except (EngineError, ModelFileError):
@@ -231,30 +231,30 @@ class OllamaEngine:
         """Make Ollama load the model, and return the tokens of a prompt without its texts.
 
         Raises:
-            EngineUnavailableError: it cannot, or does not tell what is needed.
+            EngineUnavailableError: it cannot, or does not report what is needed.
         """
-        # Twice, so that the second is found in the cache: some versions then count too little.
+        # Twice, so that the second is found in the cache: some versions then count too few.
         body = self._probe(_SHORT)
         try:
             replies = [*self._client.chat([body]), *self._client.chat([body])]
         except EngineCrashedError as error:
             raise EngineUnavailableError(
                 f'Ollama could not load model "{self._model.name}".',
-                hint="Check free memory, or ask for fewer `context_tokens`; then run again.",
+                hint="Check free memory or set fewer `context_tokens`, then run again.",
             ) from error
         found = [reply for reply in replies if isinstance(reply, Reply)]
         if len(found) < len(replies):
-            raise self._unsuitable(f"a context of {self._context} tokens holds no prompt at all")
+            raise self._unsuitable(f"no prompt fits in a context of {self._context} tokens")
         counts = {reply.prompt_tokens for reply in found}
         if 0 in counts or len(counts) > 1:
             raise self._unsuitable("it does not count the tokens of every prompt")
         if not all(reply.top_tokens for reply in found):
-            raise self._unsuitable("it does not tell the probabilities of tokens")
-        # Better told now than of every text. One reply of two may fail: it would be asked again.
+            raise self._unsuitable("it does not report the probabilities of tokens")
+        # Better to fail now than on every text. One of two replies may fail, as in a run.
         if all(reply.thought for reply in found):
-            raise self._unsuitable("it thinks though told not to")
+            raise self._unsuitable("it thinks although thinking is off")
         if not any(_PROBE_FORM.is_answer(reply.text) for reply in found):
-            raise self._unsuitable("it does not keep to the permitted answers")
+            raise self._unsuitable("it writes answers that are not permitted")
         return found[0].prompt_tokens
 
     def _unsuitable(self, why: str) -> EngineUnavailableError:
@@ -265,7 +265,7 @@ class OllamaEngine:
         )
 
     def _loaded(self) -> Json | None:
-        """Find the model among those that Ollama has loaded."""
+        """Find the model among those Ollama has loaded."""
         for entry in self._client.ask("/api/ps").get("models") or ():
             if self._model.name in {entry.get("name"), entry.get("model")}:
                 return dict(entry)
@@ -276,18 +276,18 @@ class OllamaEngine:
         entry = self._loaded() or {}
         allocated = entry.get("context_length")
         if allocated is None:
-            raise self._unsuitable("it does not say what context it made")
+            raise self._unsuitable("it does not report the size of its context")
         if int(allocated) < self._context:
             raise self._unsuitable(
-                f"it made a context of {allocated} tokens where {self._context} were asked for"
+                f"its context has {allocated} tokens, but {self._context} were requested"
             )
         return int(entry.get("size") or 1)
 
     def _refuse_other_model(self) -> None:
         if manifest_digest(self._client, self._model.name) != self._model.manifest_sha256:
             raise ModelFileError(
-                f'Model "{self._model.name}" of Ollama became another one while it was in use.',
-                hint="Run again: the new one is another rater. What is labeled is kept.",
+                f'Ollama model "{self._model.name}" changed while it was in use.',
+                hint="Run again: the new model is another rater. Labels so far are kept.",
             )
 
     # Asking
@@ -308,7 +308,7 @@ class OllamaEngine:
         }
 
     def _probe(self, text: str) -> Json:
-        """Ask with a prompt that holds one text and next to nothing else."""
+        """Ask with a prompt that holds one text and almost nothing else."""
         return self._chat(
             [{"role": "system", "content": _SHORT}, {"role": "user", "content": text}], _PROBE_FORM
         )
@@ -340,16 +340,16 @@ class OllamaEngine:
                 return ScoreFailure(f"not_text: character {lone} is a lone surrogate")
             if self._marks is not None and self._marks.search(text):
                 return ScoreFailure(
-                    "special_token: the text holds a mark that Ollama would take for a turn's end"
+                    "special_token: the text has a mark that Ollama would read as the end of a turn"
                 )
         return None
 
     def _fewest_tokens(
         self, texts: Sequence[str], form: AnswerForm, counted: dict[str, int]
     ) -> int:
-        """Count the tokens that a prompt has at least; 0 when it fits whatever they are.
+        """Return a lower bound on a prompt's tokens; 0 if the prompt is sure to fit.
 
-        No token is shorter than a byte. A longer prompt is counted piece by piece, until it
+        No token is shorter than a byte. A longer prompt is counted piece by piece until it
         is clear that it does not fit.
         """
         room = self._context - form.most_tokens - self._frame_tokens
@@ -364,7 +364,7 @@ class OllamaEngine:
         return total
 
     def _count(self, text: str, *, piece_bytes: int) -> int:
-        """Count the tokens that a text has at least, and stop when it cannot fit."""
+        """Return a lower bound on a text's tokens; stop counting when it cannot fit."""
         total = 0
         for piece in _pieces(text, longest=piece_bytes):
             (reply,) = self._client.chat([self._probe(piece)])
@@ -388,7 +388,7 @@ class OllamaEngine:
         self._note(reply)
         fewest = question.fewest_tokens
         if reply.prompt_tokens < sum(map(_byte_count, question.texts)) // _MOST_BYTES_PER_TOKEN:
-            # So few are possible, but not likely.
+            # A count this low is possible but unlikely.
             fewest = self._frame_tokens + sum(
                 self._count(text, piece_bytes=_SHORT_PIECE) for text in question.texts
             )
@@ -397,13 +397,13 @@ class OllamaEngine:
                 f"truncated: Ollama read {reply.prompt_tokens} of at least {max(1, fewest)} tokens"
             )
         if reply.thought:
-            return ScoreFailure("thought: the model thought though told not to", unparsable=True)
+            return ScoreFailure("thought: the model thought with thinking off", unparsable=True)
         begun = reply.first_token.strip()
         if not question.form.is_answer(reply.text):
-            return ScoreFailure("not_an_answer: the reply is none of the answers", unparsable=True)
+            return ScoreFailure("not_an_answer: the reply is not a category", unparsable=True)
         if not begun or not reply.text.lstrip().startswith(begun):
             return ScoreFailure(
-                "not_an_answer: the probabilities told are not those of the reply", unparsable=True
+                "not_an_answer: the probabilities do not belong to the reply", unparsable=True
             )
         scores = read_scores(
             question.form, top_tokens=reply.top_tokens, prompt_tokens=reply.prompt_tokens
@@ -415,7 +415,7 @@ class OllamaEngine:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One prompt, ready to be sent; ``fewest_tokens`` is 0 when it fits in any case."""
+    """One prompt, ready to be sent; ``fewest_tokens`` is 0 if it is sure to fit."""
 
     body: Json
     form: AnswerForm
@@ -424,7 +424,7 @@ class _Question:
 
 
 def _parallel_requests() -> int:
-    """Say how many requests the server works on at once; it does not tell, so one by default."""
+    """Return how many requests the server works on at once; it does not report this, so 1."""
     given = os.environ.get(PARALLEL_VARIABLE, "")
     return min(_MOST_PARALLEL, max(1, int(given))) if given.isdecimal() else 1
 
@@ -448,7 +448,7 @@ def _byte_count(text: str) -> int:
 
 
 def _pieces(text: str, *, longest: int) -> Iterator[str]:
-    """Cut a text into pieces of so many bytes at most, before white space where there is any."""
+    """Cut a text into pieces of at most ``longest`` bytes, before white space if possible."""
     data = text.encode()
     start = 0
     while start < len(data):

@@ -1,8 +1,8 @@
 """Where Ollama is asked: on this machine, or not at all.
 
 Reads `OLLAMA_HOST` as Ollama's own programs do, and refuses any host that is not loopback
-before a connection is made. A name other than `localhost` is refused too: what it means
-would have to be looked up.
+before a connection is made. It also refuses any name but `localhost`, because that name would
+have to be looked up.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _LOOPBACK = "127.0.0.1"
 
 
 def ollama_address() -> str:
-    """Give the address of Ollama on this machine, for example ``http://127.0.0.1:11434``.
+    """Return the address of Ollama on this machine, for example ``http://127.0.0.1:11434``.
 
     Raises:
-        EngineUnavailableError: `OLLAMA_HOST` names another machine, or nothing.
+        EngineUnavailableError: `OLLAMA_HOST` names another machine or cannot be read.
     """
     given = os.environ.get(HOST_VARIABLE, "").strip().strip("\"'")
     scheme, found, rest = given.partition("://")
@@ -38,14 +38,14 @@ def ollama_address() -> str:
     loopback = _as_loopback(host or _LOOPBACK)
     if scheme not in {"", *_SCHEME_PORTS} or loopback is None:
         raise EngineUnavailableError(
-            f"{HOST_VARIABLE} does not name this machine: texts would leave it.",
-            hint=f"Unset {HOST_VARIABLE}, or give it {_LOOPBACK}:{_DEFAULT_PORT}.",
+            f"{HOST_VARIABLE} does not name this machine, so texts would leave it.",
+            hint=f"Unset {HOST_VARIABLE}, or set it to {_LOOPBACK}:{_DEFAULT_PORT}.",
         )
     return f"{scheme or 'http'}://{loopback}:{port}"
 
 
 def _as_loopback(host: str) -> str | None:
-    """Write a host as a loopback address; None when it is none."""
+    """Return a host as a loopback address; None if it is not loopback."""
     if host == "localhost":
         return _LOOPBACK
     try:

@@ -1,4 +1,4 @@
-"""What the program knows of Ollama before a model is loaded."""
+"""What the program knows about Ollama before a model is loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localensemble.engines.ollama.model import check_model, find_server
 from localensemble.engines.ollama.store import kept_blobs, weights_in_store
 from localensemble.engines.settings import DEFAULT_ENGINE
 
-# Settings of its server that make it write what it is asked into files.
+# Server settings that make Ollama write requests to files.
 LOG_VARIABLES = ("OLLAMA_DEBUG_LOG_REQUESTS", "OLLAMA_DEBUG")
 
 
@@ -25,19 +25,19 @@ class _OllamaKind(EngineKind):
         return model.rpartition("/")[2].removesuffix(":latest").replace(":", "-")
 
     def weights_sha256(self, model: str) -> str:
-        """Return the hash of the weights that the name means now."""
+        """Return the hash of the weights that the name refers to now."""
         return weights_in_store(model)
 
     def kept_files(self, sha256: str) -> Sequence[Path]:
-        """List the blobs of this hash."""
+        """List the blobs with this hash."""
         return kept_blobs(sha256)
 
     def refuse_unready(self, model: str, *, rater: str, isolated: bool) -> None:
         """Refuse a model that the server does not have, or a server out of reach."""
         if isolated:
             raise EngineUnavailableError(
-                f'Cannot label with rater "{rater}": an isolated run reaches no other '
-                "program, not even on this machine, and Ollama is one.",
+                f'Cannot label with rater "{rater}": an isolated run cannot reach other '
+                "programs, and Ollama is one.",
                 hint=f"Run the model's GGUF file with engine {DEFAULT_ENGINE}, or label without "
                 "--isolated.",
             )
@@ -48,18 +48,18 @@ class _OllamaKind(EngineKind):
         if not _logs():
             return ()
         return (
-            f"{' or '.join(LOG_VARIABLES)} is set: if Ollama was started so, it writes texts to "
-            "the disk. Start it without.",
+            f"{' or '.join(LOG_VARIABLES)} is set: an Ollama started with it writes texts to "
+            "the disk. Start Ollama without it.",
         )
 
     def examine(self) -> Sequence[Check]:
-        """Look for Ollama on this machine; only raters that name it need it."""
+        """Look for Ollama on this machine; only raters with this engine need it."""
         return (_server(),)
 
 
 OLLAMA = _OllamaKind(
     OllamaEngine,
-    # Ollama is told not to cut and its counts are looked at, but what it reads is its own matter.
+    # Ollama is told not to cut and its counts are checked, but what it reads cannot be seen.
     facts=EngineFacts(
         scored_by="by the log-probability of the first tokens of a reply that hold the first word "
         "of its name, or the letter it was given where such words do not tell names apart, or, "
@@ -86,6 +86,6 @@ def _server() -> Check:
             "Ollama",
             "note",
             f"{found}; {' or '.join(LOG_VARIABLES)} is set",
-            "Start Ollama without: it may write texts to the disk.",
+            "Start Ollama without it: it may write texts to the disk.",
         )
     return Check("Ollama", "ok", found)

@@ -1,9 +1,9 @@
-"""Which model a name means to Ollama, and whether it may be used here.
+"""Which model an Ollama name refers to, and whether it may be used here.
 
-What a name means moves, so a model is known by the hash of its manifest (weights, template,
-parameters) and by the hash of its weights, which llama.cpp's raters are known by, too. Refuses
-models that Ollama runs on other machines, that are no chat models, or whose blob has other
-bytes than its name says.
+A name can come to mean another model, so a model is identified by the hash of its manifest
+(weights, template, parameters) and by the hash of its weights, which also identifies llama.cpp's
+raters. Refuses models that Ollama runs on other machines, that are not chat models, or whose blob
+does not match the hash in its name.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from localensemble.core.identity import sha256_file
 from localensemble.engines.ollama.client import Json, OllamaClient, OllamaNotRunningError
 from localensemble.engines.ollama.host import ollama_address
 
-# The first version that tells the probabilities of tokens.
+# The first version that reports the probabilities of tokens.
 _OLDEST = (0, 12, 11)
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FROM_BLOB = re.compile(r"^FROM\s+(.*sha256[-:]([0-9a-f]{64}))\s*$", re.MULTILINE)
 _ADAPTER = re.compile(r"^ADAPTER\s", re.MULTILINE)
-# Turn marks as templates write them, for models whose vocabulary Ollama does not tell.
+# Turn marks as templates write them, for models whose vocabulary Ollama does not report.
 _MARKS = re.compile(r"<[^<>{}\s]{1,40}>|\[/?[A-Z_]{2,40}\]")
 _CONTROL, _USER_DEFINED = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
 class OllamaServer:
-    """The Ollama of this machine: its address, its version, and the models it has here."""
+    """Ollama on this machine: its address, its version, and the models it has here."""
 
     address: str
     version: str
@@ -44,18 +44,18 @@ class OllamaModel:
     """One model of Ollama.
 
     Attributes:
-        name: as Ollama lists it, with its tag.
-        version: of the server.
+        name: the name as Ollama lists it, with its tag.
+        version: the server's version.
         manifest_sha256: the digest that Ollama lists.
-        weights_sha256: of the GGUF blob, or of the manifest when Ollama names no single blob.
+        weights_sha256: hash of the GGUF blob, or of the manifest if Ollama names no single blob.
         is_blob: whether ``weights_sha256`` is the blob's.
-        blob: where the blob lies by Ollama's account; None when it did not say.
+        blob: the blob's path as Ollama reports it; None if it does not.
         title: the name the weights carry.
         architecture: GGUF ``general.architecture``.
         template: the chat template, in Ollama's language.
-        trained_context: tokens it was trained to look back on; None when not told.
-        vocabulary: its tokens as the file writes them; empty when not told.
-        marks: texts that Ollama reads as turn marks wherever they stand.
+        trained_context: tokens it was trained to look back on; None if not reported.
+        vocabulary: its tokens as the file writes them; empty if not reported.
+        marks: texts that Ollama reads as turn marks wherever they occur.
     """
 
     name: str
@@ -72,26 +72,26 @@ class OllamaModel:
     marks: tuple[str, ...]
 
     def check_blob(self) -> None:
-        """Read the weights where that is allowed, and refuse them when the hash differs.
+        """Read the weights if that is allowed, and refuse them if the hash differs.
 
         Raises:
-            ModelFileError: the blob has other bytes than its name says.
+            ModelFileError: the blob does not match the hash in its name.
         """
         if self.blob is None or not os.access(self.blob, os.R_OK) or not self.blob.is_file():
             return
         if sha256_file(self.blob) != self.weights_sha256:
             raise ModelFileError(
-                f'Cannot use model "{self.name}": its blob {self.blob} has other bytes than its '
-                "name says.",
+                f'Cannot use model "{self.name}": its blob {self.blob} does not match the hash '
+                "in its name.",
                 hint="It is damaged: remove the model from Ollama and pull it again.",
             )
 
 
 def find_server() -> OllamaServer | None:
-    """Look for Ollama on this machine; None when nothing answers where it would be.
+    """Look for Ollama on this machine; return None if nothing answers at its address.
 
     Raises:
-        EngineUnavailableError: what is there cannot be used.
+        EngineUnavailableError: what answers cannot be used.
     """
     address = ollama_address()
     client = OllamaClient(address)
@@ -107,10 +107,10 @@ def find_server() -> OllamaServer | None:
 
 
 def refuse_cloud_name(name: str) -> None:
-    """Refuse a name that asks for a model on another machine, before anything is sent.
+    """Refuse a name of a model on another machine, before anything is sent.
 
     Raises:
-        ModelFileError: it does.
+        ModelFileError: the model is on another machine.
     """
     base, _, tag = name.rpartition("/")[2].partition(":")
     if base.endswith("-cloud") or tag == "cloud" or tag.endswith("-cloud"):
@@ -121,41 +121,41 @@ def server_version(client: OllamaClient) -> str:
     """Ask for the server's version.
 
     Raises:
-        EngineUnavailableError: nothing answers, or something else, or a version too old.
+        EngineUnavailableError: nothing answers, it is not Ollama, or its version is too old.
     """
     version = client.ask("/api/version").get("version")
     found = _VERSION.match(version) if isinstance(version, str) else None
     if found is None:
         raise EngineUnavailableError(
-            "What answers at Ollama's address does not say that it is Ollama.",
+            "The server at Ollama's address does not identify itself as Ollama.",
             hint="Check OLLAMA_HOST.",
         )
-    # A build of one's own says 0.0.0, and may be of any age.
+    # A self-built Ollama reports 0.0.0 and can be of any age.
     number = tuple(map(int, found.groups()))
     if (0, 0, 0) < number < _OLDEST:
         raise EngineUnavailableError(
-            f"Ollama {version} does not tell the probabilities of answers; version "
-            f"{'.'.join(map(str, _OLDEST))} was the first.",
+            f"Ollama {version} does not report the probabilities of answers; this needs version "
+            f"{'.'.join(map(str, _OLDEST))} or newer.",
             hint="Update Ollama.",
         )
     return str(version)
 
 
 def manifest_digest(client: OllamaClient, name: str) -> str:
-    """Ask what a name means now, as the sha256 of its manifest.
+    """Return what a name refers to now, as the sha256 of its manifest.
 
     Raises:
-        ModelFileError: Ollama has no such model, or has it on another machine.
+        ModelFileError: Ollama has no such model, or runs it on another machine.
     """
     return str(_entry(client, name)["digest"]).removeprefix("sha256:")
 
 
 def find_model(client: OllamaClient, name: str) -> OllamaModel:
-    """Find a model and everything that is to be known of it.
+    """Find a model and collect everything the engine needs to know about it.
 
     Raises:
         EngineUnavailableError: Ollama cannot be used.
-        ModelFileError: the model cannot.
+        ModelFileError: the model cannot be used.
     """
     refuse_cloud_name(name)
     version = server_version(client)
@@ -188,11 +188,11 @@ def find_model(client: OllamaClient, name: str) -> OllamaModel:
 
 
 def check_model(name: str) -> None:
-    """Look, without loading it, whether a model can be found as `find_model` would.
+    """Check, without loading it, that `find_model` would find a model.
 
     Raises:
         EngineUnavailableError: Ollama cannot be used.
-        ModelFileError: the model cannot.
+        ModelFileError: the model cannot be used.
     """
     client = OllamaClient(ollama_address())
     try:
@@ -209,7 +209,7 @@ def _entry(client: OllamaClient, name: str) -> Json:
         if _is_remote(entry):
             raise _remote(name)
         if not _SHA256.fullmatch(str(entry.get("digest")).removeprefix("sha256:")):
-            raise EngineError(f'Ollama gives no digest for model "{name}".', hint="Update Ollama.")
+            raise EngineError(f'Ollama lists no digest for model "{name}".', hint="Update Ollama.")
         return dict(entry)
     raise ModelFileError(
         f'Ollama has no model "{wanted}".',
@@ -223,27 +223,27 @@ def _refuse_unusable(name: str, entry: Json, shown: Json) -> None:
     kind = str((entry.get("details") or {}).get("format") or "gguf")
     if kind != "gguf" or name.endswith("-mlx"):
         raise ModelFileError(
-            f'Cannot use model "{name}": Ollama runs it by MLX, which ignores the list of '
+            f'Cannot use model "{name}": Ollama runs it with MLX, which ignores the list of '
             "permitted answers.",
             hint="Choose a tag with GGUF weights.",
         )
     capabilities = shown.get("capabilities")
     if capabilities is not None and "completion" not in capabilities:
         raise ModelFileError(
-            f'Cannot label with model "{name}": it does not continue text.',
-            hint="Choose a chat model; an embedding model is no rater.",
+            f'Cannot label with model "{name}": it does not generate text.',
+            hint="Choose a chat model; an embedding model cannot be a rater.",
         )
 
 
-def _is_remote(said: Json) -> bool:
-    return bool(said.get("remote_host") or said.get("remote_model"))
+def _is_remote(shown: Json) -> bool:
+    return bool(shown.get("remote_host") or shown.get("remote_model"))
 
 
 def _remote(name: str) -> ModelFileError:
     return ModelFileError(
         f'Cannot use model "{name}": Ollama runs it on another machine.',
-        hint="Choose a model that is on this machine. OLLAMA_NO_CLOUD=1 makes Ollama refuse "
-        "the others, too.",
+        hint="Choose a model that is on this machine. With OLLAMA_NO_CLOUD=1, Ollama also "
+        "refuses the others.",
     )
 
 
@@ -252,9 +252,9 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _turn_marks(tokens: tuple[str, ...], types: Any, template: str) -> tuple[str, ...]:
-    """List what Ollama would take for a mark in the text of an item.
+    """List what Ollama would read as a mark in the text of an item.
 
-    It reads a prompt as one text, marks and contents alike, so a content with a mark in it
+    It reads a prompt as one text, marks and contents alike, so a content that contains a mark
     could close its turn.
     """
     if not tokens or not isinstance(types, list) or len(types) != len(tokens):

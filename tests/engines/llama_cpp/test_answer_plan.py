@@ -85,7 +85,7 @@ def test_every_part_keeps_to_the_limits_and_every_token_of_every_answer_is_read(
         ([(1,), ()], END, "answer 1 has no tokens"),
         ([(1, 2), (3,), (1, 2)], END, "answers 0 and 2 have the same tokens"),
         ([(1, 2), (1,)], None, "answer 1 begins another answer and the model has no end"),
-        ([tuple(range(9)) * 9], END, "answer 0 has 81 tokens where at most 65 can be read"),
+        ([tuple(range(9)) * 9], END, "answer 0 has 81 tokens, but at most 65"),
     ],
 )
 def test_answers_that_cannot_be_told_apart_are_refused(

@@ -83,7 +83,7 @@ def test_a_model_that_gives_no_number_gives_no_vector(tmp_path: Path) -> None:
     path = convert_tiny(tmp_path, TinyBert(broken))
     embedder = LlamaEmbedder(EngineSettings(model_path=path, threads=1))
     vectors, failures = embedder.embed(["ward"])
-    assert failures == (EmbeddingFailure("not_finite: the model gave no number"),)
+    assert failures == (EmbeddingFailure("not_finite: the model returned an invalid number"),)
     assert np.isnan(vectors).all()
     embedder.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -87,9 +88,9 @@ def test_no_letter_begins_a_refusal_or_differs_by_its_size_only() -> None:
 
 @pytest.mark.parametrize("answers", [(), ("a", "a"), ("a", " "), ("a", "")])
 def test_answers_that_are_not_distinct_texts_are_refused(answers: tuple[str, ...]) -> None:
-    assert answer_form(answers, vocabulary=WORDS) == ScoreFailure(
-        "answers: they are not distinct texts"
-    )
+    refused = answer_form(answers, vocabulary=WORDS)
+    assert isinstance(refused, ScoreFailure)
+    assert re.fullmatch("answers: .* not distinct", refused.reason)
 
 
 def test_more_answers_than_letters_are_refused() -> None:
@@ -154,9 +155,9 @@ def test_the_tokens_that_could_begin_an_answer_are_counted_in_any_spelling() -> 
 
 def test_a_category_that_is_not_told_but_may_be_the_likeliest_is_no_label() -> None:
     told = {f"word{n}": 0.045 for n in range(19)} | {"Care": 0.01}
-    assert read(form("Care received", "Staff"), told) == ScoreFailure(
-        "not_told_apart: a category that is not told may be as probable"
-    )
+    refused = read(form("Care received", "Staff"), told)
+    assert isinstance(refused, ScoreFailure)
+    assert refused.reason.startswith("not_told_apart: ")
 
 
 def test_a_bound_is_never_more_than_what_is_left() -> None:
@@ -181,7 +182,7 @@ def test_no_category_among_those_told_is_no_label() -> None:
 def test_what_is_no_probability_is_refused(value: float) -> None:
     """Nor are two that together are more than 1."""
     told: list[Any] = [TokenProbability("yes", -0.1), TokenProbability("no", value)]
-    refused = ScoreFailure("not_finite: the model gave no number")
+    refused = ScoreFailure("not_finite: the model returned an invalid number")
     assert read_scores(form("yes", "no"), top_tokens=told, prompt_tokens=1) == refused
     assert read_scores(form("yes", "no"), top_tokens=[], prompt_tokens=1) == refused
 
