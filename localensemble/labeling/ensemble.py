@@ -1,6 +1,6 @@
-"""The ensemble file: which model raters label, under which prompt, and what is accepted.
+"""The ensemble file: which model raters label, with which prompt, and what is accepted.
 
-Decides what an ensemble file may say; unknown keys are refused with a suggestion.
+Decides what an ensemble file may contain; refuses unknown keys with a suggestion.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class _Ensemble(_Rules):
 class RaterPlan:
     """One model rater as the ensemble file names it.
 
-    ``model`` is a catalog name or a path; ``context_tokens`` None means the engine's default,
-    ``gpu_layers`` None as many as fit on the graphics devices.
+    ``model`` is a catalog name or a path. ``context_tokens`` None means the engine's default;
+    ``gpu_layers`` None means as many as fit on the graphics devices.
     """
 
     name: str
@@ -81,10 +81,10 @@ class RaterPlan:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """What an ensemble file says.
+    """The content of an ensemble file.
 
-    ``layout`` None means that the plan chooses by token counts. ``folder`` is where
-    relative model paths start.
+    ``layout`` None means that the plan chooses by token counts. Relative model paths start at
+    ``folder``.
     """
 
     raters: tuple[RaterPlan, ...]
@@ -103,14 +103,14 @@ def load_ensemble(source: EnsembleSource) -> Ensemble:
     """Read and check an ensemble file, or the same content from Python.
 
     Raises:
-        EnsembleError: the file is missing, is not YAML, or says something unknown.
-        EngineUnavailableError: it names an engine that is not here.
+        EnsembleError: the file is missing, is not YAML, or has unknown content.
+        EngineUnavailableError: it names an engine that is not installed.
     """
     return _as_ensemble(_path_of(source), _parsed(source, _Ensemble))
 
 
 def _path_of(source: EnsembleSource) -> Path:
-    """Return where messages say that something stands, and relative models begin."""
+    """Return the place that messages name and where relative model paths start."""
     return source if isinstance(source, Path) else Path("ensemble")
 
 
@@ -144,7 +144,7 @@ def _content(path: Path) -> object:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise EnsembleError(
-            f"{path}{line}: this is not valid YAML.",
+            f"{path}{line}: not valid YAML.",
             hint="Compare with examples/ensemble.yaml.",
         ) from error
 
@@ -152,13 +152,14 @@ def _content(path: Path) -> object:
 def load_rules(
     source: EnsembleSource, *, unstated: Sequence[Mapping[str, object]] | None
 ) -> DecisionRules:
-    """Read the rules of an ensemble file; of raters it need not say anything.
+    """Read the rules of an ensemble file, which need not name raters.
 
     Args:
-        unstated: the escalation policies where the file names none; None stands for the usual.
+        source: the file, or its content as a dictionary.
+        unstated: the escalation policies if the file names none; None means the defaults.
 
     Raises:
-        EnsembleError: the file is missing, is not YAML, or says something unknown.
+        EnsembleError: the file is missing, is not YAML, or has unknown content.
     """
     return _rules(_path_of(source), _parsed(source, _Rules), unstated=unstated)
 
@@ -178,7 +179,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
     for name in names:
         if names.count(name) > 1:
             raise EnsembleError(
-                f'{path}: two raters are called "{name}".', hint="Give each rater its own `name`."
+                f'{path}: two raters are named "{name}".', hint="Give each rater its own `name`."
             )
     return Ensemble(
         raters=raters,
@@ -194,7 +195,7 @@ def _rules(
     path: Path, parsed: _Rules, *, unstated: Sequence[Mapping[str, object]] | None = None
 ) -> DecisionRules:
     try:
-        # An empty list is a choice: nothing but what is always escalated.
+        # An empty list is a choice: escalate only what is always escalated.
         policies = parsed.escalation
         return decision_rules(
             parsed.consensus.model_dump(),
@@ -215,7 +216,7 @@ _KNOWN_KEYS = sorted(
 
 def _explained(path: Path, error: ValidationError) -> EnsembleError:
     found = error.errors(include_url=False, include_input=False)
-    # A misspelt key is also a missing one; the misspelling is what helps.
+    # A misspelled key is also a missing one; reporting the misspelling is what helps.
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
@@ -224,12 +225,12 @@ def _explained(path: Path, error: ValidationError) -> EnsembleError:
         key = str(first["loc"][-1])
         if key in _KNOWN_KEYS:
             return EnsembleError(
-                f"{path}, {place}: this key does not belong here.",
+                f"{path}, {place}: this key is not allowed here.",
                 hint="Compare with examples/ensemble.yaml.",
             )
         close = difflib.get_close_matches(key, _KNOWN_KEYS, n=1)
         return EnsembleError(
-            f"{path}, {place}: this key is unknown.",
+            f"{path}, {place}: unknown key.",
             hint=f"Did you mean `{close[0]}`?" if close else "Remove it.",
         )
     return EnsembleError(

@@ -1,7 +1,7 @@
 """Choose a prompt layout by token counts, when the ensemble file says ``auto``.
 
-Codebook first pays an item's tokens once per variable; item first pays them once, but
-every variable's codebook text once per item.
+Codebook first spends an item's tokens once per variable; item first spends them once, but
+spends the codebook text of every variable once per item.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from localensemble.engines.protocol import Engine
 from localensemble.prompting.template import PromptTemplate
 from localensemble.tables.item_file import ItemFile
 
-# Always the same first items, so that a limit or a resumed run chooses alike.
+# Always the same first items, so that a run with a limit or a resumed run chooses alike.
 _ITEMS_THAT_CHOOSE = 256
 
 
@@ -27,7 +27,7 @@ def layout_for(
     template: PromptTemplate,
     layout: Layout | None,
 ) -> Layout:
-    """Give the layout that is stated, or choose one by the first items of the file."""
+    """Return the stated layout, or choose one from the first items of the file."""
     if layout is not None:
         return layout
     first = [row.item for row in next(items.blocks(_ITEMS_THAT_CHOOSE))]
@@ -41,7 +41,7 @@ def choose_layout(
     variables: Sequence[Variable],
     template: PromptTemplate,
 ) -> Layout:
-    """Choose the layout that makes the model compute fewer tokens on these items."""
+    """Choose the layout with which the model computes fewer tokens on these items."""
     if len(variables) == 1 or not items:
         return "codebook_first"
     item_tokens = sum(engine.count_tokens([item.text for item in items])) / len(items)

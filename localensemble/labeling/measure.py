@@ -1,4 +1,4 @@
-"""How long a rater takes for an item, measured on a few before the run."""
+"""How long a rater takes per item, measured on a few items before the run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROWS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast a rater was.
+    """The measured speed of a rater.
 
     Attributes:
-        layout: of the prompts it was given.
-        items: how many it was measured on.
-        seconds_an_item: on average, all variables together.
-        peak_memory_bytes: the most memory its process held; 0 where that is not known.
+        layout: layout of the prompts it was given.
+        items: number of items it was measured on.
+        seconds_an_item: mean seconds per item, for all variables together.
+        peak_memory_bytes: the most memory its process held; 0 if unknown.
     """
 
     layout: Layout
@@ -37,7 +37,7 @@ class Speed:
 
 
 def spread_items(table: ItemFile, *, count: int) -> tuple[Item, ...]:
-    """Take so many items at equal distances, so that a sorted table misleads nobody."""
+    """Take ``count`` items at equal distances, so that a sorted table does not mislead."""
     step = max(1, table.item_count // count)
     rows: Iterator[Item] = (row.item for block in table.blocks(_ROWS) for row in block)
     return tuple(islice(rows, 0, step * count, step))
@@ -52,9 +52,9 @@ def measure_speed(
     template: PromptTemplate,
     layout: Layout | None,
 ) -> Speed:
-    """Label a few items, keep nothing but the time.
+    """Label a few items and keep only the time.
 
-    The first item is labeled twice: what is computed once a run would weigh too much.
+    The first item is labeled twice, because what is computed once per run would weigh too much.
     """
     chosen = layout_for(
         engine, table, variables=codebook.variables, template=template, layout=layout

@@ -1,9 +1,9 @@
-"""Say what a study folder holds before anything is labeled into it again.
+"""Compare a new labeling plan with what its study folder already holds.
 
-A study is one item set under one codebook. Going on with it, with more items, more raters or
-a corrected text, is what a folder is for; another study in it is refused, because its tables
-would take the place of those that are there. What leaves the tables all the same is kept
-beside them, and said.
+A study is one item set under one codebook. A folder lets a study continue with more items, more
+raters or corrected texts. Refuses another study in the same folder, because its tables
+would replace the existing ones. Tables that would still lose something are backed up, and a
+message names them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 4096
 _SHOWN = 3
-_CUT_OFF = "The tables are of an earlier run than the last one: the writing of its own was cut off."
+_CUT_OFF = "The tables are from an earlier run: writing those of the last run was cut off."
 _ELSEWHERE = "or label into another folder (--output)."
 
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What labeling into a folder again does to what it holds.
+    """What labeling into a folder again changes in it.
 
     Attributes:
-        messages: in sentences for a person; empty where nothing leaves the tables.
+        messages: sentences for the user; empty if nothing leaves the tables.
         raters: name and identity hash of each rater of the last finished run.
     """
 
@@ -42,15 +42,15 @@ class Reuse:
     raters: tuple[tuple[str, str], ...] = ()
 
     def keep_tables(self, folder: StudyFolder, loaded: Study) -> tuple[str, ...]:
-        """Put aside the tables in which something would be lost, and say it.
+        """Back up the tables in which something would be lost, and return messages about it.
 
         Args:
-            folder: of the study.
-            loaded: its newest run, whose tables are to be written.
+            folder: the study's folder.
+            loaded: the newest run, whose tables are written next.
         """
         before = dict(self.raters)
         other = tuple(
-            f"{name} is not the rater of this name that labeled before (another model, prompt, "
+            f"{name} is not the rater that used this name before (another model, prompt, "
             "setting or engine version): the tables hold its new labels, the ledger both."
             for name, identity in _identities(loaded)
             if before.get(name, identity) != identity
@@ -59,11 +59,11 @@ class Reuse:
 
 
 def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader) -> Reuse:
-    """Compare what is to be labeled with the last finished run in a folder, if there is one.
+    """Compare a plan with the last finished run in a folder, if there is one.
 
     Raises:
         InputError: items or all raters of that run would leave the tables, or the codebook
-            is another.
+            has changed.
         LedgerError: the ledger was changed.
     """
     if newest_finished(reader) is None:
@@ -94,23 +94,23 @@ def _refuse_other_codebook(folder: StudyFolder, held: Study, codebook: Codebook)
     differences = [
         f"{what}: {', '.join(names)}"
         for what, names in (
-            ("variables that are no longer there", [name for name in before if name not in now]),
+            ("removed variables", [name for name in before if name not in now]),
             ("new variables", [name for name in now if name not in before]),
-            ("asked otherwise", [n for n in now if n in before and now[n] != before[n]]),
+            ("changed variables", [n for n in now if n in before and now[n] != before[n]]),
         )
         if names
     ] or ["the order of its variables"]
     raise InputError(
-        f"{folder.path} holds labels under another codebook: {held.codebook.name} version "
-        f"{held.codebook.version} shows the raters other words than {codebook.name} version "
-        f"{codebook.version} ({'; '.join(differences)}).",
+        f"{folder.path} was labeled with a different codebook: {held.codebook.name} version "
+        f"{held.codebook.version} and {codebook.name} version {codebook.version} show the raters "
+        f"different words ({'; '.join(differences)}).",
         hint=f"A label answers what was asked. Give the codebook of that study, {_ELSEWHERE}",
     )
 
 
 def _changed_review(held: Codebook, codebook: Codebook) -> tuple[str, ...]:
-    """Say where the codebook sends other items to a person than before: final labels change."""
-    said = []
+    """Report where the codebook now asks for different reviews, which changes final labels."""
+    messages = []
     for now in codebook.variables:
         before = held.variable(now.name)
         was, becomes = _always_reviewed(before), _always_reviewed(now)
@@ -120,20 +120,20 @@ def _changed_review(held: Codebook, codebook: Codebook) -> tuple[str, ...]:
                 ("no longer always reviewed", [name for name in was if name not in becomes]),
                 ("always reviewed now", [name for name in becomes if name not in was]),
                 (
-                    "always reviewed above another probability",
+                    "always reviewed above a different probability",
                     [name for name in was if becomes.get(name, was[name]) != was[name]],
                 ),
             )
             if names
         ]
         if before.required_agreement != now.required_agreement:
-            changes.append("another required agreement")
+            changes.append("different required agreement")
         if changes:
-            said.append(
-                f"{now.name}: the codebook asks for other reviews than before "
+            messages.append(
+                f"{now.name}: the codebook asks for different reviews than before "
                 f"({'; '.join(changes)}). Final labels may change."
             )
-    return tuple(said)
+    return tuple(messages)
 
 
 def _always_reviewed(variable: Variable) -> dict[str, float | None]:
@@ -148,13 +148,13 @@ def _gone_raters(folder: StudyFolder, held: Study, raters: Sequence[str]) -> tup
     gone = [name for name in held.recorded.rater_names if name not in raters]
     if len(gone) == len(held.recorded.rater_names):
         raise InputError(
-            f"{folder.path} holds the labels of {', '.join(gone)}; none of them is in this "
+            f"{folder.path} was labeled by {', '.join(gone)}; none of them is in this "
             f"ensemble, which has {', '.join(raters)}.",
             hint=f"Give the ensemble file of that study (--ensemble), {_ELSEWHERE}",
         )
     return tuple(
-        f"{name} labeled in this study and is not in this ensemble: its labels stay in the "
-        "ledger and leave the tables."
+        f"{name} labeled in this study but is not in this ensemble: its labels leave the "
+        "tables and stay in the ledger."
         for name in gone
     )
 
@@ -162,7 +162,7 @@ def _gone_raters(folder: StudyFolder, held: Study, raters: Sequence[str]) -> tup
 def _changed_texts(
     folder: StudyFolder, held: Study, items: ItemFile, limit: int | None
 ) -> tuple[str, ...]:
-    """Say how many texts changed; refuse where an item would leave the tables."""
+    """Report how many texts changed; refuse if an item would leave the tables."""
     count = held.recorded.item_count
     wanted = min(items.item_count, limit or items.item_count)
     if items.sha256 == held.items_sha256 and wanted >= count:
@@ -186,29 +186,29 @@ def _changed_texts(
             elif found != content_sha256:
                 changed.append(str(item_id))
     if missing or 2 * len(changed) > count:
-        what = "are not in it" if missing else "have another text there"
+        what = "are missing from it" if missing else "have a different text in it"
         raise InputError(
-            f"{folder.path} holds another study than {items.path.name}: of its {count:,} labeled "
-            f"items {_named(missing or changed)} {what}.",
+            f"{items.path.name} does not belong to the study in {folder.path}: of its {count:,} "
+            f"labeled items, {_named(missing or changed)} {what}.",
             hint="Give the table of that study, with its --id-column and --text-column, "
             f"{_ELSEWHERE}"
             + (
-                " To take items out, as where consent is withdrawn, do that and delete this folder."
+                " To remove items, for example if consent is withdrawn, do that and delete this "
+                "folder."
                 if missing
                 else ""
             ),
         )
     if beyond:
         raise InputError(
-            f"{folder.path} holds labels of {count:,} items; --limit {limit} would leave "
-            f"{beyond:,} of them out of its tables.",
-            hint=f"Leave out --limit, give one that takes them in, {_ELSEWHERE}",
+            f"{folder.path} holds labels of {count:,} items; --limit {limit} would remove "
+            f"{beyond:,} of them from its tables.",
+            hint=f"Leave out --limit, raise it, {_ELSEWHERE}",
         )
     if not changed:
         return ()
     return (
-        f"Of {count:,} labeled items {_named(changed)} have another text now: they are labeled "
-        "again.",
+        f"Of {count:,} labeled items, {_named(changed)} have a changed text and are labeled again.",
     )
 
 

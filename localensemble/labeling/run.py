@@ -1,8 +1,8 @@
-"""Run an ensemble over an item set: label what the ledger does not hold yet.
+"""Run an ensemble over an item set: get the labels that the ledger does not hold yet.
 
-Rater by rater, block by block of the item order. A block is recorded in one transaction
-when all its labels are there, so an interrupted run loses the block in flight and packs
-the same batches when it goes on: its labels equal those of an undisturbed run.
+Rater by rater, block by block in item order. A block is recorded in one transaction
+when all its labels are there, so an interrupted run loses only the block in flight and packs
+the same batches when it continues: its labels equal those of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ class NamedEngine:
 
 @dataclass(frozen=True, slots=True)
 class LabelingPlan:
-    """What a run is to do.
+    """The plan of a run.
 
     Attributes:
-        layout: None lets token counts choose, per rater.
+        layout: the prompt layout; None lets token counts choose for each rater.
         rules: how consensus and escalation are decided; kept with the run, so that decisions
             can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
-        control: variable -> item id -> known category; kept with the run, for the same reason.
-        cautions: why not to trust labels, in sentences; kept with the run, so that whoever
-            reads its results is told too.
-        stated_rules: what the ensemble file says, where the study is decided by other rules;
-            None where by these.
+        control: variable -> item id -> known category; kept with the run for the same reason.
+        cautions: sentences on why not to trust the labels; kept with the run for the readers
+            of its results.
+        stated_rules: the rules in the ensemble file if the study is decided by others; None
+            if it is decided by them.
         certified_raters: rater -> hash of the identity for which a certificate holds.
     """
 
@@ -88,7 +88,7 @@ class LabelingPlan:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one rater is: ``resumed`` items had their labels before the run began."""
+    """The progress of one rater; ``resumed`` items had their labels before the run began."""
 
     rater: RaterName
     items_done: int
@@ -100,16 +100,16 @@ class Progress:
 def run_labeling(
     plan: LabelingPlan, *, ledger: Ledger, on_progress: Callable[[Progress], None]
 ) -> None:
-    """Label every item of the plan with every rater, skipping what is in the ledger.
+    """Label every item of the plan with every rater, skipping labels already in the ledger.
 
-    The run's record in the ledger says what was labeled and under which rules.
+    The run's record in the ledger holds what was labeled and under which rules.
 
     Raises:
-        EngineError: an engine cannot go on. What was labeled before is in the ledger.
+        EngineError: an engine cannot continue. The labels so far are in the ledger.
         EnsembleError: two raters turn out to be the same.
         InputError: a rater is not the one that a certificate names.
-        TableError: the items file changed while the run went on.
-        KeyboardInterrupt: passed on after the run is recorded as interrupted.
+        TableError: the items file changed during the run.
+        KeyboardInterrupt: raised again after the run is recorded as interrupted.
     """
     item_set = register_item_set(ledger, plan.items)
     variables = register_codebook(ledger, plan.codebook)
@@ -150,9 +150,9 @@ class _RaterRun:
             key = self.ledger.register_rater(rater)
             if key in self.before:
                 raise EnsembleError(
-                    f'Raters "{self.before[key]}" and "{named.name}" are one and the same: equal '
+                    f'Raters "{self.before[key]}" and "{named.name}" are the same rater: same '
                     "model, prompt, settings and engine.",
-                    hint="Take one of them out of the ensemble file; one model cannot vote twice.",
+                    hint="Remove one of them from the ensemble file; a model cannot vote twice.",
                 )
             self._label_missing(engine, key, questions, named.name, on_progress)
         finally:
@@ -163,11 +163,11 @@ class _RaterRun:
         certified = self.plan.certified_raters.get(rater.name, rater.identity.sha256)
         if certified != rater.identity.sha256:
             raise InputError(
-                f'A certificate or a calibration does not apply to rater "{rater.name}": its '
-                f"identity is {rater.identity.sha256[:12]}, and was {certified[:12]} then. "
+                f'A certificate or calibration does not apply to rater "{rater.name}": its '
+                f"identity is {rater.identity.sha256[:12]}, but was {certified[:12]} then. "
                 "It has labeled nothing.",
                 hint="Its engine, chat template, layout or settings changed. Make the certificate "
-                "or the calibration again, or label without it.",
+                "or calibration again, or label without it.",
             )
 
     def _questions(self, engine: Engine) -> Questions:
@@ -222,7 +222,7 @@ class _RaterRun:
             on_progress(Progress(name, done, self.total, resumed, time.monotonic() - started))
 
     def _missing(self, rater: RaterKey) -> Iterator[tuple[int, int]]:
-        """Give the blocks, as positions from start to stop, that lack a label."""
+        """Yield the blocks that lack a label, as positions from start to stop."""
         for block in self.ledger.reader.missing_blocks(
             self.item_set,
             rater=rater,
@@ -237,7 +237,7 @@ class _RaterRun:
                 yield start, stop
 
     def _has_gap(self, rater: RaterKey, start: int, stop: int) -> bool:
-        # A limit cuts the last block: its missing labels may all lie beyond the limit.
+        # A limit cuts the last block: all its missing labels may be beyond the limit.
         return any(bool(gaps.any()) for gaps in self._gaps(rater, start, stop).values())
 
     def _missing_items(self, rater: RaterKey) -> Iterator[tuple[int, tuple[Item, ...]]]:
@@ -251,22 +251,22 @@ class _RaterRun:
             yield start, items
 
     def _refuse_other_texts(self, items: Sequence[Item], start: int, stop: int) -> None:
-        # Labels are recorded by position. A text that is not the one registered there would
-        # get its label recorded under another text's hash, and nothing would show it.
+        # Labels are recorded by position. If a text is not the one registered there, its label
+        # would be recorded under another text's hash, and nothing would show it.
         read = tuple((item.id, sha256_text(item.text)) for item in items)
         registered = self.ledger.reader.item_hashes(self.item_set, start=start, stop=stop)
         if read != registered:
             raise TableError(
-                f"{self.plan.items.path.name}: rows {start + 1} to {stop} are not the rows that "
-                "the run began with; the file has changed while it was in use.",
-                hint="Run again, and leave the file alone meanwhile. What is labeled is kept.",
+                f"{self.plan.items.path.name}: rows {start + 1} to {stop} are not those that "
+                "the run began with; the file changed during the run.",
+                hint="Run again without changing the file. Labels so far are kept.",
             )
 
     def _only_missing(
         self, labels: Mapping[str, Sequence[Label]], rater: RaterKey, start: int
     ) -> Mapping[VariableKey, Sequence[Label | None]]:
         # A block can be partly recorded (after --limit, or when a file gained items). It is
-        # scored whole, so that its batches are the usual ones, and only the gaps are kept.
+        # scored whole, so that its batches do not change, and only the gaps are kept.
         stop = start + len(next(iter(labels.values())))
         missing = self._gaps(rater, start, stop)
         return {

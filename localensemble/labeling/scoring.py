@@ -1,4 +1,4 @@
-"""From an item and a variable to a label: prompts out, scores in, labels made.
+"""From an item and a variable to a label: send prompts, read scores, make labels.
 
 Decides what a score means. Never invents a label: an empty text, a failure and an exact
 tie between categories are statuses with a reason, not categories.
@@ -19,7 +19,7 @@ from localensemble.core.prompts import Layout, Prompt
 from localensemble.engines.protocol import Engine, ScoreFailure, Scores
 from localensemble.prompting.template import PromptTemplate
 
-# More items in a row than this cannot each be at fault: the model or the machine is.
+# If more items in a row than this fail, the model or the machine is at fault, not the items.
 _CRASHES_IN_A_ROW = 3
 
 Result = Scores | ScoreFailure
@@ -27,7 +27,7 @@ Result = Scores | ScoreFailure
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What every item of a run is asked, and how it is put."""
+    """What every item of a run is asked, and in which prompt."""
 
     variables: tuple[Variable, ...]
     template: PromptTemplate
@@ -40,7 +40,7 @@ def label_block(
     """Label a block of items with one rater: variable name -> one label per item.
 
     Raises:
-        EngineError: the engine keeps failing whatever it is given.
+        EngineError: the engine fails on every item.
     """
     asked = [item for item in items if _can_be_read(item.text)]
     scored = iter(_Scorer(engine, questions).score(asked))
@@ -55,7 +55,7 @@ def label_block(
 
 
 def _can_be_read(text: str) -> bool:
-    """Say whether there is anything to see; a model would label blanks and control characters."""
+    """Tell whether a text is visible; a model would label blanks and control characters."""
     return any(one.isprintable() and not one.isspace() for one in text)
 
 
@@ -63,8 +63,8 @@ def label_from(result: Result) -> Label:
     """Turn one score into one label.
 
     The probabilities are the joint answer probabilities, normalized over the categories;
-    a bound counts as if it were the probability, so that no other category gains by it.
-    The most probable category is assigned; when two are exactly equally probable none is.
+    a bound counts as the probability, so that no other category gains from it.
+    The most probable category is assigned; if two are exactly equally probable, none is.
     """
     if isinstance(result, ScoreFailure):
         status = LabelStatus.UNPARSABLE if result.unparsable else LabelStatus.FAILED
@@ -92,7 +92,7 @@ def label_from(result: Result) -> Label:
 
 
 class _Scorer:
-    """Score a block; when the engine's process dies, find the item that kills it."""
+    """Score a block; if the engine's process dies, find the item that kills it."""
 
     def __init__(self, engine: Engine, questions: Questions) -> None:
         self._engine = engine
@@ -107,8 +107,8 @@ class _Scorer:
         try:
             return self._call(items)
         except EngineCrashedError:
-            # A kill from outside strikes once. The same block again packs the same batches,
-            # so a run that survives it equals an undisturbed one.
+            # A kill from outside happens once. Scoring the same block again packs the same
+            # batches, so a run that survives it equals an undisturbed one.
             pass
         try:
             return self._call(items)
@@ -136,8 +136,8 @@ class _Scorer:
             raise EngineError(
                 f"The model's process died on {self._crashes_in_a_row} items in a row; "
                 f"the last time: {error.message}",
-                hint="Check free memory, then run again: what is labeled is kept.",
+                hint="Check free memory, then run again. Labels so far are kept.",
             ) from error
-        # Recorded as any label: the item is not asked for again, or it would stop every run.
+        # Recorded like any label, so that the item is not tried again and stops every run.
         failure = ScoreFailure("engine_crashed: the model's process died twice on this item")
         return (failure,) * len(self._answers)

@@ -66,15 +66,15 @@ def test_an_empty_list_of_policies_means_none(tmp_path: Path) -> None:
         ("", "found no keys", "examples/ensemble.yaml"),
         ("raters: []\n", "raters", "examples/ensemble.yaml"),
         ("raters:\n  - modle: a\n", r"raters\[0\]", "`model`"),
-        ("raters:\n  - model: a\nconsenus: {}\n", "this key is unknown", "`consensus`"),
-        ("raters:\n  - model: a\n  - model: a\n", 'two raters are called "a"', "own `name`"),
+        ("raters:\n  - model: a\nconsenus: {}\n", "unknown key", "`consensus`"),
+        ("raters:\n  - model: a\n  - model: a\n", 'two raters are named "a"', "own `name`"),
         ("raters:\n  - model: a\n    name: 'a b'\n", r"raters\[0\]\.name", "examples"),
         (
             "raters:\n  - model: a\nconsensus:\n  method: majorty\n",
             "majorty",
             "majority",
         ),
-        ("raters: [\n", "line 2: this is not valid YAML", "examples"),
+        ("raters: [\n", "line 2: not valid YAML", "examples"),
         ("raters:\n  - model: a\n    context_tokens: ten\n", "context_tokens", "examples"),
     ],
 )
@@ -102,6 +102,6 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 def test_a_key_of_another_place_is_not_suggested_as_itself(tmp_path: Path) -> None:
     path = tmp_path / "ensemble.yaml"
     path.write_text("name: mine\nraters:\n  - model: a.gguf\n", encoding="utf-8")
-    with pytest.raises(EnsembleError, match="name: this key does not belong here") as caught:
+    with pytest.raises(EnsembleError, match="name: this key is not allowed") as caught:
         load_ensemble(path)
     assert "Did you mean" not in caught.value.hint

@@ -206,7 +206,7 @@ def test_a_file_that_is_rewritten_during_a_run_records_no_label_under_another_te
             # Even where the clock gives nothing away.
             os.utime(files.items, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    with pytest.raises(TableError, match="changed while it was in use"):
+    with pytest.raises(TableError, match="changed during the run"):
         label_all(files, on_progress=rewrite_after_one_block)
     files.items.write_bytes(written)
     label_all(files)
@@ -228,6 +228,6 @@ def test_one_model_under_two_names_cannot_vote_twice(tmp_path: Path) -> None:
     files.study.mkdir()
     with (
         Ledger.open(files.study / "study.sqlite", create=True) as ledger,
-        pytest.raises(EnsembleError, match='"one" and "two" are one and the same'),
+        pytest.raises(EnsembleError, match='"one" and "two" are the same rater'),
     ):
         run_labeling(plan, ledger=ledger, on_progress=lambda progress: None)
