@@ -1,1 +1,1 @@
-"""Ledger -> everything a table, report or page may show, as plain values."""
+"""Compute everything a table, report or page may show from a study, as plain values."""

@@ -1,6 +1,6 @@
 """The agreement on a variable of a codebook, and what a text about it must cite.
 
-Who shows findings takes the values of agreement from here.
+Packages that show findings take the values of agreement from here.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ BOOTSTRAP_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class CoefficientSource:
-    """What a methods paragraph says of a coefficient.
+    """What a methods paragraph says about a coefficient.
 
     Attributes:
-        possessive: its name as it stands in a sentence.
-        chance: what it takes for chance agreement, as a clause; empty when it is not corrected
-            for chance.
+        possessive: its name as used in a sentence.
+        chance: how it defines chance agreement, as a clause; empty if it is not corrected for
+            chance.
         citation: the paper to cite.
     """
 
@@ -67,7 +67,7 @@ class CoefficientSource:
 
 
 def variable_agreement(matrix: LabelMatrix, *, level: Level) -> Agreement:
-    """Measure the agreement on one variable of a study in every way there is."""
+    """Measure the agreement on one variable of a study with every coefficient that applies."""
     return measure_agreement(
         matrix,
         level=AGREEMENT_LEVEL[level],
@@ -77,12 +77,12 @@ def variable_agreement(matrix: LabelMatrix, *, level: Level) -> Agreement:
 
 
 def coefficient_sources(coefficients: Iterable[Coefficient]) -> tuple[CoefficientSource, ...]:
-    """Say what each of the coefficients assumes and cites, each once, in their order."""
+    """Return the assumption and citation of each coefficient, each once, in their order."""
     names = dict.fromkeys(coefficient.name for coefficient in coefficients)
     methods = [method_named(name) for name in names]
     return tuple(CoefficientSource(one.possessive, one.chance, one.citation) for one in methods)
 
 
 def scale_citation(name: str) -> str:
-    """Give the source of a benchmark scale."""
+    """Return the source of a benchmark scale."""
     return next(scale.citation for scale in SCALES if scale.name == name)

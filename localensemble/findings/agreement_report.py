@@ -1,7 +1,7 @@
 """The agreement on every variable and group of a table or a study, ready to show.
 
-Decides which coefficients are shown, and whether what was required is met. Item texts are no
-part of it.
+Decides which coefficients are shown, and whether the requirements are met. Holds no item
+texts.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class MeasureSettings:
     """How agreement is measured and judged.
 
     Attributes:
-        weights: of the weighted coefficients; None takes those of the level.
-        confidence_level: of all intervals.
+        weights: weights of the weighted coefficients; None takes those of the level.
+        confidence_level: confidence level of all intervals.
         resamples: bootstrap draws; 0 leaves the bootstrap out.
-        seed: of the bootstrap.
-        coefficients: names of those that are shown; empty shows all.
+        seed: seed of the bootstrap.
+        coefficients: names of the coefficients to show; empty shows all.
         requirements: what every variable and group must meet.
     """
 
@@ -63,11 +63,12 @@ class LabeledVariable:
     """The label matrix of one variable and group, and what its categories are.
 
     Attributes:
-        group: None when agreement is not measured by group.
-        values: the numbers the categories stand for; None unless the level needs them.
+        group: the group; None if agreement is not measured by group.
+        values: the numeric values of the categories; None unless the level needs them.
         items: the ids of the matrix's rows.
-        requirements: of the codebook, beside those of the settings.
-        gold: (N,) category indices of the gold labels, -1 where there is none; None without.
+        requirements: the codebook's requirements, in addition to those of the settings.
+        gold: (N,) category indices of the gold labels, -1 for items without one; None if there
+            are no gold labels.
     """
 
     variable: str
@@ -82,13 +83,13 @@ class LabeledVariable:
 
 @dataclass(frozen=True, slots=True)
 class ShownCoefficient:
-    """A coefficient, its intervals without a formula, and its places on the scales.
+    """A coefficient, its resampling intervals, and its places on the benchmark scales.
 
     Attributes:
         analytic: the coefficient with its analytic interval.
-        bootstrap: with a bootstrap interval; None when not asked for.
-        jackknife: with a jackknife interval.
-        benchmarks: one for each scale; none for percent agreement, which is not corrected
+        bootstrap: the coefficient with a bootstrap interval; None if not requested.
+        jackknife: the coefficient with a jackknife interval.
+        benchmarks: one for each scale; empty for percent agreement, which is not corrected
             for chance.
     """
 
@@ -103,16 +104,16 @@ class VariableAgreement:
     """The agreement on one variable and group.
 
     Attributes:
-        group: None when agreement is not measured by group.
+        group: the group; None if agreement is not measured by group.
         agreement: everything measured, whether shown or not.
-        coefficients: those to be shown.
+        coefficients: the coefficients to show.
         verdicts: one for each requirement.
-        values: the numbers the categories stand for; None unless the level needs them.
+        values: the numeric values of the categories; None unless the level needs them.
         items: the ids of the items.
-        labels_per_item: (N,) how many labels each item has.
-        by_item: agreement on each item that has two labels.
+        labels_per_item: (N,) the number of labels of each item.
+        by_item: agreement on each item that has at least two labels.
         dependence: how far raters err on the same items; None without gold labels.
-        checks: comparisons with other packages; none unless asked for.
+        checks: comparisons with other packages; empty unless requested.
     """
 
     variable: str
@@ -129,7 +130,7 @@ class VariableAgreement:
 
     @property
     def title(self) -> str:
-        """The variable and, where there is one, the group."""
+        """The variable and, if there is one, the group."""
         return self.variable if self.group is None else f"{self.variable}, {self.group}"
 
 
@@ -139,9 +140,9 @@ class AgreementReport:
 
     Attributes:
         source: name of the table or of the study's folder.
-        messages: what was guessed or left out, in sentences.
-        settings: how it was measured.
-        variables: in the order of the table or the codebook.
+        messages: sentences about what was guessed or left out.
+        settings: how agreement was measured.
+        variables: the variables, in the order of the table or the codebook.
     """
 
     source: str
@@ -151,7 +152,7 @@ class AgreementReport:
 
     @property
     def checks(self) -> tuple[CrossCheck, ...]:
-        """The comparisons with other packages, of all variables and groups."""
+        """The comparisons with other packages for all variables and groups."""
         return tuple(check for one in self.variables for check in one.checks)
 
     @property
@@ -165,7 +166,7 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
 
     Raises:
         LevelError: the level does not fit the weights.
-        AgreementError: weights or the confidence level do not fit.
+        AgreementError: the weights or the confidence level are not valid.
     """
     weights = _weights(labeled, settings)
     whole = measure_agreement(
@@ -199,7 +200,7 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
 
 
 def cross_check_plan(labeled: LabeledVariable, found: VariableAgreement) -> CrossCheckPlan:
-    """Choose what other packages are asked about the agreement on a variable."""
+    """Plan what other packages compute to check the agreement on a variable."""
     return plan_cross_check(labeled.matrix, found.agreement.coefficients, values=labeled.values)
 
 
@@ -211,8 +212,8 @@ def _weights(
         return weights.ordered(labeled.matrix.categories)
     if labeled.level == "nominal" and weights not in (None, "identity"):
         raise LevelError(
-            f'Variable "{labeled.variable}": {weights} weights need categories with an order, '
-            "and those of a nominal variable have none.",
+            f'Variable "{labeled.variable}": {weights} weights need ordered categories, '
+            "but the level is nominal.",
             hint="Choose another level, or give a table of weights.",
         )
     return weights
@@ -225,11 +226,11 @@ def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient
             raise AgreementError(
                 f"{name} was not computed: "
                 + (
-                    "it compares two raters, and there are more or fewer."
+                    "it needs exactly two raters."
                     if method_named(name).two_raters
-                    else "it needs weights, and there are none."
+                    else "it needs weights, but none are given."
                 ),
-                hint=f"Computed were {', '.join(computed)}.",
+                hint=f"These were computed: {', '.join(computed)}.",
             )
     resampled = {(one.name, one.weights): one for one in agreement.resampled}
     shown = []

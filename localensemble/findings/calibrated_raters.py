@@ -43,8 +43,8 @@ def fit_raters(
 
     Args:
         loaded: the study.
-        variable: which.
-        gold: (N,) gold categories, -1 where there is none.
+        variable: the variable.
+        gold: (N,) gold categories, -1 for items without one.
         method: ``temperature`` or ``isotonic``.
         date: ISO date.
 
@@ -71,16 +71,16 @@ def fit_raters(
 def correct_priors(
     loaded: Study, *, variable: Variable, content_free: Study, date: str
 ) -> CalibratedRaters:
-    """Divide out what each rater says of items without content, such as "N/A"; needs no gold.
+    """Divide out each rater's answers to items without content, such as "N/A"; needs no gold.
 
     Args:
         loaded: the study.
-        variable: which.
+        variable: the variable.
         content_free: a study of content-free items, labeled by the same raters.
         date: ISO date.
 
     Raises:
-        InputError: a rater did not label them, or rules a category out.
+        InputError: a rater did not label these items, or rules a category out.
     """
     _refuse_unscored(loaded)
     asked = {
@@ -102,8 +102,8 @@ def correct_priors(
         known = distributions[~np.isnan(distributions).any(axis=1)]
         if not len(known):
             raise InputError(
-                f'Rater "{name}" has probabilities for none of the content-free items.',
-                hint="Take other words without content, such as N/A.",
+                f'Rater "{name}" has no probabilities for any content-free item.',
+                hint="Use other words without content, such as N/A.",
             )
         prior = known.mean(axis=0)
         fitted.append(ContextualPrior(tuple(map(float, prior))))
@@ -120,7 +120,7 @@ def correct_priors(
 def item_hashes(
     labels: StudyLabels, *, known: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> tuple[str, ...]:
-    """Hash id and text of some items of a study, in order."""
+    """Hash the id and text of some items of a study, in order."""
     hashes: list[str] = []
     for start in range(0, labels.item_count, _BLOCK_ITEMS):
         stop = min(start + _BLOCK_ITEMS, labels.item_count)
@@ -134,7 +134,7 @@ def item_hashes(
 
 
 def _own(labels: StudyLabels) -> StudyLabels:
-    """Give the raters' own probabilities: what is fitted must not be calibrated already."""
+    """Return labels with the raters' own probabilities, because fitting needs uncalibrated ones."""
     return replace(labels, calibrations={})
 
 
@@ -148,6 +148,6 @@ def _raters(labels: StudyLabels, fitted: Sequence[RaterCalibration]) -> tuple[Ca
 def _refuse_unscored(loaded: Study) -> None:
     if not loaded.recorded.scored:
         raise InputError(
-            "Ratings carry no probabilities, so there is nothing to calibrate.",
-            hint="Only raters that gave probabilities can be calibrated.",
+            "Ratings have no probabilities, so there is nothing to calibrate.",
+            hint="Calibrate a study that model raters labeled.",
         )

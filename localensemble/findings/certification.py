@@ -1,8 +1,8 @@
 """Certify an acceptance threshold on gold labels of a random sample of a study.
 
-The promise is made about the items that will be accepted: those that no other policy sends
-to a person and whose score reaches the threshold. A random audit is left out of it, because
-what it takes from the accepted items it takes at random.
+The promise is about the items that will be accepted: those that no other policy sends
+to a person and whose score reaches the threshold. It ignores a random audit, which
+draws at random from the accepted items.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from localensemble.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is to be certified.
+    """The promise to certify.
 
     Attributes:
         method: ``fixed_sequence`` (Learn then Test) or ``conformal_risk_control``.
         alpha: tolerated error, above 0 and below 1.
         delta: chance that the promise fails; not used by conformal risk control.
-        by: the score a threshold is sought on; None takes the mean probability, or the
-            support where raters gave no probabilities.
+        by: the score that the threshold applies to; None takes the mean probability, or the
+            support if raters gave no probabilities.
     """
 
     method: CertificationMethod
@@ -64,21 +64,21 @@ class Certification:
 def certify_variable(
     loaded: Study, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
 ) -> Certification:
-    """Seek the lowest threshold that keeps a promise about one variable of a study.
+    """Find the lowest threshold that keeps a promise about one variable of a study.
 
     The candidate thresholds come from the scores of all items, never from gold labels.
 
     Args:
-        loaded: the study; its certificates are left out.
-        variable: which.
+        loaded: the study; its certificates are ignored.
+        variable: the variable.
         gold: (N,) gold categories of a random sample of the items, -1 elsewhere.
-        promise: what is to be certified.
+        promise: the promise to certify.
         date: ISO date.
 
     Raises:
-        InputError: gold items are also control or examples in the codebook, or no item has
+        InputError: gold items are also control items or examples in the codebook, or no item has
             the score.
-        EnsembleError: the study has a budget, which no promise survives.
+        EnsembleError: the study has a budget, and no promise holds under one.
     """
     rules = loaded.rules.with_certificates(())
     _refuse_reused(loaded, variable, gold)
@@ -117,7 +117,7 @@ def certify_variable(
         ),
         date=date,
     )
-    # A budget and a certificate exclude each other; better to learn it now than when labeling.
+    # A budget and a certificate exclude each other; better to fail now than when labeling.
     rules.with_certificates((issued,))
     prevalence = corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
     return Certification(issued, prevalence)
@@ -138,7 +138,7 @@ def _certified(
 
 
 def _refuse_reused(loaded: Study, variable: Variable, gold: CategoryArray) -> None:
-    """Refuse gold items that raters were shown, or that are control: they are no random draw."""
+    """Refuse gold items that raters saw or that are control items: they are not a random draw."""
     labels = loaded.recorded
     examples = labels.reader.positions_of_contents(
         labels.item_set, content_sha256=[sha256_text(example.text) for example in variable.examples]

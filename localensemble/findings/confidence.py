@@ -1,7 +1,7 @@
-"""How the raters' own confidence is spread, counted block by block.
+"""The distribution of the raters' own confidence, counted block by block.
 
 A confidence is a model rater's own number, not a probability of being right; evaluation
-says how far the two go together.
+measures how far the two agree.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceSpread:
-    """How some numbers between 0 and 1 are spread.
+    """The distribution of numbers between 0 and 1.
 
     Attributes:
-        known: how many there are.
-        unknown: labels or items without one.
-        mean: None when none is known.
+        known: how many numbers there are.
+        unknown: labels or items without a number.
+        mean: mean of the known numbers; None if there are none.
         bins: counts in ten equal bins from 0 to 1, upper ends included (and 0 in the first).
     """
 
@@ -45,10 +45,10 @@ class RaterConfidence:
     """One rater's confidence in its own labels on one variable.
 
     Attributes:
-        rater: its name.
+        rater: the rater's name.
         assigned: the confidence of its assigned labels.
-        mean_off_codebook_mass: over the labels for which it is known; None when for none.
-        mostly_off_codebook: labels with more than half of the probability outside.
+        mean_off_codebook_mass: mean over the labels for which it is known; None if for none.
+        mostly_off_codebook: labels with more than half of the probability off the codebook.
     """
 
     rater: str
@@ -64,7 +64,7 @@ class VariableConfidence:
     Attributes:
         raters: one entry per rater, in their order.
         accepted: mean probability of the consensus of accepted items.
-        escalated: the same of escalated items; unknown where there is no consensus.
+        escalated: the same for escalated items; unknown for items without a consensus.
     """
 
     raters: tuple[RaterConfidence, ...]
@@ -75,7 +75,7 @@ class VariableConfidence:
 def variable_confidence(
     labels: StudyLabels, *, variable: Variable, decided: Decisions
 ) -> VariableConfidence:
-    """Count how the confidence on one variable is spread."""
+    """Count the distribution of the confidence on one variable."""
     tallies = [_Tally() for _ in labels.rater_names]
     masses = [_Tally() for _ in labels.rater_names]
     for start in range(0, labels.item_count, BLOCK_ITEMS):

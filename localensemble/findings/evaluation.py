@@ -1,7 +1,7 @@
 """Labels against gold labels: how often right, where wrong, and whether two raters differ.
 
-Pure functions of arrays of category indices; -1 stands for no label. A number that cannot
-be formed is None with the reason in words. Gold labels are taken to be right.
+Pure functions of arrays of category indices; -1 means no label. A number that cannot
+be computed is None, with the reason in words. Gold labels are assumed to be right.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CategoryArray = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number, or why there is none."""
+    """A number, or the reason why it is undefined."""
 
     value: float | None
     undefined_because: str = ""
@@ -31,12 +31,12 @@ class CategoryEvaluation:
     """One category among the items that have a label and a gold label.
 
     Attributes:
-        category: its name.
-        gold_items: items whose gold label it is.
-        labeled_items: items labeled so.
-        correct: items of both.
-        precision: correct / labeled_items; undefined when nothing is labeled so.
-        recall: correct / gold_items; undefined when no gold label says so.
+        category: the category's name.
+        gold_items: items whose gold label is this category.
+        labeled_items: items labeled with this category.
+        correct: items that are both.
+        precision: correct / labeled_items; undefined when no item has this label.
+        recall: correct / gold_items; undefined when no item has this gold label.
         f1: 2 correct / (gold_items + labeled_items); undefined when both are 0.
     """
 
@@ -77,9 +77,9 @@ class Evaluation:
         categories: one entry per category, in codebook order.
         macro_f1: mean over the categories whose F1 is defined.
         weighted_f1: mean over the categories weighted by their gold items.
-        confusion: (K, K + 1) counts; [g, l] items of gold category g labeled l, the last
-            column those without a label.
-        ordinal: None unless the categories are ordered.
+        confusion: (K, K + 1) counts; [g, l] counts items of gold category g labeled l; the last
+            column counts items without a label.
+        ordinal: errors in steps; None unless the categories are ordered.
     """
 
     items: int
@@ -100,9 +100,9 @@ class PairedComparison:
 
     Attributes:
         items: items with a gold label and both labels.
-        only_first: items the first got right and the second wrong.
+        only_first: items that the first rater got right and the second wrong.
         only_second: the reverse.
-        p_value: two-sided, exact; undefined when no item tells them apart.
+        p_value: two-sided, exact; undefined when no item tells the raters apart.
     """
 
     items: int
@@ -117,9 +117,9 @@ class SharedErrors:
 
     Attributes:
         items: gold items that every rater labeled.
-        all_wrong: items every rater got wrong.
-        same_wrong: those on which all named the same wrong category.
-        expected_all_wrong: how many would be all wrong if the raters erred independently.
+        all_wrong: items that every rater got wrong.
+        same_wrong: items to which all raters gave the same wrong category.
+        expected_all_wrong: items that all would get wrong if the raters erred independently.
     """
 
     items: int
@@ -134,16 +134,16 @@ def evaluate_labels(
     """Compare labels with gold labels.
 
     Args:
-        labels: (N,) category indices, -1 where there is no label.
-        gold: (N,) gold category indices, -1 where there is none.
+        labels: (N,) category indices, -1 for items without a label.
+        gold: (N,) gold category indices, -1 for items without one.
         categories: the K category names.
-        ordered: the categories are ordinal, in codebook order.
+        ordered: whether the categories are ordinal, in codebook order.
     """
     _check_lengths(labels, gold)
     category_count = len(categories)
     known = gold != GAP
-    said = np.where(labels[known] == GAP, category_count, labels[known]).astype(np.int64)
-    cells = gold[known].astype(np.int64) * (category_count + 1) + said
+    columns = np.where(labels[known] == GAP, category_count, labels[known]).astype(np.int64)
+    cells = gold[known].astype(np.int64) * (category_count + 1) + columns
     confusion = np.bincount(cells, minlength=category_count * (category_count + 1)).reshape(
         category_count, category_count + 1
     )
@@ -212,7 +212,7 @@ def compare_accuracy(
     if differing == 0:
         reason = "both are right and wrong on the same items"
         return PairedComparison(int(both.sum()), 0, 0, Measure(None, reason))
-    from scipy.special import bdtr  # heavy: only when gold labels are there
+    from scipy.special import bdtr  # slow to import: only needed with gold labels
 
     tail = float(bdtr(min(only_first, only_second), differing, 0.5))
     return PairedComparison(int(both.sum()), only_first, only_second, Measure(min(1.0, 2.0 * tail)))
@@ -243,11 +243,9 @@ def _of_category(
         gold_items=gold_items,
         labeled_items=labeled_items,
         correct=correct,
-        precision=_share(correct, labeled_items, "no item is labeled so"),
-        recall=_share(correct, gold_items, "no gold label says so"),
-        f1=_share(
-            2 * correct, gold_items + labeled_items, "it occurs neither as label nor as gold label"
-        ),
+        precision=_share(correct, labeled_items, "no item has this label"),
+        recall=_share(correct, gold_items, "no item has this gold label"),
+        f1=_share(2 * correct, gold_items + labeled_items, "no item has this label or gold label"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything gold labels say about one variable: each rater, the consensus, their errors."""
+"""Everything gold labels show about one variable: each rater, the consensus, their errors."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ __all__ = [
     "gold_comparison",
 ]
 
-CONSENSUS = "consensus, where there is one"
+CONSENSUS = "consensus, if any"
 ACCEPTED = "accepted labels"
 _FRONTIER_STEPS = 10
 MEAN = "mean of the raters"
 MOST_COMPARED = 12
-"""Raters up to which every two are compared: 66 tests are already more than anyone reads."""
+"""The most raters for which all pairs are compared: 66 tests are already more than anyone reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,7 @@ class NamedEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class NamedCalibration:
-    """What the probabilities of a rater, or their mean over raters, are worth."""
+    """How good the probabilities of a rater, or their mean over raters, are."""
 
     who: str
     quality: CalibrationQuality
@@ -106,9 +106,9 @@ class RaterComparison:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRanking:
-    """Whether one score of the consensus puts right labels before wrong ones.
+    """Whether one score of the consensus ranks right labels before wrong ones.
 
-    ``score`` is one of those a threshold can be set on: ``support``, ``method``,
+    ``score`` is one that a threshold can be set on: ``support``, ``method``,
     ``mean_probability`` or ``margin``.
     """
 
@@ -118,13 +118,13 @@ class ScoreRanking:
 
 @dataclass(frozen=True, slots=True)
 class EscalationCoverage:
-    """Which part of the wrong consensus labels a person gets to see.
+    """The share of the wrong consensus labels that a person reviews.
 
     Attributes:
         gold_items: items with a gold label.
-        escalated: those of them that are escalated.
-        wrong: those whose consensus is another category than the gold label.
-        wrong_escalated: those that are both.
+        escalated: gold items that are escalated.
+        wrong: gold items whose consensus differs from the gold label.
+        wrong_escalated: gold items that are both.
     """
 
     gold_items: int
@@ -135,7 +135,7 @@ class EscalationCoverage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupEvaluation:
-    """A part of the gold items, by a column of the gold table: who is how often right there."""
+    """How often each is right in one group of the gold items, by a column of the gold table."""
 
     group: str
     evaluated: tuple[NamedEvaluation, ...]
@@ -148,20 +148,20 @@ class GoldComparison:
     Attributes:
         gold_items: items with a gold label.
         evaluated: every rater, then the consensus, then the accepted labels.
-        calibrations: every rater, then the mean of their probabilities; empty where nobody gave
-            any.
-        comparisons: every two raters; empty above ``MOST_COMPARED`` raters.
+        calibrations: every rater, then the mean of their probabilities; empty if no rater gave
+            probabilities.
+        comparisons: all pairs of raters; empty above ``MOST_COMPARED`` raters.
         shared_errors: items on which all raters are wrong.
-        dependence: how far they err together.
-        escalation: which part of the wrong consensus labels is escalated.
-        rankings: what each score of the consensus tells of being right.
-        frontier: what reviewing everything below a score leaves of the errors, and costs; by
-            mean probability, or by support where raters gave no probabilities.
-        groups: in name order; empty when no column was asked for.
+        dependence: how far the raters err together.
+        escalation: the share of the wrong consensus labels that is escalated.
+        rankings: how well each score of the consensus ranks right labels before wrong ones.
+        frontier: the errors left and the cost when everything below a score is reviewed; by
+            mean probability, or by support if raters gave no probabilities.
+        groups: the groups in name order; empty if no group column was given.
         prevalence: share of each category in the whole study, corrected for label error;
             empty unless the gold items are stated to be drawn at random.
-        audit: accuracy of the accepted labels from a random audit; None when the rules have
-            none.
+        audit: accuracy of the accepted labels from a random audit; None if the rules have no
+            audit.
         audit_unlabeled: items drawn for the audit that have no gold label yet.
     """
 
@@ -194,14 +194,14 @@ def gold_comparison(
     """Compare every rater, the consensus and the accepted labels with the gold labels.
 
     Args:
-        labels: of the study.
-        variable: which.
-        matrix: its labels.
-        decided: what was decided for it.
-        gold: (N,) gold categories, -1 where there is none.
+        labels: the labels of the study.
+        variable: the variable.
+        matrix: the variable's labels.
+        decided: the decisions on the variable.
+        gold: (N,) gold categories, -1 for items without one.
         groups: (N,) the group of each item with a gold row, None elsewhere.
         random_sample: whether the gold items were drawn at random from all items.
-        prices: of labels.
+        prices: the prices of labels.
     """
     names = labels.rater_names
     given = [*matrix.indices.T, decided.categories, decided.final]
@@ -310,7 +310,7 @@ def _groups(
 
 
 def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | None, int]:
-    """Estimate how right the accepted labels are, and count drawn items without gold label."""
+    """Estimate the accuracy of the accepted labels, and count drawn items without a gold label."""
     if RandomAudit.name not in decided.reason_codes:
         return None, 0
     draw = audit_draw(decided.reason_bits, reason_codes=decided.reason_codes)
@@ -326,7 +326,7 @@ def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | Non
 def _calibrations(
     labels: StudyLabels, *, variable: Variable, gold: CategoryArray
 ) -> tuple[NamedCalibration, ...]:
-    """Of every rater's distributions, then of their mean; only gold items are kept."""
+    """Measure the calibration of every rater, then of their mean, on the gold items."""
     if not labels.scored:
         return ()
     held = distributions_at(labels, variable=variable, known=gold >= 0)
@@ -345,7 +345,7 @@ def _calibrations(
 def distributions_at(
     labels: StudyLabels, *, variable: Variable, known: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Read the raters' distributions of some items: (n, R, K), NaN where there are none."""
+    """Read the raters' distributions for some items: (n, R, K), NaN where missing."""
     parts: list[NDArray[np.float64]] = []
     for start in range(0, labels.item_count, BLOCK_ITEMS):
         stop = min(start + BLOCK_ITEMS, labels.item_count)

@@ -27,13 +27,13 @@ class MethodResult:
     """What one method decides about one variable.
 
     Attributes:
-        method: its name, with ``settings``.
-        settings: as (name, canonical JSON).
+        method: the method's name.
+        settings: its settings, as (name, canonical JSON).
         accepted: items with a final label, under the policies of the study.
-        escalated: the others.
+        escalated: the other items.
         undecided: items without a consensus.
-        converged: None for a method that does not iterate.
-        consensus: against gold labels, where there are any.
+        converged: whether the method converged; None if it does not iterate.
+        consensus: the consensus against gold labels, if there are any.
         accepted_labels: final labels against gold labels.
         refused_because: why the method cannot decide this variable; then the rest is 0 or
             None.
@@ -52,7 +52,7 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True)
 class MethodAgreement:
-    """How far two methods decide alike: ``same`` of the items on which ``both`` decide."""
+    """How far two methods agree: on ``same`` of the ``both`` items that both decide."""
 
     first: str
     second: str
@@ -71,7 +71,7 @@ class MethodComparison:
 
 @dataclass(frozen=True, slots=True)
 class MethodSource:
-    """What a text about a consensus method must say: what it names, and the source to cite."""
+    """What a text about a consensus method must contain: its description and source."""
 
     clause: str
     citation: str
@@ -95,15 +95,15 @@ def compare_methods(
 ) -> MethodComparison:
     """Decide one variable by several methods under the same policies.
 
-    A method that cannot decide it says why and is left out of the agreements.
+    A method that cannot decide it reports why and is left out of the agreements.
 
     Args:
-        labels: of the study.
-        variable: which.
-        methods: in the order in which they are to stand.
-        policies: the same for all.
+        labels: the labels of the study.
+        variable: the variable.
+        methods: the methods, in the order of the results.
+        policies: the policies, the same for all methods.
         gold: (N,) gold categories to compare with, -1 elsewhere.
-        control: (N,) known categories of control items, for the policy that asks for them.
+        control: (N,) known categories of control items, for the policy that needs them.
     """
     categories: dict[str, CategoryArray] = {}
     results = []

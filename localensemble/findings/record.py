@@ -1,4 +1,4 @@
-"""Which record a study's findings come from: what was run, when, and by which hashes."""
+"""The record a study's findings come from: what was run, when, and its hashes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from localensemble.study.study_labels import StudyLabels
 
 @dataclass(frozen=True, slots=True)
 class RunFindings:
-    """When a run of the study began and how it ended; times as the ledger has them."""
+    """When a run of the study began and how it ended; times are those in the ledger."""
 
     started_at: str
     finished_at: str | None
@@ -22,17 +22,17 @@ class RunFindings:
 
 @dataclass(frozen=True, slots=True)
 class RecordFindings:
-    """Enough to say whether another study is the same.
+    """Enough to tell whether another study is the same.
 
     Attributes:
-        program_version: of localensemble, which derived the findings.
-        item_set_sha256: over ids and texts of all items, in order.
-        item_set_size: how many items the labeled table has; more than were labeled where
-            a limit was set.
-        codebook_sha256: over the codebook's content.
-        ledger_head_sha256: of the newest event; it depends on all events before it.
+        program_version: version of localensemble that derived the findings.
+        item_set_sha256: hash of the ids and texts of all items, in order.
+        item_set_size: number of items in the labeled table; with a limit, more than were
+            labeled.
+        codebook_sha256: hash of the codebook's content.
+        ledger_head_sha256: hash of the newest event, which depends on all events before it.
         rules: consensus method and escalation policies with their settings.
-        runs: of the study, the oldest first.
+        runs: the runs of the study, oldest first.
     """
 
     program_version: str

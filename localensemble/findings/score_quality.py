@@ -1,7 +1,7 @@
-"""What probabilities and scores are worth, measured on gold labels.
+"""How good probabilities and scores are, measured on gold labels.
 
-Calibration asks whether a probability means what it says; ranking asks whether a score
-puts right labels before wrong ones. A score can do either without the other.
+Calibration asks whether a probability matches the frequency of right labels; ranking asks whether
+a score puts right labels before wrong ones. A score can do either without the other.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class CalibrationBin:
     """Items whose highest probability lies in (low, high].
 
     Attributes:
-        low: lower end, not included (but 0 is).
+        low: lower end, not included (except 0).
         high: upper end, included.
-        items: how many.
+        items: number of items.
         mean_probability: mean of their highest probabilities; None without items.
-        accuracy: share of them whose most probable category is right; None without items.
+        accuracy: share of items whose most probable category is right; None without items.
     """
 
     low: float
@@ -41,7 +41,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationQuality:
-    """Whether a distribution's highest probability is how often it is right.
+    """Whether the highest probability matches how often it is right.
 
     Attributes:
         items: items with a gold label and a distribution.
@@ -50,7 +50,7 @@ class CalibrationQuality:
         brier: mean over items of the summed squared differences from the gold label; 0 is
             perfect, 2 the worst.
         log_loss: mean of -ln of the gold category's probability.
-        bins: ten, from low to high.
+        bins: ten bins, from low to high.
     """
 
     items: int
@@ -75,11 +75,12 @@ class RankingQuality:
 
     Attributes:
         items: items with a gold label and a score.
-        wrong: those of them that are wrong.
-        auroc: chance that a right label has the higher score, ties half; 0.5 is chance.
-        area_under_risk: mean error rate over all coverages; 0 is perfect, the error rate
-            itself is no better than chance.
-        curve: error rate against share accepted, from strict to everything.
+        wrong: items among them whose label is wrong.
+        auroc: probability that a right label has the higher score, counting ties as half; 0.5 is
+            chance.
+        area_under_risk: mean error rate over all coverages; 0 is perfect; a value equal to the
+            error rate is no better than chance.
+        curve: error rate against share accepted, from the strictest threshold to accepting all.
     """
 
     items: int
@@ -93,8 +94,8 @@ def calibration_quality(probabilities: FloatArray, *, gold: CategoryArray) -> Ca
     """Compare distributions with gold labels.
 
     Args:
-        probabilities: (N, K); rows of NaN are left out.
-        gold: (N,) gold category indices, -1 where there is none.
+        probabilities: (N, K) distributions; rows of NaN are left out.
+        gold: (N,) gold category indices, -1 for items without one.
     """
     if len(probabilities) != len(gold):
         raise ValueError(f"{len(probabilities)} distributions for {len(gold)} gold labels.")
@@ -104,7 +105,7 @@ def calibration_quality(probabilities: FloatArray, *, gold: CategoryArray) -> Ca
         nothing = Measure(None, "no item has both a gold label and probabilities")
         return CalibrationQuality(0, nothing, nothing, nothing, ())
     top = held.max(axis=1)
-    # Two categories with the same highest probability are half right each.
+    # Two categories that share the highest probability count as half right each.
     leading = held == top[:, None]
     right = leading[np.arange(len(held)), answers] / leading.sum(axis=1)
     bins = _bins(top, right)
@@ -116,7 +117,7 @@ def calibration_quality(probabilities: FloatArray, *, gold: CategoryArray) -> Ca
     at_gold = held[np.arange(len(held)), answers]
     brier = (held**2).sum(axis=1) - 2 * at_gold + 1
     if (at_gold == 0).any():
-        log_loss = Measure(None, "a gold category got probability 0")
+        log_loss = Measure(None, "a gold category has probability 0")
     else:
         log_loss = Measure(float(-np.log(at_gold).mean()))
     return CalibrationQuality(
@@ -128,17 +129,17 @@ def ranking_quality(scores: FloatArray, *, wrong: NDArray[np.bool_]) -> RankingQ
     """Measure how well a score tells right from wrong labels.
 
     Args:
-        scores: (n,) of items with gold labels; NaN is left out.
-        wrong: bool (n,).
+        scores: (n,) scores of items with gold labels; NaN is left out.
+        wrong: bool (n,), whether each item's label is wrong.
     """
     if scores.shape != wrong.shape:
-        raise ValueError(f"scores {scores.shape} and wrong {wrong.shape} do not fit.")
+        raise ValueError(f"scores {scores.shape} and wrong {wrong.shape} differ in shape.")
     known = ~np.isnan(scores)
     held, errors = scores[known], wrong[known]
     if not len(held):
         nothing = Measure(None, "no item has a score and a gold label")
         return RankingQuality(0, 0, nothing, nothing, ())
-    # Distinct scores, strict first, with items and errors accepted down to each.
+    # Distinct scores, strictest first, with the items and errors accepted at each.
     levels, inverse = np.unique(-held, return_inverse=True)
     at_level = np.bincount(inverse).astype(np.float64)
     errors_at = np.bincount(inverse, weights=errors).astype(np.float64)
@@ -159,7 +160,7 @@ def ranking_quality(scores: FloatArray, *, wrong: NDArray[np.bool_]) -> RankingQ
 
 
 def _auroc(right_at: FloatArray, wrong_at: FloatArray) -> Measure:
-    """From the right and wrong items at each distinct score, strict first."""
+    """Compute the AUROC from the right and wrong items at each distinct score, strictest first."""
     right, wrong = float(right_at.sum()), float(wrong_at.sum())
     if wrong == 0:
         return Measure(None, "no label is wrong")

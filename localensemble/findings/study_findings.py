@@ -1,7 +1,7 @@
-"""Everything that may be said about a study, as plain values.
+"""Everything that may be reported about a study, as plain values.
 
-Works out numbers from the ledger once, so that the command line, the JSON file and the
-report show the same. Item texts are not part of it.
+Computes the numbers from the ledger once, so that the command line, the JSON file and the
+report show the same ones. Holds no item texts.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from localensemble.study.study_labels import StudyLabels
 class Accuracy:
     """How often labels equal gold labels, with its exact (Clopper-Pearson) 95% interval.
 
-    ``items`` counts items that have both a gold label and a label; ``unlabeled`` those
-    with a gold label only. ``value`` and the interval are None when ``items`` is 0.
+    ``items`` counts items that have both a gold label and a label; ``unlabeled`` counts those
+    with only a gold label. ``value`` and the interval are None when ``items`` is 0.
     """
 
     correct: int
@@ -51,7 +51,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class RaterLabels:
-    """What one rater said on one variable."""
+    """The labels of one rater on one variable, counted."""
 
     rater: str
     category_counts: tuple[int, ...]
@@ -63,9 +63,9 @@ class RaterLabels:
 
 @dataclass(frozen=True, slots=True)
 class RequiredFindings:
-    """Whether raters agree as far as the codebook requires.
+    """Whether raters reach the agreement that the codebook requires.
 
-    ``below`` is what the codebook asks for otherwise: ``review`` or ``warn``.
+    ``below`` is what the codebook asks for if they do not: ``review`` or ``warn``.
     """
 
     verdict: Verdict
@@ -74,15 +74,15 @@ class RequiredFindings:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedErrors:
-    """Which share of the wrong labels that are to be expected a person gets to see.
+    """The share of the expected wrong labels that a person reviews.
 
     Attributes:
-        reason: for which the items are escalated; empty for any.
-        items: escalated for it.
-        share: of the expected errors; None when none is expected.
-        by: where the expectation comes from: an item's consensus is expected to be wrong with
-            1 - ``mean_probability``, or 1 - ``support`` where raters gave no probabilities.
-            An item without a consensus is expected to be wrong.
+        reason: the reason for which the items are escalated; empty for any reason.
+        items: number of items escalated for it.
+        share: share of the expected errors; None if no errors are expected.
+        by: the basis of the expectation: an item's consensus is expected to be wrong with
+            probability 1 - ``mean_probability``, or 1 - ``support`` if raters gave no
+            probabilities. An item without a consensus is expected to be wrong.
     """
 
     reason: str
@@ -91,17 +91,18 @@ class ExpectedErrors:
     by: Literal["mean_probability", "support"]
 
     def sentence(self) -> str:
-        """Say it, and what it is worth."""
+        """Return a sentence with the share, its basis and its limits."""
         which = f"items {self.reason}" if self.reason else f"{self.items:,} escalated items"
         if self.share is None:
-            return f"The {which}: no error is expected at all."
-        by, worth = (
-            ("By the raters' own probabilities", "only gold labels can tell what those are worth")
+            return f"No wrong labels are expected among the {which}."
+        basis, limits = (
+            ("the raters' own probabilities", "only gold labels can show whether these are right")
             if self.by == "mean_probability"
-            else ("By what raters differ on", "what all get wrong is not counted")
+            else ("the raters' disagreement", "errors that all raters share are not counted")
         )
         return (
-            f"{by}, {self.share:.1%} of the wrong labels to expect are among the {which}; {worth}."
+            f"Judging by {basis}, {self.share:.1%} of the expected wrong labels are among the "
+            f"{which}; {limits}."
         )
 
 
@@ -110,11 +111,11 @@ class VariableFindings:
     """Everything about one variable.
 
     ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
-    they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, where given.
-    ``coefficients`` are the ones of ``agreement`` that a short table shows. ``required`` is
-    None where the codebook requires no level of agreement. ``expected_errors`` is about all
-    escalated items and those of each budget; an item can have several reasons, so that
-    ``reason_counts`` overlap; ``reason_codes`` are the codes of the same reasons, in their order.
+    they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, if given.
+    ``coefficients`` are those of ``agreement`` that a short table shows. ``required`` is
+    None if the codebook requires no agreement. ``expected_errors`` covers all
+    escalated items and those of each budget. ``reason_counts`` overlap, because an item can have
+    several reasons; ``reason_codes`` are the codes of the same reasons, in their order.
     """
 
     name: str
@@ -140,7 +141,8 @@ class VariableFindings:
 class RaterFindings:
     """Who a rater is and what its labels cost.
 
-    ``labels`` are of the run's items; the work is of the blocks in which they were made.
+    ``labels`` counts labels of the run's items; the work covers the blocks in which they were
+    made.
     """
 
     name: str
@@ -177,7 +179,7 @@ class PromiseFindings:
 
 @dataclass(frozen=True, slots=True)
 class RaterCalibrationFindings:
-    """How the raters' probabilities on one variable were changed before deciding.
+    """How the raters' probabilities on one variable were calibrated before deciding.
 
     ``settings`` names what was fitted, by rater; ``source_items`` counts gold labels, or
     content-free items for a contextual prior.
@@ -194,10 +196,10 @@ class RaterCalibrationFindings:
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
-    ``cautions`` are sentences on why not to trust the numbers: said when the labels were made,
-    of a newer run that has not finished, of a method that did not converge, and of gold labels that
-    were left out.
-    ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None where
+    ``cautions`` are sentences on why not to trust the numbers: those recorded with the labels, and
+    those about an unfinished newer run, a method that did not converge, and gold labels that were
+    left out.
+    ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None if
     models made them.
     """
 
@@ -279,7 +281,7 @@ def study_findings(
 
 
 def accuracy(found: NDArray[np.int16], *, gold: NDArray[np.int16]) -> Accuracy:
-    """Compare category indices with gold indices, -1 standing for none in both.
+    """Compare category indices with gold indices; in both, -1 means none.
 
     Undefined when: no item has both; then ``value`` is None.
     Source: Clopper & Pearson (1934), exact binomial interval.
@@ -355,7 +357,7 @@ def _expected_errors(decided: Decisions) -> tuple[ExpectedErrors, ...]:
 
 
 def _short_table(agreement: Agreement) -> tuple[Coefficient, ...]:
-    """Choose what is printed, with the weights of the level: as in the report's verdict."""
+    """Choose the coefficients to print, with the level's weights, as in the report's verdict."""
     return (
         agreement.coefficient(agreement.leading),
         agreement.coefficient("Fleiss kappa", weights=agreement.weights),

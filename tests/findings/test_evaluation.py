@@ -46,9 +46,9 @@ def test_categories_that_do_not_occur_are_undefined_and_not_zero() -> None:
     _, b, c = found.categories
     assert b.precision.value == 0
     assert b.recall.value is None
-    assert b.recall.undefined_because == "no gold label says so"
-    assert c.precision.undefined_because == "no item is labeled so"
-    assert c.f1.undefined_because == "it occurs neither as label nor as gold label"
+    assert b.recall.undefined_because == "no item has this gold label"
+    assert c.precision.undefined_because == "no item has this label"
+    assert c.f1.undefined_because == "no item has this label or gold label"
     assert found.macro_f1.value == pytest.approx((0.8 + 0) / 2)
 
 

@@ -44,7 +44,7 @@ def test_two_equal_highest_probabilities_are_half_right() -> None:
 
 def test_a_gold_category_of_probability_zero_has_no_log_loss() -> None:
     found = calibration_quality(np.array([[1.0, 0.0]]), gold=np.array([1], dtype=np.int16))
-    assert found.log_loss.undefined_because == "a gold category got probability 0"
+    assert found.log_loss.undefined_because == "a gold category has probability 0"
     assert found.brier.value == 2
 
 
@@ -99,5 +99,5 @@ def test_ranking_without_scores_is_undefined_in_words() -> None:
     found = ranking_quality(np.full(2, np.nan), wrong=np.array([True, False]))
     assert found.auroc.undefined_because == "no item has a score and a gold label"
     assert found.curve == ()
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="differ in shape"):
         ranking_quality(np.ones(2), wrong=np.array([True]))
