@@ -1,1 +1,1 @@
-"""A study: one folder, one record; opened, decided and read here."""
+"""Open, decide and read a study: one folder, one record."""

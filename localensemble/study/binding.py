@@ -1,8 +1,8 @@
 """What a certificate of a study is bound to: the hashes under which its promise holds.
 
-A method that decides each item by itself gives an item the same score wherever it stands.
-One that learns from all items does not: there the item set is bound as well. Labels of a
-table of ratings are bound by its hash: people are under no conditions that could be hashed.
+A method that decides each item by itself gives an item the same score in any item set.
+One that learns from all items does not, so the item set is bound as well. Labels from a
+table of ratings are bound by its hash, because people have no conditions that could be hashed.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ CODEBOOK = "codebook"
 PROMPT = "prompt template"
 RULES = "decision rules"
 ITEM_SET = "item set"
-# The words under which certificates name the table; they stay, so that those made before hold.
+# The key under which certificates name the table; unchanged, so that older ones still hold.
 RATINGS_BINDING = "label table"
 
 
 def rater_key(name: str) -> str:
-    """Name the entry that holds the hash of a rater."""
+    """Return the name of the entry that holds a rater's hash."""
     return f"rater {name}"
 
 
 def model_key(name: str) -> str:
-    """Name the entry that holds the hash of a rater's model, known before it is loaded."""
+    """Return the name of the entry with the hash of a rater's model, known before loading."""
     return f"model of {name}"
 
 
 def identities(labels: StudyLabels) -> Mapping[str, RaterIdentity]:
-    """Give the identity of every rater of a study, by its name, in their order."""
+    """Return the identity of every rater of a study by name, in their order."""
     known = {record.key: record.rater.identity for record in labels.reader.raters()}
     return {
         name: known[key] for name, key in zip(labels.rater_names, labels.rater_keys, strict=True)
@@ -47,9 +47,9 @@ def binding(
     """Gather what a certificate of one variable is bound to.
 
     Args:
-        labels: of the study.
-        rules: by which it decides.
-        variable: which.
+        labels: the labels of the study.
+        rules: the rules by which the study decides.
+        variable: the variable.
         items_sha256: hash of the items file that was labeled.
     """
     held = list(identities(labels).values())
@@ -78,12 +78,12 @@ def binding(
 
 
 def bound_items(rules: DecisionRules, *, items_sha256: str, item_count: int) -> Mapping[str, str]:
-    """Give the entry of the item set: none where the method decides each item by itself.
+    """Return the entry of the item set; empty if the method decides each item by itself.
 
     Args:
-        rules: with the method.
+        rules: the rules with the method.
         items_sha256: hash of the items file.
-        item_count: how many of its items are labeled; a limit makes another item set.
+        item_count: number of its items that are labeled; a limit makes another item set.
     """
     if rules.method.per_item:
         return {}
@@ -91,9 +91,9 @@ def bound_items(rules: DecisionRules, *, items_sha256: str, item_count: int) -> 
 
 
 def rules_sha256(rules: DecisionRules, *, variable: Variable) -> str:
-    """Hash whatever decides which items of a variable are accepted, but for certificates.
+    """Hash everything except certificates that decides which items of a variable are accepted.
 
-    A random audit is left out: what it takes from the accepted items it takes at random.
+    A random audit is left out, because it draws at random from the accepted items.
     """
     calibrations = [one.as_values() for one in rules.calibrations if one.variable == variable.name]
     calibrated = {"rater_calibrations": calibrations} if calibrations else {}

@@ -23,17 +23,17 @@ def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Cer
     """Read certificate files for the variables of a codebook.
 
     Raises:
-        InputError: a file cannot be read, is no certificate, or is of another variable.
+        InputError: a file cannot be read, is not a certificate, or is about an unknown variable.
     """
     return tuple(_read(path, codebook) for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelingConditions:
-    """What is known of a labeling run before any model is loaded.
+    """What is known about a labeling run before any model is loaded.
 
-    ``models`` maps each rater to the hash of its model file, "" where it has none. An engine's
-    version, a chat template and a layout show only when the model has been loaded.
+    ``models`` maps each rater to the hash of its model file, "" if it has none. An engine's
+    version, a chat template and a layout are known only when the model has been loaded.
     """
 
     codebook: Codebook
@@ -43,10 +43,10 @@ class LabelingConditions:
     item_count: int
 
     def refuse_others(self, certificate: Certificate, *, rules: DecisionRules) -> None:
-        """Refuse a certificate of other models, prompt, codebook, rules or items.
+        """Refuse a certificate made for other models, prompt, codebook, rules or items.
 
         Raises:
-            InputError: names what differs.
+            InputError: the certificate does not match; the message names what differs.
         """
         bound = dict(certificate.hashes)
         models = {
@@ -65,10 +65,10 @@ class LabelingConditions:
         )
 
     def refuse_other_raters(self, calibration: CalibratedRaters) -> None:
-        """Refuse a calibration of other raters or models.
+        """Refuse a calibration made for other raters or models.
 
         Raises:
-            InputError: names what differs.
+            InputError: the calibration does not match; the message names what differs.
         """
         bound = {rater.name: rater for rater in calibration.raters}
         found = {}
@@ -80,12 +80,12 @@ class LabelingConditions:
 
 
 def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingConditions) -> None:
-    """Refuse to go on by certificates and calibrations of a study that do not hold any more.
+    """Refuse to label with certificates and calibrations of a study that no longer hold.
 
-    Without them other items would wait for a person, so a person lets go of them.
+    Without them, other items would wait for a person, so the user must drop them.
 
     Raises:
-        InputError: names what does not hold, and how to go on without it.
+        InputError: one does not hold; the message names it and how to continue without it.
     """
     for calibration in rules.calibrations:
         with _to_be_let_go("calibration", "--drop-calibrations"):
@@ -102,17 +102,17 @@ def _to_be_let_go(what: str, option: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(
-            f"Cannot label by a {what} of this study any more. {error.message}",
-            hint="Put back what changed, or give files that hold (`--certificate`, "
-            "`--calibration`). To go on without it, run "
+            f"A {what} of this study no longer holds. {error.message}",
+            hint="Restore what changed, or give files that hold (`--certificate`, "
+            "`--calibration`). To continue without it, run "
             f"`localensemble consensus STUDY --items FILE {option}`, then label again.",
         ) from error
 
 
 def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
-    """Say which certificates and calibrations other rules lack because others took their place."""
+    """Report which certificates and calibrations are dropped because others replace them."""
     return tuple(
-        f'The study lets go of its {what} of "{one.variable}"; to keep it, give its file, too '
+        f'The study drops its {what} for "{one.variable}"; to keep it, also give its file '
         f"({option})."
         for what, option, held, kept in (
             ("certificate", "--certificate", before.certificates, now.certificates),
@@ -125,7 +125,7 @@ def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
 
 
 def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
-    """Give each rater's identity for which certificates and calibrations hold, by its name."""
+    """Return, by rater name, the identity for which certificates and calibrations hold."""
     return {
         rater.name: rater.identity_sha256
         for calibration in rules.calibrations
@@ -139,7 +139,7 @@ def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
 
 
 def write_certificate(certificate: Certificate, *, path: Path) -> None:
-    """Write a certificate as JSON, whole or not at all."""
+    """Write a certificate as JSON, completely or not at all."""
     text = json.dumps(certificate.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
     with replaced_text_file(path) as stream:
         stream.write(text + "\n")
@@ -155,12 +155,12 @@ def _read(path: Path, codebook: Codebook) -> Certificate:
         ) from error
     except ValueError as error:
         raise InputError(
-            f"{path}: this is not JSON.",
+            f"{path}: not a JSON file.",
             hint="Give the file that `localensemble certify` wrote.",
         ) from error
     if not isinstance(values, dict):
         raise InputError(
-            f"{path}: this is no certificate.",
+            f"{path}: not a certificate.",
             hint="Give the file that `localensemble certify` wrote.",
         )
     certificate = Certificate.from_values(values)
@@ -172,7 +172,7 @@ def _refuse_unknown_variable(certificate: Certificate, codebook: Codebook, where
     names = [variable.name for variable in codebook.variables]
     if certificate.variable not in names:
         raise InputError(
-            f'{where}: the certificate is of the variable "{certificate.variable}", which this '
+            f'{where}: the certificate is for variable "{certificate.variable}", which this '
             "codebook does not have.",
             hint=f"The codebook has: {', '.join(names)}.",
         )

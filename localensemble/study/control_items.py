@@ -1,8 +1,8 @@
-"""Control items: a few items of a study whose category is known beforehand.
+"""Control items: a few items of a study whose category is known in advance.
 
 They are recorded with a run, by item id and category, so that decisions can be derived again
-from the ledger alone. A control item shows that raters go wrong; it is no gold label for an
-evaluation, and cannot be one for a certificate.
+from the ledger alone. A control item shows when raters go wrong; it is not a gold label for an
+evaluation or a certificate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Control = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ControlItems:
-    """Control labels of items that are there, and what was left out, in sentences."""
+    """Control labels of known items, and sentences about what was left out."""
 
     labels: Control
     messages: tuple[str, ...]
@@ -42,12 +42,13 @@ def read_control_items(
 
     Args:
         source: the table.
-        codebook: of the study.
-        item_ids: of the items to be labeled.
-        id_column: None guesses it by name.
+        codebook: the codebook of the study.
+        item_ids: ids of the items that will be labeled.
+        id_column: the column with the ids; None guesses it by name.
 
     Raises:
-        TableError: no control label, one that is no category, or none of an item.
+        TableError: the table has no control label or none for these items, or a label is not a
+            category.
     """
     path = path_of(source)
     table = KeyedTable.open(source, id_column=id_column)
@@ -77,9 +78,9 @@ def read_control_items(
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
         found = ", ".join(f'"{column}"' for column in columns.values())
         raise TableError(
-            f"{path.name}: found no control label; expected a column {wanted} with categories"
+            f"{path.name}: found no control labels; expected a column {wanted} with categories"
             f"{f', but {found} is blank' if found else ''}.",
-            hint="Name each column after its variable, and fill it in.",
+            hint="Name each column after its variable and fill it in.",
         )
     return ControlItems(control, left_out.messages())
 

@@ -1,6 +1,6 @@
-"""What was decided for every item of one variable, worked out from the ledger.
+"""The decision on every item of one variable, derived from the ledger.
 
-Reads probabilities block by block, so that memory grows by some bytes per item and not by
+Reads probabilities block by block, so that memory grows by a few bytes per item and not by
 its probabilities; only a method that fits all items at once gets the whole label matrix.
 Decides nothing itself: the consensus method and the escalation policies do.
 """
@@ -43,15 +43,15 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
-    """What was decided for N items of one variable.
+    """The decisions on N items of one variable.
 
     Attributes:
-        categories: int16 (N,); the consensus category, -1 where there is none.
-        support: (N,); share of assigned labels behind it, NaN without consensus.
+        categories: int16 (N,); the consensus category, -1 without consensus.
+        support: (N,); share of assigned labels for it, NaN without consensus.
         mean_probability: (N,); mean over raters of the probability each gave the consensus
             category, NaN without consensus or without probabilities. The raters' own
             confidence, not a probability of being right.
-        margin: (N,); by which that mean exceeds the next best category's; NaN likewise.
+        margin: (N,); how far that mean exceeds the next best category's; NaN likewise.
         method_scores: (N,); the consensus method's own score, NaN without consensus.
         escalated: bool (N,); True where a person must look. Elsewhere the consensus is
             the final label.
@@ -60,7 +60,7 @@ class Decisions:
         reason_codes: the codes of the reasons.
         reason_texts: the same reasons in words.
         converged: whether a method that iterates reached its tolerance; None for others.
-        rater_estimates: what the method thinks of each rater, by name; often empty.
+        rater_estimates: the method's estimates for each rater, by name; often empty.
     """
 
     variable: Variable
@@ -78,7 +78,7 @@ class Decisions:
     rater_estimates: tuple[tuple[str, float], ...] = ()
 
     def reasons(self, item: int) -> tuple[str, ...]:
-        """Say in words why one item is escalated; empty when it is not."""
+        """Return in words why one item is escalated; empty if it is not."""
         return self._escalation.reasons(item)
 
     def codes(self, item: int) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Decisions:
         return self._escalation.reason_counts()
 
     def with_code(self, code: str) -> dict[str, NDArray[np.bool_]]:
-        """Return the reasons of one code in words, each with the items it applies to: bool (N,)."""
+        """Return the reasons with one code in words, each with its items: bool (N,)."""
         return {
             text: (self.reason_bits >> np.uint64(bit) & np.uint64(1)).astype(np.bool_)
             for bit, text in enumerate(self.reason_texts)
@@ -104,7 +104,7 @@ class Decisions:
         )
 
     def scores(self, by: ScoreName) -> FloatArray:
-        """Give the score on which a threshold can be set: (N,), to the digit as applied."""
+        """Return the score on which a threshold can be set: (N,), to the digit as applied."""
         held: Mapping[ScoreName, FloatArray] = {
             "support": self.support,
             "method": self.method_scores,
@@ -115,7 +115,7 @@ class Decisions:
 
     @property
     def final(self) -> NDArray[np.int16]:
-        """Int16 (N,): the final label's category, -1 where the item is escalated."""
+        """The final label's category, int16 (N,); -1 where the item is escalated."""
         return np.where(self.escalated, np.int16(-1), self.categories)
 
 
@@ -130,14 +130,14 @@ def decide(
     """Derive consensus and escalation for every item of one variable.
 
     The codebook's ``always_review`` categories and its ``required_agreement`` are applied
-    whatever the policies. The policy ``agreement_below`` compares Gwet's AC1 of all raters on
+    under any policies. The policy ``agreement_below`` compares Gwet's AC1 of all raters on
     the variable.
 
     Args:
-        labels: where the labels are.
-        variable: whose.
-        method: derives the consensus.
-        policies: say which items a person must see.
+        labels: the labels of the study.
+        variable: the variable.
+        method: the method that derives the consensus.
+        policies: the policies that choose the items a person must see.
         control: (N,) known categories of control items, -1 elsewhere.
 
     Raises:
@@ -203,12 +203,12 @@ def check_rules(
 ) -> None:
     """Refuse rules that cannot decide these variables, before anything is labeled.
 
-    They are tried on one item that every rater gives the first category.
+    Tries them on one item to which every rater gives the first category.
 
     Args:
         method: the consensus method.
         policies: the escalation policies.
-        variables: of the codebook.
+        variables: the variables of the codebook.
         raters: names of the raters.
         control: whether there are control labels.
         scored: whether the raters give probabilities.
@@ -234,10 +234,10 @@ def check_rules(
 
 
 def refuse_wrong_level(method: ConsensusMethod, variable: Variable) -> None:
-    """Refuse a method on a variable of a level that it cannot decide.
+    """Refuse a method on a variable whose level it cannot decide.
 
     Raises:
-        EnsembleError: names the variable.
+        EnsembleError: the method cannot decide the level; the message names the variable.
     """
     if variable.level not in method.levels:
         raise EnsembleError(
@@ -294,7 +294,7 @@ def _decide_block(
 
 
 def _own_probabilities(labels: StudyLabels, variable: Variable, block: _Block) -> FloatArray | None:
-    """Read what the raters said before their calibration; None where nothing is calibrated."""
+    """Read the raters' uncalibrated probabilities; return None if nothing is calibrated."""
     if not labels.calibrations.get(variable.name):
         return None
     own = replace(labels, calibrations={})

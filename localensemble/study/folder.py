@@ -17,7 +17,7 @@ class StudyFolder:
 
     @classmethod
     def of(cls, study: Path) -> StudyFolder:
-        """Return the folder of a study that is there.
+        """Return the folder of an existing study.
 
         Raises:
             InputError: the path is a file, perhaps a table of ratings.
@@ -56,7 +56,7 @@ class StudyFolder:
 
     @property
     def manifest(self) -> Path:
-        """What was run, by hash, as JSON."""
+        """The identities of what was run, by hash, as JSON."""
         return self.path / "manifest.json"
 
     def certificate(self, variable: str) -> Path:
@@ -68,10 +68,10 @@ class StudyFolder:
         return self.path / f"rater-calibration-{variable}.json"
 
     def make(self) -> None:
-        """Make the folder, readable by its owner only, if it is not there.
+        """Make the folder, readable only by its owner, if it does not exist.
 
         Raises:
-            InputError: the path is a file or cannot be made.
+            InputError: the path is a file, or the folder cannot be made.
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Gold labels, aligned with the items of a study by item id.
 
-Refuses a gold file whose labels are no categories, or that shares no item with the study:
-a comparison with the wrong file would give a believable wrong number.
+Refuses a gold file whose labels are not categories, or that shares no item with the study,
+because a comparison with the wrong file would give a believable wrong number.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from localensemble.core.options import Option
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.row_ids import KeyedTable
 
-# A column of texts, named by mistake, must not end up in a table of findings.
+# A text column named by mistake must not end up in a table of findings.
 MOST_GROUPS = 50
 _SHOWN_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What an item costs: labeled by all models, and labeled by one person; in any unit."""
+    """The cost of an item labeled by all models and of one labeled by a person, in any unit."""
 
     person: Annotated[
         float,
         Option(
-            "What one item costs when a person labels it, in any unit.", "--person-cost", least=0
+            "Cost of one item labeled by a person, in any unit.", "--person-cost", least=0
         ),
     ] = 1.0
     models: Annotated[
         float,
         Option(
-            "What one item costs when all models label it, in the same unit.",
+            "Cost of one item labeled by all models, in the same unit.",
             "--model-cost",
             least=0,
         ),
@@ -46,7 +46,7 @@ class Prices:
 
 
 REVIEW_ONLY = Prices()
-"""Cost counts the items that a person reads."""
+"""Prices under which the cost is the number of items that a person reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,15 +54,15 @@ class GoldLabels:
     """Gold categories per variable, in study order.
 
     Attributes:
-        categories: variable name -> int16 (N,), -1 where an item has no gold label.
-        items_not_in_study: gold rows whose id the study does not have; they are left out.
-        groups: (N,) text of the group column, None where an item has no gold row; None when
-            no column was asked for.
-        random_sample: whether somebody states that the items were drawn at random from all
-            items of the study. It cannot be seen from the file.
-        blank_rows: variable name -> rows that are there and have no label.
-        prices: of labels, to weigh a person's time against errors.
-        messages: what was left out, in sentences.
+        categories: variable name -> int16 (N,), -1 for items without a gold label.
+        items_not_in_study: gold rows with an id that the study does not have; they are left out.
+        groups: (N,) text of the group column, None for items without a gold row; None if no
+            group column was given.
+        random_sample: whether the user states that the items were drawn at random from all
+            items of the study. The file does not show it.
+        blank_rows: variable name -> number of rows without a label.
+        prices: prices of labels, to weigh a person's time against errors.
+        messages: sentences about what was left out.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
@@ -75,7 +75,7 @@ class GoldLabels:
 
 
 class LeftOut:
-    """Counts the rows of a table whose ids are no items of a study, and names the first."""
+    """Counts the rows of a table whose ids are not items of a study, and names the first ones."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -83,24 +83,24 @@ class LeftOut:
         self.count = 0
 
     def add(self, row_number: int) -> None:
-        """Take a row."""
+        """Count a row."""
         self.count += 1
         if len(self._first) < _SHOWN_ROWS:
             self._first.append(row_number)
 
     def messages(self) -> tuple[str, ...]:
-        """Say how many and which; nothing when there are none."""
+        """Return a sentence with their number and the first ones; empty if there are none."""
         if not self.count:
             return ()
         shown = ", ".join(map(str, self._first))
         more = ", ..." if self.count > len(self._first) else ""
         return (
-            f"{self._path.name}: {self.count:,} of its rows ({shown}{more}) have an id that no "
+            f"{self._path.name}: {self.count:,} rows ({shown}{more}) have an id that no "
             "labeled item has; they are left out.",
         )
 
     def error(self) -> TableError:
-        """Say that no row is about an item of the study."""
+        """Return the error that no row is about an item of the study."""
         return TableError(
             f"{self._path}: none of its {self.count:,} ids is an item of this study.",
             hint="Check that the file belongs to this study and uses the same id column.",
@@ -108,7 +108,7 @@ class LeftOut:
 
 
 def gold_columns(columns: Sequence[str], codebook: Codebook) -> Mapping[str, str]:
-    """Find which column holds the gold labels of which variable: ``gold_theme`` or ``theme``."""
+    """Find the column with the gold labels of each variable: ``gold_theme`` or ``theme``."""
     found = {}
     for variable in codebook.variables:
         for name in (f"gold_{variable.name}", variable.name):
@@ -134,16 +134,16 @@ def read_gold(
 
     Args:
         source: the table.
-        codebook: of the study.
-        item_ids: of the study's labeled items, in order.
-        id_column: None guesses it by name.
-        group_column: column by which to evaluate groups of items apart.
-        random_sample: whether the items were drawn at random from all of the study.
-        prices: of labels.
+        codebook: the codebook of the study.
+        item_ids: ids of the study's labeled items, in order.
+        id_column: the column with the ids; None guesses it by name.
+        group_column: the column whose groups are evaluated separately.
+        random_sample: whether the items were drawn at random from all items of the study.
+        prices: prices of labels.
 
     Raises:
-        TableError: no gold or group column, no gold label, a label that is no category, or no
-            shared item.
+        TableError: the table has no gold or group column, no gold label or no shared item, or
+            a label is not a category.
     """
     path, table = path_of(source), KeyedTable.open(source, id_column=id_column)
     if table.id_column is None:
@@ -184,7 +184,7 @@ def read_gold(
                 raise TableError(
                     f'{path}, column "{group_column}": more than {MOST_GROUPS} different groups '
                     f"in the first {row.number:,} rows.",
-                    hint="Name a column that parts the items; this one seems to hold ids or texts.",
+                    hint="Name a column that groups the items; this one may hold ids or texts.",
                 )
     if not shared:
         raise left_out.error()
@@ -203,7 +203,7 @@ def read_gold(
 def _without_blank(
     path: Path, categories: Mapping[str, NDArray[np.int16]], columns: Mapping[str, str]
 ) -> tuple[Mapping[str, NDArray[np.int16]], tuple[str, ...]]:
-    """Leave out the variables that have no gold label at all; refuse when none has one."""
+    """Leave out the variables without gold labels; refuse if no variable has one."""
     labeled = {name: indices for name, indices in categories.items() if np.any(indices >= 0)}
     blank = [f'"{columns[name]}"' for name in categories if name not in labeled]
     if not labeled:
@@ -211,17 +211,17 @@ def _without_blank(
             f"{path.name}: no item of this study has a gold label; "
             f"{'these columns are' if len(blank) > 1 else 'this column is'} blank: "
             f"{', '.join(blank)}.",
-            hint="Write a category of the codebook into each cell that has one.",
+            hint="Write a category of the codebook into each cell whose gold label is known.",
         )
     return labeled, tuple(
-        f"{path.name}: column {column} is blank; nothing is compared with it." for column in blank
+        f"{path.name}: column {column} is blank and is ignored." for column in blank
     )
 
 
 def no_ids_error(path: Path) -> TableError:
-    """Refuse to match by row: a believable wrong number for a file in another order."""
+    """Return the error that ids are missing; matching by row would risk wrong numbers."""
     return TableError(
-        f"{path.name}: found no column with the ids of the items.",
+        f"{path.name}: found no column with item ids.",
         hint="Gold labels are matched by id, never by row: name the column with --id-column.",
     )
 
@@ -231,7 +231,7 @@ def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | 
         return None
     if name not in columns:
         raise TableError(
-            f'{path}: there is no column "{name}" to group by.',
+            f'{path}: the table has no column "{name}" to group by.',
             hint=f"The columns are: {', '.join(columns)}.",
         )
     return columns.index(name)
@@ -246,22 +246,22 @@ class CategoryReader:
     column: str
 
     def index(self, cell: str, *, row_number: int) -> int:
-        """Find the category a cell names; -1 for an empty cell.
+        """Return the index of the category a cell names; -1 for an empty cell.
 
         Raises:
-            TableError: it names no category.
+            TableError: the cell does not name a category.
         """
         name = cell.strip()
         if not name:
             return -1
         if name not in self.variable.answers:
-            # As our own tables write a category that a spreadsheet would run as a formula.
+            # Our own tables write a category this way if a spreadsheet would run it as a formula.
             name = restore_formula(name)
         try:
             return self.variable.answers.index(name)
         except ValueError:
             raise TableError(
-                f'{self.path}, row {row_number}, column "{self.column}": this is no category of '
+                f'{self.path}, row {row_number}, column "{self.column}": not a category of '
                 f'"{self.variable.name}", which has: {", ".join(self.variable.answers)}.',
                 hint="Write gold labels exactly as the codebook names its categories.",
             ) from None

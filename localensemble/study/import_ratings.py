@@ -1,4 +1,4 @@
-"""Read a table of ratings and line it up with its items, ready to be recorded as a study.
+"""Read a table of ratings and align it with its items, ready to be recorded as a study.
 
 Decides which categories and levels the ratings have. Refuses ratings of items that are not in the
 table of items, and a folder that holds another study.
@@ -48,18 +48,18 @@ class RatingsOptions:
     """How to read a table of ratings, and by which rules to decide it.
 
     Attributes:
-        level: of measurement, for every variable; None takes the codebook's.
-        columns: of the table; what is not named is guessed. Groups are not read.
+        level: level of measurement of every variable; None takes the codebook's.
+        columns: columns of the table; those not named are guessed. Groups are not read.
         gaps: cells that mean no label, besides the empty one.
-        sheet: of a workbook.
-        categories: all that can be chosen, in their order; None takes the codebook's, or
+        sheet: sheet of a workbook.
+        categories: all possible categories, in their order; None takes the codebook's, or
             those that occur.
-        codebook: with the variables of the table.
-        rules: an ensemble file with consensus and escalation; None keeps the rules of a study
-            that is there, or stands for the majority and no policies.
-        items: table with the items and their texts; None goes by the ids of the ratings.
-        id_column: of ``items``.
-        text_column: of ``items``.
+        codebook: a codebook with the variables of the table.
+        rules: an ensemble file with consensus and escalation; None keeps the rules of an
+            existing study, or else means the majority and no policies.
+        items: a table with the items and their texts; None takes the ids of the ratings.
+        id_column: the column of ``items`` with the ids.
+        text_column: the column of ``items`` with the texts.
     """
 
     level: Annotated[
@@ -78,8 +78,8 @@ class RatingsOptions:
     rules: Annotated[
         Path | None,
         Option(
-            "Decide by consensus and escalation of this ensemble file. [default: the rules of "
-            "the study, or majority]",
+            "Decide with the consensus and escalation of this ensemble file. [default: the "
+            "study's rules, or majority]",
             "-e --ensemble",
         ),
     ] = None
@@ -90,7 +90,7 @@ class RatingsOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadRatings:
-    """AlignedRatings, the table their items stand in, and what was guessed, in sentences."""
+    """Aligned ratings, the table of their items, and sentences about what was guessed."""
 
     labels: AlignedRatings
     items: ItemFile | IdsOnly
@@ -101,8 +101,8 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
     """Read a table of ratings: the labels of all its variables on the same items and raters.
 
     Raises:
-        InputError: the table, a column or a category cannot be used, the level is not known,
-            or a rated item does not stand in the table of items.
+        InputError: the table, a column or a category cannot be used, the level is unknown,
+            or a rated item is missing from the table of items.
     """
     path = path_of(source)
     codebook, table = read_with_codebook(
@@ -161,21 +161,21 @@ def read_with_codebook(
     gaps: Sequence[str],
     sheet: str | None,
 ) -> tuple[Codebook | None, Ratings]:
-    """Read a table of labels, and the codebook of its variables where one is given.
+    """Read a table of labels, and the codebook of its variables if one is given.
 
     Args:
         source: the table.
-        codebook: with its variables.
-        levels: those that could be given.
+        codebook: the codebook with its variables, if one is given.
+        levels: the levels that could be given, for the message.
 
     Raises:
-        InputError: the file or a column cannot be used, or the level is not known.
+        InputError: the file or a column cannot be used, or the level is unknown.
     """
     if codebook is None and level is None:
         *others, last = (f"`--level {level}`" for level in levels)
         raise InputError(
             f"{path_of(source).name}: the level of measurement is not given.",
-            hint=f"Say {', '.join(others)} or {last}, or give the codebook (`--codebook`). There "
+            hint=f"Add {', '.join(others)} or {last}, or give the codebook (`--codebook`). There "
             "is no default: a wrong level gives a believable wrong number.",
         )
     checked = None if codebook is None else load_checked(codebook)
@@ -193,7 +193,7 @@ def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> 
     """Find the variable of the codebook that labels of a table are about.
 
     Raises:
-        InputError: their name is none of the codebook's, and several could be meant.
+        InputError: the codebook has no variable of that name, and several could be meant.
     """
     names = [variable.name for variable in codebook.variables]
     if labels.variable in names:
@@ -201,7 +201,7 @@ def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> 
     if len(names) == 1 and len(table.variables) == 1 and table.columns.variable is None:
         return codebook.variables[0]
     raise InputError(
-        f'{table.path.name}: "{labels.variable}" is no variable of the codebook, which has '
+        f'{table.path.name}: the codebook has no variable "{labels.variable}"; it has '
         f"{', '.join(names)}.",
         hint="Name the columns after the variables, or name the column that holds the variable "
         "of each row (`--variable-column`).",
@@ -209,17 +209,17 @@ def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> 
 
 
 def refuse_other_study(folder: StudyFolder, labels: AlignedRatings) -> None:
-    """Refuse to write over a study of models, or of other variables or items."""
+    """Refuse to overwrite a study of models, or one with other variables or items."""
     if not is_begun(folder.ledger):
         return
     with LedgerReader.open(folder.ledger) as reader:
         if not all(map(has_ratings, reader.runs())):
             raise InputError(
-                f"{folder.path}: this folder holds a study whose labels models made.",
+                f"{folder.path}: this folder holds a study that models labeled.",
                 hint="Choose another folder with --output.",
             )
         if newest_finished(reader) is None:
-            # Recording was cut off; it goes on where it stopped.
+            # Recording was cut off; it continues where it stopped.
             return
         held = Study.load(reader)
         asked, asks = (
@@ -236,7 +236,7 @@ def refuse_other_study(folder: StudyFolder, labels: AlignedRatings) -> None:
 
 
 def labels_lost(folder: StudyFolder, labels: AlignedRatings) -> int:
-    """Count the labels of a folder's last ratings that these lack, or have otherwise.
+    """Count the labels of a folder's last ratings that the new ones lack or change.
 
     Raises:
         InputError: the folder holds another study.
@@ -316,10 +316,9 @@ def _refuse_unknown_items(
     unknown = [item_id for item_id in ids if item_id not in places]
     if unknown:
         raise InputError(
-            f'{path.name}: {len(unknown):,} rated items, the first "{unknown[0]}", do not stand in '
-            f"{items.path.name}.",
-            hint="Give the table of the rated items, and name its column with the ids "
-            "(`--id-column`).",
+            f'{path.name}: {len(unknown):,} rated items, the first "{unknown[0]}", are missing '
+            f"from {items.path.name}.",
+            hint="Give the table of the rated items, and name its id column (`--id-column`).",
         )
 
 
@@ -332,15 +331,15 @@ def _aligned(rated: _Rated, raters: tuple[str, ...], places: Mapping[ItemId, int
 
 
 def _labeled_once(matrices: Mapping[str, LabelMatrix]) -> tuple[str, ...]:
-    """Say where the label of one rater is all there is: any method takes it for the consensus."""
-    said = []
+    """Warn of items with the label of only one rater, which any method makes the consensus."""
+    messages = []
     for name, matrix in matrices.items():
         once = int(np.count_nonzero(matrix.mask.sum(axis=1) == 1))
         raters = len(matrix.raters)
         if once and raters > 1:
-            said.append(
+            messages.append(
                 f'Variable "{name}": {counted(once, "item")} {"has" if once == 1 else "have"} the '
-                "label of one rater only, which nothing confirms. To have them read: "
+                "label of only one rater, which nothing confirms. To review them, add "
                 f"--policy '{{policy: missing_raters, allowed: {raters - 2}}}'"
             )
-    return tuple(said)
+    return tuple(messages)

@@ -1,6 +1,6 @@
-"""Tell the ledger which items a study has: their ids and the hashes of their content.
+"""Register the items of a study in the ledger: their ids and the hashes of their content.
 
-No text enters the ledger. An unchanged file is recognized by its hash and not read twice.
+No text enters the ledger. An unchanged file is recognized by its hash and not read again.
 """
 
 from __future__ import annotations

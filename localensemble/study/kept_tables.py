@@ -1,7 +1,7 @@
-"""Keep a study's tables where something in them would be lost.
+"""Back up a study's tables if something in them would be lost.
 
-The tables are written anew by every run. A person may have put decisions into them, or labels
-may be leaving them; such a table is moved aside, never written over.
+Every run writes the tables again. A person may have written decisions into them, or labels
+may be leaving them; such a table is renamed, never overwritten.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from localensemble.study.run_record import FinishedRun
 
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
-    """Rename tables that somebody changed since they were written; say for each what it is now."""
+    """Rename tables that were edited since they were written; report each new name."""
     written = _hashes(folder.manifest)
     return tuple(
-        f"{path.name} was changed by hand; it is kept as {_renamed(path, 'edited')}."
+        f"{path.name} was edited; the edited table is kept as {_renamed(path, 'edited')}."
         for path in _tables(folder)
         if _sha256(path) != written.get(path.name)
     )
 
 
 def put_aside(folder: StudyFolder) -> tuple[str, ...]:
-    """Rename the tables, because labels in them will not be in the new ones; say it."""
+    """Rename the tables, because labels in them will not be in the new ones; report it."""
     return tuple(
-        f"{path.name} as it was before is kept as {_renamed(path, 'before')}."
+        f"The previous {path.name} is kept as {_renamed(path, 'before')}."
         for path in _tables(folder)
     )
 
 
 def written_before(folder: StudyFolder, run: FinishedRun) -> bool:
-    """Say whether the tables are of an earlier run than the last one that finished."""
+    """Tell whether the tables are from an earlier run than the last one that finished."""
     runs = _read_manifest(folder.manifest).get("runs")
     ended = [one.get("finished_at") for one in runs] if isinstance(runs, list) else []
     return bool(ended) and run.finished_at not in ended
 
 
 def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple[str, ...]:
-    """Rename the tables where they have columns of the input that the new ones will lack.
+    """Rename the tables if they have input columns that the new ones will lack.
 
     Args:
-        folder: of the study.
-        columns: of the input now.
+        folder: the study's folder.
+        columns: the columns of the input now.
     """
     before = _read_manifest(folder.manifest).get("item_set")
     held = before.get("columns") if isinstance(before, dict) else None
@@ -58,9 +58,9 @@ def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple
 
 
 def remove_leftovers(folder: StudyFolder) -> None:
-    """Remove half tables that a killed process left, with the texts in them.
+    """Remove the unfinished tables that a killed process left, with the texts in them.
 
-    The caller holds the ledger for writing: nobody else writes tables meanwhile.
+    The caller holds the ledger for writing, so no other process writes tables meanwhile.
     """
     for path in (folder.labels, folder.escalations):
         for leftover in unfinished_files(path):
@@ -75,7 +75,7 @@ def _sha256(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError:
-        # A folder of that name, or a file that cannot be read: nothing we wrote like that.
+        # A folder of that name or an unreadable file: we did not write it.
         return ""
 
 
@@ -88,7 +88,7 @@ def _read_manifest(manifest: Path) -> dict[str, object]:
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # No manifest, or not ours: then nothing is known of the tables.
+        # Without a manifest of ours, nothing is known about the tables.
         return {}
     return content if isinstance(content, dict) else {}
 

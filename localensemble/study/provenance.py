@@ -1,4 +1,4 @@
-"""What was run, by hash: enough to say whether another run was the same."""
+"""What was run, by hash: enough to tell whether another run was the same."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def provenance(
     """Gather the identities of a loaded study and the kind of machine it ran on.
 
     Args:
-        input_columns: of the table that was labeled.
-        egress_guard: whether this process could not leave the machine.
-        egress_attempts: how often that was tried and refused.
-        interfaces: those of a process that can reach no network; None for one that might.
+        input_columns: columns of the table that was labeled.
+        egress_guard: whether the guard kept this process from other machines.
+        egress_attempts: number of refused attempts to reach another machine.
+        interfaces: network interfaces of an isolated process; None if it is not isolated.
     """
     reader, labels = loaded.recorded.reader, loaded.recorded
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
@@ -42,7 +42,7 @@ def provenance(
     return Provenance(
         {
             "localensemble": __version__,
-            # Verifying cannot notice that the newest events were cut off; this can.
+            # Verifying the ledger cannot detect that the newest events were removed; this can.
             "ledger_head_sha256": last[0].sha256,
             "item_set": {
                 "sha256": item_set.sha256,
@@ -68,9 +68,9 @@ def provenance(
                 {"started_at": run.started_at, "finished_at": run.finished_at, "status": run.status}
                 for run in reader.runs()
             ],
-            # Of the process that writes this, and the engine processes it started.
+            # About the process that writes this and the engine processes it started.
             "egress_guard": {"on": egress_guard, "attempts": egress_attempts},
-            # The names of interfaces that reach somewhere are nobody's business.
+            # The names of interfaces that reach a network stay private.
             "isolation": {"isolated": False}
             if interfaces is None
             else {"isolated": True, "interfaces": list(interfaces)},

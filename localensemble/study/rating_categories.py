@@ -1,10 +1,10 @@
-"""Decide which categories a variable of a table of labels has, in which order, of what value.
+"""Decide the categories of a variable in a table of labels, their order and their values.
 
-They are declared, by a codebook or by name, or taken from the labels that occur, and then a
-message says so: AC1 and Brennan-Prediger depend on their number. Refuses labels outside the
-declared categories, two spellings that look like one category, words like NA that may be
-gaps, and levels that the categories cannot carry. Where a label is a number (not at nominal
-level), ``1`` and ``1.0`` are one category.
+They are declared, by a codebook or by name, or taken from the labels that occur. In that case a
+message reports it, because AC1 and Brennan-Prediger depend on their number. Refuses labels outside
+the declared categories, two spellings that look like one category, words like NA that may be
+gaps, and levels that do not fit the categories. At levels other than nominal, labels that are
+numbers, such as ``1`` and ``1.0``, are one category.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Categories:
     """The categories of a variable.
 
     Attributes:
-        names: in their order.
-        values: the numbers they stand for; None unless the level needs them.
-        name_of: labels that are another spelling of a category's number, as ``1.0`` of ``1``.
-        messages: what was taken from the labels, in sentences for the user.
+        names: their names, in order.
+        values: their numeric values; None unless the level needs them.
+        name_of: labels that spell a category's number differently, such as ``1.0`` for ``1``.
+        messages: sentences for the user about what was taken from the labels.
     """
 
     names: tuple[str, ...]
@@ -49,12 +49,12 @@ def choose_categories(
     """Take the declared categories, or those that occur.
 
     Args:
-        declared: in their order; None takes those that occur.
+        declared: the declared categories, in order; None takes those that occur.
         source: name of the table, for messages.
 
     Raises:
-        TableError: a label is no declared category, or the labels do not tell the categories.
-        LevelError: the categories have no order, or are no numbers.
+        TableError: a label is not a declared category, or the labels leave the categories unclear.
+        LevelError: the categories have no order, or are not numbers.
     """
     where = f'{source}, variable "{labels.variable}"'
     if declared is not None:
@@ -63,9 +63,9 @@ def choose_categories(
         unknown = [word for word in labels.words if word not in found.names and word not in name_of]
         if unknown:
             raise TableError(
-                f"{where}: the label is no declared category in {labels.rows_with(unknown)}.",
-                hint=f"The categories are {_listed(found.names)}. Write labels exactly as them; a "
-                "cell that means no label is named with `--gap`.",
+                f"{where}: the label is not a declared category in {labels.rows_with(unknown)}.",
+                hint=f"The categories are {_listed(found.names)}. Write labels exactly like them; "
+                "name cells that mean no label with `--gap`.",
             )
         return replace(found, name_of=name_of, messages=_respelled(name_of, where))
     _refuse_gaps(labels, where)
@@ -77,7 +77,7 @@ def choose_categories(
         )
     words: Sequence[str] = labels.words
     if numeric and level != "nominal":
-        # At these levels a label is its number; of several spellings the shortest is kept.
+        # At these levels a label is its number; the shortest of several spellings is kept.
         shortest = sorted(words, key=lambda word: (float(word), len(word), word))
         words = [one for i, one in enumerate(shortest) if not i or not _same(shortest[i - 1], one)]
     _refuse_alike(labels, words, where)
@@ -87,8 +87,8 @@ def choose_categories(
     name_of = _spellings(labels.words, found.names)
     order = ", in the order of their numbers" if numeric and level != "nominal" else ""
     message = (
-        f'Variable "{labels.variable}": took the {len(words)} labels that occur for its '
-        f"categories{order}: {_listed(found.names)}. If others could have been chosen, name all "
+        f'Variable "{labels.variable}": took the {len(words)} labels that occur as its '
+        f"categories{order}: {_listed(found.names)}. If there are others, name all of them "
         "with `--categories`: AC1 and Brennan-Prediger depend on their number."
     )
     messages = (
@@ -100,7 +100,7 @@ def choose_categories(
 
 
 def _joined(words: Sequence[str], where: str) -> list[str]:
-    """Warn of labels that are several others at once, as ``pain|fever`` is."""
+    """Warn of labels that combine several others, such as ``pain|fever``."""
     alone = set(words)
     for separator in _SEPARATORS:
         joined = [
@@ -110,36 +110,36 @@ def _joined(words: Sequence[str], where: str) -> list[str]:
         ]
         if joined:
             return [
-                f"{where}: {len(joined):,} of {len(words):,} labels are others joined by "
-                f'"{separator}". Each counts as a category of its own here, which no other label '
-                "agrees with in part. If several categories could be chosen at once, measure each "
-                "as yes or no."
+                f"{where}: {len(joined):,} of {len(words):,} labels combine others with "
+                f'"{separator}". Each counts as a separate category, without partial agreement '
+                "with other labels. If raters could choose several categories at once, measure "
+                "each as yes or no."
             ]
     return []
 
 
 def category_values(names: Sequence[str], *, level: Level, source: str) -> Categories:
-    """Find the numbers that categories stand for, where the level needs them.
+    """Find the numeric values of categories if the level needs them.
 
     The categories are then in the order of their numbers.
 
     Raises:
-        LevelError: they are no numbers.
+        LevelError: the categories are not numbers.
     """
     if level not in ("interval", "ratio"):
         return Categories(tuple(names), None)
     if not all(map(_NUMBER.fullmatch, names)):
         raise LevelError(
-            f"{source}: level {level} needs categories that are numbers, and some are not.",
-            hint="Choose `--level nominal` or `--level ordinal`, or write numbers, with a point "
-            "for the decimals.",
+            f"{source}: level {level} needs numbers as categories, but some are not.",
+            hint="Choose `--level nominal` or `--level ordinal`, or write numbers with a decimal "
+            "point.",
         )
     ordered = tuple(sorted(names, key=float))
     values = tuple(map(float, ordered))
     if not all(map(math.isfinite, values)):
         raise LevelError(
-            f"{source}: level {level} needs numbers of a size that can be reckoned with.",
-            hint="Look for a number that is far too large.",
+            f"{source}: a number is too large to compute with at level {level}.",
+            hint="Find the number and correct it.",
         )
     return Categories(ordered, values)
 
@@ -149,7 +149,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _spellings(words: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Map words to the category that is the same number, where they are no category."""
+    """Map words that are not categories to the category that is the same number."""
     by_number = {float(name): name for name in names if _NUMBER.fullmatch(name)}
     return {
         word: by_number[float(word)]
@@ -183,21 +183,21 @@ def _refuse_gaps(labels: VariableRatings, where: str) -> None:
         raise TableError(
             f"{where}: {_listed(gaps)} may be a category or a missing label, in "
             f"{labels.rows_with(gaps)}.",
-            hint=f"If it is missing, say `--gap {gaps[0]}`; if not, name all categories with "
+            hint=f"If it is missing, add `--gap {gaps[0]}`; if not, name all categories with "
             "`--categories`.",
         )
 
 
 def _refuse_alike(labels: VariableRatings, words: Sequence[str], where: str) -> None:
     for alike, what in (
-        (_by_number(words), "the same number, written in several ways"),
-        (_by_letters(words), "the same word but for case, spaces or kind of letter"),
+        (_by_number(words), "the same number, written differently"),
+        (_by_letters(words), "the same word except for case, spaces or letter forms"),
     ):
         if alike:
             raise TableError(
                 f"{where}: {_listed(alike)} are {what}; for example in "
                 f"{labels.rows_with(alike[1:])}.",
-                hint="Write each category in one way; if they are different ones, name all with "
+                hint="Write each category in one way; if they are different, name all with "
                 "`--categories`.",
             )
 

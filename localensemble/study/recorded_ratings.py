@@ -1,7 +1,7 @@
-"""Record the labels of a table of ratings, of people or of other programs, in a ledger.
+"""Record the labels of a table of ratings, by people or other programs, in a ledger.
 
-The record is that of a study, so that whatever works on a study works on ratings: their
-hash stands where a model's stands. A cell without a label is a label that nobody recorded.
+The record has the form of a study, so that everything that works on a study works on ratings:
+their hash takes the place of a model's. A cell without a label is recorded as missing.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class AlignedRatings:
 
     Attributes:
         codebook: the variables and their categories.
-        raters: R names.
-        items: (id, hash of the content) of N items; that of an empty text where it is not known.
-        items_sha256: of the table of items, or of ``items`` where there is none.
+        raters: the names of the R raters.
+        items: (id, hash of the content) of N items; the hash of an empty text if unknown.
+        items_sha256: hash of the table of items, or of ``items`` if there is no table.
         matrices: variable -> N items by R raters.
-        cautions: why not to trust them, in sentences; kept with the record.
-        sha256: over every label with its item and rater, whatever their order.
+        cautions: sentences on why not to trust them; kept with the record.
+        sha256: hash of every label with its item and rater, independent of their order.
     """
 
     codebook: Codebook
@@ -76,7 +76,7 @@ class AlignedRatings:
 
 
 def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
-    """Hash items that stand in no table of their own."""
+    """Hash items that have no table of their own."""
     digest = ItemSetHash()
     for item_id, content_sha256 in items:
         digest.add(item_id, content_sha256)
@@ -84,12 +84,12 @@ def hash_of_items(items: tuple[tuple[ItemId, str], ...]) -> str:
 
 
 def record_labels(labels: AlignedRatings, *, ledger: Ledger, rules: DecisionRules) -> None:
-    """Record ratings as a finished run; what the ledger holds already is left as it is.
+    """Record ratings as a finished run; leave what the ledger already holds unchanged.
 
     Args:
-        labels: what to record.
-        ledger: a new one, or that of the same study.
-        rules: by which decisions are made.
+        labels: the ratings to record.
+        ledger: a new ledger, or that of the same study.
+        rules: the rules by which decisions are made.
     """
     item_set = ledger.register_items(
         _blocks(labels.items), item_set_sha256=hash_of_items(labels.items)

@@ -9,7 +9,7 @@ from localensemble.core.label_matrix import LabelMatrix
 
 REQUIRED_CONFIDENCE = 0.95
 
-# Two categories have no order that a weight could use.
+# Two categories have no order that weights could use.
 AGREEMENT_LEVEL: dict[Level, AgreementLevel] = {
     "binary": "nominal",
     "nominal": "nominal",
@@ -18,16 +18,16 @@ AGREEMENT_LEVEL: dict[Level, AgreementLevel] = {
 
 
 def requirement_of(variable: Variable) -> Requirement | None:
-    """Give the agreement that the codebook requires on a variable; None where it is silent."""
+    """Return the agreement that the codebook requires on a variable; None if it requires none."""
     required = variable.required_agreement
     return Requirement(required.coefficient, required.at_least) if required else None
 
 
 def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | None:
-    """Say whether raters agree as far as the codebook requires; None where it does not.
+    """Return whether raters reach the required agreement; None if the codebook requires none.
 
-    The lower end of the analytic 95 % interval is compared. A coefficient without value or
-    interval does not reach anything.
+    The lower end of the analytic 95% interval is compared. A coefficient without a value or an
+    interval does not reach it.
     """
     requirement = requirement_of(variable)
     if requirement is None:

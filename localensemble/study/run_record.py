@@ -1,7 +1,7 @@
-"""The record of a run: what was asked, of whom and by which rules, and what came of it.
+"""The record of a run: its settings and its summary.
 
-The ledger keeps both as canonical JSON; here alone they are written and read. Records of 0.1.0,
-which had other words, are read under today's.
+The ledger keeps both as canonical JSON; only this module writes and reads them. Records of 0.1.0,
+which used other words, are read with the current ones.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ _OLD_POLICIES = {"golden_disagreement": "control_missed"}
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run is to do, frozen when it starts.
+    """The settings of a run, frozen when it starts.
 
     Attributes:
-        codebook: what is asked.
+        codebook: the codebook.
         rules: how consensus and escalation are decided.
-        raters: their names, in order.
-        items_sha256: of the table of items.
-        stated_rules: what the ensemble file says, as its rules are written; the same as
-            ``rules`` unless others were chosen since.
-        limit: only the first items are labeled; None for all.
-        cautions: why not to trust the labels, in sentences.
-        control: variable -> item id -> known category, of control items.
-        ratings_sha256: of the ratings that the labels come from; None where models make them.
-        decides_again: the run whose labels this one decides again; None where it labels.
-        program_version: of localensemble, which made the record.
+        raters: the names of the raters, in order.
+        items_sha256: hash of the table of items.
+        stated_rules: the rules as the ensemble file states them; the same as ``rules`` unless
+            others were chosen since.
+        limit: label only this many first items; None for all.
+        cautions: sentences on why not to trust the labels.
+        control: variable -> item id -> known category of control items.
+        ratings_sha256: hash of the ratings that the labels come from; None if models make them.
+        decides_again: the run whose labels this one decides again; None if it labels.
+        program_version: version of localensemble that made the record.
     """
 
     codebook: Codebook
@@ -85,7 +85,7 @@ class RunSettings:
 
     @classmethod
     def from_json(cls, value: JsonValue) -> RunSettings:
-        """Read settings as the ledger keeps them, also those of 0.1.0."""
+        """Read settings as the ledger keeps them, including those of 0.1.0."""
         read = {_OLD_KEYS.get(key, key): one for key, one in cast(dict[str, Any], value).items()}
         return cls(
             codebook=codebook_from_json(read["codebook"]),
@@ -107,10 +107,10 @@ class RunSummary:
     """Where the labels of a finished run are, by their keys in the ledger.
 
     Attributes:
-        item_set: the items.
-        item_count: how many of them were labeled, from the first.
-        raters: in the order of their names in the settings.
-        variables: by name.
+        item_set: key of the items.
+        item_count: number of items labeled, from the first.
+        raters: keys of the raters, in the order of their names in the settings.
+        variables: key of each variable, by name.
     """
 
     item_set: ItemSetKey
@@ -141,7 +141,7 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A run that has finished; times are as the ledger has them, in UTC."""
+    """A finished run; times are those in the ledger, in UTC."""
 
     key: RunKey
     started_at: str
@@ -151,7 +151,7 @@ class FinishedRun:
 
 
 def newest_finished(reader: LedgerReader) -> FinishedRun | None:
-    """Find the newest finished run of a ledger; None if none has finished."""
+    """Find the newest finished run of a ledger; return None if no run has finished."""
     for run in reversed(reader.runs()):
         if run.status == "finished":
             return FinishedRun(
@@ -165,7 +165,7 @@ def newest_finished(reader: LedgerReader) -> FinishedRun | None:
 
 
 def decides_again(run: RunRecord) -> bool:
-    """Tell whether a run, finished or not, made no labels but decided those of another."""
+    """Tell whether a run, finished or not, only decided the labels of another run again."""
     return _DECIDES_AGAIN in cast(Mapping[str, Any], run.settings)
 
 
@@ -176,7 +176,7 @@ def has_ratings(run: RunRecord) -> bool:
 
 
 def codebook_content(codebook: Codebook) -> str:
-    """Write, as canonical JSON, what a codebook shows to raters; its hash is in their identity."""
+    """Return what a codebook shows to raters as canonical JSON; its hash is in their identity."""
     return canonical_json(
         {"variables": [variable.shown_to_raters() for variable in codebook.variables]}
     )

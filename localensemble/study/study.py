@@ -1,6 +1,6 @@
-"""The study: everything one folder holds, as a value. Whatever can be read becomes one, once.
+"""The study: everything one folder holds, as a value.
 
-A study is its newest finished run: the labels in the ledger, the codebook and the rules it was
+A study is its newest finished run: the labels in the ledger, and the codebook and the rules it was
 recorded with. Nothing here changes a file.
 """
 
@@ -37,13 +37,13 @@ class Study:
 
     Attributes:
         recorded: the labels of the raters, read from the ledger block by block.
-        codebook: what was asked.
-        rules: by which decisions are made.
-        run: the newest finished one.
-        control: variable -> (N,) known categories of control items, -1 elsewhere; empty when
-            the study has none.
-        cautions: why not to trust the labels, in sentences, as stated when they were made;
-            and that a newer run has not finished.
+        codebook: the codebook it was labeled with.
+        rules: the rules by which decisions are made.
+        run: the newest finished run.
+        control: variable -> (N,) known categories of control items, -1 elsewhere; empty if the
+            study has none.
+        cautions: sentences on why not to trust the labels: those recorded with them, and one
+            about a newer run that has not finished.
     """
 
     recorded: StudyLabels
@@ -59,7 +59,8 @@ class Study:
 
         Raises:
             InputError: the path is a file.
-            LedgerError: there is no study, none of its runs has finished, or it was changed.
+            LedgerError: the folder holds no study, none of its runs has finished, or its ledger
+                was changed.
         """
         reader = LedgerReader.open(StudyFolder.of(path).ledger)
         try:
@@ -73,14 +74,14 @@ class Study:
         """Load the newest finished run of an open ledger, after checking every hash of it.
 
         Raises:
-            LedgerError: no run of this ledger has finished, or it was changed.
+            LedgerError: no run of this ledger has finished, or the ledger was changed.
         """
         refuse_changed(reader.path)
         run = newest_finished(reader)
         if run is None:
             raise LedgerError(
                 "No run of this study has finished.",
-                hint="Run `localensemble label` again; it goes on where it stopped.",
+                hint="Run `localensemble label` again; it continues where it stopped.",
             )
         settings, summary = run.settings, run.summary
         recorded = StudyLabels(
@@ -138,7 +139,7 @@ class Study:
 
     @property
     def ratings_sha256(self) -> str | None:
-        """The hash of the ratings that the labels come from; None where models made them."""
+        """The hash of the ratings that the labels come from; None if models made them."""
         return self.run.settings.ratings_sha256
 
     def labels(self, variable: str) -> LabelMatrix:
@@ -149,9 +150,9 @@ class Study:
         """Derive consensus and escalation for every variable, in codebook order.
 
         Raises:
-            InputError: a calibration does not apply to these raters, or a certificate to these
-                raters, prompt, codebook, rules or, under a method that learns from all items,
-                item set.
+            InputError: a calibration does not apply to these raters, or a certificate does not
+                apply to these raters, prompt, codebook or rules, or, with a method that learns
+                from all items, to this item set.
         """
         held = {name: identity.sha256 for name, identity in identities(self.recorded).items()}
         for calibration in self.rules.calibrations:
@@ -190,14 +191,14 @@ def _calibrated(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
 
 
 def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
-    """Say that labels were made after those of the newest finished run, if any were."""
+    """Report labels made after those of the newest finished run, if there are any."""
     labeling = [run for run in runs if not decides_again(run)]
     newest = labeling[-1]
     if newest.status == "finished":
         return ()
-    word = _UNFINISHED.get(newest.status or "", "has not finished; it goes on or was cut off")
+    word = _UNFINISHED.get(newest.status or "", "has not finished; it is running or was cut off")
     began = newest.started_at[:16].replace("T", " ")
     return (
-        f"A newer run, begun {began} UTC, {word}: everything here is of the last run that "
-        "finished. `localensemble label` goes on with the newer one.",
+        f"A newer run, begun {began} UTC, {word}: these results are from the last finished run. "
+        "`localensemble label` continues the newer one.",
     )

@@ -1,4 +1,4 @@
-"""The items of a study: a table with texts, which the study itself does not keep, or ids alone."""
+"""The items of a study: a table with texts, which the study itself does not keep, or only ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_TEXT = sha256_text("")
 
 @dataclass(frozen=True, slots=True)
 class IdsOnly:
-    """Items of which no more is known than their ids: the columns of a study's tables."""
+    """Items of which only the ids are known: the columns of a study's tables."""
 
     path: Path
     ids: tuple[ItemId, ...] = field(repr=False)
@@ -43,22 +43,22 @@ def items_of(
     """Open the table that a study labeled; without one, the ids of a study that has no texts.
 
     Raises:
-        InputError: ids, texts or their order are not those that were labeled, or no table is
-            given and the study has texts.
+        InputError: the ids, texts or their order differ from those that were labeled, or no
+            table is given although the study has texts.
         TableError: the table cannot be used.
     """
     if items is None:
         if _has_texts(loaded):
             raise InputError(
-                "A study keeps no texts, and this needs them.",
+                "This needs the texts, which a study does not keep.",
                 hint="Give the table that was labeled: --items.",
             )
         return IdsOnly(loaded.recorded.reader.path, tuple(map(ItemId, loaded.recorded.item_ids)))
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     if table.sha256 != loaded.items_sha256:
         raise InputError(
-            f"{path_of(items)}: this is not the table that was labeled: its ids, texts or their order "
-            f"hash to {table.sha256[:12]}, those of the study to {loaded.items_sha256[:12]}.",
+            f"{path_of(items)}: not the table that was labeled: its ids, texts or their order "
+            f"hash to {table.sha256[:12]}, but those of the study to {loaded.items_sha256[:12]}.",
             hint="Give the unchanged file, with the same --id-column and --text-column.",
         )
     return table

@@ -1,4 +1,4 @@
-"""Where the labels of a study are, and how they are read from its ledger block by block."""
+"""Read the labels of a study from its ledger, block by block."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class StudyLabels:
-    """Where the labels of a study are: one item set, and the raters that count.
+    """The labels of a study in its ledger: one item set, and the raters that count.
 
-    ``item_count`` may be smaller than the item set when only its first items were labeled.
-    ``scored`` says whether raters gave probabilities; those of a table of ratings did not.
-    ``calibrations`` change the probabilities of each rater, by variable; labels never.
+    ``item_count`` is smaller than the item set if only its first items were labeled.
+    ``scored`` is true if raters gave probabilities; those of a table of ratings did not.
+    ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
     """
 
     reader: LedgerReader
@@ -50,7 +50,7 @@ class StudyLabels:
     ) -> LabelBlock:
         """Read the labels of one variable for the items from start to stop.
 
-        The distributions are calibrated where the rules say so; labels and confidence are the
+        The distributions are calibrated if the rules require it; labels and confidence are the
         raters' own.
         """
         read = self.reader.label_block(

@@ -1,4 +1,4 @@
-"""Read agreement weights of one's own from a table: how much every two categories agree."""
+"""Read the user's own agreement weights from a table: how much each pair of categories agrees."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class WeightTable:
     matrix: NDArray[np.float64]
 
     def ordered(self, categories: Sequence[str]) -> NDArray[np.float64]:
-        """Give the weights in another order of the same categories.
+        """Return the weights in another order of the same categories.
 
         Raises:
-            AgreementError: the categories are others.
+            AgreementError: the categories differ.
         """
         if sorted(categories) != sorted(self.categories):
             raise AgreementError(
-                f"The table of weights is about {len(self.categories)} categories, and not about "
-                f"the {len(categories)} of the variable.",
+                f"The {len(self.categories)} categories in the table of weights are not the "
+                f"{len(categories)} of the variable.",
                 hint="Give it one row and one column for each category of the variable; "
                 "`--categories` names them.",
             )
@@ -42,8 +42,8 @@ def read_weight_table(path: Path) -> WeightTable:
     """Read a CSV file with the categories in its first column and in its header.
 
     Raises:
-        TableError: the file cannot be read, the rows are not about the columns, or a cell is
-            no number.
+        TableError: the file cannot be read, the rows do not match the columns, or a cell is
+            not a number.
     """
     table = open_table(path)
     columns = [name.strip() for name in table.columns[1:]]
@@ -54,8 +54,8 @@ def read_weight_table(path: Path) -> WeightTable:
             weights.append([float(cell) for cell in cells[1:]])
         except ValueError:
             raise TableError(
-                f"{path.name}, row {number}: a weight is no number.",
-                hint="Write numbers from 0 to 1, with a point for the decimals.",
+                f"{path.name}, row {number}: a weight is not a number.",
+                hint="Write numbers from 0 to 1 with a decimal point.",
             ) from None
         names.append(cells[0].strip())
     if sorted(names) != sorted(columns):

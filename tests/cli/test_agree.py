@@ -91,7 +91,7 @@ def test_files_are_written_also_when_a_requirement_is_not_met(
         ((), 2, "the level of measurement is not given"),
         (("--level", "rank"), 2, "'rank' is not one of"),
         (("--level", "nominal", "--raters", "ann,bib"), 2, 'no column "bib"'),
-        (("--level", "nominal", "--categories", "yes,maybe"), 2, "no declared category in rows"),
+        (("--level", "nominal", "--categories", "yes,maybe"), 2, "not a declared category in rows"),
         (("--level", "nominal", "--coefficients", "AC1,kapa"), 2, "Unknown coefficient 'kapa'"),
         (("--level", "nominal", "--require", "AC1"), 2, "Cannot read the requirement"),
         (("--level", "nominal", "--confidence", "1"), 2, "Invalid value for '--confidence'"),

@@ -289,8 +289,8 @@ def test_a_calibration_that_others_take_the_place_of_does_not_go_unsaid(
         assert run("calibrate", labeled.study, "--variable", variable, *by_isotonic).code == 0
         given += ["--calibration", labeled.study / f"rater-calibration-{variable}.json"]
     ended = run("consensus", labeled.study, *given, "--items", labeled.items)
-    assert (ended.code, "lets go" in ended.out) == (0, False)
-    lost = 'The study lets go of its calibration of "urgent"; to keep it, give its file, too'
+    assert (ended.code, "drops" in ended.out) == (0, False)
+    lost = 'drops its calibration for "urgent"'
     assert lost in run("consensus", labeled.study, *given[:2]).out
     assert lost in label(run, labeled, *given[:2])
 

@@ -177,7 +177,7 @@ def test_another_items_file_is_refused(run: Run, labeled: StudyFiles) -> None:
     labeled.items.write_text(text.replace("comment 7,", "comment 7a,"), encoding="utf-8")
     ended = run("consensus", labeled.study, "--items", labeled.items)
     assert ended.code == 2
-    assert "this is not the table that was labeled" in ended.err
+    assert "not the table that was labeled" in ended.err
     assert "comment" not in ended.err
     assert written(labeled) == before
 
@@ -211,7 +211,7 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
     assert "topic: an item can have several reasons; these counts overlap." in shown.out
     for which in ("40 escalated items", "items among the 40 most doubtful"):
         found = re.search(
-            rf"(\d+\.\d)% of the wrong labels to expect are among the {which};", shown.out
+            rf"(\d+\.\d)% of the expected wrong labels are among the {which};", shown.out
         )
         assert found is not None
         # Two thirds of the items, the most doubtful first, hold more than their share.

@@ -80,7 +80,7 @@ def test_golden_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFi
 
 
 @pytest.mark.parametrize(
-    ("label", "found"), [("stuff", "this is no category"), ("", "found no control label")]
+    ("label", "found"), [("stuff", "not a category"), ("", "found no control label")]
 )
 def test_golden_labels_that_say_nothing_end_with_code_2(
     run: Run, files: StudyFiles, label: str, found: str

@@ -37,10 +37,10 @@ def label(run: Run, files: StudyFiles, option: str, table: str, *more: object) -
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("id,gold_topic\ni-1,stuff\n", 'known.csv, row 1, column "gold_topic": this is no cat'),
+        ("id,gold_topic\ni-1,stuff\n", 'known.csv, row 1, column "gold_topic": not a category'),
         ("id,gold_topic,gold_urgent\ni-1,,\ni-2,,\n", '"gold_topic", "gold_urgent"'),
         ("id,gold_topic\nx-1,staff\nx-2,food\n", "none of its 2 ids is an item of this study"),
-        ("who,gold_topic\ni-1,staff\n", "found no column with the ids of the items"),
+        ("who,gold_topic\ni-1,staff\n", "found no column with item ids"),
         ("id,topics\ni-1,staff\n", "expected"),
     ],
     ids=["no category", "blank", "other ids", "no ids", "no column"],
@@ -59,7 +59,7 @@ def test_ids_that_no_item_has_are_said_with_their_rows(
 ) -> None:
     ended = label(run, files, option, "id,gold_topic\nx-1,staff\ni-2,food\nx-3,food\n")
     assert ended.code == 0
-    said = "known.csv: 2 of its rows (1, 3) have an id that no labeled item has"
+    said = "known.csv: 2 rows (1, 3) have an id that no labeled item has"
     assert said in ended.out + ended.err
     if option == "--gold":
         findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def test_a_blank_gold_column_beside_a_filled_one_is_said_and_not_compared(
     run: Run, files: StudyFiles
 ) -> None:
     ended = label(run, files, "--gold", "id,gold_topic,gold_urgent\ni-1,staff,\ni-2,food,\n")
-    assert 'known.csv: column "gold_urgent" is blank; nothing is compared with it' in ended.out
+    assert 'known.csv: column "gold_urgent" is blank' in ended.out
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     assert [variable["gold"] is None for variable in findings["variables"]] == [False, True]
 

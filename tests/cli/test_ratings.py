@@ -399,7 +399,7 @@ def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
     files: StudyFiles = study_files(tmp_path / "models", [f"comment {n}" for n in range(5)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     ended = run("import", wide(tmp_path), *NOMINAL, "-o", files.study)
-    assert (ended.code, "whose labels models made" in ended.err) == (2, True)
+    assert (ended.code, "models labeled" in ended.err) == (2, True)
     ended = run("consensus", files.study, "--method", "majority", "--write")
     assert (ended.code, "--items" in ended.err) == (2, True)
     ended = run("sample", files.study, "--n", "3", "-o", tmp_path / "w.csv")

@@ -51,8 +51,8 @@ def test_another_table_is_refused(run: Run, labeled: StudyFiles, tmp_path: Path)
         label(run, other, labeled.study),
         labeled.study,
         before,
-        "holds another study than items.csv: of its 40 labeled items 40 (i-0, i-1, i-2, ...) "
-        "have another text there",
+        "items.csv does not belong to the study",
+        "of its 40 labeled items, 40 (i-0, i-1, i-2, ...) have a different text",
     )
 
 
@@ -65,8 +65,8 @@ def test_a_table_that_lacks_labeled_items_is_refused(
         label(run, fewer, labeled.study),
         labeled.study,
         before,
-        "of its 40 labeled items 2 (i-38, i-39) are not in it",
-        "To take items out, as where consent is withdrawn, do that and delete this folder.",
+        "of its 40 labeled items, 2 (i-38, i-39) are missing",
+        "consent is withdrawn",
     )
 
 
@@ -76,7 +76,7 @@ def test_a_limit_below_what_is_labeled_is_refused(run: Run, labeled: StudyFiles)
         label(run, labeled, labeled.study, "--limit", 30),
         labeled.study,
         before,
-        "holds labels of 40 items; --limit 30 would leave 10 of them out",
+        "holds labels of 40 items; --limit 30 would remove 10",
     )
     assert label(run, labeled, labeled.study, "--limit", 40).code == 0
 
@@ -91,8 +91,8 @@ def test_another_codebook_is_refused_with_what_differs(
         label(run, other, labeled.study),
         labeled.study,
         before,
-        "holds labels under another codebook: small version 1",
-        "variables that are no longer there: urgent; new variables: soon; asked otherwise: topic",
+        "different codebook: small version 1",
+        "removed variables: urgent; new variables: soon; changed variables: topic",
     )
 
 
@@ -115,7 +115,7 @@ def test_an_ensemble_with_none_of_the_raters_is_refused(
         label(run, other, labeled.study),
         labeled.study,
         before,
-        "holds the labels of first, second, third; none of them is in this ensemble",
+        "was labeled by first, second, third; none of them is in this ensemble",
     )
 
 
@@ -143,10 +143,8 @@ def test_a_corrected_text_is_labeled_again_and_the_tables_before_are_kept(
     corrected = study_files(tmp_path / "corrected", ["comment zero", *TEXTS[1:]])
     ended = label(run, corrected, labeled.study)
     assert ended.code == 0
-    assert "Of 40 labeled items 1 (i-0) have another text now: they are labeled again" in (
-        ended.err
-    )
-    assert "labels.csv as it was before is kept as labels.before-1.csv" in ended.err
+    assert "Of 40 labeled items, 1 (i-0) have a changed text" in ended.err
+    assert "The previous labels.csv is kept as labels.before-1.csv" in ended.err
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
     assert read_table(labeled.study / "labels.csv")[0]["text"] == "comment zero"
 
@@ -160,7 +158,7 @@ def test_a_rater_that_leaves_is_said_and_the_tables_before_are_kept(
     )
     ended = label(run, fewer, labeled.study)
     assert ended.code == 0
-    assert "third labeled in this study and is not in this ensemble" in ended.err
+    assert "third labeled in this study but is not in this ensemble" in ended.err
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
     assert (labeled.study / "escalations.before-1.csv").read_bytes() == before["escalations.csv"]
 
@@ -176,7 +174,7 @@ def test_a_rater_of_the_same_name_that_is_another_is_said(
     )
     ended = label(run, other, labeled.study)
     assert ended.code == 0
-    assert "third is not the rater of this name that labeled before" in ended.err
+    assert "third is not the rater that used this name before" in ended.err
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
 
 
@@ -234,7 +232,7 @@ def test_a_column_that_leaves_the_table_is_said_and_the_tables_before_are_kept(
     assert ended.code == 0
     shown = ended.out + ended.err
     assert 'The table no longer has "ward".' in shown
-    assert "labels.csv as it was before is kept as labels.before-1.csv" in shown
+    assert "The previous labels.csv is kept as labels.before-1.csv" in shown
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
 
 
@@ -263,9 +261,8 @@ def test_a_codebook_that_asks_for_other_reviews_says_so_and_keeps_the_tables(
         CODEBOOK.replace(definition, f"{definition}\n        always_review: true")
     )
     ended = label(run, labeled, labeled.study)
-    assert "topic: the codebook asks for other reviews than before (always reviewed now: food)" in (
-        ended.err
-    )
+    assert "topic: the codebook asks for different reviews" in ended.err
+    assert "(always reviewed now: food)" in ended.err
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
     labeled.codebook.write_text(CODEBOOK)
     ended = label(run, labeled, labeled.study)
@@ -288,7 +285,7 @@ def test_tables_are_kept_where_the_last_run_died_before_it_wrote_its_own(
         patched.setattr("localensemble.api.label.write_decided", die)
         assert label(run, labeled, labeled.study).code == 1
     ended = label(run, labeled, labeled.study)
-    assert "The tables are of an earlier run than the last one" in ended.err
+    assert "The tables are from an earlier run" in ended.err
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
     assert len(read_table(labeled.study / "labels.csv")) == 41
     assert "earlier run" not in label(run, labeled, labeled.study).err
