@@ -1,1 +1,1 @@
-"""From labels to a decision: consensus or escalation; pure functions of a label matrix."""
+"""Decide items by consensus or escalation, with pure functions of a label matrix."""

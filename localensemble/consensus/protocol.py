@@ -1,7 +1,7 @@
-"""What a consensus method takes and gives.
+"""The interface of a consensus method.
 
-A consensus is the category a named method derives from an item's labels. No single
-winner is a result (``categories`` is -1), never broken by order or by chance.
+A consensus is the category that a named method derives from an item's labels. If there is no
+single winner, that is the result (``categories`` is -1); order and chance never break a tie.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class Consensus:
     Attributes:
         method: the registered name of the method.
         settings: (name, canonical JSON of the setting), in name order.
-        categories: int16 (N,); index of the category, -1 where there is no consensus.
+        categories: int16 (N,); index of the category, -1 without a consensus.
         support: (N,); share of the item's assigned labels that chose the category, in
-            [0, 1]; NaN where there is no consensus. 0 is possible for methods that
-            weigh: the category may be nobody's first choice.
-        scores: (N,); the method's own number, higher is surer; NaN without consensus.
+            [0, 1]; NaN without a consensus. 0 is possible for methods that weight
+            raters: the category may be nobody's first choice.
+        scores: (N,); the method's own number, higher is surer; NaN without a consensus.
             Not a probability of being right.
         tie: bool (N,); several categories lead equally, so ``categories`` is -1.
-        labels_used: int32 (N,); assigned labels of the item.
-        converged: whether an iterative method reached its tolerance; None when the
+        labels_used: int32 (N,); number of assigned labels of the item.
+        converged: whether an iterative method reached its tolerance; None if the
             method does not iterate.
-        iterations: iterations done; None when the method does not iterate.
+        iterations: number of iterations; None if the method does not iterate.
         rater_estimates: (rater, weight or estimated accuracy) in rater-name order; empty
-            when the method treats all raters alike.
+            if the method treats all raters alike.
     """
 
     method: str
@@ -60,23 +60,23 @@ class Consensus:
 
     @property
     def decided(self) -> BoolArray:
-        """Boolean (N,): True where the method named a category."""
+        """A mask, bool (N,): True where the method named a category."""
         return np.not_equal(self.categories, NO_CONSENSUS)
 
 
 class ConsensusMethod(SettingsFromFields, ABC):
     """A rule that turns the labels of an item into one category or none.
 
-    A method is a frozen dataclass in a file of its own and one entry in `named_methods`.
-    Every method gives the same answer whatever the order of raters, follows a renaming
-    of the categories, accepts gaps, and never writes to its inputs.
+    A method is a frozen dataclass in its own file and one entry in `named_methods`. The
+    order of the raters and the names of the categories must not influence the result. Every
+    method accepts gaps and never writes to its inputs.
 
     Attributes:
         name: the registered name.
-        per_item: whether an item's result depends on that item alone. Then calling block by
-            block gives the digits of calling once on the whole.
-        levels: the levels of measurement of the variables that it can decide.
-        citation: the source to cite; empty where a rule needs none.
+        per_item: whether an item's result depends only on that item. If so, calling the method
+            block by block gives exactly the numbers of one call on all items.
+        levels: the measurement levels that it can decide.
+        citation: the source to cite; empty if the rule needs none.
     """
 
     __slots__ = ()
@@ -89,7 +89,7 @@ class ConsensusMethod(SettingsFromFields, ABC):
     @property
     @abstractmethod
     def clause(self) -> str:
-        """The category that it names, in words for a methods paragraph."""
+        """The category that the method names, in words for a methods paragraph."""
 
     @abstractmethod
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
@@ -98,5 +98,5 @@ class ConsensusMethod(SettingsFromFields, ABC):
         Args:
             labels: N items by R raters; gaps are allowed.
             probabilities: (N, R, K) distributions of the raters over the categories, a row
-                of NaN where a rater gave none. Used by the methods that need them.
+                of NaN for a rater without one. Only some methods use them.
         """

@@ -1,4 +1,4 @@
-"""From a name and settings in an ensemble file to an object, or an error with a suggestion."""
+"""Build an object from a name and settings in an ensemble file, or suggest a correction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localensemble.core.identity import canonical_json
 
 Built = TypeVar("Built")
 
-# JSON schema type -> how an error calls it. Numbers describe themselves: see `settings`.
+# JSON schema type -> its name in an error. Numbers describe themselves: see `settings`.
 _PLAIN_TYPES = {"null": "null", "string": "text"}
 
 
@@ -28,10 +28,10 @@ def build_named(
     """Build the object registered under a name.
 
     Args:
-        kind: what is built, in words, for the error.
-        name: as written in the ensemble file.
-        settings: keyword settings; unknown ones are refused.
-        known: name to dataclass; its fields are its settings.
+        kind: the kind of object, in words, for the error.
+        name: the name in the ensemble file.
+        settings: the settings by name; unknown ones are refused.
+        known: the dataclass of each name; its fields are its settings.
 
     Raises:
         EnsembleError: the name or a setting is unknown, or a setting is missing or out of range.
@@ -62,7 +62,7 @@ def build_named(
 
 
 def required_settings(builder: type[object]) -> tuple[str, ...]:
-    """Return the settings without which nothing can be built."""
+    """Return the settings that have no default."""
     return tuple(
         field.name
         for field in fields(cast(Any, builder))
@@ -71,7 +71,7 @@ def required_settings(builder: type[object]) -> tuple[str, ...]:
 
 
 def suggestion(name: str, *, known: Iterable[str]) -> str:
-    """Return a hint: the known name that was probably meant, and the list of all."""
+    """Return a hint: the known name that was probably meant, and all known names."""
     names = sorted(known)
     if not names:
         return "It takes no settings."
@@ -98,7 +98,7 @@ def _check_setting(value: object, *, of: str, setting: str, range_: Any) -> None
 
 
 def _in_words(schema: Mapping[str, Any]) -> str:
-    """Describe the values that the JSON schema of a setting admits."""
+    """Describe the values that the JSON schema of a setting allows."""
     if "description" in schema:
         return str(schema["description"])
     if "anyOf" in schema:

@@ -1,6 +1,6 @@
 """The rules by which a study decides: one consensus method and the escalation policies.
 
-Made from names and settings, as an ensemble file or a run's record holds them, so that
+Rules are built from the names and settings in an ensemble file or a run's record, so that
 decisions can be derived again without the file.
 """
 
@@ -19,8 +19,8 @@ from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue
 
-# What an ensemble file without `escalation` gets: a rater without a label, or one that
-# would rather have said something else, is reason enough to ask a person.
+# The policies of an ensemble file without `escalation`: a rater that gave no label, or wanted
+# to say something else, is reason enough to ask a person.
 _DEFAULT_POLICIES = (
     {"policy": "missing_raters", "allowed": 0},
     {"policy": "off_codebook_mass_above", "limit": 0.5},
@@ -31,16 +31,16 @@ _DEFAULT_POLICIES = (
 class DecisionRules:
     """A consensus method and the policies that send items to a person.
 
-    ``content`` is what they were made from: ``{"consensus": {"method": ..., settings},
-    "escalation": [{"policy": ..., settings}, ...]}``, and ``"certificates"`` and
-    ``"rater_calibrations"`` where there are any.
+    ``content`` is what they were built from: ``{"consensus": {"method": ..., settings},
+    "escalation": [{"policy": ..., settings}, ...]}``, with ``"certificates"`` and
+    ``"rater_calibrations"`` if there are any.
 
     Attributes:
-        method: derives the consensus of every variable.
-        policies: apply to every variable.
-        content: as JSON values.
-        certificates: certified thresholds, at most one a variable.
-        calibrations: of the raters' probabilities, at most one a variable.
+        method: the method that derives the consensus of every variable.
+        policies: the policies that apply to every variable.
+        content: the rules as JSON values.
+        certificates: certified thresholds, at most one per variable.
+        calibrations: calibrations of the raters' probabilities, at most one per variable.
     """
 
     method: ConsensusMethod
@@ -50,7 +50,7 @@ class DecisionRules:
     calibrations: tuple[CalibratedRaters, ...] = ()
 
     def policies_for(self, variable: str) -> tuple[EscalationPolicy, ...]:
-        """Give the policies of one variable: those of all, and its certified threshold."""
+        """Return the policies of one variable: the shared ones and its certified threshold."""
         thresholds = (
             policy_named("score_below", settings={"limit": one.certified.threshold, "by": one.by})
             for one in self.certificates
@@ -59,17 +59,17 @@ class DecisionRules:
         return (*self.policies, *thresholds)
 
     def with_calibrations(self, calibrations: Sequence[CalibratedRaters]) -> DecisionRules:
-        """Give the same rules with these calibrations of the raters and no others.
+        """Return the same rules with only these calibrations of the raters.
 
         Raises:
-            EnsembleError: two are of one variable.
+            EnsembleError: two calibrations are for the same variable.
         """
         names = [one.variable for one in calibrations]
         for name in names:
             if names.count(name) > 1:
                 raise EnsembleError(
-                    f'Two calibrations of the raters are of the variable "{name}".',
-                    hint="Give one per variable.",
+                    f'Two calibrations of the raters are for the variable "{name}".',
+                    hint="Give one calibration per variable.",
                 )
         content = dict(self.content) if isinstance(self.content, Mapping) else {}
         content.pop("rater_calibrations", None)
@@ -78,24 +78,24 @@ class DecisionRules:
         return replace(self, content=content, calibrations=tuple(calibrations))
 
     def with_certificates(self, certificates: Sequence[Certificate]) -> DecisionRules:
-        """Give the same rules with these certificates and no others.
+        """Return the same rules with only these certificates.
 
         Raises:
-            EnsembleError: two are of one variable, or there is a budget: it would take the
-                place of items on which the promise was made.
+            EnsembleError: two certificates are for the same variable, or the policies include
+                a budget, which would change the items that the promise is about.
         """
         names = [one.variable for one in certificates]
         for name in names:
             if names.count(name) > 1:
                 raise EnsembleError(
-                    f'Two certificates are of the variable "{name}".',
+                    f'Two certificates are for the variable "{name}".',
                     hint="Give one certificate per variable.",
                 )
         if certificates and any(policy.name == "budget" for policy in self.policies):
             raise EnsembleError(
                 'The escalation policy "budget" cannot be combined with a certificate: which '
-                "items it takes depends on the threshold, so the promise would not hold.",
-                hint="Remove the budget, or the certificate.",
+                "items it escalates depends on the threshold, so the promise would not hold.",
+                hint="Remove the budget or the certificate.",
             )
         content = dict(self.content) if isinstance(self.content, Mapping) else {}
         content.pop("certificates", None)
@@ -110,12 +110,12 @@ def decision_rules(
     *,
     certificates: Sequence[Mapping[str, object]] = (),
 ) -> DecisionRules:
-    """Make rules from names and settings.
+    """Build rules from names and settings.
 
     Args:
         consensus: the method and its settings.
-        escalation: the policies; None stands for the default ones, an empty list for none.
-        certificates: as a certificate file holds them.
+        escalation: the policies; None means the default policies, an empty list means none.
+        certificates: the certificates, as in their files.
 
     Raises:
         EnsembleError: an unknown method, policy or setting, with a suggestion.
@@ -140,7 +140,7 @@ def decision_rules(
 
 
 def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
-    """Make the rules again from their ``content``, as a run's record holds it."""
+    """Build the rules again from their ``content`` in a run's record."""
     rules = decision_rules(
         content["consensus"],
         content["escalation"],

@@ -1,8 +1,8 @@
 """The settings of a consensus method or an escalation policy are the fields of its class.
 
-The annotation of a field states the range of the setting; `build_named` checks what a file
-says against it. Nothing is converted: ledgers and certificates hold settings as they were
-written, and 1 is not 1.0 there.
+The annotation of a field states the range of the setting, and `build_named` checks the values
+in a file against it. Nothing is converted: ledgers and certificates store settings as they were
+written, and there 1 is not 1.0.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SettingsFromFields:
 
     @property
     def settings(self) -> Settings:
-        """Every setting as (name, canonical JSON), in name order: ready to hash or show."""
+        """Every setting as (name, canonical JSON) in name order, ready to hash or show."""
         names = sorted(field.name for field in fields(cast(Any, self)))
         return tuple((name, _as_json(getattr(self, name))) for name in names)
 

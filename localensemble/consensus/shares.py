@@ -1,4 +1,4 @@
-"""Counts and shares of an item's labels, block by block so that memory stays bounded."""
+"""Count an item's labels and compute their shares, in blocks that keep memory bounded."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Lead:
     """The most chosen category of every item.
 
     Attributes:
-        categories: int16 (N,); the single leader, -1 where there is none.
-        counts: int32 (N,); labels of the leading categories.
+        categories: int16 (N,); the single leader, -1 without one.
+        counts: int32 (N,); number of labels of a leading category.
         tie: bool (N,); two or more categories lead equally.
-        labels_used: int32 (N,); assigned labels.
+        labels_used: int32 (N,); number of assigned labels.
     """
 
     categories: CategoryArray
@@ -63,7 +63,7 @@ def lead(labels: LabelMatrix) -> Lead:
 
 
 def support_of(labels: LabelMatrix, *, categories: CategoryArray) -> FloatArray:
-    """Share of each item's assigned labels that chose its category; NaN without one."""
+    """Return the share of each item's assigned labels that chose its category; NaN without one."""
     used = np.count_nonzero(labels.mask, axis=1)
     chosen = np.count_nonzero(labels.indices == categories[:, None], axis=1)
     support = np.full(labels.item_count, np.nan)
@@ -73,7 +73,7 @@ def support_of(labels: LabelMatrix, *, categories: CategoryArray) -> FloatArray:
 
 
 def rater_name_order(labels: LabelMatrix) -> tuple[int, ...]:
-    """Columns in the order of the raters' names.
+    """Return the columns in the order of the raters' names.
 
     Sums run in this order, so that permuting the columns changes no digit.
     """
@@ -81,7 +81,7 @@ def rater_name_order(labels: LabelMatrix) -> tuple[int, ...]:
 
 
 def mean_distribution(labels: LabelMatrix, *, probabilities: FloatArray) -> FloatArray:
-    """Mean over raters of their distributions: (N, K), NaN where no rater gave one."""
+    """Average the raters' distributions: (N, K), NaN where no rater gave one."""
     total = np.zeros((labels.item_count, labels.category_count))
     given = np.zeros(labels.item_count)
     for j in rater_name_order(labels):
@@ -94,7 +94,7 @@ def mean_distribution(labels: LabelMatrix, *, probabilities: FloatArray) -> Floa
 
 
 def label_shares(labels: LabelMatrix) -> FloatArray:
-    """Share of each category among an item's assigned labels: (N, K), NaN without labels."""
+    """Return each category's share of an item's assigned labels: (N, K), NaN without labels."""
     counts = labels.counts()
     used = counts.sum(axis=1, keepdims=True)
     shares = np.full(counts.shape, np.nan)

@@ -91,4 +91,4 @@ def test_its_sentence_says_what_it_rests_on() -> None:
     assert "200 gold labels" in calibrated("isotonic").sentence()
     prior = calibrated("contextual_prior").sentence()
     assert "200 content-free items" in prior
-    assert "no gold label" in prior
+    assert "without gold labels" in prior

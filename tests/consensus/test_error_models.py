@@ -141,12 +141,12 @@ def test_stopping_early_is_reported_as_not_converged() -> None:
 def test_the_full_model_refuses_two_raters_and_names_the_alternative() -> None:
     labels, _ = simulated(50)
     two = LabelMatrix(labels.indices[:, :2], labels.categories, labels.raters[:2])
-    with pytest.raises(EnsembleError, match="at least 3 raters; 2 gave any") as raised:
+    with pytest.raises(EnsembleError, match="at least 3 raters; found 2") as raised:
         DawidSkene().derive(two)
-    assert "use weighted or majority" in str(raised.value)
+    assert "weighted or majority" in str(raised.value)
     silent = labels.indices.copy()
     silent[:, 2:] = GAP
-    with pytest.raises(EnsembleError, match="2 gave any"):
+    with pytest.raises(EnsembleError, match="found 2"):
         DawidSkene().derive(LabelMatrix(silent, labels.categories, labels.raters))
     for other in (OneCoinDawidSkene(), Mace()):
         assert np.isfinite(other.derive(two).scores[0])
@@ -193,7 +193,7 @@ def test_settings_that_no_fit_can_use_are_refused() -> None:
         with pytest.raises(EnsembleError, match=message):
             method_named(name, settings=settings)
     labels, _ = simulated(10)
-    with pytest.raises(EnsembleError, match='"nobody", which is no column'):
+    with pytest.raises(EnsembleError, match='"nobody".* not a column'):
         DawidSkene(repeats={"nobody": "first"}).fit(labels)
 
 

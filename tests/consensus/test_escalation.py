@@ -95,7 +95,7 @@ def test_mean_probability_below_looks_at_the_consensus_category() -> None:
     result = escalation_of(evidence, {"mean_probability_below": {"limit": 0.7}})
     # Item 0: (0.9 + 0.9 + 0.05) / 3 = 0.617.
     assert result.mask.tolist() == [True, True, False]
-    assert result.reasons(0) == ("mean probability below 0.7, or not known",)
+    assert result.reasons(0) == ("mean probability below 0.7, or unknown",)
 
 
 def test_a_consensus_whose_probabilities_are_unknown_is_escalated() -> None:
@@ -111,7 +111,7 @@ def test_one_rater_outside_the_codebook_escalates() -> None:
     evidence = evidence_of("aaa", "aaa", "aaa", off_codebook_mass=mass)
     result = escalation_of(evidence, {"off_codebook_mass_above": {"limit": 0.2}})
     assert result.mask.tolist() == [True, False, False]
-    assert result.reasons(0) == ("a rater put more than 0.2 outside the codebook",)
+    assert result.reasons(0) == ("a rater put a probability above 0.2 outside the codebook",)
 
 
 def test_missing_raters_escalate_beyond_the_allowed_number() -> None:

@@ -61,7 +61,7 @@ def test_too_little_agreement_escalates_the_whole_variable(
 
 
 def test_agreement_that_was_not_computed_is_an_error() -> None:
-    with pytest.raises(EnsembleError, match="needs the agreement of the variable"):
+    with pytest.raises(EnsembleError, match="needs the agreement"):
         escalate(evidence_of(many(5)), policies=[policy("agreement_below", required=0.7)])
 
 

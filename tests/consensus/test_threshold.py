@@ -70,7 +70,7 @@ def test_bounds_without_items_or_without_a_right_one_say_nothing() -> None:
     assert upper_bound(0, items=0, delta=0.1) == 1
     assert upper_bound(7, items=7, delta=0.1) == 1
     for errors, items in ((-1, 5), (6, 5)):
-        with pytest.raises(ValueError, match="is no share"):
+        with pytest.raises(ValueError, match="not a share"):
             upper_bound(errors, items=items, delta=0.1)
 
 
@@ -273,7 +273,7 @@ def test_ties_and_unknown_scores_are_the_same_on_both_sides() -> None:
 def test_inputs_that_do_not_fit_are_refused() -> None:
     scores, wrong = items_of([(0.9, 10, 0)])
     for grid in ((0.5, 0.9), (0.9, 0.9), (0.9, float("nan"))):
-        with pytest.raises(ValueError, match="fall strictly"):
+        with pytest.raises(ValueError, match="strictly decreasing"):
             certify_threshold(scores, wrong=wrong, grid=grid, alpha=0.05, delta=0.1)
     with pytest.raises(ValueError, match="equally long"):
         control_risk(scores, wrong=wrong[:5], grid=(0.9,), alpha=0.05)

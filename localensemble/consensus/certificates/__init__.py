@@ -1,1 +1,1 @@
-"""What can be promised about accepted labels, derived from random gold labels."""
+"""Promises about accepted labels, derived from random gold labels."""

@@ -1,4 +1,4 @@
-"""How right the accepted part is, estimated from a random audit of it."""
+"""Estimate the accuracy of the accepted items from a random audit of them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class AuditEstimate:
     """Accuracy of the accepted items of one variable.
 
     Attributes:
-        accepted: items no policy but the audit escalated.
-        audited: those of them a person has labeled for the audit.
-        correct: audited items whose consensus is the person's label.
+        accepted: number of items that no policy but the audit escalated.
+        audited: number of these items that a person has labeled for the audit.
+        correct: number of audited items whose consensus is the person's label.
         accuracy: correct / audited, unbiased because every accepted item was equally
-            likely to be drawn; None when nothing is audited.
-        interval: 95%, for the accuracy of exactly these accepted items (hypergeometric
-            mid-P: right on average, where the Clopper-Pearson interval is wider than it
-            says); None when nothing is audited.
-        undefined_because: why there is no accuracy; empty when there is one.
+            likely to be drawn; None if nothing is audited.
+        interval: 95% interval of the accuracy of exactly these accepted items
+            (hypergeometric mid-P: its coverage is right on average, while the
+            Clopper-Pearson interval is wider than necessary); None if nothing is audited.
+        undefined_because: why there is no accuracy; empty if there is one.
     """
 
     accepted: int
@@ -38,13 +38,13 @@ class AuditEstimate:
 
 
 def estimate_accuracy(*, accepted: int, audited: int, correct: int) -> AuditEstimate:
-    """Estimate how right the accepted items are.
+    """Estimate the accuracy of the accepted items.
 
-    Valid only if the audited items were drawn at random among the accepted, and all that
-    were drawn have been labeled: leaving out the hard ones flatters the result.
+    The estimate is valid only if the audited items were drawn at random from the accepted ones
+    and every drawn item was labeled: without the hard items the result looks too good.
 
     Raises:
-        ValueError: the counts do not fit into each other.
+        ValueError: the counts contradict each other.
     """
     if not 0 <= correct <= audited <= accepted:
         raise ValueError(f"{correct} correct of {audited} audited of {accepted} accepted items.")
@@ -58,10 +58,10 @@ def estimate_accuracy(*, accepted: int, audited: int, correct: int) -> AuditEsti
 
 
 def _least_correct(accepted: int, audited: int, correct: int) -> int:
-    """Fewest correct items in all under which so many correct ones are not too surprising.
+    """Find the fewest correct items in all that make this many correct ones not too surprising.
 
-    Mid-P: half the probability of the observed count goes to the tail. Also at least what
-    was seen.
+    Mid-P: half the probability of the observed count goes to the tail. The result is at least
+    the observed count.
     """
     from scipy.special import gammaln
 
@@ -73,8 +73,8 @@ def _least_correct(accepted: int, audited: int, correct: int) -> int:
     draws = float(log_choose(accepted, np.array(audited)))
 
     def surprising(total: int) -> bool:
-        """P(more than ``correct`` are drawn) + P(exactly so many) / 2 is small."""
-        # The search keeps enough wrong items for the wrong ones seen, so all terms exist.
+        """Tell whether P(more than ``correct`` are drawn) + P(exactly ``correct``) / 2 is small."""
+        # The search leaves enough wrong items for those observed, so all terms exist.
         counts = np.arange(correct, min(audited, total) + 1, dtype=np.int64)
         ways = log_choose(total, counts) + log_choose(accepted - total, audited - counts)
         probabilities = np.exp(ways - draws)

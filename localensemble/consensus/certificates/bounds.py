@@ -1,4 +1,4 @@
-"""Exact bounds on an error rate that was counted on a random set of items.
+"""Compute exact bounds on an error rate that was counted on a random set of items.
 
 Source: Clopper and Pearson (1934), Biometrika 26, 404-413; Bates et al. and Angelopoulos et
 al., Learn then Test, arXiv 2110.01052, for the Hoeffding-Bentkus p-value.
@@ -28,7 +28,7 @@ class Interval:
 def upper_bound(errors: int, *, items: int, delta: float) -> float:
     """Bound an error rate from above with confidence 1 - delta (one-sided Clopper-Pearson).
 
-    1 when all items are wrong, or there are none.
+    The bound is 1 if all items are wrong or there are no items.
     """
     from scipy.special import betaincinv
 
@@ -39,9 +39,9 @@ def upper_bound(errors: int, *, items: int, delta: float) -> float:
 
 
 def exact_interval(count: int, *, items: int, confidence: float = 0.95) -> Interval:
-    """Give the two-sided Clopper-Pearson interval of a share.
+    """Compute the two-sided Clopper-Pearson interval of a share.
 
-    Covers at least as often as it says. From 0 to 1 when there are no items.
+    Its coverage is at least the stated confidence. It is 0 to 1 if there are no items.
     """
     from scipy.special import betaincinv
 
@@ -55,7 +55,7 @@ def exact_interval(count: int, *, items: int, confidence: float = 0.95) -> Inter
 def binomial_p(errors: NDArray[np.int64], *, items: NDArray[np.int64], alpha: float) -> FloatArray:
     """Test "the error rate exceeds alpha": P(Bin(items, alpha) <= errors), for each pair.
 
-    At most delta exactly where ``upper_bound`` with that delta is at most alpha.
+    It is at most delta exactly where ``upper_bound`` with that delta is at most alpha.
     """
     from scipy.special import bdtr
 
@@ -63,11 +63,11 @@ def binomial_p(errors: NDArray[np.int64], *, items: NDArray[np.int64], alpha: fl
 
 
 def hoeffding_bentkus_p(mean_loss: float, *, items: int, alpha: float) -> float:
-    """Test "the mean loss exceeds alpha" for losses in [0, 1] that are not just 0 and 1.
+    """Test "the mean loss exceeds alpha" for losses in [0, 1], not only 0 and 1.
 
     Args:
-        mean_loss: mean of the losses of the items.
-        items: how many items, at least 1.
+        mean_loss: mean loss of the items.
+        items: number of items, at least 1.
         alpha: the tolerated mean loss, between 0 and 1.
     """
     from scipy.special import bdtr
@@ -79,16 +79,16 @@ def hoeffding_bentkus_p(mean_loss: float, *, items: int, alpha: float) -> float:
     if low > 0:
         divergence += low * math.log(low / alpha)
     hoeffding = math.exp(-items * divergence)
-    # The count is whole for 0/1 losses; rounding must not lift it to the next.
+    # For 0/1 losses the count is whole; rounding must not raise it to the next.
     count = math.ceil(items * mean_loss - 1e-9)
     bentkus = math.e * float(bdtr(count, items, alpha))
     return min(hoeffding, bentkus, 1.0)
 
 
 def certifying_size(errors: int, *, alpha: float, delta: float) -> int:
-    """Find the fewest items that, with so many errors, still certify an error rate alpha.
+    """Find the fewest items that, with this many errors, still certify an error rate alpha.
 
-    Fewer can never do. Both shares lie strictly between 0 and 1.
+    Fewer items never suffice. Both shares lie strictly between 0 and 1.
     """
     from scipy.special import bdtr
 
@@ -106,12 +106,12 @@ def certifying_size(errors: int, *, alpha: float, delta: float) -> int:
 
 
 def tolerated_errors(items: NDArray[np.int64], *, alpha: float, delta: float) -> NDArray[np.int64]:
-    """Find the most errors among so many items that still certify alpha; -1 for none."""
+    """Find the most errors among these items that still certify alpha; -1 if even 0 is too many."""
     from scipy.special import bdtr
 
     _check_promise(alpha, delta)
     low = np.full(items.shape, -1, dtype=np.int64)
-    high = items.astype(np.int64)  # all of them wrong never certifies
+    high = items.astype(np.int64)  # items that are all wrong never certify
     while np.any(high - low > 1):
         middle = (low + high) // 2
         passes = bdtr(middle, items, alpha) <= delta
@@ -122,7 +122,7 @@ def tolerated_errors(items: NDArray[np.int64], *, alpha: float, delta: float) ->
 
 def _check_counts(count: int, items: int) -> None:
     if not 0 <= count <= items:
-        raise ValueError(f"{count} of {items} items is no share.")
+        raise ValueError(f"{count} of {items} items is not a share.")
 
 
 def _check_promise(alpha: float, delta: float) -> None:

@@ -1,6 +1,6 @@
-"""How frequent each category is in the whole file, corrected for label error.
+"""Estimate how frequent each category is in the whole file, corrected for label errors.
 
-Counting consensus labels repeats the raters' errors. A random sample of gold labels says
+Counting consensus labels repeats the raters' errors. A random sample of gold labels shows
 how far the counts are off; the correction is unbiased however wrong the raters are.
 
 Source: Angelopoulos et al. (2023), Prediction-powered inference, Science 382, 669-674,
@@ -24,8 +24,8 @@ _NORMAL_975 = 1.959963984540054
 
 PREVALENCE_ASSUMPTIONS: tuple[str, ...] = (
     "the items with gold labels were drawn at random from the whole file",
-    "a gold label is correct",
-    "the interval is approximate; with fewer than about 50 gold labels read it with care",
+    "the gold labels are correct",
+    "the interval is approximate; read it with care if there are fewer than about 50 gold labels",
 )
 
 
@@ -34,14 +34,14 @@ class CorrectedPrevalence:
     """Share of one category in the whole file.
 
     Attributes:
-        category: its name.
-        consensus_share: share of all items whose consensus it is, uncorrected.
-        gold_items: n, items with a gold label.
+        category: name of the category.
+        consensus_share: uncorrected share of all items that have this consensus.
+        gold_items: n, the number of items with a gold label.
         missed: gold items of this category with another consensus or none.
         overcounted: gold items of another category with this consensus.
-        share: corrected, in [0, 1]; None when there are no gold labels.
-        interval: 95%; None when there are no gold labels.
-        undefined_because: why there is no corrected share; empty when there is one.
+        share: corrected share, in [0, 1]; None if there are no gold labels.
+        interval: 95% interval of the share; None if there are no gold labels.
+        undefined_because: why there is no corrected share; empty if there is one.
     """
 
     category: str
@@ -59,15 +59,15 @@ def corrected_prevalence(
 ) -> tuple[CorrectedPrevalence, ...]:
     """Estimate the share of every category among all items.
 
-    The shares sum to 1 where every item has a consensus; otherwise only about so.
+    The shares sum to 1 if every item has a consensus, and otherwise only approximately.
 
     Args:
-        consensus: (N,) categories of all items, -1 where there is no consensus.
+        consensus: (N,) categories of all items, -1 without a consensus.
         gold: (N,) gold labels of a random sample of them, -1 elsewhere.
         categories: the K category names.
 
     Raises:
-        ValueError: the arrays are not equally long, or there are no items.
+        ValueError: the arrays differ in length, or there are no items.
     """
     if consensus.shape != gold.shape or consensus.ndim != 1 or not len(consensus):
         raise ValueError(f"consensus {consensus.shape} and gold {gold.shape} do not fit.")
@@ -99,15 +99,15 @@ def _of_category(
             category, consensus_share, 0, 0, 0, None, None, "no item has a gold label"
         )
     correction = (missed - overcounted) / gold_items
-    # One more of each: no error among few gold items is not certainty.
+    # Add one of each: finding no error among few gold items is not certainty.
     adjusted = gold_items + 2
     more, less = (missed + 1) / adjusted, (overcounted + 1) / adjusted
     variance = (more + less - (more - less) ** 2) / adjusted
     finite = 1.0 - gold_items / item_count
     half_width = _NORMAL_975 * math.sqrt(max(0.0, variance * finite))
-    # With all items labeled there is nothing left to estimate, nor to adjust for.
+    # If all items have gold labels, there is nothing left to estimate or adjust.
     middle = more - less if finite > 0 else correction
-    share = _held(consensus_share + correction)
+    share = _clipped(consensus_share + correction)
     return CorrectedPrevalence(
         category=category,
         consensus_share=consensus_share,
@@ -116,12 +116,12 @@ def _of_category(
         overcounted=overcounted,
         share=share,
         interval=Interval(
-            min(share, _held(consensus_share + middle - half_width)),
-            max(share, _held(consensus_share + middle + half_width)),
+            min(share, _clipped(consensus_share + middle - half_width)),
+            max(share, _clipped(consensus_share + middle + half_width)),
         ),
         undefined_because="",
     )
 
 
-def _held(share: float) -> float:
+def _clipped(share: float) -> float:
     return min(max(share, 0.0), 1.0)

@@ -1,9 +1,9 @@
-"""A certified threshold bound to what it was certified for, and the sentence it promises.
+"""A certified threshold bound to what it was certified for, and its promise in words.
 
-``check`` refuses where one of the named hashes differs: of a rater, the prompt, the codebook,
-the decision rules, and the item set where the method learns from all items. It cannot know
-whether other items are of the same kind as those the sample was drawn from: applying the
-certificate to them is for people to judge. It knows no clock; the caller gives the date.
+``check`` refuses a certificate if one of its hashes differs: of a rater, the prompt, the
+codebook, the decision rules, or, for a method that learns from all items, the item set. It
+cannot know whether other items resemble those the sample was drawn from: people must judge
+whether to apply the certificate to them. The caller gives the date, since no clock is read here.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ _VERSION = 1
 # The name that the count of gold items has in every certificate written so far.
 _GOLD_ITEMS = "calibration_items"
 
+_SCORE_WORDS: Mapping[ScoreName, str] = {
+    "support": "support",
+    "method": "a method score",
+    "mean_probability": "a mean probability",
+    "margin": "a margin",
+}
+
 ASSUMPTIONS: tuple[str, ...] = (
     "the gold items were drawn at random from the items the threshold is applied to",
-    "a person's label is taken as correct",
-    "the gold items were used for nothing else: no examples, control items or settings",
-    "raters, prompt, codebook and decision rules are those whose hashes stand here",
+    "the people's labels are correct",
+    "the gold items were used for nothing else: not for examples, control items or settings",
+    "the raters, prompt, codebook and decision rules match the hashes in the certificate",
 )
 
 
@@ -46,9 +53,9 @@ class ScoreShift:
 
     Attributes:
         statistic: largest difference of the two cumulative shares, 0 to 1.
-        p_value: small when both are unlikely to come from one distribution; None when one
+        p_value: small if both are unlikely to come from one distribution; None if one
             side has no scores.
-        warning: in words; empty when nothing speaks against a random draw.
+        warning: a warning in words; empty if nothing suggests that the draw was not random.
     """
 
     statistic: float | None
@@ -62,13 +69,13 @@ class Certificate:
 
     Attributes:
         variable: the variable whose labels are accepted.
-        by: which score the threshold is on.
-        consensus_method: name of the method, and its ``consensus_settings``.
-        certified: the threshold, or that nothing may be accepted, with the whole grid.
-        pool_items: items the promise is about, gold items included.
-        pool_accepted: those of them that the threshold accepts.
+        by: the score that the threshold is on.
+        consensus_method: name of the method; ``consensus_settings`` are its settings.
+        certified: the threshold, if any, with the whole grid.
+        pool_items: number of items the promise is about, gold items included.
+        pool_accepted: number of these items that the threshold accepts.
         shift: comparison of the scores of gold items and of the pool.
-        hashes: what the certificate is bound to, (name, hash), in name order.
+        hashes: (name, hash) of everything the certificate is bound to, in name order.
         date: ISO date of the certification.
     """
 
@@ -84,7 +91,7 @@ class Certificate:
     date: str
 
     def check(self, hashes: Mapping[str, str]) -> None:
-        """Refuse to apply the certificate where what it is bound to has changed.
+        """Refuse to apply the certificate if anything it is bound to has changed.
 
         Raises:
             InputError: a hash differs, is missing or is new.
@@ -95,34 +102,33 @@ class Certificate:
         )
         if differing:
             raise InputError(
-                f'The certificate of "{self.variable}" does not apply: '
+                f'The certificate for "{self.variable}" does not apply; '
                 f"changed since {self.date}: {', '.join(differing)}.",
-                hint="Certify again, or let go of it (`consensus --drop-certificates`): its "
-                "promise holds only while everything it names stays "
-                "the same.",
+                hint="Certify again, or drop it (`consensus --drop-certificates`). Its promise "
+                "holds only while everything it names stays the same.",
             )
 
     def sentence(self) -> str:
-        """Say what is promised, with every number it rests on."""
+        """Return the promise in words, with every number it rests on."""
         certified = self.certified
         measured = (
             f"{'Tried' if certified.chosen is None else 'Certified'} on {self.date} "
-            f"for {self.variable} by {_method_in_words(certified)} on "
+            f"for {self.variable} with {_method_in_words(certified)} on "
             f"{certified.gold_items:,} items drawn at random and labeled by people"
         )
         if certified.chosen is None:
             needed = (
-                f"about {certified.items_needed:,} such items would be needed if the error rate "
-                "stays as it is"
+                f"about {certified.items_needed:,} such items are needed if the error rate "
+                "stays the same"
                 if certified.items_needed is not None
                 else "more such items would not help: too many of the surest labels are wrong"
             )
             return (
-                "Nothing may be accepted without a person: for no threshold is it shown that at "
-                f"most {certified.alpha:.1%} are wrong. {measured}; {needed}."
+                "Nothing can be accepted without review: no threshold was shown to keep errors "
+                f"at or below {certified.alpha:.1%}. {measured}; {needed}."
             )
         chosen = certified.chosen
-        accepted = f"accepted with {self.by.replace('_', ' ')} of at least {chosen.threshold:.6g}"
+        accepted = f"accepted with {_SCORE_WORDS[self.by]} of at least {chosen.threshold:.6g}"
         if certified.delta is not None:
             promise = (
                 f"Of the items {accepted}, at most {certified.alpha:.1%} are wrong, "
@@ -131,7 +137,7 @@ class Certificate:
         else:
             promise = (
                 f"On average at most {certified.alpha:.1%} of all items are {accepted} and wrong; "
-                "this says nothing about the share of wrong ones among the accepted."
+                "this says nothing about the share of wrong labels among the accepted ones."
             )
         bound = "" if chosen.upper is None else f" (upper bound {chosen.upper:.2%})"
         return (
@@ -141,12 +147,12 @@ class Certificate:
         )
 
     def assumptions(self) -> tuple[str, ...]:
-        """List what the promise takes for granted, and any sign against it."""
+        """List what the promise assumes, and any sign against it."""
         signs = (self.shift.warning,) if self.shift.warning else ()
         return (*ASSUMPTIONS, *signs)
 
     def as_values(self) -> dict[str, object]:
-        """Write the certificate as values that have a JSON form."""
+        """Return the certificate as values that have a JSON form."""
         values = {"version": _VERSION, **asdict(self)}
         values["certified"] = {
             _GOLD_ITEMS if name == "gold_items" else name: value
@@ -159,13 +165,13 @@ class Certificate:
         """Read a certificate back from ``as_values``.
 
         Raises:
-            InputError: it is no certificate of this version.
+            InputError: the values are not a certificate of this version.
         """
         try:
             return _read(values)
         except (KeyError, TypeError, ValueError) as exc:
             raise InputError(
-                "This is no certificate that can be read: an entry is missing or malformed.",
+                "Cannot read the certificate: an entry is missing or malformed.",
                 hint="Certify again with this version.",
             ) from exc
 
@@ -188,15 +194,15 @@ def certificate(
     """Bind a certified threshold to the hashes under which it holds.
 
     Args:
-        certified: what was certified.
-        variable: the variable.
-        by: which score the threshold is on.
-        consensus_method: name of the consensus method, with ``consensus_settings``.
+        certified: the outcome of the certification.
+        variable: name of the variable.
+        by: the score that the threshold is on.
+        consensus_method: name of the consensus method.
         consensus_settings: settings of the consensus method.
-        gold_scores: of the gold items, NaN where there is no consensus.
-        pool_scores: of all items the threshold will be applied to.
+        gold_scores: scores of the gold items, NaN without a consensus.
+        pool_scores: scores of all items the threshold will be applied to.
         hashes: name of each thing the certificate is bound to -> its hash.
-        date: ISO date.
+        date: ISO date of the certification.
     """
     threshold = certified.threshold
     accepted = 0 if threshold is None else int(np.count_nonzero(pool_scores >= threshold))
@@ -217,8 +223,8 @@ def certificate(
 def score_shift(gold_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShift:
     """Compare the scores of gold items with those of all items.
 
-    A random draw looks like its pool; a large difference says the draw was not random, or
-    the pool has changed. NaN counts as the lowest score: having none is a difference, too.
+    A random draw resembles its pool; a large difference suggests that the draw was not random
+    or the pool has changed. NaN counts as the lowest score, since a missing score also differs.
     """
     if not len(gold_scores) or not len(pool_scores):
         return ScoreShift(None, None, "the scores could not be compared: one side has none")
@@ -236,7 +242,8 @@ def score_shift(gold_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShi
     if p_value < _SHIFT_P_VALUE:
         warning = (
             "the scores of the gold items differ from those of all items "
-            f"(Kolmogorov-Smirnov {statistic:.3f}, p = {p_value:.2g}): the draw was hardly random"
+            f"(Kolmogorov-Smirnov {statistic:.3f}, p = {p_value:.2g}), so the draw was probably "
+            "not random"
         )
     return ScoreShift(statistic, p_value, warning)
 

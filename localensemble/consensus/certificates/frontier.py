@@ -1,7 +1,7 @@
-"""What a person's time buys: reviewed share against errors left and cost.
+"""Compare review effort with the errors left and the cost.
 
 Source: the cost comparison of Beck et al. (2025), IEEE JSTARS 18, 4366-4381: every item
-costs a model's price, a reviewed one a person's on top, and a person is taken to be right.
+costs a model's price, a reviewed item also costs a person's, and people are assumed right.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class FrontierPoint:
-    """One place to cut: items with a score of at least ``threshold`` are accepted.
+    """One cut: items with a score of at least ``threshold`` are accepted.
 
     Attributes:
-        threshold: None stands for reviewing everything.
-        accepted: gold items accepted.
-        errors: those of them that are wrong.
-        reviewed_share: share of the gold items a person reads.
-        error_share: wrong accepted items as share of all gold items: the errors left.
+        threshold: lowest accepted score; None means that everything is reviewed.
+        accepted: number of accepted gold items.
+        errors: number of accepted gold items that are wrong.
+        reviewed_share: share of the gold items that a person reviews.
+        error_share: wrong accepted items as a share of all gold items: the errors left.
         interval: 95% exact interval of ``error_share``.
-        cost: of all items of the study, in the unit of the prices.
-        saved_share: of the cost of having a person label everything; negative when models
-            cost more than they save.
+        cost: cost of all items of the study, in the unit of the prices.
+        saved_share: saved share of the cost of having a person label everything; negative if
+            models cost more than they save.
     """
 
     threshold: float | None
@@ -53,16 +53,16 @@ def cost_frontier(
 ) -> tuple[FrontierPoint, ...]:
     """Trace cost and errors left as the acceptance threshold falls.
 
-    The points describe the gold items; picking the best of them afterwards flatters it. A
-    promise needs ``certify_threshold``.
+    The points describe the gold items; the best of them looks better than it is. A promise
+    needs ``certify_threshold``.
 
     Args:
-        scores: (n,) of the gold items, at least one; NaN is always reviewed.
+        scores: (n,) scores of the gold items, at least one; NaN is always reviewed.
         wrong: bool (n,); the consensus differs from the gold label.
-        item_count: items of the study, to which the costs are scaled.
-        model_cost: of labeling one item with the whole ensemble.
-        person_cost: of one person labeling one item.
-        steps: about how many points; fewer when there are fewer distinct scores.
+        item_count: number of items of the study, to which the costs are scaled.
+        model_cost: cost of labeling one item with the whole ensemble.
+        person_cost: cost of one person labeling one item.
+        steps: approximate number of points; fewer if there are fewer distinct scores.
 
     Returns:
         Points from reviewing everything to accepting everything that has a score.
@@ -91,20 +91,20 @@ def cost_frontier(
 
 
 def total_cost(*, item_count: int, reviewed: float, model_cost: float, person_cost: float) -> float:
-    """Cost of labeling every item by model and the reviewed ones by a person as well."""
+    """Return the cost of labeling every item by model and the reviewed items also by a person."""
     return item_count * model_cost + reviewed * person_cost
 
 
 def expected_errors_covered(error_probabilities: FloatArray, *, read: BoolArray) -> float | None:
-    """Say what share of the expected errors the items hold that a person reads.
+    """Compute the share of the expected errors that lies in the items a person reads.
 
     Args:
-        error_probabilities: (N,) chance that each item's consensus is wrong; as good as the
-            score it comes from. NaN counts as 1.
-        read: bool (N,).
+        error_probabilities: (N,) chance that each item's consensus is wrong; only as good as
+            the score it comes from. NaN counts as 1.
+        read: bool (N,); the items that a person reads.
 
     Returns:
-        A share in [0, 1]; None when no error is expected at all.
+        A share in [0, 1]; None if no error is expected at all.
     """
     chances = np.nan_to_num(error_probabilities, nan=1.0)
     expected = float(chances.sum())

@@ -1,4 +1,4 @@
-"""What a promise costs in gold labels, before any are made."""
+"""Estimate how many gold labels a promise needs before any are collected."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class CertificationPlan:
         delta: chance that the promise fails.
         error_rate: assumed error rate among the items that will be accepted.
         accepted_share: assumed share of items that will be accepted.
-        accepted_needed: accepted items with gold labels for the wanted chance.
-        items_needed: gold labels in all, drawn at random, for the wanted chance; None when
+        accepted_needed: accepted items with gold labels needed for the wanted chance.
+        items_needed: random gold labels needed in all for the wanted chance; None if
             the assumed error rate is not below alpha, or more than a million are needed.
         chance: wanted chance that the certification succeeds.
-        sizes: (errors, fewest accepted items that certify with so many errors).
+        sizes: (errors, fewest accepted items that certify with that many errors).
     """
 
     alpha: float
@@ -48,15 +48,15 @@ def plan_certification(
 ) -> CertificationPlan:
     """Return how many gold labels will probably certify one threshold.
 
-    The count is for a single threshold fixed beforehand; the fixed-sequence walk needs the
-    stricter ones to pass as well, so take it as the least.
+    The count is for a single threshold fixed in advance. The fixed-sequence walk also needs the
+    stricter thresholds to pass, so treat the count as a minimum.
 
     Args:
         alpha: tolerated error rate among the accepted, between 0 and 1.
         delta: chance that the promise fails, between 0 and 1.
-        error_rate: what you expect among the accepted items.
+        error_rate: error rate you expect among the accepted items.
         accepted_share: share of the items you expect to accept, above 0 and at most 1.
-        chance: that the certification succeeds if both expectations hold.
+        chance: wanted chance that the certification succeeds if both expectations hold.
 
     Raises:
         ValueError: a share is out of range.
@@ -88,7 +88,7 @@ def certifying_sizes(*, alpha: float, delta: float) -> tuple[tuple[int, int], ..
 
 
 def _accepted_needed(alpha: float, delta: float, error_rate: float, chance: float) -> int | None:
-    """Fewest accepted items from which on the certification succeeds with that chance."""
+    """Find the fewest accepted items from which on certification succeeds with that chance."""
     from scipy.special import bdtr
 
     if error_rate >= alpha:
@@ -99,7 +99,7 @@ def _accepted_needed(alpha: float, delta: float, error_rate: float, chance: floa
         sizes = np.arange(size, 2 * size + 1, max(1, size // 200), dtype=np.int64)
         tolerated = tolerated_errors(sizes, alpha=alpha, delta=delta)
         succeeds = np.where(tolerated >= 0, bdtr(np.maximum(tolerated, 0), sizes, error_rate), 0.0)
-        # The chance drops a little each time before another error is forgiven.
+        # The chance drops a little before each further tolerated error.
         lasting = np.flip(np.logical_and.accumulate(np.flip(succeeds >= chance)))
         if lasting[0] or lasting.any():
             return int(sizes[np.argmax(lasting)])

@@ -1,10 +1,10 @@
-"""An acceptance threshold with a promise, certified on items that people labeled.
+"""Certify an acceptance threshold with a promise, on items that people labeled.
 
 Two methods, two promises. ``certify_threshold``: at most alpha wrong among the accepted
 items, with confidence 1 - delta (Learn then Test, fixed sequence, exact binomial tests).
 ``control_risk``: on average at most alpha of all items are accepted and wrong (conformal
-risk control), which is weaker. Neither knows where its numbers come from: the caller sees
-to it that the gold items were drawn at random and used for nothing else.
+risk control), which is weaker. Neither knows where its numbers come from: the caller must make
+sure that the gold items were drawn at random and used for nothing else.
 
 Source: Angelopoulos et al., Learn then Test, arXiv 2110.01052; Angelopoulos et al.,
 Conformal Risk Control, arXiv 2208.02814.
@@ -33,8 +33,8 @@ from localensemble.core.errors import InputError
 CertificationMethod = Literal["fixed_sequence", "conformal_risk_control"]
 Outcome = Literal["passed", "failed", "skipped", "not reached"]
 
-# An early error stops the walk when it starts at the bare zero-error minimum; the size that
-# forgives two errors was better or equal in every planning simulation.
+# A walk that starts at the smallest size that certifies without errors stops at an early error;
+# the size that tolerates two errors was better or equal in every planning simulation.
 _FORGIVEN_ERRORS = 2
 _GRID_STEPS = 20
 _MOST_ITEMS = 100_000
@@ -42,18 +42,18 @@ _MOST_ITEMS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One threshold of the grid and what the gold items say about it.
+    """One threshold of the grid and its result on the gold items.
 
     Attributes:
         threshold: items with a score of at least this are accepted.
-        accepted: gold items it accepts.
-        errors: those of them whose consensus is wrong.
-        p_value: of the test "more than alpha of the accepted are wrong"; for conformal risk
-            control the bound (errors + 1) / (n + 1) on the risk instead.
+        accepted: number of gold items it accepts.
+        errors: number of accepted gold items whose consensus is wrong.
+        p_value: p-value of the test "more than alpha of the accepted are wrong"; for conformal
+            risk control, the bound (errors + 1) / (n + 1) on the risk instead.
         upper: upper bound on the error rate among the accepted, at confidence 1 - delta;
             None for conformal risk control, which makes no such statement.
-        outcome: whether it passed, failed, was skipped as too small to pass, or stands
-            behind the first failure and was not looked at.
+        outcome: whether it passed, failed, was skipped as too small to pass, or was not
+            reached because it comes after the first failure.
     """
 
     threshold: float
@@ -69,15 +69,15 @@ class CertifiedThreshold:
     """The outcome of a certification.
 
     Attributes:
-        method: which promise.
+        method: the method, which determines the promise.
         alpha: the tolerated error.
         delta: chance that the promise fails; None for conformal risk control, whose promise
             holds on average.
         least_accepted: candidates that accept fewer gold items are skipped.
-        gold_items: n, all of them, accepted or not.
-        chosen: the certified candidate; None when nothing may be accepted.
+        gold_items: n, the number of all gold items, accepted or not.
+        chosen: the certified candidate; None if nothing can be accepted.
         candidates: the grid, strictest first.
-        items_needed: gold items that would probably certify something, None when
+        items_needed: number of gold items that would probably certify something; None if
             something is certified or no number would help.
     """
 
@@ -92,7 +92,7 @@ class CertifiedThreshold:
 
     @property
     def threshold(self) -> float | None:
-        """The certified threshold; None when nothing may be accepted."""
+        """The certified threshold; None if nothing can be accepted."""
         return None if self.chosen is None else self.chosen.threshold
 
     @property
@@ -104,19 +104,19 @@ class CertifiedThreshold:
 
 
 def threshold_grid(scores: FloatArray, *, steps: int = _GRID_STEPS) -> tuple[float, ...]:
-    """Make the candidate thresholds from scores alone, strictest first.
+    """Choose the candidate thresholds from scores alone, strictest first.
 
-    The scores are those of all items of the study, whose labels nobody has looked at: a
-    grid made after looking at gold labels would break the promise. Few distinct scores are
-    taken as they are; many become quantiles that accept 1/steps more of the items each.
-    NaN is left out.
+    The scores are those of all items of the study; no gold label is used, because a grid chosen
+    after looking at gold labels would break the promise. A few distinct scores are used as they
+    are; many are replaced by quantiles, each of which accepts 1/steps more of the items. NaN is
+    left out.
     """
     known = np.unique(scores[~np.isnan(scores)])
     if len(known) > steps:
         shares = np.arange(1, steps + 1) / steps
-        held = np.sort(scores[~np.isnan(scores)])
-        places = np.floor((1.0 - shares) * len(held) + 1e-9).astype(np.int64)
-        known = np.unique(held[places])
+        ordered = np.sort(scores[~np.isnan(scores)])
+        places = np.floor((1.0 - shares) * len(ordered) + 1e-9).astype(np.int64)
+        known = np.unique(ordered[places])
     return tuple(float(threshold) for threshold in known[::-1])
 
 
@@ -132,22 +132,22 @@ def certify_threshold(
     """Certify "at most alpha wrong among the accepted, with confidence 1 - delta".
 
     Walks from the strictest threshold down, stops at the first that fails its exact
-    binomial test, and answers with the last that passed. A threshold behind a failure is
+    binomial test, and returns the last that passed. A threshold after a failure is
     never returned, even if it would pass.
 
     Args:
-        scores: (n,) of the gold items; NaN is never accepted.
+        scores: (n,) scores of the gold items; NaN is never accepted.
         wrong: bool (n,); the consensus differs from the person's label.
-        grid: candidate thresholds, strictly falling, fixed without the gold labels.
+        grid: candidate thresholds, strictly decreasing, fixed without the gold labels.
         alpha: tolerated error rate, between 0 and 1.
         delta: chance that the promise fails, between 0 and 1.
-        least_accepted: skip candidates that accept fewer. None takes the size that
-            certifies with two errors.
+        least_accepted: candidates that accept fewer items are skipped. None means the size
+            that certifies with two errors.
     """
     _check_inputs(scores, wrong=wrong, grid=grid)
     if least_accepted is None:
         least_accepted = certifying_size(_FORGIVEN_ERRORS, alpha=alpha, delta=delta)
-    # Below this no number of errors, not even none, can pass.
+    # Below this size a candidate cannot pass, even without errors.
     least_accepted = max(least_accepted, certifying_size(0, alpha=alpha, delta=delta))
     accepted, errors = _counts(scores, wrong=wrong, grid=grid)
     p_values = binomial_p(errors, items=accepted, alpha=alpha)
@@ -159,7 +159,7 @@ def certify_threshold(
         if stopped:
             outcome = "not reached"
         elif accepted[i] < least_accepted:
-            # Looks at the number of items only, so skipping costs no confidence.
+            # Skipping depends only on the number of items, so it costs no confidence.
             outcome = "skipped"
         else:
             outcome = "passed" if p_values[i] <= delta else "failed"
@@ -190,14 +190,14 @@ def control_risk(
 ) -> CertifiedThreshold:
     """Certify "on average at most alpha of all items are accepted and wrong".
 
-    The lowest threshold with (k + 1) / (n + 1) <= alpha for it and every stricter one,
-    where k counts accepted wrong items. Holds on average over draws of gold items, and says
-    nothing about the error rate among the accepted.
+    Chooses the lowest threshold with (k + 1) / (n + 1) <= alpha for it and every stricter one,
+    where k counts accepted wrong items. The promise holds on average over draws of gold items,
+    and says nothing about the error rate among the accepted.
 
     Args:
-        scores: (n,) of the gold items; NaN is never accepted.
+        scores: (n,) scores of the gold items; NaN is never accepted.
         wrong: bool (n,); the consensus differs from the person's label.
-        grid: candidate thresholds, strictly falling, fixed without the gold labels.
+        grid: candidate thresholds, strictly decreasing, fixed without the gold labels.
         alpha: tolerated share, between 0 and 1.
     """
     _check_inputs(scores, wrong=wrong, grid=grid)
@@ -207,7 +207,7 @@ def control_risk(
     chosen: Candidate | None = None
     for i, threshold in enumerate(grid):
         bound = (int(errors[i]) + 1) / (item_count + 1)
-        # k only grows along the grid, so nothing can pass behind the first failure.
+        # k never falls along the grid, so nothing can pass after the first failure.
         outcome: Outcome = "passed" if bound <= alpha else "failed"
         candidate = Candidate(
             float(threshold), int(accepted[i]), int(errors[i]), bound, None, outcome
@@ -237,10 +237,10 @@ def refuse_reused_items(
 
     Args:
         gold_items: ids of the gold items.
-        used: purpose in words (few-shot example, control item, threshold) to item ids.
+        used: purpose in words (few-shot example, control item, threshold) -> item ids.
 
     Raises:
-        InputError: an item serves both.
+        InputError: a gold item was also used for another purpose.
     """
     for purpose, ids in used.items():
         shared = sorted(set(gold_items) & set(ids))
@@ -256,7 +256,7 @@ def _check_inputs(scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]
     if scores.shape != wrong.shape or scores.ndim != 1:
         raise ValueError(f"scores {scores.shape} and wrong {wrong.shape} must be equally long.")
     if any(not later < earlier for earlier, later in itertools.pairwise(grid)):
-        raise ValueError("The grid must fall strictly.")
+        raise ValueError("The grid must be strictly decreasing.")
 
 
 def _counts(
@@ -271,7 +271,7 @@ def _counts(
 def _items_needed(
     candidates: Sequence[Candidate], *, items: int, alpha: float, delta: float
 ) -> int | None:
-    """Fewest gold items that would certify a candidate if its error rate stayed."""
+    """Estimate the fewest gold items that would certify a candidate at its error rate."""
     sizes = np.unique(np.geomspace(1, _MOST_ITEMS, 600).astype(np.int64))
     tolerated = tolerated_errors(sizes, alpha=alpha, delta=delta)
     found: list[int] = []
@@ -282,7 +282,7 @@ def _items_needed(
         if rate >= alpha:
             continue
         enough = np.ceil(rate * sizes) <= tolerated
-        # Counts are whole, so passing comes and goes; take the size from which it stays.
+        # Counts are whole, so passing comes and goes; take the size from which on it stays.
         failing = np.flatnonzero(~enough)
         first = 0 if not len(failing) else int(failing[-1]) + 1
         if first < len(sizes):

@@ -1,1 +1,1 @@
-"""The consensus methods, one a file, and the names an ensemble file uses for them."""
+"""The consensus methods, one per file, and their names in ensemble files."""

@@ -1,10 +1,10 @@
-"""Dawid-Skene: raters' error rates and true categories, estimated together.
+"""Dawid-Skene: estimate raters' error rates and the true categories together.
 
 Source: Dawid and Skene (1979), Applied Statistics 28(1), 20-28, doi 10.2307/2346806. The
 one-coin form is that of Zhang et al. (2016), JMLR 17(102).
 
-Posteriors are scores to rank by, never probabilities of being right: the model takes the
-raters to err independently given the truth, and language models share their errors.
+Posteriors are scores to rank by, never probabilities of being right: the model assumes that
+raters err independently given the truth, but language models share their errors.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _LEAST_RATERS = 3
 class OneCoinDawidSkene(ConsensusMethod):
     """One accuracy per rater, errors spread evenly over the wrong categories.
 
-    Safer than the full model when items are few. The score is the posterior.
+    It is safer than the full model if there are few items. The score is the posterior.
 
     Attributes:
-        smoothing: labels added to every cell before estimating, from 0 to 1. 0 is maximum
-            likelihood.
-        iterations: most iterations; the consensus says whether the fit converged.
-        tolerance: converged when no posterior moves by more.
-        repeats: column name to the rater it repeats; they share one accuracy.
+        smoothing: number of labels added to every cell before estimating, from 0 to 1. 0 is
+            maximum likelihood.
+        iterations: maximum number of iterations; the consensus states whether the fit converged.
+        tolerance: the fit has converged when no posterior changes by more.
+        repeats: column name -> the rater it repeats; they share one accuracy.
     """
 
     smoothing: Share = 0.01
@@ -79,15 +79,15 @@ class OneCoinDawidSkene(ConsensusMethod):
 class DawidSkene(ConsensusMethod):
     """A full confusion matrix per rater.
 
-    Needs many items per category and three raters or more; with two the model is not
+    It needs many items per category and at least three raters; with two, the model is not
     identifiable and is refused. The score is the posterior.
 
     Attributes:
-        smoothing: labels added to every cell before estimating, from 0 to 1. 0 is maximum
-            likelihood.
-        iterations: most iterations; the consensus says whether the fit converged.
-        tolerance: converged when no posterior moves by more.
-        repeats: column name to the rater it repeats; they share one confusion matrix.
+        smoothing: number of labels added to every cell before estimating, from 0 to 1. 0 is
+            maximum likelihood.
+        iterations: maximum number of iterations; the consensus states whether the fit converged.
+        tolerance: the fit has converged when no posterior changes by more.
+        repeats: column name -> the rater it repeats; they share one confusion matrix.
     """
 
     smoothing: Share = 0.01
@@ -113,9 +113,10 @@ class DawidSkene(ConsensusMethod):
         active = np.count_nonzero(np.any(labels.mask, axis=0))
         if active < _LEAST_RATERS and labels.mask.any():
             raise EnsembleError(
-                f'The consensus method "{self.name}" needs labels of at least {_LEAST_RATERS} '
-                f"raters; {active} gave any.",
-                hint="Their error rates cannot be told apart; use weighted or majority.",
+                f'The consensus method "{self.name}" needs labels from at least {_LEAST_RATERS} '
+                f"raters; found {active}.",
+                hint="The error rates of fewer raters cannot be told apart. Use weighted or "
+                "majority.",
             )
         return fit_error_model(
             labels,
@@ -205,5 +206,5 @@ def _shares(counts: FloatArray, *, smoothing: float) -> FloatArray:
 
 
 def _log_sum(values: FloatArray) -> float:
-    """Sum of logs; a variable of one category has exact zeros that say nothing."""
+    """Sum the logs, without the exact zeros that a variable of one category has."""
     return float(np.log(values[values > 0]).sum())

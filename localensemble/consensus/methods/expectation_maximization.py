@@ -2,7 +2,7 @@
 
 Items with the same labels are fitted once and counted, so a million items of a few
 raters cost no more than their distinct label patterns. The fit starts from the shares of
-the labels and uses no chance, so it can be repeated to the digit.
+the labels and draws nothing at random, so repeating it gives exactly the same numbers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from localensemble.consensus.shares import rater_name_order
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
-# Symmetric data start the fit on a ridge where rounding alone would choose a side, and
-# rounding follows the order of categories. Coarser rounding keeps equals equal.
+# Symmetric data start the fit on a ridge, where rounding alone would choose a side, and rounding
+# depends on the order of the categories. Coarser rounding keeps equal values equal.
 _POSTERIOR_DECIMALS = 12
 _CODE_LIMIT = 2**62
 
@@ -32,10 +32,10 @@ class Parameters:
 
     Attributes:
         prior: (K,) share of each true category.
-        errors: (R, K, K); [j, l, k] weighs rater j saying l when k is true.
+        errors: (R, K, K); [j, l, k] is the weight of rater j giving l when k is true.
         accuracies: (R,) how often each rater is right, or knows, in the model's terms.
-        penalty: log prior density of the parameters, added to the log likelihood; 0 when
-            nothing is smoothed.
+        penalty: log prior density of the parameters, added to the log likelihood; 0 without
+            smoothing.
     """
 
     prior: FloatArray
@@ -45,7 +45,7 @@ class Parameters:
 
 
 class ErrorModel(Protocol):
-    """How raters err, given what they said of items whose true category is guessed."""
+    """How raters err, given their labels of items whose true category is guessed."""
 
     def estimate(
         self, counts: FloatArray, *, prior_counts: FloatArray, previous: Parameters | None
@@ -54,9 +54,9 @@ class ErrorModel(Protocol):
 
         Args:
             counts: (R, K, K); [j, l, k] expected number of items of true category k that
-                rater j said are l.
+                rater j labeled l.
             prior_counts: (K,) expected number of items of each true category.
-            previous: the parameters before; None at the start.
+            previous: the previous parameters; None at the start.
         """
         ...
 
@@ -69,9 +69,9 @@ class Fit:
         raters: rater names, in the order of the parameters' first axis.
         parameters: the last estimate.
         posteriors: (N, K) probability of each category under the model; NaN for items
-            without labels. Over-confident: models are not independent raters.
+            without labels. Overconfident, because models are not independent raters.
         objectives: log likelihood plus penalty after each iteration.
-        converged: whether no posterior moved by more than the tolerance.
+        converged: whether no posterior changed by more than the tolerance.
     """
 
     raters: tuple[str, ...]
@@ -82,11 +82,11 @@ class Fit:
 
     @property
     def iterations(self) -> int:
-        """Iterations done."""
+        """The number of iterations."""
         return len(self.objectives)
 
     def estimates(self) -> tuple[tuple[str, float], ...]:
-        """Each rater's estimated accuracy, without raters that labeled nothing."""
+        """Return each rater's estimated accuracy, without raters that labeled nothing."""
         return tuple(
             (rater, float(accuracy))
             for rater, accuracy in zip(self.raters, self.parameters.accuracies, strict=True)
@@ -96,7 +96,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Column:
-    """One column of the distinct patterns: who, and which patterns got which label."""
+    """One column of the distinct patterns: its rater, and which patterns got which label."""
 
     rater: int
     patterns: NDArray[np.int64]
@@ -124,11 +124,11 @@ def fit_error_model(
     """Fit an error model by expectation maximization.
 
     Args:
-        labels: gaps are allowed and say nothing.
+        labels: the labels; gaps are allowed and carry no information.
         model: how raters err.
-        iterations: most iterations.
-        tolerance: stop when no posterior moves by more.
-        repeats: column name to the rater it repeats; both then share one error matrix.
+        iterations: maximum number of iterations.
+        tolerance: stop when no posterior changes by more.
+        repeats: column name -> the rater it repeats; both then share one error matrix.
 
     Raises:
         EnsembleError: ``repeats`` names a column that does not exist.
@@ -160,7 +160,7 @@ def _raters(
     for column in repeats:
         if column not in labels.raters:
             raise EnsembleError(
-                f'The setting repeats names "{column}", which is no column of the labels.',
+                f'The setting repeats names "{column}", which is not a column of the labels.',
                 hint=f"Columns: {', '.join(labels.raters)}.",
             )
     owners = {j: repeats.get(name, name) for j, name in enumerate(labels.raters)}
@@ -183,7 +183,7 @@ def _distinct_patterns(labels: LabelMatrix, *, rater_of_column: Mapping[int, int
         values = distinct[given, position].astype(np.int64)
         present, starts = np.unique(values, return_index=True)
         columns.append(_Column(rater_of_column[j], given, values, starts, present))
-    # An item nobody labeled says nothing about the raters or the prior.
+    # An item that nobody labeled carries no information about the raters or the prior.
     weights = np.where(unlabeled, 0.0, multiplicity.astype(np.float64))
     return _Patterns(tuple(columns), weights, pattern_of_item, unlabeled[pattern_of_item])
 
@@ -191,7 +191,7 @@ def _distinct_patterns(labels: LabelMatrix, *, rater_of_column: Mapping[int, int
 def _unique_patterns(
     indices: NDArray[np.int16], *, category_count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """First item of each distinct row, the row of each item, and how often it occurs."""
+    """Find the first item of each distinct row, the row of each item, and each row's count."""
     base = category_count + 1
     if base ** indices.shape[1] < _CODE_LIMIT:
         codes = np.zeros(indices.shape[0], dtype=np.int64)

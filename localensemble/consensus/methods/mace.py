@@ -1,9 +1,9 @@
-"""MACE: each rater either knows the category or answers from a habit of its own.
+"""MACE: each rater either knows the category or answers by its own habit.
 
 Source: Hovy, Berg-Kirkpatrick, Vaswani and Hovy (2013), NAACL, N13-1132: variational
 Bayes with a Beta(0.5, 0.5) prior on knowing and a Dirichlet prior on the habit. The paper
 restarts from random points; this fit starts once from the shares of the labels, so that
-it repeats to the digit and does not depend on the order of raters.
+repeating it gives exactly the same numbers and the order of raters does not matter.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _START_KNOWING = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mace(ConsensusMethod):
-    """The most probable category when raters that answer by habit are discounted.
+    """The most probable category after discounting raters that answer by habit.
 
-    The score is the posterior, the rater estimate the share of labels the rater gave
-    knowingly. True categories are taken to be equally frequent before looking.
+    The score is the posterior; the rater estimate is the share of labels that the rater gave
+    knowingly. The prior assumes that all true categories are equally frequent.
 
     Attributes:
-        iterations: most iterations; the consensus says whether the fit converged.
-        tolerance: converged when no posterior moves by more.
-        repeats: column name to the rater it repeats.
+        iterations: maximum number of iterations; the consensus states whether the fit converged.
+        tolerance: the fit has converged when no posterior changes by more.
+        repeats: column name -> the rater it repeats.
     """
 
     iterations: PositiveWholeNumber = 500
@@ -85,12 +85,12 @@ class _KnowsOrGuesses(ErrorModel):
         from scipy.special import digamma
 
         rater_count, category_count, _ = counts.shape
-        said = counts.sum(axis=2)
+        answered = counts.sum(axis=2)
         right = np.einsum("jkk->jk", counts)
         known = right * _knowing_share(previous, rater_count, category_count)
         knew = known.sum(axis=1)
-        guessed = np.maximum(said - known, 0.0)
-        given = said.sum(axis=1)
+        guessed = np.maximum(answered - known, 0.0)
+        given = answered.sum(axis=1)
 
         def weight(count: FloatArray, total: FloatArray) -> FloatArray:
             return np.asarray(np.exp(digamma(count) - digamma(total)))
@@ -114,12 +114,12 @@ class _KnowsOrGuesses(ErrorModel):
 def _knowing_share(
     previous: Parameters | None, rater_count: int, category_count: int
 ) -> FloatArray:
-    """Probability that a right label was known, not guessed: (R, K) by category said."""
+    """Compute the probability that a right label was known, not guessed: (R, K) by label."""
     if previous is None:
         start = _START_KNOWING + (1 - _START_KNOWING) / max(1, category_count)
         return np.full((rater_count, category_count), _START_KNOWING / start)
     right = np.einsum("jkk->jk", previous.errors)
     # Off the diagonal only the guess remains, whatever the true category.
-    said = np.arange(category_count)
-    guessed = previous.errors[:, said, (said + 1) % category_count]
+    label = np.arange(category_count)
+    guessed = previous.errors[:, label, (label + 1) % category_count]
     return np.asarray((right - guessed) / right)

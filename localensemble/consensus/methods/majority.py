@@ -21,8 +21,8 @@ class Majority(ConsensusMethod):
     """The single most chosen category, if enough of the assigned labels chose it.
 
     Attributes:
-        minimum_share: share of the assigned labels, in (0, 1], the category must reach.
-            None asks for more than half. Whatever the share, a tie is no consensus.
+        minimum_share: share of the assigned labels, in (0, 1], that the category must reach.
+            None requires more than half. Whatever the share, a tie gives no consensus.
     """
 
     minimum_share: ShareAboveZero | None = None
@@ -30,7 +30,7 @@ class Majority(ConsensusMethod):
 
     @property
     def clause(self) -> str:
-        """State which share is enough."""
+        """The most chosen category, and the share it needs."""
         if self.minimum_share is None:
             return "the category chosen by more than half of an item's labels"
         return (

@@ -1,4 +1,4 @@
-"""The category to which the raters together give most probability."""
+"""The category that gets the most probability from the raters together."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class MeanProbability(ConsensusMethod):
     distribution count: an abstention is not a weak label.
 
     Attributes:
-        pooling: ``linear`` takes the mean, so that one sure rater can be outweighed;
-            ``log`` takes the geometric mean, so that a category needs every rater.
+        pooling: ``linear`` takes the mean, so the others can outweigh one sure rater;
+            ``log`` takes the geometric mean, so a category needs every rater.
     """
 
     pooling: Pooling = "linear"
@@ -40,7 +40,7 @@ class MeanProbability(ConsensusMethod):
 
     @property
     def clause(self) -> str:
-        """State which mean is taken."""
+        """The category with the highest mean, and which mean it is."""
         mean = "geometric" if self.pooling == "log" else "arithmetic"
         return f"the category with the highest {mean} mean of the raters' probabilities"
 
@@ -52,7 +52,7 @@ class MeanProbability(ConsensusMethod):
         """
         if probabilities is None:
             raise EnsembleError(
-                f'The consensus method "{self.name}" needs probabilities; these labels carry none.',
+                f'The consensus method "{self.name}" needs probabilities; these labels have none.',
                 hint="Choose a method that works on labels, such as majority.",
             )
         check_probabilities(labels, probabilities=probabilities)

@@ -22,9 +22,9 @@ from localensemble.core.label_matrix import GAP, LabelMatrix
 class Median(ConsensusMethod):
     """The median label, for variables whose categories the codebook lists in order.
 
-    The label matrix does not know the level; the caller compares it with ``levels``. With
-    an even number of labels whose two middle ones differ there is no single median: a tie.
-    The score is 1 - mean distance of the labels from the median, in steps of K - 1.
+    The label matrix does not know the level; the caller compares it with ``levels``. If the
+    number of labels is even and the two middle ones differ, there is no single median: a tie.
+    The score is 1 - mean distance of the labels from the median, as a share of K - 1 steps.
     """
 
     name: ClassVar[str] = "median"

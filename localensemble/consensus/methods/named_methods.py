@@ -1,4 +1,4 @@
-"""The consensus methods by the names an ensemble file uses.
+"""The consensus methods by their names in ensemble files.
 
 A new method is a file beside this one and an entry here.
 """
@@ -41,5 +41,5 @@ def method_named(name: str, *, settings: Mapping[str, object] | None = None) -> 
 
 
 def methods_without_settings() -> tuple[ConsensusMethod, ...]:
-    """Build every method that can decide without being told anything first."""
+    """Build every method that needs no settings."""
     return tuple(method() for method in _METHODS if not required_settings(method))

@@ -1,4 +1,4 @@
-"""Unanimity: a category only where no assigned label differs."""
+"""Unanimity: a category only if no assigned label differs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from localensemble.core.label_matrix import LabelMatrix
 class Unanimous(ConsensusMethod):
     """The category that every assigned label names.
 
-    A gap does not break unanimity: one assigned label agrees with itself. The policy
-    ``missing_raters`` escalates such items.
+    A gap does not break unanimity: a single assigned label is unanimous. The policy
+    ``missing_raters`` escalates items with gaps.
     """
 
     name: ClassVar[str] = "unanimous"

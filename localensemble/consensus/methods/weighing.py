@@ -1,4 +1,4 @@
-"""From a distribution over categories to one category, a tie or nothing."""
+"""Turn a distribution over categories into one category, a tie or nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from localensemble.consensus.settings import Settings
 from localensemble.consensus.shares import support_of
 from localensemble.core.label_matrix import LabelMatrix
 
-# Two categories closer than this lead equally: their difference is rounding, and rounding
-# follows the order of raters and categories, which must not decide.
+# Two categories closer than this lead equally: their difference is rounding, which depends on
+# the order of raters and categories, and that order must not decide.
 TIE_TOLERANCE = 1e-9
 
 
@@ -27,8 +27,8 @@ class Best:
     """The most probable category of every item.
 
     Attributes:
-        categories: int16 (N,); -1 where there is none or several lead.
-        scores: (N,); its probability, NaN where ``categories`` is -1.
+        categories: int16 (N,); -1 if there is none or several lead.
+        scores: (N,); the category's probability, NaN where ``categories`` is -1.
         tie: bool (N,); two or more categories lead within 1e-9.
     """
 
@@ -41,7 +41,7 @@ def best_of(distribution: FloatArray) -> Best:
     """Take the single most probable category of every item.
 
     Args:
-        distribution: (N, K); a row of NaN for an item that must stay without one.
+        distribution: (N, K); a row of NaN for an item that must stay without a category.
     """
     item_count, category_count = distribution.shape
     if category_count == 0:
@@ -68,7 +68,7 @@ def consensus_of(
     iterations: int | None = None,
     rater_estimates: tuple[tuple[str, float], ...] = (),
 ) -> Consensus:
-    """Put together what a method that weighs has found."""
+    """Assemble the consensus from the most probable categories."""
     return Consensus(
         method=method,
         settings=settings,

@@ -22,15 +22,15 @@ _ACCURACY_RANGE = (0.005, 0.995)
 
 
 def accuracy_weight(accuracy: float, *, category_count: int) -> float:
-    """Weigh a rater by the log odds its label adds for the category it names.
+    """Weight a rater by the log odds that its label adds to the category it names.
 
-    ln((K - 1) a / (1 - a)): exact when raters err independently and evenly over the
-    wrong categories. A rater no better than chance (a <= 1/K) weighs 0: it is ignored,
-    not believed in reverse. Accuracy is held within 0.005 to 0.995.
+    ln((K - 1) a / (1 - a)): exact if raters err independently and evenly over the
+    wrong categories. A rater no better than chance (a <= 1/K) has weight 0: it is ignored,
+    not believed in reverse. Accuracy is clipped to 0.005 to 0.995.
     """
     low, high = _ACCURACY_RANGE
-    held = min(max(accuracy, low), high)
-    odds = (category_count - 1) * held / (1 - held)
+    clipped = min(max(accuracy, low), high)
+    odds = (category_count - 1) * clipped / (1 - clipped)
     # Below 1 the rater is worse than chance; 0 is a variable of one category.
     return math.log(odds) if odds > 1 else 0.0
 
@@ -39,11 +39,11 @@ def accuracy_weight(accuracy: float, *, category_count: int) -> float:
 class Weighted(ConsensusMethod):
     """The category with the largest sum of rater weights.
 
-    The score is the probability of that category if the raters erred independently,
-    which models do not: rank by it, do not believe it.
+    The score would be the probability of that category if the raters erred independently.
+    Models do not, so use it only to rank items.
 
     Attributes:
-        accuracies: rater name to its accuracy in [0, 1] against gold labels. Raters that
+        accuracies: rater name -> its accuracy in [0, 1] against gold labels. Raters that
             are not in the label matrix are allowed; the reverse is an error.
     """
 

@@ -1,1 +1,1 @@
-"""The escalation policies: which items a person must see, and why."""
+"""The escalation policies: which items a person must review, and why."""

@@ -23,8 +23,8 @@ class AgreementBelow(EscalationPolicy):
     """Escalate every item of a variable on which the raters agree too little.
 
     Attributes:
-        required: the coefficient the variable must reach, from 0 to 1. An undefined
-            coefficient escalates.
+        required: the lowest coefficient that is enough, from 0 to 1. An undefined coefficient
+            escalates.
     """
 
     required: Share
@@ -32,7 +32,7 @@ class AgreementBelow(EscalationPolicy):
     needs: ClassVar[tuple[EvidenceName, ...]] = ("agreement",)
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Compare the variable's coefficient with what is required."""
+        """Compare the variable's coefficient with the required one."""
         low = not needed(evidence.agreement) >= self.required
         mask = np.full(evidence.labels.item_count, low, dtype=np.bool_)
         text = f"agreement on the variable below {self.required:g}, or undefined"

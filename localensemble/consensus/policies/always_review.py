@@ -1,4 +1,4 @@
-"""Items that may belong to a category a person must always see."""
+"""Items that may belong to a category that a person must always review."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from localensemble.core.errors import EnsembleError
 
 @dataclass(frozen=True, slots=True)
 class AlwaysReview(EscalationPolicy):
-    """Escalate items that may belong to a category a person must always see.
+    """Escalate items that may belong to a category that a person must always review.
 
-    One rater choosing it is enough, whatever the others say; so is one rater giving it
+    One rater is enough, whatever the others say, if it chooses the category or gives it
     more probability than its bound.
 
     Attributes:
-        categories: category name to a probability bound in [0, 1], or None for no bound.
+        categories: category name -> probability bound in [0, 1], or None for no bound.
     """
 
     categories: Mapping[str, Share | None]
@@ -45,7 +45,7 @@ class AlwaysReview(EscalationPolicy):
                     hint=suggestion(category, known=evidence.labels.categories),
                 )
             k = evidence.labels.categories.index(category)
-            # A method that weighs may name a category that no rater chose.
+            # A method that weights raters may name a category that no rater chose.
             chosen = np.any(evidence.labels.indices == k, axis=1) | (
                 evidence.consensus.categories == k
             )
@@ -56,8 +56,8 @@ class AlwaysReview(EscalationPolicy):
         return tuple(found)
 
     def _probable(self, evidence: Evidence, *, k: int, category: str, bound: float) -> Reason:
-        # Human ratings carry no probabilities; choosing the category still escalates. A calibration
-        # can add items, but takes none away: what a rater itself said is reason enough.
+        # Human ratings have no probabilities; choosing the category still escalates. A calibration
+        # can add items but never removes any: a rater's own probability is reason enough.
         probable = np.zeros(evidence.labels.item_count, dtype=np.bool_)
         for given in (evidence.probabilities, evidence.own_probabilities):
             if given is not None:

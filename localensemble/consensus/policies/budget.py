@@ -1,4 +1,4 @@
-"""As many items as a person can read, the most doubtful first."""
+"""The most doubtful items, as many as a person can review."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from localensemble.consensus.settings import WholeNumber
 
 @dataclass(frozen=True, slots=True)
 class Budget(EscalationPolicy):
-    """Escalate as many items as a person can read, the most doubtful first.
+    """Escalate the most doubtful items, as many as a person can review.
 
-    Works after the policies that look at the evidence: what they escalate comes first. It
-    never drops an item they escalate; beyond the budget those wait in the queue.
+    The budget works after the policies that look at the evidence, and the items they escalate
+    come first. It never drops an escalated item; items beyond the budget wait in the queue.
 
     Attributes:
-        items: how many items a person can read.
+        items: number of items a person can review.
     """
 
     items: WholeNumber

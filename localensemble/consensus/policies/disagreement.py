@@ -1,4 +1,4 @@
-"""Items on which raters differ."""
+"""Items on which raters disagree."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Disagreement(EscalationPolicy):
     """Escalate items on which raters name different categories.
 
     Attributes:
-        between: two raters whose difference matters; None for any two raters. An item one
-            of the two did not label is not a disagreement.
+        between: two raters whose disagreement matters; None for any two raters. An item that
+            only one of the two labeled is not a disagreement.
     """
 
     between: (
@@ -45,7 +45,7 @@ class Disagreement(EscalationPolicy):
         """Compare the labels.
 
         Raises:
-            EnsembleError: ``between`` names a rater that is not there.
+            EnsembleError: ``between`` names an unknown rater.
         """
         raters = evidence.labels.raters
         if self.between is None:
@@ -56,7 +56,7 @@ class Disagreement(EscalationPolicy):
                 if rater not in raters:
                     raise EnsembleError(
                         f'The escalation policy "{self.name}" names "{rater}", '
-                        "which is no rater of this run.",
+                        "which is not a rater of this run.",
                         hint=suggestion(rater, known=raters),
                     )
             columns = [raters.index(rater) for rater in self.between]

@@ -23,10 +23,11 @@ from localensemble.consensus.settings import Share
 class EntropyAbove(EscalationPolicy):
     """Escalate items whose distribution over the categories is too even.
 
-    The entropy is divided by ln K: 0 is certainty, 1 is all categories alike.
+    The entropy is divided by ln K: 0 is certainty, 1 means that all categories are equal.
 
     Attributes:
-        limit: from 0 to 1; entropy strictly above it escalates, and so does an unknown one.
+        limit: a number from 0 to 1; entropy strictly above it escalates, and so does unknown
+            entropy.
         of: the mean of the raters' ``probabilities``, or the shares of their ``labels``.
     """
 
@@ -36,23 +37,23 @@ class EntropyAbove(EscalationPolicy):
 
     @property
     def needs(self) -> tuple[EvidenceName, ...]:
-        """Probabilities, unless the shares of the labels are asked for."""
+        """Probabilities, unless the policy looks at the shares of the labels."""
         return ("probabilities",) if self.of == "probabilities" else ()
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare the entropy with the limit."""
         entropy = normalized_entropy(distribution_of(evidence, of=self.of))
         above = evidence.consensus.decided & ~(entropy <= self.limit)
-        text = f"entropy of the {self.of} above {self.limit:g}, or not known"
+        text = f"entropy of the {self.of} above {self.limit:g}, or unknown"
         return (Reason(self.name, text, above),)
 
 
 def normalized_entropy(shares: FloatArray) -> FloatArray:
-    """Entropy of each row divided by ln K, in [0, 1]; NaN for rows of NaN, 0 when K is 1."""
+    """Compute each row's entropy divided by ln K, in [0, 1]; NaN for rows of NaN, 0 if K is 1."""
     category_count = shares.shape[1]
     if category_count < 2:
         return np.zeros(len(shares)) if category_count else np.full(len(shares), np.nan)
     # p ln p is 0 at p = 0; sorting makes the sum independent of the order of categories.
-    held = np.where(shares == 0, 1.0, shares)
-    terms = np.sort(-shares * np.log(held), axis=1)
+    positive = np.where(shares == 0, 1.0, shares)
+    terms = np.sort(-shares * np.log(positive), axis=1)
     return np.asarray(np.clip(terms.sum(axis=1) / np.log(category_count), 0.0, 1.0))

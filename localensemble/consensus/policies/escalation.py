@@ -1,9 +1,9 @@
-"""Which items a person must look at, why, and in what order.
+"""Decide which items a person must review, why, and in what order.
 
-A policy says for every item whether one of its reasons applies. Policies are combined by
+A policy decides for every item whether one of its reasons applies. Policies are combined by
 "or": any reason escalates. An item without a consensus is always escalated. Policies work
-in stages: those that look at the evidence, then the budget, then the random audit, which
-draws from what all the others would accept.
+in stages: first those that look at the evidence, then the budget, then the random audit, which
+draws from the items that all the others would accept.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ STAGE_AUDIT = 2
 EvidenceName = Literal["probabilities", "off_codebook_mass", "item_ids", "control", "agreement"]
 Given = TypeVar("Given")
 
-# What a policy may need -> how an error calls what is missing, and what to do.
+# Evidence a policy may need -> how an error describes its absence, and what to do.
 _MISSING: Mapping[EvidenceName, tuple[str, str]] = {
     "probabilities": (
-        "probabilities; these labels carry none",
-        "Remove it, or use one that looks at the labels, such as support_below.",
+        "probabilities; these labels have none",
+        "Remove the policy, or use one that works on labels, such as support_below.",
     ),
     "off_codebook_mass": (
-        "off-codebook mass; these labels carry none",
-        "Remove the policy: only model raters that are scored report the mass.",
+        "off-codebook mass; these labels have none",
+        "Remove the policy: only model raters that report probabilities have this mass.",
     ),
     "item_ids": ("the ids of the items", "Give the items an id column."),
     "control": (
@@ -50,7 +50,7 @@ _MISSING: Mapping[EvidenceName, tuple[str, str]] = {
         "Give the study control items, or remove the policy.",
     ),
     "agreement": (
-        "the agreement of the variable; it was not computed",
+        "the agreement on the variable; it was not computed",
         "Apply the policy after all raters have labeled.",
     ),
 }
@@ -62,21 +62,22 @@ _UNCERTAINTY_BELOW = 1.0 - 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What is known about N items of one variable when deciding whom to ask.
+    """What is known about N items of one variable when deciding which to escalate.
 
     Attributes:
-        labels: N items by R raters.
-        consensus: what a method derived from them.
+        labels: labels of N items by R raters.
+        consensus: the consensus that a method derived from the labels.
         probabilities: (N, R, K) distributions of the raters, a row of NaN where unknown.
-        own_probabilities: those before a calibration of the raters; None where there was none.
+        own_probabilities: the distributions before a calibration of the raters; None without
+            a calibration.
         off_codebook_mass: (N, R) probability outside the categories, NaN where unknown.
         item_ids: the N item ids, needed by the random audit.
         control: (N,) index of the known category of a control item, -1 elsewhere.
         agreement: the coefficient of the variable that ``agreement_below`` compares; NaN
-            when it is undefined.
+            if it is undefined.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not match.
     """
 
     labels: LabelMatrix
@@ -114,9 +115,9 @@ class Reason:
 
     Attributes:
         code: a short identifier for programs: the name of the policy, or why there is no
-            consensus. Texts may be reworded; codes stay.
+            consensus. Texts may be reworded; codes stay the same.
         text: the reason in words, the same for every item and every block of items.
-        mask: bool (N,); the items it applies to.
+        mask: bool (N,); the items that the reason applies to.
         severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category.
     """
 
@@ -129,11 +130,11 @@ class Reason:
 class EscalationPolicy(SettingsFromFields, ABC):
     """A rule that escalates items.
 
-    A policy is a frozen dataclass in a file of its own and one entry in `named_policies`.
+    A policy is a frozen dataclass in its own file and one entry in `named_policies`.
 
     Attributes:
         name: the registered name, and the code of its reasons.
-        per_item: whether an item's answer depends on that item alone.
+        per_item: whether an item's answer depends only on that item.
         stage: when the policy works: 0 on the evidence, 1 as budget, 2 as audit.
     """
 
@@ -145,7 +146,7 @@ class EscalationPolicy(SettingsFromFields, ABC):
 
     @property
     def needs(self) -> tuple[EvidenceName, ...]:
-        """The evidence it cannot do without, besides labels and consensus."""
+        """The evidence that the policy needs besides labels and consensus."""
         return ()
 
     @abstractmethod
@@ -153,11 +154,11 @@ class EscalationPolicy(SettingsFromFields, ABC):
         """Return the policy's reasons, always the same number in the same order.
 
         Args:
-            evidence: what is known about the items; what the policy ``needs`` is there.
+            evidence: what is known about the items, including all that the policy ``needs``.
             so_far: what the policies of earlier stages escalate.
 
         Raises:
-            EnsembleError: a setting names a rater or a category that is not there.
+            EnsembleError: a setting names an unknown rater or category.
         """
 
 
@@ -166,15 +167,15 @@ class Escalation:
     """Which of N items go to a person.
 
     Attributes:
-        mask: bool (N,); True where a person must look, False where the consensus stands.
+        mask: bool (N,); True where a person must decide, False where the consensus is accepted.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons, in the order of the policies.
         reason_texts: the same reasons in words.
         doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
             (3 safety category, 2 undecided, 1 other, 0 none or audit), plus the number of
-            reasons (an audit is none: it must not depend on what it measures), plus the
-            uncertainty in [0, 1): 1 - mean probability of the consensus category;
-            without probabilities 1 - its share of the labels; without a consensus
+            reasons (not counting an audit, which must not depend on what it measures), plus
+            the uncertainty in [0, 1): 1 - mean probability of the consensus category;
+            without probabilities, 1 - its share of the labels; without a consensus,
             1 - the largest of these over the categories.
     """
 
@@ -190,13 +191,13 @@ class Escalation:
         return tuple(text for bit, text in enumerate(self.reason_texts) if bits >> bit & 1)
 
     def codes(self, item: int) -> tuple[str, ...]:
-        """Return the codes of these reasons, each once: several reasons may share one."""
+        """Return the codes of these reasons without repeats; several reasons may share one."""
         bits = int(self.reason_bits[item])
         found = (code for bit, code in enumerate(self.reason_codes) if bits >> bit & 1)
         return tuple(dict.fromkeys(found))
 
     def queue(self) -> NDArray[np.int64]:
-        """Give the indices of the escalated items, most doubtful first, ties in item order."""
+        """Return the indices of the escalated items, most doubtful first, ties in item order."""
         escalated = np.flatnonzero(self.mask)
         order = np.argsort(-self.doubt[escalated], kind="stable")
         return escalated[order].astype(np.int64)
@@ -217,8 +218,8 @@ def escalate(evidence: Evidence, *, policies: Sequence[EscalationPolicy]) -> Esc
     an item without a category cannot be accepted.
 
     Raises:
-        EnsembleError: a policy needs evidence that the run does not have, or together they
-            have more than 64 reasons.
+        EnsembleError: a policy needs evidence that the run does not have, or the policies
+            have more than 64 reasons together.
     """
     nothing = _nothing_yet(_uncertainty(evidence))
     escalation = _with_reasons(nothing, undecided_reasons(evidence.consensus))
@@ -230,11 +231,11 @@ def escalate_further(
 ) -> Escalation:
     """Apply more policies to what others have escalated, stage by stage.
 
-    With it the policies of the first stage can work block by block, and a budget on the
-    joined blocks.
+    This lets the policies of the first stage work block by block, and a budget on the joined
+    blocks.
 
     Raises:
-        EnsembleError: as `escalate`.
+        EnsembleError: for the reasons of `escalate`.
     """
     for stage in (STAGE_EVIDENCE, STAGE_BUDGET, STAGE_AUDIT):
         found: list[Reason] = []
@@ -247,10 +248,10 @@ def escalate_further(
 
 
 def needed(given: Given | None) -> Given:
-    """Return evidence that a policy states in ``needs``, so that it was not refused.
+    """Return evidence that a policy states in ``needs``, so that it was checked earlier.
 
     Raises:
-        ValueError: it is not there, and nobody stated that it is needed.
+        ValueError: the evidence is missing, and the policy does not state it in ``needs``.
     """
     if given is None:
         raise ValueError("A policy uses evidence that it does not state in `needs`.")
@@ -265,7 +266,7 @@ def most_doubtful(doubt: FloatArray, *, items: int) -> BoolArray:
 
 
 def undecided_reasons(consensus: Consensus) -> tuple[Reason, ...]:
-    """Say why an item has no consensus: nobody labeled it, a tie, or the rule was not met."""
+    """Return why items have no consensus: nobody labeled them, a tie, or the rule was not met."""
     undecided = ~consensus.decided
     unlabeled = undecided & (consensus.labels_used == 0)
     tie = undecided & ~unlabeled & consensus.tie
@@ -312,7 +313,7 @@ def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalati
         raise EnsembleError(
             f"The escalation policies have {len(texts) + len(added)} reasons; "
             f"at most {_MOST_REASONS} fit.",
-            hint="Name fewer always_review categories for one variable.",
+            hint="List fewer always_review categories for one variable.",
         )
     bits = escalation.reason_bits.copy()
     severity, rest = np.divmod(escalation.doubt, _SEVERITY_STEP)
@@ -322,14 +323,14 @@ def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalati
         texts.append(reason.text)
         severity = np.maximum(severity, reason.mask * float(reason.severity))
         if reason.severity != SEVERITY_AUDIT:
-            # At most 64 reasons: what counts them never reaches the next severity.
+            # There are at most 64 reasons, so their count never reaches the next severity.
             rest = rest + reason.mask
     doubt = _SEVERITY_STEP * severity + rest
     return Escalation(bits != 0, bits, tuple(codes), tuple(texts), doubt)
 
 
 def _uncertainty(evidence: Evidence) -> FloatArray:
-    """1 - what the raters give the consensus category (the best one without consensus)."""
+    """Compute 1 - the raters' share for the consensus category (without one, the best)."""
     shares = label_shares(evidence.labels)
     if evidence.probabilities is not None:
         means = mean_distribution(evidence.labels, probabilities=evidence.probabilities)

@@ -23,7 +23,7 @@ class MarginBelow(EscalationPolicy):
     """Escalate items whose two best categories are too close.
 
     Attributes:
-        limit: from 0 to 1; a difference strictly below it escalates, and so does an
+        limit: a number from 0 to 1; a difference strictly below it escalates, and so does an
             unknown one.
         of: the mean of the raters' ``probabilities``, or the shares of their ``labels``.
     """
@@ -34,7 +34,7 @@ class MarginBelow(EscalationPolicy):
 
     @property
     def needs(self) -> tuple[EvidenceName, ...]:
-        """Probabilities, unless the shares of the labels are asked for."""
+        """Probabilities, unless the policy looks at the shares of the labels."""
         return ("probabilities",) if self.of == "probabilities" else ()
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
@@ -47,5 +47,5 @@ class MarginBelow(EscalationPolicy):
             margin = best[:, 1] - best[:, 0]
         # Shares such as 2/3 - 1/3 must not fall below a limit written as 0.3333333333.
         low = evidence.consensus.decided & ~(margin >= self.limit - 1e-9)
-        text = f"margin of the {self.of} below {self.limit:g}, or not known"
+        text = f"margin of the {self.of} below {self.limit:g}, or unknown"
         return (Reason(self.name, text, low),)

@@ -1,4 +1,4 @@
-"""Items to whose consensus the raters give too little probability."""
+"""Items whose consensus gets too little probability from the raters."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from localensemble.consensus.settings import Share
 
 @dataclass(frozen=True, slots=True)
 class MeanProbabilityBelow(EscalationPolicy):
-    """Escalate items to whose consensus the raters give too little probability.
+    """Escalate items whose consensus gets too little probability from the raters.
 
-    The mean runs over the raters that gave probabilities; where none did, the item is
-    escalated.
+    The mean runs over the raters that gave probabilities; if none did, the item is escalated.
 
     Attributes:
         limit: probability in [0, 1]; a mean strictly below it escalates.
@@ -36,4 +35,4 @@ class MeanProbabilityBelow(EscalationPolicy):
         means = acceptance_scores(evidence, by="mean_probability")
         # Written so that NaN (no rater gave probabilities) escalates.
         low = evidence.consensus.decided & ~(means >= self.limit)
-        return (Reason(self.name, f"mean probability below {self.limit:g}, or not known", low),)
+        return (Reason(self.name, f"mean probability below {self.limit:g}, or unknown", low),)

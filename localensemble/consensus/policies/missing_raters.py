@@ -21,7 +21,7 @@ class MissingRaters(EscalationPolicy):
     """Escalate items that some raters did not label, for whatever reason.
 
     Attributes:
-        allowed: raters that may lack an assigned label.
+        allowed: number of raters that may lack an assigned label.
     """
 
     allowed: WholeNumber = 0

@@ -1,4 +1,4 @@
-"""The escalation policies by the names an ensemble file uses.
+"""The escalation policies by their names in ensemble files.
 
 A new policy is a file beside this one and an entry here.
 """

@@ -1,4 +1,4 @@
-"""Items on which the consensus method names no category."""
+"""Items for which the consensus method names no category."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from localensemble.consensus.policies.escalation import (
 
 @dataclass(frozen=True, slots=True)
 class NoConsensus(EscalationPolicy):
-    """Escalate items without a consensus. Always applied, named or not."""
+    """Escalate items without a consensus. Always applied, even if not listed."""
 
     name: ClassVar[str] = "no_consensus"
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Give one reason each for no label, a tie, and a rule not met."""
+        """Return one reason each for no label, a tie, and a rule not met."""
         return undecided_reasons(evidence.consensus)

@@ -1,4 +1,4 @@
-"""Items on which a rater would rather have said something else."""
+"""Items on which a rater wanted to answer outside the codebook."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from localensemble.consensus.settings import Share
 
 @dataclass(frozen=True, slots=True)
 class OffCodebookMassAbove(EscalationPolicy):
-    """Escalate items on which a rater wanted to say something that is no category.
+    """Escalate items on which a rater wanted to answer outside the codebook.
 
     Attributes:
-        limit: probability in [0, 1]; any rater strictly above it escalates.
+        limit: probability in [0, 1]; any rater strictly above it escalates the item.
     """
 
     limit: Share
@@ -32,7 +32,7 @@ class OffCodebookMassAbove(EscalationPolicy):
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare every rater's off-codebook mass with the limit."""
-        # NaN (not known) compares as not above.
+        # NaN (unknown) compares as not above.
         above = np.any(needed(evidence.off_codebook_mass) > self.limit, axis=1)
-        text = f"a rater put more than {self.limit:g} outside the codebook"
+        text = f"a rater put a probability above {self.limit:g} outside the codebook"
         return (Reason(self.name, text, above),)

@@ -1,4 +1,4 @@
-"""A random share of what would be accepted, to estimate how right it is."""
+"""A random share of the items that would be accepted, to estimate their accuracy."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from localensemble.consensus.settings import Share, WholeNumber
 
 @dataclass(frozen=True, slots=True)
 class RandomAudit(EscalationPolicy):
-    """Escalate a random share of what would be accepted, to estimate how right it is.
+    """Escalate a random share of the items that would be accepted, to estimate their accuracy.
 
     Each accepted item is drawn with the same known probability, unanimous ones included.
-    The draw depends on the seed and the item's id alone: it is the same in any order, in
+    The draw depends only on the seed and the item's id: it is the same in any order, in
     any block and after a resumed run.
 
     Attributes:
@@ -43,7 +43,7 @@ class RandomAudit(EscalationPolicy):
     needs: ClassVar[tuple[EvidenceName, ...]] = ("item_ids",)
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Draw from the items no policy escalates."""
+        """Draw from the items that no policy escalates."""
         ids = needed(evidence.item_ids)
         drawn = np.zeros(evidence.labels.item_count, dtype=np.bool_)
         for i in np.flatnonzero(~so_far.mask):
@@ -56,11 +56,11 @@ class RandomAudit(EscalationPolicy):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditDraw:
-    """What a random audit was drawn from, and what it drew.
+    """The items that a random audit was drawn from, and those it drew.
 
     Attributes:
-        accepted: bool (N,); items no policy but the audit escalates.
-        drawn: bool (N,); those of them that the audit drew.
+        accepted: bool (N,); items that no policy but the audit escalates.
+        drawn: bool (N,); the accepted items that the audit drew.
     """
 
     accepted: BoolArray
@@ -68,11 +68,11 @@ class AuditDraw:
 
 
 def audit_draw(reason_bits: NDArray[np.uint64], *, reason_codes: tuple[str, ...]) -> AuditDraw:
-    """Read from the reasons of an escalation what the audit drew, and from what.
+    """Read from the reasons of an escalation which items the audit drew, and from which.
 
     Args:
-        reason_bits: uint64 (N,).
-        reason_codes: the codes of the bits.
+        reason_bits: uint64 (N,); the reasons of each item.
+        reason_codes: the code of each bit.
     """
     audit = np.uint64(
         sum(1 << b for b, code in enumerate(reason_codes) if code == RandomAudit.name)

@@ -19,10 +19,11 @@ from localensemble.consensus.policies.escalation import (
 class RequiredAgreementMissed(EscalationPolicy):
     """Escalate every item of a variable on which raters agree less than the codebook requires.
 
-    The codebook asks for it, so an ensemble file cannot; whoever uses it has compared.
+    The codebook sets this requirement, not an ensemble file. The caller has compared the
+    agreement with it already.
 
     Attributes:
-        required: what is required, in words: ``AC1 >= 0.6``.
+        required: the requirement in words, such as ``AC1 >= 0.6``.
     """
 
     required: str

@@ -27,9 +27,9 @@ class ScoreBelow(EscalationPolicy):
     """Escalate items whose score misses a threshold, usually a certified one.
 
     Attributes:
-        limit: scores strictly below it escalate, and so does a score that is not known.
-            None accepts nothing: no threshold could be certified.
-        by: which score (see ``acceptance_scores``).
+        limit: scores strictly below it escalate, and so does an unknown score. None accepts
+            nothing: no threshold could be certified.
+        by: the score to compare (see ``acceptance_scores``).
     """
 
     limit: Number | None
@@ -38,7 +38,7 @@ class ScoreBelow(EscalationPolicy):
 
     @property
     def needs(self) -> tuple[EvidenceName, ...]:
-        """Probabilities, where the score is one of them and there is a threshold on it."""
+        """Probabilities, if there is a threshold and its score is computed from them."""
         of_probabilities = self.limit is not None and self.by in SCORES_OF_PROBABILITIES
         return ("probabilities",) if of_probabilities else ()
 
@@ -47,8 +47,8 @@ class ScoreBelow(EscalationPolicy):
         name = self.by.replace("_", " ")
         if self.limit is None:
             everything = np.ones(evidence.labels.item_count, dtype=np.bool_)
-            return (Reason(self.name, f"no threshold on {name} is certified", everything),)
+            return (Reason(self.name, f"no certified threshold on {name}", everything),)
         scores = acceptance_scores(evidence, by=self.by)
         # Written so that NaN escalates.
         low = evidence.consensus.decided & ~(scores >= self.limit)
-        return (Reason(self.name, f"{name} below {self.limit:g}, or not known", low),)
+        return (Reason(self.name, f"{name} below {self.limit:g}, or unknown", low),)

@@ -1,7 +1,7 @@
-"""The numbers by which an acceptance threshold can be set: higher is surer.
+"""The scores on which an acceptance threshold can be set: higher is surer.
 
-None of them is a probability of being right. A certificate says what a threshold on one
-of them is worth.
+None of them is a probability of being right. A certificate states what a threshold on a score
+is worth.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
             by which that mean exceeds the next best category's.
 
     Raises:
-        ValueError: the score is one of probabilities and there are none.
+        ValueError: the score needs probabilities and there are none.
     """
     consensus = evidence.consensus
     if by == "support":
@@ -48,7 +48,7 @@ def acceptance_scores(evidence: Evidence, *, by: ScoreName) -> FloatArray:
 
 
 def _chosen_share(shares: FloatArray, *, evidence: Evidence) -> FloatArray:
-    """Pick the consensus category's entry of (N, K) shares: (N,), NaN without consensus."""
+    """Return the consensus category's entry of (N, K) shares: (N,), NaN without a consensus."""
     chosen = np.full(len(shares), np.nan)
     decided = np.flatnonzero(evidence.consensus.decided)
     chosen[decided] = shares[decided, evidence.consensus.categories[decided]]

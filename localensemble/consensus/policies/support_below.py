@@ -1,4 +1,4 @@
-"""Items whose consensus too few raters chose."""
+"""Items whose consensus was chosen by too few raters."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from localensemble.consensus.settings import Share
 
 @dataclass(frozen=True, slots=True)
 class SupportBelow(EscalationPolicy):
-    """Escalate items whose consensus too few of the assigned labels chose.
+    """Escalate items whose consensus has too small a share of the assigned labels.
 
     Attributes:
-        limit: share in [0, 1]; support strictly below it escalates.
+        limit: share in [0, 1]; support strictly below it escalates the item.
     """
 
     limit: Share

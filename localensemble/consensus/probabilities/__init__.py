@@ -1,1 +1,1 @@
-"""Correct the probabilities of raters so that they mean frequencies."""
+"""Correct raters' probabilities so that they match frequencies."""

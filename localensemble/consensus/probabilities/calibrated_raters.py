@@ -1,7 +1,7 @@
 """The calibration of all raters on one variable: a recorded step, bound to these raters.
 
-It decides nothing by itself; rules name it, or probabilities stay the raters' own. It keeps the
-hashes of the items it was fitted to, so that no promise is made on the same items.
+It has no effect by itself: the raters' own probabilities are used unless the rules name it. It
+keeps the hashes of the items it was fitted to, so that no promise is made on the same items.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class CalibratedRater:
-    """One rater, by the hashes of its identity and model, and what becomes of its numbers."""
+    """One rater, with the hashes of its identity and model, and its calibration."""
 
     name: str
     identity_sha256: str
@@ -40,12 +40,12 @@ class CalibratedRaters:
     """How the probabilities of every rater on one variable are changed before deciding.
 
     Attributes:
-        variable: which.
+        variable: name of the variable.
         method: the kind of calibration, the same for all raters.
         raters: every rater of the ensemble.
-        source_items: gold labels it rests on, or content-free items.
+        source_items: number of gold labels, or content-free items, that it was fitted to.
         used_items: hashes of the gold items, by id and text; empty for a contextual prior.
-        date: ISO date.
+        date: ISO date of the calibration.
     """
 
     variable: str
@@ -56,7 +56,7 @@ class CalibratedRaters:
     date: str
 
     def check(self, identities: Mapping[str, str]) -> None:
-        """Refuse other raters than it was made for.
+        """Refuse raters other than those it was made for.
 
         Args:
             identities: name of each rater -> hash of its identity.
@@ -69,30 +69,30 @@ class CalibratedRaters:
         differing = sorted(name for name in names if bound.get(name) != identities.get(name))
         if differing:
             raise InputError(
-                f'The calibration of the raters on "{self.variable}" does not apply: changed since '
+                f'The calibration of the raters on "{self.variable}" does not apply; changed since '
                 f"{self.date}: {', '.join(differing)}.",
-                hint="Calibrate the raters again, or let go of it (--drop-calibrations).",
+                hint="Calibrate the raters again, or drop it (--drop-calibrations).",
             )
 
     def columns(self, raters: Sequence[str]) -> tuple[RaterCalibration | None, ...]:
-        """Give the calibration of each rater, None where it has none."""
-        held = {rater.name: rater.calibration for rater in self.raters}
-        return tuple(held.get(name) for name in raters)
+        """Return the calibration of each rater; None for a rater without one."""
+        by_name = {rater.name: rater.calibration for rater in self.raters}
+        return tuple(by_name.get(name) for name in raters)
 
     def sentence(self) -> str:
-        """Say what was done, and from how much."""
+        """Describe the calibration and what it was fitted to."""
         if self.method == "contextual_prior":
-            source = f"from {self.source_items:,} content-free items and no gold label"
+            source = f"from {self.source_items:,} content-free items, without gold labels"
         else:
             source = f"from {self.source_items:,} gold labels"
         return (
-            f"The probabilities of the raters on {self.variable} were calibrated on {self.date} by "
-            f"{self.method.replace('_', ' ')}, {source}; the labels are the raters' own. Gold "
-            "labels that it was fitted to cannot tell how good it is."
+            f"The raters' probabilities for {self.variable} were calibrated on {self.date} with "
+            f"{self.method.replace('_', ' ')}, {source}. Their labels are unchanged. The gold "
+            "labels that a calibration was fitted to cannot show how good it is."
         )
 
     def as_values(self) -> dict[str, object]:
-        """Write it as values that have a JSON form."""
+        """Return the calibration as values that have a JSON form."""
         return {
             "version": _VERSION,
             "variable": self.variable,
@@ -115,10 +115,10 @@ class CalibratedRaters:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> CalibratedRaters:
-        """Read it back from ``as_values``.
+        """Read a calibration back from ``as_values``.
 
         Raises:
-            InputError: it is no calibration of this version.
+            InputError: the values are not a calibration of this version.
         """
         try:
             if values["version"] != _VERSION:
@@ -127,15 +127,14 @@ class CalibratedRaters:
             return cls(
                 variable=str(values["variable"]),
                 method=method,
-                raters=tuple(_rater(method, one) for one in values["raters"]),
+                raters=tuple(_rater(method, rater) for rater in values["raters"]),
                 source_items=int(values["source_items"]),
                 used_items=tuple(map(str, values["used_items"])),
                 date=str(values["date"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                "This is no calibration of raters that can be read: an entry is missing or "
-                "malformed.",
+                "Cannot read the calibration of raters: an entry is missing or malformed.",
                 hint="Calibrate the raters again with this version.",
             ) from error
 

@@ -1,9 +1,9 @@
-"""Make a rater's probabilities mean what they say.
+"""Correct a rater's probabilities so that they match frequencies.
 
-Three steps, each explicit and recorded: a temperature (few gold labels), isotonic
-regression per category (many), and a prior correction from a content-free item (none).
-They change probabilities, and through them consensus by probability and escalation; they
-never change the label a rater gave.
+There are three kinds of calibration, each explicit and recorded: a temperature (few gold
+labels), isotonic regression per category (many), and a prior correction from a content-free
+item (none). They change probabilities, and through them consensus by probability and
+escalation; they never change the label a rater gave.
 
 Source: Guo et al. (2017), On calibration of modern neural networks, arXiv 1706.04599;
 Zadrozny and Elkan (2002), KDD; Zhao et al. (2021), Calibrate before use, arXiv 2102.09690.
@@ -24,7 +24,7 @@ from localensemble.core.errors import InputError
 LEAST_GOLD_TEMPERATURE = 30
 LEAST_GOLD_ISOTONIC = 300
 
-# Beyond a factor of 20 the gold labels say more about their number than about the rater.
+# A factor beyond 20 reflects the small number of gold labels more than the rater.
 _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
 _GOLDEN_RATIO = (np.sqrt(5.0) - 1) / 2
 _SEARCH_STEPS = 60
@@ -41,7 +41,7 @@ class RaterCalibration(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Everything it was fitted to, ready to hash or show."""
+        """Every fitted value, ready to hash or show."""
         ...
 
     def apply(self, probabilities: FloatArray) -> FloatArray:
@@ -71,8 +71,8 @@ class Isotonic(SettingsFromFields):
 
     Attributes:
         steps: per category, (probability, share) pairs rising in both; between two pairs the
-            share is interpolated, outside it stays.
-        gold_items: gold labels it rests on.
+            share is interpolated; outside them it stays constant.
+        gold_items: number of gold labels it was fitted to.
     """
 
     steps: tuple[tuple[tuple[float, float], ...], ...]
@@ -80,7 +80,7 @@ class Isotonic(SettingsFromFields):
     name: ClassVar[str] = "isotonic"
 
     def apply(self, probabilities: FloatArray) -> FloatArray:
-        """Map every category and scale to 1; a row mapped to all zeros stays as it was."""
+        """Map every category and scale to 1; a row mapped to all zeros is left unchanged."""
         mapped = np.empty_like(probabilities)
         for k, steps in enumerate(self.steps):
             at, share = np.array(steps).T
@@ -94,7 +94,7 @@ class Isotonic(SettingsFromFields):
 
 @dataclass(frozen=True, slots=True)
 class ContextualPrior(SettingsFromFields):
-    """Divide out what the rater says about an item without content, scaled to 1.
+    """Divide by the rater's distribution for an item without content, scaled to 1.
 
     Attributes:
         prior: the rater's distribution for the content-free item, all above 0.
@@ -106,7 +106,7 @@ class ContextualPrior(SettingsFromFields):
     def __post_init__(self) -> None:
         if not self.prior or min(self.prior) <= 0 or not np.isfinite(self.prior).all():
             raise InputError(
-                "Cannot correct for a prior that rules a category out: "
+                "Cannot correct for a prior that rules out a category: "
                 f"{[float(f'{share:.3g}') for share in self.prior]}.",
                 hint="Use the log-probabilities of a content-free item, which are never -inf.",
             )
@@ -121,14 +121,14 @@ def fit_temperature(probabilities: FloatArray, *, gold: NDArray[np.int16]) -> Te
     """Find the temperature under which the gold labels are most likely.
 
     Args:
-        probabilities: (n, K) of one rater; rows of NaN are left out.
+        probabilities: (n, K) distributions of one rater; rows of NaN are left out.
         gold: (n,) gold labels; -1 is left out.
 
     Raises:
         InputError: fewer than 30 gold labels.
     """
-    held, answers = _usable(probabilities, gold, least=LEAST_GOLD_TEMPERATURE, what="temperature")
-    logs = np.log(np.maximum(held, _SMALLEST_PROBABILITY))
+    usable, answers = _usable(probabilities, gold, least=LEAST_GOLD_TEMPERATURE, what="temperature")
+    logs = np.log(np.maximum(usable, _SMALLEST_PROBABILITY))
     rows = np.arange(len(answers))
 
     def loss(log_temperature: float) -> float:
@@ -151,15 +151,16 @@ def fit_isotonic(probabilities: FloatArray, *, gold: NDArray[np.int16]) -> Isoto
     """Fit a rising step function per category by pooling adjacent violators.
 
     Args:
-        probabilities: (n, K) of one rater; rows of NaN are left out.
+        probabilities: (n, K) distributions of one rater; rows of NaN are left out.
         gold: (n,) gold labels; -1 is left out.
 
     Raises:
         InputError: fewer than 300 gold labels; a temperature needs fewer.
     """
-    held, answers = _usable(probabilities, gold, least=LEAST_GOLD_ISOTONIC, what="isotonic")
+    usable, answers = _usable(probabilities, gold, least=LEAST_GOLD_ISOTONIC, what="isotonic")
     steps = tuple(
-        _rising_steps(held[:, k], (answers == k).astype(np.float64)) for k in range(held.shape[1])
+        _rising_steps(usable[:, k], (answers == k).astype(np.float64))
+        for k in range(usable.shape[1])
     )
     return Isotonic(steps, len(answers))
 
@@ -185,7 +186,7 @@ def _tempered(logs: FloatArray, temperature: float) -> FloatArray:
 
 
 def _rising_steps(at: FloatArray, hits: FloatArray) -> tuple[tuple[float, float], ...]:
-    """Pool adjacent violators; every pool gives the pair of its two ends."""
+    """Pool adjacent violators; return the two ends of every pool."""
     # SciPy takes a tenth of a second to import; most runs calibrate nothing.
     from scipy.optimize import isotonic_regression
 
