@@ -1,1 +1,1 @@
-"""The command line: one command group a file; click and rich live here alone."""
+"""The command line: one command group per file; only this package uses click and rich."""

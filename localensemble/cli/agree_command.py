@@ -37,10 +37,10 @@ def command(
     csv: Annotated[Path | None, Option("Write the coefficients to a CSV file.")] = None,
     items: Annotated[Path | None, Option("Write each item's agreement to a CSV file.")] = None,
 ) -> None:
-    """Measure how far raters agree: people or models.
+    """Measure agreement between raters: people or models.
 
-    LABELS is a table (CSV, Excel workbook or Parquet), long (item, rater, label) or wide (one
-    column for each rater), or a study folder. Ends with exit code 5 when agreement is below a
+    LABELS is a study folder or a table (CSV, Excel workbook or Parquet). A table is long (item,
+    rater, label) or wide (one column for each rater). Exits with code 5 if agreement is below a
     required level.
     """
     report = agree(labels, options=options)

@@ -1,7 +1,7 @@
 """Show agreement as tables on the terminal, variable by variable, the verdict first.
 
-Names come from files of others: they are printed as they are, without markup, and what
-cannot be printed is replaced. Numbers are rounded here and nowhere before.
+Names come from other people's files: they are printed without markup, and characters that
+cannot be printed are replaced. Numbers are rounded here and nowhere earlier.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def show_agreement(report: AgreementReport, *, console: Console) -> None:
         _say(console, cross_check_summary(report.checks), style="bold")
     _say(
         console,
-        "Agreement says how far the raters choose the same; not that they are right.",
+        "Agreement measures consistency, not accuracy.",
         style="dim",
     )
 
@@ -201,7 +201,7 @@ def _show_categories(agreement: Agreement, console: Console) -> None:
 
 
 def _most_frequent(agreement: Agreement) -> list[CategoryAgreement]:
-    """Choose the categories to be shown: all, or the most frequent ones; in their order."""
+    """Choose the categories to show: all, or the most frequent ones, in their own order."""
     by_labels = sorted(agreement.by_category, key=lambda one: -one.labels)[:_MOST_ROWS]
     shown = {one.category for one in by_labels}
     return [one for one in agreement.by_category if one.category in shown]
@@ -212,17 +212,17 @@ def _show_raters(agreement: Agreement, console: Console) -> None:
     if len(labels) > _MOST_ROWS:
         _say(
             console,
-            f"{len(labels):,} raters gave {min(labels):,} to {max(labels):,} labels each; "
-            "`--json` lists them.",
+            f"{len(labels):,} raters gave {min(labels):,} to {max(labels):,} labels each. "
+            "Use `--json` to list them.",
         )
     else:
         console.print(_rater_table(agreement))
 
 
 def _rater_table(agreement: Agreement) -> WordTable:
-    # Of two raters, one is left, and there is nothing to measure.
+    # Without one of two raters there is no agreement to measure.
     influence = {one.rater: one for one in agreement.without_rater if _active(agreement) > 2}
-    heading = f"{agreement.leading} without"
+    heading = f"{agreement.leading} without this rater"
     table = WordTable(
         "By rater",
         words=("rater",),
@@ -280,7 +280,7 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
     if len(agreement.raters) > 2:
         _say(
             console,
-            "Excess: how much more the two agree than each of them with the other raters.",
+            "Excess: how much more the two agree than each agrees with the other raters.",
             style="dim",
         )
     _say_cut(console, len(pairs), "pairs", shown=_MOST_PAIRS)
@@ -291,7 +291,7 @@ def _show_shared_errors(dependence: ErrorDependence, console: Console) -> None:
     if not dependence.pairs:
         return
     table = WordTable(
-        "Errors in common, by pair of raters, most often both wrong first",
+        "Errors in common, by pair of raters, largest share first",
         words=("rater", "rater"),
         numbers=("items", "both wrong", "same wrong", "if independent", "correlation"),
     )
@@ -331,7 +331,7 @@ def _say(console: Console, sentence: str, *, style: str = "") -> None:
 
 def _say_cut(console: Console, count: int, what: str, *, shown: int, which: str = "first") -> None:
     if count > shown:
-        _say(console, f"The {which} {shown} of {count:,} {what}; `--json` writes all of them.")
+        _say(console, f"The {which} {shown} of {count:,} {what} are shown; `--json` writes all.")
 
 
 def _name(coefficient: Coefficient) -> str:

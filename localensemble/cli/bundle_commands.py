@@ -26,38 +26,42 @@ from localensemble.core.options import Option
 def bundle_command(
     names: tuple[str, ...],
     *,
-    folder: Annotated[Path, Option("A folder, new or empty.", "-o --output", folder=True)],
+    folder: Annotated[
+        Path, Option("The folder to write, new or empty.", "-o --output", folder=True)
+    ],
     codebooks: Annotated[tuple[Path, ...], Option("Add a codebook.", "-c --codebook")] = (),
     ensembles: Annotated[
         tuple[Path, ...],
-        Option("Add an ensemble file and the models that it names.", "-e --ensemble"),
+        Option("Add an ensemble file and the models it names.", "-e --ensemble"),
     ] = (),
     platform_tag: Annotated[
         str | None,
         Option(
-            "The platform there, for example manylinux_2_28_x86_64. [default: this one]",
+            "The other machine's platform, for example manylinux_2_28_x86_64. [default: this "
+            "machine's]",
             "--platform",
             metavar="TAG",
         ),
     ] = None,
     python: Annotated[
         Literal["3.11", "3.12", "3.13"] | None,
-        Option("The version of Python there. [default: this one]"),
+        Option("The other machine's Python version. [default: this machine's]"),
     ] = None,
     compiled: Annotated[
         Path | None,
         Option(
-            "The wheel of llama-cpp-python built for that platform. [default: the one built here]",
+            "A wheel of llama-cpp-python built for that platform. [default: the one built here]",
             "--llama-cpp-wheel",
         ),
     ] = None,
 ) -> None:
-    """Write all that a machine without a network needs into a folder to carry there.
+    """Write a folder with everything that a machine without a network needs.
 
-    The program with all its packages, the models NAMES (by default all that were pulled, or
-    those of the ensemble files), an installer, and SHA256SUMS, the list of every file's hash.
-    Shows the SHA-256 of that list. Send it by another way: the other machine compares it.
-    Runs pip, which asks the package index it is set up for. Needs a checkout of the program.
+    It contains the program with all its packages, the models NAMES (by default all pulled
+    models, or those of the ensemble files), an installer, and SHA256SUMS, the list of every
+    file's hash. The command shows the SHA-256 of that list. Send it separately from the folder,
+    so that the other machine can compare it. Runs pip, which uses the package index it is
+    configured for. Needs a checkout of the program.
     """
     console = progress_output()
     made = bundle_models(
@@ -75,13 +79,13 @@ def bundle_command(
 
 def _show_made(made: BundledProgram) -> None:
     console, written = output(), made.written
-    named = ", ".join(model.name for model in made.models) or "none beside the embedded ones"
+    named = ", ".join(model.name for model in made.models) or "only the embedded ones"
     say(console, f"Bundle: {written.folder}")
     say(console, f"{written.file_count} files, {written.size_bytes / 1e6:,.0f} MB; models: {named}")
     for terms in made.terms:
-        say(console, f"Passed on with it: {terms.title}, in short: {terms.terms} {terms.url}")
+        say(console, f"Terms included: {terms.title}, in short: {terms.terms} {terms.url}")
     say(console, f"SHA-256 of SHA256SUMS: {written.sha256}")
-    say(console, "Send these digits by another way than the bundle. There, in its folder:")
+    say(console, "Send these digits separately from the bundle. There, in its folder:")
     say(console, "  sha256sum SHA256SUMS               must show the same digits")
     say(console, "  sha256sum --quiet -c SHA256SUMS    must show nothing")
     say(console, f"  sh install.sh --sha256 {written.sha256}")
@@ -95,20 +99,21 @@ def unbundle_command(
     *,
     sha256: Annotated[
         str,
-        Option("Of its file SHA256SUMS, as shown when the bundle was made.", metavar="DIGITS"),
+        Option(
+            "The SHA-256 of its file SHA256SUMS, as shown when the bundle was made.",
+            metavar="DIGITS",
+        ),
     ],
     output: Annotated[
         Path | None,
-        Option("Where its codebooks and ensemble files are copied to.", "-o --output", folder=True),
+        Option("A folder for its codebooks and ensemble files.", "-o --output", folder=True),
     ] = None,
     agree: AgreedTerms = (),
-    check_only: Annotated[
-        bool, Option("Check every byte, and take in nothing.", "--check")
-    ] = False,
+    check_only: Annotated[bool, Option("Check every byte and install nothing.", "--check")] = False,
 ) -> None:
-    """Check a bundle and take its models into the models folder.
+    """Check a bundle and install its models into the models folder.
 
-    A file that is changed, missing or unexpected is named, and nothing is taken.
+    Changed, missing or unexpected files are listed and nothing is installed.
     """
     if check_only:
         _show_checked(verify_bundle(folder, sha256=sha256))
@@ -126,13 +131,13 @@ def unbundle_command(
         _say(f"Copied: {path}")
     for prompt in taken.other_prompts:
         _say(
-            f"Prompt template {prompt} of the bundle is not here, or has another wording here. "
-            "To label with it, install the program of the bundle."
+            f"Prompt template {prompt} of the bundle is missing here or worded differently. "
+            "To label with it, install the program from the bundle."
         )
 
 
 def _show_checked(checked: CheckedBundle) -> None:
-    _say(f"All {len(checked.files)} files are those of SHA256SUMS.")
+    _say(f"All {len(checked.files)} files match SHA256SUMS.")
 
 
 def _say(line: str) -> None:

@@ -29,25 +29,25 @@ _CERTIFYING = frozenset({"--alpha", "--delta", "--by", "--plan", "ltt", "crc"})
 
 
 class _CalibrateCommand(StudyCommand):
-    """The command, which answers the calls it took while it also certified thresholds."""
+    """The command; it also answers calls from when it certified thresholds."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, unless they are those of an earlier version.
 
         Raises:
-            InputError: they are; names the line to type.
+            InputError: they belong to an earlier version; names the line to type.
         """
         words = [word for arg in args for word in arg.split("=", 1)]
         if "--probabilities" in words:
             line = [re.sub("^--probabilities", "--method", arg) for arg in args]
             raise InputError(
-                "Unknown option --probabilities; it is called --method now.",
+                "Unknown option --probabilities; it is now called --method.",
                 hint=f"Run:\n  localensemble calibrate {shlex.join(line)}",
             )
         if _CERTIFYING & {*words} or ("--gold" in words and "--method" not in words):
             raise InputError(
-                "`calibrate` changes the probabilities of raters and needs --method.",
-                hint="To certify which labels may stand without a person, run:\n"
+                "`calibrate` changes the raters' probabilities and needs --method.",
+                hint="To certify which labels can be accepted without review, run:\n"
                 f"  localensemble certify {shlex.join(args)}",
             )
         return super().parse_args(ctx, args)
@@ -60,12 +60,12 @@ class _CalibrateCommand(StudyCommand):
 def command(
     study: Path,
     *,
-    variable: Annotated[str, Option("The variable whose probabilities are changed.")],
+    variable: Annotated[str, Option("The variable to calibrate.")],
     method: Annotated[
         RaterCalibrationMethod,
         Option(
-            "temperature needs 30 gold labels or more, isotonic 300 or more; contextual_prior "
-            "needs --content-free and no gold labels."
+            "temperature needs at least 30 gold labels, isotonic at least 300; contextual_prior "
+            "needs --content-free instead of gold labels."
         ),
     ],
     gold: Annotated[Path | None, Option("A table with gold labels.")] = None,
@@ -80,16 +80,16 @@ def command(
     output: Annotated[
         Path | None,
         Option(
-            "The calibration (JSON). [default: rater-calibration-VARIABLE.json in the study "
-            "folder]",
+            "The calibration to write (JSON). [default: rater-calibration-VARIABLE.json in the "
+            "study folder]",
             "-o --output",
         ),
     ] = None,
 ) -> None:
-    """Make the probabilities of the raters of STUDY mean frequencies.
+    """Calibrate the raters' probabilities in STUDY so that they match frequencies.
 
-    Fits how each rater's probabilities on a variable are to be changed, and writes that to a
-    file. Nothing is decided by it until `consensus` or `label` is given the file.
+    Fits a correction of each rater's probabilities for one variable and writes it to a file.
+    The calibration has no effect until you give the file to `consensus` or `label`.
     """
     calibrated = calibrate(
         study,
@@ -110,6 +110,6 @@ def _show(calibrated: Calibrated, console: Console) -> None:
         say(
             console, f"  {rater.name}: {fitted if len(fitted) < _LONGEST_SHOWN else 'see the file'}"
         )
-    say(console, f"Wrote {calibrated.path}. To decide by it, run")
+    say(console, f"Wrote {calibrated.path}. To apply it, run")
     say(console, "`localensemble consensus STUDY --calibration FILE --items FILE`, or")
     say(console, "`localensemble label ... --calibration FILE`.")

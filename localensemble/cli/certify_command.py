@@ -40,41 +40,47 @@ def command(
     study: Path | None,
     *,
     gold: Annotated[
-        Path | None, Option("Gold labels of items drawn at random (see `sample`).")
+        Path | None, Option("Gold labels of randomly drawn items (see `sample`).")
     ] = None,
-    variable: Annotated[str | None, Option("The variable whose labels are to be accepted.")] = None,
-    alpha: Annotated[float, Option("The tolerated error.")] = 0.05,
-    delta: Annotated[float, Option("Chance that the promise fails.")] = 0.1,
+    variable: Annotated[str | None, Option("The variable to certify.")] = None,
+    alpha: Annotated[float, Option("The share of errors you tolerate.")] = 0.05,
+    delta: Annotated[float, Option("The chance that the promise fails.")] = 0.1,
     method: Annotated[
         Literal["ltt", "crc"],
         Option(
-            "ltt: at most alpha wrong among the accepted, with confidence 1 - delta. crc: on "
-            "average at most alpha of all items accepted and wrong; weaker."
+            "ltt: at most a share alpha of the accepted labels is wrong, with confidence 1 - "
+            "delta. crc is weaker: on average at most a share alpha of all items is accepted and "
+            "wrong."
         ),
     ] = "ltt",
     by: Annotated[
         ScoreName | None,
-        Option("The score a threshold is set on. [default: mean_probability; support for ratings]"),
+        Option(
+            "The score that the threshold is on. [default: mean_probability; support for ratings]"
+        ),
     ] = None,
     certificate: Annotated[
         Path | None,
         Option(
-            "The certificate (JSON). [default: certificate-VARIABLE.json in the study folder]",
+            "The certificate to write (JSON). [default: certificate-VARIABLE.json in the study "
+            "folder]",
             "-o --output",
         ),
     ] = None,
     id_column: GoldIdColumn = None,
-    only_plan: Annotated[bool, Option("Only say how many gold labels it takes.", "--plan")] = False,
+    only_plan: Annotated[
+        bool, Option("Only estimate how many gold labels are needed.", "--plan")
+    ] = False,
     error_rate: Annotated[
-        float, Option("With --plan: share of wrong labels you expect among the accepted.")
+        float, Option("With --plan: the share of the accepted labels you expect to be wrong.")
     ] = 0.02,
     accepted_share: Annotated[
-        float, Option("With --plan: share of the items you expect to accept.")
+        float, Option("With --plan: the share of the items you expect to accept.")
     ] = 0.5,
 ) -> None:
-    """Certify a threshold above which labels of STUDY may stand without a person.
+    """Certify a threshold above which labels of STUDY can be accepted without review.
 
-    Ends with exit code 1, and writes nothing, when nothing can be certified.
+    Exits with code 1 and writes nothing if nothing can be certified.
     """
     console = output()
     if only_plan:
@@ -84,7 +90,7 @@ def command(
         )
         return
     if study is None or gold is None or variable is None:
-        raise click.UsageError("Give STUDY, --gold and --variable; or --plan.")
+        raise click.UsageError("Give STUDY, --gold and --variable, or --plan.")
     certified = certify(
         study,
         gold=gold,
@@ -110,7 +116,7 @@ def _show_certified(certified: Certified, console: Console) -> None:
     _show_candidates(issued.certified, issued.by, console)
     say(console, f"{issued.sentence()}\n")
     for assumption in issued.assumptions():
-        say(console, f"  Taken for granted: {assumption}.")
+        say(console, f"  Assumed: {assumption}.")
     console.print()
     show_prevalence(
         certified.prevalence,
@@ -121,7 +127,7 @@ def _show_certified(certified: Certified, console: Console) -> None:
     if certified.path is None:
         say(console, "No certificate was written.")
         return
-    say(console, f"Wrote {certified.path}, which holds for:")
+    say(console, f"Wrote {certified.path}, which is valid only for:")
     for name, sha256 in issued.hashes:
         say(console, f"  {name} {sha256[:12]}")
     say(
@@ -140,14 +146,14 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
         words=("outcome",),
         numbers=("threshold", "gold items accepted", "wrong", value, "upper bound"),
     )
-    for one in certified.candidates:
+    for candidate in certified.candidates:
         table.add_row(
-            one.outcome,
-            f"{one.threshold:.6g}",
-            f"{one.accepted:,}",
-            f"{one.errors:,}",
-            f"{one.p_value:.3g}",
-            "" if one.upper is None else share(one.upper),
+            candidate.outcome,
+            f"{candidate.threshold:.6g}",
+            f"{candidate.accepted:,}",
+            f"{candidate.errors:,}",
+            f"{candidate.p_value:.3g}",
+            "" if candidate.upper is None else share(candidate.upper),
         )
     console.print(table)
     if tested:
@@ -155,30 +161,29 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
             console,
             f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
             f"{certified.least_accepted:,} gold items accepted, too few to tell. not reached: "
-            "behind the first failure.\n",
+            "after the first failure.\n",
         )
 
 
 def _show_plan(planned: CertificationPlan, console: Console) -> None:
     table = WordTable(
-        f"At most {planned.alpha:.3g} wrong among the accepted, with confidence "
-        f"{1 - planned.delta:.3g}",
+        f"Share of the accepted labels that is wrong: at most {planned.alpha:.3g}, with "
+        f"confidence {1 - planned.delta:.3g}",
         words=(),
-        numbers=("wrong among the gold items accepted", "fewest gold items accepted"),
+        numbers=("wrong labels among accepted gold items", "accepted gold items needed"),
     )
     for errors, size in planned.sizes:
         table.add_row(f"{errors:,}", f"{size:,}")
     console.print(table)
     expected = (
-        f"If {planned.error_rate:.1%} of the accepted are wrong and {planned.accepted_share:.0%} "
-        "of the items are accepted, "
+        f"If {planned.error_rate:.1%} of the accepted labels are wrong and "
+        f"{planned.accepted_share:.0%} of the items are accepted, "
     )
     if planned.items_needed is None:
         say(console, f"{expected}no number of gold labels is enough.")
     else:
         say(
             console,
-            f"{expected}about {planned.items_needed:,} gold labels, drawn at random, certify it "
-            f"with a chance of {planned.chance:.0%}; the walk over several thresholds may need "
-            "more.",
+            f"{expected}about {planned.items_needed:,} gold labels of random items certify this "
+            f"with a chance of {planned.chance:.0%}. Testing several thresholds may need more.",
         )

@@ -14,7 +14,7 @@ from localensemble.cli.console import output, say
 @click.command("check")
 @click.argument("codebook", type=click.Path(path_type=Path, dir_okay=False))
 def command(codebook: Path) -> None:
-    """Say what a methodologist would object to in CODEBOOK; exit code 1 when it is an error."""
+    """Check CODEBOOK for methodological problems; exits with code 1 if it finds an error."""
     console = output()
     loaded, remarks = check(codebook)
     for remark in remarks:

@@ -1,15 +1,15 @@
-"""A group of commands whose list says of each what it does, in a whole sentence."""
+"""A command group that lists each command with its whole first sentence."""
 
 from __future__ import annotations
 
 import click
 
-# No first sentence is longer; click cuts them to fit one line.
+# Longer than any first sentence; click would cut them to fit one line.
 _LONGEST_SENTENCE = 500
 
 
 class CommandGroup(click.Group):
-    """A group that lists its commands with their first sentence, over lines and not cut."""
+    """A group that wraps the first sentence of each command instead of cutting it."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""

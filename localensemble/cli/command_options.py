@@ -1,7 +1,7 @@
 """Make the options of a command from the annotations of its function.
 
 A parameter annotated with an ``Option`` becomes an option. A parameter whose type is a dataclass
-with such fields becomes one option for each of them, and is passed filled.
+with such fields becomes one option for each field, and is passed as one filled object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Command = Callable[..., None]
 
 
 def with_options(function: Command) -> Command:
-    """Give a command the options that the annotations of its function describe."""
+    """Add the options to a command that its function's annotations describe."""
     defaults = {
         name: MISSING if parameter.default is parameter.empty else parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
@@ -35,14 +35,14 @@ def with_options(function: Command) -> Command:
         function(**_taken(parts, given), **given)
 
     declared: Command = command
-    for one in reversed([*_options(parts)]):
-        declared = one.declare(declared)
+    for value in reversed([*_options(parts)]):
+        declared = value.declare(declared)
     return declared
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """What one option gives; ``default`` is MISSING where the option is required."""
+    """The value of one option; ``default`` is MISSING if the option is required."""
 
     name: str
     option: Option
@@ -54,7 +54,7 @@ class _Value:
         single = get_args(self.type)[0] if several else self.type
         names = self.option.names.split() or ["--" + self.name.split(".")[-1].replace("_", "-")]
         shown = isinstance(self.default, int | float | str | Path) and single is not bool
-        # For click a default of None is a value, which a required option would then have.
+        # Click takes a default of None for a value, so a required option would have one.
         default: dict[str, Any] = {"default": self.default} if shown else {}
         declare = click.option(
             self.key,
@@ -73,13 +73,13 @@ class _Value:
 
     @property
     def key(self) -> str:
-        """The name that click passes the value under."""
+        """The name under which click passes the value."""
         return self.name.replace(".", "_")
 
 
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """A dataclass that is made of what several options give."""
+    """A dataclass that several options fill."""
 
     make: Callable[..., object]
     parts: Mapping[str, _Value | _Filled]
@@ -88,7 +88,7 @@ class _Filled:
 def _parts(
     hints: Mapping[str, object], defaults: Mapping[str, object], prefix: str = ""
 ) -> dict[str, _Value | _Filled]:
-    """Find what options give among the parameters of a function or the fields of a dataclass."""
+    """Find the options among the parameters of a function or the fields of a dataclass."""
     found: dict[str, _Value | _Filled] = {}
     for name, default in defaults.items():
         annotated, *notes = _unpacked(hints[name])
@@ -115,13 +115,13 @@ def _parts(
 
 
 def _unpacked(annotation: object) -> tuple[object, ...]:
-    """Take an annotation apart: the type without None, then what is noted beside it."""
+    """Split an annotation into its type without None and the notes beside it."""
     notes: tuple[object, ...] = ()
     if get_origin(annotation) is Annotated:
         annotation, *rest = get_args(annotation)
         notes = tuple(rest)
     if get_origin(annotation) in (Union, UnionType):
-        annotation, *_ = (one for one in get_args(annotation) if one is not NoneType)
+        annotation, *_ = (kind for kind in get_args(annotation) if kind is not NoneType)
     return annotation, *notes
 
 
@@ -131,7 +131,7 @@ def _options(parts: Mapping[str, _Value | _Filled]) -> Iterator[_Value]:
 
 
 def _taken(parts: Mapping[str, _Value | _Filled], given: dict[str, object]) -> dict[str, object]:
-    """Take out what the options gave, as arguments; what was not given keeps its default."""
+    """Collect the options' values as arguments; an option not given keeps its default."""
     arguments: dict[str, object] = {}
     for name, part in parts.items():
         if isinstance(part, _Filled):
@@ -159,7 +159,7 @@ def _click_type(single: object, option: Option) -> object:
 def _split(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[str, ...] | None:
-    """Split values at commas; one with a comma stands in quotes."""
+    """Split values at commas; a value that contains one is quoted."""
     if value is None:
         return None
     return tuple(cell.strip() for cell in next(csv.reader([value], skipinitialspace=True), []))

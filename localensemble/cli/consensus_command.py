@@ -30,21 +30,21 @@ def command(
     *,
     options: ConsensusOptions,
     items: Annotated[
-        Path | None, Option("The labeled table; its results are written anew.")
+        Path | None, Option("The labeled table; its results are written again.")
     ] = None,
     write: Annotated[
         bool,
-        Option("Write the results without --items, where the study was imported without texts."),
+        Option("Write the results without --items, for a study imported without texts."),
     ] = False,
     side_by_side: Annotated[
-        bool, Option("Show all methods side by side; write nothing.", "--compare")
+        bool, Option("Show all methods side by side and write nothing.", "--compare")
     ] = False,
 ) -> None:
-    """Decide STUDY again by other rules, from its ledger; needs no model.
+    """Decide STUDY again with other rules, from its ledger; needs no model.
 
-    Without --items or --write the decisions are only shown. With one of them the rules are
-    recorded, and labels.csv, escalations.csv, report.html and findings.json are written anew.
-    Ends with exit code 5 when raters agree less than the codebook requires.
+    Without --items or --write, the decisions are only shown. With one of them, the rules are
+    recorded, and labels.csv, escalations.csv, report.html and findings.json are written again.
+    Exits with code 5 if the raters agree less than the codebook requires.
     """
     console = standard_output()
     if side_by_side:
@@ -56,8 +56,8 @@ def command(
     if not decided.written:
         say(
             console,
-            "Nothing was written. To write the results, give the table (--items FILE), or --write "
-            "where the study was imported without texts.",
+            "Nothing was written. To write the results, give the labeled table (--items FILE), or "
+            "--write if the study was imported without texts.",
         )
     for path in decided.written:
         say(console, f"Wrote {path}")

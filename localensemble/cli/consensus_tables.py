@@ -14,14 +14,14 @@ from localensemble.cli.word_table import WordTable
 
 
 def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Console) -> None:
-    """Print, for every variable, what each method decides and how far two decide alike."""
+    """Print for every variable what each method decides and how often two decide the same."""
     for comparison in comparisons:
         _show_results(comparison, console)
         _show_agreements(comparison, console)
     if comparisons:
         console.print(
-            "Accepted and escalated: under the study's policies, without certificates. "
-            "The first method is the study's, or the one asked for.",
+            "Accepted and escalated follow the study's policies, without certificates. "
+            "The first method is the study's own, or the one you chose.",
             style="dim",
         )
 
@@ -53,7 +53,7 @@ def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
     table = WordTable(
         f"{comparison.variable}: accuracy against the gold labels",
         words=("method",),
-        numbers=("consensus", "95% interval", "of", "right of all", "accepted", "of"),
+        numbers=("consensus", "95% interval", "items", "right of all", "accepted", "items"),
     )
     for result in comparison.results:
         if result.consensus is not None and result.accepted_labels is not None:
@@ -67,14 +67,14 @@ def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
 
 
 def _right_of_all(evaluation: Evaluation) -> str:
-    # Accuracy leaves out items without a consensus, which flatters whoever decides least.
+    # Accuracy leaves out items without a consensus, which flatters methods that decide little.
     items = evaluation.items + evaluation.unlabeled
     return f"{evaluation.correct / items:.3f}" if items else "undefined"
 
 
 def _show_agreements(comparison: MethodComparison, console: Console) -> None:
     table = WordTable(
-        f"{comparison.variable}: how far two methods decide alike",
+        f"{comparison.variable}: how often two methods decide the same",
         words=("first", "second"),
         numbers=("decided by both", "same category", "share"),
     )

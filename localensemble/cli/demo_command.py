@@ -24,12 +24,14 @@ from localensemble.core.resources import examples_dir
 def command(
     *,
     study: StudyToWrite = Path("demo-study"),
-    limit: Annotated[int | None, Option("Label only the first comments.", least=1)] = None,
+    limit: Annotated[
+        int | None, Option("How many comments to label, from the first. [default: all]", least=1)
+    ] = None,
 ) -> None:
-    """Label 300 patient comments with the embedded models: the whole loop.
+    """Label 300 patient comments with the embedded models, from table to report.
 
-    The comments and their gold labels come from a public data set; the models are tiny and
-    only good for the demo.
+    The comments and their gold labels come from a public data set. The models are tiny and
+    suit only the demo.
     """
     items = examples_dir() / "patient_feedback.csv"
     labeled = label_with_bars(

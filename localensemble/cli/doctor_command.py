@@ -22,9 +22,9 @@ _MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
 def command(
     *, as_json: Annotated[bool, Option("Print the checks as JSON.", "--json")] = False
 ) -> None:
-    """Look at this machine, the engines, the models and the guard, and say what to do.
+    """Check this machine, the engines, the models and the network guard, and say what to fix.
 
-    Changes nothing. Ends with exit code 1 when something keeps the program from working.
+    Changes nothing. Exits with code 1 if something keeps the program from working.
     """
     checks = examine()
     if as_json:

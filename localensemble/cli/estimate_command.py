@@ -30,10 +30,10 @@ def command(
     codebook: CodebookFile,
     options: Annotated[LabelOptions, Without(("gold", "certificates", "calibrations", "control"))],
 ) -> None:
-    """Say what memory and time it takes to label ITEMS, before doing it.
+    """Estimate the memory and time needed to label ITEMS.
 
-    Each rater labels a few items; nothing is kept. Ends with exit code 4 when a model does
-    not fit in memory.
+    Each rater labels a few items; nothing is kept. Exits with code 4 if a model does not fit
+    in memory.
     """
     console = progress_output()
     found = estimate(
@@ -54,7 +54,7 @@ def _show(found: RunEstimate) -> None:
     table = WordTable(
         f"Estimate for {found.item_count:,} items",
         words=("rater", "fits"),
-        numbers=("memory", "weights", "context", "the rest", "free", "items/s", "time"),
+        numbers=("memory", "weights", "context", "other", "free", "items/s", "time"),
     )
     for rater in found.raters:
         table.add_row(*_cells(rater, found.item_count))
@@ -65,15 +65,15 @@ def _show(found: RunEstimate) -> None:
     if found.seconds is not None:
         say(
             console,
-            f"All raters, one after another: {_duration(found.seconds)}, as measured on a few "
-            "items. Memory: that of the largest.",
+            f"All raters, one after another: {_duration(found.seconds)}, measured on a few items. "
+            "The run needs the memory of its largest rater.",
         )
 
 
 def _cells(rater: RaterEstimate, item_count: int) -> tuple[str, ...]:
     need, speed = rater.need, rater.speed
     if need.memory is None:
-        memory = ("not known", "", "", "")
+        memory = ("unknown", "", "", "")
     else:
         memory = (
             gibibytes(need.memory.total),
@@ -81,7 +81,7 @@ def _cells(rater: RaterEstimate, item_count: int) -> tuple[str, ...]:
             gibibytes(need.memory.context + need.memory.beginnings),
             gibibytes(need.memory.buffers + need.memory.process),
         )
-    fits = "not known" if need.memory is None else "yes" if need.fits else "no"
+    fits = "unknown" if need.memory is None else "yes" if need.fits else "no"
     time = (
         ("not tried", "")
         if speed is None
@@ -91,7 +91,7 @@ def _cells(rater: RaterEstimate, item_count: int) -> tuple[str, ...]:
 
 
 def _duration(seconds: float) -> str:
-    """Write a time with the two units that matter."""
+    """Format a time with the two units that matter."""
     if seconds < 1:
         return "under 1 s"
     minutes, rest = divmod(round(seconds), 60)

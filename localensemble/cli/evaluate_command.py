@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
-    Writes report.html and findings.json anew, the latter with every number at full precision.
+    Writes report.html and findings.json again; findings.json has every number at full precision.
     """
     console = output()
     findings = evaluate(

@@ -1,4 +1,4 @@
-"""Show on the terminal what gold labels say about a study."""
+"""Show the comparison of a study with gold labels on the terminal."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells, measured, share, three_digits
 from localensemble.cli.word_table import WordTable
 
-# More columns than these do not fit on a terminal; findings.json has them all.
+# More columns do not fit on a terminal; findings.json has them all.
 _MOST_RATERS = 5
 _MOST_CATEGORIES = 12
 _COVERAGES = (0.25, 0.5, 0.75, 1.0)
 
 
 def show_evaluation(findings: StudyFindings, *, console: Console) -> None:
-    """Print everything that was compared with gold labels, variable by variable."""
+    """Print every comparison with gold labels, variable by variable."""
     for variable in findings.variables:
         if variable.gold is not None:
             _show_variable(variable, variable.gold, console)
@@ -39,26 +39,26 @@ def show_prevalence(
     assumptions: Sequence[str],
     console: Console,
 ) -> None:
-    """Print the share of each category in the whole study, with what it takes for granted."""
+    """Print the share of each category in the whole study, and the assumptions."""
     table = WordTable(
         f"{variable}: share of each category in the whole study",
         words=("category",),
-        numbers=("counted", "corrected", "95% interval", "gold items", "missed", "too many"),
+        numbers=("counted", "corrected", "95% interval", "gold items", "missed", "overcounted"),
     )
-    for one in prevalence:
-        interval = one.interval
+    for corrected in prevalence:
+        interval = corrected.interval
         table.add_row(
-            one.category,
-            share(one.consensus_share),
-            share(one.share),
+            corrected.category,
+            share(corrected.consensus_share),
+            share(corrected.share),
             "none" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}",
-            f"{one.gold_items:,}",
-            f"{one.missed:,}",
-            f"{one.overcounted:,}",
+            f"{corrected.gold_items:,}",
+            f"{corrected.missed:,}",
+            f"{corrected.overcounted:,}",
         )
     console.print(table)
     for assumption in assumptions:
-        say(console, f"  Taken for granted: {assumption}.")
+        say(console, f"  Assumed: {assumption}.")
     console.print()
 
 
@@ -80,9 +80,9 @@ def _show_variable(variable: VariableFindings, gold: GoldComparison, console: Co
 
 def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     table = WordTable(
-        f"{variable.name}: against {gold.gold_items:,} gold labels",
+        f"{variable.name}: compared with {gold.gold_items:,} gold labels",
         words=("who",),
-        numbers=("accuracy", "95% interval", "of", "no label", "macro F1", "weighted F1"),
+        numbers=("accuracy", "95% interval", "items", "no label", "macro F1", "weighted F1"),
     )
     for named in gold.evaluated:
         found = named.evaluation
@@ -125,7 +125,9 @@ def _show_confusion(
 ) -> None:
     names = variable.categories
     if len(names) > _MOST_CATEGORIES:
-        console.print(f"{variable.name}: the confusion of {len(names)} categories is in the JSON.")
+        console.print(
+            f"{variable.name}: findings.json has the confusion matrix of {len(names)} categories."
+        )
         return
     table = WordTable(
         f"{variable.name}: gold category (rows) and consensus (columns)",
@@ -143,7 +145,7 @@ def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Con
     if gold.evaluated[0].evaluation.ordinal is None:
         return
     table = WordTable(
-        f"{variable.name}: how far off, in steps between categories",
+        f"{variable.name}: distance from the gold category, in steps",
         words=("who",),
         numbers=("mean distance", "mean shift", "at most one step off"),
     )
@@ -161,11 +163,11 @@ def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Con
 
 def _show_scores(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     table = WordTable(
-        f"{variable.name}: does a score tell right from wrong consensus?",
+        f"{variable.name}: how well scores tell right from wrong consensus",
         words=("score",),
         numbers=(
             *("items", "wrong", "AUROC", "area under risk"),
-            *(f"wrong of the surest {coverage:.0%}" for coverage in _COVERAGES),
+            *(f"wrong in the surest {coverage:.0%}" for coverage in _COVERAGES),
         ),
     )
     for ranking in gold.rankings:
@@ -182,7 +184,7 @@ def _show_scores(variable: VariableFindings, gold: GoldComparison, console: Cons
 
 
 def _risk_at(quality: RankingQuality, coverage: float) -> float | None:
-    """Error rate when at least this share is accepted; equal scores are accepted together."""
+    """Return the error rate if at least this share is accepted; equal scores go together."""
     points = [point for point in quality.curve if point.coverage >= coverage - 1e-9]
     return points[0].risk if points else None
 
@@ -192,7 +194,7 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
     if not known:
         return
     table = WordTable(
-        f"{variable.name}: do probabilities mean what they say?",
+        f"{variable.name}: how well probabilities match frequencies",
         words=("whose",),
         numbers=("items", "ECE", "Brier", "log loss"),
     )
@@ -225,7 +227,7 @@ def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Conso
     if not gold.comparisons:
         return
     table = WordTable(
-        f"{variable.name}: are two raters equally often right? (exact McNemar test)",
+        f"{variable.name}: are two raters right equally often? (exact McNemar test)",
         words=("first", "second"),
         numbers=("items", "only first right", "only second right", "p"),
     )
@@ -246,9 +248,9 @@ def _show_shared(variable: VariableFindings, gold: GoldComparison, console: Cons
     errors = gold.shared_errors
     say(
         console,
-        f"{variable.name}: on {errors.all_wrong:,} of {errors.items:,} gold items all raters are "
-        f"wrong, on {errors.same_wrong:,} with the same category; {errors.expected_all_wrong:.1f} "
-        "would be, if they erred independently. No disagreement reveals these.\n",
+        f"{variable.name}: all raters are wrong on {errors.all_wrong:,} of {errors.items:,} gold "
+        f"items, on {errors.same_wrong:,} with the same category. If they erred independently, "
+        f"{errors.expected_all_wrong:.1f} would be expected. Disagreement cannot reveal these.\n",
     )
 
 
@@ -258,7 +260,7 @@ def _show_coverage(variable: VariableFindings, gold: GoldComparison, console: Co
     say(
         console,
         f"{variable.name}: {covered.escalated:,} of {covered.gold_items:,} gold items are "
-        f"escalated; they hold {covered.wrong_escalated:,} of the {covered.wrong:,} wrong "
+        f"escalated. They include {covered.wrong_escalated:,} of the {covered.wrong:,} wrong "
         f"consensus labels ({part}).\n",
     )
 
@@ -267,10 +269,10 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
     if not gold.frontier:
         return
     table = WordTable(
-        f"{variable.name}: what a person's time buys (accepting from a score up)",
+        f"{variable.name}: errors left against items reviewed, by acceptance threshold",
         words=(),
         numbers=(
-            *("accepted from", "read by a person", "errors left, of all", "95% interval"),
+            *("accepted from", "reviewed", "errors left, of all items", "95% interval"),
             *("cost", "saved"),
         ),
     )
@@ -285,7 +287,7 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
         )
     console.print(table)
     console.print(
-        "Taking the best row of this table flatters it; a promise needs `certify`.\n",
+        "The best row of this table looks better than it is; use `certify` for a promise.\n",
         style="dim",
     )
 
@@ -296,7 +298,7 @@ def _show_groups(variable: VariableFindings, gold: GoldComparison, console: Cons
     table = WordTable(
         f"{variable.name}: accuracy by group",
         words=("group", "who"),
-        numbers=("accuracy", "95% interval", "of", "no label", "macro F1"),
+        numbers=("accuracy", "95% interval", "items", "no label", "macro F1"),
     )
     for group in gold.groups:
         for named in group.evaluated:
@@ -313,17 +315,17 @@ def _show_audit(variable: VariableFindings, gold: GoldComparison, console: Conso
     if audit is None:
         return
     if audit.accuracy is None or audit.interval is None:
-        said = f"no accuracy: {audit.undefined_because}."
+        result = f"no accuracy, because {audit.undefined_because}."
     else:
-        said = (
-            f"accuracy of the {audit.accepted:,} accepted labels {audit.accuracy:.3f} "
+        result = (
+            f"accuracy of the {audit.accepted:,} accepted labels is {audit.accuracy:.3f} "
             f"({audit.interval.low:.3f} to {audit.interval.high:.3f}), from {audit.audited:,} "
             "drawn at random."
         )
-    say(console, f"{variable.name}, random audit: {said}")
+    say(console, f"{variable.name}, random audit: {result}")
     if audit.accuracy is not None and gold.audit_unlabeled:
         say(
             console,
-            f"  {gold.audit_unlabeled:,} items drawn for the audit have no gold label; leaving "
-            "out the hard ones flatters the result.",
+            f"  {gold.audit_unlabeled:,} items drawn for the audit have no gold label. Leaving "
+            "out hard items makes the result look better than it is.",
         )

@@ -22,13 +22,13 @@ from localensemble.cli.study_tables import show_findings
 @with_options
 @isolated_option
 def command(ratings: Path, *, output: StudyToWrite, options: RatingsOptions) -> None:
-    """Make a study of RATINGS that people or other programs gave.
+    """Make a study from RATINGS that people or other programs gave.
 
     RATINGS is a table (CSV, Excel workbook or Parquet), long (item, rater, label) or wide (one
-    column for each rater), of one variable or several. The study is decided at once; `consensus`
-    decides it by other rules. Without --items its tables hold the ids alone.
+    column for each rater), with one variable or several. The study is decided right away; use
+    `consensus` to decide it with other rules. Without --items, its tables contain only ids.
 
-    Ends with exit code 5 when raters agree less than the codebook requires.
+    Exits with code 5 if the raters agree less than the codebook requires.
     """
     console = standard_output()
     imported = import_ratings(ratings, output=output, options=options)

@@ -27,13 +27,13 @@ def command(
     id_column: IdColumn = None,
     text_column: TextColumn = None,
 ) -> None:
-    """Write a codebook and an ensemble file to start from, guided by the columns of ITEMS."""
+    """Draft a codebook and an ensemble file from the columns of ITEMS."""
     started = init(items, folder=folder, id_column=id_column, text_column=text_column)
     for message in started.messages:
         click.echo(message)
     if started.label_columns:
         names = ", ".join(started.label_columns)
         click.echo(f"Drafted variables from columns that repeat a few words: {names}.")
-        click.echo("Delete from the codebook those that ask nothing of a text.")
+        click.echo("Delete the variables that are not questions about the text.")
     click.echo(f"Wrote {started.codebook} and {started.ensemble}.")
     click.echo(f"Next: fill in the codebook, then run `localensemble check {started.codebook}`.")

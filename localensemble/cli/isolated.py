@@ -1,4 +1,4 @@
-"""The option ``--isolated``, which every command that touches texts or labels has."""
+"""The option ``--isolated`` of every command that reads texts or labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from localensemble.api.privacy import is_isolated
 
 
 class IsolationWantedError(Exception):
-    """Ask for this command to be run again without a network; not an error of the user."""
+    """Request that this command run again without a network; not a user error."""
 
 
 def _require(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -22,5 +22,5 @@ isolated_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_require,
-    help="Run without any network, not even loopback; Linux only.",
+    help="Run without any network, not even loopback. Linux only.",
 )

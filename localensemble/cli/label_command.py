@@ -33,14 +33,13 @@ def command(
     study: StudyToWrite,
     options: LabelOptions,
     strict: Annotated[
-        bool, Option("One prompt at a time, nothing shared: slow, to check by.")
+        bool, Option("Evaluate one prompt at a time and share nothing: slow, for checking.")
     ] = False,
 ) -> None:
     """Label the texts of ITEMS (a CSV file) with every rater of an ensemble.
 
-    Run the same command again after an interruption: it goes on where it stopped.
-    Ends with exit code 5 when raters agree less than the codebook requires, else with 3 when
-    some labels have no category.
+    After an interruption, run the same command again to resume. Exits with code 5 if the raters
+    agree less than the codebook requires, otherwise with 3 if some labels have no category.
     """
     options = replace(options, mode="strict" if strict else "batched")
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)

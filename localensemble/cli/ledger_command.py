@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("verify", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
 def verify_command(study: Path) -> None:
-    """Derive every hash of the ledger again and compare; exit code 1 when one differs."""
+    """Compute every hash of the ledger again; exits with code 1 if one differs."""
     console = output()
     verification = verify_ledger(study)
     if verification.broken is not None:
@@ -34,13 +34,13 @@ def verify_command(study: Path) -> None:
             f"found {broken.found}, expected {broken.expected}.",
         )
         sys.exit(1)
-    say(console, f"The ledger is whole. Last hash: {verification.head_sha256}")
+    say(console, f"The ledger is intact. Last hash: {verification.head_sha256}")
 
 
 @command.command("history", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
 def history_command(study: Path) -> None:
-    """List what was recorded, oldest first."""
+    """List the recorded events, oldest first."""
     console = output()
     for event in history(study):
         console.print(f"{event.recorded_at}  {event.kind}  {event.sha256[:12]}", highlight=False)

@@ -1,6 +1,6 @@
-"""The command group: finds commands by name and ends with the exit code of an error.
+"""The command group: find a command by name, and exit with the code of its error.
 
-Each command's module is imported only when it is called, so that ``--help`` stays fast.
+A command's module is imported only when the command is called, so that ``--help`` stays fast.
 """
 
 from __future__ import annotations
@@ -22,34 +22,35 @@ from localensemble.core.errors import LocalEnsembleError, kind_and_place
 FAILED = 1
 INTERRUPTED = 130
 
-# For developers: shows tracebacks, which may hold texts of items.
+# For developers: shows tracebacks, which may contain item texts.
 _SHOW_TRACEBACK = "LOCALENSEMBLE_TRACEBACK"
 
-# The only command that may leave the machine. Whatever is not recognized as it is guarded.
+# The only command that may leave the machine. Every other call is guarded.
 _GOES_OUT = ["models", "pull"]
 
 _COMMANDS: Mapping[str, str] = {
-    "demo": "Label 300 patient comments with the embedded models: the whole loop.",
-    "init": "Write a codebook and an ensemble file to start from, for a table.",
-    "check": "Say what a methodologist would object to in a codebook.",
-    "estimate": "Say what memory and time a labeling run takes, and what to change.",
+    "demo": "Label 300 patient comments with the embedded models, from table to report.",
+    "init": "Draft a codebook and an ensemble file for a table.",
+    "check": "Check a codebook for methodological problems.",
+    "estimate": "Estimate the memory and time that a labeling run needs.",
     "label": "Label the items of a table with every rater of an ensemble.",
-    "import": "Make a study of a table of ratings, of people or of other programs.",
-    "agree": "Measure how far raters agree, people or models, on a table or a study.",
-    "consensus": "Decide a labeled study again by other rules, without a model.",
-    "sample": "Draw items of a study at random, for a person to label.",
+    "import": "Make a study from a table of ratings by people or other programs.",
+    "agree": "Measure agreement between raters, people or models, in a table or a study.",
+    "consensus": "Decide a labeled study again with other rules; needs no model.",
+    "sample": "Draw random items from a study for a person to label.",
     "evaluate": "Compare a study's labels with gold labels.",
-    "certify": "Certify which labels may stand without a person, or plan what that takes.",
-    "calibrate": "Make the probabilities of a study's raters mean frequencies.",
+    "certify": "Certify which labels can be accepted without review, or estimate the sample this "
+    "needs.",
+    "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
-    "models": "List, pull, verify, add and bundle the models that can label.",
-    "doctor": "Say whether this machine is ready to label, and what to do where not.",
+    "models": "List, pull, verify, add and bundle models.",
+    "doctor": "Check whether this machine is ready to label, and say what to fix.",
 }
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -69,7 +70,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="localensemble")
 def cli() -> None:
-    """Label text with several local models, measure how far they agree, escalate the rest.
+    """Label text with several local models, measure their agreement, and escalate doubtful items.
 
     Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 usage or input file,
     3 finished with items unlabeled, 4 engine unavailable, 5 agreement below the required
@@ -82,7 +83,7 @@ def main() -> None:
     if sys.argv[1:3] != _GOES_OUT:
         guard_egress()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter must not turn a finished run into a failed one.
+        # A terminal that cannot show a character must not turn a finished run into a failed one.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -93,7 +94,7 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
-            "Interrupted. What was done is kept; run the same command again to resume.", err=True
+            "Interrupted. Finished work is kept; run the same command again to resume.", err=True
         )
         code = INTERRUPTED
     except LocalEnsembleError as error:
@@ -114,12 +115,12 @@ def _run() -> int | None:
 
 
 def _fault(error: Exception) -> str:
-    """Say that there is a fault, and where; its message is shown to developers only."""
+    """Describe a fault by its kind and place; only developers see its message."""
     if os.environ.get(_SHOW_TRACEBACK) == "1":
         return "".join(traceback.format_exception(error)).rstrip()
     return (
-        "Cannot go on, because of a fault in the program or in an engine of another package.\n"
-        f"Found {kind_and_place(error)}; its message may hold text and is not shown.\n"
-        "Please report it. What was labeled is kept. "
-        f"{_SHOW_TRACEBACK}=1 shows everything, also texts."
+        "Cannot continue because of a fault in the program or in another package's engine.\n"
+        f"Found {kind_and_place(error)}; its message may contain item text and is not shown.\n"
+        "Please report it. Finished labels are kept. "
+        f"Set {_SHOW_TRACEBACK}=1 to show everything, including item text."
     )

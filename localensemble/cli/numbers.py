@@ -1,4 +1,4 @@
-"""How numbers look on the terminal; rounding happens here and nowhere before."""
+"""Format numbers for the terminal; they are rounded here and nowhere earlier."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from localensemble.api.findings import Evaluation, Measure
 
 
 def three_digits(value: float | None) -> str:
-    """Write a number with three digits after the point."""
+    """Format a number with three decimals."""
     return "undefined" if value is None else f"{value:.3f}"
 
 
 def measured(measure: Measure) -> str:
-    """Write a measure with three digits after the point, or that it is undefined."""
+    """Format a measure with three decimals, or as undefined."""
     return three_digits(measure.value)
 
 
 def share(value: float | None) -> str:
-    """Write a share in percent."""
+    """Format a share as a percentage."""
     return "undefined" if value is None else f"{value:.1%}"
 
 
 def accuracy_cells(evaluation: Evaluation) -> tuple[str, str, str]:
-    """Write an accuracy, its exact interval and the number of items it is about."""
+    """Format an accuracy, its exact interval and its number of items."""
     if evaluation.interval is None:
         return ("undefined", "none", "0")
     low, high = evaluation.interval.low, evaluation.interval.high

@@ -1,4 +1,4 @@
-"""Show how far each rater is: items, items per second, time left."""
+"""Show the progress of each rater: items, items per second, time left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localensemble.api.label import Progress as RaterProgress
 
 
 class RaterBars:
-    """One bar per rater, on standard error; a plain line per rater when that is no terminal."""
+    """One bar per rater on standard error; a plain line per rater if that is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -43,15 +43,17 @@ class RaterBars:
         """Draw one rater's progress."""
         labeled_now = progress.items_done - progress.resumed
         speed = labeled_now / progress.seconds if progress.seconds > 0 else 0.0
-        spoken = f"{speed:,.0f} items/s" if labeled_now else ""
+        shown_speed = f"{speed:,.0f} items/s" if labeled_now else ""
         if progress.rater not in self._tasks:
             self._tasks[progress.rater] = self._bars.add_task(
                 progress.rater, total=progress.items_total, speed=""
             )
-        self._bars.update(self._tasks[progress.rater], completed=progress.items_done, speed=spoken)
+        self._bars.update(
+            self._tasks[progress.rater], completed=progress.items_done, speed=shown_speed
+        )
         if not self._console.is_terminal and progress.items_done == progress.items_total:
-            resumed = f", {progress.resumed:,} from before" if progress.resumed else ""
+            resumed = f", {progress.resumed:,} labeled earlier" if progress.resumed else ""
             self._console.print(
                 f"{progress.rater}: {counted(progress.items_total, 'item')}{resumed}"
-                + (f", {spoken}" if spoken else "")
+                + (f", {shown_speed}" if shown_speed else "")
             )

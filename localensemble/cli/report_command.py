@@ -27,25 +27,27 @@ def command(
     *,
     gold: GoldTable = None,
     id_column: Annotated[
-        str | None, Option("The column of the tables that identifies an item.")
+        str | None, Option("The column with the item ids, in every table given.")
     ] = None,
     group_column: GroupColumn = None,
     random_sample: RandomSample = False,
     include_text: Annotated[
         bool, Option("Show the texts of the most doubtful items. [needs --items]")
     ] = False,
-    items: Annotated[Path | None, Option("The table that was labeled, for --include-text.")] = None,
+    items: Annotated[
+        Path | None, Option("The labeled table; required with --include-text.")
+    ] = None,
     text_column: TextColumn = None,
 ) -> None:
-    """Write report.html and findings.json of STUDY; needs no model.
+    """Write report.html and findings.json for STUDY; needs no model.
 
-    The page is one file that loads nothing from anywhere. It holds no text of an item
+    The page is one file that loads nothing from anywhere. It contains no item texts
     unless --include-text is given.
     """
     if include_text != (items is not None):
         raise InputError(
-            "--include-text and --items go together: the ledger holds no texts.",
-            hint="Give both, with the table that was labeled, or neither.",
+            "--include-text and --items go together, because the ledger stores no texts.",
+            hint="Give both, with the labeled table as --items, or neither.",
         )
     written = write_report(
         study,

@@ -26,18 +26,18 @@ def command(
     *,
     items: Annotated[
         Path | None,
-        Option("The table that was labeled; required unless the study was imported without texts."),
+        Option("The labeled table; required unless the study was imported without texts."),
     ] = None,
     count: Annotated[int, Option("How many items to draw.", "--n", least=1)],
-    seed: Annotated[int, Option("Another draws others.", least=0)] = 0,
+    seed: Annotated[int, Option("The random seed; another seed draws other items.", least=0)] = 0,
     worksheet: Annotated[Path, Option("The worksheet (CSV) to write.", "-o --output")],
     id_column: IdColumn = None,
     text_column: TextColumn = None,
 ) -> None:
-    """Draw items of STUDY at random and write a worksheet for a person to label.
+    """Draw random items from STUDY and write a worksheet for a person to label.
 
-    The worksheet is blind: it holds no label of any rater. For a study that was imported
-    without texts it holds ids alone.
+    The worksheet is blind: it shows no rater's labels. For a study imported without texts, it
+    contains only ids.
     """
     console = output()
     drawn = sample(
@@ -53,7 +53,7 @@ def command(
         console,
         f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
     )
-    console.print("Fill in every row, from the top; write the categories exactly so:")
+    console.print("Fill in every row, from the top. Write the categories exactly as shown:")
     for variable in drawn.codebook.variables:
         say(console, f"  gold_{variable.name}: {', '.join(variable.answers)}")
     for line in _next(study, drawn):
@@ -61,7 +61,7 @@ def command(
 
 
 def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
-    """Say what the worksheet is good for: few gold labels certify nothing."""
+    """Name the next step that fits the worksheet: few gold labels certify nothing."""
     usual = plan()
     variable = drawn.codebook.variables[0].name
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:
@@ -69,8 +69,9 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
         return (f"Next: localensemble certify {study} {gold}",)
     return (
         f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
-        f"The usual promise of `certify` (at most {usual.alpha:.0%} wrong, confidence "
-        f"{1 - usual.delta:.0%}) takes about {usual.items_needed:,} items if {usual.error_rate:.0%}"
-        f" of the accepted are wrong and {usual.accepted_share:.0%} are accepted; these are "
-        f"{drawn.drawn:,}. `localensemble certify --plan` works it out for other promises.",
+        f"You drew {drawn.drawn:,} items. The default promise of `certify` (at most "
+        f"{usual.alpha:.0%} wrong, confidence {1 - usual.delta:.0%}) needs about "
+        f"{usual.items_needed:,} items if {usual.error_rate:.0%} of the accepted labels are wrong "
+        f"and {usual.accepted_share:.0%} of the items are accepted. "
+        "For other promises, run `localensemble certify --plan`.",
     )

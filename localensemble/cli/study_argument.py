@@ -1,4 +1,4 @@
-"""Answer a call that names a table of ratings in the place of a study."""
+"""Answer a call that names a table of ratings instead of a study."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _TAKEN_BY_IMPORT = frozenset(
 
 
 class StudyCommand(click.Command):
-    """A command on a study; one that gets a table of ratings answers with the line to type."""
+    """A command on a study; given a table of ratings, it answers with the line to type."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, unless the first one is a file.
 
         Raises:
-            InputError: it is.
+            InputError: the first argument is a file; names the line to type.
         """
         if args and not args[0].startswith("-") and Path(args[0]).is_file():
             table = Path(args[0])
             raise InputError(
                 f"{table.name} is a file; `{self.name}` takes a study folder.",
-                hint="Make a study of the ratings first:\n  "
+                hint="Make a study from the ratings first:\n  "
                 + import_line(table, _for_import(args[1:]) or ("--level", "nominal")),
             )
         return super().parse_args(ctx, args)
 
 
 def _for_import(args: list[str]) -> list[str]:
-    """Return those of the arguments that `import` takes."""
+    """Return the arguments that `import` also takes."""
     taken: list[str] = []
     for place, arg in enumerate(args):
         name, equals, _ = arg.partition("=")

@@ -22,9 +22,9 @@ from localensemble.cli.word_table import WordTable
 def show_study(study: LabeledStudy, *, console: Console) -> None:
     """Print the findings of a labeling run and where its files are.
 
-    What was said before the run is not said again.
+    Cautions that were shown before the run are not repeated.
     """
-    show_findings(study.findings, console=console, said=study.messages)
+    show_findings(study.findings, console=console, shown=study.messages)
     console.print("Files:")
     for path in (
         study.folder.labels,
@@ -37,26 +37,28 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
         say(console, f"  {path}")
     console.print()
     waiting = sum(variable.escalated for variable in study.findings.variables)
-    decide = f"; a person decides {counted(waiting, 'row')} of {study.folder.escalations}"
-    say(console, f"Next: open {study.folder.report}{decide if waiting else ''}.")
+    review = f", then review the {counted(waiting, 'row')} in {study.folder.escalations}"
+    say(console, f"Next: open {study.folder.report}{review if waiting else ''}.")
     if not any(variable.accuracy_consensus for variable in study.findings.variables):
         say(
             console,
-            "Nothing here says how often the labels are right: that takes gold labels. "
-            "`localensemble sample` draws the items to label by hand.",
+            "Only gold labels can show how often these labels are right. "
+            "Use `localensemble sample` to draw items to label by hand.",
         )
 
 
-def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str, ...] = ()) -> None:
-    """Print cautions, agreement, decisions, accuracy where gold labels are there, and speed.
+def show_findings(
+    findings: StudyFindings, *, console: Console, shown: tuple[str, ...] = ()
+) -> None:
+    """Print cautions, agreement, decisions, accuracy if there are gold labels, and speed.
 
     Args:
-        findings: of the study.
-        console: where to.
-        said: cautions that were shown already.
+        findings: the study's findings.
+        console: the console to print on.
+        shown: cautions that were shown already.
     """
     for caution in findings.cautions:
-        if caution not in said:
+        if caution not in shown:
             say(console, f"Caution: {caution}")
     for variable in findings.variables:
         for sentence in (*agreement_verdict(variable.agreement), *required_sentences(variable)):
@@ -66,10 +68,10 @@ def show_findings(findings: StudyFindings, *, console: Console, said: tuple[str,
     for variable in findings.variables:
         for coefficient in variable.coefficients:
             if coefficient.undefined_because:
-                who = f"{variable.name}, {coefficient.name}"
-                console.print(f"{who}: undefined. {coefficient.undefined_because}")
+                name = f"{variable.name}, {coefficient.name}"
+                console.print(f"{name}: undefined. {coefficient.undefined_because}")
     console.print(
-        "Agreement says how far the raters choose the same; not that they are right.\n",
+        "Agreement measures consistency, not accuracy.\n",
         style="dim",
     )
     console.print(_decision_table(findings))
@@ -131,7 +133,7 @@ def _print_reasons(findings: StudyFindings, console: Console) -> None:
                 console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
         if sum(count for _, count in variable.reason_counts) > variable.escalated:
             console.print(
-                f"  {variable.name}: an item can have several reasons; these counts overlap."
+                f"  {variable.name}: an item can have several reasons, so these counts overlap."
             )
         for expected in variable.expected_errors:
             say(console, f"  {variable.name}: {expected.sentence()}")  # fmt: skip
@@ -143,8 +145,9 @@ def _print_promises(findings: StudyFindings, console: Console) -> None:
         say(console, f"{calibration.sentence}\n")
     for promise in findings.promises:
         lines = (
-            f"{promise.variable} is accepted by a certificate. {promise.sentence}",
-            "It takes for granted:",
+            f"A certificate decides which labels of {promise.variable} are accepted. "
+            f"{promise.sentence}",
+            "It assumes:",
             *(f"  {assumption}" for assumption in promise.assumptions),
             "",
         )
@@ -156,7 +159,7 @@ def _accuracy_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
         "Accuracy against the gold labels",
         words=("variable", "who"),
-        numbers=("accuracy", "95% interval", "right", "of", "no label", "right of all"),
+        numbers=("accuracy", "95% interval", "right", "items", "no label", "right of all"),
     )
     for variable in findings.variables:
         for who, accuracy in _accuracies(variable):
@@ -176,8 +179,8 @@ def _accuracies(variable: VariableFindings) -> list[tuple[str, Accuracy]]:
 def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
     if accuracy.interval_low is None or accuracy.interval_high is None:
         return ("undefined", "none", "0", "0", f"{accuracy.unlabeled:,}", "undefined")
-    # Accuracy leaves out items without a label, which flatters whoever abstains most; over
-    # all items with a gold label the rows can be compared.
+    # Accuracy leaves out items without a label, which flatters raters that abstain often. Only
+    # a share of all items with a gold label can be compared between rows.
     of_all = accuracy.correct / (accuracy.items + accuracy.unlabeled)
     return (
         _three_digits(accuracy.value),
@@ -217,8 +220,8 @@ def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
     if findings.ratings_sha256 is not None:
         cells = len(findings.variables) * len(findings.raters) * findings.item_count
         console.print(
-            f"{findings.unlabeled:,} of {cells:,} cells (item by rater) have no label. Whether the "
-            "rater was asked is not known.",
+            f"{findings.unlabeled:,} of {cells:,} cells (item by rater) have no label. The ratings "
+            "do not show whether the rater was asked.",
             highlight=False,
         )
         return

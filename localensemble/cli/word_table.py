@@ -1,10 +1,10 @@
 """Tables of words and numbers that stay readable on a narrow terminal.
 
 Decides how wide each column is: words and numbers stay whole, and lines break between words.
-Columns of numbers that do not fit beside each other stand in a further table below, with the
-columns of words again. Nothing is left out, and cells are shown as they are: no markup, no
-control characters. A table of rich alone breaks numbers in two when it is too wide, and with
-the least width of each column it cuts off what does not fit.
+Number columns that do not fit go into another table below, which repeats the word columns.
+Nothing is left out, and cells are shown as they are: no markup, no control characters. A plain
+rich table breaks numbers in two when it is too wide; with minimum column widths it cuts off
+what does not fit.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-# A cell's padding, and the divider behind it.
+# A cell's padding, and the divider after it.
 _GAP = 2
-# A longer word is broken; on a line of 80 two such columns and a number have room.
+# A longer word is broken; a line of 80 has room for two such columns and a number.
 _LONGEST_WORD = 30
 
 
@@ -39,7 +39,7 @@ class WordTable:
         self._rows.append(tuple("".join(_printable(cell)) for cell in cells))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give one table, or several below each other where one would be too wide."""
+        """Yield one table, or several below each other if one would be too wide."""
         title: str | None = self._title
         for chosen in self._parts(options.max_width):
             table = Table(
@@ -63,7 +63,7 @@ class WordTable:
             title = None
 
     def _parts(self, room: int) -> Iterator[list[int]]:
-        """Choose the columns of each table: all of words, and the numbers that have room."""
+        """Choose the columns of each table: all word columns, and the numbers that fit."""
         words = list(range(self._words))
         part, used = list(words), self._least(words)
         for column in range(self._words, len(self._headings)):
@@ -76,7 +76,7 @@ class WordTable:
         yield part
 
     def _widths(self, columns: Sequence[int], room: int) -> list[int]:
-        """Give each column its longest word, and what is left to those that would need it."""
+        """Set each column to its longest word, and share the rest where more is needed."""
         widths = [self._narrowest(column) for column in columns]
         widest = [max(map(cell_len, self._cells(column))) for column in columns]
         left = room - sum(widths) - _GAP * len(columns)
@@ -93,7 +93,7 @@ class WordTable:
         heading, *cells = self._cells(column)
         if column < self._words:
             return min(max(map(_longest_word, (heading, *cells))), _LONGEST_WORD)
-        # A number is one word, also an interval; its heading may stand on several lines.
+        # A number is one word, and so is an interval; its heading may wrap.
         return max(_longest_word(heading), *map(cell_len, cells), 1)
 
     def _cells(self, column: int) -> list[str]:
@@ -101,12 +101,14 @@ class WordTable:
 
 
 def literal(words: str, *, style: str = "") -> Text:
-    """Make text that is shown as it is: no markup, no control characters."""
+    """Return text that is shown as it is: no markup, no control characters."""
     return Text("".join(_printable(words)), style=style)
 
 
 def _printable(words: str) -> Iterable[str]:
-    return (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+    return (
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words
+    )
 
 
 def _longest_word(cell: str) -> int:

@@ -123,7 +123,7 @@ def test_a_promise_is_printed_with_all_it_rests_on(run: Run, labeled: StudyFiles
     said = " ".join(ended.out.split())
     assert ended.code == 0
     assert "at most 10.0% are wrong, with confidence 90.0%" in said
-    assert said.count("Taken for granted") >= 4
+    assert said.count("Assumed: ") >= 4
     assert "topic: share of each category in the whole study" in said
     values = json.loads((labeled.study / "certificate-topic.json").read_text(encoding="utf-8"))
     certificate = Certificate.from_values(values)

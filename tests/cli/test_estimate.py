@@ -59,7 +59,7 @@ def test_an_engine_that_does_not_tell_is_tried(run: Run, tmp_path: Path) -> None
     files = study_files(tmp_path, ["one", "two"])
     ended = run("estimate", *arguments(files))
     assert ended.code == 0, ended.err
-    assert ended.out.count("not known") >= 3
+    assert ended.out.count("unknown") >= 3
 
 
 def test_a_model_that_does_not_fit_is_not_tried_and_the_advice_is_given(

@@ -49,16 +49,16 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
     ended = run("evaluate", files.study, "--gold", gold_table(files))
     assert ended.code == 0
     for heading in (
-        "topic: against 80 gold labels",
+        "topic: compared with 80 gold labels",
         "topic: consensus by category",
         "topic: gold category (rows) and consensus (columns)",
-        "topic: does a score tell right from wrong consensus?",
-        "topic: do probabilities mean what they say?",
+        "topic: how well scores tell right from wrong",
+        "topic: how well probabilities match frequencies",
         "exact McNemar test",
-        "gold items all raters are wrong",
+        "topic: all raters are wrong on",
     ):
         assert heading in " ".join(ended.out.split()), heading
-    assert "urgent: against" not in ended.out
+    assert "urgent: compared" not in ended.out
     gold = topic_of(files)["gold"]
     assert [named["who"] for named in gold["evaluated"]][:3] == ["first", "second", "third"]
     assert gold["evaluated"][0]["evaluation"]["accuracy"]["value"] == 1.0

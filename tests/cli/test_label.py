@@ -79,11 +79,11 @@ def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
     label = ("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     ended = run(*label)
     rows = len(read_table(files.study / "escalations.csv"))
-    assert f"a person decides {rows} rows of {files.study / 'escalations.csv'}." in ended.out
-    assert "Nothing here says how often the labels are right" in ended.out
+    assert f"review the {rows} rows in {files.study / 'escalations.csv'}." in ended.out
+    assert "Only gold labels" in ended.out
     gold = files.folder / "gold.csv"
     gold.write_text("id,gold_topic\ni-1,staff\n", encoding="utf-8")
-    assert "Nothing here says how often" not in run(*label, "--gold", gold).out
+    assert "Only gold labels" not in run(*label, "--gold", gold).out
 
 
 def test_findings_count_what_the_tables_hold(run: Run, tmp_path: Path) -> None:
