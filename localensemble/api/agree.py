@@ -117,8 +117,8 @@ class AgreeOptions:
     level: Annotated[
         Level | None,
         Option(
-            "Level of measurement; required for a table unless --codebook is given. A wrong one "
-            "gives a believable wrong number."
+            "Measurement level; required for a table unless --codebook is given. A wrong level "
+            "gives a plausible but wrong number."
         ),
     ] = None
     columns: NamedColumns = field(default_factory=NamedColumns)
@@ -126,29 +126,34 @@ class AgreeOptions:
     sheet: Sheet = None
     categories: AllCategories = None
     codebook: Annotated[
-        CodebookSource | None, Option("A codebook with the variables.", "-c --codebook")
+        CodebookSource | None, Option("A codebook that defines the variables.", "-c --codebook")
     ] = None
     coefficients: Annotated[
-        tuple[str, ...], Option("Those to show: AC1,alpha. [default: all]", split=True)
+        tuple[str, ...],
+        Option("Coefficients to show, such as AC1,alpha. [default: all]", split=True),
     ] = ()
     weights: Annotated[
         str | None, Option("A weighting scheme, or a CSV file of weights. [default: by level]")
     ] = None
     confidence_level: Annotated[
-        float, Option("Of the intervals.", "--confidence", least=0, most=1, between=True)
+        float,
+        Option("Confidence level of the intervals.", "--confidence", least=0, most=1, between=True),
     ] = 0.95
     resamples: Annotated[
         int, Option("Bootstrap draws over items; 0 for none.", "--bootstrap", least=0)
     ] = 1000
-    seed: Annotated[int, Option("Of the bootstrap.", least=0)] = 0
+    seed: Annotated[int, Option("Random seed of the bootstrap.", least=0)] = 0
     requirements: Annotated[
         tuple[str, ...],
         Option(
-            'For example "AC1 >= 0.6": exit code 5 if the interval reaches below; repeatable.',
+            'A minimum such as "AC1 >= 0.6": exit code 5 if the interval reaches below it; '
+            "repeatable.",
             "--require",
         ),
     ] = ()
-    cross_check: Annotated[bool, Option("Compare with irrCAC and krippendorff.")] = False
+    cross_check: Annotated[bool, Option("Compare with the packages irrCAC and krippendorff.")] = (
+        False
+    )
 
 
 def agree(source: TableSource, *, options: AgreeOptions) -> AgreementReport:

@@ -79,7 +79,7 @@ class ConsensusOptions:
     policies: Annotated[
         tuple[str, ...],
         Option(
-            "An escalation policy, as '{policy: support_below, limit: 0.8}', in place of the "
+            "An escalation policy, such as '{policy: support_below, limit: 0.8}', instead of the "
             "study's; repeatable.",
             "--policy",
             metavar="YAML",
@@ -87,15 +87,15 @@ class ConsensusOptions:
     ] = ()
     ensemble: Annotated[
         EnsembleSource | None,
-        Option("Take consensus and escalation from this ensemble file.", "-e --ensemble"),
+        Option("Use the consensus and escalation rules of this ensemble file.", "-e --ensemble"),
     ] = None
     certificates: Certificates = ()
-    drop_certificates: Annotated[bool, Option("Let go of the study's certificates.")] = False
+    drop_certificates: Annotated[bool, Option("Drop the study's certificates.")] = False
     calibrations: Calibrations = ()
-    drop_calibrations: Annotated[bool, Option("Take the raters' own probabilities again.")] = False
+    drop_calibrations: Annotated[bool, Option("Drop the study's calibrations.")] = False
     gold: GoldTable = None
     id_column: Annotated[
-        str | None, Option("The column of the items and of the gold table that identifies an item.")
+        str | None, Option("The column with the item ids, in the items and the gold table.")
     ] = None
     text_column: TextColumn = None
 

@@ -85,13 +85,15 @@ class LabelOptions:
     ] = None
     id_column: IdColumn = None
     text_column: TextColumn = None
-    limit: Annotated[int | None, Option("Label only the first items.", least=1)] = None
+    limit: Annotated[
+        int | None, Option("How many items to label, from the first. [default: all]", least=1)
+    ] = None
     gold: GoldTable = None
     certificates: Certificates = ()
     calibrations: Calibrations = ()
     control: Annotated[
         TableSource | None,
-        Option("A table with items whose category is known, for the policy control_missed."),
+        Option("A table of control items, whose category is known, for the policy control_missed."),
     ] = None
     mode: ScoringMode = "batched"
     threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (

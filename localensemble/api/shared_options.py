@@ -1,4 +1,4 @@
-"""Options that several verbs have, each described once."""
+"""Options that several commands share, each described once."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from localensemble.tables.delimited import TableSource
 Certificates = Annotated[
     tuple[Path, ...],
     Option(
-        "Accept by a threshold that `certify` certified; one file per variable.", "--certificate"
+        "Accept labels by a certificate that `certify` wrote; one file per variable.",
+        "--certificate",
     ),
 ]
 Calibrations = Annotated[
     tuple[Path, ...],
     Option(
-        "Change the raters' probabilities as `calibrate` found; one file per variable.",
+        "Apply a calibration that `calibrate` wrote; one file per variable.",
         "--calibration",
     ),
 ]
-GoldTable = Annotated[TableSource | None, Option("A table with gold labels, to report accuracy.")]
+GoldTable = Annotated[
+    TableSource | None, Option("A table with gold labels, used to report accuracy.")
+]
 GoldIdColumn = Annotated[
-    str | None, Option("The column of the gold table that identifies an item.", "--id-column")
+    str | None, Option("The column of the gold table with the item ids.", "--id-column")
 ]
 GroupColumn = Annotated[
     str | None,
     Option(
-        "A column of the gold table (site, language): each group is evaluated by itself.",
+        "A column of the gold table, such as site or language; each group is evaluated separately.",
         "--group",
         metavar="COLUMN",
     ),
@@ -36,11 +39,11 @@ GroupColumn = Annotated[
 RandomSample = Annotated[
     bool,
     Option(
-        "State that the gold items were drawn at random from all items: the share of each "
-        "category is estimated, corrected for label error."
+        "State that the gold items were drawn at random from all items. The share of each "
+        "category is then estimated and corrected for label errors."
     ),
 ]
 CodebookFile = Annotated[Path, Option("The codebook (YAML).", "-c --codebook")]
 StudyToWrite = Annotated[
-    Path, Option("The study folder; made if missing.", "-o --output", folder=True)
+    Path, Option("The study folder; created if missing.", "-o --output", folder=True)
 ]
