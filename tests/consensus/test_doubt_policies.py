@@ -55,7 +55,7 @@ def test_a_disagreement_of_two_named_raters_ignores_the_third() -> None:
 def test_a_disagreement_is_between_two_raters(between: object) -> None:
     with pytest.raises(EnsembleError, match="expected two raters"):
         policy_named("disagreement", settings={"between": between})
-    with pytest.raises(EnsembleError, match='"rater-11".* not a rater') as raised:
+    with pytest.raises(EnsembleError, match=r'"rater-11".* not a rater') as raised:
         escalation_of(evidence_of("aab"), "disagreement", between=["rater-0", "rater-11"])
     assert 'Did you mean "rater-1"?' in str(raised.value)
 

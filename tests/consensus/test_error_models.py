@@ -193,7 +193,7 @@ def test_settings_that_no_fit_can_use_are_refused() -> None:
         with pytest.raises(EnsembleError, match=message):
             method_named(name, settings=settings)
     labels, _ = simulated(10)
-    with pytest.raises(EnsembleError, match='"nobody".* not a column'):
+    with pytest.raises(EnsembleError, match=r'"nobody".* not a column'):
         DawidSkene(repeats={"nobody": "first"}).fit(labels)
 
 
