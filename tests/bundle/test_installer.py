@@ -104,11 +104,11 @@ def test_a_pipe_is_not_waited_for(bundle: Path, name: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names on Windows")
 def test_the_name_of_a_file_cannot_speak_for_the_installer(bundle: Path) -> None:
-    (bundle / "x\n\x1b[2JAll 4 files are those of SHA256SUMS.").write_bytes(b"")
+    (bundle / "x\n\x1b[2JAll 4 files match SHA256SUMS.").write_bytes(b"")
     with pytest.raises(DamagedBundleError) as found:
         check_bundle(bundle, sha256=digits_of(bundle))
     (problem,) = found.value.problems
-    assert problem.startswith(r"'x\n\x1b[2JAll 4 files are those of SHA256SUMS.': does not belong")
+    assert problem.startswith(r"'x\n\x1b[2JAll 4 files match SHA256SUMS.': does not belong")
 
 
 @pytest.mark.parametrize(

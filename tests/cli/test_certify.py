@@ -348,7 +348,7 @@ def test_a_plan_needs_no_study(run: Run) -> None:
     ended = run("certify", "--plan", "--alpha", "0.05", "--delta", "0.1")
     assert ended.code == 0
     assert ["0", "45"] in [line.split() for line in ended.out.splitlines()]
-    assert "gold labels, drawn at random" in ended.out
+    assert "gold labels of random items" in ended.out
     hopeless = run("certify", "--plan", "--error-rate", "0.2")
     assert "no number of gold labels is enough" in hopeless.out
 

@@ -126,7 +126,7 @@ def test_reading_more_leaves_fewer_errors_and_costs_more(run: Run, tmp_path: Pat
     files = labeled_files(run, tmp_path)
     prices = ("--person-cost", "0.55", "--model-cost", "0.01")
     ended = run("evaluate", files.study, "--gold", gold_table(files), *prices)
-    assert "topic: what a person's time buys" in ended.out
+    assert "topic: errors left against items reviewed" in ended.out
     frontier = topic_of(files)["gold"]["frontier"]
     everything, nothing = frontier[0], frontier[-1]
     assert (everything["threshold"], everything["reviewed_share"]) == (None, 1.0)

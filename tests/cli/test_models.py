@@ -241,7 +241,7 @@ def test_show_tells_which_file_is_here(run: Run, server: FileServer, tmp_path: P
     assert (ended.code, "here: own, added, llama" in ended.out) == (0, True)
     assert "its license: from our own training" in ended.out
     ended = run("models", "show", "le-llama-2m")
-    assert (ended.code, "which comes with the program" in ended.out) == (0, True)
+    assert (ended.code, "included with the program" in ended.out) == (0, True)
 
 
 def test_a_file_fetched_by_other_means_is_pulled_without_the_server(
