@@ -89,7 +89,7 @@ def label(
     Undefined when: a rater gives no category; the label's status says why.
 
     Example:
-        >>> study = le.label(texts, codebook="codebook.yaml")
+        >>> study = le.label(texts, codebook=codebook)
     """
     source = table_given(items, name="items")
     folder, temporary = folder_given(output)
@@ -310,7 +310,7 @@ def certify(
     Undefined when: nothing can be certified; ``path`` is then None.
 
     Example:
-        >>> le.certify(study, gold=gold, variable="topic").path
+        >>> le.certify(study, gold=gold, variable="sentiment").path
     """
     return _study(study).certify(
         gold,
@@ -349,7 +349,7 @@ def calibrate(
         InputError: gold labels or content-free items are missing, too few, or of another study.
 
     Example:
-        >>> le.calibrate(study, variable="topic", method="temperature", gold=gold)
+        >>> le.calibrate(study, variable="sentiment", method="temperature", gold=gold)
     """
     return _study(study).calibrate(
         variable=variable,
