@@ -1,4 +1,4 @@
-"""Measure the agreement of raters: of people or models, on a table of labels or a study."""
+"""Measure the agreement of raters, people or models, in a table of ratings or a study."""
 
 from __future__ import annotations
 
@@ -93,25 +93,27 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AgreeOptions:
-    """How to read a table of labels and measure agreement.
+    """How to read a table of ratings and measure agreement.
 
     Attributes:
-        level: of measurement, for every variable. No default on purpose: a wrong level gives
-            a believable wrong number. None takes the codebook's, or a study's.
-        columns: of the table; what is not named is guessed.
-        gaps: cells that mean a gap, besides the empty one.
-        sheet: of a workbook.
-        categories: all that can be chosen, in their order; None takes the codebook's, or
-            those that occur.
-        codebook: with the variables of the table.
-        coefficients: those to be shown; empty shows all.
-        weights: a scheme or the path of a table of weights; None takes those of the level.
-        confidence_level: of all intervals.
-        resamples: bootstrap draws; 0 leaves the bootstrap out.
-        seed: of the bootstrap.
-        requirements: for example ``AC1 >= 0.6``; each for every variable and group.
-        cross_check: whether to compare with irrCAC and krippendorff, of this environment or
-            of a reference environment.
+        level: level of measurement of every variable; None uses the level in the codebook or
+            study. A table without a codebook has no default on purpose: a wrong level gives a
+            believable wrong number.
+        columns: columns of the table; those that are not named are detected.
+        gaps: cell contents that mean a gap; an empty cell always does.
+        sheet: sheet of a workbook.
+        categories: all categories that raters could choose, in order; None uses those of the
+            codebook, or those that occur.
+        codebook: file with the variables of the table.
+        coefficients: coefficients to show; empty shows all.
+        weights: a weighting scheme or the path of a table of weights; None uses the weights
+            that belong to the level.
+        confidence_level: confidence level of all intervals.
+        resamples: number of bootstrap draws; 0 turns the bootstrap off.
+        seed: seed of the bootstrap.
+        requirements: for example ``AC1 >= 0.6``; each applies to every variable and group.
+        cross_check: whether to compare with irrCAC and krippendorff, from this environment or
+            from a reference environment.
     """
 
     level: Annotated[
@@ -157,15 +159,15 @@ class AgreeOptions:
 
 
 def agree(source: TableSource, *, options: AgreeOptions) -> AgreementReport:
-    """Measure the agreement in a table of labels, or in a study folder.
+    """Measure the agreement in a table of ratings or in a study folder.
 
     Raises:
-        InputError: the table, a column, a category or an option cannot be used; or there is no
-            environment to cross-check with.
-        LedgerError: the folder holds no finished study.
+        InputError: the table, a column, a category or an option cannot be used, or no
+            environment can cross-check.
+        LedgerError: the folder has no finished study.
     """
     settings = _settings(options)
-    # Before the work: without one there is nothing to compare with.
+    # Before the work, so that a missing environment costs no time.
     reference = find_reference_python() if options.cross_check else None
     path = path_of(source)
     if isinstance(source, Path) and source.is_dir():
@@ -222,8 +224,8 @@ def _weights(text: str | None) -> WeightScheme | WeightTable | None:
     if Path(text).is_file():
         return read_weight_table(Path(text))
     raise AgreementError(
-        f'"{text}" is no weighting scheme, and no file with weights.',
-        hint=f"Choose one of {', '.join(WEIGHT_SCHEMES)}, or name a CSV file with one row and one "
+        f'Unknown weighting scheme "{text}", and no file has that name.',
+        hint=f"Choose one of {', '.join(WEIGHT_SCHEMES)}, or give a CSV file with one row and one "
         "column for each category.",
     )
 
@@ -239,7 +241,7 @@ def _from_study(
         raise InputError(
             f"{folder.name}: a study has its own items, raters and categories, but an option "
             "names columns, categories or a codebook.",
-            hint="Leave out the options that are about a table; gold labels of a study are for "
+            hint="Leave out the options for tables; to compare a study with gold labels, run "
             "`localensemble evaluate STUDY --gold FILE`.",
         )
     with Study.open(folder) as study:
@@ -255,8 +257,8 @@ def _from_study(
             if found.names != variable.answers:
                 raise InputError(
                     f'Variable "{variable.name}": level {level} needs categories in the order of '
-                    "their numbers, and the codebook has another order.",
-                    hint="Choose `--level ordinal`, or leave it to the codebook.",
+                    "their numbers, but the codebook orders them differently.",
+                    hint="Use `--level ordinal`, or leave out `--level` to use the codebook's.",
                 )
             labeled.append(
                 LabeledVariable(

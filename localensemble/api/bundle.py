@@ -1,4 +1,4 @@
-"""Carry the program and its models to a machine without a network, and take them in there."""
+"""Bundle the program and its models for a machine without a network, and unbundle them there."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _STUDY_FOLDERS = ("codebooks/", "ensembles/")
 
 @dataclass(frozen=True, slots=True)
 class BundledProgram:
-    """A bundle as it was written.
+    """A bundle that was written.
 
     Attributes:
-        written: the folder, and the SHA-256 to send by another way.
-        models: those that are in it.
-        terms: of these models, where the catalog knows them.
+        written: the folder, and the SHA-256 to send separately.
+        models: the models in the bundle.
+        terms: the license terms of these models that the catalog knows.
     """
 
     written: WrittenBundle
@@ -67,14 +67,14 @@ class BundledProgram:
 
 @dataclass(frozen=True, slots=True)
 class UnbundledFiles:
-    """What was taken in from a bundle.
+    """What was installed from a bundle.
 
     Attributes:
         checked: the bundle.
-        models: the models that are here now.
+        models: the models that are now on this machine.
         copied: codebooks and ensemble files that were copied.
-        other_prompts: prompt templates of the bundle that this program has not, or has in
-            another wording: labels made with them there cannot be repeated here.
+        other_prompts: prompt templates of the bundle that this program lacks or words
+            differently; labels made with them cannot be repeated here.
     """
 
     checked: CheckedBundle
@@ -94,28 +94,32 @@ def bundle_models(
     compiled: Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> BundledProgram:
-    """Write the program, its models and files of the user's into a folder to carry.
+    """Write the program, its models and the user's files into a folder to carry.
 
-    Runs pip, which may ask a package index for the packages.
+    Runs pip, which may fetch the packages from a package index.
 
     Args:
-        folder: new or empty.
-        names: models of the models folder. Without names: those that the ensembles use; without
-            ensembles: all that were pulled. A model file of one's own goes only by name.
-        python: version of Python there, as in ``3.12``; this one by default.
-        platform_tag: what pip calls the platform there; this one by default.
+        folder: a new or empty folder.
+        names: models of the models folder. Without names, the models that the ensembles use;
+            without ensembles, all models that were pulled. A model file of your own is included
+            only if it is named.
+        codebooks: codebook files to include.
+        ensembles: ensemble files to include.
+        python: Python version of the other machine, for example ``3.12``; this one by default.
+        platform_tag: pip's name for the platform of the other machine; this one by default.
         compiled: a wheel of llama-cpp-python for that platform; by default the one built here.
+        on_step: called with a description of each step.
 
     Raises:
-        InputError: a model is not here, or a codebook or ensemble file cannot be used.
-        BundleError: this program does not run from a checkout, a package cannot be got, or
-            there is no room.
+        InputError: a model is not on this machine, or a codebook or ensemble file cannot be used.
+        BundleError: this program does not run from a checkout, a package is unavailable, or the
+            disk is full.
     """
     checkout = checkout_dir()
     if checkout is None:
         raise BundleError(
-            "Cannot make a bundle: this program was installed as a wheel, and what it was built "
-            "from is not here.",
+            "Cannot make a bundle: this program was installed as a wheel, without the source "
+            "files.",
             hint="Run it from a checkout: scripts/setup, then .venv/bin/localensemble.",
         )
     for path in codebooks:
@@ -136,16 +140,17 @@ def verify_bundle(folder: Path, *, sha256: str) -> CheckedBundle:
     """Check every byte of a bundle.
 
     Args:
-        sha256: of its ``SHA256SUMS``, as shown when the bundle was made.
+        folder: the bundle.
+        sha256: SHA-256 of its file ``SHA256SUMS``, as shown when the bundle was made.
 
     Raises:
-        BundleError: a file is changed, missing or unexpected; each is named.
+        BundleError: a file is changed, missing or unexpected; the message names each.
     """
     try:
         return check_bundle(folder.resolve(), sha256=sha256)
     except DamagedBundleError as error:
         raise BundleError(
-            f"{folder} is not the bundle that was made. Nothing was taken from it.\n{error}",
+            f"{folder} is not the bundle that was made. Nothing was installed.\n{error}",
             hint="Compare the digits, copy the bundle again from where it was made, or make it "
             "again.",
         ) from error
@@ -158,18 +163,19 @@ def unbundle_models(
     agree: Callable[[License], bool],
     output: Path | None = None,
 ) -> UnbundledFiles:
-    """Check a bundle, then take its models into the models folder.
+    """Check a bundle, then copy its models into the models folder.
 
     Args:
-        sha256: of its ``SHA256SUMS``, as shown when the bundle was made.
-        agree: asked for consent to the terms of a model where they ask for it and none was
-            given on this machine before.
-        output: where its codebooks and ensemble files go; None leaves them.
+        folder: the bundle.
+        sha256: SHA-256 of its file ``SHA256SUMS``, as shown when the bundle was made.
+        agree: called to ask for consent if a model's terms require it and it was not given on
+            this machine before.
+        output: where to copy its codebooks and ensemble files; None does not copy them.
 
     Raises:
-        BundleError: the bundle is not whole, or a file cannot be written.
-        InputError: consent was not given, or a file there has another content.
-        ModelFileError: a name is that of another model here.
+        BundleError: the bundle is damaged, or a file cannot be written.
+        InputError: consent was not given, or a different file would be overwritten.
+        ModelFileError: another model on this machine has the same name.
     """
     checked = verify_bundle(folder, sha256=sha256)
     here = ModelsFolder()
@@ -189,8 +195,8 @@ def unbundle_models(
             _copy(checked, name, copied)
     except OSError as error:
         raise BundleError(
-            f"Cannot take in the bundle {folder}: {error.strerror or error} ({error.filename}).",
-            hint="Check that there is room and that you may write there, then run it again.",
+            f"Cannot unbundle {folder}: {error.strerror or error} ({error.filename}).",
+            hint="Check free space and write permission there, then run it again.",
         ) from error
     return UnbundledFiles(
         checked, models, tuple(copied for _, copied in copies), _other_prompts(checked)
@@ -215,7 +221,7 @@ def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledM
         terms = licenses().get(model.license)
         if terms is not None and terms.needs_consent and model.consent is None:
             raise InputError(
-                f'Cannot bundle "{model.name}": nobody agreed to the terms "{terms.title}" here.',
+                f'Cannot bundle "{model.name}": nobody on this machine agreed to "{terms.title}".',
                 hint=f"Run `localensemble models pull {model.name}`, which asks for consent.",
             )
     return chosen
@@ -227,26 +233,26 @@ def _models_of(path: Path) -> list[str]:
         if not (by_name and engine_kind(rater.engine).reads_files):
             raise InputError(
                 f'{path}: rater "{rater.name}" uses "{rater.model}" through {rater.engine}, which '
-                "a bundle cannot carry.",
-                hint=f"Name a model of the models folder, run by {DEFAULT_ENGINE}; a file gets a "
-                "name there with `localensemble models add`.",
+                "a bundle cannot include.",
+                hint=f"Name a model of the models folder and engine {DEFAULT_ENGINE}; register a "
+                "file of your own with `localensemble models add`.",
             )
     return [rater.model for rater in raters]
 
 
 def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License | None]:
-    """Read what the bundle knows of a model, and its terms.
+    """Read the bundle's entry of a model and its license terms.
 
-    Its hash fits, but whoever made it may run another version, or mean harm.
+    The hash of the entry matches, but its maker may use another version or mean harm.
     """
     try:
         data = (checked.folder / entry_name(name)).read_bytes()
         content = json.loads(data)
         written = content["model"]
-        # A bundle does not decide whether consent is asked for, where this catalog knows.
+        # If our catalog knows the terms, it decides whether to ask for consent, not the bundle.
         brought = License(**content["terms"]) if content["terms"] else None
         terms = licenses().get(written["license"], brought)
-        # Consent is given on each machine anew.
+        # Consent is asked for on each machine.
         model = InstalledModel(**(written | {"consent": None}))
         same = hashlib.sha256(data).hexdigest() == checked.files[entry_name(name)]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -258,14 +264,14 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License |
 
 def _unreadable(checked: CheckedBundle, name: str) -> BundleError:
     return BundleError(
-        f"Cannot take in {name!a} from {checked.folder}: {entry_name(name)!a} does not "
-        "say of it what this version of the program expects.",
-        hint="Nothing was taken in. Install the program of the bundle with its install.sh.",
+        f"Cannot unbundle {name!a} from {checked.folder}: {entry_name(name)!a} is not what "
+        "this version of the program expects.",
+        hint="Nothing was installed. Install the program in the bundle with its install.sh.",
     )
 
 
 def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
-    """Refuse weights under a name that means other weights on this machine."""
+    """Refuse weights whose name belongs to other weights on this machine."""
     pins = {known.name: [known.sha256] for known in known_models()}
     for name, wheel in known_wheels().items():
         pins[name].append(wheel.gguf_sha256)
@@ -276,29 +282,29 @@ def _refuse_other(model: InstalledModel, here: ModelsFolder) -> None:
     expected = pins.get(model.name, [model.sha256])
     if model.sha256 not in expected:
         raise ModelFileError(
-            f'Cannot take in "{model.name}": here that is the name of a model with sha256 '
-            f"{' or '.join(expected)}, and the bundle brings {model.sha256}.",
-            hint="Nothing was taken in. Make the bundle with the version of the program that is "
-            "here; a file of your own needs another name.",
+            f'Cannot unbundle "{model.name}": here that is the name of a model with sha256 '
+            f"{' or '.join(expected)}, but the bundle has {model.sha256}.",
+            hint="Nothing was installed. Make the bundle with the program version used here, or "
+            "give your own model file another name.",
         )
 
 
 def _refuse_taken(model: InstalledModel, here: ModelsFolder) -> None:
-    """Refuse to write over a file of the models folder that is not this model's own."""
+    """Refuse to overwrite a file in the models folder that belongs to another model."""
     name = Path(model.path).name
     final = here.path / name
     if not name.endswith(".gguf") or not (name + model.name).isprintable():
         raise ModelFileError(
-            f"Cannot take in {model.name!a}: no model file is called {name!a}.",
-            hint="Nothing was taken in. Ask whoever made the bundle.",
+            f"Cannot unbundle {model.name!a}: {name!a} is not a valid name for a model file.",
+            hint="Nothing was installed. Ask whoever made the bundle.",
         )
     present = here.find(model.name)
     own = present is not None and here.file_of(present) == final
     if final.exists() and not own and sha256_file(final) != model.sha256:
         raise ModelFileError(
-            f'Cannot take in "{model.name}": {final} holds another model.',
-            hint="Nothing was taken in. Move that file away, or take the model in elsewhere with "
-            f"the environment variable {FOLDER_VARIABLE}.",
+            f'Cannot unbundle "{model.name}": {final} is another model.',
+            hint="Nothing was installed. Move that file away, or set the environment variable "
+            f"{FOLDER_VARIABLE} to use another models folder.",
         )
 
 
@@ -317,13 +323,13 @@ def _take_in(
 
 
 def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
-    """Copy a file whole or not at all, and check the copy: the drive is read a second time."""
+    """Copy a file completely or not at all; verify the copy, since the drive is read again."""
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.copyfile(checked.folder / name, part)
         if sha256_file(part) != checked.files[name]:
             raise BundleError(
-                f'Cannot take in "{name}": it changed while it was copied.',
+                f'Cannot unbundle "{name}": the file changed while it was being copied.',
                 hint="The drive may be failing. Copy the bundle to another one.",
             )
         part.replace(target)
@@ -332,7 +338,7 @@ def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
 
 
 def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str, Path]]:
-    """Say which files of the user's go where; refuse to write over other content."""
+    """Return which of the user's files to copy where; refuse to overwrite a different file."""
     copies = []
     for name, sha256 in checked.files.items():
         if output is None or not name.startswith(_STUDY_FOLDERS):
@@ -340,7 +346,7 @@ def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str,
         target = output / name
         if target.exists() and sha256_file(target) != sha256:
             raise InputError(
-                f"Cannot copy {name} to {target}: a file with another content is there.",
+                f"Cannot copy {name} to {target}: a different file is already there.",
                 hint="Move it away, or choose another folder.",
             )
         if not target.exists():

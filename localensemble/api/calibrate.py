@@ -1,4 +1,4 @@
-"""Calibrate the probabilities of raters, and read such calibrations back."""
+"""Calibrate the probabilities of raters, and read calibrations back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """A calibration of the raters, and the file it was written to."""
+    """A calibration of raters, and the file it was written to."""
 
     calibration: CalibratedRaters
     path: Path
@@ -49,32 +49,34 @@ def calibrate(
     path: Path | None = None,
     id_column: str | None = None,
 ) -> Calibrated:
-    """Fit how the raters' probabilities on one variable are to be changed, and write it.
+    """Fit a correction of the raters' probabilities on one variable, and write it to a file.
 
-    Nothing is decided by it until ``consensus`` or ``label`` is given the file.
+    It changes no decision until ``consensus`` or ``label`` is given the file.
 
     Args:
         study: the study folder.
-        variable: which.
-        method: ``temperature`` and ``isotonic`` need gold labels, ``contextual_prior`` a study
-            of content-free items labeled by the same raters.
+        variable: the name of the variable.
+        method: ``temperature`` and ``isotonic`` need gold labels; ``contextual_prior`` needs a
+            study of content-free items labeled by the same raters.
         gold: a table with gold labels.
-        content_free: the folder of that study.
-        path: where the calibration goes; None is in the study folder.
-        id_column: of the gold table; None guesses it by name.
+        content_free: the folder of the study of content-free items.
+        path: the file to write; None puts it into the study folder.
+        id_column: column of the gold table that identifies an item; None detects it.
 
     Raises:
-        InputError: gold labels or content-free items are missing, too few, or not of this
-            study and its raters.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: gold labels or content-free items are missing, too few, or belong to
+            another study or other raters.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     by_gold = method != "contextual_prior"
     if (gold is not None) != by_gold or (content_free is not None) == by_gold:
         raise InputError(
-            f"The calibration by {method.replace('_', ' ')} needs "
+            f"Calibration by {method.replace('_', ' ')} needs "
             + ("gold labels" if by_gold else "a study of content-free items")
             + " and nothing else.",
-            hint="Give --gold FILE." if by_gold else "Give --content-free STUDY, and no gold.",
+            hint="Give --gold FILE, without --content-free."
+            if by_gold
+            else "Give --content-free STUDY, without --gold.",
         )
     folder = StudyFolder.of(study)
     today = date.today().isoformat()
@@ -88,7 +90,7 @@ def calibrate(
             if gold is None or labels is None or variable not in labels.categories:
                 name = "gold labels" if gold is None else path_of(gold)
                 raise InputError(
-                    f'{name}: it has no gold label of "{variable}".',
+                    f'{name}: the table has no gold labels for "{variable}".',
                     hint=f'Put them into a column "gold_{variable}".',
                 )
             found = fit_raters(
@@ -109,7 +111,8 @@ def read_calibrations(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Cal
     """Read calibrations of raters for the variables of a codebook.
 
     Raises:
-        InputError: a file cannot be read, is no calibration, or is of another variable.
+        InputError: a file cannot be read, is not a calibration, or names a variable that the
+            codebook does not have.
     """
     found = tuple(CalibratedRaters.from_values(_values(path)) for path in paths)
     for one in found:
@@ -126,7 +129,7 @@ def _values(path: Path) -> Mapping[str, Any]:
             f"Cannot read the calibration {path}: {error.strerror}.", hint=hint
         ) from error
     except ValueError as error:
-        raise InputError(f"{path}: this is not JSON.", hint=hint) from error
+        raise InputError(f"{path}: the file is not JSON.", hint=hint) from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: this is no calibration of raters.", hint=hint)
+        raise InputError(f"{path}: the file is not a calibration of raters.", hint=hint)
     return values

@@ -1,7 +1,7 @@
-"""Say before a run where its labels will mean nothing, or less than they seem to.
+"""Warn before a run whose labels will mean nothing, or less than they seem to.
 
-The embedded models know the prompts they were trained on and nothing else. Anything else
-they answer as readily, so it has to be said.
+The embedded models know only the prompts they were trained on, yet they answer any other
+prompt just as readily.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from localensemble.labeling.ensemble import Ensemble
 def cautions(
     ensemble: Ensemble, *, codebook: Codebook, models: Sequence[LocatedModel]
 ) -> tuple[str, ...]:
-    """Return a sentence for each reason not to trust a rater's labels; ``models`` in its order."""
+    """Return a sentence for each reason not to trust a rater's labels.
+
+    Args:
+        ensemble: the raters.
+        codebook: what they are asked.
+        models: one for each rater, in the order of the ensemble.
+    """
     training = embedded_training()
     said: list[str] = []
     for engine in dict.fromkeys(rater.engine for rater in ensemble.raters):
@@ -28,7 +34,7 @@ def cautions(
         for rater, located in zip(ensemble.raters, models, strict=True)
         if located.entry is not None
     ]
-    # Raters of which the same is to be said share a sentence.
+    # Raters with the same untrained variables share a sentence.
     foreign: dict[tuple[str, ...], list[str]] = {}
     for name, entry in known:
         unknown = tuple(
@@ -41,7 +47,7 @@ def cautions(
     for variables, untrained in foreign.items():
         said.append(
             f"{', '.join(untrained)}: tiny models for the demo, not trained on "
-            f"{', '.join(variables)} as this codebook words it. Their labels there mean nothing; "
+            f"{', '.join(variables)} as worded in this codebook. Those labels mean nothing; "
             "use real models."
         )
     names = [name for name, _ in known]
@@ -49,15 +55,15 @@ def cautions(
         said.append(
             f"{', '.join(names)}: tiny models for the demo that know only "
             f"prompt {training.prompt_template} version {training.prompt_version}, layout "
-            f"{training.layout}. Under another their labels mean nothing."
+            f"{training.layout}. With any other, their labels mean nothing."
         )
     if known:
         said.append(
-            f"{', '.join(names)}: tiny models for the demo, tests and learning "
+            f"{', '.join(names)}: tiny models for the demo, the tests and learning "
             "the tool. They label any text, whether they understand it or not; use real models for "
             "real work."
         )
-    # Weights are known by their hash, whichever engine runs them, or by their place.
+    # The hash identifies weights whichever engine runs them; without a hash, the path does.
     if len({located.sha256 or located.path for located in models}) < len(models):
         said.append("Two raters use the same model: their agreement says little.")
     return tuple(said)

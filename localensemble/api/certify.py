@@ -1,4 +1,4 @@
-"""Certify which labels may stand without a person, and plan what a promise costs."""
+"""Certify which labels can be accepted without review, and plan how many gold labels it takes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from localensemble.consensus.certificates.threshold import CertifiedThreshold
 from localensemble.consensus.policies.scores import ScoreName
 from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
+from localensemble.core.words import counted
 from localensemble.findings.certification import Promise, certify_variable
 from localensemble.study.certificate_files import write_certificate
 from localensemble.study.folder import StudyFolder
@@ -43,10 +44,10 @@ class Certified:
     """What the gold labels certify.
 
     Attributes:
-        certificate: with the sentence it promises and what it takes for granted.
-        path: the certificate file; None when nothing may be accepted, so none was written.
+        certificate: the certificate, with the promise as a sentence and its assumptions.
+        path: the certificate file; None if nothing can be accepted, so no file was written.
         prevalence: share of each category in the whole study, corrected for label error.
-        messages: what a person should know of the labels and the gold labels, in sentences.
+        messages: what the user should know about the labels and gold labels, in sentences.
     """
 
     certificate: Certificate
@@ -85,13 +86,14 @@ def certify(
         study: the study folder.
         gold: a table with gold labels, usually a filled worksheet of `sample`.
         variable: the variable whose labels are to be accepted.
-        promise: what is to be certified.
-        certificate_path: where the certificate goes; None is in the study folder.
-        id_column: of the gold table; None guesses it by name.
+        promise: what to certify.
+        certificate_path: the file to write; None puts it into the study folder.
+        id_column: column of the gold table that identifies an item; None detects it.
 
     Raises:
-        InputError: the variable or its gold labels are not there, or serve another purpose.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: the variable or its gold labels are missing, or the gold labels serve
+            another purpose.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     _check_shares(promise.alpha, promise.delta)
     folder = StudyFolder.of(study)
@@ -100,7 +102,7 @@ def certify(
         labels = gold_of(loaded, gold, id_column=id_column)
         if labels is None or not np.any(labels.categories.get(variable, _NO_GOLD) >= 0):
             raise InputError(
-                f'{path_of(gold)}: it has no gold label of "{variable}".',
+                f'{path_of(gold)}: the table has no gold labels for "{variable}".',
                 hint=f'Put them into a column "gold_{variable}".',
             )
         found = certify_variable(
@@ -113,8 +115,8 @@ def certify(
     messages = [*loaded.cautions, *labels.messages]
     if labels.blank_rows.get(variable):
         messages.append(
-            f"{labels.blank_rows[variable]:,} rows of the gold table have no label. Leaving out "
-            "the hard ones breaks the promise: they must be left out at random, if at all."
+            f"The gold table has {counted(labels.blank_rows[variable], 'row')} without a label. "
+            "Skipping difficult items breaks the promise: skip items at random, or none."
         )
     path = None
     if found.certificate.certified.chosen is not None:
@@ -130,7 +132,7 @@ def plan(
     error_rate: float = 0.02,
     accepted_share: float = 0.5,
 ) -> CertificationPlan:
-    """Return how many gold labels buy a promise, before any are made.
+    """Return how many gold labels a promise needs, before any are made.
 
     Raises:
         InputError: a share is out of range.
@@ -138,9 +140,9 @@ def plan(
     _check_shares(alpha, delta)
     if not 0 <= error_rate <= 1 or not 0 < accepted_share <= 1:
         raise InputError(
-            f"The error rate {error_rate:g} and the accepted share {accepted_share:g} must be "
-            "shares of 1.",
-            hint="Write 0.02 for 2 %.",
+            f"The error rate is {error_rate:g} and the accepted share {accepted_share:g}; expected "
+            "an error rate from 0 to 1 and an accepted share above 0 and up to 1.",
+            hint="Write 0.02 for 2%.",
         )
     return plan_certification(
         alpha=alpha, delta=delta, error_rate=error_rate, accepted_share=accepted_share
@@ -152,15 +154,15 @@ def _check_shares(alpha: float, delta: float) -> None:
         if not 0 < value < 1:
             raise InputError(
                 f"{name} is {value:g}; expected more than 0 and less than 1.",
-                hint="Write 0.05 for 5 %.",
+                hint="Write 0.05 for 5%.",
             )
 
 
 def variable_named(codebook: Codebook, name: str) -> Variable:
-    """Find a variable of a study.
+    """Return the variable of a codebook that has this name.
 
     Raises:
-        InputError: there is none of this name.
+        InputError: the codebook has no such variable.
     """
     names = [variable.name for variable in codebook.variables]
     if name not in names:

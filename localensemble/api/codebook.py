@@ -20,7 +20,7 @@ __all__ = ["Remark", "StartFiles", "check", "init"]
 
 @dataclass(frozen=True, slots=True)
 class StartFiles:
-    """The files that `init` wrote, and what it took the columns to be."""
+    """The files that `init` wrote, and the columns it took for labels."""
 
     codebook: Path
     ensemble: Path
@@ -29,10 +29,10 @@ class StartFiles:
 
 
 def check(codebook: Path) -> tuple[Codebook, tuple[Remark, ...]]:
-    """Load a codebook and say what a methodologist would object to.
+    """Load a codebook and list what a methodologist would object to.
 
     Raises:
-        CodebookError: the file cannot be used at all.
+        CodebookError: the file cannot be used.
     """
     loaded = load_codebook(codebook)
     return loaded, check_codebook(loaded)
@@ -41,10 +41,10 @@ def check(codebook: Path) -> tuple[Codebook, tuple[Remark, ...]]:
 def init(
     items: Path, *, folder: Path, id_column: str | None = None, text_column: str | None = None
 ) -> StartFiles:
-    """Write ``codebook.yaml`` and ``ensemble.yaml`` to start from, guided by a table.
+    """Draft ``codebook.yaml`` and ``ensemble.yaml`` from the columns of a table.
 
-    The codebook has one variable for each column that looks like labels given before, and
-    placeholders for what only a person can say. Existing files are never written over.
+    The codebook has one variable for each column that looks like existing labels, and
+    placeholders for what only you can decide. Existing files are never overwritten.
 
     Raises:
         InputError: the table cannot be used, or one of the two files exists.
@@ -54,7 +54,7 @@ def init(
     for path in (codebook, ensemble):
         if path.exists():
             raise InputError(
-                f"Cannot write {path}: it exists already.",
+                f"Cannot write {path}: it already exists.",
                 hint="Move it away, or choose another folder with --output.",
             )
     leave_out = [name for name in (table.id_column, table.text_column) if name is not None]

@@ -1,4 +1,4 @@
-"""Decide a labeled study again, from its ledger and without a model."""
+"""Decide a labeled study again from its ledger, without a model."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ConsensusOptions:
-    """By which rules to decide; what is not said stays as the study has it.
+    """The rules to decide by; what is not given stays as it is in the study.
 
     Attributes:
         method: name of the consensus method.
-        settings: its settings, each as ``name=value`` with a YAML value.
+        settings: settings of the method, each as ``name=value`` with a YAML value.
         policies: escalation policies, each as YAML like ``{policy: support_below, limit: 0.8}``;
-            they take the place of the study's.
+            they replace those of the study.
         ensemble: an ensemble file, or its content, whose consensus and escalation rules apply.
-        certificates: certificate files; they take the place of the study's.
-        drop_certificates: let go of the study's certificates.
-        calibrations: files that `calibrate` wrote; they take the place of the study's.
+        certificates: certificate files; they replace those of the study.
+        drop_certificates: drop the study's certificates.
+        calibrations: files that `calibrate` wrote; they replace those of the study.
         drop_calibrations: decide by the raters' own probabilities.
         gold: table with gold labels.
         id_column: column of the gold table, and of the items, that identifies an item.
@@ -102,12 +102,12 @@ class ConsensusOptions:
 
 @dataclass(frozen=True, slots=True)
 class DecidedAgain:
-    """What deciding again gave.
+    """The result of deciding again.
 
     Attributes:
-        findings: under the new rules.
-        written: the files written; none without the items.
-        messages: what a person should know, in sentences.
+        findings: findings under the new rules.
+        written: the files written; empty if nothing was written.
+        messages: what the user should know, in sentences.
     """
 
     findings: StudyFindings
@@ -122,22 +122,22 @@ def decide_again(
     items: TableSource | None = None,
     write: bool = False,
 ) -> DecidedAgain:
-    """Derive consensus and escalation again, and write the study's files anew.
+    """Derive consensus and escalation again, and rewrite the study's files if asked to.
 
-    With ``items``, or with ``write``, the rules are recorded in the ledger, so that every later
-    command decides by them; without, nothing is written or recorded.
+    With ``items`` or ``write`` the rules are recorded in the ledger and every later command
+    decides by them; without them nothing is written or recorded.
 
     Args:
         study: the study folder.
-        options: by which rules.
-        items: the table that was labeled; the study keeps no texts.
-        write: write and record without ``items``. Possible for a study that was imported
-            without texts.
+        options: the rules to decide by.
+        items: the table that was labeled; the study does not keep the texts.
+        write: write and record without ``items``, which works only for a study that was
+            imported without texts.
 
     Raises:
-        InputError: the rules do not fit the study, or the table is not the one labeled or not
-            given.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: the rules do not fit the study, or the table is missing or is not the one
+            that was labeled.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     folder = StudyFolder.of(study)
     if items is None and not write:
@@ -200,20 +200,20 @@ def _written_again(
         decisions = loaded.decide()
         _record(ledger, before, loaded.rules)
         written = write_decided(loaded, decisions=decisions, items=table, folder=folder, gold=gold)
-    said = (*lost_between(before.rules, loaded.rules), *written.messages)
-    return DecidedAgain(written.findings, written.files, said)
+    messages = (*lost_between(before.rules, loaded.rules), *written.messages)
+    return DecidedAgain(written.findings, written.files, messages)
 
 
 def compare(
     study: Path, *, options: ConsensusOptions = ConsensusOptions()
 ) -> tuple[MethodComparison, ...]:
-    """Put all consensus methods side by side under the study's policies, by variable.
+    """Compare all consensus methods under the study's policies, for each variable.
 
-    Certificates are left out: each holds for one method only. Nothing is written.
+    Certificates are left out, because each holds for one method only. Nothing is written.
 
     Raises:
         InputError: the rules do not fit the study, or the gold table cannot be used.
-        LedgerError: there is no study, or no run of it has finished.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     with Study.open(study) as loaded:
         rules = _chosen_rules(loaded, options)
@@ -233,10 +233,10 @@ def compare(
 
 
 def parsed_settings(settings: Sequence[str]) -> dict[str, object]:
-    """Read settings given as ``name=value``; the value is YAML: a number, word or mapping.
+    """Read settings written as ``name=value``; the value is YAML: a number, word or mapping.
 
     Raises:
-        EnsembleError: there is no ``=``, or the value is not YAML.
+        EnsembleError: a setting has no ``=``, or its value is not YAML.
     """
     parsed: dict[str, object] = {}
     for setting in settings:
@@ -257,10 +257,10 @@ def parsed_settings(settings: Sequence[str]) -> dict[str, object]:
 
 
 def parsed_policies(policies: Sequence[str]) -> list[dict[str, Any]]:
-    """Read policies given as in an ensemble file: ``{policy: support_below, limit: 0.8}``.
+    """Read policies written as in an ensemble file: ``{policy: support_below, limit: 0.8}``.
 
     Raises:
-        EnsembleError: one is not YAML, or does not name a policy.
+        EnsembleError: a policy is not YAML or has no name.
     """
     parsed = []
     for policy in policies:
@@ -316,11 +316,11 @@ def _with_calibrations(
 
 
 def _chosen_rules(loaded: Study, options: ConsensusOptions) -> DecisionRules:
-    """Give the rules to decide by, without certificates and calibrations."""
+    """Return the rules to decide by, without certificates and calibrations."""
     if options.certificates and options.drop_certificates:
         raise InputError(
-            "Cannot both apply certificates and let go of them.",
-            hint="Give one of the two options.",
+            "Cannot apply certificates and drop them at the same time.",
+            hint="Give --certificate or --drop-certificates, not both.",
         )
     base = loaded.rules
     if options.ensemble is not None:
@@ -336,7 +336,7 @@ def _chosen_rules(loaded: Study, options: ConsensusOptions) -> DecisionRules:
 
 
 def _record(ledger: Ledger, before: Study, rules: DecisionRules) -> None:
-    """Record the rules as a run that labels nothing, unless they are those recorded."""
+    """Record the rules as a run that labels nothing, unless the ledger has them already."""
     if canonical_json(rules.content) == canonical_json(before.rules.content):
         return
     settings = replace(

@@ -1,4 +1,4 @@
-"""Write everything a decided study consists of but its ledger, and say what changes by it."""
+"""Write every file of a decided study except its ledger, and report what changed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from localensemble.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class WrittenStudy:
-    """What was written: the numbers, the files, and what a person should know."""
+    """The numbers and files that were written, and what the user should know."""
 
     findings: StudyFindings
     files: tuple[Path, ...]
@@ -49,11 +49,11 @@ def write_decided(
     folder: StudyFolder,
     gold: GoldLabels | None,
 ) -> WrittenStudy:
-    """Write tables, manifest, report and findings of a study; a table changed by hand is kept."""
+    """Write tables, manifest, report and findings; back up a table that was edited by hand."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
     tables = DecidedStudy(items, loaded.recorded, decisions)
     remove_leftovers(folder)
-    said = (
+    messages = (
         *put_aside_edited(folder),
         *put_aside_with_columns(folder, items.columns),
         *gold_left_out(findings, folder=folder),
@@ -72,17 +72,18 @@ def write_decided(
     write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     files = (*(folder.labels, folder.escalations, folder.report, folder.findings), folder.manifest)
-    return WrittenStudy(findings, files, said)
+    return WrittenStudy(findings, files, messages)
 
 
 def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[DecisionRules, str]:
-    """Give the rules by which labeling is to decide, and say so where that is no matter of course.
+    """Return the rules that labeling decides by, and a message if they may surprise.
 
-    They are those of the ensemble file, unless `consensus` chose others since and the file
-    still says what it said: no final label changes by labeling more.
+    They are the rules of the ensemble file. But if `consensus` has chosen other rules since,
+    and the file is unchanged, the chosen rules stay: labeling more items changes no final
+    label.
 
     Args:
-        folder: of the study, which may not be there yet.
+        folder: the study folder, which may not exist yet.
         stated: the rules of the ensemble file.
     """
     settings = last_settings(folder)
@@ -93,20 +94,20 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         return recorded, ""
     if canonical_json(settings.stated_rules) == canonical_json(stated.content):
         return recorded, (
-            f"Decides by the rules that were chosen last ({_spoken(recorded)}), not as the "
-            f"ensemble file says ({_spoken(stated)}); `localensemble consensus STUDY -e FILE "
-            "--items FILE` takes the rules of a file."
+            f"The study keeps the rules that were chosen last ({_spoken(recorded)}), not those of "
+            f"the ensemble file ({_spoken(stated)}). To apply the rules of a file, run "
+            "`localensemble consensus STUDY -e FILE --items FILE`."
         )
-    # Whoever checks the certificates says which of them do not hold under these rules.
+    # The check of certificates reports which of them do not hold under these rules.
     kept = stated.with_calibrations(recorded.calibrations)
     return kept.with_certificates(recorded.certificates), (
-        f"The ensemble file has other rules than the study was decided by: now "
-        f"{_spoken(stated)}, before {_spoken(recorded)}. Final labels may change."
+        f"The ensemble file has other rules than those that decided the study. Now: "
+        f"{_spoken(stated)}. Before: {_spoken(recorded)}. Final labels may change."
     )
 
 
 def last_settings(folder: StudyFolder) -> RunSettings | None:
-    """Return the settings of the newest finished run in a folder; None if there is none."""
+    """Return the settings of the newest finished run in a folder, or None without one."""
     if not is_begun(folder.ledger):
         return None
     with LedgerReader.open(folder.ledger) as reader:
@@ -119,7 +120,7 @@ def _same(first: DecisionRules, second: DecisionRules) -> bool:
 
 
 def _bare(rules: DecisionRules) -> DecisionRules:
-    """Leave out what no ensemble file can state."""
+    """Return the rules without certificates and calibrations, which no ensemble file has."""
     return rules.with_certificates(()).with_calibrations(())
 
 

@@ -1,4 +1,4 @@
-"""Say whether this machine is ready to label, and what to do where it is not."""
+"""Check whether this machine is ready to label, and say what to do about each finding."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _FEW_CORES = 2
 
 
 def examine() -> tuple[Check, ...]:
-    """Look at the machine, the engines, the models and the guard; change nothing.
+    """Examine the machine, the engines, the models and the guard; change nothing.
 
-    The guard is tried by an attempt to look up a name, which is refused and counted.
+    The guard is tested by looking up a host name, which it refuses and counts.
     """
     return (
         _program(),
@@ -61,7 +61,7 @@ def _cores() -> Check:
     cores = usable_cores()
     found = f"{cores:g} usable of {os.cpu_count()}"
     if cores < _FEW_CORES:
-        return Check("processor cores", "note", found, "Give the container or user more cores.")
+        return Check("processor cores", "note", found, "Give the container or the user more cores.")
     return Check("processor cores", "ok", found)
 
 
@@ -93,18 +93,18 @@ def _disks() -> list[Check]:
 
 
 def _disk(name: str, folder: Path, wanted: int, what_to_do: str) -> Check:
-    # The folder itself may not be there yet.
+    # The folder itself may not exist yet.
     there = next(one for one in (folder, *folder.parents) if one.exists())
     free = shutil.disk_usage(there).free
     found = f"{free / GIBIBYTE:.1f} GiB free for {folder}"
     if free < wanted:
-        advice = f"{what_to_do} {wanted // GIBIBYTE} GiB are a good measure."
+        advice = f"{what_to_do} Aim for at least {wanted // GIBIBYTE} GiB."
         return Check(name, "note", found, advice)
     return Check(name, "ok", found)
 
 
 def _engines() -> list[Check]:
-    """List the engines, and what each finds out about itself."""
+    """List the engines and the checks that each makes of itself."""
     checks = [Check("engines", "ok", ", ".join(engine_names()))]
     for name in engine_names():
         try:
@@ -115,7 +115,7 @@ def _engines() -> list[Check]:
 
 
 def _models() -> list[Check]:
-    """Check the embedded models by hash; the others, which can be large, only by presence."""
+    """Check the embedded models by hash; check only that the others, which can be large, exist."""
     embedded = verify_embedded()
     bad = [model.name for model in embedded if model.state != "whole"]
     checks = [
@@ -126,7 +126,7 @@ def _models() -> list[Check]:
             "Install localensemble again.",
         )
         if bad
-        else Check("embedded models", "ok", f"{len(embedded)} here, all whole")
+        else Check("embedded models", "ok", f"{len(embedded)} found, all intact")
     ]
     folder = ModelsFolder()
     try:
@@ -135,13 +135,13 @@ def _models() -> list[Check]:
         return [*checks, Check("models", "problem", error.message, error.hint)]
     gone = [one.name for one in installed if not folder.file_of(one).is_file()]
     if gone:
-        advice = "Pull them again, or put the files back."
+        advice = "Pull them again, or restore the files."
         return [*checks, Check("models", "problem", f"missing: {', '.join(gone)}", advice)]
     if not installed:
-        advice = "The embedded ones are for the demo. For real work: `localensemble models pull`."
+        advice = "The embedded models are for the demo. For real work: `localensemble models pull`."
         return [*checks, Check("models", "note", "none pulled or added", advice)]
     found = ", ".join(one.name for one in installed)
-    return [*checks, Check("models", "ok", f"{found}; `models verify` reads them whole")]
+    return [*checks, Check("models", "ok", f"{found}; `models verify` checks every byte")]
 
 
 def _guard() -> Check:
@@ -151,16 +151,16 @@ def _guard() -> Check:
             "egress guard",
             "note",
             "off in this process",
-            "Call localensemble.api.privacy.guard_egress() first of all.",
+            "Call localensemble.api.privacy.guard_egress() before anything else.",
         )
     if not guard_refuses():
         return Check(
             "egress guard",
             "problem",
             "on, but an attempt was not refused",
-            "Some package undoes it: label in an environment with nothing else in it.",
+            "Some package disables it: label in an environment without other packages.",
         )
-    return Check("egress guard", "ok", f"on; {state.attempts} attempts, and one now, refused")
+    return Check("egress guard", "ok", f"on; refused {state.attempts} attempts and one test")
 
 
 def _isolation() -> Check:
@@ -170,9 +170,9 @@ def _isolation() -> Check:
             "isolation",
             "note",
             f"not possible here: {refused.rstrip('.')}",
-            "`--isolated` will refuse to run; unplug the network where the guard is not enough.",
+            "`--isolated` will refuse to run; unplug the network if the guard is not enough.",
         )
-    return Check("isolation", "ok", "possible: `--isolated` takes the network away from a run")
+    return Check("isolation", "ok", "possible: `--isolated` runs without a network")
 
 
 def _permissions() -> list[Check]:
@@ -183,15 +183,15 @@ def _permissions() -> list[Check]:
             Check(
                 "permissions",
                 "problem",
-                f"everybody may write in {folder}",
-                f"Take that away: `chmod o-w {folder}`.",
+                f"everyone can write to {folder}",
+                f"Remove that permission: `chmod o-w {folder}`.",
             )
         )
     for place in (Path.cwd(), Path(tempfile.gettempdir())):
         if not os.access(place, os.W_OK):
-            advice = "Work in a folder where you may write."
-            checks.append(Check("permissions", "problem", f"cannot write in {place}", advice))
-    return checks or [Check("permissions", "ok", "the folders used can be written by you")]
+            advice = "Work in a folder that you can write to."
+            checks.append(Check("permissions", "problem", f"cannot write to {place}", advice))
+    return checks or [Check("permissions", "ok", "you can write to the folders used")]
 
 
 def _text_encoding() -> Check:
@@ -201,7 +201,7 @@ def _text_encoding() -> Check:
             "text encoding",
             "note",
             encoding,
-            "Files are read and written as UTF-8 all the same; only what is printed can suffer. "
+            "Files are still read and written as UTF-8, but printed text can be garbled. "
             "Set PYTHONUTF8=1.",
         )
     return Check("text encoding", "ok", encoding)

@@ -1,4 +1,4 @@
-"""Say before a run what memory and time it takes, and what to change."""
+"""Estimate the memory and time of a run in advance, and advise what to change."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ _ITEMS_MEASURED = 8
 
 @dataclass(frozen=True, slots=True)
 class RaterEstimate:
-    """What one rater takes.
+    """The memory and time that one rater needs.
 
     Attributes:
-        speed: None when its model does not fit, or is not to be tried.
+        name: the rater.
+        need: its memory.
+        speed: its speed; None if its model does not fit and was not loaded.
     """
 
     name: RaterName
@@ -43,7 +45,7 @@ class RaterEstimate:
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """What a whole run takes; its raters work one after another."""
+    """The memory and time that a whole run needs; its raters work one after another."""
 
     item_count: int
     raters: tuple[RaterEstimate, ...]
@@ -51,12 +53,12 @@ class RunEstimate:
 
     @property
     def fits(self) -> bool:
-        """Whether every rater's model fits in memory, as far as can be told."""
+        """Whether every rater's model fits in memory, as far as is known."""
         return all(rater.need.fits for rater in self.raters)
 
     @property
     def seconds(self) -> float | None:
-        """Time for all items by all raters; None when one could not be measured."""
+        """Seconds for all raters to label all items; None if a rater could not be measured."""
         total = 0.0
         for rater in self.raters:
             if rater.speed is None:
@@ -72,12 +74,15 @@ def estimate(
     options: LabelOptions | None = None,
     on_rater: Callable[[RaterName], None] = lambda name: None,
 ) -> RunEstimate:
-    """Tell each rater's memory, and its time from a few items that it labels; keep nothing.
+    """Estimate each rater's memory, and its time from labeling a few items; keep no labels.
 
     A model that does not fit is not loaded.
 
     Args:
-        on_rater: told whose turn it is.
+        items: the table of items.
+        codebook: the codebook file.
+        options: options of the run.
+        on_rater: called with the name of each rater before it is measured.
 
     Raises:
         InputError: a file cannot be used.
@@ -116,6 +121,6 @@ def estimate(
             finally:
                 engine.close()
         found.append(RaterEstimate(rater.name, rater.need, speed))
-    said = tuple(rater.message for rater in raters if rater.message)
+    placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
-    return RunEstimate(count, tuple(found), (*table.messages, *said))
+    return RunEstimate(count, tuple(found), (*table.messages, *placements))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.codebook.model import Codebook
+from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.study_findings import StudyFindings, study_findings
 from localensemble.report.html import write_report
@@ -30,21 +31,21 @@ def evaluate(
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
 ) -> StudyFindings:
-    """Derive a study's findings from its ledger and add what gold labels say about them.
+    """Derive a study's findings from its ledger, with a comparison to gold labels.
 
-    Writes ``findings.json`` and ``report.html`` anew.
+    Rewrites ``findings.json`` and ``report.html``.
 
     Args:
         study: the study folder.
         gold: a table with item ids and gold labels.
-        id_column: None guesses it by name.
-        group_column: column of the gold table by which to evaluate groups apart.
+        id_column: column of the gold table that identifies an item; None detects it.
+        group_column: column of the gold table; each of its groups is evaluated separately.
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
-        prices: of labels, to weigh a person's time against errors.
+        prices: prices of labels, to weigh a person's time against errors.
 
     Raises:
-        LedgerError: there is no study, or no run of it has finished.
+        LedgerError: the folder has no study, or no run of it has finished.
         TableError: the gold table cannot be used or does not belong to the study.
     """
     folder = StudyFolder.of(study)
@@ -69,34 +70,34 @@ def write_shown(
     folder: StudyFolder,
     queue: ItemQueue | None = None,
 ) -> None:
-    """Write the report and the findings of a study: always both, with the same numbers."""
+    """Write the report and the findings of a study, always both and with the same numbers."""
     engines = {name: kind.facts for name, kind in usable_kinds().items()}
     write_report(findings, codebook=codebook, engines=engines, path=folder.report, queue=queue)
     write_findings(findings, path=folder.findings)
 
 
 def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str, ...]:
-    """Say so when findings that are to be written lack the gold labels of those before."""
+    """Return a message if the new findings lack gold labels that the previous ones had."""
     if any(variable.gold is not None for variable in findings.variables):
         return ()
     try:
         before = json.loads(folder.findings.read_text(encoding="utf-8"))["variables"]
         had_gold = any(variable["gold"] is not None for variable in before)
     except (OSError, ValueError, KeyError, TypeError):
-        # No findings yet, or not ours: then nothing was compared with gold labels.
+        # There are no findings yet, or the file is not ours: no gold labels were compared.
         return ()
     if not had_gold:
         return ()
     return (
-        f"{folder.findings.name} compared the labels with gold labels; now it does not. Give the "
-        "gold table again (--gold) to keep that.",
+        f"{folder.findings.name} compared the labels with gold labels, but the new one does not. "
+        "To keep the comparison, give the gold table again (--gold).",
     )
 
 
 def findings_of(
     loaded: Study, *, decisions: Sequence[Decisions], gold: GoldLabels | None
 ) -> StudyFindings:
-    """Gather the findings of a loaded study."""
+    """Compute the findings of an open study."""
     return study_findings(
         loaded.recorded,
         codebook=loaded.codebook,
@@ -125,7 +126,7 @@ def gold_of(
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
 ) -> GoldLabels | None:
-    """Read the gold labels of a loaded study, if there are any."""
+    """Read gold labels for an open study; return None if no table is given."""
     if gold is None:
         return None
     return read_gold(
@@ -140,16 +141,16 @@ def gold_of(
 
 
 def _of_method(decisions: Sequence[Decisions]) -> tuple[str, ...]:
-    """Say where a consensus method is not to be relied on."""
-    said = []
+    """Return a warning for each variable whose consensus is unreliable."""
+    warnings = []
     for decided in decisions:
         name = decided.variable.name
         if decided.converged is False:
-            said.append(f"{name}: the method did not converge; do not rely on its consensus.")
+            warnings.append(f"{name}: the method did not converge; do not rely on its consensus.")
         unchosen = int(np.count_nonzero(~decided.escalated & (decided.support == 0)))
         if unchosen:
-            said.append(
-                f"{name}: of the accepted labels {unchosen:,} name a category that no rater chose. "
-                "To have them read, add {policy: support_below, limit: 0.01} to the policies."
+            warnings.append(
+                f"{name}: no rater chose the category of {counted(unchosen, 'accepted label')}. "
+                "To escalate them, add {policy: support_below, limit: 0.01} to the policies."
             )
-    return tuple(said)
+    return tuple(warnings)

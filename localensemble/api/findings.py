@@ -1,4 +1,4 @@
-"""The values in which findings are given, gathered for those who show them."""
+"""The types of findings, re-exported for the code that shows them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Import ratings: make a study of labels that people or other programs gave.
 
-The labels are recorded in a ledger, as those of models are. From there on every command works
-on them.
+The labels are recorded in a ledger, like those of models, so every command works on them.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from localensemble.api.decided import last_settings, write_decided
 from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.core.words import counted
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import load_rules
@@ -39,9 +39,9 @@ class ImportedRatings:
     """A study made of ratings.
 
     Attributes:
-        findings: under its rules.
+        findings: findings under the study's rules.
         files: the files written.
-        messages: what was guessed, and what a person should know, in sentences.
+        messages: what was detected and what the user should know, in sentences.
     """
 
     findings: StudyFindings
@@ -54,17 +54,17 @@ def import_ratings(
 ) -> ImportedRatings:
     """Make a study of a table of ratings, and decide it.
 
-    The same folder takes the ratings again when they were corrected or have become more; it
-    keeps the rules it was decided by, unless ``options`` name others.
+    Corrected or additional ratings can be imported into the same folder. The study keeps the
+    rules it was decided by, unless ``options`` name others.
 
     Args:
-        source: the table: in memory, CSV, Excel workbook or Parquet; long or wide.
-        output: the folder of the study.
-        options: how to read the table, and by which rules to decide it.
+        source: the table, in memory or as CSV, Excel workbook or Parquet; long or wide.
+        output: the study folder.
+        options: how to read the table, and the rules to decide by.
 
     Raises:
         InputError: the table, a column, a category or a rule cannot be used, or the folder
-            holds another study.
+            has another study.
     """
     read = read_ratings_table(source, options=options)
     folder = StudyFolder(output)
@@ -88,29 +88,29 @@ def import_ratings(
         record_labels(read.labels, ledger=ledger, rules=rules)
         loaded = Study.load(ledger.reader)
         decisions = loaded.decide()
-        said = read.messages
+        messages = read.messages
         if lost:
-            said += (
-                "This folder held labels that are not in these ratings, or are others there "
-                f"({lost:,}): the tables hold the new ones, the ledger both.",
+            messages += (
+                f"The study already had {counted(lost, 'label')} that these ratings lack or "
+                "change: the tables show the new ratings, the ledger keeps both.",
                 *put_aside(folder),
             )
         written = write_decided(
             loaded, decisions=decisions, items=read.items, folder=folder, gold=None
         )
-    return ImportedRatings(written.findings, written.files, (*said, *written.messages))
+    return ImportedRatings(written.findings, written.files, (*messages, *written.messages))
 
 
 def _rules(path: Path | None, folder: StudyFolder) -> DecisionRules:
     """Return the rules of an ensemble file, else those of the study, else the majority.
 
-    Nobody knows whether an item without a label of some rater was ever given to that rater, so
-    missing labels escalate nothing unless a policy says so.
+    If a rater has no label for an item, nobody knows whether the rater ever saw it, so missing
+    labels escalate nothing unless a policy says so.
     """
     if path is not None:
         return load_rules(path, unstated=())
     settings = last_settings(folder)
-    # Of a study of models nothing is taken: its folder is refused.
+    # The rules of a study of models are not used: its folder is refused.
     if settings is not None and settings.ratings_sha256 is not None:
         return settings.rules
     return decision_rules({"method": "majority"}, [])

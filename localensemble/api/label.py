@@ -1,4 +1,4 @@
-"""Label a table: the main job, from files to files."""
+"""Label a table of items with an ensemble and write the study."""
 
 from __future__ import annotations
 
@@ -63,20 +63,21 @@ _ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class LabelOptions:
-    """What a labeling run may be told; everything has a default.
+    """Options of a labeling run; every option has a default.
 
     Attributes:
-        ensemble: ensemble file or its content; None means the embedded ensemble.
-        id_column: column that identifies an item; None lets the table decide.
-        text_column: column that holds the text; None lets the table decide.
-        limit: label only the first items.
+        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        id_column: column that identifies an item; None detects it.
+        text_column: column that holds the text; None detects it.
+        limit: label only this many items, from the first.
         gold: table with gold labels, to report accuracy.
-        certificates: certificate files, one a variable, whose thresholds say what is accepted.
-        calibrations: files that `calibrate` wrote, one a variable.
-        control: table with control items, whose category is known, for the policy that compares
-            with them.
-        mode: ``strict`` scores one prompt at a time without sharing: slow, to check by.
-        threads: processor threads per model; None means all cores.
+        certificates: certificate files, one per variable; their thresholds decide what is
+            accepted.
+        calibrations: files that `calibrate` wrote, one per variable.
+        control: table with control items for the policy ``control_missed``.
+        mode: ``strict`` scores one prompt at a time and shares no work between prompts; it is
+            slow and serves as a check.
+        threads: processor threads per model; None uses all cores.
     """
 
     ensemble: Annotated[
@@ -103,7 +104,7 @@ class LabelOptions:
 
 @dataclass(frozen=True, slots=True)
 class LabeledStudy:
-    """What a labeling run made: its findings, its folder, and what a person should know."""
+    """The findings and folder of a labeling run, and what the user should know."""
 
     findings: StudyFindings
     folder: StudyFolder
@@ -111,7 +112,7 @@ class LabeledStudy:
 
 
 def embedded_ensemble() -> Path:
-    """Find the ensemble file of the embedded models."""
+    """Return the path of the ensemble file of the embedded models."""
     return examples_dir() / "ensemble.yaml"
 
 
@@ -126,14 +127,14 @@ def label(
 ) -> LabeledStudy:
     """Label every item with every rater, decide, and write the study's files.
 
-    Run again after an interruption: what the ledger holds is not asked for again.
+    After an interruption, run it again: labels that the ledger has are not made again.
 
     Raises:
-        InputError: a file cannot be used, the folder holds another study, or a certificate is
-            of other models, prompt, codebook or rules; nothing was labeled. Whether engine and
-            settings are those of a certificate shows when a model is loaded, before its first
-            item.
-        EngineError: a model cannot go on; what was labeled is kept.
+        InputError: a file cannot be used, the folder has another study, or a certificate belongs
+            to other models, another prompt, codebook or rules; nothing was labeled. The engine
+            and settings that a certificate requires are checked when a model is loaded, before
+            its first item.
+        EngineError: a model cannot continue; labels made so far are kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     refuse_unready(ensemble)
@@ -161,8 +162,8 @@ def label(
         items_sha256=table.sha256,
         item_count=min(table.item_count, options.limit or table.item_count),
     )
-    rules, said = _rules(ensemble, folder, options, conditions)
-    for message in said:
+    rules, rule_messages = _rules(ensemble, folder, options, conditions)
+    for message in rule_messages:
         on_message(message)
     gold, control = _known_labels(table, questions, options)
     for message in () if control is None else control.messages:
@@ -202,7 +203,7 @@ def _labeled(
     on_progress: Callable[[Progress], None],
     on_message: Callable[[str], None],
 ) -> WrittenStudy:
-    """Label what is missing, decide, and write the study's files."""
+    """Make the missing labels, decide, and write the study's files."""
     with Ledger.open(folder.ledger, create=True) as ledger:
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
         for message in reuse.messages:
@@ -223,14 +224,14 @@ def _labeled(
         on_message(message)
     attempts = guard_state().attempts
     if attempts:
-        on_message(f"Attempts to leave this machine that were refused: {attempts}.")
+        on_message(f"Refused attempts to connect to another machine: {attempts}.")
     return written
 
 
 def _known_labels(
     table: ItemFile, codebook: Codebook, options: LabelOptions
 ) -> tuple[GoldLabels | None, ControlItems | None]:
-    """Read gold and control labels before anything is labeled, so that a mistake costs nothing."""
+    """Read gold and control labels before labeling starts, so that a mistake costs no time."""
     if options.gold is None and options.control is None:
         return None, None
     ids = (str(row.item.id) for block in table.blocks(_ROWS) for row in block)
@@ -254,14 +255,14 @@ def _known_labels(
 
 
 def _shared_id_column(known: TableSource, table: ItemFile) -> str | None:
-    """Take the id column of the items also where another table has it; None lets that decide."""
+    """Return the id column of the items if the other table has it too; None detects it there."""
     return table.id_column if table.id_column in open_table(known).columns else None
 
 
 def _rules(
     ensemble: Ensemble, folder: StudyFolder, options: LabelOptions, conditions: LabelingConditions
 ) -> tuple[DecisionRules, tuple[str, ...]]:
-    """Choose by which rules to decide, refuse those that cannot, and say what changes."""
+    """Choose the rules to decide by, refuse unusable ones, and return messages on what changes."""
     rules, message = rules_in_force(folder, stated=ensemble.rules)
     check_rules(
         rules.method,
@@ -270,18 +271,18 @@ def _rules(
         raters=list(conditions.models),
         control=options.control is not None,
     )
-    said = (message,) if message else ()
+    messages = (message,) if message else ()
     if options.calibrations:
         calibrations = read_calibrations(options.calibrations, codebook=conditions.codebook)
         for calibration in calibrations:
             conditions.refuse_other_raters(calibration)
         recorded, rules = rules, rules.with_calibrations(calibrations)
-        said = (*said, *lost_between(recorded, rules))
+        messages = (*messages, *lost_between(recorded, rules))
     if options.certificates:
         given = read_certificates(options.certificates, codebook=conditions.codebook)
         for certificate in given:
             conditions.refuse_others(certificate, rules=rules)
         recorded, rules = rules, rules.with_certificates(given)
-        said = (*said, *lost_between(recorded, rules))
+        messages = (*messages, *lost_between(recorded, rules))
     refuse_what_does_not_hold(rules, conditions=conditions)
-    return rules, said
+    return rules, messages

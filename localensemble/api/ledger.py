@@ -1,4 +1,4 @@
-"""Look at a study's ledger without changing it."""
+"""Read and verify a study's ledger without changing it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localensemble.study.folder import StudyFolder
 
 
 def verify_ledger(study: Path) -> Verification:
-    """Derive every hash of a study's ledger again and compare.
+    """Recompute every hash of a study's ledger and compare it with the recorded one.
 
     Raises:
         LedgerError: there is no ledger, or it cannot be read.
@@ -21,7 +21,7 @@ def verify_ledger(study: Path) -> Verification:
 
 
 def history(study: Path) -> Iterator[Event]:
-    """Give what was recorded, oldest first.
+    """Yield the recorded events, oldest first.
 
     Raises:
         LedgerError: there is no ledger, or it cannot be read.

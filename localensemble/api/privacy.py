@@ -1,4 +1,4 @@
-"""Keep this process from leaving the machine, and say whether it is kept."""
+"""Keep this process from connecting to other machines, and report whether that holds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = [
 
 
 def guard_egress() -> None:
-    """Refuse, until this process ends, every connection that leaves the machine.
+    """Refuse every connection to another machine until this process ends.
 
-    The command line does this first of all. Call it yourself at the top of a notebook or
-    script; it cannot be undone, so fetch what you need before.
+    The command line does this before anything else. Call it yourself at the top of a notebook
+    or script. It cannot be undone, so download what you need first.
     """
     install_guard()

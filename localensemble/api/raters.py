@@ -1,7 +1,7 @@
-"""From the raters of an ensemble file to engines that can be loaded, and what they will need.
+"""Turn the raters of an ensemble file into engines to load, with the memory each needs.
 
 Decides whether a model fits in memory. Refuses before anything is loaded, so that no run is
-killed for want of memory or stops at an engine that is not there.
+killed for lack of memory or stops at a missing engine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from localensemble.privacy.egress import guarded_launcher
 from localensemble.privacy.isolation import isolation
 from localensemble.prompting.template import PromptTemplate
 
-# A token is rarely shorter; what stands before the items is told in tokens by it.
+# A token is rarely shorter. This converts the length of the text before the items to tokens.
 _CHARACTERS_A_TOKEN = 3
 _SMALLEST_CONTEXT = 512
 _MEBIBYTE = 1 << 20
@@ -36,11 +36,11 @@ _MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class RaterNeed:
-    """What a rater's model takes, and what there is.
+    """The memory that a rater's model needs, and the memory that is free.
 
     Attributes:
         plan: how its engine would load the model.
-        free_bytes: of the machine's memory, as far as this process may use it.
+        free_bytes: free memory of the machine that this process can use.
     """
 
     plan: LoadPlan
@@ -48,12 +48,12 @@ class RaterNeed:
 
     @property
     def memory(self) -> MemoryNeed | None:
-        """What the model takes; None when that cannot be told, and it is then tried."""
+        """The memory the model needs; None if unknown, and then the model is loaded anyway."""
         return self.plan.memory
 
     @property
     def fits(self) -> bool:
-        """Whether there is memory enough, as far as can be told."""
+        """Whether enough memory is free, as far as is known."""
         return self.memory is None or self.memory.total <= self.free_bytes
 
 
@@ -66,37 +66,37 @@ class PreparedRater:
 
     @property
     def engine(self) -> NamedEngine:
-        """The rater's engine, to be loaded when its turn comes."""
+        """The rater's engine, loaded when its turn comes."""
         return NamedEngine(self.name, lambda: open_engine(self.need.plan.settings))
 
     @property
     def message(self) -> str:
-        """Where the model goes; empty when there was no choice."""
+        """Where the model is loaded; empty if there was only one place."""
         message = self.need.plan.message
         return f"{self.name}: {message}" if message else ""
 
 
 @dataclass(frozen=True, slots=True)
 class RaterOptions:
-    """What a caller may choose for all raters."""
+    """Options that apply to all raters."""
 
     mode: ScoringMode = "batched"
     threads: int | None = None
 
 
 def locate_rater(rater: RaterPlan, *, folder: Path) -> LocatedModel:
-    """Find the model of a rater; relative paths start in the folder."""
+    """Find the model of a rater; relative paths start at the folder."""
     kind = engine_kind(rater.engine)
     if kind.reads_files:
         return locate_model(rater.model, folder=folder)
-    # To other engines the name is all there is.
+    # Other engines know the model by its name only.
     return LocatedModel(rater.name, Path(rater.model), kind.weights_sha256(rater.model), None)
 
 
 def refuse_unready(ensemble: Ensemble) -> None:
-    """Refuse raters whose engine cannot be used now, before anything is loaded or written.
+    """Refuse raters whose engine is unavailable, before anything is loaded or written.
 
-    Said now, and not when the turn of such a rater comes, after hours of the others.
+    Otherwise the run would stop at such a rater after hours of work by the others.
 
     Raises:
         EngineUnavailableError: an engine does not answer, or this process is isolated from it.
@@ -116,7 +116,7 @@ def prepare_raters(
     template: PromptTemplate,
     options: RaterOptions,
 ) -> tuple[PreparedRater, ...]:
-    """Choose the settings of each rater, and tell what its model needs."""
+    """Choose the settings of each rater and work out what memory its model needs."""
     beginnings = _beginning_tokens(ensemble, codebook, template)
     return tuple(
         _prepared(rater, located, options, beginnings)
@@ -125,10 +125,10 @@ def prepare_raters(
 
 
 def refuse_what_cannot_fit(raters: Sequence[PreparedRater]) -> None:
-    """Refuse raters whose model needs more memory than there is.
+    """Refuse a rater whose model needs more memory than is free.
 
     Raises:
-        EngineUnavailableError: there is one; the message says what to change.
+        EngineUnavailableError: a model does not fit; the hint says what to change.
     """
     for rater in raters:
         need, memory = rater.need, rater.need.memory
@@ -138,27 +138,27 @@ def refuse_what_cannot_fit(raters: Sequence[PreparedRater]) -> None:
         raise EngineUnavailableError(
             f'Cannot label with rater "{rater.name}": it needs {gibibytes(memory.total)} of '
             f"memory (weights {gibibytes(memory.weights)}, context of {context} tokens "
-            f"{gibibytes(memory.context + memory.beginnings)}, the rest "
-            f"{gibibytes(memory.buffers + memory.process)}), and {gibibytes(need.free_bytes)} "
-            "are free.",
+            f"{gibibytes(memory.context + memory.beginnings)}, other "
+            f"{gibibytes(memory.buffers + memory.process)}), but only "
+            f"{gibibytes(need.free_bytes)} is free.",
             hint=advice(need),
         )
 
 
 def gibibytes(count: int) -> str:
-    """Write a number of bytes for people."""
+    """Write a number of bytes in MiB or GiB."""
     if count < GIBIBYTE:
         return f"{count / _MEBIBYTE:.0f} MiB"
     return f"{count / GIBIBYTE:.1f} GiB"
 
 
 def advice(need: RaterNeed) -> str:
-    """Say what to change for a model that does not fit."""
+    """Return what to change so that a model fits."""
     largest = need.plan.largest_context
     if largest >= _SMALLEST_CONTEXT:
         return (
-            f"Set `context_tokens: {largest}` for it in the ensemble file, which is "
-            "enough for texts that are not longer; or close other programs."
+            f"Set `context_tokens: {largest}` for this rater in the ensemble file, if your texts "
+            "fit into that; or close other programs."
         )
     return "Choose a smaller model (`localensemble models list`), or close other programs."
 
@@ -187,7 +187,7 @@ def _prepared(
 
 
 def _beginning_tokens(ensemble: Ensemble, codebook: Codebook, template: PromptTemplate) -> int:
-    """Tell how many tokens stand before the item, over all variables, when they take turns."""
+    """Return how many tokens precede the item, summed over variables that take turns."""
     if ensemble.layout == "item_first" or len(codebook.variables) < 2:
         return 0
     characters = sum(
@@ -207,5 +207,5 @@ def _shape(path: Path) -> ModelShape | None:
     try:
         return read_header(path).shape
     except ModelFileError:
-        # The engine may know more kinds of files; it says what is wrong when it is asked.
+        # The engine may read other kinds of files; it reports what is wrong when it loads them.
         return None

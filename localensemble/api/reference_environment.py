@@ -1,9 +1,10 @@
-"""Run irrCAC and krippendorff in an environment that has them, which need not be ours.
+"""Run irrCAC and krippendorff in an environment that has them.
 
-irrCAC fixes a release of SciPy that current Pythons cannot have. Decides which Python is
-asked: the one that `REFERENCE_VARIABLE` names, our own where it has both packages, else that
-of ``.venv-reference`` beside the checkout. Either way they run in a process of their own,
-guarded against the network and bounded in time; what it does not answer is not compared.
+irrCAC pins a release of SciPy that current Python versions cannot install. This module
+decides which Python runs them: the one that `REFERENCE_VARIABLE` names, else our own if it
+has both packages, else that of ``.venv-reference`` in the checkout. In each case the packages
+run in a separate process without a network and with a time limit; a question that gets no
+answer is reported as not compared.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ MOST_SECONDS = 600.0
 
 _MODULE = "localensemble.api.reference_packages"
 _ROOT = Path(__file__).resolve().parents[2]
-# The folder of our package is searched for the launcher only: beside an installed package lie
-# packages of another environment. The rest of ours is found through the package itself.
+# The folder above our package is on the search path only while the launcher is imported: an
+# installed package has packages of another environment beside it. Our other modules are then
+# found through the package itself.
 _START = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from localensemble.privacy.guarded_process import main; "
@@ -42,8 +44,8 @@ class ReferencePython:
     """A Python that should have both packages.
 
     Attributes:
-        path: of the interpreter.
-        ours: whether it is the one that runs this program.
+        path: the interpreter.
+        ours: whether it is the interpreter that runs this program.
     """
 
     path: Path
@@ -51,10 +53,10 @@ class ReferencePython:
 
 
 def find_reference_python() -> ReferencePython:
-    """Find the Python to ask; whether it has the packages shows when it is asked.
+    """Find the Python that should have both packages; `cross_check` finds out whether it does.
 
     Raises:
-        InputError: none is found.
+        InputError: there is no such Python.
     """
     named = os.environ.get(REFERENCE_VARIABLE, "").strip()
     if named:
@@ -80,10 +82,10 @@ def cross_check(
     python: ReferencePython,
     most_seconds: float = MOST_SECONDS,
 ) -> tuple[tuple[CrossCheck, ...], ...]:
-    """Ask about all variables in one process and compare; one entry for each plan.
+    """Ask about all variables in one process, and return the comparisons of each plan.
 
     Raises:
-        InputError: this Python cannot be run or lacks a package.
+        InputError: this Python cannot be started or lacks a package.
     """
     asked = json.dumps([questions(plan) for plan in plans])
     lines, ending = _run(python.path, asked, ours=python.ours, limit=most_seconds)
@@ -95,7 +97,7 @@ def cross_check(
     lacking = [package for package in PACKAGES if not versions[package]]
     if lacking:
         raise InputError(
-            f"Cannot cross-check: {python.path} has no {' and no '.join(lacking)}.",
+            f"Cannot cross-check: {python.path} lacks {' and '.join(lacking)}.",
             hint=_how_to_make_one(),
         )
     answered = iter([Answer(**json.loads(line)) for line in lines[1:]])
@@ -120,9 +122,9 @@ def questions(plan: CrossCheckPlan) -> dict[str, object]:
 
 
 def _run(python: Path, asked: str, *, ours: bool, limit: float) -> tuple[list[str], str]:
-    """Return the lines that came in time, and in words why no more did."""
+    """Return the lines that arrived in time, and the reason why no more did."""
     _, attempts_file = guarded_launcher()
-    # Another environment must not see what is set for ours.
+    # Another environment must not see the variables set for ours.
     alone = "-P" if ours else "-I"
     command = [str(python), alone, "-c", _START, str(_ROOT), attempts_file, _MODULE]
     try:
@@ -138,7 +140,7 @@ def _run(python: Path, asked: str, *, ours: bool, limit: float) -> tuple[list[st
 
 
 def _lines(output: bytes) -> list[str]:
-    """Return the whole lines; what follows the last line break was cut off."""
+    """Return the complete lines; whatever follows the last line break was cut off."""
     return output.decode("utf-8").split("\n")[:-1]
 
 
@@ -146,9 +148,9 @@ def _how_to_make_one() -> str:
     if checkout_dir() is not None:
         return (
             "Make a reference environment with `scripts/setup --reference`, which needs Python "
-            f"3.11 or 3.12, or name a Python that has both packages in {REFERENCE_VARIABLE}."
+            f"3.11 or 3.12, or set {REFERENCE_VARIABLE} to a Python that has both packages."
         )
     return (
-        "Install them into an environment of Python 3.11 or 3.12 (`pip install irrCAC==0.4.4 "
-        f"krippendorff`) and name its Python in {REFERENCE_VARIABLE}."
+        "Install them into a Python 3.11 or 3.12 environment (`pip install irrCAC==0.4.4 "
+        f"krippendorff`) and set {REFERENCE_VARIABLE} to its Python."
     )

@@ -1,13 +1,13 @@
-"""Ask irrCAC and krippendorff for their values: the program of a process of its own.
+"""Ask irrCAC and krippendorff for their values, in a separate process.
 
-The environment that has the two packages need not have ours, and may hold older versions of
-everything. This module therefore uses the standard library, numpy and the two packages alone;
-the guard against the network is on when it starts. It reads one JSON value from standard
-input and writes one line for each answer, so that answers are not lost when time runs out.
+The environment that has the two packages may lack localensemble and have older versions of
+everything. This module therefore uses only the standard library, numpy and the two packages;
+the network guard is on when it starts. It reads one JSON value from standard input and
+writes one line for each answer, so that no answer is lost when time runs out.
 
-irrCAC is always given its categories, because with pandas 3 it otherwise counts a gap as
-one, and is asked for twelve digits. Of the labels it gets the numbers of the categories, and
-neither their names nor any id or text.
+irrCAC always receives the list of categories, because with pandas 3 it otherwise counts a
+gap as a category. It is asked for twelve digits. It receives the labels as category numbers,
+never as category names, ids or texts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ERRORS = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, Val
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each package, an empty one where it is not installed."""
+    """Return the version of each package; empty if the package is not installed."""
     found = {}
     for package in PACKAGES:
         try:
@@ -37,7 +37,7 @@ def versions() -> dict[str, str]:
 
 
 def answers(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the numbers that each question asks for, or the failure, in their order.
+    """Yield the numbers that answer each question, or its failure, in the order asked.
 
     Args:
         asked: ``cells`` (N lists of R category indices, -1 for a gap), ``values`` (the number
@@ -92,7 +92,7 @@ def _ask_krippendorff(
 
 
 def main() -> None:
-    """Write the versions, then the answers to every table that standard input holds."""
+    """Write the versions, then the answers for every table read from standard input."""
     lines, sys.stdout = sys.stdout, sys.stderr
 
     def write(value: Mapping[str, Any]) -> None:

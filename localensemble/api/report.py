@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WrittenReport:
-    """A report that was written: its numbers, its files, and what a person should know."""
+    """The numbers and files of a written report, and what the user should know."""
 
     findings: StudyFindings
     html: Path
@@ -62,20 +62,21 @@ def write_report(
     Args:
         study: the study folder.
         gold: a table with gold labels, to report accuracy.
-        id_column: column that identifies an item, in both tables; None lets them decide.
-        group_column: column of the gold table by which to evaluate groups apart.
+        id_column: column that identifies an item, in both tables; None detects it.
+        group_column: column of the gold table; each of its groups is evaluated separately.
         random_sample: state that the gold items were drawn at random from all items.
-        items: the table that was labeled. Giving it shows the texts of the most doubtful
-            escalated items; without it the report holds no item text.
-        text_column: column of ``items`` that holds the text; None lets the table decide.
+        items: the table that was labeled. With it the report shows the texts of the most
+            doubtful escalated items; without it the report holds no item text.
+        text_column: column of ``items`` that holds the text; None detects it.
+
     Raises:
-        LedgerError: there is no study, or no run of it has finished.
+        LedgerError: the folder has no study, or no run of it has finished.
         InputError: a table cannot be used or does not belong to the study.
     """
     if gold is None and (group_column is not None or random_sample):
         raise InputError(
-            "A group column and a random sample are of gold labels; none are given.",
-            hint="Give the gold table as well (--gold), or leave out --group and --random-sample.",
+            "--group and --random-sample need a gold table, but --gold is not given.",
+            hint="Add --gold FILE, or leave out --group and --random-sample.",
         )
     folder = StudyFolder.of(study)
     with Study.open(study) as loaded:

@@ -1,4 +1,4 @@
-"""Draw items at random for people to label: the sample that promises rest on."""
+"""Draw a random sample of items for people to label; certificates rest on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLOCK_ITEMS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A worksheet: ``drawn`` of the ``item_count`` items of the study, for a codebook."""
+    """A worksheet with ``drawn`` of the study's ``item_count`` items, and the codebook."""
 
     path: Path
     drawn: int
@@ -41,28 +41,28 @@ def sample(
 ) -> Sample:
     """Draw items at random and write a worksheet for people to label.
 
-    It holds ids, texts (where the table with them is given) and an empty column
-    ``gold_VARIABLE`` for each variable, and nothing a rater said. The rows stand in random
-    order: who stops early has labeled a random sample.
+    The worksheet has the ids, the texts (if ``items`` is given) and an empty column
+    ``gold_VARIABLE`` for each variable. It does not show what the raters chose. Its rows are
+    in random order, so whoever stops early has still labeled a random sample.
 
     Args:
         study: the study folder.
-        items: the table that was labeled; the study keeps no texts. For a study that was
-            imported without texts it is left out: people find the texts by their ids.
-        count: how many items; all of them when there are not so many.
-        seed: another seed draws other items; the same draws the same.
+        items: the table that was labeled; the study does not keep the texts. Leave it out for
+            a study that was imported without texts: people find the texts by their ids.
+        count: how many items to draw; if the study has fewer, all are drawn.
+        seed: the same seed draws the same items; another seed draws others.
         worksheet: the file to write.
-        id_column: of the items.
-        text_column: of the items.
+        id_column: column of ``items`` that identifies an item; None detects it.
+        text_column: column of ``items`` that holds the text; None detects it.
 
     Raises:
-        InputError: the worksheet is there already, or the table is not the one labeled or not
-            given.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: the worksheet already exists, or the table is missing or is not the one
+            that was labeled.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     if worksheet.exists():
         raise InputError(
-            f"Cannot write {worksheet}: it exists already, and may hold labels.",
+            f"Cannot write {worksheet}: it already exists and may contain labels.",
             hint="Choose another name with --output.",
         )
     with Study.open(study) as loaded:

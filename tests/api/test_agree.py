@@ -291,7 +291,7 @@ def test_twelve_raters_and_forty_categories_are_measured(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "error", "found"),
     [
-        ({"weights": "cubic"}, AgreementError, '"cubic" is no weighting scheme'),
+        ({"weights": "cubic"}, AgreementError, 'weighting scheme "cubic"'),
         ({"weights": "quadratic"}, LevelError, "quadratic weights need ordered"),
         ({"coefficients": ("kapa",)}, AgreementError, "Unknown coefficient 'kapa'"),
         ({"coefficients": ("Cohen",)}, AgreementError, "two raters"),

@@ -35,7 +35,7 @@ def test_a_reworded_variable_of_the_same_name_is_foreign(tmp_path: Path, reposit
     written = (repository / "examples" / "patient_feedback.yaml").read_text(encoding="utf-8")
     reworded.write_text(written.replace("Rooms, food", "Chambers, food"), encoding="utf-8")
     found = said(repository / "examples" / "ensemble.yaml", reworded)
-    assert "not trained on theme as this codebook words it" in found
+    assert "not trained on theme as worded" in found
     assert "sentiment" not in found
     assert found.startswith("le-llama-2m, le-qwen2-3m, le-gpt2-2m: ")
     assert len(found.splitlines()) == 2
@@ -45,7 +45,7 @@ def test_another_layout_is_foreign_to_an_embedded_model(tmp_path: Path, reposito
     for layout in ("item_first", "auto"):
         files = study_files(tmp_path, ["fine"], ensemble=EMBEDDED.format(layout=layout))
         found = said(files.ensemble, repository / "examples" / "patient_feedback.yaml")
-        assert "Under another their labels mean nothing" in found
+        assert "know only prompt" in found
 
 
 def test_the_same_model_twice_agrees_with_itself(tmp_path: Path, repository: Path) -> None:

@@ -117,7 +117,7 @@ def test_the_packages_are_guarded_against_the_network(install: Install) -> None:
 
 def test_a_python_without_a_package_is_refused_with_what_to_do(install: Install) -> None:
     install(lacking="krippendorff")
-    with pytest.raises(InputError, match="has no krippendorff") as refused:
+    with pytest.raises(InputError, match="lacks krippendorff") as refused:
         cross_check([plan()], python=HERE)
     assert "setup --reference" in refused.value.hint
     assert REFERENCE_VARIABLE in refused.value.hint

@@ -106,7 +106,7 @@ def test_a_drive_that_gives_other_bytes_later_is_found(
 ) -> None:
     monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"GGUF"))
     ended = unbundle(run, usb)
-    assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
+    assert (ended.code, "changed while" in ended.err) == (1, True)
     assert list(ModelsFolder().path.iterdir()) == []
 
 
@@ -116,17 +116,17 @@ def test_a_codebook_of_other_bytes_than_were_checked_is_not_copied(
     usb = written_bundle(tmp_path / "usb", {"codebooks/own.yaml": b"variables: {}\n"})
     monkeypatch.setattr("shutil.copyfile", lambda source, target: target.write_bytes(b"other"))
     ended = unbundle(run, usb, "-o", tmp_path / "there")
-    assert (ended.code, "changed while it was copied" in ended.err) == (1, True)
+    assert (ended.code, "changed while" in ended.err) == (1, True)
     assert list((tmp_path / "there" / "codebooks").iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("other.gguf", "other.gguf holds another model"),
-        ("../models/other.gguf", "other.gguf holds another model"),
-        ("installed.json", "no model file is called 'installed.json'"),
-        ("a\x1b[2J.gguf", r"no model file is called 'a\x1b[2J.gguf'"),
+        ("other.gguf", "other.gguf is another model"),
+        ("../models/other.gguf", "other.gguf is another model"),
+        ("installed.json", "'installed.json' is not a valid name"),
+        ("a\x1b[2J.gguf", r"'a\x1b[2J.gguf' is not a valid name"),
     ],
 )
 def test_a_bundle_of_a_stranger_writes_over_no_file_of_the_models_folder(
@@ -157,7 +157,7 @@ def test_an_entry_of_another_version_is_refused_in_words(
     usb = written_bundle(tmp_path / "usb", files | {"catalog/tiny.json": entry}, models=[model])
     ended = unbundle(run, usb)
     assert ended.code == 1
-    assert "'catalog/tiny.json' does not say of it what this version" in ended.err
+    assert "'catalog/tiny.json' is not what this version" in ended.err
 
 
 @pytest.mark.parametrize("field", ["name", "sha256"])
@@ -167,7 +167,7 @@ def test_an_entry_of_another_model_is_refused(run: Run, tmp_path: Path, field: s
     files["catalog/tiny.json"] = json.dumps({"model": other, "terms": None}).encode()
     usb = written_bundle(tmp_path / "usb", files, models=[model])
     ended = unbundle(run, usb)
-    assert (ended.code, "'catalog/tiny.json' does not say" in ended.err) == (1, True)
+    assert (ended.code, "'catalog/tiny.json' is not what" in ended.err) == (1, True)
     assert ModelsFolder().installed() == ()
 
 
@@ -175,7 +175,7 @@ def test_a_bundle_does_not_decide_that_consent_is_not_needed(run: Run, tmp_path:
     model, files = bundled_model("bound", license="gemma-terms")
     files["catalog/bound.json"] = json.dumps({"model": asdict(model), "terms": None}).encode()
     ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
-    assert (ended.code, "ask for consent" in ended.err) == (2, True)
+    assert (ended.code, "require consent" in ended.err) == (2, True)
     assert ModelsFolder().find("bound") is None
 
 
@@ -205,7 +205,7 @@ def test_a_name_that_means_other_weights_here_is_refused(
     model, files = bundled_model(name)
     usb = written_bundle(tmp_path / "usb", files, models=[model])
     ended = unbundle(run, usb)
-    assert (ended.code, f'Cannot take in "{name}"' in ended.err) == (2, True)
+    assert (ended.code, f'Cannot unbundle "{name}"' in ended.err) == (2, True)
 
 
 def test_a_codebook_that_was_edited_there_is_not_written_over(
@@ -215,7 +215,7 @@ def test_a_codebook_that_was_edited_there_is_not_written_over(
     edited.parent.mkdir(parents=True)
     edited.write_bytes(b"edited")
     ended = unbundle(run, usb, "-o", tmp_path / "there")
-    assert (ended.code, "another content" in ended.err) == (2, True)
+    assert (ended.code, "a different file" in ended.err) == (2, True)
     assert edited.read_bytes() == b"edited"
     assert ModelsFolder().find("tiny") is None
 
@@ -237,7 +237,7 @@ def test_a_model_whose_terms_nobody_agreed_to_is_not_passed_on(run: Run, tmp_pat
     ModelsFolder().record(model)
     (ModelsFolder().path / "bound.gguf").write_bytes(files["models/bound.gguf"])
     ended = run("models", "bundle", "-o", tmp_path / "usb")
-    assert (ended.code, "nobody agreed to the terms" in ended.err) == (2, True)
+    assert (ended.code, "agreed to" in ended.err) == (2, True)
     assert not (tmp_path / "usb").exists()
 
 
@@ -245,7 +245,7 @@ def test_an_ensemble_must_name_models_that_a_bundle_can_carry(run: Run, tmp_path
     ensemble = tmp_path / "ensemble.yaml"
     ensemble.write_text("raters:\n  - {model: ./weights/own.gguf}\n", encoding="utf-8")
     ended = run("models", "bundle", "-e", ensemble, "-o", tmp_path / "usb")
-    assert (ended.code, "a bundle cannot carry" in ended.err) == (2, True)
+    assert (ended.code, "a bundle cannot include" in ended.err) == (2, True)
     ensemble.write_text("raters:\n  - {model: qwen3-8b}\n", encoding="utf-8")
     ended = run("models", "bundle", "-e", ensemble, "-o", tmp_path / "usb")
     assert (ended.code, 'Cannot bundle "qwen3-8b"' in ended.err) == (2, True)

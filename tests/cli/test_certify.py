@@ -104,7 +104,7 @@ def test_a_worksheet_is_blind_random_and_never_written_over(run: Run, labeled: S
     assert "takes about 418 items" in ended.out
     assert "these are 50." in ended.out
     refused = run(*arguments, "-o", first)
-    assert (refused.code, "may hold labels" in refused.err) == (2, True)
+    assert (refused.code, "already exists" in refused.err) == (2, True)
 
 
 def test_a_worksheet_is_drawn_from_the_table_that_was_labeled(
@@ -257,8 +257,8 @@ def test_a_certificate_that_does_not_hold_any_more_is_let_go_by_a_person_only(
     assert "--drop-certificates" in ended.err
     run("consensus", labeled.study, "--items", labeled.items, "--drop-certificates")
     said = label(run, labeled)
-    assert "now majority; missing_raters (allowed = 0); off_codebook_mass_above" in said
-    assert ", before mean_probability; " in said
+    assert "Now: majority; missing_raters (allowed = 0); off_codebook_mass_above" in said
+    assert " Before: mean_probability; " in said
     assert (labeled.study / "labels.csv").read_bytes() != accepted
 
 
@@ -319,7 +319,7 @@ def test_rows_left_blank_are_spoken_of(run: Run, labeled: StudyFiles) -> None:
     blank = [line.split(",")[0] + "," for line in lines[1:6]]
     gold.write_text("\n".join([lines[0], *blank, *lines[6:]]) + "\n", encoding="utf-8")
     ended = run("certify", labeled.study, "--gold", gold, *PROMISE)
-    assert "5 rows of the gold table have no label" in ended.out
+    assert "5 rows without a label" in ended.out
 
 
 def test_gold_items_that_are_examples_in_the_codebook_are_refused(run: Run, tmp_path: Path) -> None:
@@ -358,9 +358,9 @@ def test_a_plan_needs_no_study(run: Run) -> None:
     [
         (("--gold", "gold.csv"), "Give STUDY, --gold and --variable"),
         (("--gold", "gold.csv", "--variable", "topik"), 'Did you mean "topic"?'),
-        (("--gold", "gold.csv", "--variable", "urgent"), 'no gold label of "urgent"'),
+        (("--gold", "gold.csv", "--variable", "urgent"), 'no gold labels for "urgent"'),
         (("--gold", "gold.csv", "--variable", "topic", "--alpha", "5"), "alpha is 5"),
-        (("--plan", "--accepted-share", "0"), "must be shares of 1"),
+        (("--plan", "--accepted-share", "0"), "accepted share 0;"),
     ],
 )
 def test_what_cannot_be_certified_ends_with_code_2(

@@ -94,13 +94,13 @@ def test_labeling_again_decides_by_the_rules_that_were_chosen_last(
     chosen = (labeled.study / "labels.csv").read_bytes()
     for _ in range(2):
         again = run(*command, labeled.ensemble)
-        assert "Decides by the rules that were chosen last (unanimous; missing_raters" in again.err
+        assert "the rules that were chosen last (unanimous; missing_raters" in again.err
         assert (labeled.study / "labels.csv").read_bytes() == chosen
     labeled.ensemble.write_text(
         SCRIPTED + "consensus: {method: mean_probability}\n", encoding="utf-8"
     )
     stated = run(*command, labeled.ensemble)
-    assert "now mean_probability; missing_raters" in stated.err
+    assert "Now: mean_probability; missing_raters" in stated.err
     assert ", before unanimous; missing_raters" in stated.err
     assert (labeled.study / "labels.csv").read_bytes() != chosen
     assert "ensemble file" not in run(*command, labeled.ensemble).err
@@ -116,7 +116,7 @@ def test_what_leaves_out_the_gold_labels_says_so(run: Run, labeled: StudyFiles) 
     for command in (label, ("report", labeled.study)):
         run("evaluate", labeled.study, "--gold", gold)
         first, second = run(*command), run(*command)
-        assert "Give the gold table again (--gold)" in first.out + first.err
+        assert "give the gold table again (--gold)" in first.out + first.err
         assert "--gold" not in second.out + second.err
         assert "--gold" not in run(*command, "--gold", gold).err
 
@@ -158,7 +158,7 @@ def test_an_ordinal_variable_can_take_the_median(run: Run, tmp_path: Path) -> No
         (("--method", "majority", "--setting", "minimum_share=2"), "minimum_share = 2"),
         (("--method", "weighted"), 'needs the setting "accuracies"'),
         (("--setting", "accuracies={first: 0.8}", "--method", "weighted"), '"second"'),
-        (("--certificate", "none.json", "--drop-certificates"), "one of the two"),
+        (("--certificate", "none.json", "--drop-certificates"), "not both"),
         (("--certificate", "none.json"), "Cannot read the certificate"),
     ],
 )
@@ -247,8 +247,8 @@ def test_labels_that_no_rater_gave_are_a_caution_with_what_to_do(
         and row["topic.label"] not in [row[f"topic.rater.{name}"] for name in RATERS]
     ]
     assert unchosen
-    assert f"topic: of the accepted labels {len(unchosen)} name a category that no rater" in said
-    policy = re.search(r"To have them read, add (.+) to the policies", said)
+    assert f"topic: no rater chose the category of {len(unchosen)} accepted label" in said
+    policy = re.search(r"add (.+) to the policies", said)
     assert policy is not None
     assert (
         "no rater chose" not in run("consensus", labeled.study, *method, "--policy", policy[1]).out

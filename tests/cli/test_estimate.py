@@ -81,7 +81,7 @@ def test_labeling_refuses_what_cannot_fit_before_it_loads_or_writes(
     assert ended.code == 4
     assert 'Cannot label with rater "model": it needs ' in ended.err
     assert "context of 4,096 tokens" in ended.err
-    assert "50 MiB are free" in ended.err
+    assert "only 50 MiB is free" in ended.err
     assert not files.study.exists()
 
 

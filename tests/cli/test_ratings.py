@@ -470,6 +470,6 @@ def test_ratings_that_change_labels_say_so_and_keep_the_tables_before(
     before = (study / "labels.csv").read_bytes()
     write(ratings, [("id", "a", "b"), ("1", "x", "x"), ("2", "y", "x"), ("3", "x", "x")])
     ended = run("import", ratings, *arguments)
-    assert "not in these ratings, or are others there (1): the tables" in ended.out
+    assert "1 label that these ratings lack or change" in ended.out
     assert (study / "labels.before-1.csv").read_bytes() == before
-    assert "This folder held" not in run("import", ratings, *arguments).out
+    assert "these ratings lack" not in run("import", ratings, *arguments).out

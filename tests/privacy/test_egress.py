@@ -237,7 +237,7 @@ def test_the_manifest_counts_what_a_rater_tried_and_swallowed(tmp_path: Path) ->
     assert ended.returncode == 0
     assert manifest["egress_guard"]["on"] is True
     assert attempts >= 1
-    assert f"Attempts to leave this machine that were refused: {attempts}." in ended.stderr
+    assert f"Refused attempts to connect to another machine: {attempts}." in ended.stderr
 
 
 def test_the_manifest_states_the_guard_and_no_attempts(tmp_path: Path) -> None:
