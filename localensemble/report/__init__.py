@@ -1,1 +1,1 @@
-"""Findings and decisions -> files: tables for people, JSON for programs."""
+"""Write findings as a report for people and as JSON for programs."""

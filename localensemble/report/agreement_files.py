@@ -1,7 +1,7 @@
 """Write agreement for programs and spreadsheets: JSON with everything, CSV with rows.
 
-Numbers have full precision. What is undefined is null or an empty cell, with its reason
-beside it. Item texts are no part of it, item ids only where a table is about items.
+Numbers have full precision. An undefined value is null or an empty cell, with the reason
+beside it. The files contain no item texts; only the table of items contains item ids.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ITEM_COLUMNS = ("variable", "group", "item", "labels", "agreement")
 
 
 def agreement_as_json(report: AgreementReport) -> JsonValue:
-    """Give the whole report, but for single items, as JSON values at full precision."""
+    """Return the report, without single items, as JSON values at full precision."""
     settings = report.settings
     weights = settings.weights
     content = {
@@ -42,20 +42,20 @@ def agreement_as_json(report: AgreementReport) -> JsonValue:
         "cross_check": _checks_as_json(report),
         "variables": [_variable_as_json(one) for one in report.variables],
     }
-    # Through text, so that tuples are the lists that a reader of the file gets.
+    # Convert to text and back, so that tuples become lists as in the written file.
     values: JsonValue = json.loads(json.dumps(content, allow_nan=False))
     return values
 
 
 def write_agreement_json(report: AgreementReport, *, path: Path) -> None:
-    """Write the whole report, but for single items, as JSON."""
+    """Write the report, without single items, as JSON."""
     text = json.dumps(agreement_as_json(report), indent=2, ensure_ascii=False, allow_nan=False)
     with replaced_text_file(path) as stream:
         stream.write(text + "\n")
 
 
 def write_coefficients(report: AgreementReport, *, path: Path) -> None:
-    """Write one row for each variable, group and coefficient as CSV."""
+    """Write a CSV file with one row per variable, group and coefficient."""
     rows = (
         ((), tuple(map(_cell, cells)))
         for variable in report.variables
@@ -65,10 +65,10 @@ def write_coefficients(report: AgreementReport, *, path: Path) -> None:
 
 
 def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
-    """Write one row for each variable, group and item as CSV.
+    """Write a CSV file with one row per variable, group and item.
 
-    ``agreement`` is the share of agreeing pairs of labels, empty for items with fewer than
-    two labels.
+    The column ``agreement`` is the share of agreeing pairs of labels; it is empty for items
+    with fewer than two labels.
     """
     rows = (
         ((), tuple(map(_cell, cells)))
@@ -79,7 +79,7 @@ def write_item_agreement(report: AgreementReport, *, path: Path) -> None:
 
 
 def _checks_as_json(report: AgreementReport) -> dict[str, object] | None:
-    """Sum up the cross-check; None where it was not asked for."""
+    """Summarize the cross-check; None if it was not requested."""
     if not report.checks:
         return None
     compared = [
@@ -153,5 +153,5 @@ def item_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
 
 
 def _cell(value: object) -> str:
-    # repr of a float has every digit that counts.
+    # repr writes every significant digit of a float.
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)

@@ -1,9 +1,9 @@
-"""Figures as SVG that stands inside the page: no script, no font, no image, no address.
+"""Draw figures as SVG for use inside the page: no script, font, image or address.
 
 Decides how a figure looks and that it follows the page into dark mode and print: colors
-are custom properties of the page, text stays text. Decides no numbers; every figure's
-numbers stand in a table beside it. The only module that imports matplotlib, and only when
-a figure is drawn.
+are custom properties of the page, and text stays text. Computes no numbers; the numbers of
+each figure are in a table beside it. This is the only module that imports matplotlib, and
+it does so only when a figure is drawn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SERIES_COUNT = 6
-"""Colors for raters; with more raters the markers tell them apart."""
+"""Number of colors for raters; with more raters, the markers tell them apart."""
 
 # Colors that occur nowhere else; each becomes a custom property of the page's style.
 _INK, _QUIET, _GRID = "#0a0b01", "#0a0b02", "#0a0b03"
@@ -38,7 +38,7 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 _WIDTH = 7.0
 _ROW = 0.24
-# Names are as long as people make them; the table beside the figure has them in full.
+# Names can be of any length; the table beside the figure has them in full.
 _LONGEST_NAME = 32
 _MOST_NUMBERED_CELLS = 12
 
@@ -76,7 +76,7 @@ _STYLE: Any = {
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its interval, as a forest plot shows it; None where there is none."""
+    """A value with its interval for a forest plot; None where a number is undefined."""
 
     name: str
     value: float | None
@@ -86,7 +86,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Numbers of one rater, in the order of the figure's rows or bins; None for none."""
+    """Numbers of one rater, in the order of the figure's rows or bins; None if unknown."""
 
     name: str
     values: tuple[float | None, ...]
@@ -94,7 +94,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class IntervalPoint:
-    """A point with the ends of the interval of its y, None where there is none."""
+    """A point with the ends of the interval of its y; None if it has no interval."""
 
     name: str
     x: float
@@ -120,7 +120,7 @@ def forest_plot(estimates: Sequence[Estimate], *, alt: str) -> str:
         axes.axvline(1.0, color=_GRID, linewidth=0.8)
         axes.grid(axis="x")
         _name_rows(axes, [one.name for one in estimates])
-        axes.set_xlabel("agreement: 0 is what chance gives, 1 is perfect")
+        axes.set_xlabel("agreement: 0 is chance, 1 is perfect")
     return drawing.svg
 
 
@@ -131,7 +131,7 @@ def dot_plot(rows: Sequence[str], *, series: Sequence[Series], x_label: str, alt
         axes = drawing.axes
         for index, one in enumerate(series):
             known = [(value, row) for row, value in enumerate(one.values) if value is not None]
-            # Raters who say the same would hide each other: each has its own line in the row.
+            # Equal values would hide each other, so each rater has its own line in the row.
             shift = (index - (len(series) - 1) / 2) * min(0.12, 0.6 / max(len(series), 1))
             axes.plot(
                 [value for value, _ in known],
@@ -166,8 +166,8 @@ def heatmap(
         rows: names of the rows.
         columns: names of the columns.
         shades: from 0 to 1; None leaves a cell empty.
-        texts: what stands in the cells, where there are few enough of them to read.
-        labels: of the rows' axis and of the columns' axis.
+        texts: text of the cells, drawn if there are few enough to read.
+        labels: labels of the rows' axis and the columns' axis.
         alt: what the figure shows, in words.
     """
     side = 0.42 if len(columns) <= _MOST_NUMBERED_CELLS else 0.2
@@ -228,7 +228,7 @@ def histogram(bins: Sequence[str], *, series: Sequence[Series], x_label: str, al
 def reliability_diagram(
     points: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, alt: str
 ) -> str:
-    """Draw accuracy against mean probability, a line per rater, beside the diagonal."""
+    """Draw accuracy against mean probability with the diagonal, one line per rater."""
     with _drawing(3.9, alt=alt) as drawing:
         axes = drawing.axes
         axes.plot([0, 1], [0, 1], color=_QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
@@ -258,12 +258,12 @@ def line_plot(
     labels: tuple[str, str],
     alt: str,
 ) -> str:
-    """Draw shares against shares: lines told apart by color and dashes, and points on them.
+    """Draw shares against shares: points, and lines told apart by color and dashes.
 
     Args:
-        lines: name and (x, y) pairs, as shares, of each line; an unnamed one is not in the legend.
-        points: each with the ends of its interval, where it has one.
-        labels: of the two axes.
+        lines: name and (x, y) pairs, as shares, of each line; the legend omits unnamed lines.
+        points: points, each with the ends of its interval if it has one.
+        labels: labels of the two axes.
         alt: what the figure shows, in words.
     """
     named = sum(bool(name) for name, _ in lines) + sum(bool(one.name) for one in points)
@@ -307,7 +307,7 @@ def line_plot(
 
 @dataclass(slots=True)
 class _Drawing:
-    """Axes to draw on; ``svg`` is there once the drawing is closed."""
+    """Axes to draw on; ``svg`` is set when the drawing is closed."""
 
     axes: Axes
     svg: str = ""
@@ -334,14 +334,14 @@ def _drawing(height: float, *, alt: str) -> Iterator[_Drawing]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep from people what does not concern their figures."""
+    """Suppress messages that do not concern the figures."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
-    # It has much to say of a home folder where it cannot keep its list of fonts.
+    # matplotlib warns if it cannot save its list of fonts in the home folder.
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # Names in any script are measured by a font that may lack them; the browser has it.
+            # The font that measures names may lack their script; the browser has a font for it.
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -349,19 +349,19 @@ def _quiet() -> Iterator[None]:
 
 
 def _inline(svg: str, *, alt: str) -> str:
-    """Make a matplotlib file part of a page: named, without ids, addresses and colors."""
+    """Turn a matplotlib file into part of a page: named, without ids, addresses or colors."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Its style sheet would apply to the whole page.
+    # The figure's style sheet would apply to the whole page.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    # Two figures may hold the same marker; an id must be there once in a page.
+    # Two figures can have the same marker, but an id must be unique in a page.
     own = sha256_text(alt + svg)[:8]
     svg = re.sub(
         r' id="([^"]*)"',
-        lambda found: f' id="{found[1]}-{own}"' if found[1] in used else "",
+        lambda match: f' id="{match[1]}-{own}"' if match[1] in used else "",
         svg,
     )
     svg = re.sub(r'(href="#|url\(#)([^")]+)', rf"\1\2-{own}", svg)

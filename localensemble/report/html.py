@@ -1,7 +1,7 @@
-"""One self-contained HTML file: the page that a methodologist can hand in.
+"""Write a report as one self-contained HTML file that a methodologist can hand in.
 
-Nothing in it is fetched from anywhere: style and figures are part of the file, there is no
-script, and a content security policy forbids every load. All text is escaped.
+The page loads nothing: style and figures are part of the file, there is no script, and a
+content security policy forbids every load. All text is escaped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from localensemble.report.queue import ItemQueue
 
 @dataclass(frozen=True, slots=True)
 class NamedAgreement:
-    """The agreement on one variable or group, what was required of it, shared errors and checks."""
+    """The agreement on one variable or group, its requirements, shared errors and checks."""
 
     name: str
     agreement: Agreement
@@ -45,11 +45,11 @@ class AgreementSource:
     """Where labels come from and how their agreement was measured.
 
     Attributes:
-        title: of the report, for example the file's name.
-        program_version: of localensemble.
+        title: title of the report, for example the file's name.
+        program_version: version of localensemble.
         left_out: what was not used and why, in sentences.
-        resamples: bootstrap draws; 0 for none.
-        seed: of the bootstrap.
+        resamples: number of bootstrap draws; 0 if there was no bootstrap.
+        seed: seed of the bootstrap.
     """
 
     title: str
@@ -67,14 +67,14 @@ def write_report(
     path: Path,
     queue: ItemQueue | None = None,
 ) -> None:
-    """Write the report of a study, whole or not at all; readable by the owner only.
+    """Write the report of a study, completely or not at all; only the owner can read it.
 
     Args:
-        findings: the numbers.
-        codebook: what was asked; its examples, which may be texts of items, are not shown.
-        engines: what may be stated of each engine, by its name.
-        path: the file.
-        queue: items to show with their texts; without it the report holds no item text.
+        findings: the findings of the study.
+        codebook: its codebook; the report omits the examples, which may be item texts.
+        engines: the facts about each engine, by its name.
+        path: the file to write.
+        queue: items to show with their texts; without it the report contains no item text.
     """
     _write(
         "study.html",
@@ -91,7 +91,7 @@ def write_report(
 def write_agreement_report(
     variables: Sequence[NamedAgreement], *, source: AgreementSource, path: Path
 ) -> None:
-    """Write a report on agreement alone, whole or not at all; readable by the owner only."""
+    """Write a report on agreement, completely or not at all; only the owner can read it."""
     methods = methods_text.agreement_methods(
         [one.agreement for one in variables],
         program_version=source.program_version,

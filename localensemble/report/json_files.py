@@ -1,4 +1,4 @@
-"""Write findings and provenance as JSON: what is shown, at full precision, for programs."""
+"""Write findings and provenance as JSON for programs, with numbers at full precision."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from localensemble.study.provenance import Provenance
 
 
 def write_findings(findings: StudyFindings, *, path: Path) -> None:
-    """Write the findings of a study, whole or not at all; readable by the owner only."""
+    """Write the findings of a study, completely or not at all; only the owner can read them."""
     _write(dataclasses.asdict(findings), path)
 
 
 def write_manifest(provenance: Provenance, *, path: Path, files: Sequence[Path]) -> None:
-    """Write what was run, by hash, whole or not at all; readable by the owner only.
+    """Write the hashes of what was run, completely or not at all; only the owner can read them.
 
     Args:
-        files: files of the study whose hashes are kept, to tell later whether they changed.
+        provenance: what was run.
+        path: the file to write.
+        files: files of the study to hash, so that later changes can be detected.
     """
     hashes = {file.name: sha256_file(file) for file in files}
     _write({**provenance.content, "files": hashes}, path)

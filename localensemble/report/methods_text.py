@@ -1,4 +1,4 @@
-"""The methods paragraph: what was done, ready to paste, with the sources it must cite."""
+"""Write the methods paragraph: what was done, ready to paste, with the sources to cite."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _MCNEMAR = (
 
 @dataclass(frozen=True, slots=True)
 class MethodsText:
-    """Paragraphs with numbers in brackets, and the references they point to."""
+    """Paragraphs with citation numbers in brackets, and the references they point to."""
 
     paragraphs: tuple[str, ...]
     references: tuple[str, ...]
 
 
 class _References:
-    """Numbers sources in the order in which they are first cited."""
+    """Sources, numbered in the order in which they are first cited."""
 
     def __init__(self) -> None:
         self.cited: list[str] = []
@@ -55,7 +55,8 @@ def study_methods(findings: StudyFindings, *, engines: Mapping[str, EngineFacts]
     """Describe how a study was labeled, measured, decided and evaluated.
 
     Args:
-        engines: what may be stated of each engine, by its name; of others nothing is.
+        findings: the findings of the study.
+        engines: the facts about each engine, by its name; other engines get no statement.
     """
     references = _References()
     paragraphs = [
@@ -70,10 +71,10 @@ def study_methods(findings: StudyFindings, *, engines: Mapping[str, EngineFacts]
     ]
     if any(variable.gold for variable in findings.variables):
         paragraphs.append(
-            "Labels were compared with gold labels that were taken to be right. Accuracy is given "
-            "with exact (Clopper-Pearson) 95% confidence intervals "
-            f"{references.number(_CLOPPER_PEARSON)}; two raters were compared by the exact McNemar "
-            f"test {references.number(_MCNEMAR)}, without correction for the number of tests."
+            "Labels were compared with gold labels, which were assumed to be right. Accuracy is "
+            "reported with exact (Clopper-Pearson) 95% confidence intervals "
+            f"{references.number(_CLOPPER_PEARSON)}; pairs of raters were compared by the exact "
+            f"McNemar test {references.number(_MCNEMAR)}, without correction for multiple testing."
         )
     paragraphs.append(
         f"All numbers were computed with localensemble {findings.record.program_version} from an "
@@ -85,7 +86,7 @@ def study_methods(findings: StudyFindings, *, engines: Mapping[str, EngineFacts]
 def agreement_methods(
     agreements: Sequence[Agreement], *, program_version: str, resamples: int, seed: int
 ) -> MethodsText:
-    """Describe how the agreement in a file of ratings was measured."""
+    """Describe how the agreement in a table of ratings was measured."""
     references = _References()
     text = _agreement(agreements, references, resamples=resamples, seed=seed)
     end = f"All numbers were computed with localensemble {program_version}."
@@ -108,8 +109,8 @@ def _agreement(
     if weights:
         parts.append(f"Weighted coefficients use {listed(weights)} agreement weights.")
     parts.append(
-        f"Confidence intervals ({percents}) are analytic and refer to a random draw of items with "
-        "the raters fixed; where all labels agree, an exact binomial bound takes their place."
+        f"Confidence intervals ({percents}) are analytic and treat the items as a random sample "
+        "and the raters as fixed; where all labels agree, an exact binomial bound replaces them."
     )
     resampled = [one for agreement in agreements for one in agreement.resampled]
     beside = []
@@ -119,13 +120,13 @@ def _agreement(
         beside.append("jackknife intervals")
     if beside:
         named_beside = listed(beside)
-        parts.append(f"{named_beside[0].upper()}{named_beside[1:]} are given beside them.")
+        parts.append(f"{named_beside[0].upper()}{named_beside[1:]} are also given.")
     parts.append(
-        "Items with labels from fewer than two raters cannot show agreement and were left out of "
-        "the coefficients; gaps were not imputed. A coefficient that is not defined on the data is "
-        "reported as undefined. Strength of agreement is the best band of the Landis-Koch scale "
-        f"{references.number(scale_citation('Landis-Koch'))} that is reached with at least 95% "
-        f"probability {references.number(_BENCHMARK)}."
+        "Items with labels from fewer than two raters cannot show agreement and were excluded from "
+        "the coefficients; gaps were not imputed. A coefficient without a value on these data is "
+        "reported as undefined. The strength of agreement is the best band of the Landis-Koch "
+        f"scale {references.number(scale_citation('Landis-Koch'))} that is reached with a "
+        f"probability of at least 95% {references.number(_BENCHMARK)}."
     )
     return " ".join(parts)
 
@@ -140,10 +141,11 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
     variables = listed([variable.name for variable in findings.variables])
     if findings.ratings_sha256 is not None:
         return (
-            f"The labels that {counted(len(findings.raters), 'rater')} gave "
+            f"{counted(len(findings.raters), 'rater')} labeled "
             f"{counted(findings.item_count, 'item')} on "
-            f"{counted(len(findings.variables), 'variable')} ({variables}) were read from a table "
-            f"of ratings (SHA-256 {findings.ratings_sha256}). Cells without a label stayed so."
+            f"{counted(len(findings.variables), 'variable')} ({variables}). The labels were read "
+            f"from a table of ratings (SHA-256 {findings.ratings_sha256}); empty cells were kept "
+            "as missing labels."
         )
     parts = (
         f"{counted(findings.item_count, 'text')} were labeled on "
@@ -175,7 +177,7 @@ def _who_labeled(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFa
 
 
 def _instructions(raters: Sequence[RaterFindings]) -> str:
-    """Say whether all raters saw the same prompt, by its hash and layout."""
+    """State whether all raters had the same prompt, judged by its hash and layout."""
     templates = {rater.prompt_template_sha256: rater.prompt_template for rater in raters}
     layouts = {rater.layout for rater in raters}
     if len(templates) == 1:
@@ -183,7 +185,7 @@ def _instructions(raters: Sequence[RaterFindings]) -> str:
         if len(layouts) == 1:
             return f"Every rater was given {same}, {_layout(raters[0])})."
         each = "; ".join(f"{rater.name}: {_layout(rater)}" for rater in raters)
-        return f"Every rater was given {same}), but in another order ({each})."
+        return f"Every rater was given {same}), but in a different order ({each})."
     each = "; ".join(f"{rater.name}: {rater.prompt_template}, {_layout(rater)}" for rater in raters)
     return f"The raters were given different instructions (prompt templates: {each})."
 
@@ -197,29 +199,29 @@ def _scoring(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]
     for engine, facts in engines.items():
         scoring = [rater.name for rater in raters if rater.engine == engine]
         if scoring and facts.scored_by:
-            who = f"Each of the raters {listed(scoring)}"
+            who = f"Raters {listed(scoring)} each"
             if len(scoring) == len(raters):
                 who = "Each rater"
             elif len(scoring) == 1:
                 who = f"Rater {scoring[0]}"
             sentences.append(
-                f"{who} scored every category of a variable {facts.scored_by}; its label is the "
-                "most probable category, its confidence that category's share of the probability "
-                "of all categories."
+                f"{who} scored every category of a variable {facts.scored_by}; the label is the "
+                "most probable category, and the confidence is that category's share of the "
+                "probability of all categories."
             )
     return " ".join(sentences)
 
 
 def _left_whole(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> str:
-    """Say what became of texts and labels, as far as the engines let it be known."""
+    """State whether texts were truncated and labels are complete, as far as is known."""
     whole = all(engines.get(rater.engine, NOTHING_KNOWN).never_cuts for rater in findings.raters)
-    uncut = "No text was cut. " if whole else ""
+    uncut = "No text was truncated. " if whole else ""
     if not findings.unlabeled:
-        return f"{uncut}Every rater gave every text a category of every variable."
+        return f"{uncut}Every rater assigned every text a category on every variable."
     cells = findings.item_count * len(findings.raters) * len(findings.variables)
     return (
-        f"{uncut}{findings.unlabeled:,} of {cells:,} labels have no category, for the reasons the "
-        "report lists; none was put in their place."
+        f"{uncut}{findings.unlabeled:,} of {cells:,} labels have no category, for the reasons that "
+        "the report lists; none was imputed."
     )
 
 
@@ -238,14 +240,14 @@ def _decisions(findings: StudyFindings, references: _References) -> str:
     text = f'The consensus label was derived by the method "{method}": {source.clause}{cited}.'
     if reasons:
         text += (
-            " An item was left to a person, without a final label, for any of these reasons: "
+            " An item was escalated to a person, without a final label, for any of these reasons: "
             f"{'; '.join(reasons)}."
         )
     return " ".join([text, *(promise.sentence for promise in findings.promises)])
 
 
 def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[str]:
-    """Write every policy that escalates items of the study, with its settings."""
+    """Write each policy that escalates items of the study, with its settings."""
     rules = cast(Mapping[str, Any], findings.record.rules)
     certified = [
         f"for {one.variable}, by its certificate, "
@@ -258,7 +260,7 @@ def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[st
         if (names := [one.name for one in variable.categories if one.always_review is not None])
     ]
     required = [
-        f"for {one.name}, by the codebook, all unless {one.required.verdict.requirement}"
+        f"for {one.name}, by the codebook, all items unless {one.required.verdict.requirement}"
         for one in findings.variables
         if one.required is not None and one.required.below == "review"
     ]

@@ -1,4 +1,4 @@
-"""Which figures a report has, what they show, and how each is said in words."""
+"""Choose the figures of a report, what they show, and how words describe them."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ from localensemble.report.figures import (
 )
 from localensemble.report.wording import coefficient_name, number, share
 
-# More would be lines nobody can tell apart; the table has them all.
+# Nobody can tell more lines apart; the table has them all.
 MOST_SERIES = 12
-"""Raters up to which a figure, or a table of its own, shows each."""
+"""A figure, or a table for each rater, shows at most this many raters."""
 _MOST_CONFUSION_FIGURE = 60
 _MOST_CATEGORIES = 60
 MOST_CELLS = 5000
-"""Raters times categories up to which a table shows what each rater chose how often."""
+"""A table shows how often each rater chose each category up to this many cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure for the page; ``svg`` is markup that holds no address and no script."""
+    """A figure for the page; ``svg`` is markup without addresses and scripts."""
 
     svg: Markup
     caption: str
 
 
 def forest_picture(name: str, agreement: Agreement) -> Picture:
-    """Show the coefficients of one variable with their intervals."""
+    """Draw the coefficients of one variable with their intervals."""
     corrected = {benchmark.coefficient for benchmark in agreement.benchmarks}
     drawn = [
         Estimate(coefficient_name(one), one.value, one.interval_low, one.interval_high)
         for one in agreement.coefficients
-        # Percent agreement has another zero: on this axis it would look like a good value.
+        # Chance gives percent agreement more than 0, so on this axis it would look good.
         if one.name in corrected
     ]
-    said = "; ".join(f"{one.name} {number(one.value)}" for one in drawn)
+    values = "; ".join(f"{one.name} {number(one.value)}" for one in drawn)
     return Picture(
-        Markup(forest_plot(drawn, alt=f"Forest plot of the agreement on {name}. {said}.")),
-        "Coefficients with their intervals. Percent agreement is not among them: chance alone "
+        Markup(forest_plot(drawn, alt=f"Forest plot of the agreement on {name}. {values}.")),
+        "Coefficients with their intervals. Percent agreement is not shown, because chance alone "
         "lifts it above 0.",
     )
 
 
 def pairs_picture(name: str, agreement: Agreement) -> Picture | None:
-    """Show AC1 of every two raters; None where there are no two."""
+    """Draw AC1 of each pair of raters; None if no pair was measured."""
     if not agreement.by_pair:
         return None
     values = pair_values(agreement)
     known = [one for row in values for one in row if one is not None]
-    alt = f"Heatmap of AC1 between every two raters on {name}. "
+    alt = f"Heatmap of AC1 for each pair of raters on {name}. "
     alt += f"From {number(min(known))} to {number(max(known))}." if known else "None is defined."
     raters = agreement.raters
     drawn = heatmap(
@@ -77,11 +77,11 @@ def pairs_picture(name: str, agreement: Agreement) -> Picture | None:
         ],
         alt=alt,
     )
-    return Picture(Markup(drawn), "AC1 of every two raters on the items both labeled.")
+    return Picture(Markup(drawn), "AC1 of each pair of raters on the items that both labeled.")
 
 
 def pair_values(agreement: Agreement) -> list[list[float | None]]:
-    """Arrange AC1 of every two raters as a symmetric table; None where there is none."""
+    """Arrange AC1 of each pair of raters as a symmetric table; None if it is undefined."""
     found: dict[tuple[str, str], PairAgreement] = {
         (one.first, one.second): one for one in agreement.by_pair
     }
@@ -95,7 +95,7 @@ def pair_values(agreement: Agreement) -> list[list[float | None]]:
 
 
 def shares_picture(name: str, agreement: Agreement) -> Picture | None:
-    """Show which share of its labels each rater gave each category; None without labels."""
+    """Draw the share of its labels that each rater gave each category; None without labels."""
     active = [one for one in agreement.by_rater if one.labels]
     if not active:
         return None
@@ -111,7 +111,7 @@ def shares_picture(name: str, agreement: Agreement) -> Picture | None:
     alt = f"Dot plot of the categories on {name}, by rater. " + " ".join(
         _largest(one, names) for one in series
     )
-    drawn = dot_plot(names, series=series, x_label="share of its labels", alt=alt)
+    drawn = dot_plot(names, series=series, x_label="share of the rater's labels", alt=alt)
     return Picture(
         Markup(drawn),
         "How often each rater chose each category."
@@ -121,7 +121,7 @@ def shares_picture(name: str, agreement: Agreement) -> Picture | None:
 
 
 def confidence_picture(variable: VariableFindings) -> Picture | None:
-    """Show how each rater's confidence is spread; None where no rater gave any."""
+    """Draw the distribution of each rater's confidence; None if no rater gave one."""
     known = [one for one in variable.confidence.raters if one.assigned.known]
     if not known:
         return None
@@ -135,12 +135,12 @@ def confidence_picture(variable: VariableFindings) -> Picture | None:
     )
     return Picture(
         Markup(drawn),
-        "Share of each rater's labels by its own confidence." + _first_only(len(known)),
+        "Share of each rater's labels in each bin of its confidence." + _first_only(len(known)),
     )
 
 
 def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
-    """Show how often a confidence is right; None where no probabilities are known."""
+    """Draw how often labels of each confidence are right; None without probabilities."""
     known = [one for one in gold.calibrations if one.quality.items][:MOST_SERIES]
     lines = [
         (
@@ -164,12 +164,12 @@ def reliability_picture(variable: VariableFindings, gold: GoldComparison) -> Pic
                 f"{'; '.join(errors)}.",
             )
         ),
-        "Below the diagonal a rater is surer than it is right; above it, less sure.",
+        "Below the diagonal a rater is overconfident, above it underconfident.",
     )
 
 
 def risk_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
-    """Show how the share of wrong labels grows with the share accepted; None without a curve."""
+    """Draw how the share of wrong labels grows with the share accepted; None without a curve."""
     drawn = drawn_rankings(gold)
     if not drawn:
         return None
@@ -177,8 +177,8 @@ def risk_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | 
     marked = (
         "No accepted item has a gold label."
         if accepted is None
-        else f"As decided, {share(accepted.x)} are accepted and {share(accepted.y)} of them are "
-        f"wrong, 95% interval {share(accepted.low)} to {share(accepted.high)}."
+        else f"As decided, {share(accepted.x)} are accepted and {share(accepted.y)} of these are "
+        f"wrong (95% interval {share(accepted.low)} to {share(accepted.high)})."
     )
     areas = "; ".join(
         f"{one.score.replace('_', ' ')} {number(one.quality.area_under_risk.value)}"
@@ -195,18 +195,18 @@ def risk_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | 
                     for one in drawn
                 ],
                 points=[] if accepted is None else [accepted],
-                labels=("share of the gold items accepted", "share of them wrong"),
+                labels=("share of the gold items accepted", "share of these that are wrong"),
                 alt=f"Risk and coverage on {variable.name}: share of wrong labels against share "
                 f"accepted, from the highest score down. Area under the curve: {areas}. {marked}",
             )
         ),
-        "Accepting from the highest score down. The mark is what was accepted, with its exact 95% "
-        "interval; it need not lie on a curve, because other policies escalate too.",
+        "Labels are accepted from the highest score down. The mark shows what was accepted, with "
+        "an exact 95% interval; it can lie off the curves, because other policies also escalate.",
     )
 
 
 def drawn_rankings(gold: GoldComparison) -> list[ScoreRanking]:
-    """Give the scores that have a curve, each curve once: support often is the method's score."""
+    """Return the scores with a curve, each curve once: support is often the method's score."""
     drawn: list[ScoreRanking] = []
     for one in gold.rankings:
         steps = [(at.coverage, at.risk) for at in one.quality.curve]
@@ -218,13 +218,13 @@ def drawn_rankings(gold: GoldComparison) -> list[ScoreRanking]:
 
 
 def risk_at(ranking: ScoreRanking, coverage: float) -> float | None:
-    """Give the share wrong when at most this share is accepted; None when nothing can be."""
+    """Return the share wrong if at most this share is accepted; None if nothing can be."""
     reached = [at for at in ranking.quality.curve if at.coverage <= coverage + 1e-9]
     return reached[-1].risk if reached else None
 
 
 def accepted_point(variable: VariableFindings, gold: GoldComparison) -> IntervalPoint | None:
-    """Give what was accepted: share of the gold items with a consensus, and share wrong."""
+    """Return the point of what was accepted: share of gold items with a consensus, share wrong."""
     found, consensus = variable.accuracy_accepted, variable.accuracy_consensus
     if found is None or consensus is None or found.value is None:
         return None
@@ -240,7 +240,7 @@ def accepted_point(variable: VariableFindings, gold: GoldComparison) -> Interval
 
 
 def frontier_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | None:
-    """Show what reading more buys: share read against errors left; None without gold items."""
+    """Draw errors left against the share a person reads; None without gold items."""
     if not gold.frontier:
         return None
     points = [
@@ -259,14 +259,14 @@ def frontier_picture(variable: VariableFindings, gold: GoldComparison) -> Pictur
             line_plot(
                 [("", [(one.x, one.y) for one in points])],
                 points=[*points, IntervalPoint("as decided", read, left, None, None)],
-                labels=("share a person reads", "errors left, share of all"),
+                labels=("share read by a person", "errors left, share of all"),
                 alt=f"Cost frontier on {variable.name}: errors left against the share of the items "
                 f"a person reads. From {ends}. As decided, {share(read)} are read and "
                 f"{share(left)} are left wrong.",
             )
         ),
-        "Errors left, as share of all gold items, with exact 95% intervals, when a person reads "
-        "whatever is below a score. The best point, picked afterwards, flatters; only a "
+        "Errors left, as a share of all gold items, with exact 95% intervals, if a person reads "
+        "every item below a score. A point picked because it looks best is too optimistic; only a "
         "certificate is a promise.",
     )
 
@@ -274,7 +274,7 @@ def frontier_picture(variable: VariableFindings, gold: GoldComparison) -> Pictur
 def confusion_picture(
     variable: VariableFindings, who: str, confusion: Sequence[Sequence[int]]
 ) -> Picture | None:
-    """Show which gold category was labeled what; None for more categories than one can see."""
+    """Draw the confusion matrix; None if it has too many categories to read."""
     if len(variable.categories) > _MOST_CONFUSION_FIGURE:
         return None
     totals = [sum(row) for row in confusion]
@@ -291,16 +291,16 @@ def confusion_picture(
         alt=f"Confusion matrix of {who} on {variable.name}: {right:,} of {sum(totals):,} gold "
         "items are on the diagonal.",
     )
-    return Picture(Markup(drawn), "Rows are gold labels; darker is a larger share of the row.")
+    return Picture(Markup(drawn), "Rows are gold labels; darker cells are larger shares of a row.")
 
 
 def bin_names() -> list[str]:
-    """Name the bins of a confidence, from low to high."""
+    """Return the names of the confidence bins, from low to high."""
     return [f"{k / BIN_COUNT:g}\N{EN DASH}{(k + 1) / BIN_COUNT:g}" for k in range(BIN_COUNT)]
 
 
 def bin_shares(spread: ConfidenceSpread) -> tuple[float | None, ...]:
-    """Give the share of each bin; None where nothing is known."""
+    """Return the share of labels in each bin; None if no confidence is known."""
     return tuple(count / spread.known if spread.known else None for count in spread.bins)
 
 
@@ -313,10 +313,10 @@ def _largest(series: Series, categories: Sequence[str]) -> str:
 def _frequent_only(count: int) -> str:
     if count <= _MOST_CATEGORIES:
         return ""
-    return f" The {_MOST_CATEGORIES} most frequent of {count} categories."
+    return f" The figure shows the {_MOST_CATEGORIES} most frequent of {count} categories."
 
 
 def _first_only(count: int) -> str:
     if count <= MOST_SERIES:
         return ""
-    return f" The first {MOST_SERIES} of {count} raters; the table has all."
+    return f" The figure shows the first {MOST_SERIES} of {count} raters; the table shows all."

@@ -1,4 +1,4 @@
-"""The most doubtful items with their texts, for a report that is told to show texts."""
+"""Collect the most doubtful items with their texts, for a report that may show texts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from localensemble.exports.rows import DecidedStudy, queue_order, variable_row
 from localensemble.study.study_labels import BLOCK_ITEMS
 
 MOST_QUEUED = 200
-"""Items whose texts a report shows; a page of thousands would not open everywhere."""
+"""Number of items whose texts a report shows; not every browser opens a page of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """An escalated item: its text and what each rater said; ``text`` is confidential."""
+    """An escalated item with its text and each rater's label; ``text`` is confidential."""
 
     item_id: str
     variable: str
@@ -25,14 +25,14 @@ class QueuedItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemQueue:
-    """The most doubtful escalated items, and how many there are in all."""
+    """The most doubtful escalated items, and the number of all escalated items."""
 
     shown: tuple[QueuedItem, ...]
     total: int
 
 
 def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
-    """Gather the most doubtful escalated items, with their texts uncut."""
+    """Collect the most doubtful escalated items with their full texts."""
     order = queue_order(study.decisions)
     chosen = list(zip(order.items[:most].tolist(), order.variables[:most].tolist(), strict=True))
     rows = _rows(study, {item for item, _ in chosen})

@@ -1,6 +1,6 @@
-"""Findings in words: the verdict, the methods paragraph, and how a number is written.
+"""Write findings as sentences and numbers as text.
 
-Decides what is said and how strongly; refuses to round an undefined number into one.
+Decides what the verdict states and how strongly. An undefined value is never shown as a number.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from localensemble.findings.study_findings import Accuracy, StudyFindings, Varia
 
 UNDEFINED = "undefined"
 _SCALE = "Landis-Koch"
-# What the words of the Landis-Koch scale mean, for somebody who does not know it. The word
-# is what is reached with 95% probability, so each but the first and last says "or better".
+# The words of the Landis-Koch scale as sentences, for readers who do not know it. The word is
+# the band reached with 95% probability, so each but the first and last adds "or better".
 _PLAIN = {
     "almost perfect": "The raters agree almost perfectly",
     "substantial": "The raters agree substantially or better",
     "moderate": "The raters agree moderately or better",
     "fair": "The raters agree fairly or better",
-    "slight": "The raters agree slightly more than chance would make them, or better",
-    "poor": "It is not shown that the raters agree more than chance would make them",
+    "slight": "The raters agree slightly more than by chance, or better",
+    "poor": "Agreement beyond chance is not established",
 }
-# A rater without whom agreement rises by less is not worth a sentence.
+# If agreement rises by less without a rater, the rater does not get a sentence.
 _NOTABLE_CHANGE = 0.05
-# A sentence with more names is not read.
+# Nobody reads a sentence with more names.
 _MOST_NAMED = 20
 
 
 def number(value: float | None) -> str:
-    """Write a number with three decimals; a true minus sign; "undefined" for none."""
+    """Write a number with three decimals and a true minus sign; None becomes "undefined"."""
     if value is None:
         return UNDEFINED
     text = f"{value:.3f}"
@@ -49,49 +49,49 @@ def number(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """Write a share as percent with one decimal; "undefined" for none."""
+    """Write a share as a percentage with one decimal; None becomes "undefined"."""
     return UNDEFINED if value is None else f"{value * 100:.1f}%"
 
 
 def part(count: int, whole: int) -> str:
-    """Write a count's share of a whole; "none" of nothing."""
+    """Write a count as a percentage of a whole; "none" if the whole is 0."""
     return share(count / whole) if whole else "none"
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Write an interval; "none" when there is none."""
+    """Write an interval; a missing one becomes "none"."""
     if low is None or high is None:
         return "none"
     return f"{number(low)} to {number(high)}"
 
 
 def p_value(value: float | None) -> str:
-    """Write a p-value as journals want it; "none" when there is none."""
+    """Write a p-value in the style of journals; None becomes "none"."""
     if value is None:
         return "none"
     return "<0.001" if value < 0.001 else number(value)
 
 
 def most_frequent(rater: RaterProfile, categories: Sequence[str]) -> str:
-    """Name the category a rater chose most often, the first of several; "" without a label."""
+    """Return the category a rater chose most often, the first of several; "" without labels."""
     if not rater.labels:
         return ""
     return categories[rater.category_labels.index(max(rater.category_labels))]
 
 
 def coefficient_name(coefficient: Coefficient) -> str:
-    """Name a coefficient with its weights or level, as a table row."""
+    """Return the name of a coefficient with its weights or level, for a table row."""
     if coefficient.weights in ("identity", ""):
         return coefficient.name
     return f"{coefficient.name} ({coefficient.weights})"
 
 
 def cross_check_summary(checks: Sequence[CrossCheck]) -> str:
-    """State the largest difference from other packages, and how much was not compared."""
+    """State the largest difference from other packages, and how many values were not compared."""
     packages = listed(sorted({f"{check.package} {check.version}" for check in checks}))
     differences = [one.largest_difference for one in checks if one.largest_difference is not None]
     if not differences:
-        return f"Cross-check with {packages}: nothing could be compared."
+        return f"Cross-check with {packages}: no value could be compared."
     summary = (
         f"Cross-check with {packages}: the largest difference is {max(differences):.1e}, in "
         f"{counted(len(differences), 'comparison')}"
@@ -101,7 +101,7 @@ def cross_check_summary(checks: Sequence[CrossCheck]) -> str:
 
 
 def check_result(check: CrossCheck) -> str:
-    """List what was compared with another package, or say why nothing was."""
+    """List what was compared with another package, or the reason why nothing was."""
     if check.not_compared_because:
         return f"not compared: {check.not_compared_because}"
     return ", ".join(quantity.replace("_", " ") for quantity in check.quantities)
@@ -110,7 +110,7 @@ def check_result(check: CrossCheck) -> str:
 def why_missing(
     coefficients: Iterable[Coefficient], *, what: str = "an interval"
 ) -> tuple[str, ...]:
-    """Say why values and intervals are missing, each reason once."""
+    """Explain why values and intervals are missing, each reason once."""
     named: dict[str, list[str]] = {}
     for one in coefficients:
         if one.value is None:
@@ -129,7 +129,7 @@ def why_missing(
 def resampling_notes(
     resampled: Iterable[ResampledCoefficient | ShownCoefficient],
 ) -> tuple[str, ...]:
-    """Say why bootstrap and jackknife intervals are missing, and what a bootstrap left out."""
+    """Explain why bootstrap and jackknife intervals are missing, and which draws were left out."""
     held = list(resampled)
     drawn = [one.bootstrap for one in held if one.bootstrap is not None]
     left_out = [one.jackknife for one in held if one.jackknife is not None]
@@ -145,8 +145,8 @@ def resampling_notes(
     return (
         *missing,
         *(
-            f"In {counted(count, 'bootstrap draw')} {listed(names)} had no value; the interval is "
-            "that of the other draws."
+            f"In {counted(count, 'bootstrap draw')} {listed(names)} had no value; the interval "
+            "rests on the other draws."
             for count, names in without.items()
         ),
     )
@@ -159,12 +159,12 @@ def leading_coefficient(agreement: Agreement) -> Coefficient:
 
 
 def leading_benchmark(agreement: Agreement) -> Benchmark | None:
-    """Return where the leading coefficient stands on the Landis-Koch scale."""
+    """Return the band of the leading coefficient on the Landis-Koch scale."""
     return _benchmark(agreement, agreement.leading)
 
 
 def _benchmark(agreement: Agreement, name: str) -> Benchmark | None:
-    # With weights the same coefficient stands last; names of benchmarks carry no weights.
+    # Names of benchmarks do not include weights; the weighted coefficient comes last.
     for one in reversed(agreement.benchmarks):
         if one.scale == _SCALE and one.coefficient == name:
             return one
@@ -172,30 +172,30 @@ def _benchmark(agreement: Agreement, name: str) -> Benchmark | None:
 
 
 def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
-    """Say in sentences how far the raters agree on one variable, and what stands out."""
+    """State in sentences how far the raters agree on one variable, and what stands out."""
     coefficient = leading_coefficient(agreement)
     if coefficient.value is None:
         return (f"Agreement cannot be measured: {coefficient.undefined_because}.",)
     percent = round(coefficient.confidence_level * 100)
-    said = f"{coefficient.name} is {number(coefficient.value)}"
+    measured = f"{coefficient.name} is {number(coefficient.value)}"
     scale = leading_benchmark(agreement)
     if coefficient.interval_low is None:
-        said += f", without an interval: {coefficient.interval_undefined_because}"
+        measured += f", without an interval: {coefficient.interval_undefined_because}"
     else:
         ends = interval(coefficient.interval_low, coefficient.interval_high)
-        said += f" ({percent}% interval {ends})"
-    # Side by side, because a high AC1 beside a low alpha is what nobody should overlook.
+        measured += f" ({percent}% interval {ends})"
+    # Alpha comes next to it, because nobody should overlook a low alpha beside a high AC1.
     beside = _beside(agreement.coefficient("Krippendorff alpha"))
     other = _benchmark(agreement, "Krippendorff alpha")
     if scale is None or scale.word is None:
-        first = f"How far the raters agree cannot be said with confidence: {said}; {beside}."
+        first = f"The level of agreement is uncertain: {measured}; {beside}."
     else:
-        first = f"{_PLAIN[scale.word]}: {said}"
+        first = f"{_PLAIN[scale.word]}: {measured}"
         if scale.word != "poor":
             first += f", {_band(scale.word)} on the {_SCALE} scale with "
             first += f"{scale.required_probability:.0%} probability"
         first += f"; {beside}"
-        # Who reads one word only must not be left with the kinder one.
+        # A reader who takes in only one word must not see only the kinder one.
         if other is not None and other.word not in (None, scale.word):
             first += f", which is {_band(other.word)}"
         first += "."
@@ -203,7 +203,7 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
     if agreement.prevalence.explanation:
         sentences.append(agreement.prevalence.explanation)
     changes = [one for one in agreement.without_rater if one.change is not None]
-    # Two raters have no agreement left when one of them is taken away.
+    # With two raters, no agreement is left without one of them.
     worst = max(changes, key=lambda one: one.change or 0.0, default=None)
     if worst is not None and (worst.change or 0.0) >= _NOTABLE_CHANGE:
         sentences.append(
@@ -220,40 +220,40 @@ def _band(word: str) -> str:
 def _beside(alpha: Coefficient) -> str:
     if alpha.value is None:
         return f"{alpha.name} is undefined"
-    said = f"{alpha.name} is {number(alpha.value)}"
+    measured = f"{alpha.name} is {number(alpha.value)}"
     if alpha.interval_low is None:
-        return said
-    return f"{said} ({interval(alpha.interval_low, alpha.interval_high)})"
+        return measured
+    return f"{measured} ({interval(alpha.interval_low, alpha.interval_high)})"
 
 
 def required_sentences(variable: VariableFindings) -> tuple[str, ...]:
-    """Say whether raters agree as far as the codebook requires, and what follows."""
+    """State whether the raters agree as far as the codebook requires, and what follows."""
     if variable.required is None:
         return ()
     verdict = variable.required.verdict
-    said = f"The codebook requires {verdict.requirement}: "
-    said += f"{'met' if verdict.met else 'NOT MET'}; {verdict.because}."
+    sentence = f"The codebook requires {verdict.requirement}: "
+    sentence += f"{'met' if verdict.met else 'NOT MET'}; {verdict.because}."
     if not verdict.met:
-        said += (
-            " Every item goes to a person."
+        sentence += (
+            " All items are escalated to a person."
             if variable.required.below == "review"
-            else " It asks for no more than this warning: the final labels stand."
+            else " The codebook asks only for this warning: the final labels stand."
         )
-    return (said,)
+    return (sentence,)
 
 
 def effective_raters(dependence: ErrorDependence) -> str:
-    """Say how many raters with errors of their own these raters are worth."""
+    """State how many raters with independent errors these raters are worth."""
     if dependence.effective_raters is None:
         return f"The effective number of raters is undefined: {dependence.undefined_because}."
     return (
         f"The {dependence.raters} raters average out errors as well as "
-        f"{dependence.effective_raters:.2f} independent ones would."
+        f"{dependence.effective_raters:.2f} independent raters would."
     )
 
 
 def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
-    """Say how many items are settled, how many wait for a person, and mostly why."""
+    """State how many items have a final label, how many wait for a person, and the main reason."""
     items = variable.accepted + variable.escalated
     if not variable.escalated:
         return (f"All {counted(items, 'item')} have a final label.",)
@@ -268,13 +268,16 @@ def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
 
 
 def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
-    """Say how often labels are right, where gold labels can tell."""
+    """State how often the labels are right, if gold labels show it."""
     if variable.gold is None or variable.accuracy_accepted is None:
         return ()
     sentences = []
     accepted = variable.accuracy_accepted
     if accepted.value is None:
-        sentences.append("No accepted item has a gold label, so how often they are right is open.")
+        sentences.append(
+            "No accepted item has a gold label, so it is unknown how often accepted labels "
+            "are right."
+        )
     else:
         sentences.append(
             f"Of {counted(accepted.items, 'accepted label')} with a gold label, "
@@ -284,13 +287,13 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
     if errors.same_wrong:
         sentences.append(
             f"On {errors.same_wrong:,} of {counted(errors.items, 'gold item')} every rater gives "
-            "the same wrong label: no disagreement reveals these."
+            "the same wrong label: no disagreement reveals these errors."
         )
     return tuple(sentences)
 
 
 def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
-    """Say what holds for the whole study: what was labeled, and what is not known."""
+    """State what was labeled in the whole study, and what is not known."""
     raters = [rater.name for rater in findings.raters]
     kind = "model rater" if findings.ratings_sha256 is None else "rater"
     named = f" ({listed(raters)})" if len(raters) <= _MOST_NAMED else ""
@@ -302,8 +305,8 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
     ]
     if findings.ratings_sha256 is not None:
         sentences.append(
-            "The labels come from a table of ratings: how they were made, and whether a rater was "
-            "asked where none stands, is not known."
+            "The labels come from a table of ratings. It is not known how they were made, or "
+            "whether a rater without a label for an item ever saw the item."
         )
     size = findings.record.item_set_size
     if size > findings.item_count:
@@ -314,12 +317,12 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
     if findings.unlabeled and findings.ratings_sha256 is None:
         cells = findings.item_count * len(raters) * len(findings.variables)
         sentences.append(
-            f"{findings.unlabeled:,} of {cells:,} labels have no category; why is listed under "
-            '"What was left out".'
+            f"{findings.unlabeled:,} of {cells:,} labels have no category; the reasons are listed "
+            'under "What was left out".'
         )
     if not any(variable.gold for variable in findings.variables):
         sentences.append(
-            "No gold labels were given: nothing here says how often the labels are right. "
+            "No gold labels were given, so nothing here shows how often the labels are right. "
             "Agreement is not accuracy."
         )
     return tuple(sentences)

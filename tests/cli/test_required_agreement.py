@@ -42,7 +42,7 @@ def test_review_sends_every_item_of_the_variable_to_a_person(
     code, out = label(run, files)
     assert code == 5
     assert f"urgent: The codebook requires {coefficient} >= 1: NOT MET; the lower end" in out
-    assert "Every item goes to a person." in out
+    assert "All items are escalated" in out
     labeled = read_table(files.study / "labels.csv")
     assert {row["urgent.status"] for row in labeled} == {"escalated"}
     assert all(f"{REASON} ({coefficient} >= 1)" in row["urgent.reasons"] for row in labeled)
@@ -56,7 +56,7 @@ def test_warn_says_so_and_lets_labels_stand(run: Run, tmp_path: Path) -> None:
     code, out = label(run, files)
     assert code == 5
     assert "urgent: The codebook requires AC1 >= 1: NOT MET" in out
-    assert "no more than this warning: the final labels stand." in out
+    assert "only for this warning" in out
     labeled = read_table(files.study / "labels.csv")
     assert "accepted" in {row["urgent.status"] for row in labeled}
     assert not any(REASON in row["urgent.reasons"] for row in labeled)
@@ -77,7 +77,7 @@ def test_findings_and_report_hold_the_verdict(run: Run, tmp_path: Path) -> None:
     label(run, files)
     assert run("report", files.study).code == 0
     page = (files.study / "report.html").read_text(encoding="utf-8")
-    assert "for urgent, by the codebook, all unless AC1 &gt;= 0.999" in page
+    assert "for urgent, by the codebook, all items unless AC1 &gt;= 0.999" in page
     findings = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     topic, urgent = findings["variables"]
     assert topic["required"] is None

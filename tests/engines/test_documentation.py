@@ -130,8 +130,8 @@ def test_a_kind_from_another_package_names_its_raters_and_is_in_the_methods(
     assert ended.returncode == 3, ended.stderr
     assert "topic.rater.words-of-ours" in read_table(study / "labels.csv")[0]
     page = (study / "report.html").read_text(encoding="utf-8")
-    assert "of a variable by its words that occur in the text; its label is" in page
-    assert "No text was cut." in page
+    assert "of a variable by its words that occur in the text; the label is" in page
+    assert "No text was truncated." in page
 
 
 def test_a_kind_from_another_package_tells_its_memory(with_kind: Path) -> None:

@@ -59,7 +59,7 @@ def test_ordinary_data_give_every_part(tmp_path: Path) -> None:
     for part in (
         "Coefficients",
         "Other intervals",
-        "every two raters",
+        "each pair of raters",
         "each category",
         "by rater",
     ):
@@ -74,8 +74,8 @@ def test_ordinary_data_give_every_part(tmp_path: Path) -> None:
         ([[0, 0, 0]] * 20, 1, "Agreement cannot be measured"),
         ([[-1, -1, -1]] * 5, 3, "Agreement cannot be measured"),
         ([[1, 1, 1]] * 30, 3, 'Every label is "c1"'),
-        ([[0, 1], [1, 1]], 3, "It is not shown that the raters agree"),
-        ([[0, 0, -1], [-1, -1, 1], [-1, -1, -1]], 3, "1 with one label and 1 without any"),
+        ([[0, 1], [1, 1]], 3, "Agreement beyond chance is not established"),
+        ([[0, 0, -1], [-1, -1, 1], [-1, -1, -1]], 3, "1 with one label and 1 without labels"),
     ],
     ids=["one rater", "one category", "all missing", "unanimous", "two items", "gaps"],
 )
@@ -194,14 +194,14 @@ def test_a_crowd_with_many_categories_is_summarized_and_the_page_says_so(tmp_pat
     page = page_of(agreement_of(rows, categories=90), tmp_path)
     assert "most frequent category" in page.text
     assert (
-        "Left out here: how often each of 70 raters chose each of 90 categories. The JSON file has "
+        "how often each of 70 raters chose each of 90 categories. The JSON file has "
         "these counts." in page.text
     )
-    assert "The 60 most frequent of 90 categories." in page.text
+    assert "60 most frequent of 90 categories" in page.text
     assert "70 raters make 2,415 pairs" in page.text
 
 
 def test_draws_without_a_value_are_counted_on_the_page(tmp_path: Path) -> None:
     page = page_of(agreement_of([[0, 0, 0], [0, 0, 1]]), tmp_path)
     assert "bootstrap draws Fleiss kappa" in page.text
-    assert "had no value; the interval is that of the other draws." in page.text
+    assert "had no value; the interval rests on the other draws." in page.text

@@ -42,9 +42,9 @@ def test_scripted_raters_are_not_called_language_models(found: StudyFindings) ->
     mixed = with_raters(found, {"engine": "llama-cpp"}, {"engine": "llama-cpp"}, {})
     assert "by 2 language models run on a local machine: first" in mixed
     assert "; and by 1 scripted rater without a language model" in mixed
-    assert "Each of the raters first and second scored every category" in mixed
+    assert "Raters first and second each scored every category" in mixed
     served = with_raters(found, {"engine": "llama-cpp"}, {"engine": "ollama"}, {})
-    assert "Each of the raters second scored" not in served
+    assert "Raters second" not in served
     assert "Rater first scored every category of a variable by the log-probability" in served
     assert "Rater second scored every category of a variable by the log-probability" in served
     assert "among the 20 most probable tokens, by the upper bound" in served
@@ -57,24 +57,24 @@ def test_the_same_instructions_are_claimed_only_where_they_were_the_same(
     assert "Every rater was given the same instructions" in same
     assert "item first)" in same
     order = with_raters(found, {"layout": "item_first"}, *({"layout": "codebook_first"},) * 2)
-    assert "but in another order (first: item first; second: codebook first" in order
+    assert "but in a different order (first: item first; second: codebook first" in order
     other = with_raters(found, {"prompt_template_sha256": "0" * 64}, {}, {})
     assert "The raters were given different instructions" in other
     assert "same instructions" not in other
 
 
 def test_whole_texts_are_claimed_only_of_engines_that_never_cut(found: StudyFindings) -> None:
-    assert "No text was cut." in study_methods(found, engines=FACTS).paragraphs[0]
-    assert "cut" not in with_raters(found, {"engine": "elsewhere"}, {}, {})
+    assert "No text was truncated." in study_methods(found, engines=FACTS).paragraphs[0]
+    assert "truncated" not in with_raters(found, {"engine": "elsewhere"}, {}, {})
 
 
 def test_labels_without_a_category_are_counted(found: StudyFindings) -> None:
     whole = study_methods(found, engines=FACTS).paragraphs[0]
-    assert "Every rater gave every text a category" in whole
+    assert "Every rater assigned every text a category" in whole
     with_gaps = dataclasses.replace(found, unlabeled=5)
     gaps = study_methods(with_gaps, engines=FACTS).paragraphs[0]
     assert "5 of 72 labels have no category" in gaps
-    assert "none was put in their place" in gaps
+    assert "none was imputed" in gaps
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_every_section_is_there_in_order(tmp_path: Path) -> None:
         "Speed",
         "Identities",
         "Limits",
-        "Methods, to paste",
+        "Methods text to paste",
         "How to reproduce",
     ]
 
@@ -133,10 +133,10 @@ def test_no_text_of_an_item_is_in_it_unless_asked_for(tmp_path: Path) -> None:
     files = labeled(tmp_path)
     page = page_of(files)
     assert "wording" not in page.source
-    assert "holds no text of an item" in page.text
+    assert "contains no item text" in page.text
     write_report(files.study, items=files.items)
     page = page_of(files)
-    assert "This report holds texts of items." in page.text
+    assert "This report contains item texts." in page.text
     shown = [one.text for one in page.all("p") if one.attributes.get("class") == "text"]
     with (files.study / "escalations.csv").open(encoding="utf-8-sig", newline="") as stream:
         queue = [row["text"] for row in csv.DictReader(stream)]
@@ -199,7 +199,7 @@ def test_one_rater_and_one_item_still_give_a_report(tmp_path: Path) -> None:
     text = page_of(labeled(tmp_path, ["one"], ensemble=ensemble)).text
     assert "1 model rater (only) labeled 1 item on 2 variables" in text
     assert "Agreement cannot be measured" in text
-    assert "There is no pair of raters." in text
+    assert "there are fewer than two raters" in text
 
 
 def test_a_limited_run_says_so(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ def test_gold_labels_draw_risk_and_cost_with_their_numbers_beside(tmp_path: Path
     (risk,) = [one for one in said if one.startswith("Risk and coverage on topic")]
     assert (
         f"As decided, {share(accepted['items'] / consensus['items'])} are accepted and "
-        f"{share(1 - accepted['value'])} of them are wrong, 95% interval {share(low)} to "
-        f"{share(high)}."
+        f"{share(1 - accepted['value'])} of these are wrong (95% interval {share(low)} to "
+        f"{share(high)})."
     ) in risk
     (cost,) = [one for one in said if one.startswith("Cost frontier on topic")]
     escalation = topic["gold"]["escalation"]
@@ -232,7 +232,7 @@ def test_gold_labels_draw_risk_and_cost_with_their_numbers_beside(tmp_path: Path
     assert f"As decided, {share(read)} are read and {share(left)} are left wrong." in cost
     rows = [" ".join(one.text.split()) for one in page.all("tr")]
     for point in topic["gold"]["frontier"]:
-        name = "everything is read" if point["threshold"] is None else f"{point['threshold']:.6g}"
+        name = "all items are read" if point["threshold"] is None else f"{point['threshold']:.6g}"
         ends = f"{share(point['interval']['low'])} to {share(point['interval']['high'])}"
         cells = (name, point["accepted"], point["errors"], share(point["reviewed_share"]))
         expected = "".join(map(str, (*cells, share(point["error_share"]), ends)))
@@ -262,8 +262,8 @@ def test_a_crowd_is_summarized_and_the_page_says_so(tmp_path: Path) -> None:
     write_report(tmp_path / "study", gold=gold, group_column="ward")
     page = check_page((tmp_path / "study" / "report.html").read_text(encoding="utf-8"))
     assert "41 raters make 820 pairs" in page.text
-    assert "Left out here: the confusion matrix of each of 41 raters." in page.text
-    assert "Left out: tests of every two of 41 raters." in page.text
+    assert "Not shown here: the confusion matrix of each of 41 raters." in page.text
+    assert "tests of each pair of 41 raters." in page.text
     assert "Both wrong on" not in page.text
     findings = json.loads((tmp_path / "study" / "findings.json").read_text(encoding="utf-8"))
     assert findings["variables"][0]["gold"]["dependence"]["pairs"] == []
