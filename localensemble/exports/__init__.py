@@ -1,1 +1,1 @@
-"""What a study hands out: typed rows, and the tables and DataFrames made of them."""
+"""Export a study: typed rows, and the tables and DataFrames made from them."""

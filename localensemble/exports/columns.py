@@ -1,4 +1,4 @@
-"""The columns that a table of ours adds to the person's own, whatever the format."""
+"""Define the columns that an exported table adds to those of the user, in every format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from localensemble.core.errors import InputError
 from localensemble.exports.rows import ItemTable
 
-# The columns that are added, without those of raters. The README explains each of them.
+# The added columns without those of raters. docs/results.md explains each of them.
 LABEL_PARTS = (
     "label",
     "status",
@@ -29,39 +29,40 @@ QUEUE_COLUMNS = (
     "leading_category",
     "rater_reasons",
 )
-# The id that a table without ids gets, so that decisions can be brought together by it.
+# Name of the id column added to a table without ids, so that decisions can be matched by id.
 ID_COLUMN = "id"
 
 
 def check_columns(items: ItemTable, *, variables: Sequence[str], raters: Sequence[str]) -> None:
-    """Refuse an input that already has a column which the output adds.
+    """Refuse an input table that already has a column which the output adds.
 
     Raises:
-        InputError: names the columns.
+        InputError: the table has such columns; the message names them.
     """
     added = {name for variable in variables for name in label_columns(variable, raters)}
     added |= {*added_id(items), *queue_columns(raters)}
     taken = sorted(set(items.columns) & added)
     if taken:
         raise InputError(
-            f"{items.path.name}: it already has a column named "
+            f"{items.path.name}: the table already has "
+            + f"{'columns' if len(taken) > 1 else 'a column'} named "
             + ", ".join(f'"{name}"' for name in taken)
             + ", which the output adds.",
-            hint="Rename that column in the input.",
+            hint=f"Rename {'them' if len(taken) > 1 else 'that column'} in the input.",
         )
 
 
 def label_columns(variable: str, raters: Sequence[str]) -> list[str]:
-    """Name the columns of one variable in the table of labels."""
+    """Return the columns of one variable in the table of labels."""
     parts = (*LABEL_PARTS, *(f"rater.{name}" for name in raters))
     return [f"{variable}.{part}" for part in parts]
 
 
 def queue_columns(raters: Sequence[str]) -> list[str]:
-    """Name the columns of the queue, without an id."""
+    """Return the columns that the queue adds, without the id column."""
     return [*QUEUE_COLUMNS, *(f"rater.{name}" for name in raters)]
 
 
 def added_id(items: ItemTable) -> tuple[str, ...]:
-    """Name the column for ids, where the items have none of their own."""
+    """Return the id column to add, if the items have no id column of their own."""
     return (ID_COLUMN,) if items.id_column is None else ()

@@ -1,8 +1,8 @@
-"""Write the labeled table and the queue of items that wait for a person as CSV.
+"""Write the labeled table and the queue of items waiting for a person as CSV.
 
-Input columns keep their order and their text; what is added stands after them. An item
-that is escalated has no final label here: the empty cell is the truth until a person
-decides. Both files are written whole or not at all.
+Input columns keep their order and their text; added columns come after them. The label of an
+escalated item is an empty cell until a person decides. Both files are written completely or
+not at all.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _Cells = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def write_labels(study: DecidedStudy, *, path: Path) -> None:
-    """Write the input table with, per variable, the final label and what stands behind it.
+    """Write the input table with the final label of each variable and its evidence.
 
-    Added columns: ``id``, where the input has none; per variable ``v`` each of `LABEL_PARTS`
-    as ``v.part`` (``v.label`` is empty when escalated, ``v.status`` accepted or escalated);
+    Added columns: ``id`` if the input has no ids; for each variable ``v`` each of `LABEL_PARTS`
+    as ``v.part`` (``v.label`` is empty if escalated; ``v.status`` is accepted or escalated);
     and for each rater ``v.rater.NAME`` (its category, or its status in angle brackets).
     """
     items, raters = study.items, study.labels.rater_names
@@ -50,7 +50,7 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
 def write_escalations(study: DecidedStudy, *, path: Path) -> None:
     """Write one row per escalated item and variable, most doubtful first.
 
-    Added columns: ``id``, where the input has none, `QUEUE_COLUMNS` and ``rater.NAME`` for
+    Added columns: ``id`` if the input has no ids, `QUEUE_COLUMNS`, and ``rater.NAME`` for
     each rater.
     """
     items = study.items
@@ -105,7 +105,7 @@ def _reasons(row: VariableRow) -> tuple[str, str]:
 
 
 def _rater_cells(row: VariableRow) -> Iterator[str]:
-    """Yield why raters gave no category, by name, and then one word a rater."""
+    """Yield the reasons of raters without a category, and then one word for each rater."""
     yield "; ".join(f"{one.rater}: {one.reason}" for one in row.raters if one.reason is not None)
     for one in row.raters:
         yield one.word

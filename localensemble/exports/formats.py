@@ -1,6 +1,6 @@
-"""The formats in which a study's tables can be written.
+"""List the formats in which a study's tables can be written.
 
-A format is a module that writes the typed rows of `rows`, and one line here.
+To add a format, write a module that writes the typed rows of `rows`, and add one line here.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from localensemble.exports.rows import DecidedStudy
 
 
 class TableWriter(Protocol):
-    """What a module of a format has."""
+    """The functions that the module of a format has."""
 
     def write_labels(self, study: DecidedStudy, *, path: Path) -> None:
-        """Write a row for every item, whole or not at all."""
+        """Write one row per item, completely or not at all."""
         ...
 
     def write_escalations(self, study: DecidedStudy, *, path: Path) -> None:
-        """Write a row for every escalated item and variable, most doubtful first."""
+        """Write one row per escalated item and variable, most doubtful first."""
         ...
 
 

@@ -1,13 +1,12 @@
-"""The rows of a study as pandas DataFrames, whole columns at a time.
+"""Make pandas DataFrames of the rows of a study, whole columns at a time.
 
-Columns, their order and their dtypes are the same whatever the study holds, also when a frame
-has no rows. Rows are numbered from 0. pandas is imported when a frame is asked for.
+Columns, their order and their dtypes are the same for every study, even if a frame has no
+rows. Rows are numbered from 0. pandas is imported only when a frame is made.
 
-The columns ``label``, ``category`` and ``consensus`` name categories. A frame of one variable that
-was asked for by name holds them as Categorical: the categories of the codebook in its order,
-ordered where the variable is ordinal. A frame of all variables holds them as strings, since
-categories of different variables have no common order. Missing text is ``pd.NA``, a missing
-number NaN.
+The columns ``label``, ``category`` and ``consensus`` name categories. In a frame of one named
+variable they are Categorical: the categories of the codebook in its order, and ordered if the
+variable is ordinal. In a frame of all variables they are strings, because categories of
+different variables have no common order. A missing text is ``pd.NA``, a missing number NaN.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ DECISION_STATES = (ACCEPTED, ESCALATED)
 
 
 def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
-    """Return what each rater gave each item, one row a label.
+    """Return the label of each rater for each item, one row per label.
 
-    Rows come variable by variable in codebook order, then item by item, then rater by rater;
-    a label that is missing has a row as well: V x N x R rows.
+    Rows are ordered by variable (as in the codebook), item and rater. A missing label has a
+    row too, so there are V x N x R rows.
 
     Args:
-        study: open.
-        variable: the name of one variable; None for all.
+        study: an open study.
+        variable: the name of one variable; None for all variables.
 
     Returns:
         Columns and dtypes:
@@ -50,9 +49,9 @@ def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
         - ``variable``, ``rater`` string.
         - ``category``: Categorical or string, see above; missing unless assigned.
         - ``status`` Categorical of `LABEL_STATES`.
-        - ``probability`` float64: what the rater itself gave its category, in [0, 1].
-        - ``off_codebook_mass`` float64: probability in [0, 1] outside of the categories.
-        - ``reason`` string: why there is no category; missing where there is one.
+        - ``probability`` float64: the rater's own probability of its category, in [0, 1].
+        - ``off_codebook_mass`` float64: probability outside the categories, in [0, 1].
+        - ``reason`` string: why there is no category; missing if there is one.
 
     Raises:
         InputError: the study has no such variable.
@@ -86,28 +85,28 @@ def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
 def decisions_frame(
     study: Study, decisions: Sequence[Decisions], variable: str | None = None
 ) -> pd.DataFrame:
-    """Return what was decided, one row per item and variable.
+    """Return the decisions, one row per item and variable.
 
-    Rows come in the order of ``decisions``, then item by item: V x N rows.
+    Rows are ordered by variable (as in ``decisions``) and item: V x N rows.
 
     Args:
-        study: open.
-        decisions: of this study, as `Study.decide` returns them.
-        variable: the name of one variable; None for all.
+        study: an open study.
+        decisions: the decisions that `Study.decide` returned for this study.
+        variable: the name of one variable; None for all variables.
 
     Returns:
         Columns and dtypes:
 
         - ``item`` string: the id.
         - ``variable`` string.
-        - ``label``: Categorical or string, see above: the final label; missing where the item
+        - ``label``: Categorical or string, see above: the final label; missing if the item
           is escalated.
         - ``status`` Categorical: accepted, escalated.
-        - ``consensus``: Categorical or string: the leading category, whether or not it stands.
+        - ``consensus``: Categorical or string: the leading category, even if it was not accepted.
         - ``support``, ``mean_probability``, ``margin``, ``doubt`` float64, as in `Decisions`.
-        - ``reasons`` string: why the item is escalated, with "; " between reasons; empty where
-          it is accepted. The text is that of ``labels.csv``.
-        - ``reason_codes`` string: their codes with a blank between them, as in ``labels.csv``.
+        - ``reasons`` string: why the item is escalated, with "; " between reasons, as in
+          ``labels.csv``; empty if it is accepted.
+        - ``reason_codes`` string: their codes with spaces between them, as in ``labels.csv``.
 
     Raises:
         InputError: the study has no such variable.
@@ -157,7 +156,7 @@ def queue_frame(
 
 
 class _VariableLabels:
-    """The labels of one variable as columns of N x R cells, item by item."""
+    """The labels of one variable, as columns of N x R cells ordered by item."""
 
     def __init__(self, labels: StudyLabels, variable: Variable) -> None:
         raters = len(labels.rater_names)
@@ -201,9 +200,9 @@ def _of_variable(decisions: Sequence[Decisions], variable: str | None) -> list[D
 def _categories(
     columns: Sequence[tuple[Variable, NDArray[np.int16]]], *, of: Variable | None
 ) -> Any:
-    """Name the categories of all rows; codes count from 0 in codebook order, -1 is missing.
+    """Return the category names of all rows; codes count from 0 in codebook order, -1 is missing.
 
-    ``of`` is the one variable that was asked for by name; None makes strings.
+    ``of`` is the variable that the caller named, for a Categorical; None makes strings.
     """
     import pandas as pd
 
@@ -216,7 +215,7 @@ def _categories(
 
 
 def _reason_columns(decided: Decisions) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Return the reasons and their codes as text; items with the same reasons share it."""
+    """Return the reasons and their codes as text; items with the same reasons share one string."""
     _, first, which = np.unique(decided.reason_bits, return_index=True, return_inverse=True)
     texts = _objects("; ".join(decided.reasons(item)) for item in first)
     codes = _objects(" ".join(decided.codes(item)) for item in first)
@@ -234,5 +233,5 @@ def _strings(values: NDArray[np.object_]) -> Any:
 
 
 def _joined(parts: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
-    """Join columns; no columns make an empty one of the dtype."""
+    """Join columns; without columns, return an empty one of the dtype."""
     return np.concatenate([np.empty(0, dtype=dtype), *parts])

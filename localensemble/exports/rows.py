@@ -1,7 +1,7 @@
-"""The rows that every export is made of, with numbers as numbers and names as names.
+"""Make the rows of every export, with numbers as numbers and names as names.
 
-Decides what a row holds and in which order rows come. How they look as text is up to a format.
-Rows are made one at a time; memory holds one block of items and some bytes per item.
+Decides what a row contains and the order of rows; each format decides how they look as text.
+Rows are made one at a time; memory holds one block of items and a few bytes per item.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ESCALATED: DecisionStatus = "escalated"
 
 
 class ItemTable(Protocol):
-    """The items of a study with the cells that its tables repeat."""
+    """The items of a study, with the input cells that its tables repeat."""
 
     @property
     def path(self) -> Path:
@@ -43,12 +43,12 @@ class ItemTable(Protocol):
 
     @property
     def id_column(self) -> str | None:
-        """The column with the ids; None where the items are numbered."""
+        """The column with the ids; None if the items are numbered."""
         ...
 
     @property
     def format(self) -> TableFormat:
-        """How the tables are to be written."""
+        """The format in which to write the tables."""
         ...
 
     def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
@@ -58,7 +58,7 @@ class ItemTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecidedStudy:
-    """What an export is made of: the items, their labels, and a decision for every variable."""
+    """The content of an export: the items, their labels, and decisions for every variable."""
 
     items: ItemTable
     labels: StudyLabels
@@ -67,14 +67,15 @@ class DecidedStudy:
 
 @dataclass(frozen=True, slots=True)
 class RaterLabel:
-    """What one rater gave one item for one variable.
+    """The label of one rater for one item and variable.
 
     Attributes:
-        status: None where there is no label at all.
-        category: None unless assigned.
-        probability: that the rater itself gave its category, in [0, 1]; None without one.
-        off_codebook_mass: in [0, 1]; None when not known.
-        reason: why there is no category; None when assigned or missing.
+        rater: the rater's name.
+        status: the status; None if the label is missing.
+        category: the category; None unless assigned.
+        probability: the rater's own probability of its category, in [0, 1]; None if unknown.
+        off_codebook_mass: probability outside the categories, in [0, 1]; None if unknown.
+        reason: why there is no category; None if assigned or missing.
     """
 
     rater: str
@@ -86,7 +87,7 @@ class RaterLabel:
 
     @property
     def word(self) -> str:
-        """The category, or else the status in angle brackets, which no category has."""
+        """The category, or else the status in angle brackets, which no category name has."""
         if self.category is not None:
             return self.category
         return "<missing>" if self.status is None else f"<{self.status.value}>"
@@ -94,20 +95,22 @@ class RaterLabel:
 
 @dataclass(frozen=True, slots=True)
 class VariableRow:
-    """What was decided about one item and variable, and what it rests on.
+    """The decision about one item and variable, and its evidence.
 
     Attributes:
-        label: the final label; None where the item is escalated.
-        leading_category: the consensus, whether or not it stands; None without one.
-        support: share of assigned labels behind the consensus; None without one.
-        mean_probability: mean over raters of what each gave the consensus; None without
-            consensus or probabilities.
-        margin: by which that mean exceeds the next best category's; None likewise.
-        off_codebook_mass: the largest of the raters'; None where none gave any.
+        variable: the variable's name.
+        label: the final label; None if the item is escalated.
+        status: accepted or escalated.
+        leading_category: the consensus, even if it was not accepted; None without a consensus.
+        support: share of assigned labels that chose the consensus; None without a consensus.
+        mean_probability: mean over raters of the probability each gave the consensus; None
+            without a consensus or probabilities.
+        margin: the excess of that mean over that of the next best category; None likewise.
+        off_codebook_mass: the largest mass of any rater; None if no rater gave one.
         doubt: larger is more doubtful; comparable between variables.
-        reasons: why the item is escalated, in words; empty when it is not.
+        reasons: why the item is escalated, in words; empty if it is accepted.
         reason_codes: the codes of these reasons, each once.
-        raters: one label a rater, in the order of the study.
+        raters: one label per rater, in the order of the study.
     """
 
     variable: str
@@ -126,7 +129,7 @@ class VariableRow:
 
 @dataclass(frozen=True, slots=True)
 class StudyRow:
-    """One item, the cells of its row in the person's table, and one decision a variable."""
+    """One item, the cells of its row in the input table, and one decision per variable."""
 
     item: Item
     cells: tuple[str, ...] = field(repr=False)
@@ -144,11 +147,11 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueueOrder:
-    """In which order a person is to look at n escalated decisions.
+    """The order in which a person reviews n escalated decisions.
 
     Attributes:
-        items: int64 (n,); the item's index.
-        variables: int64 (n,); the variable's place among the decisions.
+        items: int64 (n,); index of the item.
+        variables: int64 (n,); index of the variable among the decisions.
     """
 
     items: NDArray[np.int64]
@@ -158,8 +161,8 @@ class QueueOrder:
 def queue_order(decisions: Sequence[Decisions]) -> QueueOrder:
     """Order the escalated decisions, most doubtful first.
 
-    Equal doubt keeps the order of the items, variable by variable in each block of
-    `BLOCK_ITEMS` items.
+    Decisions of equal doubt are ordered by block of `BLOCK_ITEMS` items, then by variable,
+    then by item.
     """
     waiting = [np.flatnonzero(decided.escalated) for decided in decisions]
     if not waiting:
@@ -174,7 +177,7 @@ def queue_order(decisions: Sequence[Decisions]) -> QueueOrder:
 
 
 def study_rows(study: DecidedStudy) -> Iterator[StudyRow]:
-    """Yield a row for every item, in the order of the items."""
+    """Yield one row per item, in the order of the items."""
     for start, rows in _blocks(study):
         stop = start + len(rows)
         parts = [
@@ -186,16 +189,17 @@ def study_rows(study: DecidedStudy) -> Iterator[StudyRow]:
 
 
 def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
-    """Yield a row for every escalated item and variable, in the order of `queue_order`.
+    """Yield one row per escalated item and variable, in the order of `queue_order`.
 
-    The items come in another order, so the rows are put aside on disk meanwhile.
+    Items are read in another order, so the rows are kept in a temporary file meanwhile.
 
     Args:
-        folder: where there is room for them; they may hold confidential text.
+        study: the decided study.
+        folder: folder of the temporary file, which may contain confidential text.
     """
     order = queue_order(study.decisions)
     places = np.zeros((len(study.decisions), study.labels.item_count), dtype=np.int64)
-    # The file has no name that another program could open, so what is unpickled is ours.
+    # The file has no name that another program could open, so only our own data is unpickled.
     with tempfile.TemporaryFile(dir=folder) as aside:
         for start, rows in _blocks(study):
             stop = start + len(rows)
@@ -216,7 +220,7 @@ def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
 
 
 def variable_row(labels: StudyLabels, decided: Decisions, *, item: int) -> VariableRow:
-    """Return what was decided about the item at an index."""
+    """Return the decision about the item at an index."""
     return _VariableRows(labels, decided, start=item, stop=item + 1).row(item)
 
 
@@ -233,7 +237,7 @@ class _VariableRows:
         self._categories = block.category.tolist()
         self._probabilities = block.confidence.tolist()
         self._masses = block.off_codebook_mass.tolist()
-        # A rater that gave no mass is not asked; NaN is left where none gave any.
+        # Raters without a mass are ignored; the result is NaN if no rater gave one.
         self._largest_masses = np.fmax.reduce(block.off_codebook_mass, axis=1).tolist()
         self._reasons = block.reasons
 

@@ -101,7 +101,7 @@ def test_labeling_again_decides_by_the_rules_that_were_chosen_last(
     )
     stated = run(*command, labeled.ensemble)
     assert "Now: mean_probability; missing_raters" in stated.err
-    assert ", before unanimous; missing_raters" in stated.err
+    assert "Before: unanimous; missing_raters" in stated.err
     assert (labeled.study / "labels.csv").read_bytes() != chosen
     assert "ensemble file" not in run(*command, labeled.ensemble).err
 
