@@ -206,7 +206,7 @@ def test_a_folder_in_the_place_of_a_table_is_kept(run: Run, tmp_path: Path) -> N
     files = study_files(tmp_path, TEXTS)
     (files.study / "labels.csv").mkdir(parents=True)
     ended = label(run, files, files.study)
-    assert (ended.code, "it is kept as labels.edited-1.csv" in ended.err) == (0, True)
+    assert (ended.code, "kept as labels.edited-1.csv" in ended.err) == (0, True)
     assert (files.study / "labels.edited-1.csv").is_dir()
     assert len(read_table(files.study / "labels.csv")) == 40
 
