@@ -194,7 +194,7 @@ def test_a_crowd_is_counted_not_listed(run: Run, tmp_path: Path) -> None:
         "agree", table(tmp_path, ("item", "worker", "label"), *rows), "--level", "nominal",
         "--bootstrap", "0",
     )  # fmt: skip
-    assert "60 raters gave 1 to 1 labels each; `--json` lists them." in ended.out
+    assert "60 raters gave 1 to 1 labels each" in ended.out
     assert "Pairs of raters: 60 raters make" in ended.out
 
 

@@ -80,7 +80,7 @@ def test_nothing_changes_until_rules_name_the_calibration(run: Run, labeled: Stu
     calibration = ("--calibration", labeled.study / "rater-calibration-topic.json")
     ended = run("consensus", labeled.study, *calibration, "--items", labeled.items)
     assert ended.code == 0, ended.err
-    assert f"by temperature, from {ITEMS:,} gold labels" in ended.out
+    assert f"temperature, from {ITEMS:,} gold labels" in ended.out
     calibrated = read_table(labeled.study / "labels.csv")
     for old, new in zip(rows, calibrated, strict=True):
         assert old["urgent.mean_probability"] == new["urgent.mean_probability"]
@@ -147,7 +147,7 @@ def test_a_prior_comes_from_items_without_content_and_no_gold(
         *("--content-free", empty.study),
     )
     assert ended.code == 0, ended.err
-    assert "from 2 content-free items and no gold label" in ended.out
+    assert "from 2 content-free items, without gold labels" in ended.out
     for rater in written(labeled)["raters"]:
         assert sum(rater["settings"]["prior"]) == pytest.approx(1.0)
     path = labeled.study / "rater-calibration-topic.json"

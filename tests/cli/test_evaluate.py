@@ -119,7 +119,7 @@ def test_the_share_of_errors_that_a_budget_covers_is_counted(run: Run, tmp_path:
     covered = topic_of(files)["gold"]["escalation"]
     assert covered["escalated"] == 60
     assert 0 < covered["wrong_escalated"] < covered["wrong"]
-    assert f"they hold {covered['wrong_escalated']} of the {covered['wrong']} wrong" in ended.out
+    assert f"include {covered['wrong_escalated']} of the {covered['wrong']} wrong" in ended.out
 
 
 def test_reading_more_leaves_fewer_errors_and_costs_more(run: Run, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_show_tells_the_terms(run: Run) -> None:
     ended = run("models", "show", "medgemma-1.5-4b-it")
     assert ended.code == 0
     assert "Health AI Developer Foundations" in ended.out
-    assert "consent: asked for" in ended.out
+    assert "consent: required" in ended.out
     assert run("models", "show", "no-such-model").code == 2
 
 

@@ -435,7 +435,7 @@ def test_the_commands_of_the_page_work_one_after_the_other(
     run: Run, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (repository / "docs" / "consensus.md").read_text(encoding="utf-8")
-    section = page.split("## Ratings of people, without any model")[1]
+    section = page.split("## Ratings by people, without any model")[1]
     block = section.split("```bash\n")[1].split("```")[0].replace("\\\n", "")
     commands = [shlex.split(line, comments=True)[1:] for line in block.strip().splitlines()]
     labels = [
