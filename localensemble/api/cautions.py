@@ -25,10 +25,10 @@ def cautions(
         models: one for each rater, in the order of the ensemble.
     """
     training = embedded_training()
-    said: list[str] = []
+    sentences: list[str] = []
     for engine in dict.fromkeys(rater.engine for rater in ensemble.raters):
         names = [rater.name for rater in ensemble.raters if rater.engine == engine]
-        said.extend(engine_kind(engine).cautions(names))
+        sentences.extend(engine_kind(engine).cautions(names))
     known = [
         (rater.name, located.entry)
         for rater, located in zip(ensemble.raters, models, strict=True)
@@ -45,28 +45,28 @@ def cautions(
         if unknown:
             foreign.setdefault(unknown, []).append(name)
     for variables, untrained in foreign.items():
-        said.append(
+        sentences.append(
             f"{', '.join(untrained)}: tiny models for the demo, not trained on "
             f"{', '.join(variables)} as worded in this codebook. Those labels mean nothing; "
             "use real models."
         )
     names = [name for name, _ in known]
     if known and (ensemble.layout != training.layout or not _same_prompt(ensemble, training)):
-        said.append(
+        sentences.append(
             f"{', '.join(names)}: tiny models for the demo that know only "
             f"prompt {training.prompt_template} version {training.prompt_version}, layout "
             f"{training.layout}. With any other, their labels mean nothing."
         )
     if known:
-        said.append(
+        sentences.append(
             f"{', '.join(names)}: tiny models for the demo, the tests and learning "
             "the tool. They label any text, whether they understand it or not; use real models for "
             "real work."
         )
     # The hash identifies weights whichever engine runs them; without a hash, the path does.
     if len({located.sha256 or located.path for located in models}) < len(models):
-        said.append("Two raters use the same model: their agreement says little.")
-    return tuple(said)
+        sentences.append("Two raters use the same model: their agreement says little.")
+    return tuple(sentences)
 
 
 def _knows(training: Training, variable: Variable) -> bool:

@@ -135,8 +135,8 @@ def _run(python: Path, asked: str, *, ours: bool, limit: float) -> tuple[list[st
         return _lines(error.stdout or b""), f"no answer within {limit:g} s"
     except OSError as error:
         return [], error.strerror or type(error).__name__
-    said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-    return _lines(ended.stdout), said[-1] if said else f"it ended with code {ended.returncode}"
+    errors = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+    return _lines(ended.stdout), errors[-1] if errors else f"it ended with code {ended.returncode}"
 
 
 def _lines(output: bytes) -> list[str]:

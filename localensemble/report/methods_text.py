@@ -104,7 +104,8 @@ def _agreement(
     percents = listed(sorted({f"{one.confidence_level:.0%}" for one in computed}))
     parts = [
         f"Agreement between raters was measured with {named}; "
-        f"the level of measurement was {listed(levels)}."
+        f"the {'levels' if len(levels) > 1 else 'level'} of measurement "
+        f"{'were' if len(levels) > 1 else 'was'} {listed(levels)}."
     ]
     if weights:
         parts.append(f"Weighted coefficients use {listed(weights)} agreement weights.")
@@ -124,7 +125,7 @@ def _agreement(
     parts.append(
         "Items with labels from fewer than two raters cannot show agreement and were excluded from "
         "the coefficients; gaps were not imputed. A coefficient without a value on these data is "
-        "reported as undefined. The strength of agreement is the best band of the Landis-Koch "
+        "reported as undefined. The strength of agreement is the highest band of the Landis-Koch "
         f"scale {references.number(scale_citation('Landis-Koch'))} that is reached with a "
         f"probability of at least 95% {references.number(_BENCHMARK)}."
     )

@@ -258,7 +258,7 @@ def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
     if not variable.escalated:
         return (f"All {counted(items, 'item')} have a final label.",)
     reasons = sorted(variable.reason_counts, key=lambda one: -one[1])
-    why = f", most often because: {reasons[0][0]} ({reasons[0][1]:,})" if reasons else ""
+    why = f"; most frequent reason: {reasons[0][0]} ({reasons[0][1]:,})" if reasons else ""
     wait = "waits" if variable.escalated == 1 else "wait"
     return (
         f"{variable.accepted:,} of {counted(items, 'item')} "
