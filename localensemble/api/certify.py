@@ -57,14 +57,14 @@ class Certified:
 
     @property
     def sentence(self) -> str:
-        """What is promised, with every number it rests on."""
+        """The promise, with every number it rests on."""
         return self.certificate.sentence()
 
     def __repr__(self) -> str:
         return self.sentence
 
     def _repr_html_(self) -> str:
-        assumed = [f"Taken for granted: {one}." for one in self.certificate.assumptions()]
+        assumed = [f"Assumed: {one}." for one in self.certificate.assumptions()]
         written = "No certificate was written." if self.path is None else f"Wrote {self.path}."
         return fragments.paragraphs((self.sentence, written)) + fragments.notes(
             (*assumed, *self.messages)

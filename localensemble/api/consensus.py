@@ -158,17 +158,17 @@ def decide_by(
     items: TableSource | None = None,
     options: ConsensusOptions = ConsensusOptions(),
 ) -> DecidedAgain:
-    """Record rules that are there already, decide by them, and write the study's files anew.
+    """Record rules that were already checked, decide by them, and rewrite the study's files.
 
     Args:
         study: the study folder.
-        rules: as `under_new_rules` checked them.
+        rules: rules that `under_new_rules` returned.
         items: the table that was labeled; None for a study that was imported without texts.
-        options: only its gold table and columns count.
+        options: only the gold table and the columns are used.
 
     Raises:
-        InputError: the table is not the one labeled or not given.
-        LedgerError: there is no study, or no run of it has finished.
+        InputError: the table is missing or is not the one that was labeled.
+        LedgerError: the folder has no study, or no run of it has finished.
     """
     return _written_again(
         StudyFolder.of(study),
@@ -282,7 +282,7 @@ def _methods(chosen: ConsensusMethod) -> tuple[ConsensusMethod, ...]:
 
 
 def under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
-    """Return the study under the rules that the options name; nothing is recorded.
+    """Return the study with the rules that the options name, without recording them.
 
     Raises:
         InputError: the rules do not fit the study.

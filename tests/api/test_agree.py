@@ -221,7 +221,7 @@ def test_a_codebook_of_one_variable_is_about_the_table(tmp_path: Path, codebook:
 def test_a_table_about_something_else_than_the_codebook_is_refused(
     tmp_path: Path, codebook: Path
 ) -> None:
-    with pytest.raises(InputError, match='the codebook has no variable "label"'):
+    with pytest.raises(InputError, match='no variable "label"'):
         agree(table(tmp_path, LONG), options=quick(None, codebook=codebook))
 
 
