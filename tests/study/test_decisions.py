@@ -11,28 +11,19 @@ import pytest
 
 import localensemble.study.decisions as decisions_module
 import localensemble.study.study_labels as labels_module
-from localensemble.api.label import LabelOptions, label
+from localensemble.codebook.model import BelowRequired, RequiredAgreement
 from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.core.errors import EnsembleError
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.decisions import Decisions, check_rules, decide
 from localensemble.study.study import Study
-from tests.studies import study_files
-
-ITEMS = 90
+from tests.study.conftest import ITEMS
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    files = study_files(tmp_path_factory.mktemp("decided"), [f"comment {n}" for n in range(ITEMS)])
-    label(
-        files.items,
-        codebook=files.codebook,
-        study=files.study,
-        options=LabelOptions(ensemble=files.ensemble),
-    )
-    return files.study / "study.sqlite"
+@pytest.fixture
+def study(of_models: Path) -> Path:
+    return of_models / "study.sqlite"
 
 
 def decided(
@@ -195,3 +186,48 @@ def test_item_ids_are_read_as_they_stand_in_the_ledger(
         assert ids[40:43] == ("i-40", "i-41", "i-42")
         with pytest.raises(IndexError):
             ids[ITEMS]
+
+
+def test_an_item_is_escalated_for_reasons_with_codes_words_and_counts(study: Path) -> None:
+    found = decided(study, policies={"support_below": {"limit": 0.9}, "missing_raters": {}})
+    item = int(np.flatnonzero(found.escalated)[0])
+    assert "support_below" in found.codes(item)
+    assert len(found.reasons(item)) >= len(found.codes(item)) >= 1
+    accepted = int(np.flatnonzero(~found.escalated)[0])
+    assert (found.reasons(accepted), found.codes(accepted)) == ((), ())
+    ((words, items),) = found.with_code("support_below").items()
+    assert dict(found.reason_counts())[words] == items.sum() > 0
+    assert found.escalated[items].all()
+    assert found.final.tolist() == [
+        -1 if escalated else category
+        for escalated, category in zip(found.escalated, found.categories, strict=True)
+    ]
+
+
+def test_scores_are_those_on_which_a_threshold_can_be_set(study: Path) -> None:
+    found = decided(study)
+    assert found.scores("support") is found.support
+    assert found.scores("method") is found.method_scores
+    assert found.scores("mean_probability") is found.mean_probability
+    assert found.scores("margin") is found.margin
+
+
+@pytest.mark.parametrize(
+    ("at_least", "below", "escalates"),
+    [(0.99, "review", True), (0.99, "warn", False), (-1.0, "review", False)],
+)
+def test_a_required_agreement_that_is_missed_sends_every_item_to_a_person(
+    study: Path, at_least: float, below: BelowRequired, escalates: bool
+) -> None:
+    with LedgerReader.open(study) as reader:
+        loaded = Study.load(reader)
+        variable = replace(
+            loaded.codebook.variable("topic"),
+            required_agreement=RequiredAgreement("AC1", at_least, below),
+        )
+        found = decide(
+            loaded.recorded, variable=variable, method=method_named("majority"), policies=[]
+        )
+    assert found.escalated.all() == escalates
+    codes = {code for item in range(ITEMS) for code in found.codes(item)}
+    assert ("required_agreement" in codes) == escalates

@@ -9,7 +9,6 @@ import pytest
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import LocalEnsembleError, TableError
 from localensemble.study.rating_categories import Categories, choose_categories
-from localensemble.study.weight_table import read_weight_table
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import VariableRatings, read_ratings
 
@@ -106,34 +105,6 @@ def test_what_is_doubtful_is_refused(
 def test_many_categories_are_not_all_listed(tmp_path: Path) -> None:
     found = chosen(tmp_path, *map(str, range(40)), level="nominal")
     assert '"11" and 28 more' in found.messages[0]
-
-
-def test_weights_are_read_by_the_names_of_categories(tmp_path: Path) -> None:
-    path = tmp_path / "weights.csv"
-    path.write_text(",a,b,c\nc,0,.5,1\nb,0.5,1,0.5\na,1,0.5,0\n", encoding="utf-8")
-    with pytest.raises(TableError, match="column 1 of the header has no name"):
-        read_weight_table(path)
-    path.write_text("category,a,b,c\nc,0,.5,1\nb,0.5,1,0.5\na,1,0.5,0\n", encoding="utf-8")
-    table = read_weight_table(path)
-    assert table.ordered(("a", "b", "c")).tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
-    with pytest.raises(AgreementError, match="The 3 categories .* not the 2"):
-        table.ordered(("a", "b"))
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("x,a,b\na,1,half\nb,0,1\n", "row 1: a weight is not a number"),
-        ("x,a,b\na,1,0\nc,0,1\n", "do not name the same categories"),
-        ("x,a,b\na,1,0\na,0,1\n", "do not name the same categories"),
-        ("x,a,b\na,1,0\n", "do not name the same categories"),
-    ],
-)
-def test_weights_that_cannot_be_read_are_refused(tmp_path: Path, text: str, found: str) -> None:
-    path = tmp_path / "weights.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(TableError, match=found):
-        read_weight_table(path)
 
 
 def test_labels_that_are_others_joined_are_pointed_out(tmp_path: Path) -> None:

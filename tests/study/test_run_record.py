@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def test_settings_are_read_as_they_were_written(others: dict[str, Any]) -> None:
     assert read.codebook == CODEBOOK
     for name, value in others.items():
         assert getattr(read, name) == value
+
+
+def test_settings_that_state_no_rules_are_read_as_they_were_written() -> None:
+    written = replace(settings(), stated_rules=None).as_json()
+    assert RunSettings.from_json(written).stated_rules is None
 
 
 def test_a_summary_is_read_as_it_was_written() -> None:

@@ -1,0 +1,191 @@
+"""A study is its newest finished run; what is newer, changed or missing is spoken of."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import localensemble.study.study_labels as labels_module
+from localensemble.consensus.rules import decision_rules
+from localensemble.core.errors import InputError, LedgerError
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import RunStatus
+from localensemble.study.item_sets import register_item_set
+from localensemble.study.provenance import provenance
+from localensemble.study.run_record import decides_again, has_ratings
+from localensemble.study.study import Study
+from localensemble.tables.item_file import ItemFile
+from tests.studies import change_behind_triggers, study_files
+from tests.study.certificates import calibration, calibration_of, certificate, certificate_of
+from tests.study.conftest import ITEMS
+from tests.study.ratings import record, wide
+
+
+@pytest.fixture
+def rated(tmp_path: Path) -> Path:
+    """A study of three raters and four items."""
+    return record(wide(tmp_path, "xxx", "xxy", "yyy", "y.."), tmp_path / "study").path
+
+
+def test_a_ledger_in_which_nothing_has_finished_is_no_study_yet(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "study.sqlite", create=True):
+        pass
+    with pytest.raises(LedgerError) as refused:
+        Study.open(tmp_path)
+    assert "localensemble label" in refused.value.hint
+    # The file was let go of: a writer may have it.
+    with Ledger.open(tmp_path / "study.sqlite", create=False):
+        pass
+
+
+def test_a_study_in_which_a_label_was_changed_is_refused(rated: Path) -> None:
+    change_behind_triggers(
+        rated / "study.sqlite", lambda opened: opened.execute("UPDATE label SET category = 1")
+    )
+    with pytest.raises(LedgerError):
+        Study.open(rated)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("interrupted", "interrupted"), ("failed", "failed"), (None, "cut off"), ("finished", None)],
+)
+def test_a_newer_run_that_has_not_finished_is_a_caution(
+    rated: Path, status: RunStatus | None, words: str | None
+) -> None:
+    with Ledger.open(rated / "study.sqlite", create=False) as ledger:
+        finished = ledger.reader.runs()[0]
+        run = ledger.start_run(finished.settings)
+        if status is not None:
+            ledger.finish_run(run, status=status, summary=finished.summary)
+    with Study.open(rated) as study:
+        cautions = study.cautions[1:]
+        assert study.run.key == (finished.key if words else run)
+    assert len(cautions) == (words is not None)
+    assert all(words is not None and words in caution for caution in cautions)
+
+
+def test_runs_are_told_apart_by_where_their_labels_come_from(rated: Path, of_models: Path) -> None:
+    for folder, ratings in ((rated, True), (of_models, False)):
+        with LedgerReader.open(folder / "study.sqlite") as reader:
+            (run,) = reader.runs()
+        assert has_ratings(run) is ratings
+        assert not decides_again(run)
+
+
+def test_certificates_apply_while_everything_they_name_stays_the_same(rated: Path) -> None:
+    with Study.open(rated) as study:
+        held = certificate_of(study, variable="v")
+        certified = study.with_rules(study.rules.with_certificates([held]))
+        (decided,) = certified.decide()
+        # Accepted with a support of at least 0.7.
+        assert decided.escalated.tolist() == [False, True, False, False]
+        other = certificate(dict(held.hashes) | {"label table": "0" * 64}, variable="v")
+        with pytest.raises(InputError, match="label table"):
+            study.with_rules(study.rules.with_certificates([other])).decide()
+
+
+def test_a_calibration_changes_probabilities_and_never_a_label(of_models: Path) -> None:
+    with Study.open(of_models) as study:
+        calibrated = study.with_rules(study.rules.with_calibrations([calibration_of(study)]))
+        own, changed = (
+            one.recorded.block("topic", start=0, stop=ITEMS, probabilities=True)
+            for one in (study, calibrated)
+        )
+        assert own.probabilities is not None
+        assert changed.probabilities is not None
+        roots = np.sqrt(own.probabilities)
+        assert changed.probabilities == pytest.approx(roots / roots.sum(axis=2, keepdims=True))
+        assert np.array_equal(own.category, changed.category)
+        urgent = calibrated.recorded.block("urgent", start=0, stop=3, probabilities=True)
+        same = study.recorded.block("urgent", start=0, stop=3, probabilities=True)
+        assert np.array_equal(urgent.probabilities, same.probabilities)  # type: ignore[arg-type]
+        topic, _ = calibrated.decide()
+        plain, _ = study.decide()
+        assert np.array_equal(topic.categories, plain.categories)
+        decided = np.flatnonzero(topic.categories >= 0)
+        assert len(decided) > ITEMS / 2
+        chosen = changed.probabilities[decided, :, topic.categories[decided]]
+        assert topic.mean_probability[decided] == pytest.approx(np.nanmean(chosen, axis=1))
+
+
+def test_a_rater_that_is_not_calibrated_keeps_its_probabilities(of_models: Path) -> None:
+    with Study.open(of_models) as study:
+        rules = study.rules.with_calibrations([calibration({"second": "0" * 64})])
+        mixed = study.with_rules(rules).recorded.block("topic", start=0, stop=9, probabilities=True)
+        own = study.recorded.block("topic", start=0, stop=9, probabilities=True)
+        assert mixed.probabilities is not None
+        assert own.probabilities is not None
+        same = [
+            np.array_equal(mixed.probabilities[:, place], own.probabilities[:, place])
+            for place in range(3)
+        ]
+        assert same == [True, False, True]
+        with pytest.raises(InputError, match="first, second, third"):
+            study.with_rules(rules).decide()
+
+
+def test_items_are_a_sequence_read_in_blocks(rated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels_module, "BLOCK_ITEMS", 3)
+    with Study.open(rated) as study:
+        assert (len(study.items), study.items[1:]) == (4, ("2", "3", "4"))
+        assert (study.items[3], study.items[0]) == ("4", "1")
+        with pytest.raises(IndexError):
+            study.items[4]
+
+
+def test_no_text_of_an_item_enters_the_ledger(tmp_path: Path) -> None:
+    items = ItemFile.open(study_files(tmp_path, ["confidential one", "confidential two"]).items)
+    with Ledger.open(tmp_path / "study.sqlite", create=True) as ledger:
+        first = register_item_set(ledger, items)
+        assert register_item_set(ledger, items) == first
+        assert ledger.reader.item_ids(first, start=0, stop=2) == ("i-0", "i-1")
+    assert b"confidential" not in (tmp_path / "study.sqlite").read_bytes()
+
+
+def test_provenance_names_everything_by_hash_and_the_newest_event(of_models: Path) -> None:
+    with Study.open(of_models) as study:
+        given, isolated = (
+            provenance(
+                study,
+                input_columns=("id", "text"),
+                egress_guard=True,
+                egress_attempts=2,
+                interfaces=interfaces,
+            ).content
+            for interfaces in (None, ("lo",))
+        )
+        assert given["item_set"] == {
+            "sha256": study.recorded.reader.item_sets()[0].sha256,
+            "items": ITEMS,
+            "items_labeled": ITEMS,
+            "columns": ["id", "text"],
+        }
+        head = list(study.recorded.reader.history())[-1].sha256
+    assert given["ledger_head_sha256"] == head
+    assert given["egress_guard"] == {"on": True, "attempts": 2}
+    assert given["isolation"] == {"isolated": False}
+    assert isolated["isolation"] == {"isolated": True, "interfaces": ["lo"]}
+    raters = given["raters"]
+    assert isinstance(raters, list)
+    assert len({rater["sha256"] for rater in raters}) == 3
+
+
+def test_rules_that_were_never_recorded_leave_the_study_as_it_is(
+    tmp_path: Path, rated: Path
+) -> None:
+    copy = Path(shutil.copytree(rated, tmp_path / "copy"))
+    before = (copy / "study.sqlite").read_bytes()
+    with Study.open(copy) as study:
+        (first,) = study.with_rules(decision_rules({"method": "unanimous"}, [])).decide()
+        (second,) = study.decide()
+        assert first.categories.tolist() == [0, -1, 1, 1]
+        assert second.categories.tolist() == [0, 0, 1, 1]
+    assert (copy / "study.sqlite").read_bytes() == before
+    with pytest.raises(sqlite3.ProgrammingError):
+        study.recorded.reader.runs()
