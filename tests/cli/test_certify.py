@@ -183,18 +183,9 @@ def test_a_certificate_applies_to_new_items_of_the_same_raters(
     ("codebook", "ensemble", "found"),
     [
         (CODEBOOK.replace("Meals and drinks.", "Meals."), POOLED, "codebook"),
-        (
-            CODEBOOK.replace("Meals and drinks.", "Meals and drinks.\n        always_review: true"),
-            POOLED,
-            "decision rules",
-        ),
-        (CODEBOOK, SCRIPTED, "decision rules"),
-        (CODEBOOK, POOLED.replace("model: third", "model: fourth"), "rater fourth"),
         (CODEBOOK, POOLED.replace("model: third", "model: x, name: third"), 'rater "third"'),
-        (CODEBOOK + "#", POOLED + "escalation: [{policy: budget, items: 9}]\n", "decision rules"),
-        (CODEBOOK.replace("name: topic", "name: subject"), POOLED, '"topic", which this'),
     ],
-    ids=["codebook", "always review", "method", "new rater", "other model", "budget", "variable"],
+    ids=["codebook", "other model"],
 )
 def test_a_certificate_is_refused_for_anything_else(
     run: Run, labeled: StudyFiles, tmp_path: Path, codebook: str, ensemble: str, found: str
@@ -376,12 +367,8 @@ def test_what_cannot_be_certified_ends_with_code_2(
     assert (ended.code, found in ended.err) == (2, True), ended.err
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}'])
-def test_a_file_that_is_no_certificate_is_refused(
-    run: Run, labeled: StudyFiles, content: str
-) -> None:
+def test_a_file_that_is_no_certificate_is_refused(run: Run, labeled: StudyFiles) -> None:
     path = labeled.folder / "broken.json"
-    path.write_text(content, encoding="utf-8")
+    path.write_text("{}", encoding="utf-8")
     ended = run("consensus", labeled.study, "--certificate", path)
-    assert ended.code == 2
-    assert "certificate" in ended.err or "not JSON" in ended.err
+    assert (ended.code, "certificate" in ended.err) == (2, True)

@@ -171,17 +171,6 @@ def test_rules_that_do_not_fit_end_with_code_2_and_what_to_do(
     assert written(labeled) == before
 
 
-def test_another_items_file_is_refused(run: Run, labeled: StudyFiles) -> None:
-    before = written(labeled)
-    text = labeled.items.read_text(encoding="utf-8")
-    labeled.items.write_text(text.replace("comment 7,", "comment 7a,"), encoding="utf-8")
-    ended = run("consensus", labeled.study, "--items", labeled.items)
-    assert ended.code == 2
-    assert "not the table that was labeled" in ended.err
-    assert "comment" not in ended.err
-    assert written(labeled) == before
-
-
 def test_settings_reach_the_method(run: Run, labeled: StudyFiles) -> None:
     strict = run("consensus", labeled.study, "--setting", "minimum_share=1.0")
     unanimous = run("consensus", labeled.study, "--method", "unanimous")

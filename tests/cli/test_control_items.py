@@ -55,7 +55,7 @@ def test_a_control_item_with_another_consensus_goes_to_a_person(
     assert {row["urgent.reasons"] for row in rows} == {""}
 
 
-def test_golden_items_are_remembered_with_the_run(run: Run, files: StudyFiles) -> None:
+def test_control_items_are_remembered_with_the_run(run: Run, files: StudyFiles) -> None:
     labeled(run, files)
     before = (files.study / "labels.csv").read_bytes()
     assert run("consensus", files.study, "--items", files.items).code == 0
@@ -72,23 +72,8 @@ def test_the_policy_is_refused_before_labeling_when_there_are_no_control_items(
     assert not files.study.exists()
 
 
-def test_golden_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFiles) -> None:
+def test_control_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyFiles) -> None:
     labeled(run, files)
     gold = control_table(files.folder)
     ended = run("certify", files.study, "--gold", gold, "--variable", "topic")
     assert (ended.code, "are also used as control items" in ended.err) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("label", "found"), [("stuff", "not a category"), ("", "found no control label")]
-)
-def test_golden_labels_that_say_nothing_end_with_code_2(
-    run: Run, files: StudyFiles, label: str, found: str
-) -> None:
-    control = control_table(files.folder, label)
-    ended = run(
-        "label",
-        files.items,
-        *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--control", control),
-    )
-    assert (ended.code, found in ended.err) == (2, True), ended.err

@@ -7,16 +7,11 @@ import json
 import random
 import shlex
 from pathlib import Path
-from typing import Any
 
-import openpyxl
-import pyarrow
-import pyarrow.parquet
 import pytest
 
-from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
-from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
+from tests.studies import read_table, study_files
 
 pytestmark = pytest.mark.slow  # imports and decides many studies
 
@@ -103,44 +98,23 @@ def test_ratings_become_a_study_that_every_command_takes(run: Run, tmp_path: Pat
         assert ended.code == 0, ended.err
 
 
-def test_long_wide_workbook_and_parquet_decide_alike(run: Run, tmp_path: Path) -> None:
-    rows = read_table(wide(tmp_path))
-    book = openpyxl.Workbook()
-    for row in (list(rows[0]), *(list(row.values()) for row in rows)):
-        book.active.append(row)
-    book.save(tmp_path / "topic.xlsx")
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "topic.parquet")
-    written = set()
-    for path, options in (
-        (tmp_path / "topic.csv", ()),
-        (tmp_path / "topic.xlsx", ()),
-        (tmp_path / "topic.parquet", ()),
-        (long(tmp_path), ("--rater", "rater", "--item", "id", "--label", "topic")),
-    ):
-        study = tmp_path / f"study of {path.name}"
-        ended = run("import", path, *NOMINAL, *options, "-o", study)
-        assert ended.code == 0, ended.err
-        written.add((study / "labels.csv").read_bytes())
-    assert len(written) == 1
-
-
-@pytest.mark.parametrize("method", ["majority", "unanimous", "dawid_skene", "mace"])
-def test_the_order_of_the_raters_changes_nothing(run: Run, tmp_path: Path, method: str) -> None:
-    columns = ("id", "topic.label", "topic.status", "topic.reasons")
-    found = []
-    for order in (RATERS, tuple(reversed(RATERS))):
-        study = tmp_path / order[0]
-        ratings = wide(tmp_path, raters=order)
-        options = ("--method", method, "--policy", "{policy: support_below, limit: 0.7}")
-        assert run("import", ratings, *NOMINAL, "-o", study).code == 0
-        assert run("consensus", study, *options, "--write").code == 0
-        rows = read_table(study / "labels.csv")
-        queue = [row["id"] for row in read_table(study / "escalations.csv")]
-        manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
-        hashes = {rater["identity"]["model_sha256"] for rater in manifest["raters"]}
-        found.append(([[row[name] for name in columns] for row in rows], queue, hashes))
-    assert found[0] == found[1]
+def test_the_columns_and_the_codebook_of_a_table_are_named(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path / "codebook", ())
+    named = ("--rater", "rater", "--item", "id", "--label", "topic")
+    ended = run("import", long(tmp_path), *NOMINAL, *named, "-o", tmp_path / "long")
+    assert ended.code == 0, ended.err
+    rows: list[tuple[str, ...]] = [
+        ("id", "variable", "ann", "bo"),
+        ("i-0", "topic", "food", "food"),
+    ]
+    ratings = write(tmp_path / "topics.csv", rows)
+    ended = run(
+        *("import", ratings, "-c", files.codebook, "--raters", "ann,bo"),
+        *("--variable-column", "variable", "-o", tmp_path / "wide"),
+    )
+    assert (ended.code, '"urgent"' in ended.out) == (0, True), ended.err
+    (row,) = read_table(tmp_path / "wide" / "labels.csv")
+    assert row["topic.label"] == "food"
 
 
 def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: Path) -> None:
@@ -164,31 +138,6 @@ def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: P
     right, of = float(unanimous[1]), int(unanimous[5])
     assert float(unanimous[6]) == pytest.approx(right * of / ITEMS, abs=0.0015)
     assert (study / "findings.json").read_bytes() == before
-
-
-def test_a_safety_category_of_one_rater_of_five_escalates(run: Run, tmp_path: Path) -> None:
-    codebook = tmp_path / "codebook.yaml"
-    codebook.write_text(
-        CODEBOOK.replace("definition: Meals", "always_review: true\n        definition: Meals"),
-        encoding="utf-8",
-    )
-    rows = [(f"i-{item}", *(["staff"] * 5)) for item in range(40)]
-    for item in range(0, 40, 4):
-        said = ("food" if place == item % 5 else "staff" for place in range(5))
-        rows[item] = (f"i-{item}", *said)
-    ratings = write(
-        tmp_path / "topics.csv",
-        [("id", "variable", *RATERS), *((row[0], "topic", *row[1:]) for row in rows)],
-    )
-    ended = run(
-        *("import", ratings, "-c", codebook, "--raters", ",".join(RATERS)),
-        *("--variable-column", "variable", "-o", tmp_path / "study"),
-    )
-    assert ended.code == 0, ended.err
-    assert '"urgent" has no ratings' in ended.out
-    for item, row in enumerate(read_table(tmp_path / "study" / "labels.csv")):
-        assert (row["topic.status"] == "escalated") == (item % 4 == 0)
-        assert ("always review" in row["topic.reasons"]) == (item % 4 == 0)
 
 
 def test_an_evaluation_counts_the_cells_without_a_label(run: Run, tmp_path: Path) -> None:
@@ -320,21 +269,6 @@ def test_what_ratings_cannot_give_is_refused(
     assert (study / "labels.csv").read_bytes() == before
 
 
-def test_labels_of_one_rater_only_are_spoken_of(run: Run, tmp_path: Path) -> None:
-    rows = [("1", "x", "x", "y"), ("2", "x", "", ""), ("3", "", "y", "")]
-    ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
-    study = tmp_path / "study"
-    ended = run("import", ratings, *NOMINAL, "--raters", "a,b,c", "-o", study)
-    assert 'Variable "v": 2 items have the label of one rater only' in ended.out
-    policy = "{policy: missing_raters, allowed: 1}"
-    assert f"--policy '{policy}'" in ended.out
-    assert "2 escalated: " in run("consensus", study, "--policy", policy).out
-    # Whoever reads the report of the study gets to know it as well.
-    assert "2 items have the label of one rater only" in (study / "report.html").read_text(
-        encoding="utf-8"
-    )
-
-
 def test_ratings_that_are_recorded_again_are_decided_as_before(run: Run, tmp_path: Path) -> None:
     study, rows = tmp_path / "study", [("1", "x", "x", "y"), ("2", "x", "x", "x")]
     ratings = write(tmp_path / "v.csv", [("id", "a", "b", "c"), *rows])
@@ -348,62 +282,6 @@ def test_ratings_that_are_recorded_again_are_decided_as_before(run: Run, tmp_pat
     assert (study / "labels.csv").read_bytes().startswith(decided.rstrip())
     ended = run("consensus", study, "--method", "majority", "--write")
     assert "Decisions (majority)" in ended.out
-
-
-def test_a_folder_keeps_its_ratings_or_takes_more_of_them(run: Run, tmp_path: Path) -> None:
-    study, rows = tmp_path / "study", [("1", "x", "x"), ("2", "x", "y")]
-    arguments = (*NOMINAL, "--raters", "a,b", "--categories", "x,y", "-o", study)
-    ratings = write(tmp_path / "v.csv", [("id", "a", "b"), *rows])
-    assert run("import", ratings, *arguments).code == 0
-    write(ratings, [("id", "a", "b"), ("1", "y", "y"), rows[1], ("3", "y", "y")])
-    assert run("import", ratings, *arguments).code == 0
-    labels = [row["v.label"] for row in read_table(study / "labels.csv")]
-    assert labels == ["y", "", "y"]
-    assert run("ledger", "verify", study).code == 0
-    write(ratings, [("id", "a", "b"), ("4", "x", "x")])
-    ended = run("import", ratings, *arguments)
-    assert (ended.code, "holds ratings of other items" in ended.err) == (2, True)
-    other = write(tmp_path / "w.csv", [("id", "a", "b"), *rows])
-    ended = run("import", other, *arguments)
-    assert (ended.code, "of other variables or categories" in ended.err) == (2, True)
-    assert [row["v.label"] for row in read_table(study / "labels.csv")] == labels
-
-
-def test_recording_that_was_cut_off_goes_on(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ratings, study = wide(tmp_path), tmp_path / "study"
-    whole = Ledger.append_block
-    calls: list[int] = []
-
-    def cut_off(ledger: Ledger, *arguments: Any, **named: Any) -> int:
-        calls.append(1)
-        # Five raters, one block each.
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return whole(ledger, *arguments, **named)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "append_block", cut_off)
-        assert run("import", ratings, *NOMINAL, "-o", study).code == 130
-    assert not (study / "labels.csv").exists()
-    ended = run("import", ratings, *NOMINAL, "-o", study)
-    assert ended.code == 0, ended.err
-    assert run("import", ratings, *NOMINAL, "-o", tmp_path / "other").code == 0
-    written = [(folder / "labels.csv").read_bytes() for folder in (study, tmp_path / "other")]
-    assert written[0] == written[1]
-    assert run("ledger", "verify", study).code == 0
-
-
-def test_ratings_and_studies_are_not_mixed_up(run: Run, tmp_path: Path) -> None:
-    files: StudyFiles = study_files(tmp_path / "models", [f"comment {n}" for n in range(5)])
-    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    ended = run("import", wide(tmp_path), *NOMINAL, "-o", files.study)
-    assert (ended.code, "models labeled" in ended.err) == (2, True)
-    ended = run("consensus", files.study, "--method", "majority", "--write")
-    assert (ended.code, "--items" in ended.err) == (2, True)
-    ended = run("sample", files.study, "--n", "3", "-o", tmp_path / "w.csv")
-    assert (ended.code, "--items" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["consensus", "sample", "evaluate", "certify", "calibrate"])

@@ -202,15 +202,6 @@ def test_a_ledger_whose_making_was_cut_off_is_begun_anew(
     assert label(run, files, files.study).code == 0
 
 
-def test_a_folder_in_the_place_of_a_table_is_kept(run: Run, tmp_path: Path) -> None:
-    files = study_files(tmp_path, TEXTS)
-    (files.study / "labels.csv").mkdir(parents=True)
-    ended = label(run, files, files.study)
-    assert (ended.code, "kept as labels.edited-1.csv" in ended.err) == (0, True)
-    assert (files.study / "labels.edited-1.csv").is_dir()
-    assert len(read_table(files.study / "labels.csv")) == 40
-
-
 def test_a_folder_in_the_place_of_the_ledger_is_named(run: Run, tmp_path: Path) -> None:
     files = study_files(tmp_path, TEXTS)
     (files.study / "study.sqlite").mkdir(parents=True)

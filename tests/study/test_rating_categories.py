@@ -75,7 +75,13 @@ def test_without_any_label_there_is_no_category(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "level", "declared", "error", "found"),
     [
-        (("yes", "maybe"), "nominal", ("yes", "no"), TableError, "not a declared category in row 2"),
+        (
+            ("yes", "maybe"),
+            "nominal",
+            ("yes", "no"),
+            TableError,
+            "not a declared category in row 2",
+        ),
         (("1", "1.0"), "nominal", ("1", "2"), TableError, "not a declared category in row 2"),
         (("x",), "nominal", ("x", "x"), AgreementError, '"x" is named twice'),
         (("x",), "nominal", ("x", ""), AgreementError, "one is empty"),

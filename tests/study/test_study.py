@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import RunStatus
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.provenance import provenance
-from localensemble.study.run_record import decides_again, has_ratings
+from localensemble.study.run_record import RunSettings, decides_again, has_ratings
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 from tests.studies import change_behind_triggers, study_files
@@ -68,6 +69,19 @@ def test_a_newer_run_that_has_not_finished_is_a_caution(
         assert study.run.key == (finished.key if words else run)
     assert len(cautions) == (words is not None)
     assert all(words is not None and words in caution for caution in cautions)
+
+
+def test_deciding_again_makes_no_labels_and_ends_no_caution(rated: Path) -> None:
+    with Ledger.open(rated / "study.sqlite", create=False) as ledger:
+        (finished,) = ledger.reader.runs()
+        interrupted = ledger.start_run(finished.settings)
+        ledger.finish_run(interrupted, status="interrupted", summary={})
+        settings = RunSettings.from_json(finished.settings)
+        again = ledger.start_run(replace(settings, decides_again=finished.key).as_json())
+        ledger.finish_run(again, status="finished", summary=finished.summary)
+    with Study.open(rated) as study:
+        assert study.run.key == again
+        assert "interrupted" in study.cautions[-1]
 
 
 def test_runs_are_told_apart_by_where_their_labels_come_from(rated: Path, of_models: Path) -> None:
