@@ -6,7 +6,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from localensemble.engines.registry import engine_names
 PACKAGE = "localensemble"
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 80
+MAX_FOLDER_LINES = 4000
 
 # Package -> the packages of ours that it may import. Everyone may import itself.
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -217,6 +219,24 @@ def test_modules_and_functions_stay_short(modules: tuple[Module, ...]) -> None:
     assert long == []
 
 
+def _long_folders(lines: Mapping[str, int]) -> list[str]:
+    """List the folders whose own modules, without those of their rooms, are too long together."""
+    folders: Counter[str] = Counter()
+    for path, count in lines.items():
+        folders[path.rpartition("/")[0]] += count
+    return [
+        f"{folder}: {count} lines" for folder, count in folders.items() if count > MAX_FOLDER_LINES
+    ]
+
+
+def test_a_folder_that_grows_gets_rooms(repository: Path) -> None:
+    lines = {
+        path.relative_to(repository).as_posix(): path.read_text(encoding="utf-8").count("\n")
+        for path in (repository / PACKAGE).rglob("*.py")
+    }
+    assert _long_folders(lines) == []
+
+
 def test_print_is_called_nowhere_but_in_the_command_line(modules: tuple[Module, ...]) -> None:
     printing = [
         f"{module.name}, line {node.lineno}"
@@ -299,3 +319,8 @@ def test_a_circle_is_found() -> None:
         _module("localensemble.core.c", "from localensemble.core.a import x"),
     )
     assert len(_cycle(_import_graph(circle))) == 4
+
+
+def test_a_folder_that_is_too_long_is_found_and_its_rooms_count_apart() -> None:
+    lines = {"a/one.py": 2500, "a/two.py": 1501, "b/one.py": 2500, "b/room/two.py": 1501}
+    assert _long_folders(lines) == ["a: 4001 lines"]
