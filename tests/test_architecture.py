@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,19 @@ PACKAGE = "localensemble"
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 80
 MAX_FOLDER_LINES = 4000
+
+# File name that stands in several folders -> why one name is right there. Any other name says by
+# itself which file is meant.
+REPEATED_NAMES: dict[str, str] = {
+    "__init__.py": "makes a folder a package",
+    "engine.py": "the engine of each room in `engines`",
+    "frames.py": "DataFrames, read in `tables` and made in `exports`",
+    "kind.py": "the entry of each room in `engines`, and the protocol that all of them follow",
+    "ledger.py": "the ledger, and the verbs of the command `ledger` in `api`",
+    "model.py": "a loaded model in each room of `engines`, and what a codebook says",
+    "protocol.py": "what implementations offer, one for each package that has several",
+    "registry.py": "which implementations there are, one for each package that has several",
+}
 
 # Package -> the packages of ours that it may import. Everyone may import itself.
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -229,12 +242,34 @@ def _long_folders(lines: Mapping[str, int]) -> list[str]:
     ]
 
 
+def _repeated_names(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Find the file names that stand in several folders, and in which."""
+    places: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        places.setdefault(name, []).append(folder)
+    return {name: folders for name, folders in places.items() if len(folders) > 1}
+
+
 def test_a_folder_that_grows_gets_rooms(repository: Path) -> None:
     lines = {
         path.relative_to(repository).as_posix(): path.read_text(encoding="utf-8").count("\n")
         for path in (repository / PACKAGE).rglob("*.py")
     }
     assert _long_folders(lines) == []
+
+
+def test_a_file_name_says_which_file_is_meant(repository: Path) -> None:
+    repeated = _repeated_names(
+        path.relative_to(repository).as_posix()
+        for path in (repository / PACKAGE).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    unexplained = {
+        name: folders for name, folders in repeated.items() if name not in REPEATED_NAMES
+    }
+    assert unexplained == {}
+    assert sorted(REPEATED_NAMES.keys() - repeated) == [], "these are repeated no more"
 
 
 def test_print_is_called_nowhere_but_in_the_command_line(modules: tuple[Module, ...]) -> None:
@@ -324,3 +359,8 @@ def test_a_circle_is_found() -> None:
 def test_a_folder_that_is_too_long_is_found_and_its_rooms_count_apart() -> None:
     lines = {"a/one.py": 2500, "a/two.py": 1501, "b/one.py": 2500, "b/room/two.py": 1501}
     assert _long_folders(lines) == ["a: 4001 lines"]
+
+
+def test_a_repeated_file_name_is_found() -> None:
+    paths = ("a/model.py", "a/room/model.py", "a/other.py", "b/another.py")
+    assert _repeated_names(paths) == {"model.py": ["a", "a/room"]}

@@ -49,9 +49,9 @@ from localensemble.report.wording import (
     resampling_notes,
     why_missing,
 )
-from localensemble.study.import_ratings import read_with_codebook, variable_of
 from localensemble.study.rating_categories import category_values, choose_categories
-from localensemble.study.required_agreement import requirement_of
+from localensemble.study.read_ratings import read_with_codebook, variable_of
+from localensemble.study.required_verdict import requirement_of
 from localensemble.study.study import Study
 from localensemble.study.weight_table import WeightTable, read_weight_table
 from localensemble.tables.delimited import TableSource, path_of

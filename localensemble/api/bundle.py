@@ -28,7 +28,7 @@ from localensemble.catalog.installed import (
     now,
 )
 from localensemble.catalog.known import License, known_models, known_wheels, licenses
-from localensemble.catalog.models import catalog_entries
+from localensemble.catalog.located_models import catalog_entries
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.identity import sha256_file

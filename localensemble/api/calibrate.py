@@ -18,7 +18,7 @@ from localensemble.consensus.probabilities.calibrated_raters import (
 )
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.findings.calibrated_raters import correct_priors, fit_raters
+from localensemble.findings.fitted_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource, path_of

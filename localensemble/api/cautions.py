@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localensemble.catalog.models import LocatedModel, Training, embedded_training
+from localensemble.catalog.located_models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble

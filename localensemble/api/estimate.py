@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.label import LabelOptions, embedded_ensemble
-from localensemble.api.raters import (
+from localensemble.api.prepared_raters import (
     RaterNeed,
     RaterOptions,
     advice,
@@ -19,7 +19,7 @@ from localensemble.api.raters import (
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
 from localensemble.labeling.ensemble import load_ensemble
-from localensemble.labeling.measure import Speed, measure_speed, spread_items
+from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile
 

@@ -17,14 +17,14 @@ from localensemble.labeling.ensemble import load_rules
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
-from localensemble.study.import_ratings import (
+from localensemble.study.kept_tables import put_aside
+from localensemble.study.read_ratings import (
     RatingsLevel,
     RatingsOptions,
     labels_lost,
     read_ratings_table,
     refuse_other_study,
 )
-from localensemble.study.kept_tables import put_aside
 from localensemble.study.recorded_ratings import record_labels
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource

@@ -11,7 +11,7 @@ from typing import Annotated
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.cautions import cautions
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
-from localensemble.api.raters import (
+from localensemble.api.prepared_raters import (
     RaterOptions,
     locate_rater,
     prepare_raters,

@@ -30,7 +30,7 @@ from localensemble.catalog.known import (
     memory_needed,
     recommended_sets,
 )
-from localensemble.catalog.models import CatalogEntry, catalog_entries
+from localensemble.catalog.located_models import CatalogEntry, catalog_entries
 from localensemble.core.errors import (
     DownloadError,
     InputError,

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.settings import Settings, SettingsFromFields
+from localensemble.consensus.setting_fields import Settings, SettingsFromFields
 from localensemble.core.label_matrix import LabelMatrix
 
 NO_CONSENSUS = -1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.catalog.models import locate_model
+from localensemble.catalog.located_models import locate_model
 from localensemble.core.errors import InputError
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder

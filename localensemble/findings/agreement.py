@@ -25,7 +25,7 @@ from localensemble.agreement import (
 from localensemble.agreement.cross_check import CrossCheck
 from localensemble.codebook.model import Level
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.study.required_agreement import AGREEMENT_LEVEL
+from localensemble.study.required_verdict import AGREEMENT_LEVEL
 
 __all__ = [
     "BOOTSTRAP_RESAMPLES",

@@ -28,8 +28,8 @@ from localensemble.consensus.certificates.threshold import (
 from localensemble.consensus.policies.scores import ScoreName
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
-from localensemble.findings.calibrated_raters import item_hashes
 from localensemble.findings.evaluation import CategoryArray
+from localensemble.findings.fitted_raters import item_hashes
 from localensemble.study.binding import binding
 from localensemble.study.decisions import decide
 from localensemble.study.study import Study

@@ -13,7 +13,7 @@ from localensemble.codebook.model import Variable
 from localensemble.consensus.methods.named_methods import method_named
 from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.protocol import ConsensusMethod
-from localensemble.consensus.settings import Settings
+from localensemble.consensus.setting_fields import Settings
 from localensemble.core.errors import EnsembleError
 from localensemble.findings.evaluation import Evaluation, evaluate_labels
 from localensemble.study.decisions import decide

@@ -19,7 +19,7 @@ from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.frontier import expected_errors_covered
 from localensemble.consensus.policies.budget import Budget
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
-from localensemble.consensus.settings import Settings
+from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
@@ -29,7 +29,7 @@ from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
-from localensemble.study.required_agreement import required_verdict
+from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
 
 

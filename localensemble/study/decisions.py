@@ -32,7 +32,7 @@ from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import LabelStatus
-from localensemble.study.required_agreement import required_verdict
+from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.api.cautions import cautions
-from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.engines.ollama.kind import LOG_VARIABLES
 from localensemble.labeling.ensemble import load_ensemble

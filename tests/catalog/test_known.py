@@ -21,7 +21,7 @@ from localensemble.catalog.known import (
     memory_needed,
     recommended_sets,
 )
-from localensemble.catalog.models import catalog_entries
+from localensemble.catalog.located_models import catalog_entries
 
 MODELS = {model.name: model for model in known_models()}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog.models import LocatedModel
+from localensemble.catalog.located_models import LocatedModel
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.ledger.read import LedgerReader
 from tests.cli.conftest import Run

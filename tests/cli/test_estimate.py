@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api import raters
+from localensemble.api import prepared_raters
 from localensemble.engines.hardware import GraphicsDevice
 from localensemble.engines.llama_cpp import kind
 from localensemble.engines.llama_cpp.build import LlamaBuild
@@ -37,7 +37,7 @@ def _forget_devices() -> Iterator[None]:
 
 def free(monkeypatch: pytest.MonkeyPatch, mebibytes: int) -> None:
     memory = Memory(64 << 30, mebibytes * MIB)
-    monkeypatch.setattr(raters, "machine_memory", lambda: memory)
+    monkeypatch.setattr(prepared_raters, "machine_memory", lambda: memory)
 
 
 def arguments(files: StudyFiles) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
-from localensemble.study.import_ratings import RatingsOptions, ReadRatings, read_ratings_table
+from localensemble.study.read_ratings import RatingsOptions, ReadRatings, read_ratings_table
 from localensemble.study.recorded_ratings import AlignedRatings, record_labels
 from localensemble.tables.rating_columns import NamedColumns
 

@@ -18,7 +18,7 @@ from localensemble.core.errors import InputError, TableError
 from localensemble.core.identity import sha256_text
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
-from localensemble.study.import_ratings import (
+from localensemble.study.read_ratings import (
     RatingsOptions,
     labels_lost,
     read_ratings_table,

@@ -8,7 +8,7 @@ import pytest
 from localensemble.codebook.model import Category, Level, RequiredAgreement, Variable
 from localensemble.core.coefficient_names import AgreementCoefficient
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.study.required_agreement import required_verdict, requirement_of
+from localensemble.study.required_verdict import required_verdict, requirement_of
 
 
 def variable(

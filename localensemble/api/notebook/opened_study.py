@@ -38,7 +38,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.words import counted, listed
 from localensemble.exports.frames import decisions_frame, labels_frame, queue_frame
 from localensemble.report.wording import coefficient_name, interval, leading_coefficient, number
-from localensemble.study.required_agreement import AGREEMENT_LEVEL
+from localensemble.study.required_verdict import AGREEMENT_LEVEL
 from localensemble.study.study import Study as StudyValue
 from localensemble.tables.delimited import TableSource
 

@@ -22,7 +22,7 @@ from localensemble.consensus.certificates.threshold import (
 )
 from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.protocol import FloatArray
-from localensemble.consensus.settings import Settings
+from localensemble.consensus.setting_fields import Settings
 from localensemble.core.errors import InputError
 
 Choice = TypeVar("Choice", bound=str)

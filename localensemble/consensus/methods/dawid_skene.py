@@ -23,7 +23,7 @@ from localensemble.consensus.methods.expectation_maximization import (
 )
 from localensemble.consensus.methods.weighing import best_of, consensus_of
 from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
-from localensemble.consensus.settings import PositiveWholeNumber, Settings, Share
+from localensemble.consensus.setting_fields import PositiveWholeNumber, Settings, Share
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

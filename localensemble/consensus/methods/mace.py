@@ -22,7 +22,7 @@ from localensemble.consensus.methods.expectation_maximization import (
     fit_error_model,
 )
 from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
-from localensemble.consensus.settings import PositiveWholeNumber, Share
+from localensemble.consensus.setting_fields import PositiveWholeNumber, Share
 from localensemble.core.label_matrix import LabelMatrix
 
 _KNOWING_PRIOR = 0.5

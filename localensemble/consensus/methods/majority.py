@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, ConsensusMethod, FloatArray
-from localensemble.consensus.settings import ShareAboveZero
+from localensemble.consensus.setting_fields import ShareAboveZero
 from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
 

@@ -13,7 +13,7 @@ from localensemble.consensus.protocol import (
     Consensus,
     FloatArray,
 )
-from localensemble.consensus.settings import Settings
+from localensemble.consensus.setting_fields import Settings
 from localensemble.consensus.shares import support_of
 from localensemble.core.label_matrix import LabelMatrix
 

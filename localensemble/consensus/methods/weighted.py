@@ -11,7 +11,7 @@ import numpy as np
 
 from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
 from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 from localensemble.consensus.shares import rater_name_order
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix

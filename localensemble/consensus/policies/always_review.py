@@ -16,7 +16,7 @@ from localensemble.consensus.policies.escalation import (
     Reason,
 )
 from localensemble.consensus.registry import suggestion
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 from localensemble.core.errors import EnsembleError
 
 

@@ -13,7 +13,7 @@ from localensemble.consensus.policies.escalation import (
     Reason,
     most_doubtful,
 )
-from localensemble.consensus.settings import WholeNumber
+from localensemble.consensus.setting_fields import WholeNumber
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from localensemble.consensus.policies.escalation import (
 )
 from localensemble.consensus.policies.scores import Distribution, distribution_of
 from localensemble.consensus.protocol import FloatArray
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 
 
 @dataclass(frozen=True, slots=True)

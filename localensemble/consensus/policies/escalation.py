@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.consensus.protocol import BoolArray, CategoryArray, Consensus, FloatArray
-from localensemble.consensus.settings import SettingsFromFields
+from localensemble.consensus.setting_fields import SettingsFromFields
 from localensemble.consensus.shares import check_probabilities, label_shares, mean_distribution
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix

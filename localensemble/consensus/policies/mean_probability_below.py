@@ -13,7 +13,7 @@ from localensemble.consensus.policies.escalation import (
     Reason,
 )
 from localensemble.consensus.policies.scores import acceptance_scores
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from localensemble.consensus.policies.escalation import (
     Reason,
     needed,
 )
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from localensemble.consensus.policies.escalation import (
 )
 from localensemble.consensus.protocol import BoolArray
 from localensemble.consensus.random_draw import random_draw
-from localensemble.consensus.settings import Share, WholeNumber
+from localensemble.consensus.setting_fields import Share, WholeNumber
 
 
 @dataclass(frozen=True, slots=True)

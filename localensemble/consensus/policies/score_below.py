@@ -19,7 +19,7 @@ from localensemble.consensus.policies.scores import (
     ScoreName,
     acceptance_scores,
 )
-from localensemble.consensus.settings import Number
+from localensemble.consensus.setting_fields import Number
 
 
 @dataclass(frozen=True, slots=True)

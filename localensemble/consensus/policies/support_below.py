@@ -11,7 +11,7 @@ from localensemble.consensus.policies.escalation import (
     Evidence,
     Reason,
 )
-from localensemble.consensus.settings import Share
+from localensemble.consensus.setting_fields import Share
 
 
 @dataclass(frozen=True, slots=True)

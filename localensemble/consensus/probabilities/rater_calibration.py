@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.consensus.protocol import FloatArray
-from localensemble.consensus.settings import Settings, SettingsFromFields
+from localensemble.consensus.setting_fields import Settings, SettingsFromFields
 from localensemble.core.errors import InputError
 
 LEAST_GOLD_TEMPERATURE = 30

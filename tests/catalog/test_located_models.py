@@ -8,7 +8,7 @@ import pytest
 
 from localensemble.api.models import add_model
 from localensemble.catalog.installed import ModelsFolder, default_folder
-from localensemble.catalog.models import catalog_entries, locate_model
+from localensemble.catalog.located_models import catalog_entries, locate_model
 from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from tests.catalog.file_server import gguf_bytes
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.known import GIBIBYTE
-from localensemble.catalog.models import LocatedModel, locate_model
+from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.core.labels import RaterName
