@@ -170,7 +170,7 @@ def _accuracy_table(findings: StudyFindings) -> WordTable:
 def _accuracies(variable: VariableFindings) -> list[tuple[str, Accuracy]]:
     named = [(rater.rater, rater.accuracy) for rater in variable.raters]
     named += [
-        ("consensus, if any", variable.accuracy_consensus),
+        ("consensus", variable.accuracy_consensus),
         ("accepted labels", variable.accuracy_accepted),
     ]
     return [(who, accuracy) for who, accuracy in named if accuracy is not None]

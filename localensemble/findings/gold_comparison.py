@@ -71,7 +71,7 @@ __all__ = [
     "gold_comparison",
 ]
 
-CONSENSUS = "consensus, if any"
+CONSENSUS = "consensus"
 ACCEPTED = "accepted labels"
 _FRONTIER_STEPS = 10
 MEAN = "mean of the raters"
