@@ -109,7 +109,7 @@ def _has_ids(columns: Sequence[object]) -> bool:
 
 
 def _column_name(label: object, place: int, name: str) -> str:
-    if isinstance(label, str | int | float | np.integer | np.floating):
+    if label is None or isinstance(label, str | int | float | np.integer | np.floating):
         return _text(label)
     raise TableError(
         f"{name}: column {place + 1} has a name of type {type(label).__name__}; expected text.",
