@@ -116,9 +116,9 @@ def test_deciding_records_the_rules_and_writes_the_tables(study: le.Study) -> No
 
 def test_a_study_that_was_opened_needs_its_items_to_decide(study: le.Study) -> None:
     opened = le.open_study(study.path)
-    with pytest.raises(le.LocalEnsembleError, match="does not keep"):
+    with pytest.raises(le.LocalEnsembleError, match="texts"):
         opened.with_rules(policies=[]).decide()
-    with pytest.raises(le.LocalEnsembleError, match="not the table that was labeled"):
+    with pytest.raises(le.LocalEnsembleError, match="labeled"):
         opened.decide(items=items(29))
     assert le.decide(opened, policies=[], items=items()).rules["escalation"] == []
 
@@ -214,11 +214,11 @@ def test_a_report_with_gold_labels_is_written_when_asked_for(study: le.Study) ->
 
 
 def test_a_gold_table_without_ids_or_columns_is_refused(study: le.Study) -> None:
-    with pytest.raises(le.LocalEnsembleError, match="gold: found no column"):
+    with pytest.raises(le.LocalEnsembleError, match=r"gold: .*ids"):
         study.evaluate(gold().drop(columns="id"))
-    with pytest.raises(le.LocalEnsembleError, match="no column with gold labels"):
+    with pytest.raises(le.LocalEnsembleError, match="gold labels"):
         study.evaluate(gold().drop(columns="gold_topic"))
-    with pytest.raises(le.LocalEnsembleError, match="expected a DataFrame or the path"):
+    with pytest.raises(le.LocalEnsembleError, match="DataFrame"):
         study.evaluate(gold().to_dict())
 
 
@@ -259,11 +259,11 @@ def test_a_calibration_is_applied(study: le.Study) -> None:
         ({"raters": "first"}, "expected a list"),
         ({"raters": RATERS, "ensemble": {"raters": RATERS}}, "both given"),
         ({"raters": []}, "at least 1"),
-        ({"raters": [{"modle": "first"}]}, "unknown key"),
+        ({"raters": [{"modle": "first"}]}, "unknown"),
         ({"ensemble": {"raters": RATERS, "consensus": {"method": "majorty"}}}, "majorty"),
-        ({"raters": RATERS, "codebook": 7}, "expected a path, a dictionary or a Codebook"),
+        ({"raters": RATERS, "codebook": 7}, "Codebook"),
         ({"raters": RATERS, "codebook": {"name": "x"}}, "codebook, version"),
-        ({"raters": RATERS, "items": 7}, "expected a DataFrame or the path"),
+        ({"raters": RATERS, "items": 7}, "DataFrame"),
         (
             {"raters": RATERS, "items": items()[["id", "ward"]].assign(site="north")},
             "not clear which column",
