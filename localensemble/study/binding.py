@@ -21,6 +21,8 @@ RULES = "decision rules"
 ITEM_SET = "item set"
 # The key under which certificates name the table; unchanged, so that older ones still hold.
 RATINGS_BINDING = "label table"
+# Likewise, the names that certificates hash for policies that have another name now.
+_BOUND_POLICIES = {"control_missed": "golden_disagreement"}
 
 
 def rater_key(name: str) -> str:
@@ -103,7 +105,10 @@ def rules_sha256(rules: DecisionRules, *, variable: Variable) -> str:
             "method": rules.method.name,
             "settings": [list(pair) for pair in rules.method.settings],
             "policies": sorted(
-                [policy.name, [list(pair) for pair in policy.settings]]
+                [
+                    _BOUND_POLICIES.get(policy.name, policy.name),
+                    [list(pair) for pair in policy.settings],
+                ]
                 for policy in rules.policies
                 if policy.name != "random_audit"
             ),

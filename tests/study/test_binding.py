@@ -101,6 +101,12 @@ def test_whatever_decides_changes_the_hash_of_the_rules() -> None:
     assert len(set(found)) == len(found)
 
 
+def test_a_renamed_policy_is_hashed_as_0_1_0_hashed_it() -> None:
+    # What 0.1.0 computed for the policy golden_disagreement, in certificates that must stay valid.
+    older = "7ab0eea340847d40af241fd65d6a9202b8269666d871e6c1096d902471cf2eac"
+    assert hashed([{"policy": "control_missed"}]) == older
+
+
 def test_safety_categories_count_and_so_do_calibrations_of_the_variable_alone() -> None:
     rules = decision_rules({"method": "majority"}, [])
     first, second = TOPIC.categories
