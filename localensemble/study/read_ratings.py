@@ -127,7 +127,8 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
         if variable.name not in rated:
             messages.append(f'Variable "{variable.name}" has no ratings; it is left out.')
     codebook = replace(
-        codebook, variables=tuple(one for one in codebook.variables if one.name in rated)
+        codebook,
+        variables=tuple(rated[one.name].variable for one in codebook.variables if one.name in rated),
     )
     raters = tuple(dict.fromkeys(name for one in rated.values() for name in one.matrix.raters))
     ids = tuple(dict.fromkeys(item for one in rated.values() for item in one.items))
@@ -275,6 +276,9 @@ def _rated(
     level: RatingsLevel = options.level or "nominal"
     if variable is not None and options.level is None:
         level = "ordinal" if variable.level == "ordinal" else "nominal"
+    elif variable is not None and variable.level != "binary":
+        # Otherwise the study would be measured at another level than the one asked for.
+        variable = replace(variable, level=level)
     declared = options.categories
     if variable is not None:
         declared = variable.answers

@@ -183,6 +183,16 @@ def test_ratings_of_no_variable_of_the_codebook_are_refused(
     assert "--variable-column" in refused.value.hint
 
 
+def test_a_level_that_is_given_replaces_the_one_of_the_codebook(tmp_path: Path) -> None:
+    codebook = tmp_path / "pain.yaml"
+    path = write_rows(tmp_path / "t.csv", [("id", "a", "b"), ("x", "1", "1"), ("y", "2", "3")])
+    for stated, asked in (("ordinal", "nominal"), ("nominal", "ordinal")):
+        codebook.write_text(PAIN.replace("ordinal", stated), encoding="utf-8")
+        labels = read(path, codebook=codebook, raters=("a", "b"), level=asked).labels
+        (variable,) = labels.codebook.variables
+        assert (variable.level, variable.answers) == (asked, ("3", "2", "1"))
+
+
 def test_a_table_of_one_variable_is_about_the_one_of_the_codebook(tmp_path: Path) -> None:
     codebook = tmp_path / "pain.yaml"
     codebook.write_text(PAIN, encoding="utf-8")
