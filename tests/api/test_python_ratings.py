@@ -74,6 +74,19 @@ def test_the_order_of_an_ordered_categorical_is_taken() -> None:
         le.agree(plain, level="ordinal")
 
 
+def test_categories_are_given_in_their_order_and_as_their_numbers() -> None:
+    frame = wide(ann=[1, 2, 3, 1, 2, 3], bob=[1, 3, 3, 1, 2, 2])
+    found = values(frame, level="nominal", categories=[1.0, 2.0, 3.0])
+    assert found == values(frame, level="nominal", categories=["1", "2", "3"])
+    # A set has no order, so that an ordinal coefficient would change from run to run.
+    without_order: Any = set(LEVELS)
+    one_text: Any = "123"
+    for categories in (without_order, frozenset(without_order), one_text):
+        for verb in (le.agree, le.import_ratings):
+            with pytest.raises(le.LocalEnsembleError, match="expected a list"):
+                verb(frame, level="ordinal", categories=categories)
+
+
 def test_a_long_frame_with_repeated_index_values_is_read() -> None:
     long = PLAIN.replace("", None).melt(id_vars="id", var_name="rater", value_name="label")
     doubled = long.set_index(pd.Index([0] * len(long)))

@@ -17,6 +17,7 @@ from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.core.errors import InputError, LocalEnsembleError
 from localensemble.labeling.ensemble import EnsembleSource
 from localensemble.tables.delimited import TableSource
+from localensemble.tables.stored_values import stored_text
 
 __all__ = [
     "Category",
@@ -77,9 +78,19 @@ def table_given_if_any(table: Any, *, name: str) -> TableSource | None:
 def categories_given(
     table: Any, categories: Sequence[object] | None, codebook: object
 ) -> tuple[str, ...] | None:
-    """Return all categories: those named, else those of the ordered columns of a DataFrame."""
+    """Return all categories: those named, else those of the ordered columns of a DataFrame.
+
+    Raises:
+        InputError: the categories have no order, or are one text.
+    """
+    if isinstance(categories, str | set | frozenset):
+        raise InputError(
+            f"categories: expected a list, found a {type(categories).__name__}.",
+            hint='Write them in their order: ["low", "medium", "high"].',
+        )
     if categories is not None:
-        return tuple(map(str, categories))
+        # As cells are written: 1.0 and 1 are one category.
+        return tuple(map(stored_text, categories))
     if codebook is None and is_frame(table):
         from localensemble.tables.frames import ordered_categories
 
