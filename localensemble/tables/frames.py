@@ -131,7 +131,13 @@ def _texts(cells: Any, where: str) -> Iterator[str]:
         if absent:
             yield ""
         elif isinstance(value, _VALUES):
-            text = _text(value)
+            try:
+                text = _text(value)
+            except ValueError as error:
+                raise TableError(
+                    f"{where}, row {row}: the number has too many digits.",
+                    hint="Convert the column to text, or correct the number.",
+                ) from error
             if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
                 raise TableError(
                     f"{where}, row {row}: the text contains half a character (a surrogate).",

@@ -21,7 +21,8 @@ def stored_text(value: object) -> str:
         number = float(value)
         if math.isnan(number):
             return ""
-        if number.is_integer() and abs(number) < _LARGEST_EXACT:
+        # A Decimal can have digits that a float loses: then it is another number.
+        if number.is_integer() and abs(number) < _LARGEST_EXACT and number == value:
             return str(int(number))
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()

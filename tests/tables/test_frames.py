@@ -72,6 +72,11 @@ def test_half_a_character_is_refused_by_row_and_never_shown() -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_a_number_of_too_many_digits_is_refused_by_row() -> None:
+    with pytest.raises(TableError, match=r'"a", row 2.*too many digits'):
+        column(pd.Series([1, 10**5000], dtype=object))
+
+
 def test_columns_of_several_levels_are_refused_with_what_to_do() -> None:
     frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
     with pytest.raises(TableError, match="2 levels") as refused:

@@ -86,10 +86,14 @@ def test_a_cell_of_a_workbook_is_written_as_a_person_would(
         ([True, None], ["true", ""]),
         ([1.0, float("nan")], ["1", ""]),
         ([Decimal("1.00"), Decimal("0.50")], ["1", "0.50"]),
+        (
+            [Decimal("1.00000000000000000001"), Decimal("9007199254740990.5")],
+            ["1.00000000000000000001", "9007199254740990.50000000000000000000"],
+        ),
         ([datetime.date(2024, 3, 1), None], ["2024-03-01", ""]),
         (pyarrow.array(["a", "b"]).dictionary_encode(), ["a", "b"]),
     ],
-    ids=["booleans", "floats", "decimals", "dates", "dictionary"],
+    ids=["booleans", "floats", "decimals", "long decimals", "dates", "dictionary"],
 )
 def test_a_cell_of_a_parquet_file_is_written_as_a_person_would(
     tmp_path: Path, values: object, texts: list[str]
