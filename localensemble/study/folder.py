@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +62,11 @@ class StudyFolder:
 
     def certificate(self, variable: str) -> Path:
         """The certified threshold of one variable, as JSON."""
-        return self.path / f"certificate-{variable}.json"
+        return self.path / f"certificate-{_part_of_name(variable)}.json"
 
     def rater_calibration(self, variable: str) -> Path:
         """The calibration of the raters on one variable, as JSON."""
-        return self.path / f"rater-calibration-{variable}.json"
+        return self.path / f"rater-calibration-{_part_of_name(variable)}.json"
 
     def make(self) -> None:
         """Make the folder, readable only by its owner, if it does not exist.
@@ -80,3 +81,11 @@ class StudyFolder:
                 f"Cannot make the study folder {self.path}: {error.strerror}.",
                 hint="Choose another folder with --output.",
             ) from error
+
+
+def _part_of_name(variable: str) -> str:
+    """Return a variable's name as part of a file name.
+
+    A column of imported ratings can have any name, for example with a slash.
+    """
+    return re.sub(r"[^\w .-]", lambda found: f"%{ord(found[0]):02x}", variable)

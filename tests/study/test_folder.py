@@ -25,6 +25,15 @@ def test_every_file_of_a_study_has_one_name(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["mood/affect", "../../mood", "a\\b", "c:d", "how much?"])
+def test_files_of_a_variable_are_in_the_folder_whatever_its_name(name: str, tmp_path: Path) -> None:
+    folder = StudyFolder.of(tmp_path)
+    for path in (folder.certificate(name), folder.rater_calibration(name)):
+        assert path.parent == tmp_path
+        assert not set(path.name) & set('/\\:?*"<>|')
+    assert folder.certificate("a/b") != folder.certificate("a_b")
+
+
 def test_a_table_in_the_place_of_a_study_is_answered_with_the_line_to_type(
     tmp_path: Path,
 ) -> None:
