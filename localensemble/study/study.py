@@ -25,7 +25,7 @@ from localensemble.study.binding import binding, identities
 from localensemble.study.control_items import control_categories
 from localensemble.study.decisions import Decisions, decide
 from localensemble.study.folder import StudyFolder
-from localensemble.study.run_record import FinishedRun, decides_again, newest_finished
+from localensemble.study.run_record import FinishedRun, decides_again, has_ratings, newest_finished
 from localensemble.study.study_labels import StudyLabels
 
 _UNFINISHED = {"interrupted": "was interrupted", "failed": "failed"}
@@ -79,9 +79,11 @@ class Study:
         refuse_changed(reader.path)
         run = newest_finished(reader)
         if run is None:
+            runs = reader.runs()
+            verb = _verb(runs[-1]) if runs else "label"
             raise LedgerError(
                 "No run of this study has finished.",
-                hint="Run `localensemble label` again; it continues where it stopped.",
+                hint=f"Run `localensemble {verb}` again; it continues where it stopped.",
             )
         settings, summary = run.settings, run.summary
         recorded = StudyLabels(
@@ -200,5 +202,10 @@ def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
     began = newest.started_at[:16].replace("T", " ")
     return (
         f"A newer run, begun {began} UTC, {word}: these results are from the last finished run. "
-        "`localensemble label` continues the newer one.",
+        f"`localensemble {_verb(newest)}` continues the newer one.",
     )
+
+
+def _verb(run: RunRecord) -> str:
+    """Return the command that continues a run."""
+    return "import" if has_ratings(run) else "label"

@@ -52,6 +52,20 @@ def test_a_study_in_which_a_label_was_changed_is_refused(rated: Path) -> None:
         Study.open(rated)
 
 
+def test_ratings_that_were_cut_off_are_continued_by_import(tmp_path: Path) -> None:
+    folder = record(wide(tmp_path, "xx", "xy"), tmp_path / "study")
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        cut_off = ledger.reader.runs()[0].settings
+        ledger.start_run(cut_off)
+    with Study.open(folder.path) as study:
+        assert "`localensemble import`" in study.cautions[-1]
+    with Ledger.open(tmp_path / "begun.sqlite", create=True) as ledger:
+        ledger.start_run(cut_off)
+        with pytest.raises(LedgerError) as refused:
+            Study.load(ledger.reader)
+    assert "`localensemble import`" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [("interrupted", "interrupted"), ("failed", "failed"), (None, "cut off"), ("finished", None)],
