@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localensemble.engines.ollama.answers import (
     AnswerForm,
@@ -68,6 +71,13 @@ def test_names_that_may_not_be_told_apart_get_letters(answers: tuple[str, ...]) 
     assert asked.texts == asked.beginnings == ("A", "B")
     assert asked.token_counts == (2, 2)
     assert asked.instruction.endswith(f"\nA: {answers[0]}\nB: {answers[1]}")
+
+
+@given(names=st.lists(st.sampled_from(sorted(WORDS)), min_size=2, max_size=6, unique=True))
+def test_what_is_asked_for_never_begins_another_answer(names: list[str]) -> None:
+    """So a shorter name needs no rule: "1" beside "10" is asked for as a letter."""
+    for one, other in permutations(form(*names).texts, 2):
+        assert not other.startswith(one)
 
 
 def test_digits_and_letters_are_names_of_their_own() -> None:
