@@ -246,11 +246,17 @@ def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Conso
 
 def _show_shared(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:
     errors = gold.shared_errors
+    same = (
+        f"On {errors.same_wrong:,} of these they chose the same category, so disagreement cannot "
+        "reveal the error."
+        if errors.same_wrong
+        else "They never chose the same wrong category."
+    )
     say(
         console,
         f"{variable.name}: all raters are wrong on {errors.all_wrong:,} of {errors.items:,} gold "
-        f"items, on {errors.same_wrong:,} with the same category. If they erred independently, "
-        f"{errors.expected_all_wrong:.1f} would be expected. Disagreement cannot reveal these.\n",
+        f"items; if they erred independently, {errors.expected_all_wrong:.1f} would be expected. "
+        f"{same}\n",
     )
 
 

@@ -16,6 +16,7 @@ from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
 
 ITEMS = 80
+RATER_NAMES = ("first", "second", "third")
 AUDITED = SCRIPTED + "escalation:\n  - {policy: random_audit, share: 0.5}\n"
 
 
@@ -55,7 +56,8 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
         "topic: how well scores tell right from wrong",
         "topic: how well probabilities match frequencies",
         "exact McNemar test",
-        "topic: all raters are wrong on",
+        "topic: all raters are wrong on 0 of 80 gold items",
+        "They never chose the same wrong category.",
     ):
         assert heading in " ".join(ended.out.split()), heading
     assert "urgent: compared" not in ended.out
@@ -68,6 +70,28 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
     assert gold["shared_errors"]["all_wrong"] == 0
     assert gold["groups"] == gold["prevalence"] == []
     assert gold["audit"] is None
+
+
+def test_only_errors_in_one_category_are_called_hidden_from_disagreement(
+    run: Run, tmp_path: Path
+) -> None:
+    files = labeled_files(run, tmp_path)
+    rows = read_table(files.study / "labels.csv")
+    given = [{row[f"topic.rater.{name}"] for name in RATER_NAMES} for row in rows]
+    answers = sorted(set.union(*given))
+    gold = files.folder / "gold.csv"
+    with gold.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("id", "gold_topic"))
+        for row, chosen in zip(rows, given, strict=True):
+            writer.writerow((row["id"], next((one for one in answers if one not in chosen), "")))
+    ended = run("evaluate", files.study, "--gold", gold)
+    errors = topic_of(files)["gold"]["shared_errors"]
+    assert errors["all_wrong"] >= errors["same_wrong"] > 0
+    assert (
+        f"On {errors['same_wrong']} of these they chose the same category, so disagreement cannot"
+        in " ".join(ended.out.split())
+    )
 
 
 def test_groups_are_evaluated_apart_and_add_up(run: Run, tmp_path: Path) -> None:
