@@ -113,7 +113,8 @@ def _show_certified(certified: Certified, console: Console) -> None:
     issued = certified.certificate
     for message in certified.messages:
         say(console, message)
-    _show_candidates(issued.certified, issued.by, console)
+    if issued.certified.candidates:
+        _show_candidates(issued.certified, issued.by, console)
     say(console, f"{issued.sentence()}\n")
     for assumption in issued.assumptions():
         say(console, f"  Assumed: {assumption}.")

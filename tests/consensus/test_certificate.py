@@ -77,6 +77,13 @@ def test_a_failed_certification_says_so_and_what_would_help() -> None:
     assert issued(hopeless).pool_accepted == 0
 
 
+def test_a_certification_without_an_item_to_accept_does_not_blame_the_labels() -> None:
+    escalated = certify_threshold(SCORES, wrong=WRONG, grid=(), alpha=0.05, delta=0.1)
+    sentence = issued(escalated).sentence()
+    assert "the rules of the study escalate every item" in sentence
+    assert "are wrong" not in sentence
+
+
 def test_the_pool_counts_at_the_threshold_itself() -> None:
     found = issued()
     assert found.pool_items == 1_001

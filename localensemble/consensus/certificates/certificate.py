@@ -117,12 +117,18 @@ class Certificate:
             f"{certified.gold_items:,} items drawn at random and labeled by people"
         )
         if certified.chosen is None:
-            needed = (
-                f"about {certified.items_needed:,} such items are needed if the error rate "
-                "stays the same"
-                if certified.items_needed is not None
-                else "more such items would not help: too many of the surest labels are wrong"
-            )
+            if not certified.candidates:
+                needed = (
+                    "more such items would not help: the rules of the study escalate every item, "
+                    "so there was no threshold to try"
+                )
+            elif certified.items_needed is not None:
+                needed = (
+                    f"about {certified.items_needed:,} such items are needed if the error rate "
+                    "stays the same"
+                )
+            else:
+                needed = "more such items would not help: too many of the surest labels are wrong"
             return (
                 "Nothing can be accepted without review: no threshold was shown to keep errors "
                 f"at or below {certified.alpha:.1%}. {measured}; {needed}."
