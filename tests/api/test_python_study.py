@@ -290,3 +290,13 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("id,a\n", encoding="utf-8")
     with pytest.raises(le.LocalEnsembleError, match="is a file"):
         le.open_study(tmp_path / "ratings.csv")
+
+
+def test_raters_may_be_paths_but_not_one_path(codebook: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.gguf"
+    with pytest.raises(le.LocalEnsembleError, match=r"there is no file at .*gone\.gguf"):
+        le.label(items(1), codebook=codebook, raters=[gone])
+    for one in (gone, str(gone)):
+        with pytest.raises(le.LocalEnsembleError, match="raters: expected a list") as refused:
+            le.label(items(1), codebook=codebook, raters=one)  # type: ignore[arg-type]
+        assert refused.value.hint == f'Write ["{gone}"].'

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ __all__ = [
 
 GivenPath = str | PathLike[str]
 GivenCodebook = Codebook | Mapping[str, Any] | GivenPath
-GivenRaters = Sequence[str | Mapping[str, Any]]
+GivenRaters = Sequence[str | PathLike[str] | Mapping[str, Any]]
 
 
 def path_given(path: GivenPath) -> Path:
@@ -134,12 +134,16 @@ def ensemble_given(
             "raters and ensemble are both given.",
             hint="Name the raters in the ensemble, or leave out the ensemble.",
         )
-    if isinstance(raters, str):
+    if isinstance(raters, str | PathLike):
         raise InputError(
-            f'raters: expected a list, found the text "{raters}".', hint=f'Write ["{raters}"].'
+            f'raters: expected a list, found "{fspath(raters)}".',
+            hint=f'Write ["{fspath(raters)}"].',
         )
     if raters is not None:
-        listed = [{"model": one} if isinstance(one, str) else dict(one) for one in raters]
+        listed = [
+            {"model": fspath(one)} if isinstance(one, str | PathLike) else dict(one)
+            for one in raters
+        ]
         return {"raters": listed}
     if isinstance(ensemble, str | PathLike):
         return path_given(ensemble)
