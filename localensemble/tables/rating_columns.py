@@ -273,7 +273,8 @@ class _Choice:
             )
             raise TableError(
                 f"{self._name}: it is not clear which columns hold a rater's labels; {found}.",
-                hint="Name the columns of the raters: `--raters first,second,third`.",
+                hint="Name the columns of the raters: `--raters first,second,third`."
+                + ("" if item else " If a column holds the ids of the items, name it: `--item`."),
             )
         self.messages.append(
             f"Using {_columns(raters)} for the raters; if one is something else, name the raters "

@@ -221,6 +221,16 @@ def test_a_column_of_0_and_1_beside_raters_is_not_taken_for_one_without_asking(
     assert rows_of(read(tmp_path, text, raters=("ann", "bob")), *"01234")[1] == [1, 1]
 
 
+def test_the_hint_names_item_if_the_ids_may_be_the_doubtful_column(tmp_path: Path) -> None:
+    rows = "patient,ann,bob\np1,x,y\np2,y,x\np3,x,x\n"
+    with pytest.raises(TableError, match='column "patient" may hold something else') as caught:
+        read(tmp_path, rows)
+    assert "--item" in (caught.value.hint or "")
+    with pytest.raises(TableError, match='column "ward" may hold something else') as caught:
+        read(tmp_path, rows.replace("bob", "ward"), item="patient")
+    assert "--item" not in (caught.value.hint or "")
+
+
 def test_a_rater_that_does_not_use_every_category_is_still_guessed(tmp_path: Path) -> None:
     rows = [f"{n},{n % 3},{n % 2}" for n in range(60)]
     table = read(tmp_path, "\n".join(["id,ann,bob", *rows]) + "\n")
