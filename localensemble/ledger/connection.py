@@ -231,7 +231,7 @@ def _refuse_absence(path: Path) -> None:
         found = "it is not a file" if path.exists() else "there is no such file"
         raise LedgerError(
             f'Cannot open the ledger "{path}": {found}.',
-            hint="Give the path of a study's ledger; `localensemble label` creates one.",
+            hint="Give the path of a study folder; `localensemble label` and `import` make one.",
         )
 
 

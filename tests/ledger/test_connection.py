@@ -99,7 +99,7 @@ def test_a_database_that_is_no_ledger_is_refused_and_left_alone(
 def test_a_missing_ledger_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
     path = tmp_path / "study.sqlite"
     for opening in (lambda: Ledger.open(path, create=False), lambda: LedgerReader.open(path)):
-        with pytest.raises(LedgerError, match=r"there is no such file\.\nGive the path"):
+        with pytest.raises(LedgerError, match=r"there is no such file\.\nGive .* study folder"):
             opening()
     assert list(tmp_path.iterdir()) == []
 
