@@ -19,7 +19,12 @@ from localensemble.findings.study_findings import (
     StudyFindings,
     VariableFindings,
 )
-from localensemble.report.wording import agreement_verdict, coefficient_name, required_sentences
+from localensemble.report.wording import (
+    agreement_verdict,
+    coefficient_name,
+    off_codebook_verdict,
+    required_sentences,
+)
 from localensemble.study.gold import Prices
 
 __all__ = [
@@ -40,5 +45,6 @@ __all__ = [
     "agreement_verdict",
     "coefficient_name",
     "counted",
+    "off_codebook_verdict",
     "required_sentences",
 ]

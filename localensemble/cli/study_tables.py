@@ -12,6 +12,7 @@ from localensemble.api.findings import (
     agreement_verdict,
     coefficient_name,
     counted,
+    off_codebook_verdict,
     required_sentences,
 )
 from localensemble.api.label import LabeledStudy
@@ -61,7 +62,11 @@ def show_findings(
         if caution not in shown:
             say(console, f"Caution: {caution}")
     for variable in findings.variables:
-        for sentence in (*agreement_verdict(variable.agreement), *required_sentences(variable)):
+        for sentence in (
+            *agreement_verdict(variable.agreement),
+            *required_sentences(variable),
+            *off_codebook_verdict(variable.confidence, items=findings.item_count),
+        ):
             say(console, f"{variable.name}: {sentence}")
     console.print()
     console.print(_agreement_table(findings))

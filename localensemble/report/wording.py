@@ -18,6 +18,7 @@ from localensemble.findings.agreement import (
     ResampledCoefficient,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
+from localensemble.findings.confidence import VariableConfidence
 from localensemble.findings.study_findings import Accuracy, StudyFindings, VariableFindings
 
 UNDEFINED = "undefined"
@@ -249,6 +250,20 @@ def effective_raters(dependence: ErrorDependence) -> str:
     return (
         f"The {dependence.raters} raters average out errors as well as "
         f"{dependence.effective_raters:.2f} independent raters would."
+    )
+
+
+def off_codebook_verdict(confidence: VariableConfidence, *, items: int) -> tuple[str, ...]:
+    """Name each rater that mostly wants to answer something that is no category.
+
+    One such rater is enough to escalate every item, so a reader must learn which one it is.
+    """
+    return tuple(
+        f'"{rater.rater}" puts more than half of its probability outside the codebook on '
+        f"{rater.mostly_off_codebook:,} of {counted(items, 'item')}: it does not answer as asked, "
+        "and its labels may mean little. Try another model in its place."
+        for rater in confidence.raters
+        if 2 * rater.mostly_off_codebook > items
     )
 
 
