@@ -100,16 +100,17 @@ def command(
         path=output,
         id_column=id_column,
     )
-    _show(calibrated, standard_output())
+    _show(calibrated, study, standard_output())
 
 
-def _show(calibrated: Calibrated, console: Console) -> None:
+def _show(calibrated: Calibrated, study: Path, console: Console) -> None:
     say(console, calibrated.calibration.sentence())
     for rater in calibrated.calibration.raters:
         fitted = ", ".join(f"{name} = {value}" for name, value in rater.calibration.settings)
         say(
             console, f"  {rater.name}: {fitted if len(fitted) < _LONGEST_SHOWN else 'see the file'}"
         )
-    say(console, f"Wrote {calibrated.path}. To apply it, run")
-    say(console, "`localensemble consensus STUDY --calibration FILE --items FILE`, or")
-    say(console, "`localensemble label ... --calibration FILE`.")
+    say(console, f"Wrote {calibrated.path}. To apply it, give the table that was labeled:")
+    given = shlex.join(["consensus", str(study), "--calibration", str(calibrated.path)])
+    say(console, f"  localensemble {given} --items ITEMS")
+    say(console, "`label` also takes --calibration.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -104,12 +105,12 @@ def command(
         certificate_path=certificate,
         id_column=id_column,
     )
-    _show_certified(certified, console)
+    _show_certified(certified, study, console)
     if certified.path is None:
         sys.exit(NOTHING_CERTIFIED)
 
 
-def _show_certified(certified: Certified, console: Console) -> None:
+def _show_certified(certified: Certified, study: Path, console: Console) -> None:
     issued = certified.certificate
     for message in certified.messages:
         say(console, message)
@@ -131,11 +132,10 @@ def _show_certified(certified: Certified, console: Console) -> None:
     say(console, f"Wrote {certified.path}, which is valid only for:")
     for name, sha256 in issued.hashes:
         say(console, f"  {name} {sha256[:12]}")
-    say(
-        console,
-        "Apply it with `localensemble consensus STUDY --certificate FILE --items FILE`, or with "
-        "`localensemble label ... --certificate FILE`.",
-    )
+    say(console, "To apply it, give the table that was labeled:")
+    given = shlex.join(["consensus", str(study), "--certificate", str(certified.path)])
+    say(console, f"  localensemble {given} --items ITEMS")
+    say(console, "`label` also takes --certificate.")
 
 
 def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -> None:

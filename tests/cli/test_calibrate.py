@@ -75,6 +75,11 @@ def test_nothing_changes_until_rules_name_the_calibration(run: Run, labeled: Stu
     assert ended.code == 0, ended.err
     assert "calibrated on" in ended.out
     assert f"from {ITEMS:,} gold labels" in ended.out
+    file = labeled.study / "rater-calibration-topic.json"
+    assert (
+        f"localensemble consensus {labeled.study} --calibration {file} --items ITEMS"
+        in " ".join(ended.out.split())
+    )
     assert [path.read_bytes() for path in tables] == before
     assert [rater["name"] for rater in written(labeled)["raters"]] == ["first", "second", "third"]
     calibration = ("--calibration", labeled.study / "rater-calibration-topic.json")

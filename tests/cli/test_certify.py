@@ -128,6 +128,8 @@ def test_a_promise_is_printed_with_all_it_rests_on(run: Run, labeled: StudyFiles
     values = json.loads((labeled.study / "certificate-topic.json").read_text(encoding="utf-8"))
     certificate = Certificate.from_values(values)
     assert certificate.sentence() in said
+    file = labeled.study / "certificate-topic.json"
+    assert f"localensemble consensus {labeled.study} --certificate {file} --items ITEMS" in said
     assert [name for name, _ in certificate.hashes] == [
         *("codebook", "decision rules"),
         *("model of first", "model of second", "model of third"),
