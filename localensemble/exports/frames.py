@@ -216,7 +216,7 @@ def _categories(
 
 def _reason_columns(decided: Decisions) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Return the reasons and their codes as text; items with the same reasons share one string."""
-    _, first, which = np.unique(decided.reason_bits, return_index=True, return_inverse=True)
+    _, first, which = np.unique(decided.reason_patterns(), return_index=True, return_inverse=True)
     texts = _objects("; ".join(decided.reasons(item)) for item in first)
     codes = _objects(" ".join(decided.codes(item)) for item in first)
     return texts[which], codes[which]

@@ -115,7 +115,8 @@ class VariableFindings:
     ``coefficients`` are those of ``agreement`` that a short table shows. ``required`` is
     None if the codebook requires no agreement. ``expected_errors`` covers all
     escalated items and those of each budget. ``reason_counts`` overlap, because an item can have
-    several reasons; ``reason_codes`` are the codes of the same reasons, in their order.
+    several reasons; its texts name the raters that cause a reason. ``reason_codes`` and
+    ``reason_texts`` are the codes of the same reasons, and their texts without names.
     """
 
     name: str
@@ -125,6 +126,7 @@ class VariableFindings:
     accepted: int
     escalated: int
     reason_codes: tuple[str, ...]
+    reason_texts: tuple[str, ...]
     reason_counts: tuple[tuple[str, int], ...]
     accepted_counts: tuple[int, ...]
     raters: tuple[RaterLabels, ...]
@@ -312,6 +314,7 @@ def _variable_findings(
         accepted=labels.item_count - escalated,
         escalated=escalated,
         reason_codes=decided.reason_codes,
+        reason_texts=decided.reason_texts,
         reason_counts=decided.reason_counts(),
         accepted_counts=_category_counts(decided.final, len(variable.answers)),
         raters=tuple(

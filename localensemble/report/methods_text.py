@@ -234,7 +234,7 @@ def _decisions(findings: StudyFindings, references: _References) -> str:
     rules = cast(Mapping[str, Any], findings.record.rules)
     method = rule_in_words(rules["consensus"], key="method")
     reasons = dict.fromkeys(
-        reason for variable in findings.variables for reason, _ in variable.reason_counts
+        reason for variable in findings.variables for reason in variable.reason_texts
     )
     source = method_source(rules["consensus"])
     cited = f" {references.number(source.citation)}" if source.citation else ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from localensemble.agreement.coefficients import gwet_ac1
 from localensemble.codebook.model import Variable
+from localensemble.consensus.policies.causes import Causes, joined_causes
 from localensemble.consensus.policies.escalation import (
     STAGE_EVIDENCE,
     Escalation,
@@ -58,7 +59,8 @@ class Decisions:
         doubt: (N,); larger is more doubtful; comparable between variables.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons.
-        reason_texts: the same reasons in words.
+        reason_texts: the same reasons in words, without the names of raters.
+        reason_causes: the raters that cause each reason; None if no single one does.
         converged: whether a method that iterates reached its tolerance; None for others.
         rater_estimates: the method's estimates for each rater, by name; often empty.
     """
@@ -74,11 +76,12 @@ class Decisions:
     reason_bits: NDArray[np.uint64]
     reason_codes: tuple[str, ...]
     reason_texts: tuple[str, ...]
+    reason_causes: tuple[Causes | None, ...]
     converged: bool | None = None
     rater_estimates: tuple[tuple[str, float], ...] = ()
 
     def reasons(self, item: int) -> tuple[str, ...]:
-        """Return in words why one item is escalated; empty if it is not."""
+        """Return in words why one item is escalated, and who caused it; empty if it is not."""
         return self._escalation.reasons(item)
 
     def codes(self, item: int) -> tuple[str, ...]:
@@ -88,6 +91,10 @@ class Decisions:
     def reason_counts(self) -> tuple[tuple[str, int], ...]:
         """Count the items to which each reason applies; one item can have several."""
         return self._escalation.reason_counts()
+
+    def reason_patterns(self) -> NDArray[np.void]:
+        """Return a value per item, (N,): equal for items with the same reasons in words."""
+        return self._escalation.patterns()
 
     def with_code(self, code: str) -> dict[str, NDArray[np.bool_]]:
         """Return the reasons with one code in words, each with its items: bool (N,)."""
@@ -100,7 +107,12 @@ class Decisions:
     @property
     def _escalation(self) -> Escalation:
         return Escalation(
-            self.escalated, self.reason_bits, self.reason_codes, self.reason_texts, self.doubt
+            self.escalated,
+            self.reason_bits,
+            self.reason_codes,
+            self.reason_texts,
+            self.reason_causes,
+            self.doubt,
         )
 
     def scores(self, by: ScoreName) -> FloatArray:
@@ -187,6 +199,7 @@ def decide(
         reason_bits=escalation.reason_bits,
         reason_codes=escalation.reason_codes,
         reason_texts=escalation.reason_texts,
+        reason_causes=escalation.reason_causes,
         converged=consensus.converged,
         rater_estimates=consensus.rater_estimates,
     )
@@ -336,6 +349,10 @@ def _joined_escalation(parts: Sequence[Escalation]) -> Escalation:
         reason_bits=np.concatenate([part.reason_bits for part in parts]),
         reason_codes=parts[0].reason_codes,
         reason_texts=parts[0].reason_texts,
+        reason_causes=tuple(
+            joined_causes(of_reason)
+            for of_reason in zip(*(part.reason_causes for part in parts), strict=True)
+        ),
         doubt=np.concatenate([part.doubt for part in parts]),
     )
 

@@ -256,7 +256,7 @@ def test_a_calibration_takes_no_item_of_a_safety_category_from_a_person(
     )
     files = study_files(tmp_path, TEXTS, ensemble=POOLED, codebook=bound)
     label(run, files)
-    reason = 'always review: "food" got a probability above 0.6'
+    reason = 'gave "food" a probability above 0.6'
     before = {
         row["id"]
         for row in read_table(files.study / "labels.csv")

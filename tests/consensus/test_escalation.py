@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,17 +112,17 @@ def test_one_rater_outside_the_codebook_escalates() -> None:
     evidence = evidence_of("aaa", "aaa", "aaa", off_codebook_mass=mass)
     result = escalation_of(evidence, {"off_codebook_mass_above": {"limit": 0.2}})
     assert result.mask.tolist() == [True, False, False]
-    assert result.reasons(0) == ("a rater put a probability above 0.2 outside the codebook",)
+    assert result.reasons(0) == ("rater-1 put a probability above 0.2 outside the codebook",)
 
 
 def test_missing_raters_escalate_beyond_the_allowed_number() -> None:
     evidence = evidence_of("aaa", "aa-", "a--")
     result = escalation_of(evidence, {"missing_raters": {}})
     assert result.mask.tolist() == [False, True, True]
-    assert result.reasons(1) == ("a rater gave no label",)
+    assert result.reasons(1) == ("rater-2 gave no label",)
     result = escalation_of(evidence, {"missing_raters": {"allowed": 1}})
     assert result.mask.tolist() == [False, False, True]
-    assert result.reasons(2) == ("more than 1 raters gave no label",)
+    assert result.reasons(2) == ("rater-1 and rater-2 gave no label",)
 
 
 @pytest.mark.parametrize("holder", range(5))
@@ -131,7 +132,7 @@ def test_a_safety_category_held_by_one_rater_of_five_always_escalates(holder: in
     evidence = evidence_of("".join(row), "aaaaa")
     result = escalation_of(evidence, {"always_review": {"categories": {"c": None}}})
     assert result.mask.tolist() == [True, False]
-    assert result.reasons(0) == ('always review: "c" was chosen',)
+    assert result.reasons(0) == (f'always review: rater-{holder} chose "c"',)
 
 
 def test_a_safety_category_above_its_bound_escalates_whoever_gave_it() -> None:
@@ -141,7 +142,7 @@ def test_a_safety_category_above_its_bound_escalates_whoever_gave_it() -> None:
     evidence = evidence_of("aaa", "aaa", probabilities=probabilities)
     result = escalation_of(evidence, {"always_review": {"categories": {"c": 0.05}}})
     assert result.mask.tolist() == [True, False]
-    assert result.reasons(0) == ('always review: "c" got a probability above 0.05',)
+    assert result.reasons(0) == ('always review: rater-2 gave "c" a probability above 0.05',)
 
 
 def test_a_safety_bound_works_on_ratings_without_probabilities() -> None:
@@ -163,14 +164,50 @@ def test_reasons_add_up_and_are_counted() -> None:
     result = escalation_of(
         evidence, {"support_below": {"limit": 0.9}, "missing_raters": {"allowed": 0}}
     )
-    assert result.reasons(2) == ("tie between categories", "a rater gave no label")
+    assert result.reasons(2) == ("tie between categories", "rater-2 gave no label")
     assert dict(zip(result.reason_codes, result.reason_counts(), strict=True)) == {
         "no_labels": ("no rater labeled it", 0),
         "tie": ("tie between categories", 1),
         "rule_not_met": ("no category met the consensus rule", 0),
         "support_below": ("support below 0.9", 1),
-        "missing_raters": ("a rater gave no label", 2),
+        "missing_raters": ("rater-1 (1) and rater-2 (2) gave no label", 2),
     }
+
+
+def test_a_reason_names_its_raters_and_costs_no_doubt_for_each() -> None:
+    mass = np.array([[0.9, 0.0, 0.0], [0.9, 0.0, 0.9], [0.0, 0.0, 0.0]])
+    evidence = evidence_of("aaa", "aaa", "aaa", off_codebook_mass=mass)
+    result = escalation_of(evidence, {"off_codebook_mass_above": {"limit": 0.5}})
+    assert result.reasons(0)[0].startswith("rater-0 put")
+    assert result.reasons(1)[0].startswith("rater-0 and rater-2 put")
+    assert result.doubt[0] == result.doubt[1]
+    assert result.codes(1) == ("off_codebook_mass_above",)
+    ((summary, count),) = [one for one in result.reason_counts() if one[1]]
+    assert summary.startswith("rater-0 (2) and rater-2 (1) put")
+    assert count == 2
+    assert result.reason_texts[-1].startswith("a rater put")
+    assert len(set(result.patterns().tolist())) == 3
+
+
+def test_a_reason_names_no_more_raters_than_anyone_reads() -> None:
+    rows = ("a" + "-" * 29, "a" * 20 + "-" * 10)
+    result = escalation_of(evidence_of(*rows), {"missing_raters": {}})
+    assert result.reasons(0)[0].endswith("and 24 other raters gave no label")
+    summary, count = result.reason_counts()[-1]
+    assert summary.startswith("rater-20 (2), ")
+    assert summary.endswith("and 24 other raters gave no label")
+    assert count == 2
+
+
+def test_a_category_that_only_the_method_chose_names_no_rater() -> None:
+    labels = matrix_of("aab")
+    consensus = replace(
+        method_named("majority").derive(labels), categories=np.array([2], dtype=np.int16)
+    )
+    result = escalation_of(
+        Evidence(labels, consensus), {"always_review": {"categories": {"c": None}}}
+    )
+    assert result.reasons(0) == ('always review: "c" was chosen',)
 
 
 def test_codes_stand_beside_the_reasons_each_once() -> None:

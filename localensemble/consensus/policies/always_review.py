@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.policies.causes import Causes
 from localensemble.consensus.policies.escalation import (
     SEVERITY_SAFETY,
     Escalation,
@@ -15,6 +16,7 @@ from localensemble.consensus.policies.escalation import (
     Evidence,
     Reason,
 )
+from localensemble.consensus.protocol import BoolArray
 from localensemble.consensus.registry import suggestion
 from localensemble.consensus.setting_fields import Share
 from localensemble.core.errors import EnsembleError
@@ -45,12 +47,12 @@ class AlwaysReview(EscalationPolicy):
                     hint=suggestion(category, known=evidence.labels.categories),
                 )
             k = evidence.labels.categories.index(category)
+            chose = evidence.labels.indices == k
             # A method that weights raters may name a category that no rater chose.
-            chosen = np.any(evidence.labels.indices == k, axis=1) | (
-                evidence.consensus.categories == k
-            )
+            chosen = np.any(chose, axis=1) | (evidence.consensus.categories == k)
             text = f'always review: "{category}" was chosen'
-            found.append(Reason(self.name, text, chosen, SEVERITY_SAFETY))
+            causes = _causes(evidence, masks=chose, predicate=f'chose "{category}"')
+            found.append(Reason(self.name, text, chosen, SEVERITY_SAFETY, causes))
             if bound is not None:
                 found.append(self._probable(evidence, k=k, category=category, bound=bound))
         return tuple(found)
@@ -58,9 +60,17 @@ class AlwaysReview(EscalationPolicy):
     def _probable(self, evidence: Evidence, *, k: int, category: str, bound: float) -> Reason:
         # Human ratings have no probabilities; choosing the category still escalates. A calibration
         # can add items but never removes any: a rater's own probability is reason enough.
-        probable = np.zeros(evidence.labels.item_count, dtype=np.bool_)
+        probable = np.zeros(evidence.labels.indices.shape, dtype=np.bool_)
         for given in (evidence.probabilities, evidence.own_probabilities):
             if given is not None:
-                probable |= np.any(given[:, :, k] > bound, axis=1)
+                probable |= given[:, :, k] > bound
         text = f'always review: "{category}" got a probability above {bound:g}'
-        return Reason(self.name, text, probable, SEVERITY_SAFETY)
+        done = f'gave "{category}" a probability above {bound:g}'
+        causes = _causes(evidence, masks=probable, predicate=done)
+        return Reason(self.name, text, np.any(probable, axis=1), SEVERITY_SAFETY, causes)
+
+
+def _causes(evidence: Evidence, *, masks: BoolArray, predicate: str) -> Causes:
+    return Causes.of(
+        evidence.labels.raters, masks=masks, predicate=predicate, opening="always review: "
+    )

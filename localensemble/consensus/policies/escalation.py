@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.consensus.policies.causes import Causes
 from localensemble.consensus.protocol import BoolArray, CategoryArray, Consensus, FloatArray
 from localensemble.consensus.setting_fields import SettingsFromFields
 from localensemble.consensus.shares import check_probabilities, label_shares, mean_distribution
@@ -119,12 +120,14 @@ class Reason:
         text: the reason in words, the same for every item and every block of items.
         mask: bool (N,); the items that the reason applies to.
         severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category.
+        causes: the single raters that cause it; None if none does alone.
     """
 
     code: str
     text: str
     mask: BoolArray
     severity: int = SEVERITY_DOUBTFUL
+    causes: Causes | None = None
 
 
 class EscalationPolicy(SettingsFromFields, ABC):
@@ -170,7 +173,8 @@ class Escalation:
         mask: bool (N,); True where a person must decide, False where the consensus is accepted.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons, in the order of the policies.
-        reason_texts: the same reasons in words.
+        reason_texts: the same reasons in words, without the names of raters.
+        reason_causes: the raters that cause each reason; None if no single one does.
         doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
             (3 safety category, 2 undecided, 1 other, 0 none or audit), plus the number of
             reasons (not counting an audit, which must not depend on what it measures), plus
@@ -183,12 +187,19 @@ class Escalation:
     reason_bits: NDArray[np.uint64]
     reason_codes: tuple[str, ...]
     reason_texts: tuple[str, ...]
+    reason_causes: tuple[Causes | None, ...]
     doubt: FloatArray
 
     def reasons(self, item: int) -> tuple[str, ...]:
-        """Return the reasons of the item at an index, in words."""
+        """Return the reasons of the item at an index, in words that name who caused them."""
         bits = int(self.reason_bits[item])
-        return tuple(text for bit, text in enumerate(self.reason_texts) if bits >> bit & 1)
+        return tuple(
+            (causes.text(item) if causes else "") or text
+            for bit, (text, causes) in enumerate(
+                zip(self.reason_texts, self.reason_causes, strict=True)
+            )
+            if bits >> bit & 1
+        )
 
     def codes(self, item: int) -> tuple[str, ...]:
         """Return the codes of these reasons without repeats; several reasons may share one."""
@@ -203,12 +214,27 @@ class Escalation:
         return escalated[order].astype(np.int64)
 
     def reason_counts(self) -> tuple[tuple[str, int], ...]:
-        """Count the items each reason applies to; an item may have several."""
+        """Count the items each reason applies to; an item may have several.
+
+        The texts name the raters that cause a reason, with the number of items of each.
+        """
         one = np.uint64(1)
         return tuple(
-            (text, int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)))
-            for bit, text in enumerate(self.reason_texts)
+            (
+                (causes.summary() if causes else "") or text,
+                int(np.count_nonzero(self.reason_bits >> np.uint64(bit) & one)),
+            )
+            for bit, (text, causes) in enumerate(
+                zip(self.reason_texts, self.reason_causes, strict=True)
+            )
         )
+
+    def patterns(self) -> NDArray[np.void]:
+        """Return a value per item, (N,): equal for items with the same reasons in words."""
+        columns = [np.ascontiguousarray(self.reason_bits).view(np.uint8).reshape(-1, 8)]
+        columns += [causes.packed for causes in self.reason_causes if causes is not None]
+        joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
+        return joined.view(np.dtype((np.void, joined.shape[1]))).ravel()
 
 
 def escalate(evidence: Evidence, *, policies: Sequence[EscalationPolicy]) -> Escalation:
@@ -298,6 +324,7 @@ def _nothing_yet(uncertainty: FloatArray) -> Escalation:
         reason_bits=np.zeros(item_count, dtype=np.uint64),
         reason_codes=(),
         reason_texts=(),
+        reason_causes=(),
         doubt=uncertainty,
     )
 
@@ -305,6 +332,7 @@ def _nothing_yet(uncertainty: FloatArray) -> Escalation:
 def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalation:
     codes = list(escalation.reason_codes)
     texts = list(escalation.reason_texts)
+    causes = list(escalation.reason_causes)
     added: dict[str, Reason] = {}
     for reason in reasons:
         if reason.text not in texts:
@@ -321,12 +349,13 @@ def _with_reasons(escalation: Escalation, reasons: Sequence[Reason]) -> Escalati
         bits |= reason.mask.astype(np.uint64) << np.uint64(len(texts))
         codes.append(reason.code)
         texts.append(reason.text)
+        causes.append(reason.causes)
         severity = np.maximum(severity, reason.mask * float(reason.severity))
         if reason.severity != SEVERITY_AUDIT:
             # There are at most 64 reasons, so their count never reaches the next severity.
             rest = rest + reason.mask
     doubt = _SEVERITY_STEP * severity + rest
-    return Escalation(bits != 0, bits, tuple(codes), tuple(texts), doubt)
+    return Escalation(bits != 0, bits, tuple(codes), tuple(texts), tuple(causes), doubt)
 
 
 def _uncertainty(evidence: Evidence) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.policies.causes import Causes
 from localensemble.consensus.policies.escalation import (
     Escalation,
     EscalationPolicy,
@@ -29,10 +30,14 @@ class MissingRaters(EscalationPolicy):
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Count the raters without an assigned label."""
-        missing = len(evidence.labels.raters) - np.count_nonzero(evidence.labels.mask, axis=1)
+        gaps = ~evidence.labels.mask
+        found = np.count_nonzero(gaps, axis=1) > self.allowed
         text = (
             "a rater gave no label"
             if self.allowed == 0
             else f"more than {self.allowed} raters gave no label"
         )
-        return (Reason(self.name, text, missing > self.allowed),)
+        causes = Causes.of(
+            evidence.labels.raters, masks=gaps & found[:, None], predicate="gave no label"
+        )
+        return (Reason(self.name, text, found, causes=causes),)

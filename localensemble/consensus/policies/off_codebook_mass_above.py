@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from localensemble.consensus.policies.causes import Causes
 from localensemble.consensus.policies.escalation import (
     Escalation,
     EscalationPolicy,
@@ -33,6 +34,7 @@ class OffCodebookMassAbove(EscalationPolicy):
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Compare every rater's off-codebook mass with the limit."""
         # NaN (unknown) compares as not above.
-        above = np.any(needed(evidence.off_codebook_mass) > self.limit, axis=1)
-        text = f"a rater put a probability above {self.limit:g} outside the codebook"
-        return (Reason(self.name, text, above),)
+        above = needed(evidence.off_codebook_mass) > self.limit
+        done = f"put a probability above {self.limit:g} outside the codebook"
+        causes = Causes.of(evidence.labels.raters, masks=above, predicate=done)
+        return (Reason(self.name, f"a rater {done}", np.any(above, axis=1), causes=causes),)
