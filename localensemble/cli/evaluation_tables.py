@@ -84,7 +84,7 @@ def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Conso
         words=("who",),
         numbers=("accuracy", "95% interval", "items", "no label", "macro F1", "weighted F1"),
     )
-    for named in gold.evaluated:
+    for named in (*gold.evaluated, *gold.baselines):
         found = named.evaluation
         table.add_row(
             named.who,

@@ -7,6 +7,7 @@ from rich.console import Console
 from localensemble.api.findings import (
     Accuracy,
     Coefficient,
+    Evaluation,
     StudyFindings,
     VariableFindings,
     agreement_verdict,
@@ -17,6 +18,7 @@ from localensemble.api.findings import (
 )
 from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import say
+from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.word_table import WordTable
 
 
@@ -169,6 +171,8 @@ def _accuracy_table(findings: StudyFindings) -> WordTable:
     for variable in findings.variables:
         for who, accuracy in _accuracies(variable):
             table.add_row(variable.name, who, *_accuracy_cells(accuracy))
+        for baseline in variable.gold.baselines if variable.gold else ():
+            table.add_row(variable.name, baseline.who, *_baseline_cells(baseline.evaluation))
     return table
 
 
@@ -194,6 +198,16 @@ def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
         f"{accuracy.items:,}",
         f"{accuracy.unlabeled:,}",
         _three_digits(of_all),
+    )
+
+
+def _baseline_cells(evaluation: Evaluation) -> tuple[str, ...]:
+    return (
+        *accuracy_cells(evaluation)[:2],
+        f"{evaluation.correct:,}",
+        f"{evaluation.items:,}",
+        f"{evaluation.unlabeled:,}",
+        _three_digits(evaluation.correct / (evaluation.items + evaluation.unlabeled)),
     )
 
 

@@ -148,6 +148,9 @@ class GoldComparison:
     Attributes:
         gold_items: items with a gold label.
         evaluated: every rater, then the consensus, then the accepted labels.
+        baselines: what always answering with the most frequent gold category would get: on all
+            gold items, then on those that were accepted. Labels that are not better than that
+            may know nothing about the texts. Empty without gold labels.
         calibrations: every rater, then the mean of their probabilities; empty if no rater gave
             probabilities.
         comparisons: all pairs of raters; empty above ``MOST_COMPARED`` raters.
@@ -167,6 +170,7 @@ class GoldComparison:
 
     gold_items: int
     evaluated: tuple[NamedEvaluation, ...]
+    baselines: tuple[NamedEvaluation, ...]
     calibrations: tuple[NamedCalibration, ...]
     comparisons: tuple[RaterComparison, ...]
     shared_errors: SharedErrors
@@ -221,6 +225,7 @@ def gold_comparison(
             )
             for who, found in zip((*names, CONSENSUS, ACCEPTED), given, strict=True)
         ),
+        baselines=_baselines(variable, decided, gold),
         calibrations=_calibrations(labels, variable=variable, gold=gold),
         comparisons=tuple(
             RaterComparison(
@@ -242,6 +247,31 @@ def gold_comparison(
         else (),
         audit=audit,
         audit_unlabeled=audit_unlabeled,
+    )
+
+
+def _baselines(
+    variable: Variable, decided: Decisions, gold: CategoryArray
+) -> tuple[NamedEvaluation, ...]:
+    known = gold >= 0
+    if not known.any():
+        return ()
+    always = np.int16(np.bincount(gold[known], minlength=len(variable.answers)).argmax())
+    answer = f'always "{variable.answers[always]}"'
+    everywhere = np.full(len(gold), always, dtype=np.int16)
+    # On the same items as the accepted labels: those may be the easy ones.
+    accepted = np.where(decided.final >= 0, everywhere, np.int16(-1))
+    return tuple(
+        NamedEvaluation(
+            who,
+            evaluate_labels(
+                labels,
+                gold=gold,
+                categories=variable.answers,
+                ordered=variable.level == "ordinal",
+            ),
+        )
+        for who, labels in ((answer, everywhere), (f"{answer}, accepted items", accepted))
     )
 
 

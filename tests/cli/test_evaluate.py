@@ -62,6 +62,11 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
         assert heading in " ".join(ended.out.split()), heading
     assert "urgent: compared" not in ended.out
     gold = topic_of(files)["gold"]
+    always, accepted = gold["baselines"]
+    assert always["who"].startswith('always "')
+    assert ended.out.count(always["who"]) == 4  # in the short table, then in the full one
+    assert accepted["who"] in " ".join(ended.out.split())
+    assert always["who"].replace('"', "&#34;") in (files.study / "report.html").read_text()
     assert [named["who"] for named in gold["evaluated"]][:3] == ["first", "second", "third"]
     assert gold["evaluated"][0]["evaluation"]["accuracy"]["value"] == 1.0
     assert [ranking["score"] for ranking in gold["rankings"]] == [

@@ -11,6 +11,7 @@ import pytest
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.label import LabelOptions, label
+from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.findings.gold_comparison import ACCEPTED, CONSENSUS, MEAN
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.json_files import write_findings
@@ -86,6 +87,23 @@ def test_gold_labels_are_compared_with_raters_consensus_and_accepted(found: Stud
     assert [one.quality.items for one in topic.gold.calibrations] == [30, 30, 30, 30]
     assert topic.gold.calibrations[-1].who == MEAN
     assert len(topic.gold.comparisons) == 3
+
+
+def test_the_most_frequent_category_stands_beside_them_on_the_same_items(
+    found: StudyFindings,
+) -> None:
+    topic = found.variables[0]
+    assert topic.gold is not None
+    everywhere, accepted = topic.gold.baselines
+    by_category = topic.gold.evaluated[0].evaluation.confusion.sum(axis=1)
+    most = int(by_category.max())
+    assert everywhere.who == f'always "{topic.categories[int(by_category.argmax())]}"'
+    assert everywhere.evaluation.items == 30
+    assert everywhere.evaluation.correct == most
+    assert everywhere.evaluation.interval == exact_interval(most, items=30)
+    assert topic.accuracy_accepted is not None
+    assert accepted.evaluation.items == topic.accuracy_accepted.items
+    assert accepted.evaluation.unlabeled == topic.accuracy_accepted.unlabeled
 
 
 def test_findings_are_written_as_json_without_loss(found: StudyFindings, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class EvaluatedStudy:
             )
             for variable in self.findings.variables
             if variable.gold is not None
-            for one in variable.gold.evaluated
+            for one in (*variable.gold.evaluated, *variable.gold.baselines)
         ]
         counts = ("items", "unlabeled", "correct")
         numbers = ("accuracy", "interval_low", "interval_high", "macro_f1")
@@ -90,7 +90,7 @@ class EvaluatedStudy:
             )
             for variable in self.findings.variables
             if variable.gold is not None
-            for one in variable.gold.evaluated
+            for one in (*variable.gold.evaluated, *variable.gold.baselines)
         ]
         heads = ("Variable", "Labels of", "Right", "95% interval", "Gold items")
         return (
