@@ -26,6 +26,10 @@ MOST_RATERS_IN_PAIRS = 40
 """Pairs and leave-one-out are computed up to this many raters: 780 pairs still fit a figure."""
 
 
+SAME_ANSWER_ITEMS = 20
+"""Fewer items with one answer are too ordinary to report."""
+
+
 @dataclass(frozen=True, slots=True)
 class CategoryAgreement:
     """Agreement on one category.
@@ -76,6 +80,21 @@ class RaterProfile:
     labels: int
     gaps: int
     category_labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SameAnswer:
+    """A rater that gave one category to every item it labeled.
+
+    Attributes:
+        rater: the name of the rater.
+        category: the category.
+        items: the number of items, at least `SAME_ANSWER_ITEMS`.
+    """
+
+    rater: str
+    category: str
+    items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +257,17 @@ def rater_profiles(labels: Labels) -> tuple[RaterProfile, ...]:
             )
         )
     return tuple(profiles)
+
+
+def same_answers(
+    profiles: Sequence[RaterProfile], *, categories: Sequence[str]
+) -> tuple[SameAnswer, ...]:
+    """Find the raters that gave the same category to every one of at least 20 items."""
+    return tuple(
+        SameAnswer(one.rater, categories[one.category_labels.index(one.labels)], one.labels)
+        for one in profiles
+        if one.labels >= SAME_ANSWER_ITEMS and one.labels in one.category_labels
+    )
 
 
 def too_many_for_pairs(raters: int) -> str:

@@ -14,10 +14,12 @@ from localensemble.agreement.breakdown import (
     PairAgreement,
     RaterInfluence,
     RaterProfile,
+    SameAnswer,
     category_agreement,
     leave_one_rater_out,
     rater_pairs,
     rater_profiles,
+    same_answers,
     too_many_for_pairs,
 )
 from localensemble.agreement.coefficients import ALL_COEFFICIENTS
@@ -88,6 +90,7 @@ class Agreement:
         benchmarks: the verdict on every coefficient except percent agreement, on every scale.
         by_category: agreement on each category, in the codebook's order.
         by_rater: the profile of each rater, in the raters' order.
+        same_answer: the raters that gave one category to all of at least 20 items.
         by_pair: agreement of every two raters.
         excess: excess agreement of the pairs, in the order of ``by_pair``.
         without_rater: the leading coefficient without each rater.
@@ -107,6 +110,7 @@ class Agreement:
     benchmarks: tuple[Benchmark, ...]
     by_category: tuple[CategoryAgreement, ...]
     by_rater: tuple[RaterProfile, ...]
+    same_answer: tuple[SameAnswer, ...]
     by_pair: tuple[PairAgreement, ...]
     excess: tuple[ExcessAgreement, ...]
     without_rater: tuple[RaterInfluence, ...]
@@ -169,6 +173,7 @@ def measure_agreement(
     plan = _plan(prepared, settings)
     coefficients = tuple(method.compute(prepared, chosen) for method, chosen in plan)
     leading, chosen = next(entry for entry in reversed(plan) if entry[0].name in ("AC1", "AC2"))
+    profiles = rater_profiles(prepared)
     too_many = too_many_for_pairs(len(prepared.raters))
     pairs = () if too_many else rater_pairs(prepared, confidence_level=confidence_level)
     return Agreement(
@@ -191,7 +196,8 @@ def measure_agreement(
             for scale in SCALES
         ),
         by_category=category_agreement(prepared, confidence_level=confidence_level),
-        by_rater=rater_profiles(prepared),
+        by_rater=profiles,
+        same_answer=same_answers(profiles, categories=prepared.categories),
         by_pair=pairs,
         excess=excess_agreement(pairs),
         without_rater=()

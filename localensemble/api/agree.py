@@ -46,6 +46,7 @@ from localensemble.report.wording import (
     check_result,
     cross_check_summary,
     effective_raters,
+    no_band_because,
     resampling_notes,
     why_missing,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "check_result",
     "cross_check_summary",
     "effective_raters",
+    "no_band_because",
     "resampling_notes",
     "why_missing",
     "write_agreement_html",

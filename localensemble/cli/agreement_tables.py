@@ -23,6 +23,7 @@ from localensemble.api.agree import (
     check_result,
     cross_check_summary,
     effective_raters,
+    no_band_because,
     resampling_notes,
     why_missing,
 )
@@ -166,10 +167,11 @@ def _benchmark_table(found: VariableAgreement) -> WordTable:
         words=("coefficient", *scales),
         numbers=(),
     )
+    without = no_band_because(found.agreement)
     for shown in rated:
         words = [
             "none"
-            if one.word is None
+            if one.word is None or without
             else one.word
             if one.word == one.naive_word
             else f"{one.word} (estimate: {one.naive_word})"

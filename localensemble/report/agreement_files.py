@@ -113,6 +113,7 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
         "prevalence": dataclasses.asdict(whole.prevalence),
         "by_category": [dataclasses.asdict(one) for one in whole.by_category],
         "by_rater": [dataclasses.asdict(one) for one in whole.by_rater],
+        "same_answer": [dataclasses.asdict(one) for one in whole.same_answer],
         "by_pair": [dataclasses.asdict(one) for one in whole.by_pair],
         "excess": [dataclasses.asdict(one) for one in whole.excess],
         "shared_errors": found.dependence and dataclasses.asdict(found.dependence),

@@ -159,11 +159,6 @@ def leading_coefficient(agreement: Agreement) -> Coefficient:
     return agreement.coefficient(agreement.leading, weights=weights)
 
 
-def leading_benchmark(agreement: Agreement) -> Benchmark | None:
-    """Return the band of the leading coefficient on the Landis-Koch scale."""
-    return _benchmark(agreement, agreement.leading)
-
-
 def _benchmark(agreement: Agreement, name: str) -> Benchmark | None:
     # Names of benchmarks do not include weights; the weighted coefficient comes last.
     for one in reversed(agreement.benchmarks):
@@ -179,7 +174,7 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
         return (f"Agreement cannot be measured: {coefficient.undefined_because}.",)
     percent = round(coefficient.confidence_level * 100)
     measured = f"{coefficient.name} is {number(coefficient.value)}"
-    scale = leading_benchmark(agreement)
+    word = _band_reached(agreement, agreement.leading)
     if coefficient.interval_low is None:
         measured += f", without an interval: {coefficient.interval_undefined_because}"
     else:
@@ -187,31 +182,113 @@ def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
         measured += f" ({percent}% interval {ends})"
     # Alpha comes next to it, because nobody should overlook a low alpha beside a high AC1.
     beside = _beside(agreement.coefficient("Krippendorff alpha"))
-    other = _benchmark(agreement, "Krippendorff alpha")
-    if scale is None or scale.word is None:
+    other = _band_reached(agreement, "Krippendorff alpha")
+    without = no_band_because(agreement)
+    if without and word != "poor":
+        first = f"{without[0].upper()}{without[1:]}: {measured}; {_kappas(agreement)}{beside}."
+    elif word is None:
         first = f"The level of agreement is uncertain: {measured}; {beside}."
     else:
-        first = f"{_PLAIN[scale.word]}: {measured}"
-        if scale.word != "poor":
-            first += f", {_band(scale.word)} on the {_SCALE} scale with "
-            first += f"{scale.required_probability:.0%} probability"
+        first = f"{_PLAIN[word]}: {measured}"
+        if word != "poor":
+            first += f", {_band(word)} on the {_SCALE} scale with 95% probability"
         first += f"; {beside}"
         # A reader who takes in only one word must not see only the kinder one.
-        if other is not None and other.word not in (None, scale.word):
-            first += f", which is {_band(other.word)}"
+        if other not in (None, word):
+            first += f", which is {_band(other)}"
         first += "."
-    sentences = [first]
+    sentences = [first, *same_answer_sentences(agreement)]
     if agreement.prevalence.explanation:
         sentences.append(agreement.prevalence.explanation)
+    return (*sentences, *_furthest_from_the_others(agreement))
+
+
+def no_band_because(agreement: Agreement) -> str:
+    """Return why no word of a scale may praise this agreement; empty if one may.
+
+    AC1 is high wherever almost all labels are one category, which raters reach without reading
+    anything.
+    """
+    if leading_coefficient(agreement).value is None:
+        return ""
+    active = [one for one in agreement.by_rater if one.labels]
+    if all(one.labels in one.category_labels for one in active):
+        return "agreement beyond chance cannot be judged, because every rater gave only one answer"
+    corrected = (
+        agreement.coefficient("Fleiss kappa", weights=agreement.weights).value,
+        agreement.coefficient("Krippendorff alpha").value,
+    )
+    if all(value is None or value <= 0.0 for value in corrected):
+        return "whether the raters agree beyond chance is unclear"
+    return ""
+
+
+def band_word(agreement: Agreement, benchmark: Benchmark) -> str:
+    """Return the word that a benchmark reaches, or why there is no verdict."""
+    without = no_band_because(agreement)
+    if without:
+        return f"no verdict: {without}"
+    return benchmark.word or f"no verdict: {benchmark.undefined_because}"
+
+
+def same_answer_sentences(agreement: Agreement) -> tuple[str, ...]:
+    """Name the raters that gave one answer to every item; agreement with them says little."""
+    named: dict[tuple[str, int], list[str]] = {}
+    for one in agreement.same_answer:
+        named.setdefault((one.category, one.items), []).append(f'"{one.rater}"')
+    sentences = [
+        f"{listed(names[:_MOST_NAMED])}"
+        + (f" and {len(names) - _MOST_NAMED:,} others" if len(names) > _MOST_NAMED else "")
+        + f' gave the same answer to all {items:,} items: "{category}".'
+        for (category, items), names in named.items()
+    ]
+    if sentences:
+        sentences.append(
+            "A rater that always answers alike may be right, or may not read the texts: only gold "
+            "labels can tell."
+        )
+    return tuple(sentences)
+
+
+def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
+    """Name the rater without which agreement rises most, unless only the others are at fault."""
     changes = [one for one in agreement.without_rater if one.change is not None]
     # With two raters, no agreement is left without one of them.
     worst = max(changes, key=lambda one: one.change or 0.0, default=None)
-    if worst is not None and (worst.change or 0.0) >= _NOTABLE_CHANGE:
-        sentences.append(
-            f'"{worst.rater}" disagrees with the others most: without it, '
-            f"{agreement.leading} would be {number(worst.without.value)}."
-        )
-    return tuple(sentences)
+    if worst is None or (worst.change or 0.0) < _NOTABLE_CHANGE:
+        return ()
+    # Raters that always answer alike are no measure: disagreeing with them is no reason to go.
+    varied = [
+        one.rater
+        for one in agreement.by_rater
+        if one.labels and one.labels not in one.category_labels
+    ]
+    if len(varied) == 1:
+        return (f'Only "{varied[0]}" gave different answers to different items.',)
+    if worst.rater in varied and agreement.same_answer:
+        return ()
+    return (
+        f'"{worst.rater}" disagrees with the others most: without it, '
+        f"{agreement.leading} would be {number(worst.without.value)}. Only gold labels can show "
+        "who is right.",
+    )
+
+
+def _band_reached(agreement: Agreement, name: str) -> str | None:
+    """Return the band of a coefficient; "poor" if its interval holds 0, whatever its estimate."""
+    found = _benchmark(agreement, name)
+    if found is None or found.word is None:
+        return None
+    weights = agreement.weights if name == "AC2" else None
+    low = agreement.coefficient(name, weights=weights).interval_low
+    return "poor" if low is not None and low <= 0.0 else found.word
+
+
+def _kappas(agreement: Agreement) -> str:
+    kappa = agreement.coefficient("Fleiss kappa", weights=agreement.weights)
+    if kappa.value is None:
+        return ""
+    return f"{kappa.name} is {number(kappa.value)}, "
 
 
 def _band(word: str) -> str:

@@ -43,8 +43,8 @@ def page_of(agreement: Agreement, folder: Path, *, name: str = "theme") -> Page:
     return check_page(path.read_text(encoding="utf-8"))
 
 
-def random_rows(items: int, raters: int, categories: int) -> list[list[int]]:
-    draw = np.random.default_rng(5)
+def random_rows(items: int, raters: int, categories: int, *, seed: int = 5) -> list[list[int]]:
+    draw = np.random.default_rng(seed)
     gold = draw.integers(categories, size=(items, 1))
     said = draw.integers(categories, size=(items, raters))
     keep = draw.random((items, raters)) < 0.7
@@ -161,6 +161,60 @@ def test_the_verdict_is_worded_as_before(repository: Path) -> None:
             level=case["level"],
         )
         assert list(agreement_verdict(agreement)) == case["sentences"], case["name"]
+
+
+def test_a_rater_with_one_answer_is_named_and_agreement_with_it_not_praised(
+    tmp_path: Path,
+) -> None:
+    rows = [[0, 1, k % 2] for k in range(60)]
+    agreement = agreement_of(rows, categories=2, level="nominal")
+    text = " ".join(agreement_verdict(agreement))
+    assert '"r0" gave the same answer to all 60 items: "c0"' in text
+    assert '"r1" gave the same answer to all 60 items: "c1"' in text
+    assert 'Only "r2" gave different answers' in text
+    assert "disagrees with the others most" not in text
+    assert [(one.rater, one.category, one.items) for one in agreement.same_answer] == [
+        ("r0", "c0", 60),
+        ("r1", "c1", 60),
+    ]
+    assert (
+        '"r0" gave the same answer to all 60 items' in page_of(agreement, tmp_path).elements[0].text
+    )
+
+
+def test_one_answer_on_few_items_is_not_worth_a_sentence() -> None:
+    agreement = agreement_of([[0, k % 2] for k in range(19)], categories=2, level="nominal")
+    assert agreement.same_answer == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "because"),
+    [
+        ([[1, 1, 1]] * 60, "every rater gave only one answer"),
+        ([[0, 0, 0]] * 5 + [[0, 0, 0]] * 3, "every rater gave only one answer"),
+        ([[0, 0, 0]] * 180 + [[0, 0, 1]] * 10 + [[1, 0, 0]] * 10, "unclear"),
+    ],
+)
+def test_agreement_without_kappa_above_0_is_not_praised(
+    rows: list[list[int]], because: str, tmp_path: Path
+) -> None:
+    agreement = agreement_of(rows, categories=2, level="nominal")
+    verdict = agreement_verdict(agreement)
+    assert because in verdict[0]
+    for praise in ("almost perfect", "substantial", "moderate", "fair", "slight"):
+        assert praise not in " ".join(verdict)
+    assert "almost perfect" not in page_of(agreement, tmp_path).elements[0].text
+
+
+def test_no_verdict_contradicts_its_own_interval() -> None:
+    # One-sided, AC1 is above 0 with 95% probability; the two-sided interval holds 0.
+    agreement = agreement_of([[0, 0]] * 29 + [[1, 1]] * 29 + [[0, 1]] * 40, categories=2)
+    found = agreement.coefficient("AC1")
+    assert found.interval_low is not None
+    assert found.interval_low < 0 < found.interval_low + 0.05
+    words = [one.word for one in agreement.benchmarks if one.coefficient == "AC1"]
+    assert words[0] == "slight"
+    assert agreement_verdict(agreement)[0].startswith("Agreement beyond chance is not established")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the home folder is named otherwise")
