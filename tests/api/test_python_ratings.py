@@ -79,9 +79,8 @@ def test_categories_are_given_in_their_order_and_as_their_numbers() -> None:
     found = values(frame, level="nominal", categories=[1.0, 2.0, 3.0])
     assert found == values(frame, level="nominal", categories=["1", "2", "3"])
     # A set has no order, so that an ordinal coefficient would change from run to run.
-    without_order: Any = set(LEVELS)
-    one_text: Any = "123"
-    for categories in (without_order, frozenset(without_order), one_text):
+    not_a_list: tuple[Any, ...] = (set(LEVELS), frozenset(LEVELS), "123")
+    for categories in not_a_list:
         for verb in (le.agree, le.import_ratings):
             with pytest.raises(le.LocalEnsembleError, match="expected a list"):
                 verb(frame, level="ordinal", categories=categories)
