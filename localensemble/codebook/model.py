@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any, Literal
 
 from localensemble.core.coefficient_names import AgreementCoefficient
@@ -97,6 +98,11 @@ class Variable:
     def answers(self) -> tuple[str, ...]:
         """The category names, in codebook order."""
         return tuple(category.name for category in self.categories)
+
+    @property
+    def has_names_that_begin_others(self) -> bool:
+        """Whether a category's name begins another's, as "1" begins "10"."""
+        return any(one.startswith(other) for one, other in permutations(self.answers, 2))
 
     def shown_to_raters(self) -> dict[str, object]:
         """Return everything that a prompt may show about this variable, as JSON values."""

@@ -28,6 +28,9 @@ class EngineDescription:
         chat_template_sha256: hash of the chat template in use.
         context_tokens: tokens one prompt and its answers may take.
         settings: every setting that can change a digit, as pairs of canonical name and value.
+        prefix_rule: how an answer is told apart from a longer one that begins with it. Part of
+            a rater's identity only if its codebook has such answers; empty if no digit depends
+            on it.
     """
 
     engine: str
@@ -38,6 +41,7 @@ class EngineDescription:
     chat_template_sha256: str
     context_tokens: int
     settings: tuple[tuple[str, str], ...]
+    prefix_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,8 +191,18 @@ class _RaterRun:
             prompt_template_sha256=template.sha256,
             codebook_sha256=sha256_text(codebook_content(self.plan.codebook)),
             layout=questions.layout,
-            settings=(*described.settings, ("block_size", str(BLOCK_SIZE))),
+            settings=(
+                *described.settings,
+                ("block_size", str(BLOCK_SIZE)),
+                *self._prefix_rule(described.prefix_rule),
+            ),
         )
+
+    def _prefix_rule(self, rule: str) -> tuple[tuple[str, str], ...]:
+        # Only where it can change a digit, so that it makes no other raters elsewhere.
+        variables = self.plan.codebook.variables
+        concerned = rule and any(variable.has_names_that_begin_others for variable in variables)
+        return (("prefix_rule", rule),) if concerned else ()
 
     def _label_missing(
         self,

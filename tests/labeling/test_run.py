@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EngineCrashedError, EngineError, EnsembleError, TableError
 from localensemble.core.labels import LabelStatus, RaterName
 from localensemble.core.prompts import Prompt
-from localensemble.engines.protocol import ScoreFailure, Scores
+from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.labeling.run import (
     BLOCK_SIZE,
@@ -26,7 +27,7 @@ from localensemble.labeling.scoring import label_from
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile
-from tests.studies import StudyFiles, recorded, study_files
+from tests.studies import CODEBOOK, StudyFiles, recorded, study_files
 
 
 def item_text(prompt: Prompt) -> str:
@@ -231,3 +232,22 @@ def test_one_model_under_two_names_cannot_vote_twice(tmp_path: Path) -> None:
         pytest.raises(EnsembleError, match='"one" and "two" are the same rater'),
     ):
         run_labeling(plan, ledger=ledger, on_progress=lambda progress: None)
+
+
+class PrefixRuleEngine(ScriptedEngine):
+    """Tells answers of which one begins the other apart by a rule."""
+
+    def describe(self) -> EngineDescription:
+        return dataclasses.replace(super().describe(), prefix_rule="longest name")
+
+
+@pytest.mark.parametrize(("name", "rule"), [("staffing", "longest name"), ("ward", None)])
+def test_a_rule_for_names_that_begin_others_is_part_of_a_rater_only_where_there_are_some(
+    tmp_path: Path, name: str, rule: str | None
+) -> None:
+    codebook = CODEBOOK.replace("name: food", f"name: {name}")
+    files = study_files(tmp_path, ["text"], codebook=codebook)
+    label_all(files, PrefixRuleEngine)
+    with Ledger.open(files.study / "study.sqlite", create=False) as ledger:
+        (rater,) = ledger.reader.raters()
+    assert dict(rater.rater.identity.settings).get("prefix_rule") == rule

@@ -2,14 +2,17 @@
 
 Decides the length rule and which tokens must be evaluated for it, independently of any model.
 
-The probability of an answer is the probability that the response begins with exactly the
-answer's tokens: the product over all of them. Where one answer's tokens are a proper prefix
-of another's, the shorter counts with the end-of-turn token appended. The answers are then
-disjoint events, so their probabilities and the rest sum to 1.
+A response that begins with the tokens of an answer counts for that answer, unless it goes on to
+a longer answer: then it counts for the longer one. So P(shorter) = P(its tokens) - P(its tokens
+followed by the rest of a longer answer), no response counts twice, and the probabilities of the
+answers and the rest sum to 1. The end of the turn plays no part.
 
-Only tokens after which an answer branches or continues are evaluated: an answer of one token
-needs only the prompt's last position. These *continuation tokens* form a tree,
-written in depth-first order; a *path* leads from the prompt to one of its leaves.
+A response is recognized by token *paths*: the tokens of each answer, and further paths if an
+answer begins another (`name_paths`).
+
+Only tokens after which a path branches or continues are evaluated: an answer of one token needs
+only the prompt's last position. These *continuation tokens* form a tree, written in depth-first
+order; a *path* of an `AnswerPart` leads from the prompt to one of its leaves.
 """
 
 from __future__ import annotations
@@ -20,7 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.engines.llama_cpp.name_paths import NamePath, Tokens
+
 Indices = NDArray[np.int32]
+
+# The smallest share that rounding can tell from 0.
+_SMALLEST_SHARE = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class AnswerPart:
         path_count: number of paths in the whole part, at least 1.
         read_rows: which continuation token each reading follows.
         read_tokens: the token whose probability is read there.
-        read_answers: the answer the reading belongs to.
+        read_paths: the token path the reading belongs to.
     """
 
     tokens: Indices
@@ -54,7 +62,7 @@ class AnswerPart:
     path_count: int
     read_rows: Indices
     read_tokens: Indices
-    read_answers: Indices
+    read_paths: Indices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,21 +70,47 @@ class AnswerPlan:
     """Everything that is read for one set of answers.
 
     Attributes:
-        first_tokens: for each answer, the token read at the prompt's last position.
-        parts: the continuation tokens; empty if every answer is a single token.
+        first_tokens: for each path, the token read at the prompt's last position.
+        parts: the continuation tokens; empty if every path is a single token.
         continuation_count: number of continuation tokens in all parts.
-        paths: for each answer, all its tokens, with the end-of-turn token if needed.
+        paths: all tokens of each path; those of the answers come first, in their order.
+        path_answers: for each path, the answer that a response on it counts for.
+        parents: for each path, the longest other path that begins it, or -1.
+        answer_count: number of answers.
     """
 
     first_tokens: Indices
     parts: tuple[AnswerPart, ...]
     continuation_count: int
-    paths: tuple[tuple[int, ...], ...]
+    paths: tuple[Tokens, ...]
+    path_answers: Indices
+    parents: Indices
+    answer_count: int
 
     @property
-    def answer_count(self) -> int:
-        """Number of answers."""
+    def path_count(self) -> int:
+        """Number of paths, at least one for each answer."""
         return len(self.paths)
+
+    def answers(self, results: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-probability of each answer.
+
+        Args:
+            results: begins with the log-probability of each path.
+        """
+        path_logs = results[: self.path_count]
+        inner = np.flatnonzero(self.parents >= 0)
+        if not len(inner):
+            return path_logs[: self.answer_count]
+        parents = self.parents[inner]
+        gone_on = np.zeros(self.path_count)
+        answers = np.full(self.answer_count, -np.inf)
+        # A result that is not finite is refused later.
+        with np.errstate(invalid="ignore"):
+            np.add.at(gone_on, parents, np.exp(path_logs[inner] - path_logs[parents]))
+            ended = path_logs + np.log(np.maximum(1.0 - gone_on, _SMALLEST_SHARE))
+            np.logaddexp.at(answers, self.path_answers, ended)
+        return answers
 
 
 class UnscorableAnswersError(ValueError):
@@ -84,29 +118,32 @@ class UnscorableAnswersError(ValueError):
 
 
 def plan_answers(
-    answers: Sequence[tuple[int, ...]], *, end_token: int | None, limits: BatchLimits
+    answers: Sequence[Tokens], *, longer: Sequence[NamePath] = (), limits: BatchLimits
 ) -> AnswerPlan:
     """Plan the reading of tokenized answers.
 
+    Args:
+        longer: further paths, from the tokens of an answer to a longer answer.
+
     Raises:
-        UnscorableAnswersError: an answer has no tokens, two have the same tokens, or one
-            begins another and the model has no end-of-turn token.
+        UnscorableAnswersError: an answer has no tokens or too many, or two have the same.
     """
-    paths = _disjoint_paths(answers, end_token)
-    parts = tuple(_part(group) for group in _groups(paths, limits))
+    _refuse_equal(answers)
+    paths = (*answers, *(path.tokens for path in longer))
+    parts = tuple(_part(group) for group in _groups(paths, len(answers), limits))
     return AnswerPlan(
         first_tokens=_array(path[0] for path in paths),
         parts=parts,
         continuation_count=sum(len(part.tokens) for part in parts),
         paths=paths,
+        path_answers=_array((*range(len(answers)), *(path.answer for path in longer))),
+        parents=_array(_parents(paths)),
+        answer_count=len(answers),
     )
 
 
-def _disjoint_paths(
-    answers: Sequence[tuple[int, ...]], end_token: int | None
-) -> tuple[tuple[int, ...], ...]:
-    first_with: dict[tuple[int, ...], int] = {}
-    beginnings: set[tuple[int, ...]] = set()
+def _refuse_equal(answers: Sequence[Tokens]) -> None:
+    first_with: dict[Tokens, int] = {}
     for index, answer in enumerate(answers):
         if not answer:
             raise UnscorableAnswersError(f"answer {index} has no tokens")
@@ -115,56 +152,63 @@ def _disjoint_paths(
                 f"answers {first_with[answer]} and {index} have the same tokens"
             )
         first_with[answer] = index
-        beginnings.update(answer[:end] for end in range(1, len(answer)))
-    paths = []
-    for index, answer in enumerate(answers):
-        if answer not in beginnings:
-            paths.append(answer)
-        elif end_token is None:
-            raise UnscorableAnswersError(
-                f"answer {index} begins another answer and the model has no end-of-turn token"
-            )
-        else:
-            paths.append((*answer, end_token))
-    return tuple(paths)
+
+
+def _parents(paths: tuple[Tokens, ...]) -> list[int]:
+    places = {path: place for place, path in enumerate(paths)}
+    return [
+        next(
+            (places[path[:end]] for end in range(len(path) - 1, 0, -1) if path[:end] in places), -1
+        )
+        for path in paths
+    ]
 
 
 def _groups(
-    paths: tuple[tuple[int, ...], ...], limits: BatchLimits
-) -> list[list[tuple[int, tuple[int, ...]]]]:
-    """Split the answers that continue after their first token into groups that fit a batch."""
+    paths: tuple[Tokens, ...], answer_count: int, limits: BatchLimits
+) -> list[list[tuple[int, Tokens]]]:
+    """Split the paths that continue after their first token into groups that fit a batch."""
     longer = sorted(
         ((index, path) for index, path in enumerate(paths) if len(path) > 1),
         key=lambda pair: pair[1],
     )
-    groups: list[list[tuple[int, tuple[int, ...]]]] = []
-    # The sum over answers bounds the size of their tree from above.
+    groups: list[list[tuple[int, Tokens]]] = []
+    # The sum over paths bounds the size of their tree from above. Thousands of further paths may
+    # differ only in the last token, which is read and not evaluated; these cost nothing.
     room = min(limits.tokens, limits.reads)
-    tokens = 0
+    tokens = counted = 0
+    evaluated: set[Tokens] = set()
     for index, path in longer:
-        cost = len(path) - 1
+        inner = path[:-1]
+        if index >= answer_count and inner in evaluated:
+            groups[-1].append((index, path))
+            continue
+        cost = len(inner)
         if cost > room:
             raise UnscorableAnswersError(
                 f"answer {index} has {len(path)} tokens, but at most {room + 1} can be read"
             )
-        if not groups or tokens + cost > room or len(groups[-1]) >= limits.paths:
+        if not groups or tokens + cost > room or counted >= limits.paths:
             groups.append([])
-            tokens = 0
+            tokens = counted = 0
+            evaluated = set()
         groups[-1].append((index, path))
+        evaluated.update(inner[:end] for end in range(1, cost + 1))
         tokens += cost
+        counted += 1
     return groups
 
 
-def _part(group: list[tuple[int, tuple[int, ...]]]) -> AnswerPart:
+def _part(group: list[tuple[int, Tokens]]) -> AnswerPart:
     tokens: list[int] = []
     depths: list[int] = []
     first_paths: list[int] = []
     path_counts: list[int] = []
     reads: list[tuple[int, int, int]] = []
     open_nodes: list[int] = []
-    previous: tuple[int, ...] = ()
+    previous: Tokens = ()
     path_count = 0
-    for answer, path in group:
+    for index, path in group:
         inner = path[:-1]
         shared = _common_length(previous, inner)
         del open_nodes[shared:]
@@ -179,7 +223,7 @@ def _part(group: list[tuple[int, tuple[int, ...]]]) -> AnswerPart:
             path_counts.append(1)
         for node in open_nodes:
             path_counts[node] = path_count - first_paths[node]
-        reads.extend((node, path[depth + 1], answer) for depth, node in enumerate(open_nodes))
+        reads.extend((node, path[depth + 1], index) for depth, node in enumerate(open_nodes))
         previous = inner
     return AnswerPart(
         tokens=_array(tokens),
@@ -189,7 +233,7 @@ def _part(group: list[tuple[int, tuple[int, ...]]]) -> AnswerPart:
         path_count=path_count,
         read_rows=_array(row for row, _, _ in reads),
         read_tokens=_array(token for _, token, _ in reads),
-        read_answers=_array(answer for _, _, answer in reads),
+        read_paths=_array(index for _, _, index in reads),
     )
 
 

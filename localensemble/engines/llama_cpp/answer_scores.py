@@ -61,7 +61,7 @@ class Scorer:
         self._cache = HeadCache(evaluator)
 
     def score(self, groups: Mapping[Head, Sequence[Tail]], *, slots: int) -> NDArray[np.float64]:
-        """Return the log-probability of every answer, at the slots the tails name.
+        """Return the log-probability of every path of every plan, at the slots the tails name.
 
         The digits depend on the groups alone, not on what was scored before.
         """
@@ -105,18 +105,18 @@ class Scorer:
     ) -> None:
         for tail in tails:
             prompt = head + tail.tokens
-            # Answers read off the same evaluation; the others get their own.
+            # Paths read off the same evaluation; the others get their own.
             by_evaluation: dict[tuple[int, ...], list[int]] = {}
-            for answer, path in enumerate(tail.plan.paths):
-                by_evaluation.setdefault(path[:-1], []).append(answer)
+            for index, path in enumerate(tail.plan.paths):
+                by_evaluation.setdefault(path[:-1], []).append(index)
             for inner, members in by_evaluation.items():
                 self._cache.forget()
                 self._evaluate(path_batch(prompt + inner, first_output=len(prompt) - 1))
                 rows = np.arange(len(inner) + 1)
-                for answer in members:
-                    tokens = np.array(tail.plan.paths[answer])
-                    read = self._log_probabilities(len(rows), rows, tokens)
-                    results[tail.slot + answer] = read.sum()
+                tokens = np.array([tail.plan.paths[index] for index in members])
+                read = self._log_probabilities(len(rows), rows, tokens)
+                for index, logs in zip(members, read, strict=True):
+                    results[tail.slot + index] = logs.sum()
 
     def _read(self, batch: Batch, results: NDArray[np.float64]) -> None:
         """Evaluate a batch and add its readings to the results."""

@@ -6,8 +6,8 @@ continuation tokens of their answers, are evaluated together, and each token see
 prompt. Heads that alternate are kept as saved states, so each is computed once per run.
 
 The length rule is `answer_plan`'s: the probability of an answer is the probability that the
-response begins with exactly its tokens; an answer that begins another counts with the
-end-of-turn token. Refuses a prompt that does not fit (`too_long`): nothing is ever cut.
+response begins with exactly its tokens and does not go on to a longer answer. Refuses a prompt
+that does not fit (`too_long`): nothing is ever cut.
 
 The mode ``strict`` shares nothing: one sequence, an empty cache, each answer on its own. Models
 whose memory is a running state (Mamba, LFM2 and other hybrids) are always scored this way.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from localensemble.engines.llama_cpp.chat_template import ChatTemplate
 from localensemble.engines.llama_cpp.context_shape import context_shape
 from localensemble.engines.llama_cpp.model import LlamaModel
 from localensemble.engines.llama_cpp.model_file import open_library
+from localensemble.engines.llama_cpp.name_paths import name_paths
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.llama_cpp.prompt_tokens import (
     NotTextError,
@@ -132,6 +134,7 @@ class LlamaCppEngine:
                     ("mode", self.mode),
                     ("thinking", "off"),
                 ),
+                prefix_rule="longest name",
             )
         return self._description
 
@@ -169,6 +172,7 @@ class LlamaCppEngine:
         tokenized = self._tokenizer.prompts(prompts)
         failures: dict[int, ScoreFailure] = {}
         lengths: dict[int, int] = {}
+        plans: dict[int, AnswerPlan] = {}
         slots: dict[int, int] = {}
         groups: dict[tuple[int, ...], list[Tail]] = {}
         slot_count = 0
@@ -179,15 +183,15 @@ class LlamaCppEngine:
                 continue
             tokens, plan = checked
             lengths[index] = tokens.token_count
-            slots[index] = slot_count
+            plans[index], slots[index] = plan, slot_count
             groups.setdefault(tokens.head, []).append(Tail(tokens.tail, plan, slot_count))
-            slot_count += plan.answer_count
+            slot_count += plan.path_count
         results = self._scorer.score(groups, slots=slot_count)
         return tuple(
             failures[index]
             if index in failures
-            else _scores(results[slots[index] :][: len(strings)], lengths[index])
-            for index, strings in enumerate(answers)
+            else _scores(plans[index].answers(results[slots[index] :]), lengths[index])
+            for index in range(len(prompts))
         )
 
     def usage(self) -> Usage:
@@ -233,11 +237,14 @@ class LlamaCppEngine:
         key = (answers, after_special)
         if key not in self._plans:
             try:
-                self._plans[key] = plan_answers(
-                    [self._tokenizer.text(one, after_special=after_special) for one in answers],
-                    end_token=self._open_model().end_of_turn,
-                    limits=self._limits,
+                tokens = [self._tokenizer.text(one, after_special=after_special) for one in answers]
+                longer = name_paths(
+                    answers,
+                    tokens,
+                    tokenize=partial(self._tokenizer.text, after_special=False),
+                    pieces=lambda: self._open_model().pieces,
                 )
+                self._plans[key] = plan_answers(tokens, longer=longer, limits=self._limits)
             except (UnscorableAnswersError, NotTextError) as error:
                 self._plans[key] = ScoreFailure(f"answers: {error}")
         return self._plans[key]

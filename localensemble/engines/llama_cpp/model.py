@@ -9,7 +9,7 @@ import ctypes
 import re
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,6 @@ class LlamaModel(LlamaFile):
         self.adds_bos = bool(library.llama_vocab_get_add_bos(self._vocabulary))
         self.bos = self._token_or_none(library.llama_vocab_bos(self._vocabulary))
         self.eos = self._token_or_none(library.llama_vocab_eos(self._vocabulary))
-        end_of_turn = self._token_or_none(library.llama_vocab_eot(self._vocabulary))
-        self.end_of_turn = self.eos if end_of_turn is None else end_of_turn
         attribute = library.llama_vocab_get_attr
         self._attributes = np.fromiter(
             (attribute(self._vocabulary, token) for token in range(self.token_count)),
@@ -119,11 +117,26 @@ class LlamaModel(LlamaFile):
         return token if 0 <= token < self.token_count else None
 
     def _begins_with_space(self, tokens: tuple[int, ...]) -> bool:
-        buffer = ctypes.create_string_buffer(64)
-        length = self._library.llama_token_to_piece(
-            self._vocabulary, tokens[0], buffer, len(buffer), 0, False
+        return self._piece(tokens[0]).startswith(b" ")
+
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """What each token spells in text; nothing for those that must never come out of it."""
+        return tuple(
+            b"" if self.ends_or_controls(token) else self._piece(token)
+            for token in range(self.token_count)
         )
-        return buffer.raw[: max(0, length)].startswith(b" ")
+
+    def _piece(self, token: int) -> bytes:
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = self._library.llama_token_to_piece(
+                self._vocabulary, token, buffer, size, 0, False
+            )
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length
 
     def token_text(self, token: int | None) -> str:
         """Return a token's text as the vocabulary spells it; empty for None."""

@@ -35,7 +35,7 @@ class Tail:
     Attributes:
         tokens: the tokens, at least one.
         plan: how its answers are read.
-        slot: index of answer 0 in the flat array of results; answer k has slot + k.
+        slot: index of the plan's path 0 in the flat array of results; path k has slot + k.
     """
 
     tokens: tuple[int, ...]
@@ -339,7 +339,7 @@ class _BatchWriter:
         self, part: AnswerPart, slots: Sequence[int], position: int, first_path: int
     ) -> None:
         for slot in slots:
-            self._read(self._rows + part.read_rows, part.read_tokens, slot + part.read_answers)
+            self._read(self._rows + part.read_rows, part.read_tokens, slot + part.read_paths)
         self._rows += len(part.tokens)
         self._tokens.append(part.tokens)
         self._positions.append(position + part.depths)

@@ -19,11 +19,10 @@ from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probabilit
 Groups = dict[tuple[int, ...], list[Tail]]
 Call = tuple[Groups, int]
 
-END = TOKENS - 1
 LIMITS = BatchLimits(tokens=40, paths=6, reads=20)
 CACHE = 150
 
-token = st.integers(0, TOKENS - 2)
+token = st.integers(0, TOKENS - 1)
 long_item = st.lists(token, min_size=20, max_size=60).map(tuple)
 question = st.lists(token, min_size=1, max_size=30).map(tuple)
 answer_sets = st.lists(
@@ -38,7 +37,7 @@ answer_sets = st.lists(
 def _groups(draw: st.DrawFn) -> Call:
     """Prompts of several heads: items alone, and items under several questions."""
     plans = [
-        plan_answers(answers, end_token=END, limits=LIMITS)
+        plan_answers(answers, limits=LIMITS)
         for answers in draw(st.lists(answer_sets, min_size=1, max_size=3))
     ]
     heads = draw(st.lists(st.lists(token, max_size=20).map(tuple), max_size=2, unique=True))
@@ -50,7 +49,7 @@ def _groups(draw: st.DrawFn) -> Call:
             for end in draw(st.lists(question, min_size=1, max_size=5)):
                 plan = draw(st.sampled_from(plans))
                 tails.append(Tail(item + end, plan, slot))
-                slot += plan.answer_count
+                slot += plan.path_count
     return groups, slot
 
 
@@ -58,8 +57,8 @@ def _expected(groups: Groups, slots: int) -> NDArray[np.float64]:
     expected = np.zeros(slots)
     for head, tails in groups.items():
         for tail in tails:
-            for answer, path in enumerate(tail.plan.paths):
-                expected[tail.slot + answer] = log_probability(head + tail.tokens, path)
+            for index, path in enumerate(tail.plan.paths):
+                expected[tail.slot + index] = log_probability(head + tail.tokens, path)
     return expected
 
 
@@ -73,7 +72,7 @@ def _scorer(
 @settings(max_examples=30)
 @given(call=_groups())
 @pytest.mark.parametrize("mode", ["batched", "strict"])
-def test_every_answer_gets_the_product_of_its_tokens_probabilities(
+def test_every_path_gets_the_product_of_its_tokens_probabilities(
     mode: ScoringMode, call: Call
 ) -> None:
     groups, slots = call
@@ -94,11 +93,11 @@ def test_the_same_call_gives_the_same_digits_whatever_was_scored_before(
 
 
 def _tails(items: Sequence[tuple[int, ...]], plan: AnswerPlan) -> list[Tail]:
-    return [Tail(item, plan, index * plan.answer_count) for index, item in enumerate(items)]
+    return [Tail(item, plan, index * plan.path_count) for index, item in enumerate(items)]
 
 
 def test_a_head_is_evaluated_once_and_heads_that_alternate_are_brought_back() -> None:
-    plan = plan_answers([(1,), (2,)], end_token=END, limits=LIMITS)
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
     tails = _tails([(3, 4, 5)], plan)
     scorer, model = _scorer()
     first, second = tuple(range(10)), tuple(range(9, -1, -1))
@@ -109,7 +108,7 @@ def test_a_head_is_evaluated_once_and_heads_that_alternate_are_brought_back() ->
 
 
 def test_a_long_item_is_evaluated_once_for_all_its_questions() -> None:
-    plan = plan_answers([(1,), (2,)], end_token=END, limits=LIMITS)
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
     item = tuple(range(10)) * 6
     tails = _tails([item + (number,) * 5 for number in range(8)], plan)
     scorer, _ = _scorer()
@@ -118,7 +117,7 @@ def test_a_long_item_is_evaluated_once_for_all_its_questions() -> None:
 
 
 def test_items_that_are_the_same_are_evaluated_once() -> None:
-    plan = plan_answers([(1, 2), (3,)], end_token=END, limits=LIMITS)
+    plan = plan_answers([(1, 2), (3,)], limits=LIMITS)
     scorer, _ = _scorer()
     results = scorer.score({(): _tails([(5, 6, 7)] * 4, plan)}, slots=8)
     assert scorer.evaluated_tokens == 4
@@ -126,7 +125,7 @@ def test_items_that_are_the_same_are_evaluated_once() -> None:
 
 
 def test_many_short_items_share_an_evaluation() -> None:
-    plan = plan_answers([(1,), (2,)], end_token=END, limits=LIMITS)
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
     items = [(number, 1, 2, 3, number) for number in range(9)]
     scorer, model = _scorer()
     scorer.score({(4, 4, 4): _tails(items, plan)}, slots=18)
@@ -137,7 +136,7 @@ def test_many_short_items_share_an_evaluation() -> None:
 def test_an_answer_tree_larger_than_a_batch_is_evaluated_in_parts() -> None:
     answers = list(product(range(4), range(4), (1, 2)))
     limits = dataclasses.replace(LIMITS, reads=5)
-    plan = plan_answers(answers, end_token=END, limits=limits)
+    plan = plan_answers(answers, limits=limits)
     assert len(plan.parts) > 1
     groups: Groups = {(9, 9): _tails([(5, 6, 7)], plan)}
     scorer, _ = _scorer(limits=limits)
@@ -145,7 +144,7 @@ def test_an_answer_tree_larger_than_a_batch_is_evaluated_in_parts() -> None:
 
 
 def test_after_a_failure_nothing_in_the_cache_is_trusted() -> None:
-    plan = plan_answers([(1,), (2,)], end_token=END, limits=LIMITS)
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
     groups: Groups = {(1, 2, 3): _tails([(5, 6, 7)], plan)}
     scorer, model = _scorer()
     expected = scorer.score(groups, slots=2)
