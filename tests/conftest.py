@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from localensemble.api.reference_environment import ReferencePython
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -25,6 +27,13 @@ _USER_DIRECTORIES = (
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
+)
+
+# Found before the tests get a user directory of their own.
+_REAL_MODELS = Path(
+    os.environ.get(
+        "LOCALENSEMBLE_REAL_MODELS", Path.home() / ".cache" / "localensemble-real-models"
+    )
 )
 
 # A slow machine must not make a test fail.
@@ -93,6 +102,19 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the shared data sets; set LOCALENSEMBLE_SHARED to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Callable[[str], Path]:
+    """Return the GGUF file of a published model by its name, where it is kept."""
+
+    def find(name: str) -> Path:
+        path = _REAL_MODELS / f"{name}.gguf"
+        if not path.exists():
+            pytest.skip(f"needs {name}.gguf; set LOCALENSEMBLE_REAL_MODELS to its folder")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")
