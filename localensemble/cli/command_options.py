@@ -12,12 +12,11 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from localensemble.core.options import Option, Without
+from localensemble.core.options import Option, Without, unpacked
 
 Command = Callable[..., None]
 
@@ -91,7 +90,7 @@ def _parts(
     """Find the options among the parameters of a function or the fields of a dataclass."""
     found: dict[str, _Value | _Filled] = {}
     for name, default in defaults.items():
-        annotated, *notes = _unpacked(hints[name])
+        annotated, *notes = unpacked(hints[name])
         option = next((note for note in notes if isinstance(note, Option)), None)
         if option is not None:
             found[name] = _Value(prefix + name, option, annotated, default)
@@ -112,17 +111,6 @@ def _parts(
                 ),
             )
     return found
-
-
-def _unpacked(annotation: object) -> tuple[object, ...]:
-    """Split an annotation into its type without None and the notes beside it."""
-    notes: tuple[object, ...] = ()
-    if get_origin(annotation) is Annotated:
-        annotation, *rest = get_args(annotation)
-        notes = tuple(rest)
-    if get_origin(annotation) in (Union, UnionType):
-        annotation, *_ = (kind for kind in get_args(annotation) if kind is not NoneType)
-    return annotation, *notes
 
 
 def _options(parts: Mapping[str, _Value | _Filled]) -> Iterator[_Value]:

@@ -79,11 +79,38 @@ def test_categories_are_given_in_their_order_and_as_their_numbers() -> None:
     found = values(frame, level="nominal", categories=[1.0, 2.0, 3.0])
     assert found == values(frame, level="nominal", categories=["1", "2", "3"])
     # A set has no order, so that an ordinal coefficient would change from run to run.
-    not_a_list: tuple[Any, ...] = (set(LEVELS), frozenset(LEVELS), "123")
-    for categories in not_a_list:
+    wrong: tuple[Any, ...] = (set(LEVELS), frozenset(LEVELS), "123")
+    for categories in wrong:
         for verb in (le.agree, le.import_ratings):
             with pytest.raises(le.LocalEnsembleError, match="expected a list"):
                 verb(frame, level="ordinal", categories=categories)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("level", "Nominal"), ("layout", "Long"), ("bootstrap", -1), ("bootstrap", 1.5)),
+        *(("seed", -1), ("confidence", 1), ("confidence", float("nan"))),
+    ],
+)
+def test_an_option_the_command_line_would_refuse_is_refused(name: str, value: Any) -> None:
+    options: dict[str, Any] = {"level": "nominal", name: value}
+    with pytest.raises(le.LocalEnsembleError, match=rf"{name}: found .*expected"):
+        le.agree(PLAIN, **options)
+
+
+@pytest.mark.parametrize("level", ["interval", "Ordinal", "binary"])
+def test_a_study_of_ratings_is_nominal_or_ordinal(level: Any) -> None:
+    with pytest.raises(le.LocalEnsembleError, match='"nominal" or "ordinal"'):
+        le.import_ratings(PLAIN, level=level)
+
+
+@pytest.mark.parametrize("option", ["limit", "threads"])
+@pytest.mark.parametrize("value", [0, -1, 1.5])
+def test_a_run_is_refused_where_a_count_is_not_at_least_1(option: str, value: Any) -> None:
+    options: dict[str, Any] = {option: value}
+    with pytest.raises(le.LocalEnsembleError, match=f"{option}: found .*at least 1"):
+        le.label(PLAIN, codebook={}, **options)
 
 
 def test_a_long_frame_with_repeated_index_values_is_read() -> None:

@@ -26,6 +26,7 @@ from localensemble.api.notebook.given import (
     several,
     table_given,
 )
+from localensemble.core.options import fitting
 from localensemble.report.agreement_files import (
     COEFFICIENT_COLUMNS,
     ITEM_COLUMNS,
@@ -218,7 +219,7 @@ def agree(
         requirements=several(require),
         cross_check=cross_check,
     )
-    return MeasuredAgreement(measured(table_given(ratings, name=name), options=options))
+    return MeasuredAgreement(measured(table_given(ratings, name=name), options=fitting(options)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from localensemble.api.notebook.given import (
 from localensemble.api.notebook.opened_study import Study, folder_given
 from localensemble.api.notebook.rater_progress import progress_display
 from localensemble.api.report import WrittenReport
+from localensemble.core.options import fitting
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study as StudyValue
 from localensemble.tables.rating_columns import NamedColumns, TableLayout
@@ -55,8 +56,7 @@ def label(
 ) -> Study:
     """Label every item with every rater, decide, and write the study's files.
 
-    Call it again after an interruption, with the same ``output``: what is labeled already is
-    not asked for again.
+    Call it again after an interruption, with the same ``output``: it continues where it stopped.
 
     Args:
         items: a DataFrame or the path of a CSV file, one row per item. A named index is a
@@ -94,22 +94,23 @@ def label(
     source = table_given(items, name="items")
     folder, temporary = folder_given(output)
     messages: list[str] = []
+    options = LabelOptions(
+        ensemble=ensemble_given(raters, ensemble),
+        id_column=id_column,
+        text_column=text_column,
+        limit=limit,
+        gold=table_given_if_any(gold, name="gold"),
+        certificates=tuple(map(path_given, certificates)),
+        calibrations=tuple(map(path_given, calibrations)),
+        control=table_given_if_any(control, name="control"),
+        mode="strict" if strict else "batched",
+        threads=threads,
+    )
     labeled(
         source,
         codebook=codebook_given(codebook),
         study=folder,
-        options=LabelOptions(
-            ensemble=ensemble_given(raters, ensemble),
-            id_column=id_column,
-            text_column=text_column,
-            limit=limit,
-            gold=table_given_if_any(gold, name="gold"),
-            certificates=tuple(map(path_given, certificates)),
-            calibrations=tuple(map(path_given, calibrations)),
-            control=table_given_if_any(control, name="control"),
-            mode="strict" if strict else "batched",
-            threads=threads,
-        ),
+        options=fitting(options),
         on_progress=progress_display(progress).show,
         on_message=messages.append,
     )
@@ -187,7 +188,7 @@ def import_ratings(
         text_column=text_column,
     )
     folder, temporary = folder_given(output)
-    found = imported(source, output=folder, options=options)
+    found = imported(source, output=folder, options=fitting(options))
     return Study(folder, items=texts, messages=found.messages, temporary=temporary)
 
 
