@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +18,32 @@ from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.study_tables import show_study
+from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 
 UNLABELED = 3
 BELOW_REQUIRED = 5
 
 
-@click.command("label")
+class _LabelCommand(click.Command):
+    """The command; it also answers calls with a name that an option had before."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, unless they name the control items as an earlier version did.
+
+        Raises:
+            InputError: they do; click would suggest --gold, which means something else.
+        """
+        if any(arg.partition("=")[0] == "--golden" for arg in args):
+            line = [re.sub("^--golden", "--control", arg) for arg in args]
+            raise InputError(
+                "Unknown option --golden; it is now called --control.",
+                hint=f"Run:\n  localensemble label {shlex.join(line)}",
+            )
+        return super().parse_args(ctx, args)
+
+
+@click.command("label", cls=_LabelCommand)
 @click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
 @with_options
 @isolated_option

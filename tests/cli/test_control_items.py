@@ -77,3 +77,16 @@ def test_control_items_cannot_be_gold_items_of_a_promise(run: Run, files: StudyF
     gold = control_table(files.folder)
     ended = run("certify", files.study, "--gold", gold, "--variable", "topic")
     assert (ended.code, "are also used as control items" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_earlier_option_is_answered_with_the_line_to_type(
+    run: Run, files: StudyFiles, joined: bool
+) -> None:
+    table = control_table(files.folder)
+    given = [f"--golden={table}"] if joined else ["--golden", str(table)]
+    ended = run("label", files.items, "-c", files.codebook, "-o", files.study, *given)
+    assert ended.code == 2
+    assert given[0].replace("--golden", "--control") in ended.err
+    assert "localensemble label" in ended.err
+    assert not files.study.exists()
