@@ -38,6 +38,9 @@ class Calibrated:
     calibration: CalibratedRaters
     path: Path
 
+    def __repr__(self) -> str:
+        return f"{self.calibration.sentence()} Wrote {self.path}."
+
 
 def calibrate(
     study: Path,

@@ -200,6 +200,7 @@ def test_a_forest_plot_shows_every_variable_and_is_saved(tmp_path: Path) -> None
     found = le.agree(long, level="nominal", label="topic", group="round", bootstrap=0)
     plot = le.forest_plot(found)
     assert plot.svg.count("<svg") == 2
+    assert len(repr(plot)) < 100
     assert "--ink" in plot._repr_html_()
     assert plot.save(tmp_path / "plot.html").read_text(encoding="utf-8").count("<svg") == 2
 

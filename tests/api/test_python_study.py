@@ -250,6 +250,7 @@ def test_a_calibration_is_applied(study: le.Study) -> None:
     before = study.decisions("topic")["mean_probability"]
     after = study.with_rules(calibrations=[calibrated]).decisions("topic")["mean_probability"]
     assert calibrated.path.parent == study.path
+    assert len(repr(calibrated)) < 500
     assert not before.equals(after)
 
 

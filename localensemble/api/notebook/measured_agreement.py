@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,7 +226,7 @@ def agree(
 class Figure:
     """A figure that a notebook shows; ``svg`` holds one picture for each variable."""
 
-    svg: str
+    svg: str = field(repr=False)
 
     def save(self, path: GivenPath) -> Path:
         """Write the figure as one HTML file.
