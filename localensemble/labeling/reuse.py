@@ -101,11 +101,16 @@ def _refuse_other_codebook(folder: StudyFolder, held: Study, codebook: Codebook)
         if names
     ] or ["the order of its variables"]
     raise InputError(
-        f"{folder.path} was labeled with a different codebook: {held.codebook.name} version "
-        f"{held.codebook.version} and {codebook.name} version {codebook.version} show the raters "
-        f"different words ({'; '.join(differences)}).",
+        f"{folder.path} was labeled with a different codebook: {_with_version(held.codebook)} "
+        f"and {_with_version(codebook)} show the raters different words "
+        f"({'; '.join(differences)}).",
         hint=f"A label answers what was asked. Give the codebook of that study, {_ELSEWHERE}",
     )
+
+
+def _with_version(codebook: Codebook) -> str:
+    # The codebook of imported ratings has no version.
+    return f"{codebook.name} version {codebook.version}" if codebook.version else codebook.name
 
 
 def _changed_review(held: Codebook, codebook: Codebook) -> tuple[str, ...]:

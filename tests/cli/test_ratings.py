@@ -117,6 +117,15 @@ def test_the_columns_and_the_codebook_of_a_table_are_named(run: Run, tmp_path: P
     assert row["topic.label"] == "food"
 
 
+def test_a_codebook_without_a_version_is_named_without_one(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path / "models", ["one", "two"])
+    study = tmp_path / "people"
+    run("import", wide(tmp_path), *NOMINAL, "-o", study)
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", study)
+    assert ended.code == 2
+    assert "codebook: topic and small version 1 show" in " ".join(ended.err.split())
+
+
 def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: Path) -> None:
     study = tmp_path / "study"
     assert run("import", wide(tmp_path), *NOMINAL, "-o", study).code == 0
