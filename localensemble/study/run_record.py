@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from localensemble import __version__
+from localensemble.consensus.policies.named_policies import EARLIER_NAMES
 from localensemble.codebook.model import Codebook, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
@@ -29,7 +30,6 @@ _DECIDES_AGAIN = "decides_again_run"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
-_OLD_POLICIES = {"golden_disagreement": "control_missed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _renamed_policies(content: Any) -> Any:
     return {
         **content,
         "escalation": [
-            {**policy, "policy": _OLD_POLICIES.get(policy["policy"], policy["policy"])}
+            {**policy, "policy": EARLIER_NAMES.get(policy["policy"], policy["policy"])}
             for policy in content["escalation"]
         ],
     }

@@ -29,3 +29,9 @@ def test_a_value_is_checked_and_not_converted() -> None:
     assert policy.settings == (("limit", "1"),)
     with pytest.raises(EnsembleError, match="expected a number from 0 to 1"):
         policy_named("support_below", settings={"limit": "1"})
+
+
+def test_the_earlier_name_of_a_policy_leads_to_the_present_one() -> None:
+    with pytest.raises(EnsembleError, match='now called "control_missed"') as refused:
+        policy_named("golden_disagreement")
+    assert "disagreement" not in (refused.value.hint or "")

@@ -23,6 +23,7 @@ from localensemble.consensus.policies.random_audit import RandomAudit
 from localensemble.consensus.policies.score_below import ScoreBelow
 from localensemble.consensus.policies.support_below import SupportBelow
 from localensemble.consensus.registry import build_named
+from localensemble.core.errors import EnsembleError
 
 _POLICIES: tuple[type[EscalationPolicy], ...] = (
     NoConsensus,
@@ -42,6 +43,8 @@ _POLICIES: tuple[type[EscalationPolicy], ...] = (
 )
 _BY_NAME = {policy.name: policy for policy in _POLICIES}
 POLICY_NAMES: tuple[str, ...] = tuple(_BY_NAME)
+# The names in 0.1.0, and what they are now.
+EARLIER_NAMES = {"golden_disagreement": "control_missed"}
 
 
 def policy_named(name: str, *, settings: Mapping[str, object] | None = None) -> EscalationPolicy:
@@ -50,4 +53,10 @@ def policy_named(name: str, *, settings: Mapping[str, object] | None = None) -> 
     Raises:
         EnsembleError: the name or a setting is unknown, or a setting is out of range.
     """
+    if name in EARLIER_NAMES:
+        # The nearest known name is another policy.
+        raise EnsembleError(
+            f'Unknown escalation policy "{name}"; it is now called "{EARLIER_NAMES[name]}".',
+            hint=f"Write {EARLIER_NAMES[name]}. Its table of items is now given with --control.",
+        )
     return build_named("escalation policy", name=name, settings=settings, known=_BY_NAME)
