@@ -206,7 +206,7 @@ def test_a_folder_in_the_place_of_the_ledger_is_named(run: Run, tmp_path: Path) 
     files = study_files(tmp_path, TEXTS)
     (files.study / "study.sqlite").mkdir(parents=True)
     ended = label(run, files, files.study)
-    assert (ended.code, 'study.sqlite": it is no file' in ended.err) == (1, True)
+    assert (ended.code, 'study.sqlite": it is not a file' in ended.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["label", "consensus"])
