@@ -14,7 +14,7 @@ from localensemble import __version__
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.decided import write_decided
 from localensemble.api.evaluate import findings_of, gold_of
-from localensemble.api.shared_options import Calibrations, Certificates, GoldTable
+from localensemble.api.shared_options import Calibrations, Certificates, GoldTable, UnfitRaters
 from localensemble.consensus.methods.named_methods import methods_without_settings
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules, decision_rules
@@ -62,6 +62,8 @@ class ConsensusOptions:
         policies: escalation policies, each as YAML like ``{policy: support_below, limit: 0.8}``;
             they replace those of the study.
         ensemble: an ensemble file, or its content, whose consensus and escalation rules apply.
+        unfit: raters that are unfit, besides those of the study; their labels stay in the
+            ledger and count nowhere.
         certificates: certificate files; they replace those of the study.
         drop_certificates: drop the study's certificates.
         calibrations: files that `calibrate` wrote; they replace those of the study.
@@ -89,6 +91,7 @@ class ConsensusOptions:
         EnsembleSource | None,
         Option("Use the consensus and escalation rules of this ensemble file.", "-e --ensemble"),
     ] = None
+    unfit: UnfitRaters = ()
     certificates: Certificates = ()
     drop_certificates: Annotated[bool, Option("Drop the study's certificates.")] = False
     calibrations: Calibrations = ()
@@ -292,7 +295,7 @@ def under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
         rules.method,
         rules.policies,
         variables=loaded.codebook.variables,
-        raters=loaded.recorded.rater_names,
+        raters=rules.fit(loaded.labeled.rater_names),
         control=bool(loaded.control),
         scored=loaded.recorded.scored,
     )
@@ -332,7 +335,8 @@ def _chosen_rules(loaded: Study, options: ConsensusOptions) -> DecisionRules:
     if options.method is not None and options.method != consensus["method"]:
         consensus = {"method": options.method}
     policies = parsed_policies(options.policies) or content["escalation"]
-    return decision_rules({**consensus, **settings}, policies)
+    unfit = (*base.unfit, *options.unfit)
+    return decision_rules({**consensus, **settings}, policies, unfit=unfit)
 
 
 def _record(ledger: Ledger, before: Study, rules: DecisionRules) -> None:

@@ -127,4 +127,5 @@ def _bare(rules: DecisionRules) -> DecisionRules:
 def _spoken(rules: DecisionRules) -> str:
     content = cast(Mapping[str, Any], rules.content)
     policies = [rule_in_words(policy, key="policy") for policy in content["escalation"]]
-    return "; ".join([rule_in_words(content["consensus"], key="method"), *policies])
+    unfit = [f"unfit: {', '.join(rules.unfit)}"] if rules.unfit else []
+    return "; ".join([rule_in_words(content["consensus"], key="method"), *policies, *unfit])

@@ -114,6 +114,7 @@ def findings_of(
         certificates=loaded.rules.certificates,
         ratings_sha256=loaded.ratings_sha256,
         calibrations=loaded.rules.calibrations,
+        unfit=loaded.rules.unfit,
     )
 
 

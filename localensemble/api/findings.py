@@ -24,6 +24,7 @@ from localensemble.report.wording import (
     coefficient_name,
     off_codebook_verdict,
     required_sentences,
+    unfit_sentences,
 )
 from localensemble.study.gold import Prices
 
@@ -47,4 +48,5 @@ __all__ = [
     "counted",
     "off_codebook_verdict",
     "required_sentences",
+    "unfit_sentences",
 ]

@@ -18,7 +18,7 @@ from localensemble.api.prepared_raters import (
     refuse_unready,
     refuse_what_cannot_fit,
 )
-from localensemble.api.shared_options import Calibrations, Certificates, GoldTable
+from localensemble.api.shared_options import Calibrations, Certificates, GoldTable, UnfitRaters
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
@@ -71,6 +71,8 @@ class LabelOptions:
         text_column: column that holds the text; None detects it.
         limit: label only this many items, from the first.
         gold: table with gold labels, to report accuracy.
+        unfit: raters that are unfit, besides those in the ensemble file; they label, but their
+            labels count nowhere.
         certificates: certificate files, one per variable; their thresholds decide what is
             accepted.
         calibrations: files that `calibrate` wrote, one per variable.
@@ -90,6 +92,7 @@ class LabelOptions:
         int | None, Option("How many items to label, from the first. [default: all]", least=1)
     ] = None
     gold: GoldTable = None
+    unfit: UnfitRaters = ()
     certificates: Certificates = ()
     calibrations: Calibrations = ()
     control: Annotated[
@@ -264,18 +267,19 @@ def _rules(
 ) -> tuple[DecisionRules, tuple[str, ...]]:
     """Choose the rules to decide by, refuse unusable ones, and return messages on what changes."""
     rules, message = rules_in_force(folder, stated=ensemble.rules)
+    rules = rules.with_unfit((*rules.unfit, *options.unfit))
     check_rules(
         rules.method,
         rules.policies,
         variables=conditions.codebook.variables,
-        raters=list(conditions.models),
+        raters=rules.fit(list(conditions.models)),
         control=options.control is not None,
     )
     messages = (message,) if message else ()
     if options.calibrations:
         calibrations = read_calibrations(options.calibrations, codebook=conditions.codebook)
         for calibration in calibrations:
-            conditions.refuse_other_raters(calibration)
+            conditions.refuse_other_raters(calibration, unfit=rules.unfit)
         recorded, rules = rules, rules.with_calibrations(calibrations)
         messages = (*messages, *lost_between(recorded, rules))
     if options.certificates:

@@ -22,6 +22,14 @@ Calibrations = Annotated[
         "--calibration",
     ),
 ]
+UnfitRaters = Annotated[
+    tuple[str, ...],
+    Option(
+        "A rater that you declare unfit: its labels are kept, but count nowhere; repeatable.",
+        "--unfit",
+        metavar="NAME",
+    ),
+]
 GoldTable = Annotated[
     TableSource | None, Option("A table with gold labels, used to report accuracy.")
 ]

@@ -15,6 +15,7 @@ from localensemble.api.findings import (
     counted,
     off_codebook_verdict,
     required_sentences,
+    unfit_sentences,
 )
 from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import say
@@ -63,6 +64,8 @@ def show_findings(
     for caution in findings.cautions:
         if caution not in shown:
             say(console, f"Caution: {caution}")
+    for sentence in unfit_sentences(findings):
+        say(console, sentence)
     for variable in findings.variables:
         for sentence in (
             *agreement_verdict(variable.agreement),

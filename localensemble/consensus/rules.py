@@ -16,6 +16,7 @@ from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue
 
@@ -32,7 +33,7 @@ class DecisionRules:
     """A consensus method and the policies that send items to a person.
 
     ``content`` is what they were built from: ``{"consensus": {"method": ..., settings},
-    "escalation": [{"policy": ..., settings}, ...]}``, with ``"certificates"`` and
+    "escalation": [{"policy": ..., settings}, ...]}``, with ``"unfit"``, ``"certificates"`` and
     ``"rater_calibrations"`` if there are any.
 
     Attributes:
@@ -41,6 +42,7 @@ class DecisionRules:
         content: the rules as JSON values.
         certificates: certified thresholds, at most one per variable.
         calibrations: calibrations of the raters' probabilities, at most one per variable.
+        unfit: raters that a person declared unfit; their labels count nowhere.
     """
 
     method: ConsensusMethod
@@ -48,6 +50,36 @@ class DecisionRules:
     content: JsonValue
     certificates: tuple[Certificate, ...] = ()
     calibrations: tuple[CalibratedRaters, ...] = ()
+    unfit: tuple[str, ...] = ()
+
+    def fit(self, raters: Sequence[str]) -> tuple[str, ...]:
+        """Return the raters whose labels count, in their order.
+
+        Raises:
+            EnsembleError: a rater declared unfit is not one of them, or none would be left.
+        """
+        for name in self.unfit:
+            if name not in raters:
+                raise EnsembleError(
+                    f'Cannot leave out "{name}" as unfit: there is no such rater.',
+                    hint=suggestion(name, known=raters),
+                )
+        left = tuple(name for name in raters if name not in self.unfit)
+        if self.unfit and not left:
+            raise EnsembleError(
+                "Every rater is declared unfit, so no label would count.",
+                hint="Leave at least one rater that is not unfit.",
+            )
+        return left
+
+    def with_unfit(self, names: Sequence[str]) -> DecisionRules:
+        """Return the same rules with only these raters declared unfit."""
+        unfit = tuple(dict.fromkeys(names))
+        content = dict(self.content) if isinstance(self.content, Mapping) else {}
+        content.pop("unfit", None)
+        if unfit:
+            content["unfit"] = list(unfit)
+        return replace(self, content=content, unfit=unfit)
 
     def policies_for(self, variable: str) -> tuple[EscalationPolicy, ...]:
         """Return the policies of one variable: the shared ones and its certified threshold."""
@@ -109,6 +141,7 @@ def decision_rules(
     escalation: Sequence[Mapping[str, Any]] | None,
     *,
     certificates: Sequence[Mapping[str, object]] = (),
+    unfit: Sequence[str] = (),
 ) -> DecisionRules:
     """Build rules from names and settings.
 
@@ -116,6 +149,7 @@ def decision_rules(
         consensus: the method and its settings.
         escalation: the policies; None means the default policies, an empty list means none.
         certificates: the certificates, as in their files.
+        unfit: the raters that a person declared unfit.
 
     Raises:
         EnsembleError: an unknown method, policy or setting, with a suggestion.
@@ -136,7 +170,9 @@ def decision_rules(
         ),
         content={"consensus": dict(consensus), "escalation": chosen},
     )
-    return rules.with_certificates([Certificate.from_values(values) for values in certificates])
+    return rules.with_unfit(unfit).with_certificates(
+        [Certificate.from_values(values) for values in certificates]
+    )
 
 
 def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
@@ -145,6 +181,7 @@ def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
         content["consensus"],
         content["escalation"],
         certificates=content.get("certificates", ()),
+        unfit=content.get("unfit", ()),
     )
     calibrations = content.get("rater_calibrations", ())
     return rules.with_calibrations([CalibratedRaters.from_values(one) for one in calibrations])

@@ -202,7 +202,8 @@ class StudyFindings:
     those about an unfinished newer run, a method that did not converge, and gold labels that were
     left out.
     ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None if
-    models made them.
+    models made them. ``unfit`` names raters that a person declared unfit: their labels are in the
+    ledger and count in no number.
     """
 
     item_count: int
@@ -219,6 +220,7 @@ class StudyFindings:
     promises: tuple[PromiseFindings, ...]
     ratings_sha256: str | None = None
     rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
+    unfit: tuple[str, ...] = ()
 
     @property
     def agreement_met(self) -> bool:
@@ -239,6 +241,7 @@ def study_findings(
     certificates: Sequence[Certificate],
     ratings_sha256: str | None = None,
     calibrations: Sequence[CalibratedRaters] = (),
+    unfit: tuple[str, ...] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
     variables = tuple(
@@ -279,6 +282,7 @@ def study_findings(
             )
             for one in calibrations
         ),
+        unfit=unfit,
     )
 
 

@@ -58,6 +58,7 @@ class _Rules(_Strict):
     prompt: _Prompt = _Prompt()
     consensus: _Consensus = _Consensus()
     escalation: list[_Policy] | None = None
+    unfit: list[str] = []
 
 
 class _Ensemble(_Rules):
@@ -181,12 +182,17 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
             raise EnsembleError(
                 f'{path}: two raters are named "{name}".', hint="Give each rater its own `name`."
             )
+    rules = _rules(path, parsed)
+    try:
+        rules.fit(names)
+    except EnsembleError as error:
+        raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error
     return Ensemble(
         raters=raters,
         prompt_template=parsed.prompt.template,
         prompt_version=parsed.prompt.version,
         layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
-        rules=_rules(path, parsed),
+        rules=rules,
         folder=path.resolve().parent,
     )
 
@@ -200,6 +206,7 @@ def _rules(
         return decision_rules(
             parsed.consensus.model_dump(),
             unstated if policies is None else [policy.model_dump() for policy in policies],
+            unfit=parsed.unfit,
         )
     except EnsembleError as error:
         raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error

@@ -79,10 +79,10 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
 
 
 def _identities(study: Study) -> tuple[tuple[str, str], ...]:
-    of_key = {one.key: one.rater.identity.sha256 for one in study.recorded.reader.raters()}
+    of_key = {one.key: one.rater.identity.sha256 for one in study.labeled.reader.raters()}
     return tuple(
         (name, of_key[key])
-        for name, key in zip(study.recorded.rater_names, study.recorded.rater_keys, strict=True)
+        for name, key in zip(study.labeled.rater_names, study.labeled.rater_keys, strict=True)
     )
 
 
@@ -150,8 +150,8 @@ def _always_reviewed(variable: Variable) -> dict[str, float | None]:
 
 
 def _gone_raters(folder: StudyFolder, held: Study, raters: Sequence[str]) -> tuple[str, ...]:
-    gone = [name for name in held.recorded.rater_names if name not in raters]
-    if len(gone) == len(held.recorded.rater_names):
+    gone = [name for name in held.labeled.rater_names if name not in raters]
+    if len(gone) == len(held.labeled.rater_names):
         raise InputError(
             f"{folder.path} was labeled by {', '.join(gone)}; none of them is in this "
             f"ensemble, which has {', '.join(raters)}.",

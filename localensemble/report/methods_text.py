@@ -156,6 +156,7 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
         _instructions(findings.raters),
         _scoring(findings.raters, engines),
         f"Engines: {listed(_engines(findings.raters))}.",
+        _unfit(findings),
         _left_whole(findings, engines),
         "The report lists the SHA-256 hashes of texts, codebook, prompt and models.",
     )
@@ -175,6 +176,17 @@ def _who_labeled(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFa
             f"mean nothing: {listed(scripted)}"
         )
     return "; and by ".join(who)
+
+
+def _unfit(findings: StudyFindings) -> str:
+    if not findings.unfit:
+        return ""
+    what = "model was" if len(findings.unfit) == 1 else "models were"
+    return (
+        f"The labels of {counted(len(findings.unfit), 'further model')} "
+        f"({listed(findings.unfit)}) were recorded but not used, because the {what} judged unfit "
+        "for the task."
+    )
 
 
 def _instructions(raters: Sequence[RaterFindings]) -> str:

@@ -405,6 +405,7 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             "The labels come from a table of ratings. It is not known how they were made, or "
             "whether a rater without a label for an item ever saw the item."
         )
+    sentences += unfit_sentences(findings)
     size = findings.record.item_set_size
     if size > findings.item_count:
         sentences.append(
@@ -423,6 +424,18 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             "Agreement is not accuracy."
         )
     return tuple(sentences)
+
+
+def unfit_sentences(findings: StudyFindings) -> tuple[str, ...]:
+    """State which raters a person declared unfit, and what that means."""
+    if not findings.unfit:
+        return ()
+    declared, labels = ("was", "its") if len(findings.unfit) == 1 else ("were", "their")
+    names = listed([f'"{name}"' for name in findings.unfit])
+    return (
+        f"{names} {declared} declared unfit: {labels} labels are in the ledger, but count neither "
+        "in the consensus nor in the escalation and the agreement.",
+    )
 
 
 def _version(findings: StudyFindings) -> str:

@@ -49,13 +49,13 @@ class LabelingConditions:
             InputError: the certificate does not match; the message names what differs.
         """
         bound = dict(certificate.hashes)
+        fit = rules.fit(list(self.models))
         models = {
-            model_key(name): sha256 or bound.get(model_key(name), "")
-            for name, sha256 in self.models.items()
+            model_key(name): self.models[name] or bound.get(model_key(name), "") for name in fit
         }
         certificate.check(
             {
-                **{rater_key(name): bound.get(rater_key(name), "") for name in self.models},
+                **{rater_key(name): bound.get(rater_key(name), "") for name in fit},
                 **models,
                 PROMPT: self.prompt_sha256,
                 CODEBOOK: sha256_text(codebook_content(self.codebook)),
@@ -64,7 +64,9 @@ class LabelingConditions:
             }
         )
 
-    def refuse_other_raters(self, calibration: CalibratedRaters) -> None:
+    def refuse_other_raters(
+        self, calibration: CalibratedRaters, *, unfit: Sequence[str] = ()
+    ) -> None:
         """Refuse a calibration made for other raters or models.
 
         Raises:
@@ -76,7 +78,7 @@ class LabelingConditions:
             rater = bound.get(name)
             same = rater is not None and sha256 in ("", rater.model_sha256)
             found[name] = rater.identity_sha256 if rater is not None and same else "another model"
-        calibration.check(found)
+        calibration.check(found, unfit=unfit)
 
 
 def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingConditions) -> None:
@@ -89,7 +91,7 @@ def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingCondi
     """
     for calibration in rules.calibrations:
         with _to_be_let_go("calibration", "--drop-calibrations"):
-            conditions.refuse_other_raters(calibration)
+            conditions.refuse_other_raters(calibration, unfit=rules.unfit)
     for certificate in rules.certificates:
         with _to_be_let_go("certificate", "--drop-certificates"):
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")

@@ -36,7 +36,8 @@ class Study:
     """A study, open for reading.
 
     Attributes:
-        recorded: the labels of the raters, read from the ledger block by block.
+        labeled: the labels of all raters, read from the ledger block by block.
+        recorded: the labels that count: those of the raters that nobody declared unfit.
         codebook: the codebook it was labeled with.
         rules: the rules by which decisions are made.
         run: the newest finished run.
@@ -46,6 +47,7 @@ class Study:
             about a newer run that has not finished.
     """
 
+    labeled: StudyLabels
     recorded: StudyLabels
     codebook: Codebook
     rules: DecisionRules
@@ -86,7 +88,7 @@ class Study:
                 hint=f"Run `localensemble {verb}` again; it continues where it stopped.",
             )
         settings, summary = run.settings, run.summary
-        recorded = StudyLabels(
+        labeled = StudyLabels(
             reader=reader,
             item_set=summary.item_set,
             item_count=summary.item_count,
@@ -97,12 +99,13 @@ class Study:
         )
         control = settings.control
         return cls(
-            recorded=_calibrated(recorded, settings.rules),
+            labeled=labeled,
+            recorded=_counted(labeled, settings.rules),
             codebook=settings.codebook,
             rules=settings.rules,
             run=run,
             control=(
-                control_categories(control, codebook=settings.codebook, labels=recorded)
+                control_categories(control, codebook=settings.codebook, labels=labeled)
                 if control
                 else {}
             ),
@@ -126,7 +129,7 @@ class Study:
 
     @property
     def raters(self) -> tuple[str, ...]:
-        """The names of the R raters, in order."""
+        """The names of the R raters that count, in order."""
         return self.recorded.rater_names
 
     @property
@@ -158,7 +161,7 @@ class Study:
         """
         held = {name: identity.sha256 for name, identity in identities(self.recorded).items()}
         for calibration in self.rules.calibrations:
-            calibration.check(held)
+            calibration.check(held, unfit=self.rules.unfit)
         for certificate in self.rules.certificates:
             variable = self.codebook.variable(certificate.variable)
             certificate.check(
@@ -182,13 +185,18 @@ class Study:
 
     def with_rules(self, rules: DecisionRules) -> Study:
         """Return the same study under other rules; nothing is recorded."""
-        return replace(self, rules=rules, recorded=_calibrated(self.recorded, rules))
+        return replace(self, rules=rules, recorded=_counted(self.labeled, rules))
 
 
-def _calibrated(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
+def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
+    """Leave out the raters that the rules declare unfit, and calibrate the others."""
+    fit = rules.fit(labels.rater_names)
+    keys = dict(zip(labels.rater_names, labels.rater_keys, strict=True))
     return replace(
         labels,
-        calibrations={one.variable: one.columns(labels.rater_names) for one in rules.calibrations},
+        rater_names=fit,
+        rater_keys=tuple(keys[name] for name in fit),
+        calibrations={one.variable: one.columns(fit) for one in rules.calibrations},
     )
 
 

@@ -227,6 +227,7 @@ class Study:
             stated = content["escalation"] if policies is None else list(map(dict, policies))
             options = ConsensusOptions(
                 ensemble={"consensus": consensus | dict(settings or {}), "escalation": stated},
+                unfit=tuple(content.get("unfit", ())),
                 certificates=_files(certificates),
                 drop_certificates=drop_certificates,
                 calibrations=_files(calibrations),

@@ -55,17 +55,18 @@ class CalibratedRaters:
     used_items: tuple[str, ...]
     date: str
 
-    def check(self, identities: Mapping[str, str]) -> None:
+    def check(self, identities: Mapping[str, str], *, unfit: Sequence[str] = ()) -> None:
         """Refuse raters other than those it was made for.
 
         Args:
             identities: name of each rater -> hash of its identity.
+            unfit: raters that do not count, and may differ.
 
         Raises:
             InputError: names the raters that differ.
         """
         bound = {rater.name: rater.identity_sha256 for rater in self.raters}
-        names = {*bound, *identities}
+        names = {*bound, *identities} - set(unfit)
         differing = sorted(name for name in names if bound.get(name) != identities.get(name))
         if differing:
             raise InputError(
