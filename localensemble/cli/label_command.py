@@ -23,6 +23,8 @@ from localensemble.core.options import Option
 
 UNLABELED = 3
 BELOW_REQUIRED = 5
+# What 0.1.0 called the option --control.
+_CONTROL_BEFORE = "golden"
 
 
 class _LabelCommand(click.Command):
@@ -34,10 +36,10 @@ class _LabelCommand(click.Command):
         Raises:
             InputError: they do; click would suggest --gold, which means something else.
         """
-        if any(arg.partition("=")[0] == "--golden" for arg in args):
-            line = [re.sub("^--golden", "--control", arg) for arg in args]
+        if any(arg.partition("=")[0] == f"--{_CONTROL_BEFORE}" for arg in args):
+            line = [re.sub(f"^--{_CONTROL_BEFORE}", "--control", arg) for arg in args]
             raise InputError(
-                "Unknown option --golden; it is now called --control.",
+                f"Unknown option --{_CONTROL_BEFORE}; it is now called --control.",
                 hint=f"Run:\n  localensemble label {shlex.join(line)}",
             )
         return super().parse_args(ctx, args)
