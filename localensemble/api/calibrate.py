@@ -13,11 +13,13 @@ from localensemble.api.certify import variable_named
 from localensemble.api.evaluate import gold_of
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.probabilities.calibrated_raters import (
+    CALIBRATION_METHODS,
     CalibratedRaters,
     RaterCalibrationMethod,
 )
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
+from localensemble.core.options import refuse_other_words
 from localensemble.findings.fitted_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
@@ -71,6 +73,7 @@ def calibrate(
             another study or other raters.
         LedgerError: the folder has no study, or no run of it has finished.
     """
+    refuse_other_words(method, name="method", words=CALIBRATION_METHODS)
     by_gold = method != "contextual_prior"
     if (gold is not None) != by_gold or (content_free is not None) == by_gold:
         raise InputError(

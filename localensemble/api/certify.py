@@ -15,9 +15,10 @@ from localensemble.consensus.certificates.category_prevalence import CorrectedPr
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.sample_plan import CertificationPlan, plan_certification
 from localensemble.consensus.certificates.threshold import CertifiedThreshold
-from localensemble.consensus.policies.scores import ScoreName
+from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
 from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
+from localensemble.core.options import refuse_other_words
 from localensemble.core.words import counted
 from localensemble.findings.certification import Promise, certify_variable
 from localensemble.study.certificate_files import write_certificate
@@ -96,6 +97,8 @@ def certify(
         LedgerError: the folder has no study, or no run of it has finished.
     """
     _check_shares(promise.alpha, promise.delta)
+    if promise.by is not None:
+        refuse_other_words(promise.by, name="by", words=SCORE_NAMES)
     folder = StudyFolder.of(study)
     with Study.open(study) as loaded:
         chosen = variable_named(loaded.codebook, variable)

@@ -7,6 +7,7 @@ its options; values that come from Python are compared with them by `fitting`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, is_dataclass
 from numbers import Integral, Real
 from types import NoneType, UnionType
@@ -74,6 +75,18 @@ def fitting(options: Given) -> Given:
     return options
 
 
+def refuse_other_words(value: object, *, name: str, words: Sequence[str]) -> None:
+    """Refuse a value that is not one of the words that a parameter takes.
+
+    Raises:
+        InputError: it is another; the message names the words.
+    """
+    if value not in words:
+        raise InputError(
+            f"{name}: found {value!r}; expected {_any_of(words)}.", hint=f"Correct {name}."
+        )
+
+
 def unpacked(declared: object) -> tuple[object, ...]:
     """Split a declared type into the type without None and the notes beside it."""
     notes: tuple[object, ...] = ()
@@ -89,7 +102,7 @@ def _expected(value: Any, kind: object, option: Option) -> str:
     """Return what is expected instead of the value; empty if it is right."""
     if get_origin(kind) is Literal:
         words = get_args(kind)
-        return "" if value in words else " or ".join(f'"{word}"' for word in words)
+        return "" if value in words else _any_of(words)
     least, most = option.least, option.most
     if least is None:
         return ""
@@ -101,3 +114,7 @@ def _expected(value: Any, kind: object, option: Option) -> str:
         fits = number and least < value < most
         return "" if fits else f"{what} between {least:g} and {most:g}"
     return "" if number and least <= value <= most else f"{what} from {least:g} to {most:g}"
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return " or ".join(f'"{word}"' for word in words)

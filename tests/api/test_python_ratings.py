@@ -105,6 +105,16 @@ def test_a_study_of_ratings_is_nominal_or_ordinal(level: Any) -> None:
         le.import_ratings(PLAIN, level=level)
 
 
+def test_words_of_certify_and_calibrate_are_refused_as_on_the_command_line() -> None:
+    gold = pd.DataFrame({"id": list("abcdef"), "gold_ratings": list("xyxyxy")})
+    other: Any = "Temperature"
+    with le.import_ratings(PLAIN, level="nominal") as study:
+        with pytest.raises(le.LocalEnsembleError, match=r'method: .*"temperature" or "isotonic"'):
+            study.calibrate(variable="ratings", method=other, gold=gold)
+        with pytest.raises(le.LocalEnsembleError, match=r'by: .*"support"'):
+            study.certify(gold, variable="ratings", by=other)
+
+
 @pytest.mark.parametrize("option", ["limit", "threads"])
 @pytest.mark.parametrize("value", [0, -1, 1.5])
 def test_a_run_is_refused_where_a_count_is_not_at_least_1(option: str, value: Any) -> None:
