@@ -30,15 +30,20 @@ from localensemble.study.kept_tables import (
 from localensemble.study.provenance import provenance
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
+from localensemble.study.unfit_signs import UnfitSign
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenStudy:
-    """The numbers and files that were written, and what the user should know."""
+    """The numbers and files that were written, and what the user should know.
+
+    ``unfit_signs`` are those found while the study was labeled.
+    """
 
     findings: StudyFindings
     files: tuple[Path, ...]
     messages: tuple[str, ...]
+    unfit_signs: tuple[UnfitSign, ...] = ()
 
 
 def write_decided(
@@ -72,7 +77,7 @@ def write_decided(
     write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     files = (*(folder.labels, folder.escalations, folder.report, folder.findings), folder.manifest)
-    return WrittenStudy(findings, files, messages)
+    return WrittenStudy(findings, files, messages, loaded.run.summary.unfit_signs)
 
 
 def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[DecisionRules, str]:

@@ -19,6 +19,7 @@ from localensemble.api.prepared_raters import (
     refuse_what_cannot_fit,
 )
 from localensemble.api.shared_options import Calibrations, Certificates, GoldTable, UnfitRaters
+from localensemble.api.unfit_raters import accepted_without
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
@@ -196,7 +197,8 @@ def label(
         certified_raters=certified_raters(rules),
     )
     written = _labeled(plan, folder, gold, on_progress, on_message)
-    return LabeledStudy(written.findings, folder, messages)
+    signs = tuple(one.sentence for one in written.unfit_signs)
+    return LabeledStudy(written.findings, folder, (*messages, *signs))
 
 
 def _labeled(
@@ -211,9 +213,16 @@ def _labeled(
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
         for message in reuse.messages:
             on_message(message)
-        run_labeling(plan, ledger=ledger, on_progress=on_progress)
+        run_labeling(
+            plan,
+            ledger=ledger,
+            on_progress=on_progress,
+            on_sign=lambda sign: on_message(sign.sentence),
+        )
         loaded = Study.load(ledger.reader)
         decisions = loaded.decide()
+        for message in accepted_without(loaded, decisions=decisions):
+            on_message(message)
         for message in reuse.keep_tables(folder, loaded):
             on_message(message)
         written = write_decided(

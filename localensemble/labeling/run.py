@@ -43,6 +43,7 @@ from localensemble.study.run_record import (
     codebook_content,
     register_codebook,
 )
+from localensemble.study.unfit_signs import UnfitSign, unfit_signs
 from localensemble.tables.item_file import ItemFile
 
 BLOCK_SIZE = 64
@@ -98,11 +99,16 @@ class Progress:
 
 
 def run_labeling(
-    plan: LabelingPlan, *, ledger: Ledger, on_progress: Callable[[Progress], None]
+    plan: LabelingPlan,
+    *,
+    ledger: Ledger,
+    on_progress: Callable[[Progress], None],
+    on_sign: Callable[[UnfitSign], None] = lambda sign: None,
 ) -> None:
     """Label every item of the plan with every rater, skipping labels already in the ledger.
 
-    The run's record in the ledger holds what was labeled and under which rules.
+    The run's record in the ledger holds what was labeled and under which rules. ``on_sign`` gets
+    each sign that a rater is unfit as soon as the rater's first block is done.
 
     Raises:
         EngineError: an engine cannot continue. The labels so far are in the ledger.
@@ -119,11 +125,17 @@ def run_labeling(
     summary: JsonValue = {}
     try:
         raters: dict[RaterKey, RaterName] = {}
+        signs: list[UnfitSign] = []
+
+        def keep(sign: UnfitSign) -> None:
+            signs.append(sign)
+            on_sign(sign)
+
         for engine in plan.engines:
-            rater_run = _RaterRun(plan, ledger, item_set, variables, run, total, raters)
+            rater_run = _RaterRun(plan, ledger, item_set, variables, run, total, raters, keep)
             raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
-        summary = RunSummary(item_set, total, tuple(raters), variables).as_json()
+        summary = RunSummary(item_set, total, tuple(raters), variables, tuple(signs)).as_json()
     except KeyboardInterrupt:
         status = "interrupted"
         raise
@@ -140,6 +152,7 @@ class _RaterRun:
     run: RunKey
     total: int
     before: Mapping[RaterKey, RaterName]
+    on_sign: Callable[[UnfitSign], None]
 
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
@@ -216,7 +229,11 @@ class _RaterRun:
         done = resumed = self.total - sum(stop - start for start, stop in self._missing(rater))
         on_progress(Progress(name, done, self.total, resumed, 0.0))
         before = engine.usage()
+        looked = False
         for start, items in self._missing_items(rater):
+            if start and not looked:
+                looked = True
+                self._look_for_signs(rater, name)
             labels = label_block(engine, items, questions=questions)
             after = engine.usage()
             self.ledger.append_block(
@@ -230,6 +247,29 @@ class _RaterRun:
             before = after
             done += len(items)
             on_progress(Progress(name, done, self.total, resumed, time.monotonic() - started))
+            if not looked:
+                looked = True
+                self._look_for_signs(rater, name)
+        if not looked:
+            self._look_for_signs(rater, name)
+
+    def _look_for_signs(self, rater: RaterKey, name: RaterName) -> None:
+        """Report signs in the first block; those of a rater declared unfit are known already."""
+        if name in self.plan.rules.unfit:
+            return
+        first = {
+            variable: self.ledger.reader.label_block(
+                self.item_set,
+                variable=key,
+                raters=(rater,),
+                start=0,
+                stop=min(BLOCK_SIZE, self.total),
+            )
+            for variable, key in self.variables.items()
+        }
+        plan = self.plan
+        for sign in unfit_signs(name, blocks=first, codebook=plan.codebook, rules=plan.rules):
+            self.on_sign(sign)
 
     def _missing(self, rater: RaterKey) -> Iterator[tuple[int, int]]:
         """Yield the blocks that lack a label, as positions from start to stop."""

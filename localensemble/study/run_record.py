@@ -25,6 +25,7 @@ from localensemble.ledger.records import (
     VariableKey,
     VariableRecord,
 )
+from localensemble.study.unfit_signs import UnfitSign
 
 _DECIDES_AGAIN = "decides_again_run"
 
@@ -111,21 +112,28 @@ class RunSummary:
         item_count: number of items labeled, from the first.
         raters: keys of the raters, in the order of their names in the settings.
         variables: key of each variable, by name.
+        unfit_signs: signs, found in the first labels of a rater, that it is unfit.
     """
 
     item_set: ItemSetKey
     item_count: int
     raters: tuple[RaterKey, ...]
     variables: Mapping[str, VariableKey]
+    unfit_signs: tuple[UnfitSign, ...] = ()
 
     def as_json(self) -> JsonValue:
         """Return the summary as the ledger keeps it."""
-        return {
+        written: dict[str, JsonValue] = {
             "item_set": self.item_set,
             "item_count": self.item_count,
             "raters": list(self.raters),
             "variables": dict(self.variables),
         }
+        if self.unfit_signs:
+            written["unfit_signs"] = [
+                {"rater": one.rater, "sentence": one.sentence} for one in self.unfit_signs
+            ]
+        return written
 
     @classmethod
     def from_json(cls, value: JsonValue) -> RunSummary:
@@ -136,6 +144,7 @@ class RunSummary:
             read["item_count"],
             tuple(map(RaterKey, read["raters"])),
             {name: VariableKey(key) for name, key in read["variables"].items()},
+            tuple(UnfitSign(**one) for one in read.get("unfit_signs", ())),
         )
 
 

@@ -43,8 +43,8 @@ class Study:
         run: the newest finished run.
         control: variable -> (N,) known categories of control items, -1 elsewhere; empty if the
             study has none.
-        cautions: sentences on why not to trust the labels: those recorded with them, and one
-            about a newer run that has not finished.
+        cautions: sentences on why not to trust the labels: those recorded with them, signs that
+            a rater that counts is unfit, and one about a newer run that has not finished.
     """
 
     labeled: StudyLabels
@@ -109,7 +109,7 @@ class Study:
                 if control
                 else {}
             ),
-            cautions=(*settings.cautions, *_unfinished(reader.runs())),
+            cautions=_cautions(run, settings.rules, reader.runs()),
         )
 
     def close(self) -> None:
@@ -185,7 +185,12 @@ class Study:
 
     def with_rules(self, rules: DecisionRules) -> Study:
         """Return the same study under other rules; nothing is recorded."""
-        return replace(self, rules=rules, recorded=_counted(self.labeled, rules))
+        return replace(
+            self,
+            rules=rules,
+            recorded=_counted(self.labeled, rules),
+            cautions=_cautions(self.run, rules, self.labeled.reader.runs()),
+        )
 
 
 def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
@@ -198,6 +203,13 @@ def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
         rater_keys=tuple(keys[name] for name in fit),
         calibrations={one.variable: one.columns(fit) for one in rules.calibrations},
     )
+
+
+def _cautions(
+    run: FinishedRun, rules: DecisionRules, runs: Sequence[RunRecord]
+) -> tuple[str, ...]:
+    signs = (one.sentence for one in run.summary.unfit_signs if one.rater not in rules.unfit)
+    return (*run.settings.cautions, *signs, *_unfinished(runs))
 
 
 def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
