@@ -15,7 +15,8 @@ from localensemble.study.study import Study
 def accepted_without(loaded: Study, *, decisions: Sequence[Decisions]) -> tuple[str, ...]:
     """Decide again in memory without the raters that show signs, and state what changes.
 
-    Each of them is left out alone, then all of them together. Nothing is recorded.
+    Each of them is left out alone, then all of them together; a sentence that would change
+    nothing is left out. Nothing is recorded.
 
     Args:
         loaded: the study, with the signs found while it was labeled.
@@ -37,13 +38,18 @@ def _without(loaded: Study, decisions: Sequence[Decisions], names: Sequence[str]
     except InputError:
         # Nobody would be left, or a policy or a setting names this rater.
         return ""
-    changes = [
-        f"{now.variable.name} {_accepted(now):,} instead of {_accepted(before):,}"
+    counts = [
+        (now.variable.name, _accepted(now), _accepted(before))
         for before, now in zip(decisions, others, strict=True)
     ]
+    if all(now == before for _, now, before in counts):
+        return ""
+    changes = [f"{name} {now:,} instead of {before:,}" for name, now, before in counts]
+    left = rules.fit(loaded.labeled.rater_names)
+    alone = f" Only {left[0]} would be left, and no other rater checks it." * (len(left) == 1)
     return (
         f"Without {listed(names)}, these numbers of labels would be accepted: {listed(changes)}, "
-        f"of {len(decisions[0].categories):,} items each."
+        f"of {len(decisions[0].categories):,} items each.{alone}"
     )
 
 

@@ -209,7 +209,17 @@ def _cautions(
     run: FinishedRun, rules: DecisionRules, runs: Sequence[RunRecord]
 ) -> tuple[str, ...]:
     signs = (one.sentence for one in run.summary.unfit_signs if one.rater not in rules.unfit)
-    return (*run.settings.cautions, *signs, *_unfinished(runs))
+    return (*run.settings.cautions, *signs, *_left_alone(run, rules), *_unfinished(runs))
+
+
+def _left_alone(run: FinishedRun, rules: DecisionRules) -> tuple[str, ...]:
+    left = rules.fit(run.settings.raters)
+    if not rules.unfit or len(left) > 1:
+        return ()
+    return (
+        f"All raters but {left[0]} are declared unfit: its labels are accepted without another "
+        "rater that checks them. Add a rater, or check labels by hand.",
+    )
 
 
 def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:

@@ -149,17 +149,17 @@ def test_signs_are_cautions_of_the_study_until_the_rater_is_declared_unfit(
     assert [one.name for one in again.findings.raters] == ["good", "other"]
 
 
-def test_two_such_raters_are_left_out_alone_and_together(files: StudyFiles) -> None:
+def test_two_such_raters_are_left_out_together_where_one_changes_nothing(files: StudyFiles) -> None:
     label_with(files, {"good": varied, "bad": outside, "worse": outside})
     with Study.open(files.study) as study:
         sentences = accepted_without(study, decisions=study.decide())
-    assert [one.partition(",")[0] for one in sentences] == [
-        "Without bad",
-        "Without worse",
-        "Without bad and worse",
-    ]
-    assert "topic 0 instead of 0" in sentences[0]
-    assert "topic 150 instead of 0" in sentences[2]
+    (sentence,) = sentences
+    assert sentence.startswith("Without bad and worse, ")
+    assert "topic 150 instead of 0" in sentence
+    assert sentence.endswith("Only good would be left, and no other rater checks it.")
+    alone = decide_again(files.study, options=ConsensusOptions(unfit=("bad", "worse")))
+    (caution,) = alone.findings.cautions
+    assert caution.startswith("All raters but good are declared unfit")
 
 
 def test_where_no_rater_would_be_left_nothing_is_promised(files: StudyFiles) -> None:
