@@ -105,6 +105,11 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
             or a rated item is missing from the table of items.
     """
     path = path_of(source)
+    if options.codebook is not None and options.categories is not None:
+        raise InputError(
+            "Categories were given twice: by --categories and by --codebook.",
+            hint="Leave out --categories; the codebook defines them and their order.",
+        )
     codebook, table = read_with_codebook(
         source,
         codebook=options.codebook,

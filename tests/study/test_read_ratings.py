@@ -183,6 +183,13 @@ def test_ratings_of_no_variable_of_the_codebook_are_refused(
     assert "--variable-column" in refused.value.hint
 
 
+def test_categories_beside_a_codebook_are_refused(tmp_path: Path) -> None:
+    options = RatingsOptions(codebook=tmp_path / "codebook.yaml", categories=("b", "a"))
+    with pytest.raises(InputError, match="twice") as refused:
+        read_ratings_table(tmp_path / "ratings.csv", options=options)
+    assert refused.value.exit_code == 2
+
+
 def test_a_level_that_is_given_replaces_the_one_of_the_codebook(tmp_path: Path) -> None:
     codebook = tmp_path / "pain.yaml"
     path = write_rows(tmp_path / "t.csv", [("id", "a", "b"), ("x", "1", "1"), ("y", "2", "3")])
