@@ -18,6 +18,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
+from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
@@ -85,7 +86,7 @@ def estimate(
         on_rater: called with the name of each rater before it is measured.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: a file cannot be used, or the codebook alone exceeds a rater's context.
         EngineError: a model cannot be loaded.
     """
     options = options or LabelOptions()
@@ -110,6 +111,13 @@ def estimate(
             on_rater(rater.name)
             engine = rater.engine.load()
             try:
+                refuse_long_codebook(
+                    engine,
+                    rater=rater.name,
+                    variables=questions.variables,
+                    template=template,
+                    layout=ensemble.layout,
+                )
                 speed = measure_speed(
                     engine,
                     table,

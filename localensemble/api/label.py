@@ -179,7 +179,7 @@ def label(
         template=template,
         options=RaterOptions(options.mode, options.threads),
     )
-    refuse_what_cannot_fit(raters)
+    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
     for message in (rater.message for rater in raters if rater.message):
         on_message(message)
     folder.make()

@@ -17,11 +17,13 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
+from localensemble.core.prompts import Layout
 from localensemble.engines.kind import LoadPlan, MemoryNeed
 from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import engine_kind, open_engine
 from localensemble.engines.settings import EngineSettings
+from localensemble.labeling.codebook_room import may_exceed, refuse_long_codebook
 from localensemble.labeling.ensemble import Ensemble, RaterPlan
 from localensemble.labeling.run import NamedEngine
 from localensemble.privacy.egress import guarded_launcher
@@ -124,25 +126,53 @@ def prepare_raters(
     )
 
 
-def refuse_what_cannot_fit(raters: Sequence[PreparedRater]) -> None:
-    """Refuse a rater whose model needs more memory than is free.
+def refuse_what_cannot_fit(
+    raters: Sequence[PreparedRater],
+    codebook: Codebook,
+    *,
+    template: PromptTemplate,
+    layout: Layout | None,
+) -> None:
+    """Refuse a rater whose model exceeds the free memory, or whose context the codebook exceeds.
+
+    To check the context, a model is loaded only if the length of the codebook leaves a doubt;
+    each rater is checked again when its turn comes.
 
     Raises:
         EngineUnavailableError: a model does not fit; the hint says what to change.
+        InputError: the codebook is too long for a rater.
     """
     for rater in raters:
-        need, memory = rater.need, rater.need.memory
-        if memory is None or need.fits:
+        _refuse_too_little_memory(rater)
+    for rater in raters:
+        plan, variables = rater.need.plan, codebook.variables
+        context = plan.context_tokens or plan.settings.context_tokens
+        if context is None or not may_exceed(
+            context, variables=variables, template=template, layout=layout
+        ):
             continue
-        context = f"{need.plan.context_tokens:,}"
-        raise EngineUnavailableError(
-            f'Cannot label with rater "{rater.name}": it needs {gibibytes(memory.total)} of '
-            f"memory (weights {gibibytes(memory.weights)}, context of {context} tokens "
-            f"{gibibytes(memory.context + memory.beginnings)}, other "
-            f"{gibibytes(memory.buffers + memory.process)}), but only "
-            f"{gibibytes(need.free_bytes)} is free.",
-            hint=advice(need),
-        )
+        engine = rater.engine.load()
+        try:
+            refuse_long_codebook(
+                engine, rater=rater.name, variables=variables, template=template, layout=layout
+            )
+        finally:
+            engine.close()
+
+
+def _refuse_too_little_memory(rater: PreparedRater) -> None:
+    need, memory = rater.need, rater.need.memory
+    if memory is None or need.fits:
+        return
+    context = f"{need.plan.context_tokens:,}"
+    raise EngineUnavailableError(
+        f'Cannot label with rater "{rater.name}": it needs {gibibytes(memory.total)} of '
+        f"memory (weights {gibibytes(memory.weights)}, context of {context} tokens "
+        f"{gibibytes(memory.context + memory.beginnings)}, other "
+        f"{gibibytes(memory.buffers + memory.process)}), but only "
+        f"{gibibytes(need.free_bytes)} is free.",
+        hint=advice(need),
+    )
 
 
 def gibibytes(count: int) -> str:

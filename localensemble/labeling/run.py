@@ -24,6 +24,7 @@ from localensemble.core.labels import Label, RaterName
 from localensemble.core.prompts import Layout
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, Usage
+from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.ledger.ledger import Ledger
@@ -113,7 +114,8 @@ def run_labeling(
     Raises:
         EngineError: an engine cannot continue. The labels so far are in the ledger.
         EnsembleError: two raters turn out to be the same.
-        InputError: a rater is not the one that a certificate names.
+        InputError: a rater is not the one that a certificate names, or its context cannot hold
+            the codebook.
         TableError: the items file changed during the run.
         KeyboardInterrupt: raised again after the run is recorded as interrupted.
     """
@@ -157,7 +159,7 @@ class _RaterRun:
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
         try:
-            questions = self._questions(engine)
+            questions = self._questions(engine, named.name)
             rater = Rater(named.name, self._identity(engine, questions))
             self._refuse_uncertified(rater)
             key = self.ledger.register_rater(rater)
@@ -183,9 +185,12 @@ class _RaterRun:
                 "or calibration again, or label without it.",
             )
 
-    def _questions(self, engine: Engine) -> Questions:
+    def _questions(self, engine: Engine, name: RaterName) -> Questions:
         plan = self.plan
         variables = plan.codebook.variables
+        refuse_long_codebook(
+            engine, rater=name, variables=variables, template=plan.template, layout=plan.layout
+        )
         layout = layout_for(
             engine, plan.items, variables=variables, template=plan.template, layout=plan.layout
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,3 +149,27 @@ def test_layers_go_to_a_device_that_has_the_room_and_that_is_said(
     assert ended.code == 0, ended.err
     assert ("layers on" in ended.err or "device" in ended.err) == bool(message)
     assert message in ended.err
+
+
+@pytest.mark.parametrize("command", ["estimate", "label"])
+def test_a_codebook_longer_than_the_context_is_refused_before_any_model_works(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    ensemble = "raters:\n  - {model: le-llama-2m}\n  - {model: le-qwen2-3m, context_tokens: 64}\n"
+    files = study_files(tmp_path, ["one", "two"], ensemble=ensemble)
+    to = ("-o", files.study) if command == "label" else ()
+    ended = run(command, *arguments(files), *to)
+    assert ended.code == 2
+    assert re.search(r'"le-qwen2-3m".* alone takes \d+ tokens.* has 64\.', ended.err, re.S)
+    assert "`context_tokens`" in ended.err
+    assert "too_long" not in ended.out + ended.err
+    assert not files.study.exists()
+
+
+def test_a_rater_that_states_no_context_is_refused_at_its_turn(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["one", "two"])
+    long = files.codebook.read_text().replace("Meals and drinks.", "Meals. " * 5000)
+    files.codebook.write_text(long)
+    ended = run("label", *arguments(files), "-o", files.study)
+    assert (ended.code, "the codebook alone takes" in " ".join(ended.err.split())) == (2, True)
