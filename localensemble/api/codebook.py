@@ -57,7 +57,7 @@ def init(
                 f"Cannot write {path}: it already exists.",
                 hint="Move it away, or choose another folder with --output.",
             )
-    leave_out = [name for name in (table.id_column, table.text_column) if name is not None]
+    leave_out = (*table.id_columns, table.text_column)
     columns = find_label_columns(open_table(items), leave_out=leave_out)
     folder.mkdir(parents=True, exist_ok=True)
     with replaced_text_file(codebook) as stream:

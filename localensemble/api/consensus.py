@@ -34,6 +34,7 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.study.certificate_files import lost_between, read_certificates
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import shared_id_column
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
@@ -98,7 +99,8 @@ class ConsensusOptions:
     drop_calibrations: Annotated[bool, Option("Drop the study's calibrations.")] = False
     gold: GoldTable = None
     id_column: Annotated[
-        str | None, Option("The column with the item ids, in the items and the gold table.")
+        str | None,
+        Option("The column with the item ids in items and gold table, or columns to combine: A,B."),
     ] = None
     text_column: TextColumn = None
 
@@ -199,7 +201,10 @@ def _written_again(
             raters=before.recorded.rater_names,
         )
         loaded = choose(before)
-        gold = gold_of(loaded, options.gold, id_column=options.id_column)
+        id_column = options.id_column
+        if items is not None and options.gold is not None:
+            id_column = shared_id_column(options.gold, id_column)
+        gold = gold_of(loaded, options.gold, id_column=id_column)
         decisions = loaded.decide()
         _record(ledger, before, loaded.rules)
         written = write_decided(loaded, decisions=decisions, items=table, folder=folder, gold=gold)

@@ -44,9 +44,9 @@ from localensemble.study.certificate_files import (
 from localensemble.study.control_items import ControlItems, read_control_items
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
-from localensemble.study.gold import GoldLabels, read_gold
+from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
 from localensemble.study.study import Study
-from localensemble.tables.delimited import TableSource, open_table
+from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 
@@ -248,27 +248,23 @@ def _known_labels(
         return None, None
     ids = (str(row.item.id) for block in table.blocks(_ROWS) for row in block)
     item_ids = tuple(islice(ids, options.limit))
+    named = ",".join(table.id_columns) or None
     gold = control = None
     if options.gold is not None:
         gold = read_gold(
             options.gold,
             codebook=codebook,
             item_ids=item_ids,
-            id_column=_shared_id_column(options.gold, table),
+            id_column=shared_id_column(options.gold, named),
         )
     if options.control is not None:
         control = read_control_items(
             options.control,
             codebook=codebook,
             item_ids=frozenset(item_ids),
-            id_column=_shared_id_column(options.control, table),
+            id_column=shared_id_column(options.control, named),
         )
     return gold, control
-
-
-def _shared_id_column(known: TableSource, table: ItemFile) -> str | None:
-    """Return the id column of the items if the other table has it too; None detects it there."""
-    return table.id_column if table.id_column in open_table(known).columns else None
 
 
 def _rules(

@@ -14,6 +14,7 @@ from localensemble.report.html import AgreementSource, NamedAgreement, write_agr
 from localensemble.report.queue import item_queue
 from localensemble.report.wording import study_verdict
 from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import shared_id_column
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
@@ -79,6 +80,9 @@ def write_report(
             hint="Add --gold FILE, or leave out --group and --random-sample.",
         )
     folder = StudyFolder.of(study)
+    gold_ids = id_column
+    if items is not None and gold is not None:
+        gold_ids = shared_id_column(gold, id_column)
     with Study.open(study) as loaded:
         decisions = loaded.decide()
         findings = findings_of(
@@ -87,7 +91,7 @@ def write_report(
             gold=gold_of(
                 loaded,
                 gold,
-                id_column=id_column,
+                id_column=gold_ids,
                 group_column=group_column,
                 random_sample=random_sample,
             ),

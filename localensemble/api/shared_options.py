@@ -34,7 +34,11 @@ GoldTable = Annotated[
     TableSource | None, Option("A table with gold labels, used to report accuracy.")
 ]
 GoldIdColumn = Annotated[
-    str | None, Option("The column of the gold table with the item ids.", "--id-column")
+    str | None,
+    Option(
+        "The column of the gold table with the item ids, or columns to combine: A,B.",
+        "--id-column",
+    ),
 ]
 GroupColumn = Annotated[
     str | None,

@@ -27,7 +27,8 @@ def command(
     *,
     gold: GoldTable = None,
     id_column: Annotated[
-        str | None, Option("The column with the item ids, in every table given.")
+        str | None,
+        Option("The column with the item ids in every table given, or columns to combine: A,B."),
     ] = None,
     group_column: GroupColumn = None,
     random_sample: RandomSample = False,

@@ -64,5 +64,8 @@ def queue_columns(raters: Sequence[str]) -> list[str]:
 
 
 def added_id(items: ItemTable) -> tuple[str, ...]:
-    """Return the id column to add, if the items have no id column of their own."""
-    return (ID_COLUMN,) if items.id_column is None else ()
+    """Return the id column to add, if no single column of the items has their ids."""
+    if items.id_column is not None:
+        return ()
+    # A repeated "id" may be a part of the combined ids.
+    return ("item_id",) if ID_COLUMN in items.columns else (ID_COLUMN,)

@@ -43,7 +43,7 @@ class ItemTable(Protocol):
 
     @property
     def id_column(self) -> str | None:
-        """The column with the ids; None if the items are numbered."""
+        """The column with the ids; None if the items are numbered or columns are combined."""
         ...
 
     @property

@@ -52,8 +52,8 @@ def read_control_items(
     """
     path = path_of(source)
     table = KeyedTable.open(source, id_column=id_column)
-    if table.id_column is None:
-        raise no_ids_error(path)
+    if not table.id_columns:
+        raise no_ids_error(table)
     columns = gold_columns(table.columns, codebook)
     readers = [
         (CategoryReader(path, codebook.variable(name), column), table.columns.index(column))

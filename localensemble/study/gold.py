@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.delimited import TableSource, path_of, restore_formula
+from localensemble.tables.delimited import TableSource, open_table, path_of, restore_formula
+from localensemble.tables.item_columns import id_option, named_id_columns
 from localensemble.tables.row_ids import KeyedTable
 
 # A text column named by mistake must not end up in a table of findings.
@@ -136,7 +137,7 @@ def read_gold(
         source: the table.
         codebook: the codebook of the study.
         item_ids: ids of the study's labeled items, in order.
-        id_column: the column with the ids; None guesses it by name.
+        id_column: the column with the ids, or several to combine; None guesses it by name.
         group_column: the column whose groups are evaluated separately.
         random_sample: whether the items were drawn at random from all items of the study.
         prices: prices of labels.
@@ -146,8 +147,8 @@ def read_gold(
             a label is not a category.
     """
     path, table = path_of(source), KeyedTable.open(source, id_column=id_column)
-    if table.id_column is None:
-        raise no_ids_error(path)
+    if not table.id_columns:
+        raise no_ids_error(table)
     columns = gold_columns(table.columns, codebook)
     if not columns:
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
@@ -218,12 +219,26 @@ def _without_blank(
     )
 
 
-def no_ids_error(path: Path) -> TableError:
+def no_ids_error(table: KeyedTable) -> TableError:
     """Return the error that ids are missing; matching by row would risk wrong numbers."""
-    return TableError(
-        f"{path.name}: found no column with item ids.",
-        hint="Gold labels are matched by id, never by row: name the column with --id-column.",
-    )
+    hint = "Gold labels are matched by id, never by row: name the column with --id-column."
+    if table.proposed_id is not None:
+        hint = (
+            "Gold labels are matched by id, never by row: if column "
+            f'"{table.proposed_id}" holds the ids, add `{id_option(table.proposed_id)}`.'
+        )
+    return TableError(f"{table.path.name}: found no column with item ids.", hint=hint)
+
+
+def shared_id_column(source: TableSource, named: str | None) -> str | None:
+    """Return the columns named for the ids of the items if a table of known labels has them too.
+
+    None lets that table decide: a worksheet of `sample` has the ids in a column of its own.
+    """
+    if named is None:
+        return None
+    table = open_table(source)
+    return named if set(named_id_columns(table, named)) <= set(table.columns) else None
 
 
 def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | None:

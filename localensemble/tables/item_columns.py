@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,7 +18,9 @@ from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.tables.delimited import Table
 
-IdColumn = Annotated[str | None, Option("The column with the item ids.")]
+IdColumn = Annotated[
+    str | None, Option("The column with the item ids, or columns to combine: A,B.")
+]
 TextColumn = Annotated[str | None, Option("The column with the item texts.")]
 
 _SAMPLE_ROWS = 1000
@@ -25,6 +28,8 @@ _SAMPLE_ROWS = 1000
 _SHORTEST_TEXT = 40
 # A longer heading may be the first text of a table without headings, so it is not shown.
 _LONGEST_HEADING = 60
+# Named like an id, but not clearly the id of the item: patient_id, PatientID, study id.
+_LIKE_AN_ID = re.compile(r"(?:[\W_][Ii][Dd]|[^\W\d_A-Z]I[Dd])")
 ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
@@ -47,9 +52,25 @@ TEXT_NAMES = (
 class ItemColumns:
     """The columns in use, and messages that tell the user how they were chosen."""
 
-    id_column: str | None
+    id_columns: tuple[str, ...]
     text_column: str
     messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdColumns:
+    """The columns whose cells make the ids.
+
+    Attributes:
+        names: empty if no column qualifies; several if they are combined.
+        messages: how they were chosen, in sentences for the user.
+        proposed: a column with a different value in every row that is named like an id, but was
+            not chosen; None without one.
+    """
+
+    names: tuple[str, ...]
+    messages: tuple[str, ...] = ()
+    proposed: str | None = None
 
 
 def choose_columns(table: Table, *, id_column: str | None, text_column: str | None) -> ItemColumns:
@@ -60,45 +81,75 @@ def choose_columns(table: Table, *, id_column: str | None, text_column: str | No
     """
     if text_column is not None:
         _check_named(table, "text", text_column)
-    id_column, id_messages = choose_id_column(table, named=id_column, leave_out=text_column)
+    ids = choose_id_columns(table, named=id_column, leave_out=text_column)
     if text_column is not None:
-        return ItemColumns(id_column, text_column, id_messages)
-    text_column = _guess_text(table, [name for name in table.columns if name != id_column])
+        return ItemColumns(ids.names, text_column, ids.messages)
+    text_column = _guess_text(table, [name for name in table.columns if name not in ids.names])
     return ItemColumns(
-        id_column,
+        ids.names,
         text_column,
-        (*id_messages, f"Using {_shown(table, text_column)} for the item texts."),
+        (*ids.messages, f"Using {_shown(table, text_column)} for the item texts."),
     )
 
 
-def choose_id_column(
+def choose_id_columns(
     table: Table, *, named: str | None, leave_out: str | None = None
-) -> tuple[str | None, tuple[str, ...]]:
-    """Use the column named for the ids, or guess one; return None if no column qualifies.
+) -> IdColumns:
+    """Use the columns named for the ids, or guess one.
 
     Args:
+        named: a column, or several with commas between them.
         leave_out: a column that cannot hold the ids.
 
-    Returns:
-        The column, and messages for the user.
-
     Raises:
-        TableError: the column is missing or is the one left out, or a guess is not safe.
+        TableError: a column is missing, named twice or the one left out, or a guess is not safe.
     """
     if named is not None:
-        _check_named(table, "id", named)
-        if named == leave_out:
+        names = named_id_columns(table, named)
+        for name in names:
+            _check_named(table, "id", name)
+        if leave_out in names:
             raise TableError(
-                f'{table.path.name}: column "{named}" is named for both the id and the text.',
+                f'{table.path.name}: column "{leave_out}" is named for both the id and the text.',
                 hint="Name two different columns.",
             )
-        return named, ()
-    guessed = _guess_id(table, [name for name in table.columns if name != leave_out])
-    if guessed is None:
-        return None, (
-            "Found no column with ids; the items are named row-1, row-2, ... in file order.",
+        if len(set(names)) < len(names):
+            raise TableError(
+                f'{table.path.name}: "{named}" names a column twice for the id.',
+                hint="Name each column once.",
+            )
+        return IdColumns(names)
+    columns = [name for name in table.columns if name != leave_out]
+    guessed = _guess_id(table, columns)
+    if guessed is not None:
+        return IdColumns((guessed,), (f'Using column "{guessed}" for the item ids.',))
+    message = "Found no column with ids; the items are named row-1, row-2, ... in file order."
+    proposed = next(
+        (
+            name
+            for name in columns
+            if _LIKE_AN_ID.fullmatch(name.strip()[-3:]) and _tells_rows_apart(table, name)
+        ),
+        None,
+    )
+    if proposed is not None:
+        message += (
+            f' Column "{proposed}" has a different value in every row; to use it for the ids, add '
+            f"`{id_option(proposed)}`."
         )
-    return guessed, (f'Using column "{guessed}" for the item ids.',)
+    return IdColumns((), (message,), proposed)
+
+
+def named_id_columns(table: Table, named: str) -> tuple[str, ...]:
+    """Split the columns named for the ids at commas, unless one column has that name."""
+    if named in table.columns:
+        return (named,)
+    return tuple(name.strip() for name in named.split(","))
+
+
+def id_option(*columns: str) -> str:
+    """Return the option that names columns for the ids, as you would type it."""
+    return f"--id-column {shlex.quote(','.join(columns))}"
 
 
 def plain_name(name: str) -> str:

@@ -24,7 +24,7 @@ from localensemble.tables.delimited import (
     path_of,
 )
 from localensemble.tables.item_columns import choose_columns
-from localensemble.tables.row_ids import IdCheck, row_id
+from localensemble.tables.row_ids import IdCheck, id_places, row_id
 
 _ROWS_A_DIGEST = 1024
 
@@ -34,7 +34,8 @@ class ItemFile:
     """A table of items whose ids have been checked.
 
     Attributes:
-        id_column: None if the file has no id column; ids are then ``row-1``, ``row-2``, ...
+        id_columns: empty if the file has no id column; ids are then ``row-1``, ``row-2``, ...
+            The cells of several are joined with ``|``.
         messages: what was guessed, in sentences for the user.
         sha256: hash of the ids and texts in order: for each item one line of canonical JSON,
             ``["id","text"]``, and a line feed.
@@ -42,7 +43,7 @@ class ItemFile:
 
     path: Path
     columns: tuple[str, ...]
-    id_column: str | None
+    id_columns: tuple[str, ...]
     text_column: str
     messages: tuple[str, ...]
     item_count: int
@@ -64,8 +65,8 @@ class ItemFile:
 
         Args:
             source: the file, or a table in memory.
-            id_column: None guesses it by name; if no column qualifies, ids come from the row
-                numbers.
+            id_column: a column, or several with commas between them. None guesses it by name;
+                if no column qualifies, ids come from the row numbers.
             text_column: None guesses it by name, then by length.
 
         Raises:
@@ -75,13 +76,13 @@ class ItemFile:
         table = open_table(source, delimiter=delimiter)
         fingerprint = _fingerprint(table)
         chosen = choose_columns(table, id_column=id_column, text_column=text_column)
-        id_index = None if chosen.id_column is None else table.columns.index(chosen.id_column)
+        places = id_places(table, chosen.id_columns)
         text_index = table.columns.index(chosen.text_column)
-        count, sha256 = _read_through(table, id_index=id_index, text_index=text_index)
+        count, sha256 = _read_through(table, places=places, text_index=text_index)
         opened = cls(
             path=path_of(source),
             columns=table.columns,
-            id_column=chosen.id_column,
+            id_columns=chosen.id_columns,
             text_column=chosen.text_column,
             messages=chosen.messages,
             item_count=count,
@@ -93,6 +94,11 @@ class ItemFile:
         opened._check_unchanged()
         return opened
 
+    @property
+    def id_column(self) -> str | None:
+        """The one column with the ids; None if the items are numbered or columns are combined."""
+        return self.id_columns[0] if len(self.id_columns) == 1 else None
+
     def blocks(self, size: int) -> Iterator[tuple[ItemRow, ...]]:
         """Read the items in order, ``size`` at a time; the last block may be shorter.
 
@@ -103,11 +109,11 @@ class ItemFile:
             raise ValueError(f"A block has {size} items; expected 1 or more.")
         self._check_unchanged()
         text_index = self.columns.index(self.text_column)
-        id_index = None if self.id_column is None else self.columns.index(self.id_column)
+        places = id_places(self._table, self.id_columns)
         block: list[ItemRow] = []
         for position, values in enumerate(self._table.rows()):
             item = Item(
-                row_id(values, id_index=id_index, position=position), values[text_index], position
+                row_id(values, places=places, position=position), values[text_index], position
             )
             block.append(ItemRow(item, values))
             if len(block) == size:
@@ -139,15 +145,15 @@ def _fingerprint(table: Table) -> tuple[int, ...]:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _read_through(table: Table, *, id_index: int | None, text_index: int) -> tuple[int, str]:
+def _read_through(table: Table, *, places: tuple[int, ...], text_index: int) -> tuple[int, str]:
     """Count and hash the items, and check their ids."""
     digest = hashlib.sha256()
     encode = JSONEncoder(ensure_ascii=False).encode
     lines: list[str] = []
-    ids = IdCheck(table, id_index=id_index)
+    ids = IdCheck(table, places=places)
     count = 0
     for values in table.rows():
-        item_id = row_id(values, id_index=id_index, position=count)
+        item_id = row_id(values, places=places, position=count)
         count += 1
         ids.add(item_id)
         lines.append(f"[{encode(item_id)},{encode(values[text_index])}]\n")

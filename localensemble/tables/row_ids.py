@@ -1,6 +1,7 @@
 """Read the ids of rows, and check that they are usable and unique.
 
-In a table without an id column, the row numbers become the ids. Refuses ids that are blank,
+In a table without an id column, the row numbers become the ids. The cells of several id columns
+are joined with ``|``; all but the first may be blank. Refuses ids that are blank,
 repeated, too long, or look the same to a reader. Messages name rows and never an id, because
 a column named by mistake may hold texts.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +20,12 @@ import numpy as np
 from localensemble.core.errors import TableError
 from localensemble.core.labels import ItemId
 from localensemble.tables.delimited import Table, TableSource, open_table, path_of
-from localensemble.tables.item_columns import choose_id_column
+from localensemble.tables.item_columns import choose_id_columns, id_option
 
+ID_SEPARATOR = "|"
 _MAX_ID_CHARACTERS = 200
+# With these columns, REDCap tells the rows of one record apart.
+_REDCAP_COLUMNS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 _SHOWN_ROWS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -40,14 +44,16 @@ class KeyedTable:
     """A table about items, with checked ids; it need not contain the texts.
 
     Attributes:
-        id_column: None if the file has no id column; ids are then ``row-1``, ``row-2``, ...
+        id_columns: empty if the file has no id column; ids are then ``row-1``, ``row-2``, ...
         messages: what was guessed, in sentences for the user.
+        proposed_id: a column that could be named for the ids; None without one.
     """
 
     path: Path
     columns: tuple[str, ...]
-    id_column: str | None
+    id_columns: tuple[str, ...]
     messages: tuple[str, ...]
+    proposed_id: str | None
     _table: Table = field(repr=False)
 
     @classmethod
@@ -56,15 +62,16 @@ class KeyedTable:
 
         Args:
             source: the file, or a table in memory.
-            id_column: None guesses it by name.
+            id_column: a column, or several with commas between them; None guesses it by name.
 
         Raises:
             TableError: the file cannot be read, or its ids cannot be used.
         """
         table = open_table(source)
-        chosen, messages = choose_id_column(table, named=id_column)
-        opened = cls(path_of(source), table.columns, chosen, messages, table)
-        ids = IdCheck(table, id_index=opened._id_index)
+        chosen = choose_id_columns(table, named=id_column)
+        messages, proposed = chosen.messages, chosen.proposed
+        opened = cls(path_of(source), table.columns, chosen.names, messages, proposed, table)
+        ids = IdCheck(table, places=id_places(table, chosen.names))
         for row in opened.rows():
             ids.add(row.id)
         ids.finish()
@@ -76,32 +83,36 @@ class KeyedTable:
         Raises:
             TableError: the file is damaged.
         """
-        id_index = self._id_index
+        places = id_places(self._table, self.id_columns)
         for position, values in enumerate(self._table.rows()):
-            yield KeyedRow(
-                row_id(values, id_index=id_index, position=position), position + 1, values
-            )
-
-    @property
-    def _id_index(self) -> int | None:
-        return None if self.id_column is None else self.columns.index(self.id_column)
+            yield KeyedRow(row_id(values, places=places, position=position), position + 1, values)
 
 
-def row_id(values: tuple[str, ...], *, id_index: int | None, position: int) -> ItemId:
-    """Read the id of a row from its cell, or make it from the position, which counts from 0."""
-    return ItemId(f"row-{position + 1}" if id_index is None else values[id_index])
+def id_places(table: Table, columns: Sequence[str]) -> tuple[int, ...]:
+    """Return where the cells of the ids stand in a row."""
+    return tuple(table.columns.index(name) for name in columns)
+
+
+def row_id(values: tuple[str, ...], *, places: tuple[int, ...], position: int) -> ItemId:
+    """Read the id of a row from its cells, or make it from the position, which counts from 0."""
+    if not places:
+        return ItemId(f"row-{position + 1}")
+    if len(places) == 1:
+        return ItemId(values[places[0]])
+    return ItemId(ID_SEPARATOR.join([values[place].strip() for place in places]))
 
 
 class IdCheck:
     """Check the ids of a table in one pass that stores eight bytes per id.
 
     Args:
-        id_index: None if ids come from the row numbers and need no check.
+        places: where the cells of the ids stand; empty if ids come from the row numbers and
+            need no check.
     """
 
-    def __init__(self, table: Table, *, id_index: int | None) -> None:
+    def __init__(self, table: Table, *, places: tuple[int, ...]) -> None:
         self._table = table
-        self._id_index = id_index
+        self._places = places
         self._hashes = array("q")
 
     def add(self, item_id: ItemId) -> None:
@@ -110,10 +121,10 @@ class IdCheck:
         Raises:
             TableError: the id is blank or unusable.
         """
-        if self._id_index is None:
+        if not self._places:
             return
-        if not item_id.strip() or len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
-            raise _unusable_ids_error(self._table, self._id_index)
+        if _is_blank(item_id, self._places) or _is_unusable(item_id):
+            raise _unusable_ids_error(self._table, self._places)
         self._hashes.append(hash(_as_seen(item_id)))
 
     def finish(self) -> None:
@@ -122,21 +133,30 @@ class IdCheck:
         Raises:
             TableError: some ids are.
         """
-        if self._id_index is not None:
-            _refuse_repeated_ids(self._table, self._id_index, self._hashes)
+        if self._places:
+            _refuse_repeated_ids(self._table, self._places, self._hashes)
 
 
-def _unusable_ids_error(table: Table, id_index: int) -> TableError:
+def _is_blank(item_id: str, places: tuple[int, ...]) -> bool:
+    # Combined with others, the first column names the record; later ones may be blank.
+    return not (item_id.partition(ID_SEPARATOR)[0] if len(places) > 1 else item_id).strip()
+
+
+def _is_unusable(item_id: str) -> bool:
+    return len(item_id) > _MAX_ID_CHARACTERS or bool(_CONTROL.search(item_id))
+
+
+def _unusable_ids_error(table: Table, places: tuple[int, ...]) -> TableError:
     """Read the table again to name all rows without a usable id, not only the first."""
     blank: list[int] = []
     unusable: list[int] = []
     for number, values in enumerate(table.rows(), start=1):
-        item_id = values[id_index]
-        if not item_id.strip():
+        item_id = row_id(values, places=places, position=number - 1)
+        if _is_blank(item_id, places):
             blank.append(number)
-        elif len(item_id) > _MAX_ID_CHARACTERS or _CONTROL.search(item_id):
+        elif _is_unusable(item_id):
             unusable.append(number)
-    where = f'{table.path.name}, column "{table.columns[id_index]}"'
+    where = _place(table, places)
     if blank:
         return TableError(
             f"{where}: the id is blank in {_rows(blank)}.",
@@ -149,7 +169,7 @@ def _unusable_ids_error(table: Table, id_index: int) -> TableError:
     )
 
 
-def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> None:
+def _refuse_repeated_ids(table: Table, places: tuple[int, ...], id_hashes: array[int]) -> None:
     ordered = np.sort(np.frombuffer(id_hashes, dtype=np.int64))
     repeated = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
     if not repeated:
@@ -159,14 +179,14 @@ def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> 
     same: list[tuple[int, int]] = []
     alike: list[tuple[int, int]] = []
     for number, values in enumerate(table.rows(), start=1):
-        item_id = values[id_index]
+        item_id = row_id(values, places=places, position=number - 1)
         seen = _as_seen(item_id)
         if hash(seen) in repeated:
             first, first_id = first_rows.setdefault(seen, (number, item_id))
             if first != number:
                 (same if item_id == first_id else alike).append((first, number))
-    where = f'{table.path.name}, column "{table.columns[id_index]}"'
-    hint = "Give every item a unique id, or name another column (`--id-column`)."
+    where = _place(table, places)
+    hint = _repeated_hint(table, places)
     if same:
         raise TableError(f"{where}: the same id appears in rows {_pairs(same)}.", hint=hint)
     if alike:
@@ -175,6 +195,20 @@ def _refuse_repeated_ids(table: Table, id_index: int, id_hashes: array[int]) -> 
             "surrounding spaces or in how an accented letter is stored (Unicode NFC, NFD).",
             hint=hint,
         )
+
+
+def _place(table: Table, places: tuple[int, ...]) -> str:
+    names = " and ".join(f'"{table.columns[place]}"' for place in places)
+    return f"{table.path.name}, column{'s' if len(places) > 1 else ''} {names}"
+
+
+def _repeated_hint(table: Table, places: tuple[int, ...]) -> str:
+    named = [table.columns[place] for place in places]
+    more = [name for name in _REDCAP_COLUMNS if name in table.columns and name not in named]
+    return (
+        "Give every item a unique id, name another column (`--id-column`), or combine columns "
+        f"that together differ in every row: `{id_option(*named, *(more or ['COLUMN']))}`."
+    )
 
 
 def _as_seen(item_id: str) -> str:

@@ -63,3 +63,35 @@ def test_gold_labels_are_found_by_the_id_column_of_the_items(run: Run, files: St
     ended = label(run, files, "--gold", table, "--id-column", "Patient")
     assert ended.code == 0
     assert "Accuracy against the gold labels" in ended.out
+
+
+def test_combined_ids_run_from_items_to_worksheet_and_gold(run: Run, files: StudyFiles) -> None:
+    rows = "".join(f"{n // 2},visit_{n % 2},comment {n}\n" for n in range(20))
+    files.items.write_text(f"record_id,redcap_event_name,text\n{rows}", encoding="utf-8")
+    gold = "record_id,redcap_event_name,gold_topic\n0,visit_0,staff\n0,visit_1,food\n"
+    ids = ("--id-column", "record_id,redcap_event_name")
+    ended = label(run, files, "--gold", gold, *ids)
+    assert ended.code == 0, ended.err
+    labels = (files.study / "labels.csv").read_text(encoding="utf-8").splitlines()
+    assert labels[0].startswith("record_id,redcap_event_name,text,id,")
+    assert labels[2].startswith("0,visit_1,comment 1,0|visit_1,")
+    known = files.folder / "known.csv"
+    assert run("evaluate", files.study, "--gold", known, *ids).code == 0
+    sheet = files.folder / "sheet.csv"
+    drawn = ("sample", files.study, "--items", files.items, "-o", sheet, "--n", 2, *ids)
+    assert run(*drawn).code == 0
+    filled = sheet.read_text(encoding="utf-8").replace(",,", ",staff,")
+    sheet.write_text(filled, encoding="utf-8")
+    shown = ("--include-text", "--items", files.items, "--gold", sheet)
+    assert run("report", files.study, *shown, *ids).code == 0
+
+
+def test_combined_ids_stand_beside_a_column_named_id(run: Run, files: StudyFiles) -> None:
+    rows = "".join(f"{n // 2},{n % 2},comment {n}\n" for n in range(20))
+    files.items.write_text(f"id,visit,text\n{rows}", encoding="utf-8")
+    gold = "item_id,gold_topic\n0|1,staff\n"
+    ended = label(run, files, "--gold", gold, "--id-column", "id,visit")
+    assert ended.code == 0, ended.err
+    for table in ("labels.csv", "escalations.csv"):
+        header = (files.study / table).read_text(encoding="utf-8").splitlines()[0]
+        assert header.startswith("id,visit,text,item_id,")

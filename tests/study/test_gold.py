@@ -164,3 +164,13 @@ def test_whatever_the_rows_each_item_gets_its_own_gold_label(
         gold = read_gold(path, codebook=codebook, item_ids=IDS, id_column=None)
     assert gold.categories["topic"].tolist() == wanted
     assert gold.items_not_in_study == len(set(known) - set(IDS))
+
+
+def test_gold_without_a_known_id_column_names_the_option_to_type(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    table = "review_id,topic\ni-1,food\ni-2,staff\n"
+    with pytest.raises(TableError) as refused:
+        read(tmp_path, table, codebook)
+    assert "`--id-column review_id`" in refused.value.hint
+    assert read(tmp_path, table, codebook, id_column="review_id").items_not_in_study == 0

@@ -340,3 +340,75 @@ def test_every_text_comes_back_whole_in_any_block_size(
 def test_the_shared_sets_open(shared: Path) -> None:
     file = ItemFile.open(shared / "data" / "nhs_feedback" / "data.csv")
     assert (file.item_count, file.id_column, file.text_column) == (10_302, "id", "text")
+
+
+@pytest.mark.parametrize(
+    "name", ["review_id", "patient_ID", "PatientId", "StudyID", "chart-id", "Study Id"]
+)
+def test_a_unique_column_named_like_an_id_is_proposed(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"{name},text\n7,well\n8,well\n")
+    file = ItemFile.open(path)
+    assert file.id_columns == ()
+    option = f"--id-column '{name}'" if " " in name else f"--id-column {name}"
+    assert f"`{option}`" in file.messages[0]
+    named = ItemFile.open(path, id_column=name)
+    assert [row.item.id for row in next(named.blocks(9))] == ["7", "8"]
+
+
+@pytest.mark.parametrize("column", ["review_id\n7\n7", "covid\n1\n2", "paid\n1\n2", "grid\n1\n2"])
+def test_no_other_column_is_proposed_for_the_ids(column: str, tmp_path: Path) -> None:
+    name, first, second = column.split("\n")
+    path = written(tmp_path, f"{name},text\n{first},well\n{second},worse\n")
+    assert "--id-column" not in " ".join(ItemFile.open(path).messages)
+
+
+REDCAP = """\
+record_id,redcap_event_name,redcap_repeat_instance,note
+1,visit_1,,well
+1,visit_2,1,well
+1,visit_2,2,worse
+2,visit_1,,worse
+"""
+
+
+def test_cells_of_several_columns_are_joined_to_one_id(tmp_path: Path) -> None:
+    path = written(tmp_path, REDCAP)
+    named = "record_id, redcap_event_name,redcap_repeat_instance"
+    file = ItemFile.open(path, id_column=named)
+    ids = [row.item.id for row in next(file.blocks(9))]
+    assert ids == ["1|visit_1|", "1|visit_2|1", "1|visit_2|2", "2|visit_1|"]
+    assert file.id_columns == ("record_id", "redcap_event_name", "redcap_repeat_instance")
+    assert file.id_column is None
+    with pytest.raises(TableError, match="the same id appears in rows 2 and 3") as refused:
+        ItemFile.open(path, id_column="record_id,redcap_event_name")
+    assert "--id-column record_id,redcap_event_name,redcap_repeat_instance`" in refused.value.hint
+
+
+def test_repeated_ids_lead_to_the_columns_to_combine(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as refused:
+        ItemFile.open(written(tmp_path, REDCAP))
+    combined = "record_id,redcap_event_name,redcap_repeat_instance"
+    assert f"`--id-column {combined}`" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ("a,c", 'no column "c" for the id'),
+        ("a,a", "twice"),
+        ("a,text", "both the id and the text"),
+        ("b,a", "blank in row 1"),
+    ],
+)
+def test_columns_that_cannot_be_combined_are_refused(
+    named: str, found: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TableError, match=found):
+        ItemFile.open(
+            written(tmp_path, "a,b,text\n1,,x\n2,2,y\n"), id_column=named, text_column="text"
+        )
+
+
+def test_a_column_with_a_comma_in_its_name_is_one_column(tmp_path: Path) -> None:
+    file = ItemFile.open(written(tmp_path, '"a,b",a,b,text\n1,1,1,x\n'), id_column="a,b")
+    assert file.id_columns == ("a,b",)
