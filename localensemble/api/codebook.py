@@ -12,8 +12,8 @@ from localensemble.codebook.scaffold import find_label_columns, scaffold_codeboo
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.resources import examples_dir
-from localensemble.tables.delimited import open_table
 from localensemble.tables.item_file import ItemFile
+from localensemble.tables.table_files import open_item_table
 
 __all__ = ["Remark", "StartFiles", "check", "init"]
 
@@ -58,7 +58,7 @@ def init(
                 hint="Move it away, or choose another folder with --output.",
             )
     leave_out = (*table.id_columns, table.text_column)
-    columns = find_label_columns(open_table(items), leave_out=leave_out)
+    columns = find_label_columns(open_item_table(items), leave_out=leave_out)
     folder.mkdir(parents=True, exist_ok=True)
     with replaced_text_file(codebook) as stream:
         stream.write(scaffold_codebook(items.stem, label_columns=columns))

@@ -59,7 +59,7 @@ def command(
         bool, Option("Evaluate one prompt at a time and share nothing: slow, for checking.")
     ] = False,
 ) -> None:
-    """Label the texts of ITEMS (a CSV file) with every rater of an ensemble.
+    """Label the texts of ITEMS (CSV or Excel workbook) with every rater of an ensemble.
 
     After an interruption, run the same command again to resume. Exits with code 5 if the raters
     agree less than the codebook requires, otherwise with 3 if some labels have no category.

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.delimited import TableSource, open_table, path_of, restore_formula
+from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.item_columns import id_option, named_id_columns
 from localensemble.tables.row_ids import KeyedTable
+from localensemble.tables.table_files import open_item_table
 
 # A text column named by mistake must not end up in a table of findings.
 MOST_GROUPS = 50
@@ -237,7 +238,7 @@ def shared_id_column(source: TableSource, named: str | None) -> str | None:
     """
     if named is None:
         return None
-    table = open_table(source)
+    table = open_item_table(source)
     return named if set(named_id_columns(table, named)) <= set(table.columns) else None
 
 

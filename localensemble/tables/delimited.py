@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -105,9 +105,13 @@ class HeldTable(Table):
 
     Attributes:
         values: the rows below the header, each with one cell per column.
+        messages: what was chosen to read it, in sentences for the user.
+        dates: column -> its first row whose cell was stored as a date, not as text.
     """
 
     values: tuple[tuple[str, ...], ...] = field(repr=False)
+    messages: tuple[str, ...] = ()
+    dates: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Return the rows below the header."""

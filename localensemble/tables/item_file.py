@@ -1,8 +1,8 @@
 """Read items from a table: find the id and text columns, and turn each row into an item.
 
 Decides which columns may be guessed and reports every guess. Refuses to guess where a wrong
-guess would go unnoticed, and refuses ids that are not unique. Files are read row by row; only
-eight bytes per item stay in memory.
+guess would go unnoticed, and refuses ids that are not unique. CSV files are read row by row;
+only eight bytes per item stay in memory. The cells of a workbook stay in memory.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from localensemble.tables.delimited import (
     Table,
     TableFormat,
     TableSource,
-    open_table,
     path_of,
 )
 from localensemble.tables.item_columns import choose_columns
 from localensemble.tables.row_ids import IdCheck, id_places, row_id
+from localensemble.tables.table_files import open_item_table, table_messages
 
 _ROWS_A_DIGEST = 1024
 
@@ -73,9 +73,10 @@ class ItemFile:
             TableError: the file cannot be read, a column is missing or cannot be guessed,
                 or ids are blank, repeated or unusable.
         """
-        table = open_table(source, delimiter=delimiter)
+        table = open_item_table(source, delimiter=delimiter)
         fingerprint = _fingerprint(table)
         chosen = choose_columns(table, id_column=id_column, text_column=text_column)
+        read = table_messages(table, used=(*chosen.id_columns, chosen.text_column))
         places = id_places(table, chosen.id_columns)
         text_index = table.columns.index(chosen.text_column)
         count, sha256 = _read_through(table, places=places, text_index=text_index)
@@ -84,7 +85,7 @@ class ItemFile:
             columns=table.columns,
             id_columns=chosen.id_columns,
             text_column=chosen.text_column,
-            messages=chosen.messages,
+            messages=(*read, *chosen.messages),
             item_count=count,
             sha256=sha256,
             format=table.format,

@@ -19,8 +19,9 @@ import numpy as np
 
 from localensemble.core.errors import TableError
 from localensemble.core.labels import ItemId
-from localensemble.tables.delimited import Table, TableSource, open_table, path_of
+from localensemble.tables.delimited import Table, TableSource, path_of
 from localensemble.tables.item_columns import choose_id_columns, id_option
+from localensemble.tables.table_files import open_item_table, table_messages
 
 ID_SEPARATOR = "|"
 _MAX_ID_CHARACTERS = 200
@@ -67,10 +68,10 @@ class KeyedTable:
         Raises:
             TableError: the file cannot be read, or its ids cannot be used.
         """
-        table = open_table(source)
+        table = open_item_table(source)
         chosen = choose_id_columns(table, named=id_column)
-        messages, proposed = chosen.messages, chosen.proposed
-        opened = cls(path_of(source), table.columns, chosen.names, messages, proposed, table)
+        messages = (*table_messages(table, used=chosen.names), *chosen.messages)
+        opened = cls(path_of(source), table.columns, chosen.names, messages, chosen.proposed, table)
         ids = IdCheck(table, places=id_places(table, chosen.names))
         for row in opened.rows():
             ids.add(row.id)

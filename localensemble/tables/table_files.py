@@ -19,6 +19,7 @@ from localensemble.core.errors import TableError
 from localensemble.tables.delimited import (
     HeldTable,
     Table,
+    TableFormat,
     TableSource,
     check_header,
     open_table,
@@ -85,6 +86,48 @@ def open_table_file(source: TableSource, *, sheet: str | None = None) -> TableFi
     if start.startswith(_PARQUET_START):
         return _open_parquet(path)
     return _CsvTable(open_table(source))
+
+
+def open_item_table(source: TableSource, *, delimiter: str | None = None) -> Table:
+    """Open a table about items, a CSV file or an Excel workbook, with all its columns as text.
+
+    A CSV file is read row by row, a workbook at once; of several sheets, the first is read.
+
+    Raises:
+        TableError: the file cannot be read as a table, or a cell of a workbook has no single
+            value.
+    """
+    if isinstance(source, HeldTable) or not _start_of(source).startswith(_ZIP_START):
+        return open_table(source, delimiter=delimiter)
+    sheet = open_sheet(source)
+    return HeldTable(
+        source,
+        sheet.columns,
+        # Whoever keeps items in Excel opens the results there.
+        TableFormat(byte_order_mark=True),
+        tuple(sheet.cells(sheet.columns)),
+        sheet.messages,
+        sheet.dates(),
+    )
+
+
+def table_messages(table: Table, *, used: Sequence[str]) -> tuple[str, ...]:
+    """Return the messages of a table in memory, and refuse dates in the columns used.
+
+    Raises:
+        TableError: Excel stored an id or a text as a date, which is not what was typed.
+    """
+    if not isinstance(table, HeldTable):
+        return ()
+    for column in used:
+        if column in table.dates:
+            raise TableError(
+                f'{table.path.name}, row {table.dates[column]}, column "{column}": the cell is a '
+                "date, not a text; what was typed is lost.",
+                hint='Format the column as text and type the cell again, or save the table as "CSV '
+                'UTF-8".',
+            )
+    return table.messages
 
 
 def _start_of(path: Path) -> bytes:

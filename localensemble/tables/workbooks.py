@@ -2,13 +2,14 @@
 
 Decides which sheet to read, and that the first row with any content is the header. In the
 requested columns, refuses cells without a single value: merged cells, formulas that were never
-computed, and errors. Otherwise each would be read as an empty cell, that is, as a gap.
+computed, and errors. Otherwise each would be read as an empty cell, that is, as a gap. Hidden
+rows are read and counted in a message. A sheet too large to keep in memory is refused.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,8 @@ from localensemble.tables.delimited import check_header
 from localensemble.tables.stored_values import no_rows_error, stored_text
 
 _SHOWN_SHEETS = 5
+# Reading takes about 500 bytes per cell. One stray cell far out makes a sheet huge.
+_MOST_CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ class Sheet:
         for row in range(1, len(self._cells)):
             yield tuple([self._text(row, place) for place in places])
 
+    def dates(self) -> Mapping[str, int]:
+        """Return each column with a cell that is stored as a date, and its first such row."""
+        found: dict[str, int] = {}
+        for row in range(1, len(self._cells)):
+            for column, cell in zip(self.columns, self._cells[row], strict=True):
+                if cell.is_date:
+                    found.setdefault(column, row)
+        return found
+
     def _text(self, row: int, column: int) -> str:
         cell = self._cells[row][column]
         value = cell.value
@@ -70,7 +82,7 @@ class Sheet:
         if kind == "e":
             raise TableError(
                 f"{where}: the cell holds an error, such as #N/A.",
-                hint="Correct the cell, or empty it if there is no label.",
+                hint="Correct the cell, or empty it.",
             )
         # As Excel shows Boolean values, and writes them to a CSV file.
         return str(value).upper() if isinstance(value, bool) else stored_text(value)
@@ -89,6 +101,7 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     book = _loaded(path, computed=False)
     titles = [worksheet.title for worksheet in book.worksheets]
     name, messages = _chosen_sheet(path, titles, sheet)
+    _refuse_too_many_cells(path, book[name])
     grid = [list(cells) for cells in book[name].iter_rows()]
     filled = [i for i, cells in enumerate(grid) if any(cell.value is not None for cell in cells)]
     if not filled:
@@ -102,6 +115,17 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     check_header(path, columns)
     if len(grid) < 2:
         raise no_rows_error(path)
+    hidden = sum(
+        book[name].row_dimensions[row].hidden
+        for row in range(first + 2, last + 2)
+        if row in book[name].row_dimensions
+    )
+    if hidden:
+        messages = (
+            *messages,
+            f"Rows that the sheet hides, by a filter or by hand: {hidden:,}; "
+            "they are read like the others.",
+        )
     computed = None
     if any(cell.data_type == "f" for cells in grid for cell in cells):
         rows = _loaded(path, computed=True)[name].iter_rows()
@@ -111,6 +135,16 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         for area in book[name].merged_cells.ranges
     ]
     return Sheet(path, columns, messages, grid, computed, merged)
+
+
+def _refuse_too_many_cells(path: Path, worksheet: Any) -> None:
+    rows, columns = worksheet.max_row, worksheet.max_column
+    if rows * columns > _MOST_CELLS:
+        raise TableError(
+            f"{path.name}: the sheet extends over {rows:,} rows and {columns:,} columns; a "
+            f"workbook is read up to {_MOST_CELLS:,} cells.",
+            hint='Delete the empty rows and columns around the table, or save it as "CSV UTF-8".',
+        )
 
 
 def _loaded(path: Path, *, computed: bool) -> Any:
