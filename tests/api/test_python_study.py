@@ -301,3 +301,15 @@ def test_raters_may_be_paths_but_not_one_path(codebook: Path, tmp_path: Path) ->
         with pytest.raises(le.LocalEnsembleError, match="raters: expected a list") as refused:
             le.label(items(1), codebook=codebook, raters=one)  # type: ignore[arg-type]
         assert refused.value.hint == f'Write ["{gone}"].'
+
+
+def test_combined_ids_match_gold_by_the_same_columns(codebook: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"record": [1, 1, 2], "visit": list("aba"), "text": ["x", "y", "z"]})
+    frame.to_excel(tmp_path / "items.xlsx", index=False)
+    ids = "record,visit"
+    of_frame = le.label(frame, codebook=codebook, raters=RATERS, id_column=ids)
+    of_book = le.label(tmp_path / "items.xlsx", codebook=codebook, raters=RATERS, id_column=ids)
+    assert list(of_frame.decisions("topic")["item"]) == ["1|a", "1|b", "2|a"]
+    pd.testing.assert_frame_equal(of_frame.labels(), of_book.labels())
+    gold = frame.drop(columns="text").assign(gold_topic=["staff", "food", "other"])
+    assert of_frame.evaluate(gold, id_column=ids) is not None
