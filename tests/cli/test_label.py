@@ -80,10 +80,10 @@ def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
     ended = run(*label)
     rows = len(read_table(files.study / "escalations.csv"))
     assert f"review the {rows} rows in {files.study / 'escalations.csv'}." in ended.out
-    assert "Only gold labels" in ended.out
+    assert "how often these labels are right" in ended.out
     gold = files.folder / "gold.csv"
     gold.write_text("id,gold_topic\ni-1,staff\n", encoding="utf-8")
-    assert "Only gold labels" not in run(*label, "--gold", gold).out
+    assert "how often these labels are right" not in run(*label, "--gold", gold).out
 
 
 def test_findings_count_what_the_tables_hold(run: Run, tmp_path: Path) -> None:
