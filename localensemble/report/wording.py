@@ -269,8 +269,8 @@ def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
         return ()
     return (
         f'"{worst.rater}" disagrees with the others most: without it, '
-        f"{agreement.leading} would be {number(worst.without.value)}. Only gold labels can show "
-        "who is right.",
+        f"{agreement.leading} would be {number(worst.without.value)}. Agreement does not "
+        "show who is right.",
     )
 
 
