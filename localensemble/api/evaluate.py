@@ -148,7 +148,7 @@ def _of_method(decisions: Sequence[Decisions]) -> tuple[str, ...]:
         name = decided.variable.name
         if decided.converged is False:
             warnings.append(f"{name}: the method did not converge; do not rely on its consensus.")
-        unchosen = int(np.count_nonzero(~decided.escalated & (decided.support == 0)))
+        unchosen = int(np.count_nonzero(decided.accepted & (decided.support == 0)))
         if unchosen:
             warnings.append(
                 f"{name}: no rater chose the category of {counted(unchosen, 'accepted label')}. "

@@ -22,6 +22,7 @@ from localensemble.findings.study_findings import (
 from localensemble.report.wording import (
     agreement_verdict,
     coefficient_name,
+    no_answer_sentences,
     off_codebook_verdict,
     required_sentences,
     unfit_sentences,
@@ -46,6 +47,7 @@ __all__ = [
     "agreement_verdict",
     "coefficient_name",
     "counted",
+    "no_answer_sentences",
     "off_codebook_verdict",
     "required_sentences",
     "unfit_sentences",

@@ -13,6 +13,7 @@ from localensemble.api.findings import (
     agreement_verdict,
     coefficient_name,
     counted,
+    no_answer_sentences,
     off_codebook_verdict,
     required_sentences,
     unfit_sentences,
@@ -21,6 +22,7 @@ from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.word_table import WordTable
+from localensemble.core.labels import is_without_answer
 
 
 def show_study(study: LabeledStudy, *, console: Console) -> None:
@@ -138,6 +140,8 @@ def _decision_table(findings: StudyFindings) -> WordTable:
 
 def _print_reasons(findings: StudyFindings, console: Console) -> None:
     for variable in findings.variables:
+        for sentence in no_answer_sentences(variable):
+            say(console, f"  {variable.name}: {sentence}")
         for reason, count in variable.reason_counts:
             if count:
                 console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
@@ -252,6 +256,8 @@ def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
     for variable in findings.variables:
         for rater in variable.raters:
             for reason, count in rater.reason_counts:
+                if variable.no_answer and is_without_answer(reason):
+                    continue
                 console.print(
                     f"  {variable.name}, {rater.rater}: {count:,} {reason}", highlight=False
                 )

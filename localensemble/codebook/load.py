@@ -246,6 +246,7 @@ def _codebook(shape: CodebookShape) -> Codebook:
         version=clean_name(shape.version),
         description=shape.description.strip(),
         variables=tuple(variables),
+        no_answer=tuple(text.strip() for text in shape.no_answer),
     )
 
 

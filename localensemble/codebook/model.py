@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, Literal
 
+from localensemble.codebook.non_answers import USUAL_NON_ANSWERS
 from localensemble.core.coefficient_names import AgreementCoefficient
 from localensemble.core.errors import CodebookError
 from localensemble.core.identity import sha256_json
@@ -123,20 +124,24 @@ class Codebook:
     """The variables of a study, versioned and hashed.
 
     Attributes:
-        sha256: hash of the content, including name, version, ``always_review`` and
-            ``required_agreement``. Comments, key order, quoting and indentation of the file do
-            not change it.
+        no_answer: texts that count as no answer: no model is asked about them, and no person.
+            If it is empty, every text needs a label, blank ones too.
+        sha256: hash of the content, including name, version, ``always_review``,
+            ``required_agreement`` and ``no_answer``. Comments, key order, quoting and
+            indentation of the file do not change it.
     """
 
     name: str
     version: str
     description: str
     variables: tuple[Variable, ...]
+    no_answer: tuple[str, ...] = USUAL_NON_ANSWERS
     sha256: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _keep_as_tuple(self, "variables", Variable, "codebook")
-        content = {
+        _keep_as_tuple(self, "no_answer", str, "codebook")
+        content: dict[str, object] = {
             "name": self.name,
             "version": self.version,
             "description": self.description,
@@ -153,6 +158,8 @@ class Codebook:
                 for variable in self.variables
             ],
         }
+        if self.no_answer:  # no key at all if it is empty, to keep old hashes
+            content["no_answer"] = list(self.no_answer)
         object.__setattr__(self, "sha256", sha256_json(content))
 
     def variable(self, name: str) -> Variable:
@@ -173,6 +180,7 @@ class Codebook:
             "version": self.version,
             "description": self.description,
             "variables": [_variable_as_json(variable) for variable in self.variables],
+            "no_answer": list(self.no_answer),
         }
 
 
@@ -194,12 +202,16 @@ def _keep_as_tuple(value: Codebook | Variable, field: str, kind: type, where: st
 
 
 def codebook_from_json(content: Mapping[str, Any]) -> Codebook:
-    """Rebuild a codebook from the result of `Codebook.as_json`."""
+    """Rebuild a codebook from the result of `Codebook.as_json`.
+
+    A record without ``no_answer`` was made when every text was labeled, and stays so.
+    """
     return Codebook(
         name=content["name"],
         version=content["version"],
         description=content["description"],
         variables=tuple(_variable_from_json(variable) for variable in content["variables"]),
+        no_answer=tuple(content.get("no_answer", ())),
     )
 
 

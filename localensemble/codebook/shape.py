@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from localensemble.codebook.document import Place
 from localensemble.codebook.model import BelowRequired
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+from localensemble.codebook.non_answers import USUAL_NON_ANSWERS
 from localensemble.core.coefficient_names import COEFFICIENTS_OF_ORDER, AgreementCoefficient
 
 MULTI_LABEL = "multi_label"
@@ -72,6 +73,7 @@ class CodebookShape(Shape):
     version: str
     description: str = ""
     variables: list[VariableShape]
+    no_answer: list[str] = list(USUAL_NON_ANSWERS)
 
 
 SHAPES: dict[str, type[Shape]] = {
@@ -94,6 +96,10 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
     """Find what the types allow but the meaning does not, in file order."""
     yield from _empty_text(("name",), codebook.name, "A codebook needs a name.")
     yield from _empty_text(("version",), codebook.version, 'Write, for example, `version: "1"`.')
+    for number, text in enumerate(codebook.no_answer):
+        yield from _empty_text(
+            ("no_answer", number), text, "Remove the entry: a blank text is never an answer."
+        )
     if not codebook.variables:
         yield Problem(("variables",), "the list is empty.", "Add at least one variable.")
     seen: dict[str, int] = {}

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+# Reasons of labels that failed because the text answers nothing; no model was asked.
+NO_ANSWER = "no_answer"
+EMPTY_TEXT = "empty_text"
+
 ItemId = NewType("ItemId", str)
 RaterName = NewType("RaterName", str)
 
@@ -21,6 +25,11 @@ class LabelStatus(StrEnum):
     ABSTAINED = "abstained"
     UNPARSABLE = "unparsable"
     FAILED = "failed"
+
+
+def is_without_answer(reason: str) -> bool:
+    """Tell whether a label has no category because its text answers nothing."""
+    return reason.partition(":")[0] in (NO_ANSWER, EMPTY_TEXT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
-from localensemble.exports.rows import ACCEPTED, ESCALATED, queue_order
+from localensemble.exports.rows import ACCEPTED, ESCALATED, NO_ANSWER, queue_order
 from localensemble.study.decisions import Decisions
 from localensemble.study.study import Study
 from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_STATES = tuple("missing" if state is None else state.value for state in STATES)
-DECISION_STATES = (ACCEPTED, ESCALATED)
+DECISION_STATES = (ACCEPTED, ESCALATED, NO_ANSWER)
 
 
 def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
@@ -99,13 +99,13 @@ def decisions_frame(
 
         - ``item`` string: the id.
         - ``variable`` string.
-        - ``label``: Categorical or string, see above: the final label; missing if the item
-          is escalated.
-        - ``status`` Categorical: accepted, escalated.
+        - ``label``: Categorical or string, see above: the final label; missing unless the
+          item is accepted.
+        - ``status`` Categorical: accepted, escalated, no_answer.
         - ``consensus``: Categorical or string: the leading category, even if it was not accepted.
         - ``support``, ``mean_probability``, ``margin``, ``doubt`` float64, as in `Decisions`.
         - ``reasons`` string: why the item is escalated, with "; " between reasons, as in
-          ``labels.csv``; empty if it is accepted.
+          ``labels.csv``; empty if it is not.
         - ``reason_codes`` string: their codes with spaces between them, as in ``labels.csv``.
 
     Raises:
@@ -117,6 +117,7 @@ def decisions_frame(
     held = _of_variable(decisions, variable)
     items = _objects(study.items)
     escalated = _joined([one.escalated for one in held], np.bool_)
+    no_answer = _joined([one.no_answer for one in held], np.bool_)
     reasons = [_reason_columns(one) for one in held]
     return pd.DataFrame(
         {
@@ -126,7 +127,8 @@ def decisions_frame(
             ),
             "label": _categories([(one.variable, one.final) for one in held], of=of),
             "status": pd.Categorical.from_codes(
-                escalated.astype(np.int8), categories=DECISION_STATES
+                np.where(no_answer, np.int8(2), escalated.astype(np.int8)),
+                categories=DECISION_STATES,
             ),
             "consensus": _categories([(one.variable, one.categories) for one in held], of=of),
             "support": _joined([one.support for one in held], np.float64),

@@ -23,9 +23,10 @@ from localensemble.study.decisions import Decisions
 from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
 from localensemble.tables.delimited import TableFormat
 
-DecisionStatus = Literal["accepted", "escalated"]
+DecisionStatus = Literal["accepted", "escalated", "no_answer"]
 ACCEPTED: DecisionStatus = "accepted"
 ESCALATED: DecisionStatus = "escalated"
+NO_ANSWER: DecisionStatus = "no_answer"
 
 
 class ItemTable(Protocol):
@@ -99,8 +100,8 @@ class VariableRow:
 
     Attributes:
         variable: the variable's name.
-        label: the final label; None if the item is escalated.
-        status: accepted or escalated.
+        label: the final label; None unless the item is accepted.
+        status: accepted or escalated, or no_answer if the text answers nothing.
         leading_category: the consensus, even if it was not accepted; None without a consensus.
         support: share of assigned labels that chose the consensus; None without a consensus.
         mean_probability: mean over raters of the probability each gave the consensus; None
@@ -108,7 +109,7 @@ class VariableRow:
         margin: the excess of that mean over that of the next best category; None likewise.
         off_codebook_mass: the largest mass of any rater; None if no rater gave one.
         doubt: larger is more doubtful; comparable between variables.
-        reasons: why the item is escalated, in words; empty if it is accepted.
+        reasons: why the item is escalated, in words; empty otherwise.
         reason_codes: the codes of these reasons, each once.
         raters: one label per rater, in the order of the study.
     """
@@ -244,11 +245,11 @@ class _VariableRows:
     def row(self, item: int) -> VariableRow:
         decided = self._decided
         offset = item - self._start
-        escalated = bool(decided.escalated[item])
+        accepted = bool(decided.accepted[item])
         return VariableRow(
             variable=decided.variable.name,
-            label=None if escalated else self._names[decided.categories[item]],
-            status=ESCALATED if escalated else ACCEPTED,
+            label=self._names[decided.categories[item]] if accepted else None,
+            status=_status(decided, item),
             leading_category=self._names[decided.categories[item]],
             support=_known(decided.support[item]),
             mean_probability=_known(decided.mean_probability[item]),
@@ -269,6 +270,12 @@ class _VariableRows:
                 for column, rater in enumerate(self._raters)
             ),
         )
+
+
+def _status(decided: Decisions, item: int) -> DecisionStatus:
+    if decided.no_answer[item]:
+        return NO_ANSWER
+    return ESCALATED if decided.escalated[item] else ACCEPTED
 
 
 def _blocks(study: DecidedStudy) -> Iterator[tuple[int, tuple[ItemRow, ...]]]:

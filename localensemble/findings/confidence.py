@@ -90,7 +90,7 @@ def variable_confidence(
             RaterConfidence(name, tally.spread(), mass.mean, mass.above)
             for name, tally, mass in zip(labels.rater_names, tallies, masses, strict=True)
         ),
-        accepted=_spread(decided.mean_probability[~decided.escalated]),
+        accepted=_spread(decided.mean_probability[decided.accepted]),
         escalated=_spread(decided.mean_probability[decided.escalated]),
     )
 

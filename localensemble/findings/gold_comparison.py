@@ -346,7 +346,7 @@ def _audit(decided: Decisions, gold: CategoryArray) -> tuple[AuditEstimate | Non
     draw = audit_draw(decided.reason_bits, reason_codes=decided.reason_codes)
     audited = draw.drawn & (gold >= 0)
     estimate = estimate_accuracy(
-        accepted=int(draw.accepted.sum()),
+        accepted=int((draw.accepted & ~decided.no_answer).sum()),
         audited=int(audited.sum()),
         correct=int((audited & (decided.categories == gold)).sum()),
     )

@@ -30,7 +30,7 @@ class MethodResult:
         method: the method's name.
         settings: its settings, as (name, canonical JSON).
         accepted: items with a final label, under the policies of the study.
-        escalated: the other items.
+        escalated: the items that a person decides.
         undecided: items without a consensus.
         converged: whether the method converged; None if it does not iterate.
         consensus: the consensus against gold labels, if there are any.
@@ -123,9 +123,9 @@ def compare_methods(
             MethodResult(
                 method=method.name,
                 settings=method.settings,
-                accepted=len(decided.escalated) - escalated,
+                accepted=int(np.count_nonzero(decided.accepted)),
                 escalated=escalated,
-                undecided=int(np.count_nonzero(decided.categories < 0)),
+                undecided=int(np.count_nonzero((decided.categories < 0) & ~decided.no_answer)),
                 converged=decided.converged,
                 consensus=_evaluated(decided.categories, gold, variable),
                 accepted_labels=_evaluated(decided.final, gold, variable),

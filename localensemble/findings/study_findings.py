@@ -110,8 +110,9 @@ class ExpectedErrors:
 class VariableFindings:
     """Everything about one variable.
 
-    ``accepted`` items have a final label, ``escalated`` ones wait for a person; together
-    they are all items. ``accuracy_*`` and ``gold`` compare with gold labels, if given.
+    ``accepted`` items have a final label, ``escalated`` ones wait for a person, and those
+    counted as ``no_answer`` need no label; together they are all items. ``accuracy_*`` and
+    ``gold`` compare with gold labels, if given.
     ``coefficients`` are those of ``agreement`` that a short table shows. ``required`` is
     None if the codebook requires no agreement. ``expected_errors`` covers all
     escalated items and those of each budget. ``reason_counts`` overlap, because an item can have
@@ -125,6 +126,7 @@ class VariableFindings:
     coefficients: tuple[Coefficient, ...]
     accepted: int
     escalated: int
+    no_answer: int
     reason_codes: tuple[str, ...]
     reason_texts: tuple[str, ...]
     reason_counts: tuple[tuple[str, int], ...]
@@ -198,6 +200,8 @@ class RaterCalibrationFindings:
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
+    Labels of non-answers are not among them: nobody expects a category there.
+
     ``cautions`` are sentences on why not to trust the numbers: those recorded with the labels, and
     those about an unfinished newer run, a method that did not converge, and gold labels that were
     left out.
@@ -250,6 +254,7 @@ def study_findings(
     )
     cells = len(variables) * len(labels.rater_names) * labels.item_count
     assigned = sum(sum(rater.category_counts) for found in variables for rater in found.raters)
+    without_answer = len(labels.rater_names) * sum(found.no_answer for found in variables)
     return StudyFindings(
         item_count=labels.item_count,
         codebook=codebook.name,
@@ -261,7 +266,7 @@ def study_findings(
             for key, name in zip(labels.rater_keys, labels.rater_names, strict=True)
         ),
         variables=variables,
-        unlabeled=cells - assigned,
+        unlabeled=cells - assigned - without_answer,
         gold_not_in_study=gold.items_not_in_study if gold else 0,
         record=record_findings(labels, codebook=codebook, rules=rules),
         cautions=cautions,
@@ -315,8 +320,9 @@ def _variable_findings(
         level=variable.level,
         categories=variable.answers,
         coefficients=_short_table(agreement),
-        accepted=labels.item_count - escalated,
+        accepted=int(np.count_nonzero(decided.accepted)),
         escalated=escalated,
+        no_answer=int(np.count_nonzero(decided.no_answer)),
         reason_codes=decided.reason_codes,
         reason_texts=decided.reason_texts,
         reason_counts=decided.reason_counts(),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError
 from localensemble.core.identity import JsonValue, sha256_text
@@ -194,7 +195,8 @@ class _RaterRun:
         layout = layout_for(
             engine, plan.items, variables=variables, template=plan.template, layout=plan.layout
         )
-        return Questions(variables, plan.template, layout)
+        non_answers = NonAnswers.of(plan.codebook.no_answer)
+        return Questions(variables, plan.template, layout, non_answers)
 
     def _identity(self, engine: Engine, questions: Questions) -> RaterIdentity:
         described = engine.describe()

@@ -1,7 +1,7 @@
 """From an item and a variable to a label: send prompts, read scores, make labels.
 
-Decides what a score means. Never invents a label: an empty text, a failure and an exact
-tie between categories are statuses with a reason, not categories.
+Decides what a score means. Never invents a label: an empty text, a non-answer, a failure
+and an exact tie between categories are statuses with a reason, not categories.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from localensemble.codebook.model import Variable
+from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import EngineCrashedError, EngineError
 from localensemble.core.items import Item
-from localensemble.core.labels import Label, LabelStatus
+from localensemble.core.labels import EMPTY_TEXT, NO_ANSWER, Label, LabelStatus
 from localensemble.core.prompts import Layout, Prompt
 from localensemble.engines.protocol import Engine, ScoreFailure, Scores
 from localensemble.prompting.template import PromptTemplate
@@ -22,16 +23,19 @@ from localensemble.prompting.template import PromptTemplate
 # If more items in a row than this fail, the model or the machine is at fault, not the items.
 _CRASHES_IN_A_ROW = 3
 
+NO_NON_ANSWERS = NonAnswers()
+
 Result = Scores | ScoreFailure
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What every item of a run is asked, and in which prompt."""
+    """What every item of a run is asked, and in which prompt; non-answers are asked nothing."""
 
     variables: tuple[Variable, ...]
     template: PromptTemplate
     layout: Layout
+    non_answers: NonAnswers = NO_NON_ANSWERS
 
 
 def label_block(
@@ -42,16 +46,24 @@ def label_block(
     Raises:
         EngineError: the engine fails on every item.
     """
-    asked = [item for item in items if _can_be_read(item.text)]
+    unasked = [_unasked(item.text, questions.non_answers) for item in items]
+    asked = [item for item, label in zip(items, unasked, strict=True) if label is None]
     scored = iter(_Scorer(engine, questions).score(asked))
-    nothing = Label(LabelStatus.FAILED, reason="empty_text: there is nothing to label")
     columns: dict[str, list[Label]] = {variable.name: [] for variable in questions.variables}
-    for item in items:
-        results = next(scored) if _can_be_read(item.text) else None
+    for without in unasked:
+        results = next(scored) if without is None else ()
         for index, variable in enumerate(questions.variables):
-            label = nothing if results is None else label_from(results[index])
-            columns[variable.name].append(label)
+            columns[variable.name].append(without or label_from(results[index]))
     return {name: tuple(labels) for name, labels in columns.items()}
+
+
+def _unasked(text: str, non_answers: NonAnswers) -> Label | None:
+    """Return the label of a text that no model is asked about; None if one is."""
+    if not _can_be_read(text):
+        return Label(LabelStatus.FAILED, reason=f"{EMPTY_TEXT}: there is nothing to label")
+    if non_answers.include(text):
+        return Label(LabelStatus.FAILED, reason=f"{NO_ANSWER}: the codebook lists the text")
+    return None
 
 
 def _can_be_read(text: str) -> bool:

@@ -229,13 +229,26 @@ def _left_whole(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> 
     """State whether texts were truncated and labels are complete, as far as is known."""
     whole = all(engines.get(rater.engine, NOTHING_KNOWN).never_cuts for rater in findings.raters)
     uncut = "No text was truncated. " if whole else ""
+    apart = _set_apart(findings)
     if not findings.unlabeled:
-        return f"{uncut}Every rater assigned every text a category on every variable."
+        others = " other" if apart else ""
+        return (
+            f"{uncut}{apart}Every rater assigned every{others} text a category on every variable."
+        )
     cells = findings.item_count * len(findings.raters) * len(findings.variables)
     return (
-        f"{uncut}{findings.unlabeled:,} of {cells:,} labels have no category, for the reasons that "
-        "the report lists; none was imputed."
+        f"{uncut}{apart}{findings.unlabeled:,} of {cells:,} labels have no category, for the "
+        "reasons that the report lists; none was imputed."
     )
+
+
+def _set_apart(findings: StudyFindings) -> str:
+    """State how many texts were not labeled because they answer nothing."""
+    most = max((variable.no_answer for variable in findings.variables), default=0)
+    if not most:
+        return ""
+    were = "text that was" if most == 1 else "texts that were"
+    return f"{most:,} {were} blank or listed as a non-answer in the codebook got no label. "
 
 
 def _engines(raters: Sequence[RaterFindings]) -> list[str]:

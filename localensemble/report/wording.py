@@ -344,11 +344,28 @@ def off_codebook_verdict(confidence: VariableConfidence, *, items: int) -> tuple
     )
 
 
+def no_answer_sentences(variable: VariableFindings) -> tuple[str, ...]:
+    """State how many items answer nothing, and what follows from it."""
+    if not variable.no_answer:
+        return ()
+    one = variable.no_answer == 1
+    return (
+        f"{counted(variable.no_answer, 'item')} {'is' if one else 'are'} blank or a non-answer "
+        "that the codebook lists under no_answer: no model was asked, no label is needed, and "
+        f"agreement leaves {'it' if one else 'them'} out.",
+    )
+
+
 def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
     """State how many items have a final label, how many wait for a person, and the main reason."""
     items = variable.accepted + variable.escalated
+    if not items:
+        return no_answer_sentences(variable)
     if not variable.escalated:
-        return (f"All {counted(items, 'item')} have a final label.",)
+        return (
+            f"All {counted(items, 'item')} have a final label.",
+            *no_answer_sentences(variable),
+        )
     reasons = sorted(variable.reason_counts, key=lambda one: -one[1])
     why = f"; most frequent reason: {reasons[0][0]} ({reasons[0][1]:,})" if reasons else ""
     wait = "waits" if variable.escalated == 1 else "wait"
@@ -356,6 +373,7 @@ def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
         f"{variable.accepted:,} of {counted(items, 'item')} "
         f"({part(variable.accepted, items)}) have a final label; "
         f"{variable.escalated:,} {wait} for a person{why}.",
+        *no_answer_sentences(variable),
     )
 
 

@@ -55,7 +55,9 @@ class Decisions:
         margin: (N,); how far that mean exceeds the next best category's; NaN likewise.
         method_scores: (N,); the consensus method's own score, NaN without consensus.
         escalated: bool (N,); True where a person must look. Elsewhere the consensus is
-            the final label.
+            the final label, except for non-answers.
+        no_answer: bool (N,); True for items that answer nothing: no label, and no question
+            for a person.
         doubt: (N,); larger is more doubtful; comparable between variables.
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons.
@@ -72,6 +74,7 @@ class Decisions:
     margin: FloatArray
     method_scores: FloatArray
     escalated: NDArray[np.bool_]
+    no_answer: NDArray[np.bool_]
     doubt: FloatArray
     reason_bits: NDArray[np.uint64]
     reason_codes: tuple[str, ...]
@@ -126,9 +129,14 @@ class Decisions:
         return held[by]
 
     @property
+    def accepted(self) -> NDArray[np.bool_]:
+        """True where the consensus is the final label: bool (N,)."""
+        return ~(self.escalated | self.no_answer)
+
+    @property
     def final(self) -> NDArray[np.int16]:
-        """The final label's category, int16 (N,); -1 where the item is escalated."""
-        return np.where(self.escalated, np.int16(-1), self.categories)
+        """The final label's category, int16 (N,); -1 where the item has none."""
+        return np.where(self.accepted, self.categories, np.int16(-1))
 
 
 def decide(
@@ -184,9 +192,11 @@ def decide(
     ]
     consensus = _joined([part.consensus for part in parts]) if whole is None else whole
     escalation = _joined_escalation([part.escalation for part in parts])
+    no_answer = np.concatenate([part.no_answer for part in parts])
     if matrix is not None and later:
         evidence = Evidence(matrix, consensus, item_ids=labels.item_ids)
-        escalation = escalate_further(escalation, evidence=evidence, policies=later)
+        further = escalate_further(escalation, evidence=evidence, policies=later)
+        escalation = further.without(no_answer)
     return Decisions(
         variable=variable,
         categories=consensus.categories,
@@ -195,6 +205,7 @@ def decide(
         margin=np.concatenate([part.margin for part in parts]),
         method_scores=consensus.scores,
         escalated=escalation.mask,
+        no_answer=no_answer,
         doubt=escalation.doubt,
         reason_bits=escalation.reason_bits,
         reason_codes=escalation.reason_codes,
@@ -272,6 +283,7 @@ class _Block:
 class _DecidedBlock:
     consensus: Consensus
     escalation: Escalation
+    no_answer: NDArray[np.bool_]
     mean_probability: FloatArray
     margin: FloatArray
 
@@ -298,9 +310,11 @@ def _decide_block(
         agreement=block.agreement,
         own_probabilities=_own_probabilities(labels, variable, block),
     )
+    no_answer = labels.non_answers(read)
     return _DecidedBlock(
         consensus,
-        escalate(evidence, policies=policies),
+        escalate(evidence, policies=policies).without(no_answer),
+        no_answer,
         _probability_score(evidence, by="mean_probability"),
         _probability_score(evidence, by="margin"),
     )

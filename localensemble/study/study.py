@@ -96,6 +96,7 @@ class Study:
             rater_names=settings.raters,
             variable_keys=summary.variables,
             scored=settings.ratings_sha256 is None,
+            sets_non_answers_apart=bool(settings.codebook.no_answer),
         )
         control = settings.control
         return cls(

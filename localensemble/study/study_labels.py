@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Variable
 from localensemble.consensus.probabilities.rater_calibration import RaterCalibration
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.core.labels import LabelStatus
+from localensemble.core.labels import LabelStatus, is_without_answer
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
 from localensemble.ledger.schema import STATUS_CODES
@@ -34,6 +34,7 @@ class StudyLabels:
     ``item_count`` is smaller than the item set if only its first items were labeled.
     ``scored`` is true if raters gave probabilities; those of a table of ratings did not.
     ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
+    ``sets_non_answers_apart`` is false if the codebook, as recorded, lists no non-answers.
     """
 
     reader: LedgerReader
@@ -44,6 +45,7 @@ class StudyLabels:
     variable_keys: Mapping[str, VariableKey]
     scored: bool = True
     calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
+    sets_non_answers_apart: bool = False
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False
@@ -69,6 +71,17 @@ class StudyLabels:
             if calibration is not None:
                 calibrated[:, column] = calibration.apply(calibrated[:, column])
         return replace(read, probabilities=calibrated)
+
+    def non_answers(self, block: LabelBlock) -> NDArray[np.bool_]:
+        """Mark the items, (n,), that no rater was asked about because they answer nothing."""
+        unasked = np.zeros(len(block.status), dtype=np.int64)
+        if self.sets_non_answers_apart:
+            for (row, _), reason in block.reasons.items():
+                unasked[row] += is_without_answer(reason)
+        # A study that has no raters left asks nobody about anything.
+        everyone = max(len(self.rater_names), 1)
+        found: NDArray[np.bool_] = unasked == everyone
+        return found
 
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""

@@ -98,7 +98,7 @@ def test_findings_count_what_the_tables_hold(run: Run, tmp_path: Path) -> None:
 
 
 def test_items_without_a_label_end_with_code_3_and_are_counted(run: Run, tmp_path: Path) -> None:
-    files = study_files(tmp_path, ["fine", "", "also fine"])
+    files = study_files(tmp_path, ["fine", "", "also fine"], codebook=f"no_answer: []\n{CODEBOOK}")
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 3
     assert "6 labels have no category" in ended.out

@@ -351,7 +351,7 @@ def test_a_multi_label_example_names_known_categories(tmp_path: Path) -> None:
         (
             "name: ward", "zzz: 1\nname: ward",
             ', line 1, zzz: unknown key "zzz".',
-            "name, version, description, variables.",
+            "name, version, description, variables, no_answer.",
         ),
         (
             "It praises.", "It praises.\n        definiton: x",

@@ -26,6 +26,8 @@ from localensemble.labeling.run import (
 from localensemble.labeling.scoring import label_from
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
+from localensemble.study.binding import identities
+from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 from tests.studies import CODEBOOK, StudyFiles, recorded, study_files
 
@@ -142,6 +144,26 @@ def test_a_text_that_is_empty_fails_and_is_not_shown_to_the_engine(tmp_path: Pat
     assert len(empty) == 2 * len(invisible)
     assert {row[3] for row in empty} == {3}
     assert {str(row[7]).split(":")[0] for row in empty} == {"empty_text"}
+
+
+def test_a_non_answer_is_not_shown_to_the_engine_and_makes_no_other_rater(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def script(prompt: Prompt, answers: tuple[str, ...]) -> list[float]:
+        seen.append(item_text(prompt))
+        return [0.9, *[0.1 / len(answers)] * (len(answers) - 1)]
+
+    texts = ["fine", "NA", " n/A ", "\u2014", "NA here"]
+    files = study_files(tmp_path, texts)
+    label_all(files, lambda: ScriptedEngine(script))
+    assert set(seen) == {"fine", "NA here"}
+    codes = {row[1]: str(row[7]).split(":")[0] for row in recorded(files.study)}
+    assert list(codes.values()) == ["", "no_answer", "no_answer", "no_answer", ""]
+    off = study_files(tmp_path / "off", texts, codebook=f"no_answer: []\n{CODEBOOK}")
+    label_all(off, lambda: ScriptedEngine(script))
+    assert "NA" in seen
+    with Study.open(files.study) as one, Study.open(off.study) as other:
+        assert identities(one.recorded) == identities(other.recorded)
 
 
 def test_a_process_that_dies_once_costs_no_label(tmp_path: Path) -> None:

@@ -169,14 +169,15 @@ class Study:
             variable: as in ``labels``.
 
         Returns:
-            Columns ``item``, ``variable``, ``label``, ``status`` (accepted, escalated),
+            Columns ``item``, ``variable``, ``label``, ``status`` (accepted, escalated, no_answer),
             ``consensus``, ``support`` in [0, 1], ``mean_probability`` in [0, 1], ``margin``
             in [0, 1], ``doubt``, ``reasons`` and ``reason_codes``.
 
         Raises:
             InputError: the study has no such variable, or rules do not fit it.
 
-        Undefined when: an item is escalated; its ``label`` is missing until a person decides.
+        Undefined when: an item is escalated, and its ``label`` is missing until a person decides;
+            or its text answers nothing, and it needs no label.
         """
         with self._opened() as opened:
             return decisions_frame(opened, opened.decide(), variable)
@@ -452,7 +453,7 @@ class Study:
                 rows.append(
                     (
                         variable.name,
-                        f"{len(decided.escalated) - escalated:,}",
+                        f"{int(decided.accepted.sum()):,}",
                         f"{escalated:,}",
                         f"{coefficient_name(one)} {number(one.value)}",
                         interval(one.interval_low, one.interval_high),

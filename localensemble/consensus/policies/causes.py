@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class Causes:
     ) -> Causes:
         """Keep the raters that cause a reason: ``masks`` is (N, R), True where one does."""
         return cls(tuple(raters), np.packbits(masks, axis=1), predicate, opening)
+
+    def without(self, items: NDArray[np.bool_]) -> Causes:
+        """Forget the causes on some items: ``items`` is (N,), True for these."""
+        return replace(self, packed=np.where(items[:, None], np.uint8(0), self.packed))
 
     def text(self, item: int) -> str:
         """Name the raters that cause the reason on one item; "" if none does."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -206,6 +206,21 @@ class Escalation:
         bits = int(self.reason_bits[item])
         found = (code for bit, code in enumerate(self.reason_codes) if bits >> bit & 1)
         return tuple(dict.fromkeys(found))
+
+    def without(self, items: BoolArray) -> Escalation:
+        """Take items back: they have no reason, and less doubt than any other item."""
+        if not items.any():
+            return self
+        return replace(
+            self,
+            mask=self.mask & ~items,
+            reason_bits=np.where(items, np.uint64(0), self.reason_bits),
+            reason_causes=tuple(
+                None if causes is None else causes.without(items) for causes in self.reason_causes
+            ),
+            # Below zero, so that a budget takes every other item first.
+            doubt=np.where(items, -1.0, self.doubt),
+        )
 
     def queue(self) -> NDArray[np.int64]:
         """Return the indices of the escalated items, most doubtful first, ties in item order."""
