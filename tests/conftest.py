@@ -15,7 +15,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localensemble.api.reference_environment import ReferencePython
+    from localensemble.api.cross_check.reference_environment import ReferencePython
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _USER_DIRECTORIES = (
@@ -120,7 +120,7 @@ def real_model() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def reference_python() -> ReferencePython:
     """A Python that has irrCAC and krippendorff, where there is one."""
-    from localensemble.api.reference_environment import find_reference_python
+    from localensemble.api.cross_check.reference_environment import find_reference_python
     from localensemble.core.errors import InputError
 
     try:

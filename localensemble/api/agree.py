@@ -21,7 +21,7 @@ from localensemble.agreement import (
     coefficient_named,
 )
 from localensemble.agreement.cross_check import CrossCheck
-from localensemble.api.reference_environment import cross_check, find_reference_python
+from localensemble.api.cross_check.reference_environment import cross_check, find_reference_python
 from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError

@@ -24,8 +24,8 @@ from localensemble.agreement.cross_check import (
     CrossCheckPlan,
     plan_cross_check,
 )
-from localensemble.api.reference_environment import questions
-from localensemble.api.reference_packages import answers, versions
+from localensemble.api.cross_check.reference_environment import questions
+from localensemble.api.cross_check.reference_packages import answers, versions
 from localensemble.core.label_matrix import LabelMatrix
 from tests.agreement.matrices import matrix_of, random_matrix
 

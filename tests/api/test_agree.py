@@ -15,7 +15,6 @@ import pyarrow.parquet
 import pytest
 
 from localensemble.agreement import AgreementError, Level, LevelError
-from localensemble.api import reference_environment
 from localensemble.api.agree import (
     AgreementReport,
     AgreeOptions,
@@ -27,8 +26,9 @@ from localensemble.api.agree import (
     write_coefficients,
     write_item_agreement,
 )
+from localensemble.api.cross_check import reference_environment
+from localensemble.api.cross_check.reference_environment import REFERENCE_VARIABLE, ReferencePython
 from localensemble.api.label import LabelOptions, label
-from localensemble.api.reference_environment import REFERENCE_VARIABLE, ReferencePython
 from localensemble.core.errors import InputError, LedgerError, TableError
 from tests.reference_values import TOLERANCE, coefficient_of
 from tests.studies import CODEBOOK, study_files

@@ -14,8 +14,8 @@ import pytest
 
 from localensemble.agreement import gwet_ac1, krippendorff_alpha
 from localensemble.agreement.cross_check import CrossCheckPlan, plan_cross_check
-from localensemble.api import reference_environment as module
-from localensemble.api.reference_environment import (
+from localensemble.api.cross_check import reference_environment as module
+from localensemble.api.cross_check.reference_environment import (
     REFERENCE_VARIABLE,
     ReferencePython,
     cross_check,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api.reference_environment import ReferencePython
+from localensemble.api.cross_check.reference_environment import ReferencePython
 from localensemble.privacy.isolation import isolation_refused
 from tests.cli.conftest import Run
 from tests.studies import study_files

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from localensemble.agreement.cross_check import Answer, CrossCheck, CrossCheckPlan
-from localensemble.api.reference_packages import PACKAGES
+from localensemble.api.cross_check.reference_packages import PACKAGES
 from localensemble.core.errors import InputError
 from localensemble.core.resources import checkout_dir
 from localensemble.privacy.egress import guarded_launcher
@@ -27,8 +27,8 @@ from localensemble.privacy.egress import guarded_launcher
 REFERENCE_VARIABLE = "LOCALENSEMBLE_REFERENCE_PYTHON"
 MOST_SECONDS = 600.0
 
-_MODULE = "localensemble.api.reference_packages"
-_ROOT = Path(__file__).resolve().parents[2]
+_MODULE = "localensemble.api.cross_check.reference_packages"
+_ROOT = Path(__file__).resolve().parents[3]
 # The folder above our package is on the search path only while the launcher is imported: an
 # installed package has packages of another environment beside it. Our other modules are then
 # found through the package itself.
