@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localensemble.api.notebook.asked_text import AskedText, ask
     from localensemble.api.notebook.evaluated_study import EvaluatedStudy
     from localensemble.api.notebook.given import Category, Codebook, LocalEnsembleError, Variable
     from localensemble.api.notebook.measured_agreement import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from localensemble.embeddings.embed import embed
 
 __all__ = [
+    "AskedText",
     "Category",
     "Codebook",
     "EvaluatedStudy",
@@ -40,6 +42,7 @@ __all__ = [
     "Variable",
     "__version__",
     "agree",
+    "ask",
     "calibrate",
     "certify",
     "decide",
@@ -60,6 +63,7 @@ _HOMES = {
     "EvaluatedStudy": f"{_NOTEBOOK}.evaluated_study",
     "Study": f"{_NOTEBOOK}.opened_study",
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
+_HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
 _HOMES |= dict.fromkeys(
     ("Category", "Codebook", "LocalEnsembleError", "Variable"), f"{_NOTEBOOK}.given"
 )

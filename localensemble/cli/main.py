@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "demo": "Label 300 patient comments with the embedded models, from table to report.",
     "init": "Draft a codebook and an ensemble file for a table.",
     "check": "Check a codebook for methodological problems.",
+    "ask": "Show what every rater says about one text; records nothing.",
     "estimate": "Estimate the memory and time that a labeling run needs.",
     "label": "Label the items of a table with every rater of an ensemble.",
     "import": "Make a study from a table of ratings by people or other programs.",

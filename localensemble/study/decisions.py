@@ -172,7 +172,7 @@ def decide(
     later = tuple(policy for policy in policies if policy.stage != STAGE_EVIDENCE)
     needs_matrix = not method.per_item or later or needs_agreement
     matrix = labels.matrix(variable) if needs_matrix else None
-    every = (*policies, *_safety_policy(variable))
+    every = (*policies, *safety_policy(variable))
     if matrix is not None and may_miss:
         every = (*every, *_missed_policy(matrix, variable))
     first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
@@ -254,7 +254,7 @@ def check_rules(
             control=np.zeros(1, np.int16) if control else None,
             agreement=0.0,
         )
-        escalate(evidence, policies=(*policies, *_safety_policy(variable)))
+        escalate(evidence, policies=(*policies, *safety_policy(variable)))
 
 
 def refuse_wrong_level(method: ConsensusMethod, variable: Variable) -> None:
@@ -378,7 +378,8 @@ def _missed_policy(matrix: LabelMatrix, variable: Variable) -> tuple[EscalationP
     return (RequiredAgreementMissed(str(verdict.requirement)),)
 
 
-def _safety_policy(variable: Variable) -> tuple[EscalationPolicy, ...]:
+def safety_policy(variable: Variable) -> tuple[EscalationPolicy, ...]:
+    """Return the policy for the variable's ``always_review`` categories; empty without any."""
     bounds = {
         category.name: category.always_review.above
         for category in variable.categories

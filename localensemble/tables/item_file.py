@@ -127,6 +127,24 @@ class ItemFile:
         if block:
             yield tuple(block)
 
+    def item_with_id(self, item_id: str) -> Item:
+        """Read through the file for one item.
+
+        Raises:
+            TableError: no item has the id, or the file has changed since it was opened.
+        """
+        for block in self.blocks(_ROWS_A_DIGEST):
+            for row in block:
+                if row.item.id == item_id:
+                    return row.item
+        hint = "Without an id column, items are called row-1, row-2 and so on. Name a column"
+        if self.id_column is not None:
+            hint = f'Give an id as it stands in column "{self.id_column}", or name another column'
+        raise TableError(
+            f'{self.path.name}: found no item "{item_id}" among {self.item_count:,} items.',
+            hint=f"{hint} with --id-column.",
+        )
+
     def _check_unchanged(self) -> None:
         if _fingerprint(self._table) != self._fingerprint:
             raise TableError(

@@ -412,3 +412,19 @@ def test_columns_that_cannot_be_combined_are_refused(
 def test_a_column_with_a_comma_in_its_name_is_one_column(tmp_path: Path) -> None:
     file = ItemFile.open(written(tmp_path, '"a,b",a,b,text\n1,1,1,x\n'), id_column="a,b")
     assert file.id_columns == ("a,b",)
+
+
+def test_an_item_is_found_by_its_id(tmp_path: Path) -> None:
+    named = ItemFile.open(written(tmp_path, "id,text\na,one\nb,two\n"))
+    assert named.item_with_id("b").text == "two"
+    with pytest.raises(TableError, match='"c" among 2 items') as refusal:
+        named.item_with_id("c")
+    assert 'column "id"' in refusal.value.hint
+
+
+def test_without_an_id_column_an_item_is_found_by_its_row(tmp_path: Path) -> None:
+    numbered = ItemFile.open(written(tmp_path, "text\none\ntwo\n"))
+    assert numbered.item_with_id("row-2").text == "two"
+    with pytest.raises(TableError) as refusal:
+        numbered.item_with_id("2")
+    assert "row-1" in refusal.value.hint

@@ -1,0 +1,190 @@
+"""Ask every rater of an ensemble about one text; nothing is recorded or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from localensemble.api.cautions import cautions
+from localensemble.api.label import embedded_ensemble
+from localensemble.api.prepared_raters import (
+    RaterOptions,
+    locate_rater,
+    prepare_raters,
+    refuse_unready,
+    refuse_what_cannot_fit,
+)
+from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.errors import InputError
+from localensemble.core.items import Item
+from localensemble.core.labels import ItemId, Label, RaterName
+from localensemble.core.options import Option
+from localensemble.engines.protocol import Engine
+from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.layout import choose_layout, layout_for
+from localensemble.labeling.scoring import Questions, label_block
+from localensemble.prompting.template import load_template
+from localensemble.study.decisions import check_rules
+from localensemble.study.lone_item import decide_alone
+from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_columns import IdColumn, TextColumn
+from localensemble.tables.item_file import ItemFile
+
+__all__ = ["AskOptions", "Asked", "AskedRater", "AskedVariable", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """Options of `ask`; every option has a default.
+
+    Attributes:
+        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        items: a table with the text, in place of a text.
+        item_id: id of the item in the table.
+        id_column: column that identifies an item; None detects it.
+        text_column: column that holds the text; None detects it.
+        threads: processor threads per model; None uses all cores.
+    """
+
+    ensemble: Annotated[
+        EnsembleSource | None,
+        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
+    ] = None
+    items: Annotated[TableSource | None, Option("A table that holds the text; requires --id.")] = (
+        None
+    )
+    item_id: Annotated[
+        str | None, Option("The id of the item in the table.", "--id", metavar="ID")
+    ] = None
+    id_column: IdColumn = None
+    text_column: TextColumn = None
+    threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
+        None
+    )
+
+
+def ask(
+    text: str | None = None,
+    *,
+    codebook: CodebookSource,
+    options: AskOptions = AskOptions(),
+    on_message: Callable[[str], None] = lambda message: None,
+    on_rater: Callable[[RaterName], None] = lambda name: None,
+) -> Asked:
+    """Ask every rater about one text, and decide by the ensemble's rules; keep nothing.
+
+    Every prompt is evaluated by itself, so the probabilities are those that ``label`` records
+    in strict mode.
+
+    Args:
+        text: the text; None takes an item of the table in the options.
+        codebook: the codebook.
+        options: the ensemble, and which item of which table.
+        on_message: called with each sentence that the user should know, before any model loads.
+        on_rater: called with the name of each rater before its model loads.
+
+    Raises:
+        InputError: a file cannot be used, or there is no such item.
+        EngineError: a model cannot be loaded, or fails.
+    """
+    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    refuse_unready(ensemble)
+    questions = load_checked(codebook)
+    names = [rater.name for rater in ensemble.raters]
+    rules = ensemble.rules
+    check_rules(
+        rules.method,
+        rules.policies,
+        variables=questions.variables,
+        raters=rules.fit(names),
+        control=True,
+    )
+    item, table = _item(text, options)
+    models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    raters = prepare_raters(
+        ensemble,
+        models,
+        codebook=questions,
+        template=load_template(ensemble.prompt_template, ensemble.prompt_version),
+        options=RaterOptions("strict", options.threads),
+    )
+    refuse_what_cannot_fit(raters)
+    messages = (
+        *(() if table is None else table.messages),
+        *cautions(ensemble, codebook=questions, models=models),
+        *(rater.message for rater in raters if rater.message),
+    )
+    for message in messages:
+        on_message(message)
+    labels: dict[str, Mapping[str, Label]] = {}
+    for rater in raters:
+        on_rater(rater.name)
+        engine = rater.engine.load()
+        try:
+            labels[rater.name] = _labels(engine, item, table, questions, ensemble)
+        finally:
+            engine.close()
+    return Asked(
+        None if table is None else str(item.id),
+        tuple(
+            _asked(variable, {name: found[variable.name] for name, found in labels.items()}, rules)
+            for variable in questions.variables
+        ),
+        messages,
+    )
+
+
+def _labels(
+    engine: Engine, item: Item, table: ItemFile | None, codebook: Codebook, ensemble: Ensemble
+) -> Mapping[str, Label]:
+    """Ask a rater every question about the item."""
+    variables, layout = codebook.variables, ensemble.layout
+    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    if table is not None:
+        # As `label` chooses it for the whole table: another layout is another rater.
+        layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
+    elif layout is None:
+        layout = choose_layout(engine, [item], variables=variables, template=template)
+    found = label_block(engine, [item], questions=Questions(variables, template, layout))
+    return {name: labels[0] for name, labels in found.items()}
+
+
+def _asked(variable: Variable, labels: Mapping[str, Label], rules: DecisionRules) -> AskedVariable:
+    return AskedVariable(
+        variable,
+        tuple(AskedRater(RaterName(name), label) for name, label in labels.items()),
+        decide_alone(labels, variable=variable, rules=rules),
+    )
+
+
+def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]:
+    """Return the item to ask about, and its table if it has one."""
+    if options.items is None and options.item_id is None:
+        if text is None:
+            raise InputError(
+                "Found no text to ask about.",
+                hint="Give the text in quotes, or a table and an item: --items FILE --id ID.",
+            )
+        if not isinstance(text, str):
+            raise InputError(
+                f"text: expected a str, found {type(text).__name__}.", hint="Give one text."
+            )
+        return Item(ItemId("text"), text, 0), None
+    if text is not None:
+        raise InputError(
+            "Found both a text and an item of a table.",
+            hint="Leave out the text, or leave out --items and --id.",
+        )
+    if options.items is None or options.item_id is None:
+        found, missing = ("--id", "--items") if options.items is None else ("--items", "--id")
+        raise InputError(
+            f"Found {found} without {missing}.", hint="Give both: --items FILE --id ID."
+        )
+    table = ItemFile.open(
+        options.items, id_column=options.id_column, text_column=options.text_column
+    )
+    return table.item_with_id(options.item_id), table
