@@ -105,14 +105,15 @@ def ask(
     )
     item, table = _item(text, options)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
     raters = prepare_raters(
         ensemble,
         models,
         codebook=questions,
-        template=load_template(ensemble.prompt_template, ensemble.prompt_version),
+        template=template,
         options=RaterOptions("strict", options.threads),
     )
-    refuse_what_cannot_fit(raters)
+    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
     messages = (
         *(() if table is None else table.messages),
         *cautions(ensemble, codebook=questions, models=models),
