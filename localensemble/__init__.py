@@ -55,7 +55,7 @@ __all__ = [
     "write_report",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _NOTEBOOK = "localensemble.api.notebook"
 _HOMES = {
