@@ -138,8 +138,9 @@ class ItemFile:
                 if row.item.id == item_id:
                     return row.item
         hint = "Without an id column, items are called row-1, row-2 and so on. Name a column"
-        if self.id_column is not None:
-            hint = f'Give an id as it stands in column "{self.id_column}", or name another column'
+        if self.id_columns:
+            named = " and ".join(f'"{name}"' for name in self.id_columns)
+            hint = f"Ids are read from {named}: give one as it stands there, or name other columns"
         raise TableError(
             f'{self.path.name}: found no item "{item_id}" among {self.item_count:,} items.',
             hint=f"{hint} with --id-column.",

@@ -419,7 +419,7 @@ def test_an_item_is_found_by_its_id(tmp_path: Path) -> None:
     assert named.item_with_id("b").text == "two"
     with pytest.raises(TableError, match='"c" among 2 items') as refusal:
         named.item_with_id("c")
-    assert 'column "id"' in refusal.value.hint
+    assert '"id"' in refusal.value.hint
 
 
 def test_without_an_id_column_an_item_is_found_by_its_row(tmp_path: Path) -> None:
