@@ -17,6 +17,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
@@ -132,7 +133,12 @@ def ask(
     return Asked(
         None if table is None else str(item.id),
         tuple(
-            _asked(variable, {name: found[variable.name] for name, found in labels.items()}, rules)
+            _asked(
+                variable,
+                {name: found[variable.name] for name, found in labels.items()},
+                rules,
+                questions,
+            )
             for variable in questions.variables
         ),
         messages,
@@ -150,16 +156,19 @@ def _labels(
         layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
     elif layout is None:
         layout = choose_layout(engine, [item], variables=variables, template=template)
-    found = label_block(engine, [item], questions=Questions(variables, template, layout))
+    non_answers = NonAnswers.of(codebook.no_answer)
+    questions = Questions(variables, template, layout, non_answers)
+    found = label_block(engine, [item], questions=questions)
     return {name: labels[0] for name, labels in found.items()}
 
 
-def _asked(variable: Variable, labels: Mapping[str, Label], rules: DecisionRules) -> AskedVariable:
-    return AskedVariable(
-        variable,
-        tuple(AskedRater(RaterName(name), label) for name, label in labels.items()),
-        decide_alone(labels, variable=variable, rules=rules),
-    )
+def _asked(
+    variable: Variable, labels: Mapping[str, Label], rules: DecisionRules, codebook: Codebook
+) -> AskedVariable:
+    apart = bool(codebook.no_answer)
+    decision = decide_alone(labels, variable=variable, rules=rules, sets_non_answers_apart=apart)
+    raters = tuple(AskedRater(RaterName(name), label) for name, label in labels.items())
+    return AskedVariable(variable, raters, decision)
 
 
 def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]:

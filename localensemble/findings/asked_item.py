@@ -55,6 +55,8 @@ class AskedVariable:
     def consensus_line(self) -> str:
         """The consensus in one line."""
         decision, votes = self.decision, self.decision.labels_used
+        if decision.no_answer:
+            return f"Consensus ({decision.method}): none; the text answers nothing."
         if decision.escalated is None:
             return f"Consensus ({decision.method}): needs all items of a study."
         category, chosen = decision.category or "none", ""
@@ -90,6 +92,7 @@ class AskedVariable:
                 "labels_used": decision.labels_used,
                 "escalated": decision.escalated,
                 "reasons": list(decision.reasons),
+                "no_answer": decision.no_answer,
                 "left_out": list(decision.left_out),
             },
         }

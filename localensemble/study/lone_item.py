@@ -20,7 +20,7 @@ from localensemble.consensus.policies.escalation import (
 )
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.label_matrix import GAP, LabelMatrix
-from localensemble.core.labels import Label
+from localensemble.core.labels import Label, is_without_answer
 from localensemble.study.decisions import safety_policy
 
 _OF_THE_STUDY = frozenset({"item_ids", "control", "agreement"})
@@ -37,6 +37,7 @@ class LoneDecision:
         labels_used: number of assigned labels that count.
         escalated: whether a person would have to look; None if the method needs a study.
         reasons: why, in words.
+        no_answer: whether the text answers nothing, so that nobody was asked.
         left_out: names of the rules that need a whole study and were not applied.
     """
 
@@ -47,10 +48,15 @@ class LoneDecision:
     escalated: bool | None
     reasons: tuple[str, ...]
     left_out: tuple[str, ...]
+    no_answer: bool = False
 
 
 def decide_alone(
-    labels: Mapping[str, Label], *, variable: Variable, rules: DecisionRules
+    labels: Mapping[str, Label],
+    *,
+    variable: Variable,
+    rules: DecisionRules,
+    sets_non_answers_apart: bool = False,
 ) -> LoneDecision:
     """Derive the consensus on one item, and whether a person would have to look.
 
@@ -58,6 +64,7 @@ def decide_alone(
         labels: each rater's label on the variable, by the rater's name; unfit raters included.
         variable: the variable.
         rules: the rules; `check_rules` accepts them.
+        sets_non_answers_apart: whether the codebook lists non-answers.
     """
     raters = rules.fit(list(labels))
     counted = [labels[name] for name in raters]
@@ -68,6 +75,8 @@ def decide_alone(
     if required is not None and required.below == "review":
         left_out.append("required_agreement")
     method = rules.method
+    if sets_non_answers_apart and all(is_without_answer(label.reason) for label in counted):
+        return LoneDecision(method.name, None, None, 0, False, (), (), no_answer=True)
     used = sum(label.category is not None for label in counted)
     if not method.per_item:
         names = (method.name, *(policy.name for policy in applied), *left_out)

@@ -190,3 +190,14 @@ def test_rules_that_label_would_refuse_are_refused(run: Run, files: StudyFiles) 
     with_rules(files, "consensus: {method: median}\n")
     ended = run("ask", TEXTS[0], "-c", files.codebook, "-e", files.ensemble)
     assert (ended.code, "median" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["n/a", "..."])
+def test_nobody_is_asked_about_a_text_that_answers_nothing(
+    run: Run, files: StudyFiles, text: str
+) -> None:
+    ended = run("ask", text, "-c", files.codebook, "-e", files.ensemble)
+    assert ended.code == 3
+    assert "first gave no category (failed): no_answer" in ended.out
+    assert "the text answers nothing" in ended.out
+    assert "reviews it" not in ended.out
