@@ -32,8 +32,8 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
 
     Added columns: ``id`` if the input has no ids; for each variable ``v`` each of `LABEL_PARTS`
     as ``v.part`` (``v.label`` is empty unless accepted; ``v.status`` is accepted,
-    escalated or no_answer); and for each rater ``v.rater.NAME`` (its category, or its status
-    in angle brackets).
+    escalated or no_answer); and for each rater ``v.rater.NAME`` (its category, or its status in
+    angle brackets).
     """
     items, raters = study.items, study.labels.rater_names
     columns = [
