@@ -72,7 +72,9 @@ def show_findings(
         for sentence in (
             *agreement_verdict(variable.agreement),
             *required_sentences(variable),
-            *off_codebook_verdict(variable.confidence, items=findings.item_count),
+            *off_codebook_verdict(
+                variable.confidence, items=variable.accepted + variable.escalated
+            ),
         ):
             say(console, f"{variable.name}: {sentence}")
     console.print()
