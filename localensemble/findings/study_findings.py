@@ -22,6 +22,7 @@ from localensemble.consensus.probabilities.calibrated_raters import CalibratedRa
 from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.words import counted
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
@@ -92,7 +93,7 @@ class ExpectedErrors:
 
     def sentence(self) -> str:
         """Return a sentence with the share, its basis and its limits."""
-        which = f"items {self.reason}" if self.reason else f"{self.items:,} escalated items"
+        which = f"items {self.reason}" if self.reason else counted(self.items, "escalated item")
         if self.share is None:
             return f"No wrong labels are expected among the {which}."
         basis, limits = (
@@ -101,8 +102,8 @@ class ExpectedErrors:
             else ("the raters' disagreement", "errors that all raters share are not counted")
         )
         return (
-            f"Judging by {basis}, {self.share:.1%} of the expected wrong labels are among the "
-            f"{which}; {limits}."
+            f"Judging by {basis}, {self.share:.1%} of the labels expected to be wrong are among "
+            f"the {which}; {limits}."
         )
 
 

@@ -401,8 +401,8 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
     errors = variable.gold.shared_errors
     if errors.same_wrong:
         sentences.append(
-            f"On {errors.same_wrong:,} of {counted(errors.items, 'gold item')} every rater gives "
-            "the same wrong label: no disagreement reveals these errors."
+            f"On {errors.same_wrong:,} of {counted(errors.items, 'gold item')} all raters give "
+            "the same wrong label, so no disagreement points to these errors."
         )
     return tuple(sentences)
 

@@ -200,7 +200,7 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
     assert "topic: an item can have several reasons" in shown.out
     for which in ("40 escalated items", "items among the 40 most doubtful"):
         found = re.search(
-            rf"(\d+\.\d)% of the expected wrong labels are among the {which};", shown.out
+            rf"(\d+\.\d)% of the labels expected to be wrong are among the {which};", shown.out
         )
         assert found is not None
         # Two thirds of the items, the most doubtful first, hold more than their share.
