@@ -89,6 +89,7 @@ def correct_priors(
     }
     every = np.ones(content_free.recorded.item_count, dtype=np.bool_)
     fitted: list[RaterCalibration] = []
+    used: list[int] = []
     held: FloatArray | None = None
     for name, identity in identities(loaded.recorded).items():
         if identity.sha256 not in asked:
@@ -103,15 +104,18 @@ def correct_priors(
         if not len(known):
             raise InputError(
                 f'Rater "{name}" has no probabilities for any content-free item.',
-                hint="Use other words without content, such as N/A.",
+                hint="Label words without content, such as N/A, with `no_answer: []` in the "
+                "codebook; otherwise no rater is asked about them.",
             )
+        used.append(len(known))
         prior = known.mean(axis=0)
         fitted.append(ContextualPrior(tuple(map(float, prior))))
     return CalibratedRaters(
         variable=variable.name,
         method="contextual_prior",
         raters=_raters(loaded.recorded, fitted),
-        source_items=content_free.recorded.item_count,
+        # Of the rater that labeled the fewest: non-answers and failures are not among them.
+        source_items=min(used, default=0),
         used_items=(),
         date=date,
     )

@@ -145,21 +145,27 @@ def test_no_promise_rests_on_the_gold_labels_of_a_calibration(
 def test_a_prior_comes_from_items_without_content_and_no_gold(
     run: Run, labeled: StudyFiles, tmp_path: Path
 ) -> None:
-    empty = study_files(tmp_path / "empty", ["N/A", "[MASK]"], ensemble=POOLED)
-    label(run, empty)
-    ended = run(
-        *("calibrate", labeled.study, *TOPIC, "--method", "contextual_prior"),
-        *("--content-free", empty.study),
-    )
-    assert ended.code == 0, ended.err
-    assert "from 2 content-free items, without gold labels" in ended.out
+    words = ["N/A", "[MASK]"]
+    asked = CODEBOOK + "no_answer: []\n"
+    for name, codebook, items in (("apart", CODEBOOK, 1), ("empty", asked, 2)):
+        empty = study_files(tmp_path / name, words, ensemble=POOLED, codebook=codebook)
+        label(run, empty)
+        ended = run(
+            *("calibrate", labeled.study, *TOPIC, "--method", "contextual_prior"),
+            *("--content-free", empty.study),
+        )
+        assert ended.code == 0, ended.err
+        assert f"from {items} content-free item" in ended.out
     for rater in written(labeled)["raters"]:
         assert sum(rater["settings"]["prior"]) == pytest.approx(1.0)
     path = labeled.study / "rater-calibration-topic.json"
     ended = run("consensus", labeled.study, "--calibration", path)
     assert ended.code == 0, ended.err
     others = study_files(
-        tmp_path / "others", ["N/A"], ensemble=POOLED.replace("model: third", "model: fourth")
+        tmp_path / "others",
+        ["N/A"],
+        ensemble=POOLED.replace("model: third", "model: fourth"),
+        codebook=asked,
     )
     label(run, others)
     ended = run(
@@ -167,6 +173,13 @@ def test_a_prior_comes_from_items_without_content_and_no_gold(
         *("--content-free", others.study),
     )
     assert (ended.code, 'Rater "third" has not labeled' in ended.err) == (2, True)
+    none = study_files(tmp_path / "none", ["N/A"], ensemble=POOLED)
+    label(run, none)
+    ended = run(
+        *("calibrate", labeled.study, *TOPIC, "--method", "contextual_prior"),
+        *("--content-free", none.study),
+    )
+    assert (ended.code, "no_answer: []" in ended.err) == (2, True)
 
 
 def test_a_calibration_of_other_raters_is_refused(

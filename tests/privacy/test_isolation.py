@@ -19,7 +19,7 @@ from localensemble.privacy.isolation import (
     restart_isolated,
 )
 from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
-from tests.studies import StudyFiles, study_files
+from tests.studies import CODEBOOK, StudyFiles, study_files
 
 pytestmark = [
     pytest.mark.slow,  # starts the program in namespaces of its own
@@ -165,7 +165,8 @@ def test_labels_are_the_same_without_a_network(files: StudyFiles, tmp_path: Path
 
 @pytest.mark.usefixtures("isolating")
 def test_an_isolated_run_leaves_nothing_behind_and_its_exit_code_counts(tmp_path: Path) -> None:
-    files = study_files(tmp_path, ["a text", ""])
+    # A blank text stays unlabeled: exit code 3, unless the codebook sets non-answers apart.
+    files = study_files(tmp_path, ["a text", ""], codebook=CODEBOOK + "no_answer: []\n")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     ended = run_python(tmp_path, *label_arguments(files, "--isolated"), TMPDIR=str(temporary))

@@ -18,6 +18,7 @@ from localensemble.consensus.probabilities.rater_calibration import (
     Temperature,
 )
 from localensemble.core.errors import InputError
+from localensemble.core.words import counted
 
 RaterCalibrationMethod = Literal["temperature", "isotonic", "contextual_prior"]
 CALIBRATION_METHODS: tuple[RaterCalibrationMethod, ...] = get_args(RaterCalibrationMethod)
@@ -83,7 +84,8 @@ class CalibratedRaters:
     def sentence(self) -> str:
         """Describe the calibration and what it was fitted to."""
         if self.method == "contextual_prior":
-            source = f"from {self.source_items:,} content-free items, without gold labels"
+            items = counted(self.source_items, "content-free item")
+            source = f"from {items}, without gold labels"
         else:
             source = f"from {self.source_items:,} gold labels"
         return (
