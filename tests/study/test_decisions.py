@@ -231,3 +231,13 @@ def test_a_required_agreement_that_is_missed_sends_every_item_to_a_person(
     assert found.escalated.all() == escalates
     codes = {code for item in range(ITEMS) for code in found.codes(item)}
     assert ("required_agreement" in codes) == escalates
+
+
+def test_items_with_the_same_reasons_have_equal_patterns(study: Path) -> None:
+    found = decided(study, policies={"support_below": {"limit": 0.9}})
+    patterns = found.reason_patterns()
+    assert len(patterns) == ITEMS
+    by_pattern: dict[object, set[tuple[str, ...]]] = {}
+    for item, pattern in enumerate(patterns.tolist()):
+        by_pattern.setdefault(pattern, set()).add(found.reasons(item))
+    assert all(len(reasons) == 1 for reasons in by_pattern.values())
