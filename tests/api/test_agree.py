@@ -33,6 +33,8 @@ from localensemble.core.errors import InputError, LedgerError, TableError
 from tests.reference_values import TOLERANCE, coefficient_of
 from tests.studies import CODEBOOK, study_files
 
+pytestmark = pytest.mark.slow  # resamples every coefficient
+
 
 def table(folder: Path, text: str, name: str = "labels.csv") -> Path:
     path = folder / name

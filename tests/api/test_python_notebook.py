@@ -17,6 +17,8 @@ import pytest
 
 import localensemble as le
 
+pytestmark = pytest.mark.slow  # labels, as the notebook does
+
 
 @pytest.fixture(scope="module")
 def cells(repository: Path) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ import pytest
 
 import localensemble
 
+pytestmark = pytest.mark.slow  # labels, as the page does
+
 _BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 _EXAMPLE = re.compile(r"^\s*>>> (.*)$", re.MULTILINE)
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import localensemble as le
 
+pytestmark = pytest.mark.slow  # decides many small studies
+
 LEVELS = ["low", "medium", "high"]
 
 

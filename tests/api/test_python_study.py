@@ -15,6 +15,8 @@ from localensemble.api.notebook.given import table_given
 from localensemble.ledger.ledger import Ledger
 from tests.studies import CODEBOOK
 
+pytestmark = pytest.mark.slow  # labels a study
+
 RATERS = [{"model": name, "engine": "scripted"} for name in ("first", "second", "third")]
 SECRET = "the ward cat is called Mrs Example"
 

@@ -25,6 +25,8 @@ from localensemble.core.errors import InputError
 from localensemble.privacy.egress import guard_state
 from tests.agreement.matrices import random_matrix
 
+pytestmark = pytest.mark.slow  # starts processes
+
 HERE = ReferencePython(Path(sys.executable), ours=True)
 PANDAS = "DataFrame = lambda cells: cells\n"
 IRRCAC = """

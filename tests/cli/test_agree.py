@@ -15,6 +15,8 @@ from localensemble.privacy.isolation import isolation_refused
 from tests.cli.conftest import Run
 from tests.studies import study_files
 
+pytestmark = pytest.mark.slow  # resamples every coefficient
+
 
 def table(folder: Path, header: Sequence[str], *rows: Sequence[str]) -> Path:
     path = folder / "labels.csv"

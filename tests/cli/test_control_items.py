@@ -9,6 +9,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels a study for each test
+
 RULES = SCRIPTED + (
     "consensus: {method: mean_probability}\nescalation: [{policy: control_missed}]\n"
 )

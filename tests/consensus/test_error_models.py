@@ -23,6 +23,8 @@ from localensemble.consensus.methods.named_methods import method_named
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
+pytestmark = pytest.mark.slow  # fits many models
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 ORACLE = Path(__file__).parents[2] / "scripts" / "reference" / "crowd_kit_dawid_skene.py"
 ACCURACIES = (0.9, 0.8, 0.7, 0.6, 0.55)

@@ -25,6 +25,8 @@ from localensemble.agreement import (
 from localensemble.core.label_matrix import LabelMatrix
 from tests.agreement.matrices import label_matrices, matrix_from, matrix_of, random_matrix
 
+pytestmark = pytest.mark.slow  # generates many label matrices
+
 NOMINAL = AgreementSettings(level="nominal")
 SETTINGS = (NOMINAL, AgreementSettings(level="ordinal", weights="quadratic"))
 # Every test runs for nine coefficients, most under two settings.

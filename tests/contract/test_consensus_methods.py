@@ -14,6 +14,8 @@ from localensemble.consensus.methods.named_methods import METHOD_NAMES, method_n
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
+pytestmark = pytest.mark.slow  # generates many label matrices
+
 RATERS = ("delta", "alpha", "charlie", "bravo", "echo")
 CATEGORIES = ("no", "maybe", "yes", "never")
 Floats = NDArray[np.float64]

@@ -20,6 +20,8 @@ from localensemble.report.html import AgreementSource, NamedAgreement, write_agr
 from localensemble.report.wording import agreement_verdict
 from tests.report.page import Page, check_page
 
+pytestmark = pytest.mark.slow  # draws every figure
+
 MARKUP = '<b onclick="x()">&amp; "it\'s" {{ 7 * 7 }} $x^2$ </script>'
 
 

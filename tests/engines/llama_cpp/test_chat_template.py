@@ -10,6 +10,8 @@ from localensemble.core.errors import ChatTemplateError
 from localensemble.core.prompts import MessageRole
 from localensemble.engines.llama_cpp.chat_template import ChatTemplate, Content, Markup, Plain
 
+pytestmark = pytest.mark.slow  # starts a process for each template
+
 FAMILIES = (
     "cohere2",
     "deepseekv3",

@@ -25,6 +25,8 @@ from tests.engines.llama_cpp.tiny_gguf import (
 )
 from tests.engines.prompts import prompt
 
+pytestmark = pytest.mark.slow  # tokenizes with the templates of many models
+
 _MARK = re.compile(r"<[|｜/]?[\w▁|｜]+[|｜]?>|\[/?[A-Z_]+\]")
 ITEM = "The staff were kind."
 

@@ -10,6 +10,8 @@ from localensemble.engines.llama_cpp import template_sandbox
 from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError, render_template
 from localensemble.privacy.egress import guarded_launcher
 
+pytestmark = pytest.mark.slow  # starts a process for each template
+
 MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "bos_token": "<s>"}
 
 GROWS = {
