@@ -233,14 +233,14 @@ class _RaterRun:
         on_progress: Callable[[Progress], None],
     ) -> None:
         started = time.monotonic()
-        done = resumed = self.total - sum(stop - start for start, stop in self._missing(rater))
+        missing = tuple(self._missing(rater))
+        done = resumed = self.total - sum(stop - start for start, stop in missing)
         on_progress(Progress(name, done, self.total, resumed, 0.0))
+        if not missing or missing[0][0] > 0:
+            # The ledger has the whole first block already.
+            self._look_for_signs(rater, name)
         before = engine.usage()
-        looked = False
-        for start, items in self._missing_items(rater):
-            if start and not looked:
-                looked = True
-                self._look_for_signs(rater, name)
+        for start, items in self._items_of(missing):
             labels = label_block(engine, items, questions=questions)
             after = engine.usage()
             self.ledger.append_block(
@@ -254,11 +254,8 @@ class _RaterRun:
             before = after
             done += len(items)
             on_progress(Progress(name, done, self.total, resumed, time.monotonic() - started))
-            if not looked:
-                looked = True
+            if start == 0:
                 self._look_for_signs(rater, name)
-        if not looked:
-            self._look_for_signs(rater, name)
 
     def _look_for_signs(self, rater: RaterKey, name: RaterName) -> None:
         """Report signs in the first block; those of a rater declared unfit are known already."""
@@ -297,10 +294,12 @@ class _RaterRun:
         # A limit cuts the last block: all its missing labels may be beyond the limit.
         return any(bool(gaps.any()) for gaps in self._gaps(rater, start, stop).values())
 
-    def _missing_items(self, rater: RaterKey) -> Iterator[tuple[int, tuple[Item, ...]]]:
+    def _items_of(
+        self, missing: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[int, tuple[Item, ...]]]:
         blocks = self.plan.items.blocks(BLOCK_SIZE)
         at = 0
-        for start, stop in self._missing(rater):
+        for start, stop in missing:
             rows = next(islice(blocks, (start - at) // BLOCK_SIZE, None))
             at = start + BLOCK_SIZE
             items = tuple(row.item for row in rows[: stop - start])
