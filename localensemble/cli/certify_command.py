@@ -168,7 +168,7 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
 
 def _show_plan(planned: CertificationPlan, console: Console) -> None:
     table = WordTable(
-        f"Share of the accepted labels that is wrong: at most {planned.alpha:.3g}, with "
+        f"Share of wrong labels among the accepted: at most {planned.alpha:.3g}, with "
         f"confidence {1 - planned.delta:.3g}",
         words=(),
         numbers=("wrong labels among accepted gold items", "accepted gold items needed"),

@@ -155,7 +155,8 @@ def _check_item_stands_once(
     ]
     if len(uses) != 1 or len(placed) != 1:
         raise InputError(
-            f"{where}: the item must be used exactly once and plainly; uses found: {len(uses)}.",
+            f"{where}: the item must be used exactly once, without a filter; uses found: "
+            f"{len(uses)}.",
             hint="Write {{ item }} once, without a filter and outside conditions and loops.",
         )
 

@@ -90,16 +90,16 @@ def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingCondi
         InputError: one does not hold; the message names it and how to continue without it.
     """
     for calibration in rules.calibrations:
-        with _to_be_let_go("calibration", "--drop-calibrations"):
+        with _to_be_dropped("calibration", "--drop-calibrations"):
             conditions.refuse_other_raters(calibration, unfit=rules.unfit)
     for certificate in rules.certificates:
-        with _to_be_let_go("certificate", "--drop-certificates"):
+        with _to_be_dropped("certificate", "--drop-certificates"):
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")
             conditions.refuse_others(certificate, rules=rules)
 
 
 @contextmanager
-def _to_be_let_go(what: str, option: str) -> Iterator[None]:
+def _to_be_dropped(what: str, option: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:

@@ -64,7 +64,7 @@ class RatingsOptions:
 
     level: Annotated[
         RatingsLevel | None,
-        Option("Level of measurement; required unless --codebook is given."),
+        Option("Measurement level; required unless --codebook is given."),
     ] = None
     columns: Annotated[NamedColumns, Without(("group", "gold"))] = field(
         default_factory=NamedColumns
@@ -73,7 +73,7 @@ class RatingsOptions:
     sheet: Sheet = None
     categories: AllCategories = None
     codebook: Annotated[
-        CodebookSource | None, Option("A codebook with the variables.", "-c --codebook")
+        CodebookSource | None, Option("A codebook that defines the variables.", "-c --codebook")
     ] = None
     rules: Annotated[
         Path | None,

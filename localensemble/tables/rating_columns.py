@@ -167,7 +167,7 @@ class _Choice:
         rater = self.named.rater or self._guessed("rater", _RATER_NAMES)
         labels = self.named.labels or self._variable_columns()
         if labels and not self.named.labels:
-            self.messages.append(f"Using {_columns(labels)} for the labels, one variable each.")
+            self.messages.append(f"Using {_columns(labels)} for the labels; each is one variable.")
         if not labels:
             labels = (self._guessed("label", _LABEL_NAMES),)
         item = self.named.item or self._guessed("item", _ITEM_NAMES)

@@ -280,7 +280,7 @@ class _Collector:
         if not self._status_words:
             return []
         listed = " or ".join(sorted(STATUS_WORDS))
-        return [f"Cells that count as gaps because they hold {listed}: {self._status_words:,}."]
+        return [f"Cells that hold {listed} count as gaps: {self._status_words:,}."]
 
     def variables(self) -> tuple[VariableRatings, ...]:
         """Return the labels of every variable."""

@@ -194,7 +194,7 @@ class PromptTokenizer:
         except UnicodeEncodeError as error:
             raise NotTextError(f"not_text: character {error.start} is a lone surrogate") from None
         if self._vocabulary.adds_space and not after_special:
-            # The tokenizer would add a space that is not in the text. Let it go before a line
+            # The tokenizer would add a space that is not in the text. Drop it before a line
             # feed, and remove both.
             margin = self._vocabulary.tokenize(b"\n", special=False)
             tokens = self._vocabulary.tokenize(b"\n" + encoded, special=special)

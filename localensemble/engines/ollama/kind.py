@@ -61,10 +61,9 @@ OLLAMA = _OllamaKind(
     OllamaEngine,
     # Ollama is told not to cut and its counts are checked, but what it reads cannot be seen.
     facts=EngineFacts(
-        scored_by="by the log-probability of the first tokens of a reply that hold the first word "
-        "of its name, or the letter it was given where such words do not tell names apart, or, "
-        "where none was among the 20 most probable tokens, by the upper bound that follows from "
-        "these"
+        scored_by="by the log-probability that a reply begins with the first word of its name (or "
+        "with a letter given to it, if names share their first word); if that was not among the 20 "
+        "most probable tokens, by the upper bound that follows from those"
     ),
 )
 
