@@ -179,9 +179,12 @@ class OllamaClient:
             # Closing its connection makes Ollama stop working on a request.
             for task in started:
                 task.cancel()
+            if not started:
+                work.close()
 
-        self._loop.call_soon_threadsafe(start)
+        # Ctrl-C may strike while the request is handed over, when Ollama already works on it.
         try:
+            self._loop.call_soon_threadsafe(start)
             return done.get().result()
         except BaseException:
             self._loop.call_soon_threadsafe(cancel)

@@ -772,6 +772,37 @@ def test_an_interrupt_closes_the_request(server: OllamaServer, start: Open) -> N
     assert one(engine) == before
 
 
+def test_an_interrupt_while_a_request_is_handed_over_closes_it(
+    server: OllamaServer, start: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = start()
+    before = one(engine)
+    arrived, hung_up = threading.Event(), threading.Event()
+
+    def wait_for_the_end(connection: socket.socket) -> None:
+        if hung_up.is_set():
+            return
+        arrived.set()
+        assert connection.recv(1) == b""
+        hung_up.set()
+
+    server.arrive = wait_for_the_end
+    loop = engine._client._loop
+    hand_over = loop.call_soon_threadsafe
+
+    def interrupted(callback: Callable[[], object]) -> None:
+        monkeypatch.undo()
+        hand_over(callback)
+        assert arrived.wait(timeout=60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one(engine)
+    assert hung_up.wait(timeout=60)
+    assert one(engine) == before
+
+
 # The same weights through llama.cpp
 
 
