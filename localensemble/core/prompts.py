@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Layout = Literal["codebook_first", "item_first"]
-MessageRole = Literal["system", "user"]
+MessageRole = Literal["system", "user", "assistant"]
 SegmentOrigin = Literal["instruction", "item"]
+Readout = Literal["name", "option", "prefilled"]
+Spellings = Literal["exact", "summed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The rendering of a prompt template for one item and one variable."""
+    """The rendering of a prompt template for one item and one variable.
+
+    Attributes:
+        messages: the turns in order. If the last one is the assistant's, it begins the response:
+            its turn stays open, and the answers follow its text.
+        spellings: whether only the exact spelling of an answer is read, or the sum over its
+            spellings. An engine that cannot add them up reads the exact one.
+    """
 
     messages: tuple[Message, ...]
+    spellings: Spellings = "exact"

@@ -44,7 +44,7 @@ def refuse_long_codebook(
         prompt = _without_item(template, variable, layout)
         if sum(engine.count_tokens(_texts(prompt))) < _DOUBTFUL_SHARE * allowed:
             continue
-        (result,) = engine.score([prompt], [variable.answers])
+        (result,) = engine.score([prompt], [template.answers(variable)])
         if isinstance(result, ScoreFailure) and result.reason.startswith(_TOO_LONG):
             found = int(result.reason.removeprefix(_TOO_LONG).split()[0])
             raise InputError(

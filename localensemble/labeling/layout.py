@@ -59,6 +59,7 @@ def choose_layout(
 
 
 def _after_the_item(template: PromptTemplate, variable: Variable, layout: Layout) -> list[str]:
-    segments = template.render(variable, "", layout=layout).messages[-1].segments
+    messages = template.render(variable, "", layout=layout).messages
+    segments = [segment for message in messages for segment in message.segments]
     place = next(i for i, segment in enumerate(segments) if segment.origin == "item")
     return [segment.text for segment in segments[place + 1 :]]

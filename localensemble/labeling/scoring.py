@@ -109,7 +109,7 @@ class _Scorer:
     def __init__(self, engine: Engine, questions: Questions) -> None:
         self._engine = engine
         self._questions = questions
-        self._answers = tuple(variable.answers for variable in questions.variables)
+        self._answers = tuple(map(questions.template.answers, questions.variables))
         self._crashes_in_a_row = 0
 
     def score(self, items: Sequence[Item]) -> list[tuple[Result, ...]]:

@@ -1,12 +1,15 @@
-"""Turn a variable and an item's text into the prompt that every rater sees.
+"""Turn a variable and an item's text into the prompt that a rater sees.
 
 The instruction around an item is rendered once per variable and layout and then reused,
-so its text and its tokens are the same for every item. Decides where the item is placed.
-Jinja never interprets the item, or any text of a codebook, as a template.
+so its text and its tokens are the same for every item. Decides where the item is placed, and
+which answers are read: the names of the categories, options in front of them, or names that
+follow the beginning of the response. Jinja never interprets the item, or any text of a codebook,
+as a template.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -19,11 +22,26 @@ from ruamel.yaml.error import YAMLError
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
-from localensemble.core.prompts import Layout, Message, Prompt, Segment
+from localensemble.core.prompts import Layout, Message, Prompt, Readout, Segment
 from localensemble.core.resources import prompt_template_path
+from localensemble.prompting.options import options_of
 
 _LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _KEYS = ("system", *_LAYOUTS)
+_READOUTS = "readouts"
+_ANSWER_BEGINS = "answer_begins"
+# What a readout may replace, and what it must say.
+_READOUT_KEYS: Mapping[Readout, frozenset[str]] = {
+    "option": frozenset(_KEYS),
+    "prefilled": frozenset({*_KEYS, _ANSWER_BEGINS}),
+}
+_REQUIRED: Mapping[Readout, frozenset[str]] = {
+    "option": frozenset(_LAYOUTS),
+    "prefilled": frozenset({_ANSWER_BEGINS}),
+}
+
+ReadoutTexts = Mapping[Readout, Mapping[str, str]]
+"""For each readout but ``name``, the texts that it replaces or adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +54,79 @@ class _Frame:
 
 
 class PromptTemplate:
-    """One version of a prompt template, shared by all raters.
+    """One version of a prompt template, for all raters or for those with one readout.
+
+    Args:
+        texts: the texts of the readout ``name``.
+        readouts: what the other readouts replace or add.
+        readout: the readout that the rater states; None if it states none, and then the prompts
+            are those of ``name`` and answers are read in their exact spelling only.
 
     Attributes:
         name: the folder under ``prompts/``.
         version: the number in its file name.
-        sha256: hash of the template's texts; comments and quoting do not change it.
+        sha256: hash of the texts of the readout ``name``; comments and quoting do not change it.
+        readouts: the readouts that it has texts for.
+        readout_sha256: hash of the texts that a stated readout uses; empty if none is stated.
+
+    Raises:
+        InputError: a text is not a usable template.
     """
 
-    def __init__(self, name: str, *, version: int, texts: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        texts: Mapping[str, str],
+        readouts: ReadoutTexts | None = None,
+        readout: Readout | None = None,
+    ) -> None:
         self.name = name
         self.version = version
         self.sha256 = sha256_json({key: texts[key] for key in _KEYS})
-        self._system = texts["system"].strip()
+        self.readout = readout
+        self._given, self._others = texts, readouts or {}
+        self.readouts: tuple[Readout, ...] = ("name", *self._others)
+        used = {**texts, **self._others.get(readout or "name", {})}
+        self.readout_sha256 = sha256_json(used) if readout else ""
+        self._system = used["system"].strip()
+        begun = used.get(_ANSWER_BEGINS, "")
+        self._begun = begun.rstrip(" ")
+        self._before_answers = begun[len(self._begun) :]
         environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
         )
         for layout in _LAYOUTS:
-            _check_item_stands_once(environment, texts[layout], f"{self._title}, {layout}")
-        self._layouts = {layout: environment.from_string(texts[layout]) for layout in _LAYOUTS}
+            _check_item_stands_once(environment, used[layout], f"{self._title}, {layout}")
+        self._layouts = {layout: environment.from_string(used[layout]) for layout in _LAYOUTS}
         self._frames: dict[tuple[str, Layout], _Frame] = {}
+
+    def reading(self, readout: Readout) -> PromptTemplate:
+        """Return this template for a rater that states a readout.
+
+        Raises:
+            InputError: it has no texts for that readout, or they cannot be used.
+        """
+        if readout not in self.readouts:
+            raise InputError(
+                f'{self._title} has no texts for the readout "{readout}".',
+                hint=f"Add them to its file under `{_READOUTS}`, or choose another readout: "
+                f"{', '.join(self.readouts)}.",
+            )
+        return PromptTemplate(
+            self.name,
+            version=self.version,
+            texts=self._given,
+            readouts=self._others,
+            readout=readout,
+        )
+
+    def answers(self, variable: Variable) -> tuple[str, ...]:
+        """Return what a model writes for each category, in codebook order."""
+        if self.readout == "option":
+            return options_of(variable.answers)
+        return tuple(self._before_answers + name for name in variable.answers)
 
     def render(self, variable: Variable, text: str, *, layout: Layout) -> Prompt:
         """Render the prompt for one item and one variable.
@@ -75,17 +146,24 @@ class PromptTemplate:
         if frame is None:
             frame = self._frames[key] = self._render_frame(variable, layout)
         user = Message("user", (*frame.before, Segment(text, "item"), *frame.after))
-        return Prompt((frame.system, user))
+        messages: tuple[Message, ...] = (frame.system, user)
+        if self._begun:
+            messages += (Message("assistant", _instruction(self._begun)),)
+        return Prompt(messages, spellings="summed" if self.readout else "exact")
 
     @property
     def _title(self) -> str:
-        return f'Prompt template "{self.name}" version {self.version}'
+        title = f'Prompt template "{self.name}" version {self.version}'
+        return f"{title}, readout {self.readout}" if self.readout else title
 
     def _render_frame(self, variable: Variable, layout: Layout) -> _Frame:
         # A text cannot contain its own hash, so the placeholder occurs nowhere in the variable.
         placeholder = f"<item {variable.sha256}>"
+        shown: dict[str, object] = {"variable": variable, "item": placeholder}
+        if self.readout == "option":
+            shown["options"] = dict(zip(variable.answers, self.answers(variable), strict=True))
         try:
-            rendered = self._layouts[layout].render(variable=variable, item=placeholder)
+            rendered = self._layouts[layout].render(shown)
         except TemplateError as error:
             raise InputError(
                 f'{self._title}, {layout}: it cannot be rendered for variable "{variable.name}" '
@@ -113,25 +191,43 @@ def load_template(name: str = "label", version: int = 1) -> PromptTemplate:
 
 
 def _read_template(path: Path, *, name: str, version: int) -> PromptTemplate:
+    title = f'prompt template "{name}" version {version}'
     hint = f"A template is a YAML file with the texts {', '.join(_KEYS)}."
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"Cannot read {title}: it is not valid YAML.", hint=hint) from error
+    readouts = content.pop(_READOUTS, {}) if isinstance(content, dict) else {}
+    if not _has_texts(content, allowed=frozenset(_KEYS), required=frozenset(_KEYS)):
         raise InputError(
-            f'Cannot read prompt template "{name}" version {version}: it is not valid YAML.',
-            hint=hint,
-        ) from error
-    if (
-        not isinstance(content, dict)
-        or sorted(content, key=str) != sorted(_KEYS)
-        or not all(isinstance(text, str) and text.strip() for text in content.values())
-    ):
-        raise InputError(
-            f'Cannot use prompt template "{name}" version {version}: expected a non-empty text '
-            f"for each of the keys {', '.join(_KEYS)}, and no other key.",
+            f"Cannot use {title}: expected a non-empty text for each of the keys "
+            f"{', '.join(_KEYS)}, and no other key but `{_READOUTS}`.",
             hint=hint,
         )
-    return PromptTemplate(name, version=version, texts=content)
+    if not isinstance(readouts, dict) or not readouts.keys() <= _READOUT_KEYS.keys():
+        raise InputError(
+            f"Cannot use {title}: under `{_READOUTS}`, expected no other keys than "
+            f"{', '.join(_READOUT_KEYS)}.",
+            hint="The texts of the readout `name` are those of the template itself.",
+        )
+    for readout, texts in readouts.items():
+        allowed, required = _READOUT_KEYS[readout], _REQUIRED[readout]
+        if not _has_texts(texts, allowed=allowed, required=required):
+            raise InputError(
+                f"Cannot use {title}: for the readout `{readout}`, expected a non-empty text for "
+                f"{', '.join(sorted(required))}, and no other keys than "
+                f"{', '.join(sorted(allowed))}.",
+                hint="Compare with the prompt template that ships with the program.",
+            )
+    return PromptTemplate(name, version=version, texts=content, readouts=readouts)
+
+
+def _has_texts(content: object, *, allowed: frozenset[str], required: frozenset[str]) -> bool:
+    return (
+        isinstance(content, dict)
+        and required <= content.keys() <= allowed
+        and all(isinstance(text, str) and text.strip() for text in content.values())
+    )
 
 
 def _check_item_stands_once(

@@ -12,7 +12,7 @@ from localensemble.codebook.model import Category, Example, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.prompts import Layout
 from localensemble.prompting import template as template_module
-from localensemble.prompting.template import PromptTemplate, load_template
+from localensemble.prompting.template import PromptTemplate, ReadoutTexts, load_template
 
 LAYOUTS: tuple[Layout, ...] = ("codebook_first", "item_first")
 TEMPLATE = load_template()
@@ -168,3 +168,114 @@ def test_a_template_file_that_says_something_else_is_refused(
     with pytest.raises(InputError, match=found) as caught:
         load_template()
     assert "system, codebook_first, item_first" in caught.value.hint
+
+
+def of(*names: str) -> Variable:
+    return variable(level="nominal", categories=tuple(Category(name, "It is.") for name in names))
+
+
+def test_a_rater_that_states_no_readout_gets_the_prompts_and_answers_of_before() -> None:
+    prompt = TEMPLATE.render(variable(), "x", layout="codebook_first")
+    assert TEMPLATE.answers(variable()) == ("good", "bad")
+    assert (TEMPLATE.readout, TEMPLATE.readout_sha256) == (None, "")
+    assert prompt.spellings == "exact"
+    # The embedded models were trained with these texts, and every study names them.
+    assert TEMPLATE.sha256 == "2d8e5f624d06d733f89e284690542ba5dd93d26a12bb7bfb6fd59feb89123ed8"
+
+
+def test_the_readout_name_has_the_same_prompts_and_sums_the_spellings() -> None:
+    stated = TEMPLATE.reading("name")
+    prompt = stated.render(variable(), "x", layout="item_first")
+    assert prompt.messages == TEMPLATE.render(variable(), "x", layout="item_first").messages
+    assert prompt.spellings == "summed"
+    assert stated.sha256 == TEMPLATE.sha256
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_options_stand_in_front_of_the_names_and_in_the_examples(layout: Layout) -> None:
+    template = TEMPLATE.reading("option")
+    asked = variable(examples=(Example("Fine.", "bad"),))
+    system, user = template.render(asked, "All was well.", layout=layout).messages
+    assert "\nA. good: It praises.\nB. bad: It does not.\n" in user.text
+    assert '\n- "Fine." is B\n' in user.text
+    assert user.text.endswith("Which option fits best?")
+    assert "Reply with the option" in system.text
+    assert template.answers(asked) == ("A", "B")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_prefilled_response_begins_without_the_space_that_the_names_bring(
+    layout: Layout,
+) -> None:
+    template = TEMPLATE.reading("prefilled")
+    system, user, begun = template.render(variable(), "All was well.", layout=layout).messages
+    assert user == TEMPLATE.render(variable(), "All was well.", layout=layout).messages[1]
+    assert (begun.role, begun.text) == ("assistant", "Category:")
+    assert template.answers(variable()) == (" good", " bad")
+    assert '"Category: "' in system.text
+
+
+def test_a_prefilled_response_can_begin_with_a_quotation_mark() -> None:
+    readouts: ReadoutTexts = {"prefilled": {"answer_begins": '{"category": "'}}
+    template = PromptTemplate("mine", version=1, texts=texts(), readouts=readouts)
+    prefilled = template.reading("prefilled")
+    assert prefilled.answers(variable()) == ("good", "bad")
+    begun = prefilled.render(variable(), "x", layout="item_first").messages[-1]
+    assert begun.text == '{"category": "'
+
+
+def test_every_readout_has_a_hash_of_its_own() -> None:
+    hashes = {TEMPLATE.reading(readout).readout_sha256 for readout in TEMPLATE.readouts}
+    assert TEMPLATE.readouts == ("name", "option", "prefilled")
+    assert len(hashes - {""}) == 3
+
+
+def test_a_readout_without_texts_is_refused() -> None:
+    template = PromptTemplate("mine", version=1, texts=texts())
+    with pytest.raises(InputError, match='no texts for the readout "option"'):
+        template.reading("option")
+
+
+@pytest.mark.parametrize(
+    ("readouts", "found"),
+    [
+        ("3", "expected no other keys"),
+        ("{name: {system: s}}", "expected no other keys"),
+        ("{prefilled: {system: s}}", "for the readout `prefilled`"),
+        ("{prefilled: {answer_begins: ' '}}", "for the readout `prefilled`"),
+        ("{option: {system: s}}", "for the readout `option`"),
+        ("{option: text}", "for the readout `option`"),
+    ],
+)
+def test_a_template_file_with_an_unusable_readout_is_refused(
+    readouts: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "system: s\ncodebook_first: c {{ item }}\nitem_first: i {{ item }}\n"
+    path = tmp_path / "v1.yaml"
+    path.write_text(f"{content}readouts: {readouts}\n", encoding="utf-8")
+    monkeypatch.setattr(template_module, "prompt_template_path", lambda name, version: path)
+    with pytest.raises(InputError, match=found):
+        load_template()
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("good", "bad"), ("A", "B")),
+        (("none", "1", "2"), ("A", "B", "C")),
+        (("A", "other"), ("1", "2")),
+        (("a", "1"), ("C1", "C2")),
+        (("a", "1", "c1"), ("CC1", "CC2", "CC3")),
+    ],
+)
+def test_options_are_never_what_a_category_is_called(
+    names: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    assert TEMPLATE.reading("option").answers(of(*names)) == options
+
+
+def test_the_letter_that_begins_sentences_is_no_option_and_many_categories_get_numbers() -> None:
+    many = tuple(f"theme {number}" for number in range(26))
+    letters = TEMPLATE.reading("option").answers(of(*many[:25]))
+    assert letters[7:9] == ("H", "J")
+    assert TEMPLATE.reading("option").answers(of(*many))[-1] == "26"

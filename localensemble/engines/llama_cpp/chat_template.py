@@ -7,7 +7,8 @@ markup can become special tokens; contents are put between them as plain text an
 pass through the template, so no item can open or close a turn or change the markup.
 
 The template is rendered with thinking off, a fixed date and no tools. For a model family
-without system messages, the system text opens the first user turn.
+without system messages, the system text opens the first user turn. If the last message is the
+assistant's, its text follows the opening of the assistant's turn, which stays open.
 """
 
 from __future__ import annotations
@@ -105,6 +106,9 @@ class ChatTemplate:
         return self._pieces[roles]
 
     def _lay_out(self, roles: tuple[MessageRole, ...]) -> tuple[Piece, ...]:
+        if roles[-1:] == ("assistant",):
+            # The response has begun. A template would close the turn after it.
+            return (*self.pieces(roles[:-1]), Content(len(roles) - 1))
         if self.source is None:
             return (*_contents(range(len(roles))), Plain(_SEPARATOR))
         turns = [(role, (index,)) for index, role in enumerate(roles)]

@@ -108,6 +108,12 @@ def test_a_user_message_alone_is_laid_out_too(family: str, load: Load) -> None:
     assert [piece.message for piece in pieces if isinstance(piece, Content)] == [0]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_response_that_has_begun_follows_the_opening_of_its_turn(family: str, load: Load) -> None:
+    opened = load(family).pieces(ROLES)
+    assert load(family).pieces((*ROLES, "assistant")) == (*opened, Content(2))
+
+
 def test_a_family_without_a_system_role_gets_the_system_text_in_the_first_user_turn(
     load: Load,
 ) -> None:
@@ -139,7 +145,9 @@ def test_a_default_system_text_does_not_stand_beside_ours(load: Load) -> None:
 
 def test_a_model_without_a_template_gets_plain_text() -> None:
     template = ChatTemplate(None)
-    assert template.pieces(ROLES) == (Content(0), Plain("\n\n"), Content(1), Plain("\n\n"))
+    opened = (Content(0), Plain("\n\n"), Content(1), Plain("\n\n"))
+    assert template.pieces(ROLES) == opened
+    assert template.pieces((*ROLES, "assistant")) == (*opened, Content(2))
 
 
 @pytest.mark.parametrize(
