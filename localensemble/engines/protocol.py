@@ -31,6 +31,8 @@ class EngineDescription:
         prefix_rule: how an answer is told apart from a longer one that begins with it. Part of
             a rater's identity only if its codebook has such answers; empty if no digit depends
             on it.
+        sums_spellings: whether an answer has the probability of all its spellings where a
+            prompt asks for that.
     """
 
     engine: str
@@ -42,6 +44,7 @@ class EngineDescription:
     context_tokens: int
     settings: tuple[tuple[str, str], ...]
     prefix_rule: str = ""
+    sums_spellings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,15 @@ class Scores:
         censored: for each answer, whether the engine could not see its probability, so that
             ``log_probabilities`` has an upper bound instead; never true of the most probable
             one. Empty if all are known.
+        other_spellings: the part of the answers' probability that comes from other spellings
+            than the exact ones; 0 if only these are read.
     """
 
     log_probabilities: tuple[float, ...]
     off_codebook_mass: float
     prompt_tokens: int
     censored: tuple[bool, ...] = ()
+    other_spellings: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ a longer answer: then it counts for the longer one. So P(shorter) = P(its tokens
 followed by the rest of a longer answer), no response counts twice, and the probabilities of the
 answers and the rest sum to 1. The end of the turn plays no part.
 
-A response is recognized by token *paths*: the tokens of each answer, and further paths if an
-answer begins another (`name_paths`).
+A response is recognized by token *paths*: the tokens of each answer in each of its spellings, and
+further paths if a spelling begins another (`name_paths`).
 
 Only tokens after which a path branches or continues are evaluated: an answer of one token needs
 only the prompt's last position. These *continuation tokens* form a tree, written in depth-first
@@ -73,8 +73,9 @@ class AnswerPlan:
         first_tokens: for each path, the token read at the prompt's last position.
         parts: the continuation tokens; empty if every path is a single token.
         continuation_count: number of continuation tokens in all parts.
-        paths: all tokens of each path; those of the answers come first, in their order.
+        paths: all tokens of each path; those of the spellings come first, in their order.
         path_answers: for each path, the answer that a response on it counts for.
+        path_exact: for each path, whether a response on it has the answer's exact spelling.
         parents: for each path, the longest other path that begins it, or -1.
         answer_count: number of answers.
     """
@@ -84,6 +85,7 @@ class AnswerPlan:
     continuation_count: int
     paths: tuple[Tokens, ...]
     path_answers: Indices
+    path_exact: NDArray[np.bool_]
     parents: Indices
     answer_count: int
 
@@ -98,19 +100,38 @@ class AnswerPlan:
         Args:
             results: begins with the log-probability of each path.
         """
-        path_logs = results[: self.path_count]
-        inner = np.flatnonzero(self.parents >= 0)
-        if not len(inner):
-            return path_logs[: self.answer_count]
-        parents = self.parents[inner]
-        gone_on = np.zeros(self.path_count)
+        ended = self._ended(results)
+        if self.path_count == self.answer_count:
+            return ended
         answers = np.full(self.answer_count, -np.inf)
         # A result that is not finite is refused later.
         with np.errstate(invalid="ignore"):
-            np.add.at(gone_on, parents, np.exp(path_logs[inner] - path_logs[parents]))
-            ended = path_logs + np.log(np.maximum(1.0 - gone_on, _SMALLEST_SHARE))
             np.logaddexp.at(answers, self.path_answers, ended)
         return answers
+
+    def other_spellings(self, results: NDArray[np.float64]) -> float:
+        """Return the probability of all answers in other spellings than the exact ones.
+
+        Args:
+            results: begins with the log-probability of each path.
+        """
+        others = ~self.path_exact
+        return float(np.exp(self._ended(results)[others]).sum()) if others.any() else 0.0
+
+    def _ended(self, results: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-probability that a response is on a path and on no longer one."""
+        path_logs = results[: self.path_count]
+        inner = np.flatnonzero(self.parents >= 0)
+        if not len(inner):
+            return path_logs
+        parents = self.parents[inner]
+        gone_on = np.zeros(self.path_count)
+        with np.errstate(invalid="ignore"):
+            np.add.at(gone_on, parents, np.exp(path_logs[inner] - path_logs[parents]))
+            ended: NDArray[np.float64] = path_logs + np.log(
+                np.maximum(1.0 - gone_on, _SMALLEST_SHARE)
+            )
+        return ended
 
 
 class UnscorableAnswersError(ValueError):
@@ -118,25 +139,39 @@ class UnscorableAnswersError(ValueError):
 
 
 def plan_answers(
-    answers: Sequence[Tokens], *, longer: Sequence[NamePath] = (), limits: BatchLimits
+    answers: Sequence[Tokens],
+    *,
+    others: Sequence[NamePath] = (),
+    longer: Sequence[NamePath] = (),
+    limits: BatchLimits,
 ) -> AnswerPlan:
     """Plan the reading of tokenized answers.
 
     Args:
-        longer: further paths, from the tokens of an answer to a longer answer.
+        answers: the tokens of each answer in its exact spelling.
+        others: the tokens of other spellings. One that has the tokens of an earlier spelling is
+            left out.
+        longer: further paths, from the tokens of a spelling to a longer one; ``answer`` is the
+            place of the longer one among the exact spellings followed by the others.
 
     Raises:
         UnscorableAnswersError: an answer has no tokens or too many, or two have the same.
     """
     _refuse_equal(answers)
-    paths = (*answers, *(path.tokens for path in longer))
-    parts = tuple(_part(group) for group in _groups(paths, len(answers), limits))
+    exact = [NamePath(tokens, answer) for answer, tokens in enumerate(answers)]
+    spelled = [*exact, *others]
+    own = {path.tokens: path for path in reversed(spelled) if path.tokens}
+    kept = [*exact, *(path for path in others if own.get(path.tokens) is path)]
+    paths = (*(path.tokens for path in kept), *(path.tokens for path in longer))
+    parts = tuple(_part(group) for group in _groups(paths, len(kept), limits))
+    read = [*kept, *(spelled[path.answer] for path in longer)]
     return AnswerPlan(
         first_tokens=_array(path[0] for path in paths),
         parts=parts,
         continuation_count=sum(len(part.tokens) for part in parts),
         paths=paths,
-        path_answers=_array((*range(len(answers)), *(path.answer for path in longer))),
+        path_answers=_array(path.answer for path in read),
+        path_exact=np.array([path in exact for path in read], dtype=np.bool_),
         parents=_array(_parents(paths)),
         answer_count=len(answers),
     )

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.core.identity import sha256_file
-from localensemble.core.prompts import Prompt
+from localensemble.core.prompts import Prompt, Spellings
 from localensemble.engines.hardware import graphics_devices
 from localensemble.engines.llama_cpp.answer_plan import (
     AnswerPlan,
@@ -38,13 +38,14 @@ from localensemble.engines.llama_cpp.chat_template import ChatTemplate
 from localensemble.engines.llama_cpp.context_shape import context_shape
 from localensemble.engines.llama_cpp.model import LlamaModel
 from localensemble.engines.llama_cpp.model_file import open_library
-from localensemble.engines.llama_cpp.name_paths import name_paths
+from localensemble.engines.llama_cpp.name_paths import NamePath, name_paths
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.llama_cpp.prompt_tokens import (
     NotTextError,
     PromptTokenizer,
     TokenizedPrompt,
 )
+from localensemble.engines.llama_cpp.spellings import other_spellings
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import (
     EngineDescription,
@@ -103,7 +104,7 @@ class LlamaCppEngine:
             paths=self._shape.sequences,
             reads=self._shape.outputs,
         )
-        self._plans: dict[tuple[tuple[str, ...], bool], AnswerPlan | ScoreFailure] = {}
+        self._plans: dict[tuple[tuple[str, ...], Spellings, bool], AnswerPlan | ScoreFailure] = {}
         self._scorer = Scorer(
             model, mode=self.mode, limits=self._limits, cache_tokens=self._shape.tokens
         )
@@ -135,6 +136,7 @@ class LlamaCppEngine:
                     ("thinking", "off"),
                 ),
                 prefix_rule="longest name",
+                sums_spellings=True,
             )
         return self._description
 
@@ -177,7 +179,7 @@ class LlamaCppEngine:
         groups: dict[tuple[int, ...], list[Tail]] = {}
         slot_count = 0
         for index, (prompt, strings) in enumerate(zip(tokenized, answers, strict=True)):
-            checked = self._check(prompt, strings)
+            checked = self._check(prompt, strings, prompts[index].spellings)
             if isinstance(checked, ScoreFailure):
                 failures[index] = checked
                 continue
@@ -190,7 +192,7 @@ class LlamaCppEngine:
         return tuple(
             failures[index]
             if index in failures
-            else _scores(plans[index].answers(results[slots[index] :]), lengths[index])
+            else _scores(plans[index], results[slots[index] :], lengths[index])
             for index in range(len(prompts))
         )
 
@@ -218,13 +220,16 @@ class LlamaCppEngine:
         return self._model
 
     def _check(
-        self, prompt: TokenizedPrompt | NotTextError, answers: tuple[str, ...]
+        self,
+        prompt: TokenizedPrompt | NotTextError,
+        answers: tuple[str, ...],
+        spellings: Spellings,
     ) -> tuple[TokenizedPrompt, AnswerPlan] | ScoreFailure:
         if isinstance(prompt, NotTextError):
             return ScoreFailure(str(prompt))
         if not prompt.token_count:
             return ScoreFailure("no_tokens")
-        plan = self._plan(answers, prompt.after_special)
+        plan = self._plan(answers, spellings, prompt.after_special)
         if isinstance(plan, ScoreFailure):
             return plan
         needed = prompt.token_count + plan.continuation_count
@@ -233,24 +238,39 @@ class LlamaCppEngine:
         self._prompt_tokens += prompt.token_count
         return prompt, plan
 
-    def _plan(self, answers: tuple[str, ...], after_special: bool) -> AnswerPlan | ScoreFailure:
-        key = (answers, after_special)
+    def _plan(
+        self, answers: tuple[str, ...], spellings: Spellings, after_special: bool
+    ) -> AnswerPlan | ScoreFailure:
+        key = (answers, spellings, after_special)
         if key not in self._plans:
+            others = other_spellings(answers) if spellings == "summed" else ()
+            names = (*answers, *(other.text for other in others))
             try:
-                tokens = [self._tokenizer.text(one, after_special=after_special) for one in answers]
+                tokens = [self._tokenizer.text(one, after_special=after_special) for one in names]
                 longer = name_paths(
-                    answers,
+                    names,
                     tokens,
                     tokenize=partial(self._tokenizer.text, after_special=False),
                     pieces=lambda: self._open_model().pieces,
                 )
-                self._plans[key] = plan_answers(tokens, longer=longer, limits=self._limits)
+                self._plans[key] = plan_answers(
+                    tokens[: len(answers)],
+                    others=[
+                        NamePath(found, other.answer)
+                        for found, other in zip(tokens[len(answers) :], others, strict=True)
+                    ],
+                    longer=longer,
+                    limits=self._limits,
+                )
             except (UnscorableAnswersError, NotTextError) as error:
                 self._plans[key] = ScoreFailure(f"answers: {error}")
         return self._plans[key]
 
 
-def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Scores | ScoreFailure:
+def _scores(
+    plan: AnswerPlan, results: NDArray[np.float64], prompt_tokens: int
+) -> Scores | ScoreFailure:
+    log_probabilities = plan.answers(results)
     if not np.isfinite(log_probabilities).all():
         return ScoreFailure("not_finite: the model returned an invalid number")
     # Rounding may lift a certain answer slightly above 1.
@@ -260,4 +280,5 @@ def _scores(log_probabilities: NDArray[np.float64], prompt_tokens: int) -> Score
         log_probabilities=tuple(capped.tolist()),
         off_codebook_mass=min(1.0, max(0.0, rest)),
         prompt_tokens=prompt_tokens,
+        other_spellings=plan.other_spellings(results),
     )
