@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.codebook.model import Codebook
+from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError
@@ -42,8 +42,8 @@ from localensemble.study.item_sets import register_item_set
 from localensemble.study.run_record import (
     RunSettings,
     RunSummary,
-    codebook_content,
     register_codebook,
+    variables_content,
 )
 from localensemble.study.unfit_signs import UnfitSign, unfit_signs
 from localensemble.tables.item_file import ItemFile
@@ -161,7 +161,7 @@ class _RaterRun:
         engine = named.load()
         try:
             questions = self._questions(engine, named.name)
-            rater = Rater(named.name, self._identity(engine, questions))
+            rater = Rater(named.name, rater_identity(engine, questions))
             self._refuse_uncertified(rater)
             key = self.ledger.register_rater(rater)
             if key in self.before:
@@ -197,32 +197,6 @@ class _RaterRun:
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
         return Questions(variables, plan.template, layout, non_answers)
-
-    def _identity(self, engine: Engine, questions: Questions) -> RaterIdentity:
-        described = engine.describe()
-        template = self.plan.template
-        return RaterIdentity(
-            engine=described.engine,
-            engine_version=described.engine_version,
-            model_name=described.model_name,
-            model_sha256=described.model_sha256,
-            chat_template_sha256=described.chat_template_sha256,
-            prompt_template=f"{template.name}/v{template.version}",
-            prompt_template_sha256=template.sha256,
-            codebook_sha256=sha256_text(codebook_content(self.plan.codebook)),
-            layout=questions.layout,
-            settings=(
-                *described.settings,
-                ("block_size", str(BLOCK_SIZE)),
-                *self._prefix_rule(described.prefix_rule),
-            ),
-        )
-
-    def _prefix_rule(self, rule: str) -> tuple[tuple[str, str], ...]:
-        # Only where it can change a digit, so that it makes no other raters elsewhere.
-        variables = self.plan.codebook.variables
-        concerned = rule and any(variable.has_names_that_begin_others for variable in variables)
-        return (("prefix_rule", rule),) if concerned else ()
 
     def _label_missing(
         self,
@@ -343,6 +317,34 @@ class _RaterRun:
             start=start,
             stop=stop,
         )
+
+
+def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
+    """Return everything that can change a digit of the labels that an engine gives in a run."""
+    described = engine.describe()
+    template, variables = questions.template, questions.variables
+    return RaterIdentity(
+        engine=described.engine,
+        engine_version=described.engine_version,
+        model_name=described.model_name,
+        model_sha256=described.model_sha256,
+        chat_template_sha256=described.chat_template_sha256,
+        prompt_template=f"{template.name}/v{template.version}",
+        prompt_template_sha256=template.sha256,
+        codebook_sha256=sha256_text(variables_content(variables)),
+        layout=questions.layout,
+        settings=(
+            *described.settings,
+            ("block_size", str(BLOCK_SIZE)),
+            *_prefix_rule(described.prefix_rule, variables),
+        ),
+    )
+
+
+def _prefix_rule(rule: str, variables: Sequence[Variable]) -> tuple[tuple[str, str], ...]:
+    # Only where it can change a digit, so that it makes no other raters elsewhere.
+    concerned = rule and any(variable.has_names_that_begin_others for variable in variables)
+    return (("prefix_rule", rule),) if concerned else ()
 
 
 def _run_settings(plan: LabelingPlan) -> RunSettings:

@@ -6,13 +6,13 @@ which used other words, are read with the current ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from localensemble import __version__
 from localensemble.consensus.policies.named_policies import EARLIER_NAMES
-from localensemble.codebook.model import Codebook, codebook_from_json
+from localensemble.codebook.model import Codebook, Variable, codebook_from_json
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.ledger.ledger import Ledger
@@ -186,9 +186,12 @@ def has_ratings(run: RunRecord) -> bool:
 
 def codebook_content(codebook: Codebook) -> str:
     """Return what a codebook shows to raters as canonical JSON; its hash is in their identity."""
-    return canonical_json(
-        {"variables": [variable.shown_to_raters() for variable in codebook.variables]}
-    )
+    return variables_content(codebook.variables)
+
+
+def variables_content(variables: Sequence[Variable]) -> str:
+    """Return what the variables of a codebook show to raters as canonical JSON."""
+    return canonical_json({"variables": [variable.shown_to_raters() for variable in variables]})
 
 
 def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
