@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from localensemble.api.cautions import cautions
 from localensemble.api.label import embedded_ensemble
 from localensemble.api.prepared_raters import (
+    PreparedRater,
     RaterOptions,
     locate_rater,
     prepare_raters,
@@ -23,12 +24,15 @@ from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, Label, RaterName
 from localensemble.core.options import Option
+from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
-from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
+from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
 from localensemble.labeling.scoring import Questions, label_block
-from localensemble.prompting.template import load_template
+from localensemble.labeling.speed import spread_items
+from localensemble.prompting.template import PromptTemplate, load_template
 from localensemble.study.decisions import check_rules
 from localensemble.study.lone_item import decide_alone
 from localensemble.tables.delimited import TableSource
@@ -127,7 +131,9 @@ def ask(
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            labels[rater.name] = _labels(engine, item, table, questions, ensemble)
+            labels[rater.name] = _labels(
+                engine, rater, item, table, questions, template, ensemble.layout
+            )
         finally:
             engine.close()
     return Asked(
@@ -146,11 +152,29 @@ def ask(
 
 
 def _labels(
-    engine: Engine, item: Item, table: ItemFile | None, codebook: Codebook, ensemble: Ensemble
+    engine: Engine,
+    rater: PreparedRater,
+    item: Item,
+    table: ItemFile | None,
+    codebook: Codebook,
+    template: PromptTemplate,
+    layout: Layout | None,
 ) -> Mapping[str, Label]:
     """Ask a rater every question about the item."""
-    variables, layout = codebook.variables, ensemble.layout
-    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    variables = codebook.variables
+    # As `label` chooses a readout on the table; a text alone chooses its own.
+    chosen_on: Sequence[Item] = (item,)
+    if table is not None and len(rater.readouts) > 1:
+        chosen_on = spread_items(table, count=ITEMS_THAT_CHOOSE)
+    template = rater_template(
+        engine,
+        chosen_on,
+        rater=rater.name,
+        codebook=codebook,
+        template=template,
+        layout=layout,
+        readouts=rater.readouts,
+    )
     if table is not None:
         # As `label` chooses it for the whole table: another layout is another rater.
         layout = layout_for(engine, table, variables=variables, template=template, layout=layout)

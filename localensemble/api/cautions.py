@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from localensemble.catalog.located_models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.engines.registry import engine_kind
-from localensemble.labeling.ensemble import Ensemble
+from localensemble.labeling.ensemble import Ensemble, RaterPlan
 
 
 def cautions(
@@ -51,7 +51,9 @@ def cautions(
             "use real models."
         )
     names = [name for name, _ in known]
-    if known and (ensemble.layout != training.layout or not _same_prompt(ensemble, training)):
+    same = ensemble.layout == training.layout and _same_prompt(ensemble, training)
+    others = [one for one in ensemble.raters if one.name in names and not _by_name(one)]
+    if known and (others or not same):
         sentences.append(
             f"{', '.join(names)}: tiny models for the demo that know only "
             f"prompt {training.prompt_template} version {training.prompt_version}, layout "
@@ -71,6 +73,10 @@ def cautions(
 
 def _knows(training: Training, variable: Variable) -> bool:
     return training.variable_sha256.get(variable.name) == variable.sha256
+
+
+def _by_name(rater: RaterPlan) -> bool:
+    return rater.readouts in ((), ("name",))
 
 
 def _same_prompt(ensemble: Ensemble, training: Training) -> bool:

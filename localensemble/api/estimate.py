@@ -20,6 +20,7 @@ from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
+from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile
@@ -111,11 +112,20 @@ def estimate(
             on_rater(rater.name)
             engine = rater.engine.load()
             try:
+                own = rater_template(
+                    engine,
+                    few,
+                    rater=rater.name,
+                    codebook=questions,
+                    template=template,
+                    layout=ensemble.layout,
+                    readouts=rater.readouts,
+                )
                 refuse_long_codebook(
                     engine,
                     rater=rater.name,
                     variables=questions.variables,
-                    template=template,
+                    template=own,
                     layout=ensemble.layout,
                 )
                 speed = measure_speed(
@@ -123,7 +133,7 @@ def estimate(
                     table,
                     items=few,
                     codebook=questions,
-                    template=template,
+                    template=own,
                     layout=ensemble.layout,
                 )
             finally:

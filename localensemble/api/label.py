@@ -31,6 +31,7 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
+from localensemble.labeling.settled_readouts import settle_readouts
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.prompting.template import load_template
@@ -213,8 +214,11 @@ def _labeled(
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
         for message in reuse.messages:
             on_message(message)
+        settled = settle_readouts(
+            plan, reader=ledger.reader, on_choice=lambda choice: on_message(choice.sentence)
+        )
         run_labeling(
-            plan,
+            settled,
             ledger=ledger,
             on_progress=on_progress,
             on_sign=lambda sign: on_message(sign.sentence),

@@ -17,7 +17,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
-from localensemble.core.prompts import Layout
+from localensemble.core.prompts import Layout, Readout
 from localensemble.engines.kind import LoadPlan, MemoryNeed
 from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
@@ -65,11 +65,27 @@ class PreparedRater:
 
     name: RaterName
     need: RaterNeed
+    readouts: tuple[Readout, ...] = ()
+    model_sha256: str = ""
 
     @property
     def engine(self) -> NamedEngine:
         """The rater's engine, loaded when its turn comes."""
-        return NamedEngine(self.name, lambda: open_engine(self.need.plan.settings))
+        return NamedEngine(
+            self.name,
+            lambda: open_engine(self.need.plan.settings),
+            self.readouts,
+            self.model_sha256,
+        )
+
+    def template(self, template: PromptTemplate) -> PromptTemplate:
+        """Return the rater's own template; its length is much the same with every readout.
+
+        Raises:
+            InputError: the template has no texts for a readout of this rater.
+        """
+        own = [template.reading(readout) for readout in self.readouts]
+        return own[0] if own else template
 
     @property
     def message(self) -> str:
@@ -145,16 +161,16 @@ def refuse_what_cannot_fit(
     for rater in raters:
         _refuse_too_little_memory(rater)
     for rater in raters:
-        plan, variables = rater.need.plan, codebook.variables
+        plan, variables, own = rater.need.plan, codebook.variables, rater.template(template)
         context = plan.context_tokens or plan.settings.context_tokens
         if context is None or not may_exceed(
-            context, variables=variables, template=template, layout=layout
+            context, variables=variables, template=own, layout=layout
         ):
             continue
         engine = rater.engine.load()
         try:
             refuse_long_codebook(
-                engine, rater=rater.name, variables=variables, template=template, layout=layout
+                engine, rater=rater.name, variables=variables, template=own, layout=layout
             )
         finally:
             engine.close()
@@ -213,7 +229,9 @@ def _prepared(
         beginning_tokens=beginning_tokens,
         free_bytes=free_bytes,
     )
-    return PreparedRater(RaterName(rater.name), RaterNeed(plan, free_bytes))
+    return PreparedRater(
+        RaterName(rater.name), RaterNeed(plan, free_bytes), rater.readouts, located.sha256
+    )
 
 
 def _beginning_tokens(ensemble: Ensemble, codebook: Codebook, template: PromptTemplate) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from localensemble.core.checks import Check
 from localensemble.core.engine_facts import NOTHING_KNOWN, EngineFacts
 from localensemble.core.model_shape import ModelShape
+from localensemble.core.prompts import Readout
 from localensemble.engines.protocol import Engine
 from localensemble.engines.settings import EngineSettings
 
@@ -74,11 +75,14 @@ class EngineKind:
         facts: what a report may state about its labels.
         reads_files: whether a rater's model is a GGUF file, or the name of one in the catalog,
             which is found and checked by its hash. If not, the name is passed on unchanged.
+        readouts: the readouts whose prompts it can answer. ``prefilled`` needs an engine that
+            continues a response that has begun.
     """
 
     opener: Callable[[EngineSettings], Engine]
     facts: EngineFacts = NOTHING_KNOWN
     reads_files: bool = False
+    readouts: tuple[Readout, ...] = ("name", "option")
 
     def rater_name(self, model: str) -> str:
         """Return the name of a rater that the ensemble file does not name."""

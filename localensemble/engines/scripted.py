@@ -144,5 +144,7 @@ class _ScriptedKind(EngineKind):
 
 
 SCRIPTED = _ScriptedKind(
-    ScriptedEngine.from_settings, facts=EngineFacts(never_cuts=True, scripted=True)
+    ScriptedEngine.from_settings,
+    facts=EngineFacts(never_cuts=True, scripted=True),
+    readouts=("name", "option", "prefilled"),
 )

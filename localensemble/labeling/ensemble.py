@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
-from localensemble.core.prompts import Layout
+from localensemble.core.prompts import Layout, Readout
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
 
@@ -35,6 +35,7 @@ class _Rater(_Strict):
     engine: str = DEFAULT_ENGINE
     context_tokens: Annotated[int, Field(ge=64)] | None = None
     gpu_layers: Annotated[int, Field(ge=0)] | None = None
+    readout: Literal["name", "option", "prefilled", "auto"] | None = None
 
 
 class _Prompt(_Strict):
@@ -70,7 +71,8 @@ class RaterPlan:
     """One model rater as the ensemble file names it.
 
     ``model`` is a catalog name or a path. ``context_tokens`` None means the engine's default;
-    ``gpu_layers`` None means as many as fit on the graphics devices.
+    ``gpu_layers`` None means as many as fit on the graphics devices. ``readouts`` is empty if the
+    file states none, and has several for ``auto``: the program chooses one of them.
     """
 
     name: str
@@ -78,6 +80,7 @@ class RaterPlan:
     engine: str
     context_tokens: int | None
     gpu_layers: int | None = None
+    readouts: tuple[Readout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
             rater.engine,
             rater.context_tokens,
             rater.gpu_layers,
+            _readouts(path, rater),
         )
         for rater in parsed.raters
     )
@@ -195,6 +199,21 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         rules=rules,
         folder=path.resolve().parent,
     )
+
+
+def _readouts(path: Path, rater: _Rater) -> tuple[Readout, ...]:
+    """Return the readout that a rater states, or those to choose from."""
+    if rater.readout is None:
+        return ()
+    offered = engine_kind(rater.engine).readouts
+    wanted = offered if rater.readout == "auto" else (rater.readout,)
+    if not set(wanted) <= set(offered) or (rater.readout == "auto" and len(offered) == 1):
+        raise EnsembleError(
+            f'{path}: rater "{rater.name or rater.model}" has readout "{rater.readout}", but '
+            f"engine {rater.engine} offers only {', '.join(offered)}.",
+            hint="Change or remove its `readout`, or use another engine.",
+        )
+    return wanted
 
 
 def _rules(

@@ -15,16 +15,16 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError
 from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import Label, RaterName
-from localensemble.core.prompts import Layout
+from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import Rater, RaterIdentity
-from localensemble.engines.protocol import Engine, Usage
+from localensemble.engines.protocol import Engine, EngineDescription, Usage
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
@@ -38,6 +38,7 @@ from localensemble.ledger.records import (
     VariableKey,
 )
 from localensemble.prompting.template import PromptTemplate
+from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.run_record import (
     RunSettings,
@@ -53,10 +54,18 @@ BLOCK_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class NamedEngine:
-    """A rater's name and how to load its model (called when its turn comes)."""
+    """A rater's name and how to load its model (called when its turn comes).
+
+    Attributes:
+        readouts: the readout that the rater states; none if it states none, several if
+            `settle_readouts` must choose one of them before the run.
+        model_sha256: hash of the model as far as it is known; another model needs another choice.
+    """
 
     name: RaterName
     load: Callable[[], Engine]
+    readouts: tuple[Readout, ...] = ()
+    model_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ class LabelingPlan:
         stated_rules: the rules in the ensemble file if the study is decided by others; None
             if it is decided by them.
         certified_raters: rater -> hash of the identity for which a certificate holds.
+        chosen_readouts: the choices that `settle_readouts` made; kept with the run.
     """
 
     items: ItemFile
@@ -87,6 +97,7 @@ class LabelingPlan:
     cautions: tuple[str, ...] = ()
     stated_rules: DecisionRules | None = None
     certified_raters: Mapping[str, str] = field(default_factory=dict)
+    chosen_readouts: tuple[ReadoutChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +171,7 @@ class _RaterRun:
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
         try:
-            questions = self._questions(engine, named.name)
+            questions = self._questions(engine, named)
             rater = Rater(named.name, rater_identity(engine, questions))
             self._refuse_uncertified(rater)
             key = self.ledger.register_rater(rater)
@@ -186,17 +197,18 @@ class _RaterRun:
                 "or calibration again, or label without it.",
             )
 
-    def _questions(self, engine: Engine, name: RaterName) -> Questions:
+    def _questions(self, engine: Engine, named: NamedEngine) -> Questions:
         plan = self.plan
         variables = plan.codebook.variables
+        template = plan.template.reading(named.readouts[0]) if named.readouts else plan.template
         refuse_long_codebook(
-            engine, rater=name, variables=variables, template=plan.template, layout=plan.layout
+            engine, rater=named.name, variables=variables, template=template, layout=plan.layout
         )
         layout = layout_for(
-            engine, plan.items, variables=variables, template=plan.template, layout=plan.layout
+            engine, plan.items, variables=variables, template=template, layout=plan.layout
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
-        return Questions(variables, plan.template, layout, non_answers)
+        return Questions(variables, template, layout, non_answers)
 
     def _label_missing(
         self,
@@ -336,15 +348,31 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
         settings=(
             *described.settings,
             ("block_size", str(BLOCK_SIZE)),
-            *_prefix_rule(described.prefix_rule, variables),
+            *_prefix_rule(described.prefix_rule, questions),
+            *_readout_settings(template, described),
         ),
     )
 
 
-def _prefix_rule(rule: str, variables: Sequence[Variable]) -> tuple[tuple[str, str], ...]:
+def _prefix_rule(rule: str, questions: Questions) -> tuple[tuple[str, str], ...]:
     # Only where it can change a digit, so that it makes no other raters elsewhere.
-    concerned = rule and any(variable.has_names_that_begin_others for variable in variables)
+    begin_others = questions.template.has_answers_that_begin_others
+    concerned = rule and any(map(begin_others, questions.variables))
     return (("prefix_rule", rule),) if concerned else ()
+
+
+def _readout_settings(
+    template: PromptTemplate, described: EngineDescription
+) -> tuple[tuple[str, str], ...]:
+    # Raters that state no readout stay the raters they were.
+    if template.readout is None:
+        return ()
+    summed = (("spellings", "summed"),) if described.sums_spellings else ()
+    return (
+        ("readout", template.readout),
+        ("readout_sha256", template.readout_sha256),
+        *summed,
+    )
 
 
 def _run_settings(plan: LabelingPlan) -> RunSettings:
@@ -357,6 +385,7 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         limit=plan.limit,
         cautions=plan.cautions,
         control=plan.control,
+        readouts=plan.chosen_readouts,
     )
 
 

@@ -57,6 +57,11 @@ def label_block(
     return {name: tuple(labels) for name, labels in columns.items()}
 
 
+def is_asked(item: Item, questions: Questions) -> bool:
+    """Tell whether a model is asked about an item: not if it is blank or a non-answer."""
+    return _unasked(item.text, questions.non_answers) is None
+
+
 def _unasked(text: str, non_answers: NonAnswers) -> Label | None:
     """Return the label of a text that no model is asked about; None if one is."""
     if not _can_be_read(text):

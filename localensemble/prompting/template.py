@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import get_args
 
@@ -24,7 +25,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
 from localensemble.core.prompts import Layout, Message, Prompt, Readout, Segment
 from localensemble.core.resources import prompt_template_path
-from localensemble.prompting.options import options_of
+from localensemble.prompting.answer_options import options_of
 
 _LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _KEYS = ("system", *_LAYOUTS)
@@ -127,6 +128,13 @@ class PromptTemplate:
         if self.readout == "option":
             return options_of(variable.answers)
         return tuple(self._before_answers + name for name in variable.answers)
+
+    def has_answers_that_begin_others(self, variable: Variable) -> bool:
+        """Tell whether an answer begins another, in any of the spellings that are read."""
+        if self.readout is None:
+            return variable.has_names_that_begin_others
+        folded = [answer.strip().casefold() for answer in self.answers(variable)]
+        return any(one.startswith(other) for one, other in permutations(folded, 2))
 
     def render(self, variable: Variable, text: str, *, layout: Layout) -> Prompt:
         """Render the prompt for one item and one variable.

@@ -155,6 +155,7 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
         f"{_who_labeled(findings.raters, engines)}.",
         _instructions(findings.raters),
         _scoring(findings.raters, engines),
+        _readouts(findings.raters),
         f"Engines: {listed(_engines(findings.raters))}.",
         _unfit(findings),
         _left_whole(findings, engines),
@@ -222,6 +223,31 @@ def _scoring(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]
                 "most probable category, and the confidence is that category's share of the "
                 "probability of all categories."
             )
+    return " ".join(sentences)
+
+
+_READOUTS = {
+    "name": "the name of a category",
+    "option": "a letter or number that stood in front of a category in the prompt",
+    "prefilled": "the name of a category, which followed the beginning of the response",
+}
+
+
+def _readouts(raters: Sequence[RaterFindings]) -> str:
+    """State how raters answered, if the ensemble file states a readout."""
+    sentences = []
+    for readout, answer in _READOUTS.items():
+        names = [one.name for one in raters if dict(one.settings).get("readout") == readout]
+        summed = {dict(one.settings).get("spellings") for one in raters if one.name in names}
+        if names:
+            who = "Rater" if len(names) == 1 else "Raters"
+            spelled = ""
+            if summed == {"summed"}:
+                spelled = (
+                    "; its probability is the sum over spellings with and without a leading "
+                    "space and in other letter case"
+                )
+            sentences.append(f"{who} {listed(names)} answered with {answer}{spelled}.")
     return " ".join(sentences)
 
 

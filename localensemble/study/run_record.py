@@ -25,9 +25,11 @@ from localensemble.ledger.records import (
     VariableKey,
     VariableRecord,
 )
+from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.unfit_signs import UnfitSign
 
 _DECIDES_AGAIN = "decides_again_run"
+_READOUTS = "readouts"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -49,6 +51,7 @@ class RunSettings:
         control: variable -> item id -> known category of control items.
         ratings_sha256: hash of the ratings that the labels come from; None if models make them.
         decides_again: the run whose labels this one decides again; None if it labels.
+        readouts: the readouts chosen for raters whose ensemble file says ``auto``.
         program_version: version of localensemble that made the record.
     """
 
@@ -62,6 +65,7 @@ class RunSettings:
     control: Mapping[str, Mapping[str, str]] | None = None
     ratings_sha256: str | None = None
     decides_again: int | None = None
+    readouts: tuple[ReadoutChoice, ...] = ()
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -82,6 +86,8 @@ class RunSettings:
             written["ratings_sha256"] = self.ratings_sha256
         if self.decides_again is not None:
             written[_DECIDES_AGAIN] = self.decides_again
+        if self.readouts:
+            written[_READOUTS] = [choice.as_json() for choice in self.readouts]
         return written
 
     @classmethod
@@ -99,6 +105,7 @@ class RunSettings:
             control=read.get("control"),
             ratings_sha256=read.get("ratings_sha256"),
             decides_again=read.get(_DECIDES_AGAIN),
+            readouts=tuple(map(ReadoutChoice.from_json, read.get(_READOUTS, ()))),
             program_version=read["localensemble"],
         )
 
@@ -171,6 +178,19 @@ def newest_finished(reader: LedgerReader) -> FinishedRun | None:
                 RunSummary.from_json(run.summary),
             )
     return None
+
+
+def recorded_readouts(reader: LedgerReader) -> Mapping[str, ReadoutChoice]:
+    """Return the newest choice of a readout for each rater, by its name.
+
+    Runs that did not finish count: the labels that they made are kept.
+    """
+    choices = (
+        ReadoutChoice.from_json(choice)
+        for run in reader.runs()
+        for choice in cast(Mapping[str, Any], run.settings).get(_READOUTS, ())
+    )
+    return {choice.rater: choice for choice in choices}
 
 
 def decides_again(run: RunRecord) -> bool:

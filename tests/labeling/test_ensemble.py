@@ -105,3 +105,31 @@ def test_a_key_of_another_place_is_not_suggested_as_itself(tmp_path: Path) -> No
     with pytest.raises(EnsembleError, match="name: this key is not allowed") as caught:
         load_ensemble(path)
     assert "Did you mean" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "readouts"),
+    [
+        ("", ()),
+        (", readout: option", ("option",)),
+        (", readout: auto", ("name", "option", "prefilled")),
+    ],
+)
+def test_a_rater_states_a_readout_or_leaves_the_choice_open(
+    line: str, readouts: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = written(tmp_path, f"raters:\n  - {{model: a.gguf{line}}}\n")
+    assert load_ensemble(path).raters[0].readouts == readouts
+
+
+@pytest.mark.parametrize("readout", ["option", "prefilled", "auto"])
+def test_a_readout_that_an_engine_cannot_use_is_refused(readout: str, tmp_path: Path) -> None:
+    text = f"raters:\n  - {{model: gemma, engine: ollama, readout: {readout}}}\n"
+    with pytest.raises(EnsembleError, match=f'"{readout}".* offers only name'):
+        load_ensemble(written(tmp_path, text))
+
+
+def test_an_unknown_readout_is_refused(tmp_path: Path) -> None:
+    text = "raters:\n  - {model: a, readout: letter}\n"
+    with pytest.raises(EnsembleError, match="readout"):
+        load_ensemble(written(tmp_path, text))

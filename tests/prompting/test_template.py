@@ -198,7 +198,7 @@ def test_options_stand_in_front_of_the_names_and_in_the_examples(layout: Layout)
     system, user = template.render(asked, "All was well.", layout=layout).messages
     assert "\nA. good: It praises.\nB. bad: It does not.\n" in user.text
     assert '\n- "Fine." is B\n' in user.text
-    assert user.text.endswith("Which option fits best?")
+    assert user.text.count("Reply with the option that fits best") == 1
     assert "Reply with the option" in system.text
     assert template.answers(asked) == ("A", "B")
 
@@ -208,11 +208,10 @@ def test_a_prefilled_response_begins_without_the_space_that_the_names_bring(
     layout: Layout,
 ) -> None:
     template = TEMPLATE.reading("prefilled")
-    system, user, begun = template.render(variable(), "All was well.", layout=layout).messages
-    assert user == TEMPLATE.render(variable(), "All was well.", layout=layout).messages[1]
+    *asked, begun = template.render(variable(), "All was well.", layout=layout).messages
+    assert asked == list(TEMPLATE.render(variable(), "All was well.", layout=layout).messages)
     assert (begun.role, begun.text) == ("assistant", "Category:")
     assert template.answers(variable()) == (" good", " bad")
-    assert '"Category: "' in system.text
 
 
 def test_a_prefilled_response_can_begin_with_a_quotation_mark() -> None:

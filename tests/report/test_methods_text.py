@@ -63,6 +63,19 @@ def test_the_same_instructions_are_claimed_only_where_they_were_the_same(
     assert "same instructions" not in other
 
 
+def test_the_readout_is_described_where_the_ensemble_file_states_one(found: StudyFindings) -> None:
+    assert "answered with" not in study_methods(found, engines=FACTS).paragraphs[0]
+    summed = (("readout", "prefilled"), ("spellings", "summed"))
+    raters = list(found.raters)
+    raters[0] = dataclasses.replace(raters[0], settings=(("readout", "option"),))
+    raters[1] = dataclasses.replace(raters[1], settings=summed)
+    changed = dataclasses.replace(found, raters=tuple(raters))
+    text = study_methods(changed, engines=FACTS).paragraphs[0]
+    assert "Rater first answered with a letter or number" in text
+    assert "Rater second answered with the name of a category, which followed" in text
+    assert text.count("sum over spellings") == 1
+
+
 def test_whole_texts_are_claimed_only_of_engines_that_never_cut(found: StudyFindings) -> None:
     assert "No text was truncated." in study_methods(found, engines=FACTS).paragraphs[0]
     assert "truncated" not in with_raters(found, {"engine": "elsewhere"}, {}, {})

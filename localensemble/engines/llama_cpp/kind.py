@@ -88,6 +88,7 @@ LLAMA_CPP = _LlamaCppKind(
         never_cuts=True,
     ),
     reads_files=True,
+    readouts=("name", "option", "prefilled"),
 )
 
 

@@ -65,6 +65,8 @@ OLLAMA = _OllamaKind(
         "with a letter given to it, if names share their first word); if that was not among the 20 "
         "most probable tokens, by the upper bound that follows from those"
     ),
+    # It asks for letters by itself where it must, and takes no response that has begun.
+    readouts=("name",),
 )
 
 

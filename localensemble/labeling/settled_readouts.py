@@ -1,0 +1,66 @@
+"""Settle the readout of every rater before a run: what a study chose once is not chosen again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, choose_readout
+from localensemble.labeling.run import LabelingPlan, NamedEngine
+from localensemble.labeling.speed import spread_items
+from localensemble.ledger.read import LedgerReader
+from localensemble.study.chosen_readout import ReadoutChoice
+from localensemble.study.run_record import recorded_readouts
+
+
+def settle_readouts(
+    plan: LabelingPlan,
+    *,
+    reader: LedgerReader,
+    on_choice: Callable[[ReadoutChoice], None] = lambda choice: None,
+) -> LabelingPlan:
+    """Choose a readout for each rater that leaves the choice to the program.
+
+    A choice that the ledger has holds for the same model and prompt template: another readout
+    would make another rater, and its labels would be made again.
+
+    Args:
+        plan: the plan of the run.
+        reader: the ledger of the study.
+        on_choice: called with each choice, new or recorded.
+
+    Raises:
+        EngineError: a model cannot be loaded or fails.
+        InputError: the prompt template has no texts for a readout.
+    """
+    recorded = recorded_readouts(reader)
+    engines: list[NamedEngine] = []
+    choices: list[ReadoutChoice] = []
+    for named in plan.engines:
+        settled = named
+        if len(named.readouts) > 1:
+            choice = recorded.get(named.name)
+            if choice is None or not choice.holds_for(named.model_sha256, plan.template.sha256):
+                choice = _choose(named, plan)
+            on_choice(choice)
+            choices.append(choice)
+            settled = replace(named, readouts=(choice.readout,))
+        engines.append(settled)
+    return replace(plan, engines=tuple(engines), chosen_readouts=tuple(choices))
+
+
+def _choose(named: NamedEngine, plan: LabelingPlan) -> ReadoutChoice:
+    engine = named.load()
+    try:
+        return choose_readout(
+            engine,
+            spread_items(plan.items, count=ITEMS_THAT_CHOOSE),
+            rater=named.name,
+            codebook=plan.codebook,
+            template=plan.template,
+            layout=plan.layout,
+            readouts=named.readouts,
+            model_sha256=named.model_sha256,
+        )
+    finally:
+        engine.close()
