@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.codebook.load import load_codebook
-from localensemble.core.prompts import Prompt
+from localensemble.codebook.model import Category, Variable
+from localensemble.core.prompts import Prompt, Readout
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import Scores
 from localensemble.engines.settings import EngineSettings
@@ -22,6 +23,8 @@ from localensemble.prompting.template import load_template
 pytestmark = pytest.mark.slow  # runs models
 
 MODELS = ("smollm2-135m-instruct", "gemma-3-270m")
+PUBLISHED = (*MODELS, "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct")
+READOUTS: tuple[Readout, ...] = ("name", "option", "prefilled")
 # Codebook, items, a name and the longer one that it begins.
 CASES = (
     ("14-scale-0-10.yaml", "14-items.csv", "1", "10"),
@@ -90,3 +93,45 @@ def test_the_worst_pain_is_no_longer_the_only_pain(
         first = _scored(engine, prompts, answers)[0]
     assert first["1"] == pytest.approx(0.0224, rel=0.3)
     assert first["10"] < first["1"]
+
+
+@pytest.mark.parametrize("begun", ["Category:", '{"category": "'])
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_a_begun_response_and_the_name_have_the_tokens_that_the_whole_line_has(
+    model: str, begun: str, real_model: Callable[[str], Path]
+) -> None:
+    """Models saw whole lines in training; a response cut elsewhere is one they never write."""
+    space = " " if begun.endswith(":") else ""
+    with _engine(real_model(model)) as engine:
+        tokenizer = engine._tokenizer
+        for name in ("positive", "Not sure", "negative feedback", "Staff"):
+            whole = tokenizer.text(f"{begun}{space}{name}", after_special=False)
+            apart = tokenizer.text(begun, after_special=False)
+            apart += tokenizer.text(space + name, after_special=False)
+            assert whole == apart, name
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_begun_response_leaves_less_outside_the_codebook(
+    model: str, real_model: Callable[[str], Path]
+) -> None:
+    variable = Variable(
+        "mood",
+        "binary",
+        "How does it sound?",
+        (Category("positive", "It praises."), Category("negative", "It complains.")),
+    )
+    texts = ["The staff were kind.", "We waited for three hours and nobody came."]
+    masses: dict[str, float] = {}
+    with _engine(real_model(model)) as engine:
+        for readout in READOUTS:
+            template = load_template().reading(readout)
+            prompts = [template.render(variable, one, layout="codebook_first") for one in texts]
+            results = engine.score(prompts, [template.answers(variable)] * len(prompts))
+            scores = [result for result in results if isinstance(result, Scores)]
+            assert len(scores) == len(texts)
+            masses[readout] = max(one.off_codebook_mass for one in scores)
+            for one in scores:
+                inside = math.fsum(math.exp(log) for log in one.log_probabilities)
+                assert 0.0 <= one.other_spellings <= inside + 1e-9
+    assert masses["prefilled"] < masses["name"]
