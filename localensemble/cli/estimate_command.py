@@ -8,7 +8,13 @@ from typing import Annotated
 
 import click
 
-from localensemble.api.estimate import RaterEstimate, RunEstimate, advice, estimate, gibibytes
+from localensemble.api.before_a_run.estimate import (
+    RaterEstimate,
+    RunEstimate,
+    advice,
+    estimate,
+    gibibytes,
+)
 from localensemble.api.label import LabelOptions
 from localensemble.api.shared_options import CodebookFile
 from localensemble.cli.command_options import with_options
@@ -16,6 +22,7 @@ from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.word_table import WordTable
 from localensemble.core.options import Without
+from localensemble.core.words import duration
 
 _DOES_NOT_FIT = 4
 
@@ -65,7 +72,7 @@ def _show(found: RunEstimate) -> None:
     if found.seconds is not None:
         say(
             console,
-            f"All raters, one after another: {_duration(found.seconds)}, measured on a few items. "
+            f"All raters, one after another: {duration(found.seconds)}, measured on a few items. "
             "The run needs the memory of its largest rater.",
         )
 
@@ -85,17 +92,6 @@ def _cells(rater: RaterEstimate, item_count: int) -> tuple[str, ...]:
     time = (
         ("not tried", "")
         if speed is None
-        else (f"{1 / speed.seconds_an_item:,.3g}", _duration(speed.seconds_an_item * item_count))
+        else (f"{1 / speed.seconds_an_item:,.3g}", duration(speed.seconds_an_item * item_count))
     )
     return (rater.name, fits, *memory, gibibytes(need.free_bytes), *time)
-
-
-def _duration(seconds: float) -> str:
-    """Format a time with the two units that matter."""
-    if seconds < 1:
-        return "under 1 s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
