@@ -75,6 +75,7 @@ class LabelOptions:
         gold: table with gold labels, to report accuracy.
         unfit: raters that are unfit, besides those in the ensemble file; they label, but their
             labels count nowhere.
+        stop_unfit: stop when the first block of a rater shows a sign that it is unfit.
         certificates: certificate files, one per variable; their thresholds decide what is
             accepted.
         calibrations: files that `calibrate` wrote, one per variable.
@@ -95,6 +96,13 @@ class LabelOptions:
     ] = None
     gold: GoldTable = None
     unfit: UnfitRaters = ()
+    stop_unfit: Annotated[
+        bool,
+        Option(
+            "Stop with exit code 6 if the first items of a rater show a sign that it is unfit, "
+            "instead of only warning. Labels so far are kept."
+        ),
+    ] = False
     certificates: Certificates = ()
     calibrations: Calibrations = ()
     control: Annotated[
@@ -140,6 +148,7 @@ def label(
             and settings that a certificate requires are checked when a model is loaded, before
             its first item.
         EngineError: a model cannot continue; labels made so far are kept.
+        UnfitRaterError: a rater shows a sign of being unfit; labels made so far are kept.
     """
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     refuse_unready(ensemble)
@@ -168,10 +177,8 @@ def label(
         item_count=min(table.item_count, options.limit or table.item_count),
     )
     rules, rule_messages = _rules(ensemble, folder, options, conditions)
-    for message in rule_messages:
-        on_message(message)
     gold, control = _known_labels(table, questions, options)
-    for message in () if control is None else control.messages:
+    for message in (*rule_messages, *(() if control is None else control.messages)):
         on_message(message)
     raters = prepare_raters(
         ensemble,
@@ -196,6 +203,7 @@ def label(
         cautions=warnings,
         stated_rules=ensemble.rules,
         certified_raters=certified_raters(rules),
+        stop_unfit=options.stop_unfit,
     )
     written = _labeled(plan, folder, gold, on_progress, on_message)
     signs = tuple(one.sentence for one in written.unfit_signs)

@@ -35,7 +35,10 @@ def command(
     items: Path,
     *,
     codebook: CodebookFile,
-    options: Annotated[LabelOptions, Without(("gold", "certificates", "calibrations", "control"))],
+    options: Annotated[
+        LabelOptions,
+        Without(("gold", "stop_unfit", "certificates", "calibrations", "control")),
+    ],
 ) -> None:
     """Estimate the memory and time needed to label ITEMS.
 

@@ -75,7 +75,7 @@ def cli() -> None:
 
     Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 usage or input file,
     3 finished with items unlabeled, 4 engine unavailable, 5 agreement below the required
-    level, 130 interrupted (run again to resume).
+    level, 6 stopped at an unfit rater (--stop-unfit), 130 interrupted (run again to resume).
     """
 
 

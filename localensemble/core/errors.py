@@ -52,6 +52,12 @@ class ModelFileError(InputError):
     """Report a model file that is missing, damaged or different from the pinned one."""
 
 
+class UnfitRaterError(LocalEnsembleError):
+    """Report a run that was asked to stop when a rater shows a sign of being unfit."""
+
+    exit_code = 6
+
+
 class DownloadError(LocalEnsembleError):
     """Report a file that could not be downloaded; the part that arrived is kept."""
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.errors import EnsembleError, InputError, TableError
+from localensemble.core.errors import EnsembleError, InputError, TableError, UnfitRaterError
 from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import Label, RaterName
@@ -84,6 +84,7 @@ class LabelingPlan:
             if it is decided by them.
         certified_raters: rater -> hash of the identity for which a certificate holds.
         chosen_readouts: the choices that `settle_readouts` made; kept with the run.
+        stop_unfit: stop as soon as the first block of a rater shows a sign that it is unfit.
     """
 
     items: ItemFile
@@ -98,6 +99,7 @@ class LabelingPlan:
     stated_rules: DecisionRules | None = None
     certified_raters: Mapping[str, str] = field(default_factory=dict)
     chosen_readouts: tuple[ReadoutChoice, ...] = ()
+    stop_unfit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def run_labeling(
         InputError: a rater is not the one that a certificate names, or its context cannot hold
             the codebook.
         TableError: the items file changed during the run.
+        UnfitRaterError: a rater shows a sign of being unfit, and the plan says to stop then.
         KeyboardInterrupt: raised again after the run is recorded as interrupted.
     """
     item_set = register_item_set(ledger, plan.items)
@@ -244,7 +247,11 @@ class _RaterRun:
                 self._look_for_signs(rater, name)
 
     def _look_for_signs(self, rater: RaterKey, name: RaterName) -> None:
-        """Report signs in the first block; those of a rater declared unfit are known already."""
+        """Report signs in the first block; those of a rater declared unfit are known already.
+
+        Raises:
+            UnfitRaterError: there are signs, and the plan says to stop then.
+        """
         if name in self.plan.rules.unfit:
             return
         first = {
@@ -258,8 +265,17 @@ class _RaterRun:
             for variable, key in self.variables.items()
         }
         plan = self.plan
-        for sign in unfit_signs(name, blocks=first, codebook=plan.codebook, rules=plan.rules):
+        signs = unfit_signs(name, blocks=first, codebook=plan.codebook, rules=plan.rules)
+        for sign in signs:
             self.on_sign(sign)
+        if signs and plan.stop_unfit:
+            raise UnfitRaterError(
+                f'Stopped labeling: rater "{name}" shows a sign of being unfit, as described '
+                "above. Labels so far are kept.",
+                hint=f"Replace it in the ensemble file, or declare it unfit (--unfit {name}), and "
+                "run the same command again. To label in spite of the sign, leave out "
+                "--stop-unfit.",
+            )
 
     def _missing(self, rater: RaterKey) -> Iterator[tuple[int, int]]:
         """Yield the blocks that lack a label, as positions from start to stop."""

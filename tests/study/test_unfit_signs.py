@@ -11,6 +11,7 @@ from localensemble.api.consensus import ConsensusOptions, decide_again
 from localensemble.api.unfit_raters import accepted_without
 from localensemble.codebook.load import load_codebook
 from localensemble.consensus.rules import decision_rules
+from localensemble.core.errors import UnfitRaterError
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
@@ -57,6 +58,8 @@ def label_with(
     policies: Sequence[Mapping[str, object]] = USUAL,
     unfit: Sequence[str] = (),
     limit: int | None = None,
+    stop_unfit: bool = False,
+    seen: list[UnfitSign | Progress] | None = None,
 ) -> list[UnfitSign | Progress]:
     """Label with a scripted rater for each name; return what was reported, in order."""
 
@@ -73,9 +76,10 @@ def label_with(
         layout=None,
         rules=decision_rules({"method": "majority"}, policies, unfit=unfit),
         limit=limit,
+        stop_unfit=stop_unfit,
     )
     files.study.mkdir(exist_ok=True)
-    seen: list[UnfitSign | Progress] = []
+    seen = [] if seen is None else seen
     with Ledger.open(files.study / "study.sqlite", create=True) as ledger:
         run_labeling(plan, ledger=ledger, on_progress=seen.append, on_sign=seen.append)
     return seen
@@ -120,6 +124,30 @@ def test_a_run_that_resumes_names_them_again(files: StudyFiles) -> None:
     first = signs_of(label_with(files, {"bad": outside}, limit=70))
     assert signs_of(label_with(files, {"bad": outside})) == first
     assert signs_of(label_with(files, {"bad": outside})) == first
+
+
+def test_a_run_that_is_to_stop_ends_after_the_sign_and_keeps_its_labels(files: StudyFiles) -> None:
+    scripts = {"good": varied, "bad": outside, "last": varied}
+    seen: list[UnfitSign | Progress] = []
+    with pytest.raises(UnfitRaterError, match='"bad"') as stopped:
+        label_with(files, scripts, stop_unfit=True, seen=seen)
+    assert stopped.value.exit_code == 6
+    assert "--unfit bad" in stopped.value.hint
+    assert [one.rater for one in signs_of(seen)] == ["bad"]
+    assert isinstance(seen[-1], UnfitSign)
+    done = seen[-2]
+    assert isinstance(done, Progress)
+    assert (done.rater, done.items_done) == ("bad", BLOCK_SIZE)
+    # What was recorded is not asked again, and the run goes on once the rater is declared unfit.
+    again = label_with(files, scripts, stop_unfit=True, unfit=["bad"])
+    assert signs_of(again) == []
+    resumed = {one.rater: one.resumed for one in again if isinstance(one, Progress)}
+    assert resumed == {"good": 150, "bad": BLOCK_SIZE, "last": 0}
+
+
+def test_a_run_that_is_to_stop_goes_on_with_fit_raters(files: StudyFiles) -> None:
+    seen = label_with(files, {"good": varied, "other": varied}, stop_unfit=True)
+    assert signs_of(seen) == []
 
 
 def test_the_limit_is_that_of_the_rules(files: StudyFiles) -> None:

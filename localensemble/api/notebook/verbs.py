@@ -52,6 +52,7 @@ def label(
     calibrations: Sequence[GivenPath] = (),
     threads: int | None = None,
     strict: bool = False,
+    stop_unfit: bool = False,
     progress: bool | None = None,
 ) -> Study:
     """Label every item with every rater, decide, and write the study's files.
@@ -59,13 +60,11 @@ def label(
     Call it again after an interruption, with the same ``output``: it continues where it stopped.
 
     Args:
-        items: a DataFrame or the path of a CSV file, one row per item. A named index is a
-            column; the frame is not changed, and its columns are repeated in ``labels.csv``.
+        items: a DataFrame (a named index is a column) or the path of a table, a row per item.
         codebook: the path of a YAML file, its content as a dictionary, or a ``Codebook``.
         raters: a model name or path for each rater, or a dictionary with the keys of a rater
             in an ensemble file; None takes the embedded models.
-        output: the study folder. None takes a temporary folder, readable by you only, that is
-            removed with the study object or at the end of Python, tables and ledger with it.
+        output: the study folder. None takes a private temporary one, removed with the object.
         ensemble: an ensemble file or its content, in place of ``raters``.
         id_column: column that identifies an item; None guesses it by name.
         text_column: column that holds the text; None guesses it by name, then by length.
@@ -76,6 +75,7 @@ def label(
         calibrations: calibration files, at most one a variable.
         threads: processor threads per model; None takes all cores.
         strict: score one prompt at a time: slow, to check by.
+        stop_unfit: raise UnfitRaterError if the first items of a rater show that it is unfit.
         progress: None shows progress in a notebook only; True also on standard error.
 
     Returns:
@@ -105,6 +105,7 @@ def label(
         control=table_given_if_any(control, name="control"),
         mode="strict" if strict else "batched",
         threads=threads,
+        stop_unfit=stop_unfit,
     )
     labeled(
         source,
