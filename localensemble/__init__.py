@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         forest_plot,
     )
     from localensemble.api.notebook.opened_study import Study
+    from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
     from localensemble.api.notebook.verbs import (
         calibrate,
         certify,
@@ -38,6 +39,7 @@ __all__ = [
     "EvaluatedStudy",
     "LocalEnsembleError",
     "MeasuredAgreement",
+    "PilotedEnsemble",
     "Study",
     "Variable",
     "__version__",
@@ -52,6 +54,7 @@ __all__ = [
     "import_ratings",
     "label",
     "open_study",
+    "pilot",
     "write_report",
 ]
 
@@ -64,6 +67,7 @@ _HOMES = {
     "Study": f"{_NOTEBOOK}.opened_study",
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
+_HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(
     ("Category", "Codebook", "LocalEnsembleError", "Variable"), f"{_NOTEBOOK}.given"
 )

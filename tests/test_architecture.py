@@ -55,6 +55,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "labeling": frozenset(
         {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus", "study"}
     ),
+    # A few items, asked about in several ways: what this shows about raters.
+    "piloting": frozenset(
+        {"core", "tables", "codebook", "prompting", "engines", "agreement", "consensus", "study"}
+        | {"findings", "labeling"}
+    ),
     "exports": frozenset({"core", "tables", "codebook", "study", "findings"}),
     "report": frozenset({"core", "tables", "codebook", "study", "findings", "exports"}),
     "review": frozenset({"core", "tables", "codebook", "ledger", "findings", "study"}),

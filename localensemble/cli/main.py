@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, str] = {
     "init": "Draft a codebook and an ensemble file for a table.",
     "check": "Check a codebook for methodological problems.",
     "ask": "Show what every rater says about one text; records nothing.",
+    "pilot": "Find out from a few items which raters are fit, and what a run would accept.",
     "estimate": "Estimate the memory and time that a labeling run needs.",
     "label": "Label the items of a table with every rater of an ensemble.",
     "import": "Make a study from a table of ratings by people or other programs.",

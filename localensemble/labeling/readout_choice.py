@@ -108,7 +108,7 @@ def measure_readout(
     answers = [template.answers(variable) for variable in questions.variables]
     found: list[Scores] = []
     for item in items:
-        if not is_asked(item, questions):
+        if not is_asked(item, questions.non_answers):
             continue
         prompts = [
             template.render(variable, item.text, layout=questions.layout)

@@ -57,9 +57,9 @@ def label_block(
     return {name: tuple(labels) for name, labels in columns.items()}
 
 
-def is_asked(item: Item, questions: Questions) -> bool:
+def is_asked(item: Item, non_answers: NonAnswers) -> bool:
     """Tell whether a model is asked about an item: not if it is blank or a non-answer."""
-    return _unasked(item.text, questions.non_answers) is None
+    return _unasked(item.text, non_answers) is None
 
 
 def _unasked(text: str, non_answers: NonAnswers) -> Label | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.agreement.breakdown import SAME_ANSWER_ITEMS
 from localensemble.codebook.model import Codebook
@@ -51,19 +52,52 @@ def unfit_signs(
     return tuple(UnfitSign(rater, sentence) for sentence in sentences if sentence)
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideCodebook:
+    """How much of a rater's probability goes to answers that the codebook does not have.
+
+    Attributes:
+        items: items on which the mass is known.
+        above: those on which it exceeds the limit.
+        median: its median; None without items.
+    """
+
+    items: int
+    above: int
+    median: float | None
+
+    @property
+    def nearly_always(self) -> bool:
+        """Whether the mass exceeds the limit on nearly all of at least a few items."""
+        return self.items >= _LEAST_ITEMS and self.above >= _NEARLY_ALL * self.items
+
+
+def outside_codebook(masses: NDArray[np.float64], *, limit: float) -> OutsideCodebook:
+    """Count on how many items the off-codebook mass, NaN where unknown, exceeds a limit."""
+    known = masses[~np.isnan(masses)]
+    median = float(np.median(known)) if len(known) else None
+    return OutsideCodebook(len(known), int(np.count_nonzero(known > limit)), median)
+
+
+def off_codebook_limit(rules: DecisionRules) -> float:
+    """Return the off-codebook mass beyond which the rules escalate, or else the usual limit."""
+    return min(_limits(rules), default=_USUAL_LIMIT)
+
+
+def _limits(rules: DecisionRules) -> list[float]:
+    return [one.limit for one in rules.policies if isinstance(one, OffCodebookMassAbove)]
+
+
 def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules) -> str:
-    limits = [one.limit for one in rules.policies if isinstance(one, OffCodebookMassAbove)]
-    limit = min(limits, default=_USUAL_LIMIT)
+    limit = off_codebook_limit(rules)
     found = []
     for variable, block in blocks.items():
-        known = block.off_codebook_mass[~np.isnan(block.off_codebook_mass)]
-        above = int(np.count_nonzero(known > limit))
-        if len(known) >= _LEAST_ITEMS and above >= _NEARLY_ALL * len(known):
-            median = float(np.median(known))
-            found.append(f"{variable} ({above:,} of {len(known):,}, median {median:.3f})")
+        mass = outside_codebook(block.off_codebook_mass[:, 0], limit=limit)
+        if mass.nearly_always:
+            found.append(f"{variable} ({mass.above:,} of {mass.items:,}, median {mass.median:.3f})")
     if not found:
         return ""
-    escalated = " Each of these items goes to a person." if limits else ""
+    escalated = " Each of these items goes to a person." if _limits(rules) else ""
     return (
         f"{rater} does not answer with the categories: on nearly all of its first items, it puts a "
         f"probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "

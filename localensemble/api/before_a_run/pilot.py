@@ -1,0 +1,262 @@
+"""Label a few items with every rater to find out which are fit, before a long run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from localensemble.api.cautions import cautions
+from localensemble.api.label import embedded_ensemble
+from localensemble.api.prepared_raters import (
+    PreparedRater,
+    RaterOptions,
+    locate_rater,
+    prepare_raters,
+    refuse_unready,
+    refuse_what_cannot_fit,
+)
+from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.errors import InputError
+from localensemble.core.files import replaced_text_file
+from localensemble.core.labels import RaterName
+from localensemble.core.options import Option
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.piloting.asked_rater import AskedRater, ask_rater
+from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
+from localensemble.piloting.pilot_items import PilotItems, choose_items
+from localensemble.piloting.recommended_calibrations import recommended_calibrations
+from localensemble.piloting.sentences import advice, heading, outlook, rows
+from localensemble.piloting.variable_answers import CategoryArray
+from localensemble.prompting.template import PromptTemplate, load_template
+from localensemble.study.decisions import check_rules
+from localensemble.study.folder import StudyFolder
+from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
+from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_columns import IdColumn, TextColumn
+from localensemble.tables.item_file import ItemFile
+
+__all__ = ["Pilot", "PilotFindings", "PilotOptions", "pilot", "rows"]
+
+_ROWS = 4096
+FINDINGS = "pilot.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PilotOptions:
+    """Options of a pilot; every option has a default.
+
+    Attributes:
+        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        count: how many items to label; those with a gold label come first.
+        gold: table with gold labels, to report accuracy and to choose a calibration.
+        id_column: column that identifies an item; None detects it.
+        text_column: column that holds the text; None detects it.
+        threads: processor threads per model; None uses all cores.
+    """
+
+    ensemble: Annotated[
+        EnsembleSource | None,
+        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
+    ] = None
+    count: Annotated[
+        int,
+        Option(
+            "How many items to label; with --gold, those that have a gold label come first.",
+            "--items",
+            least=1,
+        ),
+    ] = 50
+    gold: Annotated[
+        TableSource | None,
+        Option("A table with gold labels, to report accuracy and to choose a calibration."),
+    ] = None
+    id_column: IdColumn = None
+    text_column: TextColumn = None
+    threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
+        None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What a pilot found, and what the user should know.
+
+    Attributes:
+        findings: all numbers.
+        messages: what was detected, and what you should know, in sentences.
+        files: the files that were written; empty without a folder.
+    """
+
+    findings: PilotFindings
+    messages: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def heading(self) -> str:
+        """What was asked, in a sentence."""
+        return heading(self.findings)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do, the most important first."""
+        return advice(self.findings, folder=str(self.files[0].parent) if self.files else "")
+
+    @property
+    def outlook(self) -> tuple[str, ...]:
+        """What a run would accept and take, and how far the raters agree."""
+        return outlook(self.findings)
+
+
+def pilot(
+    items: TableSource,
+    *,
+    codebook: CodebookSource,
+    options: PilotOptions = PilotOptions(),
+    folder: Path | None = None,
+    on_message: Callable[[str], None] = lambda message: None,
+    on_rater: Callable[[RaterName], None] = lambda name: None,
+) -> Pilot:
+    """Label a few items with every rater, in two orders of the categories; record no label.
+
+    Args:
+        items: the table of items.
+        codebook: the codebook.
+        options: the ensemble, how many items, gold labels.
+        folder: where to write ``pilot.json`` and the calibrations that gold labels recommend;
+            None writes nothing.
+        on_message: called with each sentence that the user should know, before any model loads.
+        on_rater: called with the name of each rater before its model loads.
+
+    Raises:
+        InputError: a file cannot be used, or no item can be asked about.
+        EngineError: a model cannot be loaded, or fails.
+    """
+    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    refuse_unready(ensemble)
+    questions = load_checked(codebook)
+    check_rules(
+        ensemble.rules.method,
+        ensemble.rules.policies,
+        variables=questions.variables,
+        raters=ensemble.rules.fit([rater.name for rater in ensemble.raters]),
+        control=True,
+    )
+    models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    gold = _gold(table, questions, options)
+    chosen = _chosen(table, questions, options, gold)
+    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    raters = prepare_raters(
+        ensemble,
+        models,
+        codebook=questions,
+        template=template,
+        options=RaterOptions("batched", options.threads),
+    )
+    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+    messages = (
+        *table.messages,
+        *(() if gold is None else gold.messages),
+        *cautions(ensemble, codebook=questions, models=models),
+        *(rater.message for rater in raters if rater.message),
+    )
+    for message in messages:
+        on_message(message)
+    asked = []
+    for rater in raters:
+        on_rater(rater.name)
+        asked.append(_asked(rater, chosen, table, questions, template, ensemble))
+    found = pilot_findings(
+        asked,
+        chosen=chosen,
+        codebook=questions,
+        rules=ensemble.rules,
+        gold=None if gold is None else _of_items(gold, chosen),
+    )
+    files = () if folder is None else _write(found, asked, folder)
+    return Pilot(found, messages, files)
+
+
+def _asked(
+    rater: PreparedRater,
+    chosen: PilotItems,
+    table: ItemFile,
+    codebook: Codebook,
+    template: PromptTemplate,
+    ensemble: Ensemble,
+) -> AskedRater:
+    engine = rater.engine.load()
+    try:
+        return ask_rater(
+            engine,
+            name=rater.name,
+            items=chosen.items,
+            table=table,
+            codebook=codebook,
+            template=template,
+            layout=ensemble.layout,
+        )
+    finally:
+        engine.close()
+
+
+def _gold(table: ItemFile, codebook: Codebook, options: PilotOptions) -> GoldLabels | None:
+    if options.gold is None:
+        return None
+    named = ",".join(table.id_columns) or None
+    return read_gold(
+        options.gold,
+        codebook=codebook,
+        item_ids=[str(row.item.id) for block in table.blocks(_ROWS) for row in block],
+        id_column=shared_id_column(options.gold, named),
+    )
+
+
+def _chosen(
+    table: ItemFile, codebook: Codebook, options: PilotOptions, gold: GoldLabels | None
+) -> PilotItems:
+    """Choose the items.
+
+    Raises:
+        InputError: every item of the table answers nothing.
+    """
+    known: set[int] = set()
+    for categories in () if gold is None else gold.categories.values():
+        known.update(map(int, (categories >= 0).nonzero()[0]))
+    chosen = choose_items(
+        table,
+        count=options.count,
+        non_answers=NonAnswers.of(codebook.no_answer),
+        first=known,
+    )
+    if not chosen.items:
+        raise InputError(
+            f"{table.path.name}: none of its {table.item_count:,} items has a text to label.",
+            hint="Check the text column (--text-column) and `no_answer` in the codebook.",
+        )
+    return chosen
+
+
+def _of_items(gold: GoldLabels, chosen: PilotItems) -> Mapping[str, CategoryArray]:
+    places = [item.position for item in chosen.items]
+    return {name: categories[places] for name, categories in gold.categories.items()}
+
+
+def _write(found: PilotFindings, raters: list[AskedRater], folder: Path) -> tuple[Path, ...]:
+    """Write the findings and the recommended calibrations; return their files."""
+    place = StudyFolder(folder)
+    place.make()
+    calibrations = recommended_calibrations(found, raters=raters, date=date.today().isoformat())
+    contents = {folder / FINDINGS: found.as_json()}
+    contents |= {place.rater_calibration(one.variable): one.as_values() for one in calibrations}
+    for path, content in contents.items():
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        with replaced_text_file(path) as stream:
+            stream.write(text + "\n")
+    return tuple(contents)

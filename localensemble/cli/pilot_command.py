@@ -1,0 +1,106 @@
+"""The command ``pilot``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+from rich.console import Console
+
+from localensemble.api.before_a_run.pilot import Pilot, PilotFindings, PilotOptions, pilot, rows
+from localensemble.api.shared_options import CodebookFile
+from localensemble.cli.command_options import with_options
+from localensemble.cli.console import output as standard_output
+from localensemble.cli.console import progress_output, say
+from localensemble.cli.isolated import isolated_option
+from localensemble.cli.word_table import WordTable
+from localensemble.core.options import Option
+
+
+@click.command("pilot")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@with_options
+@isolated_option
+def command(
+    items: Path,
+    *,
+    codebook: CodebookFile,
+    options: PilotOptions,
+    output: Annotated[
+        Path | None,
+        Option(
+            "A folder for pilot.json and for the calibrations that gold labels recommend.",
+            "-o --output",
+            folder=True,
+        ),
+    ] = None,
+    details: Annotated[
+        bool, Option("Also print how each calibration changes the shares of the categories.")
+    ] = False,
+) -> None:
+    """Find out from 50 ITEMS which raters are fit, and what a run would accept and take.
+
+    Every rater labels the items twice, with the categories in the order of the codebook and in
+    reverse, and a few texts without content. No label is recorded.
+    """
+    console = progress_output()
+    found = pilot(
+        items,
+        codebook=codebook,
+        options=options,
+        folder=output,
+        on_message=lambda message: say(console, message),
+        on_rater=lambda name: say(console, f"Asking {name}."),
+    )
+    _show(found, standard_output(), details=details)
+
+
+def _show(found: Pilot, console: Console, *, details: bool) -> None:
+    say(console, f"{found.heading}\n")
+    for number, sentence in enumerate(found.advice, 1):
+        say(console, f"{number}. {sentence}")
+    say(console, "")
+    table = WordTable(
+        "Signs of unfit raters",
+        words=("variable", "rater", "sign"),
+        numbers=(
+            "off-codebook",
+            f"above {found.findings.limit:g}",
+            "most frequent",
+            "changed if reversed",
+            "listed first, both orders",
+        ),
+    )
+    for row in rows(found.findings):
+        table.add_row(*row)
+    console.print(table)
+    for sentence in found.outlook:
+        say(console, sentence)
+    if details:
+        _show_priors(found.findings, console)
+    if found.files:
+        say(console, f"Wrote {', '.join(map(str, found.files))}.")
+
+
+def _show_priors(found: PilotFindings, console: Console) -> None:
+    """Show how a division by a prior changes the shares of the categories."""
+    say(console, "")
+    for variable in found.variables:
+        table = WordTable(
+            f"{variable.variable}: items per category, as they are and calibrated",
+            words=("rater", "category"),
+            numbers=("raw", "contextual", "batch"),
+        )
+        for rater in variable.priors.raters:
+            counts = zip(variable.categories, rater.raw, rater.contextual, rater.batch, strict=True)
+            for category, *given in counts:
+                table.add_row(rater.rater, category, *map(str, given))
+            if variable.priors.gold_items:
+                right = (f"{one:,} of {variable.priors.gold_items:,}" for one in rater.right)
+                table.add_row(rater.rater, "(equal to gold)", *right)
+        console.print(table)
+    say(
+        console,
+        "Batch: divided by the mean over these items. It is shown only; `label` cannot apply it.",
+    )

@@ -1,0 +1,116 @@
+"""Ask one rater everything that a pilot needs to know, with its model loaded once.
+
+The items are asked about in the order of the codebook and again with the categories in reverse
+order; then come a few texts without content. Nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.items import Item
+from localensemble.core.labels import ItemId, Label, RaterName
+from localensemble.core.prompts import Layout
+from localensemble.core.raters import RaterIdentity
+from localensemble.engines.protocol import Engine
+from localensemble.labeling.codebook_room import refuse_long_codebook
+from localensemble.labeling.layout import layout_for
+from localensemble.labeling.run import rater_identity
+from localensemble.labeling.scoring import NO_NON_ANSWERS, Questions, label_block
+from localensemble.prompting.template import PromptTemplate
+from localensemble.tables.item_file import ItemFile
+
+# Texts that say nothing about any variable, as in Zhao et al. (2021), arXiv 2102.09690.
+CONTENT_FREE_TEXTS = ("N/A", "...", "[text]")
+
+Labels = Mapping[str, tuple[Label, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRater:
+    """What one rater said.
+
+    Attributes:
+        name: the name of the rater.
+        identity: the identity under which `label` would record its labels.
+        labels: variable -> its labels on the items of the pilot.
+        turned: the same with the categories shown in reverse order; a label's category and
+            probabilities are in the order of the codebook all the same.
+        content_free: variable -> its labels on texts without content.
+        seconds_an_item: mean seconds per item, for all variables together.
+    """
+
+    name: RaterName
+    identity: RaterIdentity
+    labels: Labels
+    turned: Labels
+    content_free: Labels
+    seconds_an_item: float
+
+
+def ask_rater(
+    engine: Engine,
+    *,
+    name: RaterName,
+    items: Sequence[Item],
+    table: ItemFile,
+    codebook: Codebook,
+    template: PromptTemplate,
+    layout: Layout | None,
+) -> AskedRater:
+    """Ask a rater about the items, in both orders of the categories, and about content-free texts.
+
+    Args:
+        engine: the loaded model; the caller closes it.
+        name: the name of the rater.
+        items: the items of the pilot.
+        table: the whole table; its first items decide on the layout, as in `label`.
+        codebook: the codebook.
+        template: the prompt template.
+        layout: None if each rater chooses.
+
+    Raises:
+        InputError: the rater's context cannot hold the codebook.
+        EngineError: the engine fails on every item.
+    """
+    variables = codebook.variables
+    refuse_long_codebook(engine, rater=name, variables=variables, template=template, layout=layout)
+    layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
+    non_answers = NonAnswers.of(codebook.no_answer)
+    questions = Questions(variables, template, layout, non_answers)
+    # The first item is labeled twice: what is computed once per run would weigh too much.
+    label_block(engine, items[:1], questions=questions)
+    started = time.perf_counter()
+    labels = label_block(engine, items, questions=questions)
+    seconds = time.perf_counter() - started
+    turned = replace(questions, variables=tuple(map(_turned, variables)))
+    found = label_block(engine, items, questions=turned)
+    nothing = [
+        Item(ItemId(f"content-free-{place}"), text, place)
+        for place, text in enumerate(CONTENT_FREE_TEXTS)
+    ]
+    without_content = replace(questions, non_answers=NO_NON_ANSWERS)
+    return AskedRater(
+        name=name,
+        identity=rater_identity(engine, questions),
+        labels=labels,
+        turned={of: tuple(map(_turned_back, given)) for of, given in found.items()},
+        content_free=label_block(engine, nothing, questions=without_content),
+        seconds_an_item=seconds / max(len(items), 1),
+    )
+
+
+def _turned(variable: Variable) -> Variable:
+    return replace(variable, categories=variable.categories[::-1])
+
+
+def _turned_back(label: Label) -> Label:
+    if label.probabilities is None:
+        return label
+    last = len(label.probabilities) - 1
+    category = None if label.category is None else last - label.category
+    return replace(label, category=category, probabilities=label.probabilities[::-1])
