@@ -14,8 +14,12 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import progress_output, say
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.progress import RaterBars
 from localensemble.cli.word_table import WordTable
 from localensemble.core.options import Option
+
+# With more variables or raters, only the rows that show something fit on a screen.
+_MOST_ROWS = 12
 
 
 @click.command("pilot")
@@ -45,14 +49,15 @@ def command(
     reverse, and a few texts without content. No label is recorded.
     """
     console = progress_output()
-    found = pilot(
-        items,
-        codebook=codebook,
-        options=options,
-        folder=output,
-        on_message=lambda message: say(console, message),
-        on_rater=lambda name: say(console, f"Asking {name}."),
-    )
+    with RaterBars(console) as bars:
+        found = pilot(
+            items,
+            codebook=codebook,
+            options=options,
+            folder=output,
+            on_message=lambda message: say(console, message),
+            on_progress=bars.show,
+        )
     _show(found, standard_output(), details=details)
 
 
@@ -72,9 +77,14 @@ def _show(found: Pilot, console: Console, *, details: bool) -> None:
             "listed first, both orders",
         ),
     )
-    for row in rows(found.findings):
+    every = rows(found.findings)
+    shown = every if details or len(every) <= _MOST_ROWS else [row for row in every if row[2]]
+    for row in shown:
         table.add_row(*row)
-    console.print(table)
+    if shown:
+        console.print(table)
+    if len(shown) < len(every):
+        say(console, f"{len(every) - len(shown):,} rows without a sign are left out (--details).\n")
     for sentence in found.outlook:
         say(console, sentence)
     if details:

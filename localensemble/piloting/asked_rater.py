@@ -7,7 +7,7 @@ order; then come a few texts without content. Nothing is recorded.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from localensemble.codebook.model import Codebook, Variable
@@ -26,6 +26,9 @@ from localensemble.tables.item_file import ItemFile
 
 # Texts that say nothing about any variable, as in Zhao et al. (2021), arXiv 2102.09690.
 CONTENT_FREE_TEXTS = ("N/A", "...", "[text]")
+
+# Few enough to show progress with a slow model.
+_ITEMS_AT_ONCE = 16
 
 Labels = Mapping[str, tuple[Label, ...]]
 
@@ -61,6 +64,7 @@ def ask_rater(
     codebook: Codebook,
     template: PromptTemplate,
     layout: Layout | None,
+    on_progress: Callable[[int], None] = lambda items_done: None,
 ) -> AskedRater:
     """Ask a rater about the items, in both orders of the categories, and about content-free texts.
 
@@ -72,6 +76,8 @@ def ask_rater(
         codebook: the codebook.
         template: the prompt template.
         layout: None if each rater chooses.
+        on_progress: called now and then with the number of items done; one that was asked about
+            in one order only counts half.
 
     Raises:
         InputError: the rater's context cannot hold the codebook.
@@ -84,11 +90,10 @@ def ask_rater(
     questions = Questions(variables, template, layout, non_answers)
     # The first item is labeled twice: what is computed once per run would weigh too much.
     label_block(engine, items[:1], questions=questions)
-    started = time.perf_counter()
-    labels = label_block(engine, items, questions=questions)
-    seconds = time.perf_counter() - started
+    labels, seconds = _labels(engine, items, questions, lambda done: on_progress(done // 2))
     turned = replace(questions, variables=tuple(map(_turned, variables)))
-    found = label_block(engine, items, questions=turned)
+    half = len(items)
+    found, _ = _labels(engine, items, turned, lambda done: on_progress((half + done) // 2))
     nothing = [
         Item(ItemId(f"content-free-{place}"), text, place)
         for place, text in enumerate(CONTENT_FREE_TEXTS)
@@ -102,6 +107,20 @@ def ask_rater(
         content_free=label_block(engine, nothing, questions=without_content),
         seconds_an_item=seconds / max(len(items), 1),
     )
+
+
+def _labels(
+    engine: Engine, items: Sequence[Item], questions: Questions, on_done: Callable[[int], None]
+) -> tuple[Labels, float]:
+    """Label the items a few at a time; return the labels, and how many seconds they took."""
+    found: dict[str, tuple[Label, ...]] = {one.name: () for one in questions.variables}
+    started = time.perf_counter()
+    for start in range(0, len(items), _ITEMS_AT_ONCE):
+        few = items[start : start + _ITEMS_AT_ONCE]
+        for variable, labels in label_block(engine, few, questions=questions).items():
+            found[variable] += labels
+        on_done(start + len(few))
+    return found, time.perf_counter() - started
 
 
 def _turned(variable: Variable) -> Variable:

@@ -299,12 +299,15 @@ def _percent(share: float | None) -> str:
 
 
 def rows(found: PilotFindings) -> Sequence[tuple[str, ...]]:
-    """Return a row of words for each variable and rater, for a table."""
+    """Return a row of words for each variable and rater, for a table.
+
+    The third word is the sign; empty if there is none.
+    """
     return [
         (
             variable.variable,
             one.rater,
-            "unfit" if one.rater in found.unfit else ", ".join(one.signs) or "none",
+            "unfit" if one.rater in found.unfit else ", ".join(one.signs) or one.position.reading,
             "unknown" if one.outside.median is None else f"{one.outside.median:.3f}",
             f"{one.outside.above:,} of {one.outside.items:,}",
             f"{one.commonest} {_percent(one.position.commonest_share)}",

@@ -92,6 +92,17 @@ def test_the_number_of_items_is_an_option(
     assert "contextual" in ended.out
 
 
+def test_of_many_rows_only_those_with_a_sign_are_shown_at_first(
+    run: Run, scripts: dict[str, Script], tmp_path: Path
+) -> None:
+    scripts |= {f"reader-{n}": honest for n in range(6)}
+    names = [*(f"reader-{n}" for n in range(6)), "first"]
+    files = study_files(tmp_path, TEXTS, ensemble=ensemble(*names))
+    ended = run("pilot", *arguments(files))
+    assert "12 rows without a sign" in ended.out
+    assert "rows without a sign" not in run("pilot", *arguments(files), "--details").out
+
+
 def test_a_table_without_answers_is_refused(
     run: Run, scripts: dict[str, Script], tmp_path: Path
 ) -> None:

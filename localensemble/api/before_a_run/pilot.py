@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,9 +25,9 @@ from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.labels import RaterName
 from localensemble.core.options import Option
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.run import Progress
 from localensemble.piloting.asked_rater import AskedRater, ask_rater
 from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
 from localensemble.piloting.pilot_items import PilotItems, choose_items
@@ -120,7 +121,7 @@ def pilot(
     options: PilotOptions = PilotOptions(),
     folder: Path | None = None,
     on_message: Callable[[str], None] = lambda message: None,
-    on_rater: Callable[[RaterName], None] = lambda name: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Pilot:
     """Label a few items with every rater, in two orders of the categories; record no label.
 
@@ -131,7 +132,7 @@ def pilot(
         folder: where to write ``pilot.json`` and the calibrations that gold labels recommend;
             None writes nothing.
         on_message: called with each sentence that the user should know, before any model loads.
-        on_rater: called with the name of each rater before its model loads.
+        on_progress: called with the progress of each rater.
 
     Raises:
         InputError: a file cannot be used, or no item can be asked about.
@@ -170,8 +171,7 @@ def pilot(
         on_message(message)
     asked = []
     for rater in raters:
-        on_rater(rater.name)
-        asked.append(_asked(rater, chosen, table, questions, template, ensemble))
+        asked.append(_asked(rater, chosen, table, questions, template, ensemble, on_progress))
     found = pilot_findings(
         asked,
         chosen=chosen,
@@ -190,9 +190,16 @@ def _asked(
     codebook: Codebook,
     template: PromptTemplate,
     ensemble: Ensemble,
+    on_progress: Callable[[Progress], None],
 ) -> AskedRater:
+    def progress(done: int) -> None:
+        seconds = time.monotonic() - started
+        on_progress(Progress(rater.name, done, len(chosen.items), 0, seconds))
+
     engine = rater.engine.load()
+    started = time.monotonic()
     try:
+        progress(0)
         return ask_rater(
             engine,
             name=rater.name,
@@ -201,6 +208,7 @@ def _asked(
             codebook=codebook,
             template=template,
             layout=ensemble.layout,
+            on_progress=progress,
         )
     finally:
         engine.close()

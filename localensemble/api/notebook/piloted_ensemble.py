@@ -19,6 +19,7 @@ from localensemble.api.notebook.given import (
     table_given,
     table_given_if_any,
 )
+from localensemble.api.notebook.rater_progress import progress_display
 from localensemble.core.options import fitting
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def pilot(
     id_column: str | None = None,
     text_column: str | None = None,
     threads: int | None = None,
+    progress: bool | None = None,
 ) -> PilotedEnsemble:
     """Label a few items with every rater to find out which are fit; record no label.
 
@@ -136,6 +138,7 @@ def pilot(
         id_column: column that identifies an item; None guesses it by name.
         text_column: column that holds the text; None guesses it by name, then by length.
         threads: processor threads per model; None takes all cores.
+        progress: as in ``label``.
 
     Returns:
         Which raters are fit, what a run would accept and how long it would take.
@@ -163,5 +166,6 @@ def pilot(
             codebook=codebook_given(codebook),
             options=fitting(options),
             folder=None if output is None else path_given(output),
+            on_progress=progress_display(progress).show,
         )
     )
