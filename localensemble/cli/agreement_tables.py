@@ -27,18 +27,18 @@ from localensemble.api.agree import (
     resampling_notes,
     why_missing,
 )
+from localensemble.cli.console import MOST_ROWS, cut
 from localensemble.cli.word_table import WordTable, literal
 
-# Rows up to which a table is read rather than scrolled past.
-_MOST_ROWS = 50
 _MOST_PAIRS = 15
+_WHOLE = "--json writes all"
 
 _DESCRIBED = {"identity": "", "nominal": ""}
 
 
 def show_agreement(report: AgreementReport, *, console: Console) -> None:
     """Print everything about the agreement on every variable and group."""
-    for message in report.messages:
+    for message in cut(report.messages, whole=_WHOLE):
         _say(console, message)
     if len(report.variables) > 1:
         console.print(_overview(report))
@@ -86,6 +86,7 @@ def _overview(report: AgreementReport) -> WordTable:
         "All variables and groups",
         words=("variable", "group") if _grouped(report) else ("variable",),
         numbers=("items used", "raters", "coefficient", "value", _interval_heading(report)),
+        whole=_WHOLE,
     )
     for found in report.variables:
         leading = _leading(found.agreement)
@@ -198,20 +199,20 @@ def _show_categories(agreement: Agreement, console: Console) -> None:
         )
     console.print(table)
     _say_cut(
-        console, len(agreement.by_category), "categories", shown=_MOST_ROWS, which="most frequent"
+        console, len(agreement.by_category), "categories", shown=MOST_ROWS, which="most frequent"
     )
 
 
 def _most_frequent(agreement: Agreement) -> list[CategoryAgreement]:
     """Choose the categories to show: all, or the most frequent ones, in their own order."""
-    by_labels = sorted(agreement.by_category, key=lambda one: -one.labels)[:_MOST_ROWS]
+    by_labels = sorted(agreement.by_category, key=lambda one: -one.labels)[:MOST_ROWS]
     shown = {one.category for one in by_labels}
     return [one for one in agreement.by_category if one.category in shown]
 
 
 def _show_raters(agreement: Agreement, console: Console) -> None:
     labels = [profile.labels for profile in agreement.by_rater]
-    if len(labels) > _MOST_ROWS:
+    if len(labels) > MOST_ROWS:
         _say(
             console,
             f"{len(labels):,} raters gave {min(labels):,} to {max(labels):,} labels each. "

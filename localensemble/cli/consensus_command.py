@@ -12,8 +12,8 @@ from rich.console import Console
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
 from localensemble.cli.command_options import with_options
 from localensemble.cli.consensus_tables import show_comparisons
+from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
-from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
 from localensemble.cli.study_argument import StudyCommand
@@ -66,5 +66,5 @@ def command(
 
 
 def _say(messages: tuple[str, ...], console: Console) -> None:
-    for message in messages:
+    for message in cut(messages):
         say(console, message)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
 # A file or a pipe has no width; this is wide enough for the tables.
 _WIDTH_WITHOUT_TERMINAL = 110
+
+MOST_ROWS = 21
+"""The most rows of a list or table: a screen has 24 lines, and a heading takes three."""
 
 
 def output() -> Console:
@@ -25,3 +29,21 @@ def progress_output() -> Console:
 def say(console: Console, line: str) -> None:
     """Print one line unchanged, however narrow the terminal."""
     console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def cut(lines: Sequence[str], *, most: int = MOST_ROWS, whole: str = "") -> tuple[str, ...]:
+    """Return the first lines, and one that counts the rest.
+
+    Args:
+        lines: the whole list.
+        most: how many lines to keep.
+        whole: where the whole list is, in words.
+    """
+    if len(lines) <= most:
+        return tuple(lines)
+    return (*lines[:most], more(len(lines) - most, whole=whole))
+
+
+def more(count: int, *, whole: str) -> str:
+    """Return a line that counts what is not shown, and says where it is."""
+    return f"and {count:,} more ({whole})" if whole else f"and {count:,} more"

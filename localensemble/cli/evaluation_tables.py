@@ -19,6 +19,7 @@ from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells, measured, share, three_digits
 from localensemble.cli.word_table import WordTable
 
+_WHOLE = "findings.json has all"
 # More columns do not fit on a terminal; findings.json has them all.
 _MOST_RATERS = 5
 _MOST_CATEGORIES = 12
@@ -83,6 +84,7 @@ def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Conso
         f"{variable.name}: compared with {gold.gold_items:,} gold labels",
         words=("who",),
         numbers=("accuracy", "95% interval", "items", "no label", "macro F1", "weighted F1"),
+        whole=_WHOLE,
     )
     for named in (*gold.evaluated, *gold.baselines):
         found = named.evaluation
@@ -106,6 +108,7 @@ def _show_categories(variable: VariableFindings, gold: GoldComparison, console: 
             *("gold", "labeled", "precision", "recall", "F1"),
             *(f"F1 {named.who}" for named in raters),
         ),
+        whole=_WHOLE,
     )
     for k, found in enumerate(consensus.categories):
         table.add_row(
@@ -148,6 +151,7 @@ def _show_ordinal(variable: VariableFindings, gold: GoldComparison, console: Con
         f"{variable.name}: distance from the gold category, in steps",
         words=("who",),
         numbers=("mean distance", "mean shift", "at most one step off"),
+        whole=_WHOLE,
     )
     for named in gold.evaluated:
         ordinal = named.evaluation.ordinal
@@ -230,6 +234,7 @@ def _show_pairs(variable: VariableFindings, gold: GoldComparison, console: Conso
         f"{variable.name}: are two raters right equally often? (exact McNemar test)",
         words=("first", "second"),
         numbers=("items", "only first right", "only second right", "p"),
+        whole=_WHOLE,
     )
     for pair in gold.comparisons:
         found = pair.comparison
@@ -305,6 +310,7 @@ def _show_groups(variable: VariableFindings, gold: GoldComparison, console: Cons
         f"{variable.name}: accuracy by group",
         words=("group", "who"),
         numbers=("accuracy", "95% interval", "items", "no label", "macro F1"),
+        whole=_WHOLE,
     )
     for group in gold.groups:
         for named in group.evaluated:

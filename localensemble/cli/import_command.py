@@ -10,8 +10,8 @@ import click
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.shared_options import StudyToWrite
 from localensemble.cli.command_options import with_options
+from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
-from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
 from localensemble.cli.study_tables import show_findings
@@ -33,7 +33,7 @@ def command(ratings: Path, *, output: StudyToWrite, options: RatingsOptions) -> 
     console = standard_output()
     imported = import_ratings(ratings, output=output, options=options)
     show_findings(imported.findings, console=console)
-    for message in imported.messages:
+    for message in cut(imported.messages):
         say(console, message)
     for path in imported.files:
         say(console, f"Wrote {path}")

@@ -10,7 +10,7 @@ import click
 from localensemble.api.certify import plan
 from localensemble.api.sample import Sample, sample
 from localensemble.cli.command_options import with_options
-from localensemble.cli.console import output, say
+from localensemble.cli.console import cut, output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
@@ -54,8 +54,9 @@ def command(
         f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
     )
     console.print("Fill in every row, from the top. Write the categories exactly as shown:")
-    for variable in drawn.codebook.variables:
-        say(console, f"  gold_{variable.name}: {', '.join(variable.answers)}")
+    columns = [f"  gold_{one.name}: {', '.join(one.answers)}" for one in drawn.codebook.variables]
+    for line in cut(columns, whole="the codebook has all"):
+        say(console, line)
     for line in _next(study, drawn):
         say(console, line)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 
 from localensemble.api.findings import (
@@ -19,10 +21,12 @@ from localensemble.api.findings import (
     unfit_sentences,
 )
 from localensemble.api.label import LabeledStudy
-from localensemble.cli.console import say
+from localensemble.cli.console import cut, say
 from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.word_table import WordTable
 from localensemble.core.labels import is_without_answer
+
+_WHOLE = "findings.json and report.html have all"
 
 
 def show_study(study: LabeledStudy, *, console: Console) -> None:
@@ -63,27 +67,29 @@ def show_findings(
         console: the console to print on.
         shown: cautions that were shown already.
     """
-    for caution in findings.cautions:
-        if caution not in shown:
-            say(console, f"Caution: {caution}")
-    for sentence in unfit_sentences(findings):
-        say(console, sentence)
-    for variable in findings.variables:
+    cautions = [f"Caution: {caution}" for caution in findings.cautions if caution not in shown]
+    verdicts = [
+        f"{variable.name}: {sentence}"
+        for variable in findings.variables
         for sentence in (
             *agreement_verdict(variable.agreement),
             *required_sentences(variable),
             *off_codebook_verdict(
                 variable.confidence, items=variable.accepted + variable.escalated
             ),
-        ):
-            say(console, f"{variable.name}: {sentence}")
+        )
+    ]
+    for lines in (cautions, unfit_sentences(findings), verdicts):
+        _say_lines(lines, console)
     console.print()
     console.print(_agreement_table(findings))
-    for variable in findings.variables:
-        for coefficient in variable.coefficients:
-            if coefficient.undefined_because:
-                name = f"{variable.name}, {coefficient.name}"
-                console.print(f"{name}: undefined. {coefficient.undefined_because}")
+    undefined = [
+        f"{variable.name}, {coefficient.name}: undefined. {coefficient.undefined_because}"
+        for variable in findings.variables
+        for coefficient in variable.coefficients
+        if coefficient.undefined_because
+    ]
+    _say_lines(undefined, console)
     console.print(
         "Agreement measures consistency, not accuracy.\n",
         style="dim",
@@ -104,6 +110,7 @@ def _agreement_table(findings: StudyFindings) -> WordTable:
         f"{counted(findings.item_count, 'item')}",
         words=("variable", "coefficient"),
         numbers=("value", "95% interval", "observed", "expected", "items used"),
+        whole=_WHOLE,
     )
     for variable in findings.variables:
         for coefficient in variable.coefficients:
@@ -131,6 +138,7 @@ def _decision_table(findings: StudyFindings) -> WordTable:
         f"Decisions ({findings.consensus_method})",
         words=("variable",),
         numbers=("accepted", "escalated", "share escalated"),
+        whole=_WHOLE,
     )
     for variable in findings.variables:
         share = variable.escalated / findings.item_count if findings.item_count else 0.0
@@ -141,19 +149,20 @@ def _decision_table(findings: StudyFindings) -> WordTable:
 
 
 def _print_reasons(findings: StudyFindings, console: Console) -> None:
-    for variable in findings.variables:
-        for sentence in no_answer_sentences(variable):
-            say(console, f"  {variable.name}: {sentence}")
-        for reason, count in variable.reason_counts:
-            if count:
-                console.print(f"  {variable.name}: {count:,} escalated: {reason}", highlight=False)
-        if sum(count for _, count in variable.reason_counts) > variable.escalated:
-            console.print(
-                f"  {variable.name}: an item can have several reasons, so these counts overlap."
-            )
-        for expected in variable.expected_errors:
-            say(console, f"  {variable.name}: {expected.sentence()}")  # fmt: skip
+    _say_lines([line for one in findings.variables for line in _reason_lines(one)], console)
     console.print()
+
+
+def _reason_lines(variable: VariableFindings) -> Iterator[str]:
+    for sentence in no_answer_sentences(variable):
+        yield f"  {variable.name}: {sentence}"
+    for reason, count in variable.reason_counts:
+        if count:
+            yield f"  {variable.name}: {count:,} escalated: {reason}"
+    if sum(count for _, count in variable.reason_counts) > variable.escalated:
+        yield f"  {variable.name}: an item can have several reasons, so these counts overlap."
+    for expected in variable.expected_errors:
+        yield f"  {variable.name}: {expected.sentence()}"
 
 
 def _print_promises(findings: StudyFindings, console: Console) -> None:
@@ -176,6 +185,7 @@ def _accuracy_table(findings: StudyFindings) -> WordTable:
         "Accuracy against the gold labels",
         words=("variable", "who"),
         numbers=("accuracy", "95% interval", "right", "items", "no label", "right of all"),
+        whole=_WHOLE,
     )
     for variable in findings.variables:
         for who, accuracy in _accuracies(variable):
@@ -225,6 +235,7 @@ def _rater_table(findings: StudyFindings) -> WordTable:
         "Raters",
         words=("rater", "identity", "layout"),
         numbers=("labels", "seconds", "labels/s", "shared", "memory"),
+        whole=_WHOLE,
     )
     for rater in findings.raters:
         speed = rater.labels / rater.seconds if rater.seconds else 0.0
@@ -255,14 +266,20 @@ def _print_unlabeled(findings: StudyFindings, console: Console) -> None:
         return
     has = "label has" if findings.unlabeled == 1 else "labels have"
     console.print(f"{findings.unlabeled:,} {has} no category:")
-    for variable in findings.variables:
-        for rater in variable.raters:
-            for reason, count in rater.reason_counts:
-                if variable.no_answer and is_without_answer(reason):
-                    continue
-                console.print(
-                    f"  {variable.name}, {rater.rater}: {count:,} {reason}", highlight=False
-                )
+    lines = [
+        f"  {variable.name}, {rater.rater}: {count:,} {reason}"
+        for variable in findings.variables
+        for rater in variable.raters
+        for reason, count in rater.reason_counts
+        if not (variable.no_answer and is_without_answer(reason))
+    ]
+    _say_lines(lines, console)
+
+
+def _say_lines(lines: Sequence[str], console: Console) -> None:
+    """Print lines up to a screen, and count the rest."""
+    for line in cut(lines, whole=_WHOLE):
+        say(console, line)
 
 
 def _three_digits(value: float | None) -> str:

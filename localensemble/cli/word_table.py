@@ -2,9 +2,9 @@
 
 Decides how wide each column is: words and numbers stay whole, and lines break between words.
 Number columns that do not fit go into another table below, which repeats the word columns.
-Nothing is left out, and cells are shown as they are: no markup, no control characters. A plain
-rich table breaks numbers in two when it is too wide; with minimum column widths it cuts off
-what does not fit.
+Rows that would scroll off the screen are counted instead of shown. Cells are shown as they are:
+no markup, no control characters. A plain rich table breaks numbers in two when it is too wide;
+with minimum column widths it cuts off what does not fit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from localensemble.cli.console import MOST_ROWS, more
+
 # A cell's padding, and the divider after it.
 _GAP = 2
 # A longer word is broken; a line of 80 has room for two such columns and a number.
@@ -24,10 +26,21 @@ _LONGEST_WORD = 30
 
 
 class WordTable:
-    """A table that rich can print: columns of words, then columns of numbers."""
+    """A table that rich can print: columns of words, then columns of numbers.
 
-    def __init__(self, title: str, *, words: Sequence[str], numbers: Sequence[str]) -> None:
+    Args:
+        title: the line above the table.
+        words: headings of the columns of words.
+        numbers: headings of the columns of numbers.
+        whole: where to find all rows if there are too many for a screen, in words.
+    """
+
+    def __init__(
+        self, title: str, *, words: Sequence[str], numbers: Sequence[str], whole: str = ""
+    ) -> None:
         self._title = title
+        self._whole = whole
+        self._left_out = 0
         self._words = len(words)
         self._headings = (*words, *numbers)
         self._rows: list[tuple[str, ...]] = []
@@ -36,6 +49,9 @@ class WordTable:
         """Add a row: one cell for each column."""
         if len(cells) != len(self._headings):
             raise ValueError(f"A row has {len(cells)} cells; expected {len(self._headings)}.")
+        if len(self._rows) == MOST_ROWS:
+            self._left_out += 1
+            return
         self._rows.append(tuple("".join(_printable(cell)) for cell in cells))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -59,7 +75,7 @@ class WordTable:
             for row in self._rows:
                 table.add_row(*(literal(row[column]) for column in chosen))
             yield table
-            yield ""
+            yield literal(more(self._left_out, whole=self._whole)) if self._left_out else ""
             title = None
 
     def _parts(self, room: int) -> Iterator[list[int]]:

@@ -187,7 +187,7 @@ def test_many_raters_pairs_and_categories_are_cut_and_said(run: Run, tmp_path: P
         "agree", table(tmp_path, ("id", *raters), *rows), "--level", "nominal", "--bootstrap", "0"
     )
     assert "The first 15 of 66 pairs" in ended.out
-    assert "The most frequent 50 of 60 categories" in ended.out
+    assert "The most frequent 21 of 60 categories" in ended.out
 
 
 def test_a_crowd_is_counted_not_listed(run: Run, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from localensemble.cli.console import MOST_ROWS, cut
 from localensemble.cli.word_table import WordTable
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, study_files
@@ -67,6 +68,23 @@ def test_a_row_has_a_cell_for_each_column() -> None:
         WordTable("Title", words=["a"], numbers=["b", "c"]).add_row("1", "2")
 
 
+def test_rows_beyond_a_screen_are_counted_and_the_table_says_where_all_are() -> None:
+    table = WordTable("Title", words=["who"], numbers=["n"], whole="findings.json has all")
+    for number in range(200):
+        table.add_row(f"rater-{number}", str(number))
+    out = printed(table)
+    assert len(out.splitlines()) <= 25
+    assert "rater-20 " in out
+    assert "rater-21" not in out
+    assert "and 179 more (findings.json has all)" in out
+
+
+def test_long_lists_are_cut_and_short_ones_are_not() -> None:
+    assert cut(["a", "b"], most=2) == ("a", "b")
+    assert cut(["a", "b", "c", "d"], most=2) == ("a", "b", "and 2 more")
+    assert len(cut([str(n) for n in range(500)], whole="the file has all")) == MOST_ROWS + 1
+
+
 @pytest.mark.slow  # labels a study
 def test_commands_keep_names_whole_on_80_columns(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -94,4 +112,5 @@ def test_commands_keep_names_whole_on_80_columns(
         assert max(map(len, tables)) <= 80
         assert "qwen2.5-instruct-7b-q4" in ended.out.split()
         assert "Krippendorff" in ended.out.split()
-    assert "transition/coordination" in run("evaluate", files.study, "--gold", gold).out.split()
+    ended = run("evaluate", files.study, "--gold", gold)
+    assert "transition/coordination" in ended.out.split()
