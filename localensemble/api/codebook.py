@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.codebook.check import Remark, check_codebook
+from localensemble.codebook.check import SharedRemark, check_codebook, shared_remarks
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
@@ -15,7 +15,7 @@ from localensemble.core.resources import examples_dir
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.table_files import open_item_table
 
-__all__ = ["Remark", "StartFiles", "check", "init"]
+__all__ = ["SharedRemark", "StartFiles", "check", "init"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class StartFiles:
     messages: tuple[str, ...]
 
 
-def check(codebook: Path) -> tuple[Codebook, tuple[Remark, ...]]:
+def check(codebook: Path) -> tuple[Codebook, tuple[SharedRemark, ...]]:
     """Load a codebook and list what a methodologist would object to.
 
     Raises:
         CodebookError: the file cannot be used.
     """
     loaded = load_codebook(codebook)
-    return loaded, check_codebook(loaded)
+    return loaded, shared_remarks(check_codebook(loaded))
 
 
 def init(

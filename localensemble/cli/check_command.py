@@ -3,25 +3,65 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import click
+from rich.console import Console
 
-from localensemble.api.codebook import check
-from localensemble.cli.console import output, say
+from localensemble.api.codebook import SharedRemark, check
+from localensemble.api.findings import counted
+from localensemble.cli.command_options import with_options
+from localensemble.cli.console import cut, output, say
+from localensemble.core.options import Option
+
+_MOST_PLACES = 4
+# A remark takes one line, or two if it is about several places.
+_MOST_REMARKS = 8
 
 
 @click.command("check")
 @click.argument("codebook", type=click.Path(path_type=Path, dir_okay=False))
-def command(codebook: Path) -> None:
-    """Check CODEBOOK for methodological problems; exits with code 1 if it finds an error."""
+@with_options
+def command(
+    codebook: Path,
+    *,
+    list_all: Annotated[bool, Option("List every remark and every place.", "--all")] = False,
+) -> None:
+    """Check CODEBOOK for methodological problems; exits with code 1 if it finds an error.
+
+    A remark about several places is listed once.
+    """
     console = output()
     loaded, remarks = check(codebook)
-    for remark in remarks:
-        say(console, f"{remark.severity}: {remark.where}: {remark.what} {remark.what_to_do}")
+    errors = [remark for remark in remarks if remark.severity == "error"]
+    others = [remark for remark in remarks if remark.severity != "error"]
+    for title, found in (("Errors", errors), ("Remarks", others)):
+        if found:
+            _show(title, found, console, list_all=list_all)
     console.print(
-        f"{codebook.name}: variables: {len(loaded.variables)}, remarks: {len(remarks)}.",
+        f"{codebook.name}: {counted(len(loaded.variables), 'variable')}, "
+        f"{counted(len(errors), 'error')}, {counted(len(others), 'remark')}.",
         highlight=False,
     )
-    if any(remark.severity == "error" for remark in remarks):
+    if errors:
         sys.exit(1)
+
+
+def _show(title: str, remarks: Sequence[SharedRemark], console: Console, *, list_all: bool) -> None:
+    say(console, f"{title}:")
+    shown = [_lines(remark, list_all=list_all) for remark in remarks]
+    most = len(shown) if list_all else _MOST_REMARKS
+    for line in cut(shown, most=most, whole="--all lists them"):
+        say(console, line)
+    console.print()
+
+
+def _lines(remark: SharedRemark, *, list_all: bool) -> str:
+    said = f"{remark.what} {remark.what_to_do}"
+    if len(remark.places) == 1:
+        return f"  {remark.severity}: {remark.places[0]}: {said}"
+    most = len(remark.places) if list_all else _MOST_PLACES
+    places = "; ".join(cut(remark.places, most=most))
+    return f"  {remark.severity}: {len(remark.places):,} places: {said}\n    {places}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -54,6 +54,25 @@ class Remark:
     where: str
     what: str
     what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRemark:
+    """One objection, and all the places where it was raised, in codebook order."""
+
+    severity: Severity
+    what: str
+    what_to_do: str
+    places: tuple[str, ...]
+
+
+def shared_remarks(remarks: Iterable[Remark]) -> tuple[SharedRemark, ...]:
+    """Gather remarks that say the same of several places, in the order they first come in."""
+    places: dict[tuple[Severity, str, str], list[str]] = {}
+    for remark in remarks:
+        said = (remark.severity, remark.what, remark.what_to_do)
+        places.setdefault(said, []).append(remark.where)
+    return tuple(SharedRemark(*said, tuple(found)) for said, found in places.items())
 
 
 def check_codebook(codebook: Codebook) -> tuple[Remark, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localensemble.codebook.check import Remark, check_codebook
+from localensemble.codebook.check import Remark, check_codebook, shared_remarks
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import (
     AlwaysReview,
@@ -67,6 +67,15 @@ def test_remarks_come_with_the_gravest_first() -> None:
     )
     severities = [remark.severity for remark in check_codebook(codebook(asked))]
     assert severities == ["error", "warning", "note"]
+
+
+def test_remarks_that_say_the_same_are_gathered_with_their_places() -> None:
+    asked = [variable(name=name, question="Mood") for name in ("mood", "tone")]
+    remarks = check_codebook(codebook(*asked))
+    shared = shared_remarks(remarks)
+    assert sum(len(one.places) for one in shared) == len(remarks)
+    (headings,) = (one for one in shared if "question mark" in one.what)
+    assert (headings.severity, headings.places) == ("note", ("variable mood", "variable tone"))
 
 
 def test_a_missing_description_is_noted() -> None:
