@@ -47,8 +47,9 @@ def cautions(
     for variables, untrained in foreign.items():
         sentences.append(
             f"{', '.join(untrained)}: tiny models for the demo, not trained on "
-            f"{', '.join(variables)} as worded in this codebook. Those labels mean nothing; "
-            "use real models."
+            f"{', '.join(variables)} as worded in this codebook. Those labels mean nothing. "
+            "Name real models in an ensemble file, which `localensemble init` writes, and give it "
+            "with -e ensemble.yaml."
         )
     names = [name for name, _ in known]
     same = ensemble.layout == training.layout and _same_prompt(ensemble, training)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.catalog.first_ensemble import (
+    choose_models,
+    ensemble_text,
+    pull_arguments,
+    too_few,
+)
 from localensemble.codebook.check import SharedRemark, check_codebook, shared_remarks
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.resources import examples_dir
+from localensemble.engines.machine import machine_memory
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.table_files import open_item_table
 
@@ -20,10 +26,24 @@ __all__ = ["SharedRemark", "StartFiles", "check", "init"]
 
 @dataclass(frozen=True, slots=True)
 class StartFiles:
-    """The files that `init` wrote, and the columns it took for labels."""
+    """What `init` wrote, and what it found.
+
+    Attributes:
+        codebook: the codebook, written or kept.
+        ensemble: the ensemble file, written or kept; None if this machine has no model for it.
+        kept: which of the two existed and were left as they are.
+        raters: the models in an ensemble file that was written.
+        pull: arguments of `models pull` for models that fit this machine; empty if there is an
+            ensemble file or nothing fits.
+        label_columns: the columns that were taken for labels.
+        messages: what else to know, in sentences.
+    """
 
     codebook: Path
-    ensemble: Path
+    ensemble: Path | None
+    kept: tuple[Path, ...]
+    raters: tuple[str, ...]
+    pull: tuple[str, ...]
     label_columns: tuple[str, ...]
     messages: tuple[str, ...]
 
@@ -41,27 +61,45 @@ def check(codebook: Path) -> tuple[Codebook, tuple[SharedRemark, ...]]:
 def init(
     items: Path, *, folder: Path, id_column: str | None = None, text_column: str | None = None
 ) -> StartFiles:
-    """Draft ``codebook.yaml`` and ``ensemble.yaml`` from the columns of a table.
+    """Draft ``codebook.yaml`` from the columns of a table, and ``ensemble.yaml`` of models here.
 
     The codebook has one variable for each column that looks like existing labels, and
-    placeholders for what only you can decide. Existing files are never overwritten.
+    placeholders for what only you can decide. The ensemble has up to three models that were
+    pulled or added, never the embedded ones; without such a model, it is not written. Files that
+    exist are kept.
 
     Raises:
-        InputError: the table cannot be used, or one of the two files exists.
+        InputError: the table cannot be used, or both files exist.
     """
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     codebook, ensemble = folder / "codebook.yaml", folder / "ensemble.yaml"
-    for path in (codebook, ensemble):
-        if path.exists():
-            raise InputError(
-                f"Cannot write {path}: it already exists.",
-                hint="Move it away, or choose another folder with --output.",
-            )
-    leave_out = (*table.id_columns, table.text_column)
-    columns = find_label_columns(open_item_table(items), leave_out=leave_out)
+    kept = tuple(path for path in (codebook, ensemble) if path.exists())
+    if len(kept) == 2:
+        raise InputError(
+            f"Nothing to write: {codebook} and {ensemble} already exist.",
+            hint="Move them away, or choose another folder with --output.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    with replaced_text_file(codebook) as stream:
-        stream.write(scaffold_codebook(items.stem, label_columns=columns))
-    with replaced_text_file(ensemble) as stream:
-        stream.write((examples_dir() / "ensemble.yaml").read_text(encoding="utf-8"))
-    return StartFiles(codebook, ensemble, tuple(columns), table.messages)
+    columns: tuple[str, ...] = ()
+    if codebook not in kept:
+        leave_out = (*table.id_columns, table.text_column)
+        found = find_label_columns(open_item_table(items), leave_out=leave_out)
+        with replaced_text_file(codebook) as stream:
+            stream.write(scaffold_codebook(items.stem, label_columns=found))
+        columns = tuple(found)
+    memory = machine_memory().total
+    models = () if ensemble in kept else choose_models(memory)
+    if models:
+        with replaced_text_file(ensemble) as stream:
+            stream.write(ensemble_text(models))
+    few = (too_few(models),) if models and too_few(models) else ()
+    there = bool(models) or ensemble in kept
+    return StartFiles(
+        codebook,
+        ensemble if there else None,
+        kept,
+        tuple(model.name for model in models),
+        () if there else pull_arguments(memory),
+        columns,
+        (*table.messages, *few),
+    )

@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from localensemble import __version__
-from localensemble.api.models import models_folder, recommended_sets, verify_embedded
+from localensemble.api.models import models_folder, verify_embedded
 from localensemble.catalog.installed import FOLDER_VARIABLE, ModelsFolder
-from localensemble.catalog.known import GIBIBYTE, known_models, memory_needed
+from localensemble.catalog.known import GIBIBYTE, fitting_sets
 from localensemble.core.checks import Check, Severity
 from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
 from localensemble.engines.hardware import usable_cores
@@ -67,12 +67,7 @@ def _cores() -> Check:
 
 def _memory() -> Check:
     memory = machine_memory()
-    sizes = {model.name: model.size_bytes for model in known_models()}
-    fitting = [
-        one
-        for one in recommended_sets()
-        if max(memory_needed(sizes[name]) for name in one.models) <= memory.total
-    ]
+    fitting = fitting_sets(memory.total)
     found = f"{memory.total / GIBIBYTE:.1f} GiB"
     if memory.available is not None:
         found += f", {memory.available / GIBIBYTE:.1f} GiB free now"

@@ -179,6 +179,16 @@ def recommended_sets() -> tuple[RecommendedSet, ...]:
     )
 
 
+def fitting_sets(memory_bytes: int) -> tuple[RecommendedSet, ...]:
+    """Return the recommended sets that fit into this much memory, the smallest first."""
+    sizes = {model.name: model.size_bytes for model in known_models()}
+    return tuple(
+        one
+        for one in recommended_sets()
+        if max(memory_needed(sizes[name]) for name in one.models) <= memory_bytes
+    )
+
+
 def _restriction(commercial_use: object) -> str:
     return "not allowed" if commercial_use is False else str(commercial_use)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import click
 
-from localensemble.api.codebook import init
+from localensemble.api.codebook import StartFiles, init
 from localensemble.cli.command_options import with_options
+from localensemble.cli.console import cut, output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.core.options import Option
 from localensemble.tables.item_columns import IdColumn, TextColumn
+
+_MOST_COLUMNS = 6
 
 
 @click.command("init")
@@ -27,13 +32,62 @@ def command(
     id_column: IdColumn = None,
     text_column: TextColumn = None,
 ) -> None:
-    """Draft a codebook and an ensemble file from the columns of ITEMS."""
+    """Draft a codebook from the columns of ITEMS, and an ensemble file of models on this machine.
+
+    ITEMS is a table (CSV or Excel workbook). Without models on this machine, only the codebook is
+    written, and the command that pulls models is shown. Files that exist are kept.
+    """
+    console = output()
     started = init(items, folder=folder, id_column=id_column, text_column=text_column)
-    for message in started.messages:
-        click.echo(message)
+    for line in (*cut(started.messages), *_written(started), *_no_models(started)):
+        say(console, line)
+    columns = {"--id-column": id_column, "--text-column": text_column}
+    named = [word for name, given in columns.items() if given for word in (name, given)]
+    say(console, "Next:")
+    for arguments in _next(items, started, folder=folder, named=named):
+        say(console, f"  {shlex.join(['localensemble', *arguments])}")
+
+
+def _written(started: StartFiles) -> Iterator[str]:
+    for path in started.kept:
+        yield f"Kept {path}, which already exists."
+    if started.codebook not in started.kept:
+        yield f"Wrote {started.codebook}: complete it with questions and definitions."
     if started.label_columns:
-        names = ", ".join(started.label_columns)
-        click.echo(f"Drafted variables from columns that repeat a few words: {names}.")
-        click.echo("Delete the variables that are not questions about the text.")
-    click.echo(f"Wrote {started.codebook} and {started.ensemble}.")
-    click.echo(f"Next: fill in the codebook, then run `localensemble check {started.codebook}`.")
+        names = ", ".join(cut(started.label_columns, most=_MOST_COLUMNS))
+        yield f"Drafted variables from columns that repeat a few words: {names}."
+        yield "Delete the variables that are not questions about the text."
+    if started.raters:
+        yield f"Wrote {started.ensemble} with models on this machine: {', '.join(started.raters)}."
+
+
+def _no_models(started: StartFiles) -> Iterator[str]:
+    if started.ensemble is not None:
+        return
+    yield (
+        "No ensemble file was written: this machine has no model that fits its memory, besides the "
+        "three of the demo, which know only the examples."
+    )
+    yield (
+        "Pull models as shown below, or register a file of your own with `localensemble models "
+        "add`; then run `init` again. For a machine without a network, `localensemble models "
+        "bundle` carries them there."
+    )
+
+
+def _next(
+    items: Path, started: StartFiles, *, folder: Path, named: list[str]
+) -> Iterator[list[str]]:
+    if started.ensemble is None:
+        if started.pull:
+            yield ["models", "pull", *started.pull]
+        place = [] if folder == Path() else ["-o", str(folder)]
+        yield ["init", str(items), *named, *place]
+    yield ["check", str(started.codebook)]
+    rules = ["-c", str(started.codebook), "-e", str(folder / "ensemble.yaml")]
+    group = click.get_current_context().find_root().command
+    if isinstance(group, click.Group) and "pilot" in group.list_commands(
+        click.get_current_context()
+    ):
+        yield ["pilot", str(items), *rules, *named]
+    yield ["label", str(items), *rules, *named, "-o", str(folder / "study")]
