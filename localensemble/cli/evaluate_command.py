@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import click
+from rich.console import Console
 
 from localensemble.api.evaluate import evaluate
-from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices
+from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices, StudyFindings
 from localensemble.api.shared_options import GoldIdColumn, GroupColumn, RandomSample
 from localensemble.cli.command_options import with_options
-from localensemble.cli.console import output
+from localensemble.cli.console import output, say
+from localensemble.cli.evaluation_summary import next_step, summary
 from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
@@ -33,10 +35,12 @@ def command(
     group_column: GroupColumn = None,
     random_sample: RandomSample = False,
     prices: Prices,
+    details: Annotated[bool, Option("Also show every table, as in the report.")] = False,
 ) -> None:
     """Compare the labels of STUDY with gold labels; needs no model.
 
-    Writes report.html and findings.json again; findings.json has every number at full precision.
+    Shows the main numbers and what to do next. Writes report.html and findings.json again;
+    findings.json has every number at full precision.
     """
     console = output()
     findings = evaluate(
@@ -47,6 +51,17 @@ def command(
         random_sample=random_sample,
         prices=prices,
     )
+    for line in summary(findings):
+        say(console, line)
+    console.print()
+    if details:
+        _show_details(findings, console)
+    else:
+        say(console, f"Every table: add --details, or open {study / 'report.html'}.")
+    say(console, next_step(findings, study=study, gold=gold))
+
+
+def _show_details(findings: StudyFindings, console: Console) -> None:
     show_findings(findings, console=console)
     show_evaluation(findings, console=console)
     for variable in findings.variables:

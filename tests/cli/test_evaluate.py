@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
-from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
 pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
 
@@ -45,9 +45,71 @@ def topic_of(files: StudyFiles) -> dict[str, Any]:
     return found
 
 
+def both_gold(files: StudyFiles, *, right: str = "first") -> Path:
+    """Take one rater for right on both variables."""
+    path = files.folder / "both.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("id", "gold_topic", "gold_urgent"))
+        for row in read_table(files.study / "labels.csv"):
+            writer.writerow((row["id"], row[f"topic.rater.{right}"], row[f"urgent.rater.{right}"]))
+    return path
+
+
+def test_the_first_screen_holds_the_main_numbers_and_ends_with_what_to_do(
+    run: Run, tmp_path: Path
+) -> None:
+    files = labeled_files(run, tmp_path)
+    gold = both_gold(files)
+    for more in ((), ("--random-sample",)):
+        ended = run("evaluate", files.study, "--gold", gold, *more)
+        assert ended.code == 0, ended.err
+        lines = ended.out.splitlines()
+        assert len(lines) <= 24
+        assert lines[-1].startswith("Next: ")
+        for name in ("topic", "urgent"):
+            assert f"{name}: 80 gold labels" in lines
+        assert ended.out.count('; always "') == 2
+        assert ended.out.count("of 80 items (") == 2
+        assert ended.out.count("Best rater: first, 80 of 80 right, 100.0% (95.5% to 100.0%)") == 2
+        # A random sample that contradicts nothing leaves nothing to caution against.
+        assert ended.out.count("  Caution: ") == (0 if "--random-sample" in more else 2)
+
+
+def test_many_variables_get_a_line_each(run: Run, tmp_path: Path) -> None:
+    one = CODEBOOK[CODEBOOK.index("  - name: urgent") :]
+    more = "".join(one.replace("name: urgent", f"name: urgent{n}") for n in range(30))
+    files = study_files(tmp_path, [f"comment {n}" for n in range(8)], codebook=CODEBOOK + more)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    gold = tmp_path / "gold.csv"
+    columns = ["topic", "urgent", *(f"urgent{n}" for n in range(30))]
+    values = ["staff"] + ["yes"] * 31
+    gold.write_text(f"id,{','.join(columns)}\ni-1,{','.join(values)}\n", encoding="utf-8")
+    ended = run("evaluate", files.study, "--gold", gold)
+    assert ended.code == 0, ended.err
+    assert len(ended.out.splitlines()) <= 30
+    assert "and 11 more (--details lists them)" in ended.out
+
+
+def test_the_next_step_follows_from_what_was_found(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path / "usual")
+    gold = both_gold(files)
+    found = run("evaluate", files.study, "--gold", gold).out.splitlines()[-1]
+    if "not clearly better" not in found:
+        assert "localensemble sample" in found
+        assert "--random-sample" in found
+    nothing = SCRIPTED + "escalation:\n  - {policy: budget, items: 80}\n"
+    files = labeled_files(run, tmp_path / "nothing", ensemble=nothing)
+    ended = run("evaluate", files.study, "--gold", both_gold(files))
+    last = ended.out.splitlines()[-1]
+    assert "localensemble consensus" in last
+    assert "--compare" in last
+    assert "none has a gold label" in ended.out
+
+
 def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> None:
     files = labeled_files(run, tmp_path)
-    ended = run("evaluate", files.study, "--gold", gold_table(files))
+    ended = run("evaluate", files.study, "--gold", gold_table(files), "--details")
     assert ended.code == 0
     for heading in (
         "topic: compared with 80 gold labels",
@@ -64,7 +126,8 @@ def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> 
     gold = topic_of(files)["gold"]
     always, accepted = gold["baselines"]
     assert always["who"].startswith('always "')
-    assert ended.out.count(always["who"]) == 4  # in the short table, then in the full one
+    # On the first screen, in the short table, then in the full one.
+    assert ended.out.count(always["who"]) == 5
     assert accepted["who"] in " ".join(ended.out.split())
     assert always["who"].replace('"', "&#34;") in (files.study / "report.html").read_text()
     assert [named["who"] for named in gold["evaluated"]][:3] == ["first", "second", "third"]
@@ -90,7 +153,7 @@ def test_only_errors_in_one_category_are_called_hidden_from_disagreement(
         writer.writerow(("id", "gold_topic"))
         for row, chosen in zip(rows, given, strict=True):
             writer.writerow((row["id"], next((one for one in answers if one not in chosen), "")))
-    ended = run("evaluate", files.study, "--gold", gold)
+    ended = run("evaluate", files.study, "--gold", gold, "--details")
     errors = topic_of(files)["gold"]["shared_errors"]
     assert errors["all_wrong"] >= errors["same_wrong"] > 0
     assert (
@@ -101,7 +164,9 @@ def test_only_errors_in_one_category_are_called_hidden_from_disagreement(
 
 def test_groups_are_evaluated_apart_and_add_up(run: Run, tmp_path: Path) -> None:
     files = labeled_files(run, tmp_path)
-    ended = run("evaluate", files.study, "--gold", gold_table(files), "--group", "site")
+    ended = run(
+        "evaluate", files.study, "--gold", gold_table(files), "--group", "site", "--details"
+    )
     assert (ended.code, "topic: accuracy by group" in ended.out) == (0, True)
     assert "(blank)" in ended.out
     gold = topic_of(files)["gold"]
@@ -117,9 +182,9 @@ def test_the_share_of_each_category_needs_the_statement_that_the_sample_is_rando
 ) -> None:
     files = labeled_files(run, tmp_path)
     gold = gold_table(files, every=2)
-    without = run("evaluate", files.study, "--gold", gold)
+    without = run("evaluate", files.study, "--gold", gold, "--details")
     assert "share of each category" not in without.out
-    ended = run("evaluate", files.study, "--gold", gold, "--random-sample")
+    ended = run("evaluate", files.study, "--gold", gold, "--random-sample", "--details")
     assert "topic: share of each category in the whole study" in ended.out
     assert "drawn at random from the whole file" in ended.out
     shares = topic_of(files)["gold"]["prevalence"]
@@ -129,7 +194,7 @@ def test_the_share_of_each_category_needs_the_statement_that_the_sample_is_rando
 
 def test_an_audit_says_how_right_the_accepted_labels_are(run: Run, tmp_path: Path) -> None:
     files = labeled_files(run, tmp_path, ensemble=AUDITED)
-    complete = run("evaluate", files.study, "--gold", gold_table(files))
+    complete = run("evaluate", files.study, "--gold", gold_table(files), "--details")
     assert "topic, random audit: accuracy of the" in complete.out
     assert "have no gold label" not in complete.out
     rows = read_table(files.study / "labels.csv")
@@ -144,7 +209,7 @@ def test_an_audit_says_how_right_the_accepted_labels_are(run: Run, tmp_path: Pat
 def test_the_share_of_errors_that_a_budget_covers_is_counted(run: Run, tmp_path: Path) -> None:
     budget = SCRIPTED + "escalation:\n  - {policy: budget, items: 60}\n"
     files = labeled_files(run, tmp_path, ensemble=budget)
-    ended = run("evaluate", files.study, "--gold", gold_table(files))
+    ended = run("evaluate", files.study, "--gold", gold_table(files), "--details")
     covered = topic_of(files)["gold"]["escalation"]
     assert covered["escalated"] == 60
     assert 0 < covered["wrong_escalated"] < covered["wrong"]
@@ -154,7 +219,7 @@ def test_the_share_of_errors_that_a_budget_covers_is_counted(run: Run, tmp_path:
 def test_reading_more_leaves_fewer_errors_and_costs_more(run: Run, tmp_path: Path) -> None:
     files = labeled_files(run, tmp_path)
     prices = ("--person-cost", "0.55", "--model-cost", "0.01")
-    ended = run("evaluate", files.study, "--gold", gold_table(files), *prices)
+    ended = run("evaluate", files.study, "--gold", gold_table(files), "--details", *prices)
     assert "topic: errors left against items reviewed" in ended.out
     frontier = topic_of(files)["gold"]["frontier"]
     everything, nothing = frontier[0], frontier[-1]

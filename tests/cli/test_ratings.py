@@ -152,7 +152,7 @@ def test_methods_stand_side_by_side_and_say_why_one_cannot(run: Run, tmp_path: P
 def test_an_evaluation_counts_the_cells_without_a_label(run: Run, tmp_path: Path) -> None:
     study = tmp_path / "study"
     assert run("import", wide(tmp_path), *NOMINAL, "-o", study).code == 0
-    ended = run("evaluate", study, "--gold", gold(tmp_path))
+    ended = run("evaluate", study, "--gold", gold(tmp_path), "--details")
     assert ended.code == 0, ended.err
     assert "Accuracy against the gold labels" in ended.out
     assert "cells (item by rater) have no label" in ended.out
@@ -243,7 +243,7 @@ def test_rules_come_from_a_file_that_names_no_raters(run: Run, tmp_path: Path) -
     assert (ended.code, 'Did you mean "support_below"?' in ended.err) == (2, True)
     rules.write_text("consensus: {method: majority}\n", encoding="utf-8")
     assert run(*imported, tmp_path / "majority").code == 0
-    ended = run("evaluate", tmp_path / "majority", "--gold", gold(tmp_path))
+    ended = run("evaluate", tmp_path / "majority", "--gold", gold(tmp_path), "--details")
     assert "escalated: raters without" not in ended.out
 
 

@@ -103,7 +103,7 @@ def test_commands_keep_names_whole_on_80_columns(
     )
     for ended in (
         labeled,
-        run("evaluate", files.study, "--gold", gold),
+        run("evaluate", files.study, "--gold", gold, "--details"),
         run("consensus", files.study),
         run("agree", files.study),
     ):
@@ -112,5 +112,5 @@ def test_commands_keep_names_whole_on_80_columns(
         assert max(map(len, tables)) <= 80
         assert "qwen2.5-instruct-7b-q4" in ended.out.split()
         assert "Krippendorff" in ended.out.split()
-    ended = run("evaluate", files.study, "--gold", gold)
+    ended = run("evaluate", files.study, "--gold", gold, "--details")
     assert "transition/coordination" in ended.out.split()
