@@ -1,6 +1,6 @@
 """Coefficients of agreement between raters: pure functions of a label matrix."""
 
-from localensemble.agreement.benchmark import SCALES, Benchmark, benchmark
+from localensemble.agreement.benchmark import SCALES, Benchmark, Scale, ScaleName, benchmark
 from localensemble.agreement.breakdown import (
     CategoryAgreement,
     ItemAgreement,
@@ -88,6 +88,8 @@ __all__ = [
     "Requirement",
     "ResampledCoefficient",
     "SameAnswer",
+    "Scale",
+    "ScaleName",
     "Verdict",
     "WeightScheme",
     "agreement_weights",

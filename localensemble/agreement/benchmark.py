@@ -29,6 +29,18 @@ class Scale:
     bands: tuple[tuple[float | None, str], ...]
     citation: str
 
+    def word(self, value: float) -> str:
+        """Return the word of the band that a value lies in."""
+        return next(word for lower, word in self.bands if lower is None or value >= lower)
+
+    def interval_word(self, low: float) -> str:
+        """Return the word of the best band that a whole interval reaches, given its lower end.
+
+        An interval that holds 0 reaches only the last band: it does not show agreement beyond
+        chance.
+        """
+        return self.word(low) if low > 0.0 else self.bands[-1][1]
+
 
 SCALES: tuple[Scale, ...] = (
     Scale(
@@ -129,7 +141,7 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
     value = coefficient.value
     naive = None
     if value is not None:
-        naive = next(word for lower, word in scale.bands if lower is None or value >= lower)
+        naive = scale.word(value)
     reached = _reached(coefficient, [lower for lower, _ in scale.bands])
     if reached is None:
         return Benchmark(

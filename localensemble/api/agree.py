@@ -40,16 +40,17 @@ from localensemble.report.agreement_files import (
     write_coefficients,
     write_item_agreement,
 )
-from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.report.wording import (
+from localensemble.report.agreement_wording import (
     agreement_verdict,
     check_result,
     cross_check_summary,
     effective_raters,
     no_band_because,
+    reached_word,
     resampling_notes,
     why_missing,
 )
+from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.study.rating_categories import category_values, choose_categories
 from localensemble.study.read_ratings import read_with_codebook, variable_of
 from localensemble.study.required_verdict import requirement_of
@@ -84,6 +85,7 @@ __all__ = [
     "cross_check_summary",
     "effective_raters",
     "no_band_because",
+    "reached_word",
     "resampling_notes",
     "why_missing",
     "write_agreement_html",

@@ -19,11 +19,12 @@ from localensemble.findings.study_findings import (
     StudyFindings,
     VariableFindings,
 )
+from localensemble.report.agreement_wording import agreement_verdict
 from localensemble.report.wording import (
-    agreement_verdict,
     coefficient_name,
     no_answer_sentences,
     off_codebook_verdict,
+    outside_codebook,
     required_sentences,
     unfit_sentences,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "counted",
     "no_answer_sentences",
     "off_codebook_verdict",
+    "outside_codebook",
     "required_sentences",
     "unfit_sentences",
 ]

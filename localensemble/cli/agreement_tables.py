@@ -24,6 +24,7 @@ from localensemble.api.agree import (
     cross_check_summary,
     effective_raters,
     no_band_because,
+    reached_word,
     resampling_notes,
     why_missing,
 )
@@ -164,7 +165,7 @@ def _benchmark_table(found: VariableAgreement) -> WordTable:
     rated = [shown for shown in found.coefficients if shown.benchmarks]
     scales = [benchmark.scale for benchmark in rated[0].benchmarks] if rated else []
     table = WordTable(
-        "Benchmark scales, with 95% probability",
+        "Benchmark scales: the word that the whole interval reaches",
         words=("coefficient", *scales),
         numbers=(),
     )
@@ -172,11 +173,12 @@ def _benchmark_table(found: VariableAgreement) -> WordTable:
     for shown in rated:
         words = [
             "none"
-            if one.word is None or without
-            else one.word
-            if one.word == one.naive_word
-            else f"{one.word} (estimate: {one.naive_word})"
+            if word is None or without
+            else word
+            if word == one.naive_word
+            else f"{word} (estimate: {one.naive_word})"
             for one in shown.benchmarks
+            for word in [reached_word(shown.analytic, scale=one.scale)]
         ]
         table.add_row(_name(shown.analytic), *words)
     return table

@@ -17,6 +17,7 @@ from localensemble.api.findings import (
     counted,
     no_answer_sentences,
     off_codebook_verdict,
+    outside_codebook,
     required_sentences,
     unfit_sentences,
 )
@@ -71,13 +72,7 @@ def show_findings(
     verdicts = [
         f"{variable.name}: {sentence}"
         for variable in findings.variables
-        for sentence in (
-            *agreement_verdict(variable.agreement),
-            *required_sentences(variable),
-            *off_codebook_verdict(
-                variable.confidence, items=variable.accepted + variable.escalated
-            ),
-        )
+        for sentence in _verdict(variable)
     ]
     for lines in (cautions, unfit_sentences(findings), verdicts):
         _say_lines(lines, console)
@@ -102,6 +97,17 @@ def show_findings(
     if findings.ratings_sha256 is None:
         console.print(_rater_table(findings))
     _print_unlabeled(findings, console)
+
+
+def _verdict(variable: VariableFindings) -> tuple[str, ...]:
+    items = variable.accepted + variable.escalated
+    return (
+        *agreement_verdict(
+            variable.agreement, outside=outside_codebook(variable.confidence, items=items)
+        ),
+        *required_sentences(variable),
+        *off_codebook_verdict(variable.confidence, items=items),
+    )
 
 
 def _agreement_table(findings: StudyFindings) -> WordTable:

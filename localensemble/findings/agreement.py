@@ -18,6 +18,8 @@ from localensemble.agreement import (
     RaterProfile,
     Requirement,
     ResampledCoefficient,
+    Scale,
+    ScaleName,
     Verdict,
     measure_agreement,
     method_named,
@@ -40,8 +42,10 @@ __all__ = [
     "RaterProfile",
     "Requirement",
     "ResampledCoefficient",
+    "ScaleName",
     "Verdict",
     "coefficient_sources",
+    "interval_word",
     "scale_citation",
     "variable_agreement",
 ]
@@ -83,6 +87,15 @@ def coefficient_sources(coefficients: Iterable[Coefficient]) -> tuple[Coefficien
     return tuple(CoefficientSource(one.possessive, one.chance, one.citation) for one in methods)
 
 
-def scale_citation(name: str) -> str:
+def scale_citation(name: ScaleName) -> str:
     """Return the source of a benchmark scale."""
-    return next(scale.citation for scale in SCALES if scale.name == name)
+    return _scale(name).citation
+
+
+def interval_word(low: float, *, scale: ScaleName) -> str:
+    """Return the best word of a scale that a whole interval reaches, given its lower end."""
+    return _scale(scale).interval_word(low)
+
+
+def _scale(name: ScaleName) -> Scale:
+    return next(scale for scale in SCALES if scale.name == name)

@@ -25,7 +25,7 @@ from localensemble.findings.agreement import (
     Verdict,
 )
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.report import methods_text, pictures, wording
+from localensemble.report import agreement_wording, methods_text, pictures, wording
 from localensemble.report.queue import ItemQueue
 
 
@@ -133,6 +133,7 @@ def _environment() -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(
+        agreement_wording=agreement_wording,
         interval=wording.interval,
         part=wording.part,
         pictures=pictures,

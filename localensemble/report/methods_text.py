@@ -24,7 +24,6 @@ _CLOPPER_PEARSON = (
     "Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the "
     "case of the binomial. Biometrika 26:404-413."
 )
-_BENCHMARK = "Gwet KL (2014). Handbook of Inter-Rater Reliability, 4th ed. Advanced Analytics."
 _MCNEMAR = (
     "McNemar Q (1947). Note on the sampling error of the difference between correlated "
     "proportions or percentages. Psychometrika 12:153-157."
@@ -126,8 +125,8 @@ def _agreement(
         "Items with labels from fewer than two raters cannot show agreement and were excluded from "
         "the coefficients; gaps were not imputed. A coefficient without a value on these data is "
         "reported as undefined. The strength of agreement is the highest band of the Landis-Koch "
-        f"scale {references.number(scale_citation('Landis-Koch'))} that is reached with a "
-        f"probability of at least 95% {references.number(_BENCHMARK)}."
+        f"scale {references.number(scale_citation('Landis-Koch'))} that the whole interval "
+        "reaches."
     )
     return " ".join(parts)
 

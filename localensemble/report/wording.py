@@ -5,36 +5,14 @@ Decides what the verdict states and how strongly. An undefined value is never sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from localensemble.core.words import counted, listed
-from localensemble.findings.agreement import (
-    Agreement,
-    Benchmark,
-    Coefficient,
-    CrossCheck,
-    ErrorDependence,
-    RaterProfile,
-    ResampledCoefficient,
-)
-from localensemble.findings.agreement_report import ShownCoefficient
+from localensemble.findings.agreement import Coefficient
 from localensemble.findings.confidence import VariableConfidence
 from localensemble.findings.study_findings import Accuracy, StudyFindings, VariableFindings
 
 UNDEFINED = "undefined"
-_SCALE = "Landis-Koch"
-# The words of the Landis-Koch scale as sentences, for readers who do not know it. The word is
-# the band reached with 95% probability, so each but the first and last adds "or better".
-_PLAIN = {
-    "almost perfect": "The raters agree almost perfectly",
-    "substantial": "The raters agree substantially or better",
-    "moderate": "The raters agree moderately or better",
-    "fair": "The raters agree fairly or better",
-    "slight": "The raters agree slightly more than by chance, or better",
-    "poor": "Agreement beyond chance is not established",
-}
-# If agreement rises by less without a rater, the rater does not get a sentence.
-_NOTABLE_CHANGE = 0.05
 # Nobody reads a sentence with more names.
 _MOST_NAMED = 20
 
@@ -73,13 +51,6 @@ def p_value(value: float | None) -> str:
     return "<0.001" if value < 0.001 else number(value)
 
 
-def most_frequent(rater: RaterProfile, categories: Sequence[str]) -> str:
-    """Return the category a rater chose most often, the first of several; "" without labels."""
-    if not rater.labels:
-        return ""
-    return categories[rater.category_labels.index(max(rater.category_labels))]
-
-
 def coefficient_name(coefficient: Coefficient) -> str:
     """Return the name of a coefficient with its weights or level, for a table row."""
     if coefficient.weights in ("identity", ""):
@@ -87,221 +58,11 @@ def coefficient_name(coefficient: Coefficient) -> str:
     return f"{coefficient.name} ({coefficient.weights})"
 
 
-def cross_check_summary(checks: Sequence[CrossCheck]) -> str:
-    """State the largest difference from other packages, and how many values were not compared."""
-    packages = listed(sorted({f"{check.package} {check.version}" for check in checks}))
-    differences = [one.largest_difference for one in checks if one.largest_difference is not None]
-    if not differences:
-        return f"Cross-check with {packages}: no value could be compared."
-    summary = (
-        f"Cross-check with {packages}: the largest difference is {max(differences):.1e}, in "
-        f"{counted(len(differences), 'comparison')}"
-    )
-    left = len(checks) - len(differences)
-    return f"{summary}; {left:,} could not be made." if left else f"{summary}."
-
-
-def check_result(check: CrossCheck) -> str:
-    """List what was compared with another package, or the reason why nothing was."""
-    if check.not_compared_because:
-        return f"not compared: {check.not_compared_because}"
-    return ", ".join(quantity.replace("_", " ") for quantity in check.quantities)
-
-
-def why_missing(
-    coefficients: Iterable[Coefficient], *, what: str = "an interval"
-) -> tuple[str, ...]:
-    """Explain why values and intervals are missing, each reason once."""
-    named: dict[str, list[str]] = {}
-    for one in coefficients:
-        if one.value is None:
-            reason = f"undefined: {one.undefined_because}"
-        elif one.interval_low is None:
-            reason = f"without {what}: {one.interval_undefined_because}"
-        else:
-            continue
-        named.setdefault(reason, []).append(coefficient_name(one))
-    return tuple(
-        f"{listed(names)} {'are' if len(names) > 1 else 'is'} {reason}."
-        for reason, names in named.items()
-    )
-
-
-def resampling_notes(
-    resampled: Iterable[ResampledCoefficient | ShownCoefficient],
-) -> tuple[str, ...]:
-    """Explain why bootstrap and jackknife intervals are missing, and which draws were left out."""
-    held = list(resampled)
-    drawn = [one.bootstrap for one in held if one.bootstrap is not None]
-    left_out = [one.jackknife for one in held if one.jackknife is not None]
-    missing = (
-        sentence
-        for what, found in (("a bootstrap interval", drawn), ("a jackknife interval", left_out))
-        for sentence in why_missing((one for one in found if one.value is not None), what=what)
-    )
-    without: dict[int, list[str]] = {}
-    for one in drawn:
-        if one.resamples_undefined and one.interval_low is not None:
-            without.setdefault(one.resamples_undefined, []).append(coefficient_name(one))
-    return (
-        *missing,
-        *(
-            f"In {counted(count, 'bootstrap draw')} {listed(names)} had no value; the interval "
-            "rests on the other draws."
-            for count, names in without.items()
-        ),
-    )
-
-
-def leading_coefficient(agreement: Agreement) -> Coefficient:
-    """Return the coefficient the verdict is about: AC1, or AC2 with weights."""
-    weights = agreement.weights if agreement.leading == "AC2" else None
-    return agreement.coefficient(agreement.leading, weights=weights)
-
-
-def _benchmark(agreement: Agreement, name: str) -> Benchmark | None:
-    # Names of benchmarks do not include weights; the weighted coefficient comes last.
-    for one in reversed(agreement.benchmarks):
-        if one.scale == _SCALE and one.coefficient == name:
-            return one
-    return None
-
-
-def agreement_verdict(agreement: Agreement) -> tuple[str, ...]:
-    """State in sentences how far the raters agree on one variable, and what stands out."""
-    coefficient = leading_coefficient(agreement)
-    if coefficient.value is None:
-        return (f"Agreement cannot be measured: {coefficient.undefined_because}.",)
-    percent = round(coefficient.confidence_level * 100)
-    measured = f"{coefficient.name} is {number(coefficient.value)}"
-    word = _band_reached(agreement, agreement.leading)
-    if coefficient.interval_low is None:
-        measured += f", without an interval: {coefficient.interval_undefined_because}"
-    else:
-        ends = interval(coefficient.interval_low, coefficient.interval_high)
-        measured += f" ({percent}% interval {ends})"
-    # Alpha comes next to it, because nobody should overlook a low alpha beside a high AC1.
-    beside = _beside(agreement.coefficient("Krippendorff alpha"))
-    other = _band_reached(agreement, "Krippendorff alpha")
-    without = no_band_because(agreement)
-    if without and word != "poor":
-        first = f"{without[0].upper()}{without[1:]}: {measured}; {_kappas(agreement)}{beside}."
-    elif word is None:
-        first = f"The level of agreement is uncertain: {measured}; {beside}."
-    else:
-        first = f"{_PLAIN[word]}: {measured}"
-        if word != "poor":
-            first += f", {_band(word)} on the {_SCALE} scale with 95% probability"
-        first += f"; {beside}"
-        # A reader who takes in only one word must not see only the kinder one.
-        if other not in (None, word):
-            first += f", which is {_band(other)}"
-        first += "."
-    sentences = [first, *same_answer_sentences(agreement)]
-    if agreement.prevalence.explanation:
-        sentences.append(agreement.prevalence.explanation)
-    return (*sentences, *_furthest_from_the_others(agreement))
-
-
-def no_band_because(agreement: Agreement) -> str:
-    """Return why no word of a scale may praise this agreement; empty if one may.
-
-    AC1 is high wherever almost all labels are one category, which raters reach without reading
-    anything.
-    """
-    if leading_coefficient(agreement).value is None:
-        return ""
-    active = [one for one in agreement.by_rater if one.labels]
-    if all(one.labels in one.category_labels for one in active):
-        return "agreement beyond chance cannot be judged, because every rater gave only one answer"
-    corrected = (
-        agreement.coefficient("Fleiss kappa", weights=agreement.weights).value,
-        agreement.coefficient("Krippendorff alpha").value,
-    )
-    if all(value is None or value <= 0.0 for value in corrected):
-        return "whether the raters agree beyond chance is unclear"
-    return ""
-
-
-def band_word(agreement: Agreement, benchmark: Benchmark) -> str:
-    """Return the word that a benchmark reaches, or why there is no verdict."""
-    without = no_band_because(agreement)
-    if without:
-        return f"no verdict: {without}"
-    return benchmark.word or f"no verdict: {benchmark.undefined_because}"
-
-
-def same_answer_sentences(agreement: Agreement) -> tuple[str, ...]:
-    """Name the raters that gave one answer to every item; agreement with them says little."""
-    named: dict[tuple[str, int], list[str]] = {}
-    for one in agreement.same_answer:
-        named.setdefault((one.category, one.items), []).append(f'"{one.rater}"')
-    sentences = [
-        f"{listed(names[:_MOST_NAMED])}"
-        + (f" and {len(names) - _MOST_NAMED:,} others" if len(names) > _MOST_NAMED else "")
-        + f' gave the same answer to all {items:,} items: "{category}".'
-        for (category, items), names in named.items()
-    ]
-    if sentences:
-        sentences.append(
-            "A rater that always answers alike may be right, or may not read the texts: only gold "
-            "labels can tell."
-        )
-    return tuple(sentences)
-
-
-def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
-    """Name the rater without which agreement rises most, unless only the others are at fault."""
-    changes = [one for one in agreement.without_rater if one.change is not None]
-    # With two raters, no agreement is left without one of them.
-    worst = max(changes, key=lambda one: one.change or 0.0, default=None)
-    if worst is None or (worst.change or 0.0) < _NOTABLE_CHANGE:
-        return ()
-    # Raters that always answer alike are no measure: disagreeing with them is no reason to go.
-    varied = [
-        one.rater
-        for one in agreement.by_rater
-        if one.labels and one.labels not in one.category_labels
-    ]
-    if len(varied) == 1:
-        return (f'Only "{varied[0]}" gave different answers to different items.',)
-    if worst.rater in varied and agreement.same_answer:
-        return ()
-    return (
-        f'"{worst.rater}" disagrees with the others most: without it, '
-        f"{agreement.leading} would be {number(worst.without.value)}. Agreement does not "
-        "show who is right.",
-    )
-
-
-def _band_reached(agreement: Agreement, name: str) -> str | None:
-    """Return the band of a coefficient; "poor" if its interval holds 0, whatever its estimate."""
-    found = _benchmark(agreement, name)
-    if found is None or found.word is None:
-        return None
-    weights = agreement.weights if name == "AC2" else None
-    low = agreement.coefficient(name, weights=weights).interval_low
-    return "poor" if low is not None and low <= 0.0 else found.word
-
-
-def _kappas(agreement: Agreement) -> str:
-    kappa = agreement.coefficient("Fleiss kappa", weights=agreement.weights)
-    if kappa.value is None:
-        return ""
-    return f"{kappa.name} is {number(kappa.value)}, "
-
-
-def _band(word: str) -> str:
-    return f'"{word}"' + ("" if word in ("poor", "almost perfect") else " or better")
-
-
-def _beside(alpha: Coefficient) -> str:
-    if alpha.value is None:
-        return f"{alpha.name} is undefined"
-    measured = f"{alpha.name} is {number(alpha.value)}"
-    if alpha.interval_low is None:
-        return measured
-    return f"{measured} ({interval(alpha.interval_low, alpha.interval_high)})"
+def quoted(names: Sequence[str]) -> str:
+    """List names in quotes, at most twenty of them."""
+    shown = [f'"{name}"' for name in names[:_MOST_NAMED]]
+    rest = len(names) - len(shown)
+    return listed([*shown, f"{rest:,} others"] if rest else shown)
 
 
 def required_sentences(variable: VariableFindings) -> tuple[str, ...]:
@@ -320,27 +81,25 @@ def required_sentences(variable: VariableFindings) -> tuple[str, ...]:
     return (sentence,)
 
 
-def effective_raters(dependence: ErrorDependence) -> str:
-    """State how many raters with independent errors these raters are worth."""
-    if dependence.effective_raters is None:
-        return f"The effective number of raters is undefined: {dependence.undefined_because}."
-    return (
-        f"The {dependence.raters} raters average out errors as well as "
-        f"{dependence.effective_raters:.2f} independent raters would."
-    )
-
-
 def off_codebook_verdict(confidence: VariableConfidence, *, items: int) -> tuple[str, ...]:
     """Name each rater that mostly wants to answer something that is no category.
 
     One such rater is enough to escalate every item, so a reader must learn which one it is.
     """
+    outside = outside_codebook(confidence, items=items)
     return tuple(
         f'"{rater.rater}" puts more than half of its probability outside the codebook on '
         f"{rater.mostly_off_codebook:,} of {counted(items, 'item')}: it does not answer as asked, "
         "and its labels may mean little. Try another model in its place."
         for rater in confidence.raters
-        if 2 * rater.mostly_off_codebook > items
+        if rater.rater in outside
+    )
+
+
+def outside_codebook(confidence: VariableConfidence, *, items: int) -> tuple[str, ...]:
+    """Return the raters that put most of their probability outside the codebook on most items."""
+    return tuple(
+        rater.rater for rater in confidence.raters if 2 * rater.mostly_off_codebook > items
     )
 
 

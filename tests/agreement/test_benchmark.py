@@ -11,6 +11,7 @@ import pytest
 
 from localensemble.agreement import (
     SCALES,
+    ScaleName,
     benchmark,
     brennan_prediger,
     fleiss_kappa,
@@ -69,6 +70,25 @@ def test_a_coefficient_without_spread_has_a_naive_word_only() -> None:
     assert found.naive_word == "poor"
     assert found.word is None
     assert "every item contributes the same" in found.undefined_because
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "word"),
+    [
+        ("Landis-Koch", 0.81, "almost perfect"),
+        ("Landis-Koch", 0.8, "almost perfect"),
+        ("Landis-Koch", 0.7999, "substantial"),
+        ("Landis-Koch", 0.001, "slight"),
+        ("Landis-Koch", 0.0, "poor"),
+        ("Landis-Koch", -14.0, "poor"),
+        ("Fleiss", 0.39, "poor"),
+        ("Altman", 0.0, "poor"),
+    ],
+)
+def test_a_word_for_an_interval_is_reached_by_all_of_it(
+    scale: ScaleName, low: float, word: str
+) -> None:
+    assert SCALE[scale].interval_word(low) == word
 
 
 def test_a_coefficient_below_minus_one_is_poor() -> None:

@@ -16,8 +16,8 @@ from localensemble.agreement import Requirement, measure_agreement
 from localensemble.agreement.result import Level
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement
+from localensemble.report.agreement_wording import agreement_verdict
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.report.wording import agreement_verdict
 from tests.report.page import Page, check_page
 
 pytestmark = pytest.mark.slow  # draws every figure
@@ -194,7 +194,11 @@ def test_one_answer_on_few_items_is_not_worth_a_sentence() -> None:
     [
         ([[1, 1, 1]] * 60, "every rater gave only one answer"),
         ([[0, 0, 0]] * 5 + [[0, 0, 0]] * 3, "every rater gave only one answer"),
-        ([[0, 0, 0]] * 180 + [[0, 0, 1]] * 10 + [[1, 0, 0]] * 10, "unclear"),
+        (
+            [[0, 0, 0]] * 180 + [[0, 0, 1]] * 10 + [[1, 0, 0]] * 10,
+            '"r1" gives every item the same answer',
+        ),
+        ([[0, 0, 0]] * 180 + [[0, 0, 1]] * 10 + [[1, 0, 0]] * 10 + [[0, 1, 0]] * 10, "unclear"),
     ],
 )
 def test_agreement_without_kappa_above_0_is_not_praised(

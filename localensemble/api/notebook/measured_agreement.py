@@ -33,8 +33,9 @@ from localensemble.report.agreement_files import (
     coefficient_rows,
     item_rows,
 )
+from localensemble.report.agreement_wording import agreement_verdict
 from localensemble.report.pictures import forest_picture
-from localensemble.report.wording import agreement_verdict, coefficient_name, interval, number
+from localensemble.report.wording import coefficient_name, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

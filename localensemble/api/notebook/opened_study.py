@@ -37,7 +37,8 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.words import counted, listed
 from localensemble.exports.frames import decisions_frame, labels_frame, queue_frame
-from localensemble.report.wording import coefficient_name, interval, leading_coefficient, number
+from localensemble.report.agreement_wording import leading_coefficient
+from localensemble.report.wording import coefficient_name, interval, number
 from localensemble.study.required_verdict import AGREEMENT_LEVEL
 from localensemble.study.study import Study as StudyValue
 from localensemble.tables.delimited import TableSource

@@ -1,0 +1,120 @@
+"""No word about agreement contradicts the interval that is shown beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localensemble.agreement import SCALES, measure_agreement
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.findings.agreement import Agreement
+from localensemble.report.agreement_wording import (
+    agreement_statement,
+    agreement_verdict,
+    reached_word,
+)
+from localensemble.report.wording import interval, number
+
+BANDS = {word: lower for lower, word in SCALES[0].bands}
+PRAISE = {"perfect": 0.8, "substantial": 0.6, "moderate": 0.4, "fair": 0.2, "slight": 0.0}
+
+
+def agreement_of(rows: list[list[int]], *, level: str = "nominal") -> Agreement:
+    indices = np.array(rows, dtype=np.int16)
+    names = tuple(f"r{j}" for j in range(indices.shape[1]))
+    return measure_agreement(
+        LabelMatrix(indices, ("a", "b", "c"), names),
+        level="ordinal" if level == "ordinal" else "nominal",
+        resamples=0,
+    )
+
+
+GOOD = agreement_of([[0, 0, 0]] * 20 + [[1, 1, 1]] * 20 + [[2, 2, 0]] * 3)
+
+
+def with_interval(agreement: Agreement, name: str, ends: tuple[float, float, float]) -> Agreement:
+    low, value, high = sorted(ends)
+    return replace(
+        agreement,
+        coefficients=tuple(
+            replace(one, value=value, interval_low=low, interval_high=high)
+            if one.name == name
+            else one
+            for one in agreement.coefficients
+        ),
+    )
+
+
+ends = st.tuples(*[st.floats(-2.0, 1.0)] * 3) | st.tuples(*[st.floats(-0.01, 0.01)] * 3)
+
+
+@given(leading=ends, alpha=ends)
+def test_no_word_contradicts_the_interval_that_is_shown(
+    leading: tuple[float, float, float], alpha: tuple[float, float, float]
+) -> None:
+    agreement = with_interval(with_interval(GOOD, "AC1", leading), "Krippendorff alpha", alpha)
+    verdict = agreement_verdict(agreement)[0]
+    shown_low, shown_high = (
+        float(end.replace("\N{MINUS SIGN}", "-"))
+        for end in interval(min(leading), max(leading)).split(" to ")
+    )
+    statement = agreement_statement(agreement)
+    assert verdict.startswith(statement)
+    for word, lower in PRAISE.items():
+        if word in statement:
+            assert shown_low >= lower
+            assert shown_low > 0.0
+            assert min(alpha) > 0.0
+            assert sorted(alpha)[1] > 0.0
+    if "less than by chance" in statement:
+        assert shown_high < 0.0
+    if "not established" in statement:
+        assert shown_low <= 0.0 <= shown_high
+
+
+@given(low=st.floats(-1.0, 1.0))
+def test_the_word_of_an_interval_is_reached_by_its_shown_lower_end(low: float) -> None:
+    coefficient = replace(GOOD.coefficient("AC1"), value=1.0, interval_low=low, interval_high=1.0)
+    word = reached_word(coefficient)
+    lower = BANDS[word or ""]
+    shown = float(number(low).replace("\N{MINUS SIGN}", "-"))
+    if lower is not None:
+        assert min(low, shown) >= lower
+        assert shown > 0.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "because"),
+    [
+        ([[0, 0, 0]] * 30 + [[0, 0, 1]] * 3, '"r0" and "r1" each give every item the same answer'),
+        ([[0, k % 2, k % 2] for k in range(40)], '"r0" gives every item the same answer'),
+    ],
+)
+def test_agreement_with_a_rater_that_answers_always_alike_is_not_praised(
+    rows: list[list[int]], because: str
+) -> None:
+    agreement = agreement_of(rows)
+    statement = agreement_statement(agreement)
+    assert because in statement or "not established" in statement
+    for word in PRAISE:
+        assert word not in statement
+
+
+def test_agreement_with_a_rater_that_answers_outside_the_codebook_is_not_praised() -> None:
+    assert "almost perfectly" in agreement_statement(GOOD) or "substantially" in (
+        agreement_statement(GOOD)
+    )
+    statement = agreement_statement(GOOD, outside=("r1",))
+    assert statement.endswith('because "r1" answers outside the codebook')
+    verdict = agreement_verdict(GOOD, outside=("r1",))
+    assert "perfect" not in verdict[0]
+    assert "substantial" not in verdict[0]
+
+
+def test_less_agreement_than_by_chance_is_called_so() -> None:
+    opposed = agreement_of([[0, 1], [1, 0]] * 40 + [[0, 0]] * 3)
+    assert agreement_statement(opposed) == "The raters agree less than by chance"
