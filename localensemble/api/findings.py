@@ -24,7 +24,6 @@ from localensemble.report.wording import (
     coefficient_name,
     no_answer_sentences,
     off_codebook_verdict,
-    outside_codebook,
     required_sentences,
     unfit_sentences,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "counted",
     "no_answer_sentences",
     "off_codebook_verdict",
-    "outside_codebook",
     "required_sentences",
     "unfit_sentences",
 ]

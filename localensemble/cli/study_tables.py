@@ -17,7 +17,6 @@ from localensemble.api.findings import (
     counted,
     no_answer_sentences,
     off_codebook_verdict,
-    outside_codebook,
     required_sentences,
     unfit_sentences,
 )
@@ -102,9 +101,7 @@ def show_findings(
 def _verdict(variable: VariableFindings) -> tuple[str, ...]:
     items = variable.accepted + variable.escalated
     return (
-        *agreement_verdict(
-            variable.agreement, outside=outside_codebook(variable.confidence, items=items)
-        ),
+        *agreement_verdict(variable.agreement, outside=variable.confidence.mostly_outside(items)),
         *required_sentences(variable),
         *off_codebook_verdict(variable.confidence, items=items),
     )

@@ -6,6 +6,7 @@ measures how far the two agree.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,7 @@ class RaterConfidence:
         rater: the rater's name.
         assigned: the confidence of its assigned labels.
         mean_off_codebook_mass: mean over the labels for which it is known; None if for none.
+        median_off_codebook_mass: median over the same labels.
         mostly_off_codebook: labels with more than half of the probability off the codebook.
     """
 
@@ -55,6 +57,7 @@ class RaterConfidence:
     assigned: ConfidenceSpread
     mean_off_codebook_mass: float | None
     mostly_off_codebook: int
+    median_off_codebook_mass: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class VariableConfidence:
     accepted: ConfidenceSpread
     escalated: ConfidenceSpread
 
+    def mostly_outside(self, items: int) -> tuple[str, ...]:
+        """Return the raters with mostly off-codebook mass on more than half of the items."""
+        return tuple(one.rater for one in self.raters if 2 * one.mostly_off_codebook > items)
+
 
 def variable_confidence(
     labels: StudyLabels, *, variable: Variable, decided: Decisions
@@ -78,17 +85,23 @@ def variable_confidence(
     """Count the distribution of the confidence on one variable."""
     tallies = [_Tally() for _ in labels.rater_names]
     masses = [_Tally() for _ in labels.rater_names]
+    # A median needs all numbers: eight bytes per label.
+    known_masses: list[list[FloatArray]] = [[] for _ in labels.rater_names]
     for start in range(0, labels.item_count, BLOCK_ITEMS):
         stop = min(start + BLOCK_ITEMS, labels.item_count)
         block = labels.block(variable.name, start=start, stop=stop)
         assigned = block.status == STATUS_CODES[LabelStatus.ASSIGNED]
         for column in range(len(tallies)):
             tallies[column].add(block.confidence[assigned[:, column], column])
-            masses[column].add(block.off_codebook_mass[:, column])
+            mass = block.off_codebook_mass[:, column]
+            masses[column].add(mass)
+            known_masses[column].append(mass[~np.isnan(mass)])
     return VariableConfidence(
         raters=tuple(
-            RaterConfidence(name, tally.spread(), mass.mean, mass.above)
-            for name, tally, mass in zip(labels.rater_names, tallies, masses, strict=True)
+            RaterConfidence(name, tally.spread(), mass.mean, mass.above, _median(known))
+            for name, tally, mass, known in zip(
+                labels.rater_names, tallies, masses, known_masses, strict=True
+            )
         ),
         accepted=_spread(decided.mean_probability[decided.accepted]),
         escalated=_spread(decided.mean_probability[decided.escalated]),
@@ -118,6 +131,11 @@ class _Tally:
     def spread(self) -> ConfidenceSpread:
         bins = tuple(int(count) for count in self.bins)
         return ConfidenceSpread(sum(bins), self.unknown, self.mean, bins)
+
+
+def _median(parts: Sequence[FloatArray]) -> float | None:
+    known = np.concatenate(parts) if parts else np.empty(0)
+    return float(np.median(known)) if len(known) else None
 
 
 def _spread(numbers: FloatArray) -> ConfidenceSpread:

@@ -26,6 +26,7 @@ from localensemble.core.words import counted
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
+from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
@@ -115,7 +116,8 @@ class VariableFindings:
     counted as ``no_answer`` need no label; together they are all items. ``accuracy_*`` and
     ``gold`` compare with gold labels, if given.
     ``coefficients`` are those of ``agreement`` that a short table shows. ``required`` is
-    None if the codebook requires no agreement. ``expected_errors`` covers all
+    None if the codebook requires no agreement. ``fitness`` has one entry per rater.
+    ``expected_errors`` covers all
     escalated items and those of each budget. ``reason_counts`` overlap, because an item can have
     several reasons; its texts name the raters that cause a reason. ``reason_codes`` and
     ``reason_texts`` are the codes of the same reasons, and their texts without names.
@@ -139,6 +141,7 @@ class VariableFindings:
     required: RequiredFindings | None
     confidence: VariableConfidence
     gold: GoldComparison | None
+    fitness: tuple[RaterFitness, ...]
     expected_errors: tuple[ExpectedErrors, ...] = ()
 
 
@@ -314,6 +317,7 @@ def _variable_findings(
 ) -> VariableFindings:
     matrix = labels.matrix(variable)
     agreement = variable_agreement(matrix, level=variable.level)
+    confidence = variable_confidence(labels, variable=variable, decided=decided)
     truth = gold.categories.get(variable.name) if gold else None
     escalated = int(np.count_nonzero(decided.escalated))
     return VariableFindings(
@@ -336,7 +340,7 @@ def _variable_findings(
         accuracy_consensus=None if truth is None else accuracy(decided.categories, gold=truth),
         agreement=agreement,
         required=_required(matrix, variable),
-        confidence=variable_confidence(labels, variable=variable, decided=decided),
+        confidence=confidence,
         gold=None
         if truth is None
         else gold_comparison(
@@ -349,6 +353,7 @@ def _variable_findings(
             random_sample=gold.random_sample if gold else False,
             prices=gold.prices if gold else REVIEW_ONLY,
         ),
+        fitness=rater_fitness(matrix, decided=decided, agreement=agreement, confidence=confidence),
         expected_errors=_expected_errors(decided),
     )
 

@@ -86,20 +86,13 @@ def off_codebook_verdict(confidence: VariableConfidence, *, items: int) -> tuple
 
     One such rater is enough to escalate every item, so a reader must learn which one it is.
     """
-    outside = outside_codebook(confidence, items=items)
+    outside = confidence.mostly_outside(items)
     return tuple(
         f'"{rater.rater}" puts more than half of its probability outside the codebook on '
         f"{rater.mostly_off_codebook:,} of {counted(items, 'item')}: it does not answer as asked, "
         "and its labels may mean little. Try another model in its place."
         for rater in confidence.raters
         if rater.rater in outside
-    )
-
-
-def outside_codebook(confidence: VariableConfidence, *, items: int) -> tuple[str, ...]:
-    """Return the raters that put most of their probability outside the codebook on most items."""
-    return tuple(
-        rater.rater for rater in confidence.raters if 2 * rater.mostly_off_codebook > items
     )
 
 

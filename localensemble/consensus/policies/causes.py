@@ -51,16 +51,19 @@ class Causes:
         found = np.unpackbits(self.packed[item], count=len(self.raters))
         return self._sentence([self.raters[column] for column in np.flatnonzero(found)])
 
+    def caused_by(self, rater: str) -> NDArray[np.bool_]:
+        """Return the items on which a rater causes the reason: (N,)."""
+        column = self.raters.index(rater)
+        found: NDArray[np.bool_] = self.packed[:, column // 8] & np.uint8(128 >> column % 8) > 0
+        return found
+
     def summary(self) -> str:
         """Name the raters that cause the reason on any item, each with its number of items.
 
         One rater alone needs no number: that of the reason is its own.
         """
-        counts = np.zeros(len(self.raters), dtype=np.int64)
-        for column in range(len(self.raters)):
-            bit = np.uint8(128 >> column % 8)
-            counts[column] = np.count_nonzero(self.packed[:, column // 8] & bit)
-        found = [(int(counts[column]), self.raters[column]) for column in np.flatnonzero(counts)]
+        counts = [int(np.count_nonzero(self.caused_by(rater))) for rater in self.raters]
+        found = [(count, rater) for count, rater in zip(counts, self.raters, strict=True) if count]
         if len(found) == 1:
             return self._sentence([found[0][1]])
         if len(found) > _MOST_NAMED:
