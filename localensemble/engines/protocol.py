@@ -6,9 +6,9 @@ failure of the whole call is an exception (`EngineError` and below).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from localensemble.core.prompts import Prompt
 
@@ -81,6 +81,10 @@ class ScoreFailure:
     unparsable: bool = False
 
 
+# Called with results by the index of their prompt, as soon as they are there.
+OnScored = Callable[[Mapping[int, Scores | ScoreFailure]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Work done by an engine since it started.
@@ -127,3 +131,45 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release the model; further calls are errors."""
         ...
+
+
+@runtime_checkable
+class ReportingEngine(Engine, Protocol):
+    """An engine that can score some prompts of a call, and reports results while it works."""
+
+    def score_wanted(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[tuple[str, ...]],
+        wanted: Collection[int],
+        *,
+        on_scored: OnScored,
+    ) -> None:
+        """Score some of the prompts, with the digits that `score` gives them among all.
+
+        Args:
+            prompts: all prompts; which of them are computed together depends on all.
+            answers: the answer strings of each prompt.
+            wanted: indices of the prompts to score.
+            on_scored: gets each wanted result once. What it raises ends the call.
+        """
+        ...
+
+
+def score_wanted(
+    engine: Engine,
+    prompts: Sequence[Prompt],
+    answers: Sequence[tuple[str, ...]],
+    wanted: Collection[int],
+    *,
+    on_scored: OnScored,
+) -> None:
+    """Score some prompts of a call with any engine, and report results.
+
+    An engine that only has `score` scores all prompts, and reports when it is done.
+    """
+    if isinstance(engine, ReportingEngine):
+        engine.score_wanted(prompts, answers, wanted, on_scored=on_scored)
+        return
+    results = engine.score(prompts, answers)
+    on_scored({index: results[index] for index in wanted})

@@ -3,6 +3,7 @@
 A fault in C code cannot be caught in Python, and a system short of memory kills the process
 with the model. `WorkerEngine` is an engine whose model lives in a child process: when the child
 dies, the current call raises `EngineCrashedError` and the next one starts another child.
+Results that it reported before stay with whoever they were reported to.
 The child ends when its parent does, and leaves Ctrl-C to it.
 
 Requests and responses are pickles preceded by their length, on the child's standard input
@@ -25,8 +26,9 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -43,7 +45,13 @@ from localensemble.core.errors import (
 from localensemble.core.prompts import Prompt
 from localensemble.engines.child_process import child_command, child_environment
 from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
-from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.protocol import (
+    EngineDescription,
+    OnScored,
+    ScoreFailure,
+    Scores,
+    Usage,
+)
 from localensemble.engines.settings import EngineSettings
 
 _LENGTH = struct.Struct(">Q")
@@ -59,10 +67,22 @@ _SAFE_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _MethodCall:
-    """A method of the engine and its arguments."""
+    """A method of the engine and its arguments.
+
+    ``reports`` tells whether the method also takes ``on_scored``, whose calls are sent back.
+    """
 
     method: str
     arguments: tuple[Any, ...] = ()
+    reports: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """Results that a method reported while it worked, and the work done so far."""
+
+    results: Mapping[int, Scores | ScoreFailure]
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +139,7 @@ class _Worker:
         self._closed = True
         self._end()
 
-    def _call(self, method: str, *arguments: Any) -> Any:
+    def _call(self, method: str, *arguments: Any, on_scored: OnScored | None = None) -> Any:
         if self._closed:
             raise EngineError(
                 f"Cannot use {self._title}: its engine is closed.", hint="Open the engine again."
@@ -127,7 +147,8 @@ class _Worker:
         try:
             if self._child is None:
                 self._start()
-            return self._exchange(_MethodCall(method, arguments))
+            request = _MethodCall(method, arguments, reports=on_scored is not None)
+            return self._exchange(request, on_scored)
         except _ChildDiedError as died:
             raise self._crashed(died) from died
 
@@ -152,12 +173,16 @@ class _Worker:
             self._end()
             raise
 
-    def _exchange(self, request: _MethodCall) -> Any:
+    def _exchange(self, request: _MethodCall, on_scored: OnScored | None = None) -> Any:
         child = self._child
         if child is None:
             raise RuntimeError("No child is running.")
         try:
-            response = child.ask(request)
+            child.send(request)
+            while isinstance(response := child.receive(), _Report):
+                self._usage = response.usage
+                if on_scored is not None:
+                    on_scored(response.results)
         except BaseException:
             # Ctrl-C included: a late response would be mistaken for that to the next request.
             self._end()
@@ -211,6 +236,20 @@ class WorkerEngine(_Worker):
         )
         return scores
 
+    def score_wanted(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[tuple[str, ...]],
+        wanted: Collection[int],
+        *,
+        on_scored: OnScored,
+    ) -> None:
+        """Score some prompts' answers, and report them while the child works."""
+        if len(prompts) != len(answers):
+            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        arguments = (tuple(prompts), tuple(answers), frozenset(wanted))
+        self._call("score_wanted", *arguments, on_scored=on_scored)
+
 
 class WorkerEmbedder(_Worker):
     """An encoder in a child process."""
@@ -262,24 +301,37 @@ class _Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(self, request: _MethodCall) -> _MethodResult:
-        """Send a request and wait for its response.
+    def send(self, request: _MethodCall) -> None:
+        """Send a request.
+
+        Raises:
+            _ChildDiedError: the child has ended.
+        """
+        try:
+            _write(self._process.stdin, request)
+        except (EOFError, OSError):
+            raise self._died() from None
+
+    def receive(self) -> _Report | _MethodResult:
+        """Wait for the next report on a request, or for the result, which is the last.
 
         Raises:
             _ChildDiedError: the child ended without responding.
         """
         try:
-            _write(self._process.stdin, request)
             response = _read(self._process.stdout)
         except (EOFError, OSError):
-            exit_code = self._process.wait()
-            self._listener.join(_SECONDS_TO_END)
-            printed = "; ".join(self._lines)
-            last_words = f' It printed: "{printed[:300]}".' if printed else ""
-            raise _ChildDiedError(exit_code, last_words) from None
-        if not isinstance(response, _MethodResult):
+            raise self._died() from None
+        if not isinstance(response, _Report | _MethodResult):
             raise TypeError("The worker did not send a response.")
         return response
+
+    def _died(self) -> _ChildDiedError:
+        exit_code = self._process.wait()
+        self._listener.join(_SECONDS_TO_END)
+        printed = "; ".join(self._lines)
+        last_words = f' It printed: "{printed[:300]}".' if printed else ""
+        return _ChildDiedError(exit_code, last_words)
 
     def end(self) -> None:
         self._finalizer()
@@ -390,6 +442,9 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
             if request.method == "open":
                 name, settings = request.arguments
                 engine = pkgutil.resolve_name(name)(settings)
+            elif request.reports:
+                report = partial(_report, engine, output)
+                getattr(engine, request.method)(*request.arguments, on_scored=report)
             else:
                 value = getattr(engine, request.method)(*request.arguments)
         except LocalEnsembleError as error:
@@ -399,6 +454,10 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
             failure = _fault(error)
         usage = engine.usage() if engine is not None else _NO_USAGE
         _write(output, _MethodResult(value, failure, usage))
+
+
+def _report(engine: Any, output: IO[bytes], results: Mapping[int, Scores | ScoreFailure]) -> None:
+    _write(output, _Report(results, engine.usage()))
 
 
 def main() -> None:

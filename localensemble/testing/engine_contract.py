@@ -15,7 +15,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import FrameType
 from typing import ClassVar
@@ -33,6 +33,7 @@ from localensemble.engines.protocol import (
     ScoreFailure,
     Scores,
     Usage,
+    score_wanted,
 )
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.prompting.template import load_template
@@ -232,6 +233,25 @@ class EngineContract:
         results = engine.score([prompt] * 3, [answers] * 3)
         self._assert_same(results[1:], [results[0]] * 2)
 
+    # Parts of a call
+
+    def test_the_results_that_are_reported_are_those_of_the_whole_call(
+        self, engine: Engine
+    ) -> None:
+        prompts, answers = prompts_of(TEXTS), answers_of(TEXTS)
+        reported = _reported(engine, prompts, answers, range(len(prompts)))
+        self._assert_same(reported, engine.score(prompts, answers))
+
+    def test_results_that_are_wanted_alone_are_those_of_the_whole_call(
+        self, engine: Engine
+    ) -> None:
+        prompts, answers = prompts_of(TEXTS), answers_of(TEXTS)
+        whole = engine.score(prompts, answers)
+        for wanted in ([0], [1, len(prompts) - 1], range(0, len(prompts), 3)):
+            results = _reported(engine, prompts, answers, wanted)
+            self._assert_same(results, [whole[index] for index in wanted])
+        assert _reported(engine, prompts, answers, []) == []
+
     # Cancellation
 
     def test_an_interrupted_call_leaves_nothing_that_changes_the_next(self, engine: Engine) -> None:
@@ -326,6 +346,24 @@ class EngineContract:
             assert result.log_probabilities == pytest.approx(
                 other.log_probabilities, abs=self.tolerance
             )
+
+
+def _reported(
+    engine: Engine,
+    prompts: Sequence[Prompt],
+    answers: Sequence[tuple[str, ...]],
+    wanted: Sequence[int],
+) -> Results:
+    """Return what is reported of the wanted prompts, in their order; each must come once."""
+    found: dict[int, Scores | ScoreFailure] = {}
+
+    def keep(results: Mapping[int, Scores | ScoreFailure]) -> None:
+        assert not found.keys() & results.keys()
+        found.update(results)
+
+    score_wanted(engine, prompts, answers, wanted, on_scored=keep)
+    assert sorted(found) == sorted(wanted)
+    return [found[index] for index in wanted]
 
 
 def _around_waits(work: Callable[[], object]) -> list[int]:

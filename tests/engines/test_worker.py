@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +21,7 @@ from localensemble.core.errors import (
 )
 from localensemble.engines import worker
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
-from localensemble.engines.protocol import Scores
+from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
@@ -31,6 +31,10 @@ pytestmark = pytest.mark.slow  # starts processes, and kills some
 
 PROMPTS = [prompt(f"The staff were kind {number}.") for number in range(10)]
 ANSWERS = [THEMES] * len(PROMPTS)
+
+# More than one batch of a tiny model.
+MANY = [prompt(f"The staff were kind {number}. " + "Care. " * 60) for number in range(200)]
+MANY_ANSWERS = [THEMES] * len(MANY)
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -92,6 +96,59 @@ def test_after_a_crash_the_next_call_starts_another_child(
     assert engine.score(PROMPTS, ANSWERS) == expected
     assert engine.pid != first
     assert engine.usage().prompt_tokens == 2 * before.prompt_tokens
+
+
+def test_results_are_reported_while_the_child_works_with_the_digits_of_the_whole_call(
+    engine: WorkerEngine,
+) -> None:
+    expected = engine.score(MANY, MANY_ANSWERS)
+    before = engine.usage().evaluated_tokens
+    work: list[int] = []
+    found: dict[int, Scores | ScoreFailure] = {}
+
+    def keep(results: Mapping[int, Scores | ScoreFailure]) -> None:
+        found.update(results)
+        work.append(engine.usage().evaluated_tokens - before)
+
+    engine.score_wanted(MANY, MANY_ANSWERS, range(len(MANY)), on_scored=keep)
+    assert tuple(found[index] for index in range(len(MANY))) == expected
+    assert len(work) > 1
+    assert 0 < work[0] < work[-1]
+
+
+@posix
+def test_what_a_child_reported_before_it_was_killed_is_kept_and_the_rest_is_unchanged(
+    engine: WorkerEngine,
+) -> None:
+    expected = engine.score(MANY, MANY_ANSWERS)
+    found: dict[int, Scores | ScoreFailure] = {}
+
+    def kill(results: Mapping[int, Scores | ScoreFailure]) -> None:
+        found.update(results)
+        if engine.pid is not None:
+            os.kill(engine.pid, signal.SIGSTOP)
+            os.kill(engine.pid, signal.SIGKILL)
+
+    with pytest.raises(EngineCrashedError):
+        engine.score_wanted(MANY, MANY_ANSWERS, range(len(MANY)), on_scored=kill)
+    kept = dict(found)
+    assert 0 < len(kept) < len(MANY)
+    before = engine.usage().evaluated_tokens
+    rest = set(range(len(MANY))) - kept.keys()
+    engine.score_wanted(MANY, MANY_ANSWERS, rest, on_scored=found.update)
+    assert tuple(found[index] for index in range(len(MANY))) == expected
+    assert engine.usage().evaluated_tokens - before < before
+
+
+def test_a_call_that_a_report_ends_does_not_answer_the_next_one(engine: WorkerEngine) -> None:
+    expected = engine.score(PROMPTS, ANSWERS)
+
+    def stop(results: Mapping[int, Scores | ScoreFailure]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.score_wanted(MANY, MANY_ANSWERS, range(len(MANY)), on_scored=stop)
+    assert engine.score(PROMPTS, ANSWERS) == expected
 
 
 def _score_for_ever(engine: WorkerEngine) -> None:

@@ -1,13 +1,14 @@
 """Evaluate tails on a model and read their answers, batched or strictly one by one.
 
-Works on anything that evaluates batches and has a cache; decides what is evaluated when,
-and leaves the cache in a state that the next call can use.
+Works on anything that evaluates batches and has a cache; decides what is evaluated when, reports
+each tail when its last number is read, and leaves the cache in a state that the next call can
+use.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,13 +21,19 @@ from localensemble.engines.llama_cpp.prefix_tree import (
     Batch,
     Decode,
     Extend,
+    Retreat,
+    Step,
     Tail,
+    needed_steps,
     path_batch,
     plan_steps,
 )
 from localensemble.engines.protocol import ScoringMode
 
 Head = tuple[int, ...]
+Numbers = NDArray[np.float64]
+# Called with tails whose paths are all read, and the results so far.
+OnRead = Callable[[Sequence[Tail], Numbers], None]
 
 
 class Evaluator(SequenceStore, Protocol):
@@ -60,32 +67,55 @@ class Scorer:
         self._cache_tokens = cache_tokens
         self._cache = HeadCache(evaluator)
 
-    def score(self, groups: Mapping[Head, Sequence[Tail]], *, slots: int) -> NDArray[np.float64]:
-        """Return the log-probability of every path of every plan, at the slots the tails name.
+    def score(
+        self,
+        groups: Mapping[Head, Sequence[Tail]],
+        *,
+        wanted: NDArray[np.bool_],
+        on_read: OnRead,
+    ) -> None:
+        """Read the log-probability of every path of the tails that are wanted.
 
-        The digits depend on the groups alone, not on what was scored before.
+        The digits depend on the groups alone, not on what was scored before or is wanted.
+
+        Args:
+            groups: all tails, by head.
+            wanted: for each slot that the tails name, whether its number is wanted; a tail is
+                wanted with all its slots.
+            on_read: called with tails that are wanted, each once, and the numbers of all slots.
         """
-        results = np.zeros(slots, dtype=np.float64)
+        results = np.zeros(len(wanted), dtype=np.float64)
         for head, tails in groups.items():
             if self._mode == "strict":
-                self._score_strictly(head, tails, results)
+                self._score_strictly(head, tails, wanted, results, on_read)
             else:
-                self._score_batched(head, tails, results)
-        return results
+                self._score_batched(head, tails, wanted, results, on_read)
 
     def _score_batched(
-        self, head: Head, tails: Sequence[Tail], results: NDArray[np.float64]
+        self,
+        head: Head,
+        tails: Sequence[Tail],
+        wanted: NDArray[np.bool_],
+        results: Numbers,
+        on_read: OnRead,
     ) -> None:
         cache = self._cache
-        steps = plan_steps(
-            tails, head_length=len(head), limits=self._limits, cache_tokens=self._cache_tokens
+        steps = needed_steps(
+            plan_steps(
+                tails, head_length=len(head), limits=self._limits, cache_tokens=self._cache_tokens
+            ),
+            wanted,
         )
+        if not steps:
+            return
+        asked = [tail for tail in tails if wanted[tail.slot]]
+        complete_after = _by_last_step(steps, asked, slots=len(wanted))
         try:
             if not cache.recall(head):
                 if head:
                     self._evaluate(path_batch(head, first_output=len(head)))
                 cache.keep(head)
-            for step in steps:
+            for number, step in enumerate(steps):
                 if isinstance(step, Decode):
                     cache.share(step.batch.path_count)
                     self._read(step.batch, results)
@@ -95,15 +125,24 @@ class Scorer:
                     cache.extend(len(step.batch.tokens))
                 else:
                     cache.retreat(layers=1)
+                if number in complete_after:
+                    on_read(complete_after[number], results)
         except BaseException:
             # Interrupted or failed: the content of the cache is unknown.
             cache.forget()
             raise
 
     def _score_strictly(
-        self, head: Head, tails: Sequence[Tail], results: NDArray[np.float64]
+        self,
+        head: Head,
+        tails: Sequence[Tail],
+        wanted: NDArray[np.bool_],
+        results: Numbers,
+        on_read: OnRead,
     ) -> None:
         for tail in tails:
+            if not wanted[tail.slot]:
+                continue
             prompt = head + tail.tokens
             # Paths read off the same evaluation; the others get their own.
             by_evaluation: dict[tuple[int, ...], list[int]] = {}
@@ -117,8 +156,9 @@ class Scorer:
                 read = self._log_probabilities(len(rows), rows, tokens)
                 for index, logs in zip(members, read, strict=True):
                     results[tail.slot + index] = logs.sum()
+            on_read((tail,), results)
 
-    def _read(self, batch: Batch, results: NDArray[np.float64]) -> None:
+    def _read(self, batch: Batch, results: Numbers) -> None:
         """Evaluate a batch and add its readings to the results."""
         self._evaluate(batch)
         rows = int(np.count_nonzero(batch.outputs))
@@ -132,12 +172,25 @@ class Scorer:
         self.seconds += time.perf_counter() - started
         self.evaluated_tokens += len(batch.tokens)
 
-    def _log_probabilities(
-        self, rows: int, at: NDArray[Any], tokens: NDArray[Any]
-    ) -> NDArray[np.float64]:
+    def _log_probabilities(self, rows: int, at: NDArray[Any], tokens: NDArray[Any]) -> Numbers:
         """Read the log-probability of each token at its row of the last evaluation."""
         started = time.perf_counter()
         logits = self._evaluator.logits(rows)
-        read: NDArray[np.float64] = logits[at, tokens] - log_normalizers(logits)[at]
+        read: Numbers = logits[at, tokens] - log_normalizers(logits)[at]
         self.seconds += time.perf_counter() - started
         return read
+
+
+def _by_last_step(
+    steps: Sequence[Step], tails: Sequence[Tail], *, slots: int
+) -> dict[int, list[Tail]]:
+    """Group tails by the number of the step that reads the last of their numbers."""
+    last = np.full(slots, -1)
+    for number, step in enumerate(steps):
+        if not isinstance(step, Retreat):
+            last[step.batch.read_slots] = number
+    by_step: dict[int, list[Tail]] = {}
+    for tail in tails:
+        number = int(last[tail.slot : tail.slot + tail.plan.path_count].max())
+        by_step.setdefault(number, []).append(tail)
+    return by_step

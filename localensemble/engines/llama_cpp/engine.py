@@ -16,7 +16,7 @@ whose memory is a running state (Mamba, LFM2 and other hybrids) are always score
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -49,6 +49,7 @@ from localensemble.engines.llama_cpp.spellings import other_spellings
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import (
     EngineDescription,
+    OnScored,
     ScoreFailure,
     Scores,
     ScoringMode,
@@ -159,8 +160,23 @@ class LlamaCppEngine:
     def score(
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
-        """Score each prompt's answers; see the protocol and this module's docstring.
+        """Score each prompt's answers; see `score_wanted`."""
+        results: dict[int, Scores | ScoreFailure] = {}
+        every = range(len(prompts))
+        self.score_wanted(prompts, answers, every, on_scored=results.update)
+        return tuple(results[index] for index in every)
 
+    def score_wanted(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[tuple[str, ...]],
+        wanted: Collection[int],
+        *,
+        on_scored: OnScored,
+    ) -> None:
+        """Score some prompts' answers, and report them after each batch; see the protocol.
+
+        All prompts are packed into batches, and batches without a wanted prompt are left out.
         A prompt fails on its own, with one of the reasons ``too_long``, ``not_text``,
         ``no_tokens``, ``answers`` (they cannot be told apart) and ``not_finite``.
 
@@ -171,13 +187,14 @@ class LlamaCppEngine:
         self._open_model()
         if len(prompts) != len(answers):
             raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        asked = set(wanted)
         tokenized = self._tokenizer.prompts(prompts)
         failures: dict[int, ScoreFailure] = {}
         lengths: dict[int, int] = {}
-        plans: dict[int, AnswerPlan] = {}
-        slots: dict[int, int] = {}
+        # The index of the prompt that a tail belongs to, by the tail's slot.
+        indices: dict[int, int] = {}
         groups: dict[tuple[int, ...], list[Tail]] = {}
-        slot_count = 0
+        wanted_slots: list[bool] = []
         for index, (prompt, strings) in enumerate(zip(tokenized, answers, strict=True)):
             checked = self._check(prompt, strings, prompts[index].spellings)
             if isinstance(checked, ScoreFailure):
@@ -185,16 +202,22 @@ class LlamaCppEngine:
                 continue
             tokens, plan = checked
             lengths[index] = tokens.token_count
-            plans[index], slots[index] = plan, slot_count
-            groups.setdefault(tokens.head, []).append(Tail(tokens.tail, plan, slot_count))
-            slot_count += plan.path_count
-        results = self._scorer.score(groups, slots=slot_count)
-        return tuple(
-            failures[index]
-            if index in failures
-            else _scores(plans[index], results[slots[index] :], lengths[index])
-            for index in range(len(prompts))
-        )
+            slot = len(wanted_slots)
+            indices[slot] = index
+            groups.setdefault(tokens.head, []).append(Tail(tokens.tail, plan, slot))
+            wanted_slots += [index in asked] * plan.path_count
+        if failed := {index: failures[index] for index in failures if index in asked}:
+            on_scored(failed)
+
+        def report(tails: Sequence[Tail], results: NDArray[np.float64]) -> None:
+            scored = {}
+            for tail in tails:
+                index = indices[tail.slot]
+                self._prompt_tokens += lengths[index]
+                scored[index] = _scores(tail.plan, results[tail.slot :], lengths[index])
+            on_scored(scored)
+
+        self._scorer.score(groups, wanted=np.array(wanted_slots, dtype=np.bool_), on_read=report)
 
     def usage(self) -> Usage:
         """Report the work done so far."""
@@ -235,7 +258,6 @@ class LlamaCppEngine:
         needed = prompt.token_count + plan.continuation_count
         if needed > self._shape.tokens:
             return ScoreFailure(f"too_long: {needed} of {self._shape.tokens} tokens")
-        self._prompt_tokens += prompt.token_count
         return prompt, plan
 
     def _plan(

@@ -9,7 +9,8 @@ cache that can only grow and be cut back:
 * `Extend` evaluates one node that is too large to go with its subtree, and keeps it;
 * `Retreat` cuts the cache back to where it was before an `Extend`.
 
-The steps depend only on the prompts, so the same call is always computed the same way. Pure
+The steps depend only on the prompts, so the same call is always computed the same way. If only
+some results are wanted, `needed_steps` leaves out whole steps and repacks nothing. Pure
 Python and numpy, independent of any model.
 """
 
@@ -204,6 +205,34 @@ def plan_steps(
     steps: list[Step] = []
     _plan(root.branches, head_length, limits, cache_tokens, steps)
     return steps
+
+
+def needed_steps(steps: Sequence[Step], wanted: NDArray[np.bool_]) -> list[Step]:
+    """Leave out the steps that only serve slots that are not wanted.
+
+    The steps that remain are unchanged, so they give the digits that all steps would give.
+    """
+    needed: list[Step] = []
+    extended: list[int] = []
+    for step in steps:
+        if isinstance(step, Extend):
+            extended.append(len(needed))
+            needed.append(step)
+        elif isinstance(step, Decode):
+            if _reads(step, wanted):
+                needed.append(step)
+        else:
+            start = extended.pop()
+            if len(needed) == start + 1 and not _reads(needed[start], wanted):
+                # Nothing above the extension is needed either.
+                del needed[start]
+            else:
+                needed.append(step)
+    return needed
+
+
+def _reads(step: Step, wanted: NDArray[np.bool_]) -> bool:
+    return not isinstance(step, Retreat) and bool(wanted[step.batch.read_slots].any())
 
 
 def path_batch(tokens: Sequence[int], *, first_output: int) -> Batch:

@@ -9,15 +9,15 @@ that may not fit is counted first, in pieces too small to be cut, and a reply to
 tokens than that is refused, so no cut goes unnoticed. Ollama reads turn marks anywhere, so a
 text that contains one is also refused (`special_token`).
 
-After each block of prompts the engine checks what the model's name refers to; if the manifest has
-changed, the block is not scored.
+Before results are reported the engine checks what the model's name refers to; if the manifest has
+changed, they are dropped.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from localensemble.core.errors import (
@@ -48,12 +48,20 @@ from localensemble.engines.ollama.model import (
     manifest_digest,
     refuse_cloud_name,
 )
-from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.protocol import (
+    EngineDescription,
+    OnScored,
+    ScoreFailure,
+    Scores,
+    Usage,
+)
 from localensemble.engines.settings import EngineSettings
 
 PARALLEL_VARIABLE = "OLLAMA_NUM_PARALLEL"
 _DEFAULT_CONTEXT = 4096
 _KEEP_ALIVE = "15m"
+# Replies for each parallel request before results are reported.
+_REPORTED_AT_ONCE = 4
 _MOST_PARALLEL = 64
 # Bytes per token of usual text, and the ratio above which a token count is verified.
 _BYTES_PER_TOKEN = 4
@@ -161,7 +169,21 @@ class OllamaEngine:
     def score(
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
-        """Score each prompt's answers; see the protocol and this module's docstring.
+        """Score each prompt's answers; see `score_wanted`."""
+        results: dict[int, Scores | ScoreFailure] = {}
+        every = range(len(prompts))
+        self.score_wanted(prompts, answers, every, on_scored=results.update)
+        return tuple(results[index] for index in every)
+
+    def score_wanted(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[tuple[str, ...]],
+        wanted: Collection[int],
+        *,
+        on_scored: OnScored,
+    ) -> None:
+        """Score some prompts' answers; see the protocol and this module's docstring.
 
         A prompt fails on its own, with one of the reasons ``too_long``, ``truncated``,
         ``not_text``, ``special_token``, ``answers``, ``no_probability``, ``not_told_apart`` and
@@ -173,15 +195,26 @@ class OllamaEngine:
         self._refuse_when_closed()
         if len(prompts) != len(answers):
             raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
-        results: dict[int, Scores | ScoreFailure] = {}
+        failures: dict[int, Scores | ScoreFailure] = {}
         asked: dict[int, _Question] = {}
         counted: dict[str, int] = {}
-        for index, (prompt, strings) in enumerate(zip(prompts, answers, strict=True)):
-            question = self._question(prompt, strings, counted)
+        for index in sorted(wanted):
+            question = self._question(prompts[index], answers[index], counted)
             if isinstance(question, ScoreFailure):
-                results[index] = question
+                failures[index] = question
             else:
                 asked[index] = question
+        if failures:
+            self._refuse_other_model()
+            on_scored(failures)
+        pairs, size = list(asked.items()), _REPORTED_AT_ONCE * self._parallel
+        for start in range(0, len(pairs), size):
+            results = self._results(dict(pairs[start : start + size]))
+            self._refuse_other_model()
+            on_scored(results)
+
+    def _results(self, asked: Mapping[int, _Question]) -> Mapping[int, Scores | ScoreFailure]:
+        results: dict[int, Scores | ScoreFailure] = {}
         # Ask once more if the first reply was not an answer; the second is final.
         for _ in range(2):
             replies = self._client.chat([question.body for question in asked.values()])
@@ -190,9 +223,7 @@ class OllamaEngine:
             asked = {index: asked[index] for index in asked if _is_unparsable(results[index])}
             if not asked:
                 break
-        if results:
-            self._refuse_other_model()
-        return tuple(results[index] for index in range(len(prompts)))
+        return results
 
     def usage(self) -> Usage:
         """Report the work done so far; the memory is what Ollama uses for the model."""

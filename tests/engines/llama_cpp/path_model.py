@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.engines.llama_cpp.answer_plan import BatchLimits
-from localensemble.engines.llama_cpp.prefix_tree import Batch
+from localensemble.engines.llama_cpp.answer_scores import Scorer
+from localensemble.engines.llama_cpp.prefix_tree import Batch, Tail
 
 TOKENS = 12
 
@@ -103,3 +105,24 @@ class PathModel:
     def _context(self, sequence: int) -> tuple[int, ...]:
         cells = sorted(cell[:2] for cell in self._cells if sequence in cell[2])
         return tuple(token for _, token in cells)
+
+
+def read_all(
+    scorer: Scorer,
+    groups: Mapping[tuple[int, ...], Sequence[Tail]],
+    slots: int,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Return what is reported of the wanted slots, as it was when it was reported; else NaN."""
+    read = np.full(slots, np.nan)
+
+    def keep(tails: Sequence[Tail], results: NDArray[np.float64]) -> None:
+        for tail in tails:
+            place = slice(tail.slot, tail.slot + tail.plan.path_count)
+            assert np.isnan(read[place]).all(), "a tail was reported twice"
+            read[place] = results[place]
+
+    chosen = np.ones(slots, dtype=np.bool_) if wanted is None else wanted
+    scorer.score(groups, wanted=chosen, on_read=keep)
+    return read

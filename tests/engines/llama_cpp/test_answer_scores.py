@@ -14,7 +14,7 @@ from localensemble.engines.llama_cpp.answer_plan import AnswerPlan, BatchLimits,
 from localensemble.engines.llama_cpp.answer_scores import Scorer
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
-from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability
+from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability, read_all
 
 Groups = dict[tuple[int, ...], list[Tail]]
 Call = tuple[Groups, int]
@@ -77,7 +77,7 @@ def test_every_path_gets_the_product_of_its_tokens_probabilities(
 ) -> None:
     groups, slots = call
     scorer, _ = _scorer(mode)
-    np.testing.assert_allclose(scorer.score(groups, slots=slots), _expected(groups, slots))
+    np.testing.assert_allclose(read_all(scorer, groups, slots), _expected(groups, slots))
 
 
 @settings(max_examples=20)
@@ -86,10 +86,81 @@ def test_the_same_call_gives_the_same_digits_whatever_was_scored_before(
     first: Call, second: Call
 ) -> None:
     scorer, _ = _scorer()
-    alone = _scorer()[0].score(first[0], slots=first[1])
-    scorer.score(second[0], slots=second[1])
-    assert np.array_equal(scorer.score(first[0], slots=first[1]), alone)
-    assert np.array_equal(scorer.score(first[0], slots=first[1]), alone)
+    alone = read_all(_scorer()[0], first[0], first[1])
+    read_all(scorer, second[0], second[1])
+    assert np.array_equal(read_all(scorer, first[0], first[1]), alone)
+    assert np.array_equal(read_all(scorer, first[0], first[1]), alone)
+
+
+@settings(max_examples=40)
+@given(call=_groups(), data=st.data())
+@pytest.mark.parametrize("mode", ["batched", "strict"])
+def test_wanted_tails_get_the_digits_of_the_whole_call_and_the_others_are_not_reported(
+    mode: ScoringMode, call: Call, data: st.DataObject
+) -> None:
+    groups, slots = call
+    whole_scorer, _ = _scorer(mode)
+    whole = read_all(whole_scorer, groups, slots)
+    wanted = np.zeros(slots, dtype=np.bool_)
+    tails = [tail for group in groups.values() for tail in group]
+    for tail in data.draw(st.lists(st.sampled_from(tails), unique_by=id)):
+        wanted[tail.slot : tail.slot + tail.plan.path_count] = True
+    scorer, _ = _scorer(mode)
+    read = read_all(scorer, groups, slots, wanted=wanted)
+    assert np.array_equal(read[wanted], whole[wanted])
+    assert np.isnan(read[~wanted]).all()
+    assert scorer.evaluated_tokens <= whole_scorer.evaluated_tokens
+    # What is left of a call that was cut off, and nothing else.
+    rest, _ = _scorer(mode)
+    assert np.array_equal(read_all(rest, groups, slots, wanted=~wanted)[~wanted], whole[~wanted])
+
+
+def test_nothing_wanted_is_nothing_evaluated() -> None:
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
+    scorer, model = _scorer()
+    groups: Groups = {(4, 4): _tails([(5, 6, 7)], plan)}
+    read_all(scorer, groups, 2, wanted=np.zeros(2, dtype=np.bool_))
+    assert (model.decoded, scorer.evaluated_tokens) == ([], 0)
+
+
+def test_a_long_item_is_evaluated_again_only_if_one_of_its_questions_is_wanted() -> None:
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
+    long_items = [tuple(range(10)) * 5, tuple(range(9, -1, -1)) * 5]
+    tails = _tails([item + (number,) * 5 for item in long_items for number in range(8)], plan)
+    wanted = np.zeros(32, dtype=np.bool_)
+    wanted[30:] = True
+    scorer, model = _scorer()
+    read_all(scorer, {(): tails}, 32, wanted=wanted)
+    # The second item, and the batch that holds its last question.
+    assert model.decoded == [50, 20]
+
+
+def test_tails_are_reported_after_the_batch_that_completes_them() -> None:
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
+    groups: Groups = {(4, 4, 4): _tails([(number, 1, 2, 3, number) for number in range(9)], plan)}
+    scorer, model = _scorer()
+    reported: list[tuple[int, int]] = []
+    scorer.score(
+        groups,
+        wanted=np.ones(18, dtype=np.bool_),
+        on_read=lambda tails, results: reported.append((len(model.decoded), len(tails))),
+    )
+    # The head is the first evaluation.
+    assert reported == [(2, 5), (3, 4)]
+
+
+def test_what_a_report_raises_ends_the_call_and_the_next_one_gives_the_same_digits() -> None:
+    plan = plan_answers([(1,), (2,)], limits=LIMITS)
+    groups: Groups = {(4, 4, 4): _tails([(number, 1, 2, 3, number) for number in range(9)], plan)}
+    scorer, _ = _scorer()
+    expected = read_all(scorer, groups, 18)
+
+    def stop(tails: Sequence[Tail], results: NDArray[np.float64]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scorer.score(groups, wanted=np.ones(18, dtype=np.bool_), on_read=stop)
+    assert np.array_equal(read_all(scorer, groups, 18), expected)
 
 
 def _tails(items: Sequence[tuple[int, ...]], plan: AnswerPlan) -> list[Tail]:
@@ -102,7 +173,7 @@ def test_a_head_is_evaluated_once_and_heads_that_alternate_are_brought_back() ->
     scorer, model = _scorer()
     first, second = tuple(range(10)), tuple(range(9, -1, -1))
     for head in (first, first, second, first, second):
-        scorer.score({head: tails}, slots=2)
+        read_all(scorer, {head: tails}, 2)
     assert model.decoded == [10, 3, 3, 10, 3, 3, 3]
     assert model.restored == 2
 
@@ -112,14 +183,14 @@ def test_a_long_item_is_evaluated_once_for_all_its_questions() -> None:
     item = tuple(range(10)) * 6
     tails = _tails([item + (number,) * 5 for number in range(8)], plan)
     scorer, _ = _scorer()
-    scorer.score({(): tails}, slots=16)
+    read_all(scorer, {(): tails}, 16)
     assert scorer.evaluated_tokens == 60 + 8 * 5
 
 
 def test_items_that_are_the_same_are_evaluated_once() -> None:
     plan = plan_answers([(1, 2), (3,)], limits=LIMITS)
     scorer, _ = _scorer()
-    results = scorer.score({(): _tails([(5, 6, 7)] * 4, plan)}, slots=8)
+    results = read_all(scorer, {(): _tails([(5, 6, 7)] * 4, plan)}, 8)
     assert scorer.evaluated_tokens == 4
     assert len(set(results[::2])) == 1
 
@@ -128,7 +199,7 @@ def test_many_short_items_share_an_evaluation() -> None:
     plan = plan_answers([(1,), (2,)], limits=LIMITS)
     items = [(number, 1, 2, 3, number) for number in range(9)]
     scorer, model = _scorer()
-    scorer.score({(4, 4, 4): _tails(items, plan)}, slots=18)
+    read_all(scorer, {(4, 4, 4): _tails(items, plan)}, 18)
     # 40 tokens hold eight items, 6 sequences six; nine are divided evenly.
     assert model.decoded == [3, 25, 20]
 
@@ -140,17 +211,17 @@ def test_an_answer_tree_larger_than_a_batch_is_evaluated_in_parts() -> None:
     assert len(plan.parts) > 1
     groups: Groups = {(9, 9): _tails([(5, 6, 7)], plan)}
     scorer, _ = _scorer(limits=limits)
-    np.testing.assert_allclose(scorer.score(groups, slots=32), _expected(groups, 32))
+    np.testing.assert_allclose(read_all(scorer, groups, 32), _expected(groups, 32))
 
 
 def test_after_a_failure_nothing_in_the_cache_is_trusted() -> None:
     plan = plan_answers([(1,), (2,)], limits=LIMITS)
     groups: Groups = {(1, 2, 3): _tails([(5, 6, 7)], plan)}
     scorer, model = _scorer()
-    expected = scorer.score(groups, slots=2)
+    expected = read_all(scorer, groups, 2)
     model.cache_tokens = 4
     with pytest.raises(AssertionError, match="no room"):
-        scorer.score(groups, slots=2)
+        read_all(scorer, groups, 2)
     model.cache_tokens = CACHE
-    assert np.array_equal(scorer.score(groups, slots=2), expected)
+    assert np.array_equal(read_all(scorer, groups, 2), expected)
     assert model.decoded == [3, 3, 3, 3]

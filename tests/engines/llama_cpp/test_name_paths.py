@@ -21,7 +21,7 @@ from localensemble.engines.llama_cpp.answer_scores import Scorer
 from localensemble.engines.llama_cpp.name_paths import NamePath, Tokens, name_paths
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
-from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability
+from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability, read_all
 
 LIMITS = BatchLimits(tokens=40, paths=6, reads=20)
 CACHE = 100
@@ -79,7 +79,7 @@ class ToyModel:
         model = PathModel(LIMITS, cache_tokens=CACHE)
         scorer = Scorer(model, mode=mode, limits=LIMITS, cache_tokens=CACHE)
         groups: dict[Tokens, list[Tail]] = {PROMPT[:2]: [Tail(PROMPT[2:], plan, 0)]}
-        return np.exp(plan.answers(scorer.score(groups, slots=plan.path_count)))
+        return np.exp(plan.answers(read_all(scorer, groups, plan.path_count)))
 
     def enumerated(
         self, length: int, counts_for: Callable[[Tokens], str | None]

@@ -389,6 +389,18 @@ def test_requests_go_out_in_parallel_up_to_the_servers_number(
     strict.close()
 
 
+def test_results_are_reported_after_a_few_replies(start: Open) -> None:
+    engine = start()
+    prompts, answers = [ask(f"comment {n}") for n in range(10)], [THEMES] * 10
+    whole = engine.score(prompts, answers)
+    reported: list[list[int]] = []
+    engine.score_wanted(
+        prompts, answers, [9, 0, 1, 2, 3, 4], on_scored=lambda some: reported.append(list(some))
+    )
+    assert reported == [[0, 1, 2, 3], [4, 9]]
+    assert all(isinstance(result, Scores) for result in whole)
+
+
 def test_a_model_is_unloaded_only_by_who_loaded_it(server: OllamaServer, start: Open) -> None:
     first = start()
     second = start()
