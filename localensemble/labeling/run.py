@@ -1,8 +1,8 @@
 """Run an ensemble over an item set: get the labels that the ledger does not hold yet.
 
-Rater by rater, block by block in item order. A block is recorded in one transaction
-when all its labels are there, so an interrupted run loses only the block in flight and packs
-the same batches when it continues: its labels equal those of an undisturbed run.
+Rater by rater, block by block in item order. Labels are recorded as they come, in parts of a
+block. When an interrupted run continues, it packs the same batches and skips those whose labels
+are all recorded, so its labels equal those of an undisturbed run (`packing`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
@@ -21,22 +17,17 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError, UnfitRaterError
 from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
-from localensemble.core.labels import Label, RaterName
+from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import Rater, RaterIdentity
-from localensemble.engines.protocol import Engine, EngineDescription, Usage
+from localensemble.engines.protocol import Engine, EngineDescription
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
-from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
+from localensemble.labeling.recording import Recorder
+from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.ledger.ledger import Ledger
-from localensemble.ledger.records import (
-    BlockUsage,
-    ItemSetKey,
-    RaterKey,
-    RunKey,
-    RunStatus,
-    VariableKey,
-)
+from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, RunStatus, VariableKey
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
@@ -49,7 +40,8 @@ from localensemble.study.run_record import (
 from localensemble.study.unfit_signs import UnfitSign, unfit_signs
 from localensemble.tables.item_file import ItemFile
 
-BLOCK_SIZE = 64
+# Progress is reported at most this often within a block.
+_SECONDS_BETWEEN_REPORTS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +96,38 @@ class LabelingPlan:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of one rater; ``resumed`` items had their labels before the run began."""
+    """The progress of one rater.
+
+    Attributes:
+        items_done: items with labels; one with labels for half of the variables counts half.
+        items_total: items to label.
+        resumed: how many of ``items_done`` were labeled before the run began.
+        seconds: time since it began.
+    """
 
     rater: RaterName
-    items_done: int
+    items_done: float
     items_total: int
-    resumed: int
+    resumed: float
     seconds: float
+
+    @property
+    def labeled_now(self) -> float:
+        """The number of items labeled by this run."""
+        return self.items_done - self.resumed
+
+    @property
+    def items_per_second(self) -> float | None:
+        """The speed so far; None before the first labels."""
+        if self.labeled_now <= 0 or self.seconds <= 0:
+            return None
+        return self.labeled_now / self.seconds
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time that the rest takes at the speed so far; None before the first labels."""
+        speed = self.items_per_second
+        return None if speed is None else (self.items_total - self.items_done) / speed
 
 
 def run_labeling(
@@ -221,30 +238,53 @@ class _RaterRun:
         name: RaterName,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        started = time.monotonic()
-        missing = tuple(self._missing(rater))
-        done = resumed = self.total - sum(stop - start for start, stop in missing)
-        on_progress(Progress(name, done, self.total, resumed, 0.0))
-        if not missing or missing[0][0] > 0:
-            # The ledger has the whole first block already.
-            self._look_for_signs(rater, name)
-        before = engine.usage()
-        for start, items in self._items_of(missing):
-            labels = label_block(engine, items, questions=questions)
-            after = engine.usage()
-            self.ledger.append_block(
-                self._only_missing(labels, rater, start),
-                run=self.run,
-                rater=rater,
-                item_set=self.item_set,
-                start=start,
-                usage=_difference(before, after),
-            )
-            before = after
-            done += len(items)
-            on_progress(Progress(name, done, self.total, resumed, time.monotonic() - started))
-            if start == 0:
+        tally = _Tally(name, self.total, len(self.variables), self._missing(rater), on_progress)
+        tally.report()
+        signs_due = True
+        recorder = Recorder(self.ledger, engine, self.run, rater, self.variables)
+        items = _Items(self.plan.items)
+        for packing in missing_packings(
+            self.ledger.reader,
+            self.item_set,
+            rater=rater,
+            variables=tuple(self.variables.values()),
+            total=self.total,
+        ):
+            if signs_due and self._has_first_block(rater):
                 self._look_for_signs(rater, name)
+                signs_due = False
+            self._label_packing(packing, engine, items, questions, recorder, tally)
+            tally.report()
+        if signs_due:
+            self._look_for_signs(rater, name)
+
+    def _label_packing(
+        self,
+        packing: Packing,
+        engine: Engine,
+        items: _Items,
+        questions: Questions,
+        recorder: Recorder,
+        tally: _Tally,
+    ) -> None:
+        """Label what is missing of a packing; whatever happens, record what there is."""
+        texts = items.at(packing.positions)
+        self._refuse_other_texts(texts, packing)
+
+        def keep(cells: LabeledCells) -> None:
+            recorder.add(cells, block=packing.place)
+            tally.add(cells)
+
+        try:
+            label_missing(
+                engine,
+                texts,
+                questions=questions,
+                missing={name: packing.missing[key] for name, key in self.variables.items()},
+                on_labels=keep,
+            )
+        finally:
+            recorder.record()
 
     def _look_for_signs(self, rater: RaterKey, name: RaterName) -> None:
         """Report signs in the first block; those of a rater declared unfit are known already.
@@ -277,74 +317,100 @@ class _RaterRun:
                 "--stop-unfit.",
             )
 
-    def _missing(self, rater: RaterKey) -> Iterator[tuple[int, int]]:
-        """Yield the blocks that lack a label, as positions from start to stop."""
-        for block in self.ledger.reader.missing_blocks(
-            self.item_set,
-            rater=rater,
-            variables=tuple(self.variables.values()),
-            block_size=BLOCK_SIZE,
-        ):
-            start = block * BLOCK_SIZE
-            if start >= self.total:
-                return
-            stop = min(start + BLOCK_SIZE, self.total)
-            if stop - start == BLOCK_SIZE or self._has_gap(rater, start, stop):
-                yield start, stop
+    def _missing(self, rater: RaterKey, stop: int | None = None) -> int:
+        """Count the labels that the first items lack."""
+        return sum(
+            self.ledger.reader.label_counts(
+                self.item_set,
+                variable=variable,
+                rater=rater,
+                stop=self.total if stop is None else stop,
+            ).missing
+            for variable in self.variables.values()
+        )
 
-    def _has_gap(self, rater: RaterKey, start: int, stop: int) -> bool:
-        # A limit cuts the last block: all its missing labels may be beyond the limit.
-        return any(bool(gaps.any()) for gaps in self._gaps(rater, start, stop).values())
+    def _has_first_block(self, rater: RaterKey) -> bool:
+        return not self._missing(rater, min(BLOCK_SIZE, self.total))
 
-    def _items_of(
-        self, missing: Sequence[tuple[int, int]]
-    ) -> Iterator[tuple[int, tuple[Item, ...]]]:
-        blocks = self.plan.items.blocks(BLOCK_SIZE)
-        at = 0
-        for start, stop in missing:
-            rows = next(islice(blocks, (start - at) // BLOCK_SIZE, None))
-            at = start + BLOCK_SIZE
-            items = tuple(row.item for row in rows[: stop - start])
-            self._refuse_other_texts(items, start, stop)
-            yield start, items
-
-    def _refuse_other_texts(self, items: Sequence[Item], start: int, stop: int) -> None:
+    def _refuse_other_texts(self, items: Sequence[Item], packing: Packing) -> None:
         # Labels are recorded by position. If a text is not the one registered there, its label
         # would be recorded under another text's hash, and nothing would show it.
+        place = packing.place
         read = tuple((item.id, sha256_text(item.text)) for item in items)
-        registered = self.ledger.reader.item_hashes(self.item_set, start=start, stop=stop)
+        registered = self.ledger.reader.item_hashes(
+            place.item_set, start=place.start, stop=place.stop
+        )
         if read != registered:
             raise TableError(
-                f"{self.plan.items.path.name}: rows {start + 1} to {stop} are not those that "
-                "the run began with; the file changed during the run.",
+                f"{self.plan.items.path.name}: rows {min(packing.positions) + 1} to "
+                f"{max(packing.positions) + 1} are not those that the run began with; the file "
+                "changed during the run.",
                 hint="Run again without changing the file. Labels so far are kept.",
             )
 
-    def _only_missing(
-        self, labels: Mapping[str, Sequence[Label]], rater: RaterKey, start: int
-    ) -> Mapping[VariableKey, Sequence[Label | None]]:
-        # A block can be partly recorded (after --limit, or when a file gained items). It is
-        # scored whole, so that its batches do not change, and only the gaps are kept.
-        stop = start + len(next(iter(labels.values())))
-        missing = self._gaps(rater, start, stop)
-        return {
-            key: [
-                label if gap else None
-                for label, gap in zip(labels[name], missing[key], strict=True)
-            ]
-            for name, key in self.variables.items()
-        }
 
-    def _gaps(
-        self, rater: RaterKey, start: int, stop: int
-    ) -> Mapping[VariableKey, NDArray[np.bool_]]:
-        return self.ledger.reader.missing_labels(
-            self.item_set,
-            rater=rater,
-            variables=tuple(self.variables.values()),
-            start=start,
-            stop=stop,
+class _Tally:
+    """Count the labels of one rater, and report progress."""
+
+    def __init__(
+        self,
+        name: RaterName,
+        total: int,
+        variables: int,
+        missing: int,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._name = name
+        self._total = total
+        self._variables = variables
+        self._resumed = self._done = total * variables - missing
+        self._on_progress = on_progress
+        self._started = self._reported = time.monotonic()
+
+    def add(self, cells: LabeledCells) -> None:
+        """Count labels; report them unless others were reported a moment ago."""
+        self._done += sum(map(len, cells.labels.values()))
+        if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
+            self.report()
+
+    def report(self) -> None:
+        """Report the progress so far."""
+        self._reported = time.monotonic()
+        self._on_progress(
+            Progress(
+                self._name,
+                self._done / self._variables,
+                self._total,
+                self._resumed / self._variables,
+                self._reported - self._started,
+            )
         )
+
+
+class _Items:
+    """Read the items at some positions of a file; fast if they come in order."""
+
+    def __init__(self, file: ItemFile) -> None:
+        self._file = file
+        self._blocks: Iterator[tuple[Item, ...]] = iter(())
+        self._items: tuple[Item, ...] = ()
+        self._number = -1
+
+    def at(self, positions: Sequence[int]) -> tuple[Item, ...]:
+        """Return the items at these positions, in this order."""
+        numbers = sorted({position // BLOCK_SIZE for position in positions})
+        items = {item.position: item for number in numbers for item in self._block(number)}
+        return tuple(items[position] for position in positions)
+
+    def _block(self, number: int) -> tuple[Item, ...]:
+        if number < self._number or self._number < 0:
+            blocks = self._file.blocks(BLOCK_SIZE)
+            self._blocks = (tuple(row.item for row in rows) for rows in blocks)
+            self._number = -1
+        while self._number < number:
+            self._items = next(self._blocks)
+            self._number += 1
+        return self._items
 
 
 def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
@@ -402,13 +468,4 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         cautions=plan.cautions,
         control=plan.control,
         readouts=plan.chosen_readouts,
-    )
-
-
-def _difference(before: Usage, after: Usage) -> BlockUsage:
-    return BlockUsage(
-        prompt_tokens=after.prompt_tokens - before.prompt_tokens,
-        evaluated_tokens=after.evaluated_tokens - before.evaluated_tokens,
-        seconds=after.seconds - before.seconds,
-        peak_memory_bytes=after.peak_memory_bytes,
     )

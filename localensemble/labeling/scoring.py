@@ -6,10 +6,11 @@ and an exact tie between categories are statuses with a reason, not categories.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.codebook.non_answers import NonAnswers
@@ -17,7 +18,7 @@ from localensemble.core.errors import EngineCrashedError, EngineError
 from localensemble.core.items import Item
 from localensemble.core.labels import EMPTY_TEXT, NO_ANSWER, Label, LabelStatus
 from localensemble.core.prompts import Layout, Prompt
-from localensemble.engines.protocol import Engine, ScoreFailure, Scores
+from localensemble.engines.protocol import Engine, ScoreFailure, Scores, score_wanted
 from localensemble.prompting.template import PromptTemplate
 
 # If more items in a row than this fail, the model or the machine is at fault, not the items.
@@ -26,6 +27,8 @@ _CRASHES_IN_A_ROW = 3
 NO_NON_ANSWERS = NonAnswers()
 
 Result = Scores | ScoreFailure
+# An item, as its place in the block, and the index of a variable.
+Cell = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,21 @@ class Questions:
     non_answers: NonAnswers = NO_NON_ANSWERS
 
 
+@dataclass(frozen=True, slots=True)
+class LabeledCells:
+    """Labels of a block that came together.
+
+    Attributes:
+        start: place in the block of the first item that was scored together with them.
+        stop: place behind the last.
+        labels: variable name -> place in the block -> label.
+    """
+
+    start: int
+    stop: int
+    labels: Mapping[str, Mapping[int, Label]]
+
+
 def label_block(
     engine: Engine, items: Sequence[Item], *, questions: Questions
 ) -> Mapping[str, tuple[Label, ...]]:
@@ -46,15 +64,60 @@ def label_block(
     Raises:
         EngineError: the engine fails on every item.
     """
-    unasked = [_unasked(item.text, questions.non_answers) for item in items]
-    asked = [item for item, label in zip(items, unasked, strict=True) if label is None]
-    scored = iter(_Scorer(engine, questions).score(asked))
-    columns: dict[str, list[Label]] = {variable.name: [] for variable in questions.variables}
-    for without in unasked:
-        results = next(scored) if without is None else ()
-        for index, variable in enumerate(questions.variables):
-            columns[variable.name].append(without or label_from(results[index]))
-    return {name: tuple(labels) for name, labels in columns.items()}
+    columns: dict[str, dict[int, Label]] = {variable.name: {} for variable in questions.variables}
+
+    def keep(cells: LabeledCells) -> None:
+        for name, labels in cells.labels.items():
+            columns[name].update(labels)
+
+    label_missing(engine, items, questions=questions, on_labels=keep)
+    return {
+        name: tuple(labels[place] for place in range(len(items)))
+        for name, labels in columns.items()
+    }
+
+
+def label_missing(
+    engine: Engine,
+    items: Sequence[Item],
+    *,
+    questions: Questions,
+    missing: Mapping[str, NDArray[np.bool_]] | None = None,
+    on_labels: Callable[[LabeledCells], None],
+) -> None:
+    """Label what is missing of a block, and report labels as soon as they are there.
+
+    Args:
+        items: the whole block: the digits of a label depend on which items are scored together.
+        missing: variable name -> for each item, whether its label is missing; None: all are.
+        on_labels: gets every missing label once. What it raises ends the call.
+
+    Raises:
+        EngineError: the engine fails on every item.
+    """
+    cells = {
+        (place, index)
+        for index, variable in enumerate(questions.variables)
+        for place in range(len(items))
+        if missing is None or missing[variable.name][place]
+    }
+
+    def report(start: int, stop: int, labels: Mapping[Cell, Label]) -> None:
+        columns: dict[str, dict[int, Label]] = {}
+        for (place, index), label in labels.items():
+            columns.setdefault(questions.variables[index].name, {})[place] = label
+        on_labels(LabeledCells(start, stop, columns))
+
+    unasked = {
+        place: label
+        for place, item in enumerate(items)
+        if (label := _unasked(item.text, questions.non_answers)) is not None
+    }
+    known = {cell: unasked[cell[0]] for cell in cells if cell[0] in unasked}
+    if known:
+        report(0, len(items), known)
+    asked = {place: item for place, item in enumerate(items) if place not in unasked}
+    _Scorer(engine, asked, questions, report).score(0, len(items), cells - known.keys())
 
 
 def is_asked(item: Item, non_answers: NonAnswers) -> bool:
@@ -109,45 +172,79 @@ def label_from(result: Result) -> Label:
 
 
 class _Scorer:
-    """Score a block; if the engine's process dies, find the item that kills it."""
+    """Score a block; if the engine's process dies, find the item that kills it.
 
-    def __init__(self, engine: Engine, questions: Questions) -> None:
+    Args:
+        items: the items to ask about, by their places in the block.
+        report: called with labels, and with the places from ``start`` to ``stop`` whose items
+            were scored together.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        items: Mapping[int, Item],
+        questions: Questions,
+        report: Callable[[int, int, Mapping[Cell, Label]], None],
+    ) -> None:
         self._engine = engine
+        self._items = items
         self._questions = questions
         self._answers = tuple(map(questions.template.answers, questions.variables))
+        self._report = report
         self._crashes_in_a_row = 0
 
-    def score(self, items: Sequence[Item]) -> list[tuple[Result, ...]]:
-        """Score every item on every variable: a tuple of one result per variable."""
-        if not items:
-            return []
-        try:
-            return self._call(items)
-        except EngineCrashedError:
-            # A kill from outside happens once. Scoring the same block again packs the same
-            # batches, so a run that survives it equals an undisturbed one.
-            pass
-        try:
-            return self._call(items)
-        except EngineCrashedError as error:
-            if len(items) > 1:
-                middle = len(items) // 2
-                return self.score(items[:middle]) + self.score(items[middle:])
-            return [self._gave_up(error)]
+    def score(self, start: int, stop: int, missing: Collection[Cell]) -> None:
+        """Score what is missing of the items at these places, which are packed together."""
+        left = {cell for cell in missing if start <= cell[0] < stop}
+        crashes = 0
+        error: EngineCrashedError | None = None
+        while left and crashes < 2:
+            count = len(left)
+            try:
+                self._call(start, stop, left)
+            except EngineCrashedError as crashed:
+                # A kill from outside happens once. Scoring the same block again packs the same
+                # batches, so a run that survives it equals an undisturbed one.
+                error = crashed
+                crashes = crashes + 1 if len(left) == count else 1
+        if not left or error is None:
+            return
+        places = [place for place in self._items if start <= place < stop]
+        if len(places) > 1:
+            middle = places[len(places) // 2]
+            self.score(start, middle, left)
+            self.score(middle, stop, left)
+        else:
+            self._give_up(start, stop, left, error)
 
-    def _call(self, items: Sequence[Item]) -> list[tuple[Result, ...]]:
-        prompts = [
-            self._prompt(variable, item) for item in items for variable in self._questions.variables
+    def _call(self, start: int, stop: int, left: set[Cell]) -> None:
+        """Score the cells that are left; each is taken out when it is reported."""
+        variables = self._questions.variables
+        cells = [
+            (place, index)
+            for place in self._items
+            if start <= place < stop
+            for index in range(len(variables))
         ]
-        results = self._engine.score(prompts, self._answers * len(items))
+        prompts = [self._prompt(variables[index], self._items[place]) for place, index in cells]
+        answers = [self._answers[index] for _, index in cells]
+
+        def keep(results: Mapping[int, Result]) -> None:
+            labels = {cells[number]: label_from(result) for number, result in results.items()}
+            self._report(start, stop, labels)
+            left.difference_update(labels)
+
+        wanted = [number for number, cell in enumerate(cells) if cell in left]
+        score_wanted(self._engine, prompts, answers, wanted, on_scored=keep)
         self._crashes_in_a_row = 0
-        width = len(self._answers)
-        return [results[start : start + width] for start in range(0, len(results), width)]
 
     def _prompt(self, variable: Variable, item: Item) -> Prompt:
         return self._questions.template.render(variable, item.text, layout=self._questions.layout)
 
-    def _gave_up(self, error: EngineCrashedError) -> tuple[Result, ...]:
+    def _give_up(
+        self, start: int, stop: int, left: Collection[Cell], error: EngineCrashedError
+    ) -> None:
         self._crashes_in_a_row += 1
         if self._crashes_in_a_row > _CRASHES_IN_A_ROW:
             raise EngineError(
@@ -157,4 +254,4 @@ class _Scorer:
             ) from error
         # Recorded like any label, so that the item is not tried again and stops every run.
         failure = ScoreFailure("engine_crashed: the model's process died twice on this item")
-        return (failure,) * len(self._answers)
+        self._report(start, stop, dict.fromkeys(left, label_from(failure)))

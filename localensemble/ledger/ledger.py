@@ -209,11 +209,13 @@ class Ledger:
         start: int,
         usage: BlockUsage | None = None,
     ) -> int:
-        """Append the labels that one rater gave to consecutive items: all of them or none.
+        """Append labels that one rater gave to consecutive items: all of them or none.
+
+        The items are those that were scored together, even if only some labels are appended.
 
         Args:
             labels: for each variable, one label per item from position ``start`` on; None for
-                an item that already has a label.
+                an item whose label was appended before, or will be.
             usage: the work that these labels took.
 
         Returns:

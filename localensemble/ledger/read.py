@@ -22,6 +22,7 @@ from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.connection import open_for_reading, reported
 from localensemble.ledger.records import (
     MISSING,
+    BlockPlace,
     CodebookRecord,
     Event,
     ItemSetKey,
@@ -238,6 +239,40 @@ class LedgerReader:
             positions = np.flatnonzero(np.logical_or.reduce(list(masks.values())))
             for block in np.unique((positions + start) // block_size):
                 yield int(block)
+
+    def unfinished_blocks(
+        self, rater: RaterKey, *, variables: Sequence[VariableKey]
+    ) -> tuple[BlockPlace, ...]:
+        """Return the places of blocks under which not every label was appended, the oldest first.
+
+        Labels of the same items may have been appended under other places.
+        """
+        marks = ", ".join("?" * len(variables))
+        rows = self._rows(
+            "SELECT item_set_key, start, stop FROM block JOIN block_variable USING (block_key)"
+            f" WHERE rater_key = ? AND variable_key IN ({marks}) GROUP BY 1, 2, 3"
+            " HAVING sum(label_count) < (stop - start) * ? ORDER BY min(block_key)",
+            rater,
+            *variables,
+            len(variables),
+        )
+        return tuple(BlockPlace(ItemSetKey(key), start, stop) for key, start, stop in rows)
+
+    def positions_of(self, place: BlockPlace, *, item_set: ItemSetKey) -> tuple[int, ...] | None:
+        """Return where the items of a block stand in an item set; None if one is not in it."""
+        rows = self._rows(
+            "SELECT other.position FROM item_set_member AS member"
+            " LEFT JOIN item_set_member AS other"
+            " ON other.item_set_key = ? AND other.item_key = member.item_key"
+            " WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?"
+            " ORDER BY member.position",
+            item_set,
+            place.item_set,
+            place.start,
+            place.stop,
+        )
+        positions = [position for (position,) in rows]
+        return None if None in positions else tuple(positions)
 
     # Labels
 

@@ -83,6 +83,15 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockPlace:
+    """Where the items of a block stand: positions ``start`` to ``stop - 1`` of an item set."""
+
+    item_set: ItemSetKey
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class BlockUsage:
     """The work that the labels of one block took.
 

@@ -16,8 +16,8 @@ from localensemble.core.labels import LabelStatus, RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
+from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.run import (
-    BLOCK_SIZE,
     LabelingPlan,
     NamedEngine,
     Progress,

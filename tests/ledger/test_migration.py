@@ -161,6 +161,7 @@ def test_a_migrated_ledger_takes_the_labels_that_are_missing(old: Path) -> None:
                 for variable in codebook.variables.values()
             }
             assert set(missing.values()) == {4}
+            assert reader.unfinished_blocks(record.key, variables=tuple(missing)) == ()
             ledger.append_block(
                 {variable: [Label(LabelStatus.ASSIGNED, 0)] * 4 for variable in missing},
                 run=run,

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from localensemble.core.labels import ItemId, Label, LabelStatus
 from localensemble.ledger.digests import CHAIN_START, event_sha256
 from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.records import MISSING, RaterUsage
+from localensemble.ledger.records import MISSING, BlockPlace, RaterUsage
 from localensemble.ledger.schema import STATUS_CODES
 from localensemble.ledger.verify import verify
-from tests.ledger.studies import Study, items, labels
+from tests.ledger.studies import Study, items, labels, register
 
 CATEGORY_COUNT = 3
 
@@ -150,6 +150,44 @@ def test_exactly_the_blocks_with_a_missing_label_are_missing(
                     study.item_set, rater=study.first, variables=both, block_size=block_size
                 )
             ) == sorted({position // block_size for position in missing})
+
+
+def append_some(study: Study, *, start: int, stop: int, places: range) -> None:
+    """Append labels of some items of a block, for one variable."""
+    column = labels(study.variables, start=start, stop=stop)[study.theme]
+    study.ledger.append_block(
+        {study.theme: [one if index in places else None for index, one in enumerate(column)]},
+        run=study.run,
+        rater=study.first,
+        item_set=study.item_set,
+        start=start,
+    )
+
+
+def test_blocks_that_were_begun_and_not_finished_are_known_by_their_places(study: Study) -> None:
+    both = [study.theme, study.tone]
+
+    def unfinished() -> tuple[BlockPlace, ...]:
+        return study.reader.unfinished_blocks(study.first, variables=both)
+
+    assert unfinished() == ()
+    append_some(study, start=4, stop=8, places=range(2))
+    append_some(study, start=0, stop=3, places=range(3))
+    first, second = BlockPlace(study.item_set, 4, 8), BlockPlace(study.item_set, 0, 3)
+    assert unfinished() == (first, second)
+    assert study.reader.unfinished_blocks(study.second, variables=both) == ()
+    assert study.reader.unfinished_blocks(study.first, variables=[study.theme]) == (first,)
+    append_some(study, start=4, stop=8, places=range(2, 4))
+    assert study.reader.unfinished_blocks(study.first, variables=[study.theme]) == ()
+
+
+def test_the_items_of_a_block_are_found_in_another_item_set(study: Study) -> None:
+    place = BlockPlace(study.item_set, 2, 5)
+    assert study.reader.positions_of(place, item_set=study.item_set) == (2, 3, 4)
+    turned = register(study.ledger, items(10)[::-1])
+    assert study.reader.positions_of(place, item_set=turned) == (7, 6, 5)
+    shorter = register(study.ledger, items(4))
+    assert study.reader.positions_of(place, item_set=shorter) is None
 
 
 def test_blocks_may_be_appended_while_missing_blocks_are_read(

@@ -15,8 +15,8 @@ from localensemble.core.errors import UnfitRaterError
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
+from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.run import (
-    BLOCK_SIZE,
     LabelingPlan,
     NamedEngine,
     Progress,
