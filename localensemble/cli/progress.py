@@ -1,14 +1,15 @@
-"""Show the progress of each rater: items, items per second, time left."""
+"""Show the progress of each rater: items, speed, time left."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from localensemble.api.findings import counted
 from localensemble.api.label import Progress as RaterProgress
+from localensemble.core.words import duration, pace
 
 
 class RaterBars:
@@ -19,10 +20,10 @@ class RaterBars:
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} items"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[done]:,} of {task.total:,.0f} items"),
             TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[left]}"),
             console=console,
             disable=not console.is_terminal,
         )
@@ -41,18 +42,22 @@ class RaterBars:
 
     def show(self, progress: RaterProgress) -> None:
         """Draw one rater's progress."""
-        labeled_now = progress.items_done - progress.resumed
-        speed = labeled_now / progress.seconds if progress.seconds > 0 else 0.0
-        shown_speed = f"{speed:,.0f} items/s" if labeled_now else ""
+        speed, left = progress.items_per_second, progress.seconds_left
+        shown_speed = pace(speed) if speed is not None else ""
         if progress.rater not in self._tasks:
             self._tasks[progress.rater] = self._bars.add_task(
-                progress.rater, total=progress.items_total, speed=""
+                progress.rater, total=progress.items_total, done=0, speed="", left=""
             )
         self._bars.update(
-            self._tasks[progress.rater], completed=progress.items_done, speed=shown_speed
+            self._tasks[progress.rater],
+            completed=progress.items_done,
+            # Not rounded up: the last item is done when it is.
+            done=int(progress.items_done),
+            speed=shown_speed,
+            left=f"{duration(left)} left" if left else "",
         )
         if not self._console.is_terminal and progress.items_done == progress.items_total:
-            resumed = f", {progress.resumed:,} labeled earlier" if progress.resumed else ""
+            resumed = f", {int(progress.resumed):,} labeled earlier" if progress.resumed else ""
             self._console.print(
                 f"{progress.rater}: {counted(progress.items_total, 'item')}{resumed}"
                 + (f", {shown_speed}" if shown_speed else "")

@@ -18,7 +18,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a time with the two units that matter."""
+    """Write a time with the two units that matter."""
     if seconds < 1:
         return "under 1 s"
     minutes, rest = divmod(round(seconds), 60)
@@ -26,3 +26,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def pace(items_per_second: float) -> str:
+    """Write a speed: ``250 items/s``, ``2.5 items/s``, ``15.0 items/min``."""
+    if items_per_second < 1:
+        return f"{60 * items_per_second:,.1f} items/min"
+    digits = 0 if items_per_second >= 10 else 1
+    return f"{items_per_second:,.{digits}f} items/s"

@@ -13,7 +13,7 @@ from localensemble.core.labels import RaterName
 from localensemble.labeling.run import Progress
 
 
-def progress(done: int, *, rater: str = "first", resumed: int = 0) -> Progress:
+def progress(done: float, *, rater: str = "first", resumed: int = 0) -> Progress:
     return Progress(RaterName(rater), done, 20, resumed, 2.0)
 
 
@@ -86,3 +86,18 @@ def test_progress_false_is_silent_in_a_notebook_too(monkeypatch: pytest.MonkeyPa
     handle = notebook(monkeypatch, kernel=True)
     progress_display(False).show(progress(4))
     assert handle.updates == []
+
+
+def test_a_part_of_a_block_moves_the_line_and_shows_the_time_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = progress_display(True)
+    for done in (0, 0.5, 19.9, 20):
+        display.show(progress(done))
+    lines = capsys.readouterr().err.split("\r")[1:]
+    assert lines[0] == "first: 0 of 20 items"
+    assert lines[1] == "first: 0 of 20 items, 15.0 items/min, 1 min 18 s left"
+    # Not 20 of 20 before the last item is done; nothing of a longer line is left to see.
+    assert lines[2].rstrip() == "first: 19 of 20 items, 9.9 items/s, under 1 s left"
+    assert lines[3].rstrip() == "first: 20 of 20 items, 10 items/s"
+    assert len(lines[3]) == len(lines[2].rstrip()) + 1

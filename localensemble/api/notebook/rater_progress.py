@@ -8,7 +8,7 @@ from html import escape
 from importlib import import_module
 from typing import Any, Protocol
 
-from localensemble.core.words import counted
+from localensemble.core.words import counted, duration, pace
 from localensemble.labeling.run import Progress
 
 
@@ -41,11 +41,17 @@ class Nothing:
 class StandardError:
     """Shows one line a rater on standard error, written over until the rater is done."""
 
+    def __init__(self) -> None:
+        self._width = 0
+
     def show(self, progress: Progress) -> None:
         """Write the line of a rater."""
         done = progress.items_done >= progress.items_total
-        sys.stderr.write(f"\r{_line(progress)}" + ("\n" if done else ""))
+        line = _line(progress)
+        # Spaces cover what a longer line left behind.
+        sys.stderr.write(f"\r{line.ljust(self._width)}" + ("\n" if done else ""))
         sys.stderr.flush()
+        self._width = 0 if done else len(line)
 
 
 class NotebookDisplay:
@@ -82,11 +88,11 @@ class _Lines:
 
 
 def _line(progress: Progress) -> str:
-    now = progress.items_done - progress.resumed
-    speed = f", {now / progress.seconds:,.0f} items/s" if now and progress.seconds > 0 else ""
+    speed, left = progress.items_per_second, progress.seconds_left
     return (
-        f"{progress.rater}: {progress.items_done:,} of {counted(progress.items_total, 'item')}"
-        f"{speed}"
+        f"{progress.rater}: {int(progress.items_done):,} of {counted(progress.items_total, 'item')}"
+        + (f", {pace(speed)}" if speed is not None else "")
+        + (f", {duration(left)} left" if left else "")
     )
 
 
