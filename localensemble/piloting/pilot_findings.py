@@ -15,9 +15,9 @@ from localensemble.core.label_matrix import LabelMatrix
 from localensemble.piloting.acceptance import Acceptance, expected_acceptance
 from localensemble.piloting.asked_rater import AskedRater
 from localensemble.piloting.confused_categories import ConfusedCategories, confused_categories
+from localensemble.piloting.fitness_signs import RaterFitness, rater_fitness
 from localensemble.piloting.pilot_items import PilotItems
 from localensemble.piloting.prior_correction import PriorCorrection, correct_priors
-from localensemble.piloting.rater_fitness import RaterFitness, rater_fitness
 from localensemble.piloting.twin_raters import TwinRaters, twin_raters
 from localensemble.piloting.variable_answers import CategoryArray, VariableAnswers, variable_answers
 from localensemble.study.required_verdict import AGREEMENT_LEVEL

@@ -8,10 +8,10 @@ from localensemble.agreement import Coefficient
 from localensemble.consensus.certificates.bounds import Interval
 from localensemble.core.words import counted, duration, listed
 from localensemble.piloting.acceptance import Acceptance
+from localensemble.piloting.fitness_signs import RaterFitness
 from localensemble.piloting.pilot_findings import PilotFindings, VariablePilot
 from localensemble.piloting.position import LEAST_PAIRS
 from localensemble.piloting.prior_correction import PriorChoice
-from localensemble.piloting.rater_fitness import RaterFitness
 
 FEW_GOLD = 100
 _WEIGHED = "mean_probability"

@@ -14,9 +14,9 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
 from localensemble.piloting.asked_rater import AskedRater, ask_rater
+from localensemble.piloting.fitness_signs import RaterFitness
 from localensemble.piloting.pilot_findings import PilotFindings, VariablePilot, pilot_findings
 from localensemble.piloting.pilot_items import PilotItems, choose_items
-from localensemble.piloting.rater_fitness import RaterFitness
 from localensemble.piloting.variable_answers import CategoryArray
 from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile

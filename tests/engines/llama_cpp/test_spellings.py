@@ -19,7 +19,7 @@ from localensemble.engines.llama_cpp.name_paths import NamePath, Tokens, name_pa
 from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.llama_cpp.spellings import OtherSpelling, other_spellings
 from localensemble.engines.protocol import ScoringMode
-from tests.engines.llama_cpp.path_model import PathModel
+from tests.engines.llama_cpp.path_model import PathModel, read_all
 from tests.engines.llama_cpp.test_name_paths import CACHE, LIMITS, PROMPT, ToyModel
 
 PIECES = (b"a", b"b", b"A", b"B", b" ")
@@ -107,7 +107,7 @@ def test_an_answer_has_the_probability_of_all_responses_in_one_of_its_spellings(
         PathModel(LIMITS, cache_tokens=CACHE), mode=mode, limits=LIMITS, cache_tokens=CACHE
     )
     groups: dict[Tokens, list[Tail]] = {PROMPT[:2]: [Tail(PROMPT[2:], plan, 0)]}
-    results = scorer.score(groups, slots=plan.path_count)
+    results = read_all(scorer, groups, plan.path_count)
 
     by_text = dict(zip(model.texts, model.toy.enumerated(4, model.longest), strict=True))
     exact = np.array([by_text[answer] for answer in answers])
