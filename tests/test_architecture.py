@@ -88,9 +88,15 @@ DOORS: dict[str, frozenset[str]] = {
 }
 
 # What tells one engine from another; outside of `engines` only the registry is asked.
-ENGINE_ROOMS = ("llama_cpp", "ollama", "scripted")
-# The lock file and the extra of llama-cpp-python, which a bundle carries, have the same name.
-OTHER_MEANINGS = frozenset({("localensemble.bundle.wheels", "llama-cpp")})
+ENGINE_ROOMS = ("embedding", "llama_cpp", "ollama", "scripted")
+# The lock file and the extra of llama-cpp-python, which a bundle carries, have the same name; and
+# a catalog calls a model that makes vectors by the same word.
+OTHER_MEANINGS = frozenset(
+    {
+        ("localensemble.bundle.wheels", "llama-cpp"),
+        ("localensemble.cli.models_command", "embedding"),
+    }
+)
 
 # Pure packages: no files, no clock, no state that other code shares.
 PURE = frozenset({"agreement", "consensus"})

@@ -43,6 +43,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class CategoryText:
+    """What a codebook says about a category, for an engine that reads no instruction."""
+
+    name: str
+    definition: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The rendering of a prompt template for one item and one variable.
 
@@ -51,7 +60,16 @@ class Prompt:
             its turn stays open, and the answers follow its text.
         spellings: whether only the exact spelling of an answer is read, or the sum over its
             spellings. An engine that cannot add them up reads the exact one.
+        categories: what the instruction says about each category, in codebook order; empty if
+            the prompt was not made from a codebook.
     """
 
     messages: tuple[Message, ...]
     spellings: Spellings = "exact"
+    categories: tuple[CategoryText, ...] = ()
+
+    @property
+    def item(self) -> str:
+        """The text of the item alone."""
+        parts = [part for message in self.messages for part in message.segments]
+        return "".join(part.text for part in parts if part.origin == "item")

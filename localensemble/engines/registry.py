@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from localensemble.core.errors import EngineUnavailableError
+from localensemble.engines.embedding.kind import EMBEDDING
 from localensemble.engines.kind import EngineKind
 from localensemble.engines.llama_cpp.kind import LLAMA_CPP
 from localensemble.engines.ollama.kind import OLLAMA
@@ -21,6 +22,7 @@ ENTRY_POINT_GROUP = "localensemble.engines"
 
 _OURS: Mapping[str, EngineKind] = {
     "llama-cpp": LLAMA_CPP,
+    "embedding": EMBEDDING,
     "ollama": OLLAMA,
     "scripted": SCRIPTED,
 }

@@ -216,7 +216,7 @@ class _Worker:
 
 
 class WorkerEngine(_Worker):
-    """A llama.cpp engine in a child process."""
+    """An engine in a child process: llama.cpp's, if a subclass names no other."""
 
     _opened = "localensemble.engines.llama_cpp.engine:LlamaCppEngine"
 
@@ -249,6 +249,12 @@ class WorkerEngine(_Worker):
             raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
         arguments = (tuple(prompts), tuple(answers), frozenset(wanted))
         self._call("score_wanted", *arguments, on_scored=on_scored)
+
+
+class WorkerEmbeddingEngine(WorkerEngine):
+    """An encoder that scores categories, in a child process."""
+
+    _opened = "localensemble.engines.embedding.engine:EmbeddingEngine"
 
 
 class WorkerEmbedder(_Worker):

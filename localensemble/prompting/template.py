@@ -23,7 +23,15 @@ from ruamel.yaml.error import YAMLError
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
-from localensemble.core.prompts import Layout, Message, Prompt, Readout, Segment
+from localensemble.core.prompts import (
+    CategoryText,
+    Layout,
+    Message,
+    Prompt,
+    Readout,
+    Segment,
+    Spellings,
+)
 from localensemble.core.resources import prompt_template_path
 from localensemble.prompting.answer_options import options_of
 
@@ -52,6 +60,7 @@ class _Frame:
     system: Message
     before: tuple[Segment, ...]
     after: tuple[Segment, ...]
+    categories: tuple[CategoryText, ...]
 
 
 class PromptTemplate:
@@ -157,7 +166,8 @@ class PromptTemplate:
         messages: tuple[Message, ...] = (frame.system, user)
         if self._begun:
             messages += (Message("assistant", _instruction(self._begun)),)
-        return Prompt(messages, spellings="summed" if self.readout else "exact")
+        spellings: Spellings = "summed" if self.readout else "exact"
+        return Prompt(messages, spellings=spellings, categories=frame.categories)
 
     @property
     def _title(self) -> str:
@@ -186,7 +196,7 @@ class PromptTemplate:
                 hint="Put {{ item }} outside all conditions and loops.",
             )
         system = Message("system", (Segment(self._system, "instruction"),))
-        return _Frame(system, _instruction(before), _instruction(after))
+        return _Frame(system, _instruction(before), _instruction(after), _categories(variable))
 
 
 def load_template(name: str = "label", version: int = 1) -> PromptTemplate:
@@ -263,6 +273,17 @@ def _check_item_stands_once(
             f"{len(uses)}.",
             hint="Write {{ item }} once, without a filter and outside conditions and loops.",
         )
+
+
+def _categories(variable: Variable) -> tuple[CategoryText, ...]:
+    return tuple(
+        CategoryText(
+            category.name,
+            category.definition,
+            tuple(one.text for one in variable.examples if one.category == category.name),
+        )
+        for category in variable.categories
+    )
 
 
 def _instruction(text: str) -> tuple[Segment, ...]:

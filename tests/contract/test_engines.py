@@ -14,6 +14,7 @@ from localensemble.engines.registry import open_engine
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
 from localensemble.testing import EngineContract
+from localensemble.testing.engine_contract import TEXTS
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ def served_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
     other = write_tiny_gguf(folder / "other.gguf", favored=favored, seed=1)
     with loaded(tiny=tiny, other=other) as models:
         yield models
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two encoders of one shape with other weights."""
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    from tests.embeddings.tiny_bert import TinyBert, convert_tiny
+
+    one, other = (
+        convert_tiny(tmp_path_factory.mktemp("encoder"), TinyBert.random(seed=seed))
+        for seed in (1, 2)
+    )
+    return one, other
 
 
 class TestScriptedEngine(EngineContract):
@@ -103,6 +117,41 @@ class _InAWorker(_LlamaCpp):
 @pytest.mark.slow  # starts processes
 class TestLlamaCppInAWorker(_InAWorker):
     """llama.cpp as the program runs it."""
+
+
+class TestEmbedding(EngineContract):
+    """An encoder that compares texts with the codebook, with random weights."""
+
+    unread_texts = frozenset({TEXTS[3]})
+
+    @pytest.fixture(autouse=True)
+    def _models(self, encoders: tuple[Path, Path]) -> None:
+        self.model, self.other = encoders
+
+    def open(self) -> Engine:
+        """Open it in this process."""
+        return self._open(self.model)
+
+    def open_other(self) -> Engine:
+        """Open it with other weights."""
+        return self._open(self.other)
+
+    def _open(self, path: Path) -> Engine:
+        from localensemble.engines.embedding.engine import EmbeddingEngine
+
+        return EmbeddingEngine(
+            EngineSettings("embedding", path, threads=1, context_tokens=self.context_tokens)
+        )
+
+
+@pytest.mark.slow  # starts processes
+class TestEmbeddingInAWorker(TestEmbedding):
+    """The encoder as the program runs it."""
+
+    def _open(self, path: Path) -> Engine:
+        return open_engine(
+            EngineSettings("embedding", path, threads=1, context_tokens=self.context_tokens)
+        )
 
 
 @pytest.mark.slow  # waits for a server

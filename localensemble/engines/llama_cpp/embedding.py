@@ -86,6 +86,21 @@ class LlamaEmbedder:
             settings=(("gpu_layers", str(encoder.gpu_layers)), ("pooling", "mean")),
         )
 
+    @property
+    def longest(self) -> int:
+        """The most tokens of a text, the marks around it included."""
+        return self._open_encoder().trained_context
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return self._open_encoder().width
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text without the marks around it; a lone surrogate as another."""
+        tokens = self._open_encoder().tokens(text.encode("utf-8", "replace").decode())
+        return len(tokens[1:-1]) if tokens else 0
+
     def embed(
         self, texts: Sequence[str]
     ) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
@@ -95,7 +110,7 @@ class LlamaEmbedder:
             N vectors of length 1, with a row of NaN for a text that failed, and N failures.
         """
         encoder = self._open_encoder()
-        vectors = np.full((len(texts), encoder.dimensions), np.nan, dtype=np.float32)
+        vectors = np.full((len(texts), encoder.width), np.nan, dtype=np.float32)
         failures: list[EmbeddingFailure | None] = []
         started = time.perf_counter()
         for row, text in enumerate(texts):
@@ -181,7 +196,7 @@ class _Encoder(LlamaFile):
                 hint="The system may be short of memory; end other programs and run again.",
             )
         pointer = self._library.llama_get_embeddings_seq(self._context, 0)
-        return np.ctypeslib.as_array(pointer, (self.dimensions,)).copy()
+        return np.ctypeslib.as_array(pointer, (self.width,)).copy()
 
     def _refuse_other_models(self) -> None:
         pooling = self.metadata(f"{self.architecture}.pooling_type")
@@ -196,7 +211,7 @@ class _Encoder(LlamaFile):
 
     def _open_context(self, threads: int) -> None:
         library = self._library
-        self.dimensions = int(library.llama_model_n_embd(self._model))
+        self.width = int(library.llama_model_n_embd(self._model))
         self.unknown_token = int(self.metadata("tokenizer.ggml.unknown_token_id") or _UNKNOWN_TOKEN)
         parameters = library.llama_context_default_params()
         # An encoder sees a whole text at once, so the text cannot be split.

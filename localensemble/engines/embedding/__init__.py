@@ -1,0 +1,1 @@
+"""The codebook as a classifier: texts and categories as vectors, compared."""
