@@ -271,6 +271,11 @@ class WorkerEmbedder(_Worker):
         )
         return embedded
 
+    def embed_parts(self, texts: Sequence[str]) -> tuple[NDArray[np.float64] | None, ...]:
+        """Return the vectors of each text's parts."""
+        parts: tuple[NDArray[np.float64] | None, ...] = self._call("embed_parts", tuple(texts))
+        return parts
+
 
 class _ChildDiedError(Exception):
     """The child ended instead of answering."""

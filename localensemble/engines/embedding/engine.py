@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import CategoryText, Prompt
-from localensemble.engines.embedding.text_parts import parts_of
 from localensemble.engines.llama_cpp.embedding import LlamaEmbedder
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
@@ -30,9 +29,6 @@ Vectors = NDArray[np.float64]
 
 TEMPERATURE = 0.05
 """The encoder was trained with cosines times 20, which is this temperature."""
-
-PART_TOKENS = 256
-"""The most tokens of a part, its two marks included: the length the encoder was trained on."""
 
 _DEFAULT_CONTEXT = 4096
 # The two that the encoder puts around every text.
@@ -53,7 +49,6 @@ class EmbeddingEngine:
     def __init__(self, settings: EngineSettings) -> None:
         self._embedder = LlamaEmbedder(settings)
         self._context = settings.context_tokens or _DEFAULT_CONTEXT
-        self._part_words = min(PART_TOKENS, self._embedder.longest) - _MARKS
         self._categories: dict[CategoryText, Vectors | None] = {}
         self._prompt_tokens = 0
 
@@ -63,7 +58,7 @@ class EmbeddingEngine:
         settings = {
             **dict(encoder.settings),
             "categories": "name; name: definition; definition; examples as much as these",
-            "long_texts": f"parts of {self._part_words + _MARKS} tokens, closest part",
+            "long_texts": f"parts of {self._embedder.part_tokens} tokens, closest part",
             "temperature": f"{TEMPERATURE:g}",
         }
         return replace(
@@ -122,24 +117,14 @@ class EmbeddingEngine:
     def _item_vectors(self, text: str) -> Vectors | ScoreFailure:
         """Return a vector for each part of a text; none for a text without words."""
         try:
-            needed = self._embedder.count(text)
-        except UnicodeEncodeError:
-            return ScoreFailure("not_text: it cannot be written as UTF-8")
+            text.encode()
+        except UnicodeEncodeError as error:
+            return ScoreFailure(f"not_text: character {error.start} is a lone surrogate")
+        needed = self._embedder.count(text)
         if needed > self._context:
             return ScoreFailure(f"too_long: {needed} of {self._context} tokens")
-        vectors = self._vectors_of(text)
-        if vectors is None:
-            return ScoreFailure(f"unknown_words: all {needed}")
-        return vectors
-
-    def _vectors_of(self, text: str) -> Vectors | None:
-        """Return the vectors of a text's parts; None if the encoder knows no word of it."""
-        if not self._embedder.count(text):
-            return np.zeros((0, self._embedder.width))
-        parts = parts_of(text, count=self._embedder.count, most=self._part_words)
-        vectors, failures = self._embedder.embed(parts)
-        known = [row for row, failure in enumerate(failures) if failure is None]
-        return vectors[known].astype(np.float64) if known else None
+        (vectors,) = self._embedder.embed_parts([text])
+        return ScoreFailure(f"unknown_words: all {needed}") if vectors is None else vectors
 
     def _category_vectors(
         self, names: Sequence[str], described: Mapping[str, CategoryText]
@@ -167,8 +152,8 @@ class EmbeddingEngine:
         return np.mean(means, axis=0) if means else None
 
     def _mean_of(self, texts: Sequence[str]) -> Vectors | None:
-        found = [vectors for text in texts if (vectors := self._vectors_of(text)) is not None]
-        known = [vectors.mean(axis=0) for vectors in found if len(vectors)]
+        found = self._embedder.embed_parts(texts)
+        known = [vectors.mean(axis=0) for vectors in found if vectors is not None and len(vectors)]
         return np.mean(known, axis=0) if known else None
 
 

@@ -29,10 +29,16 @@ from localensemble.engines.llama_cpp.model_file import (
     last_errors,
     open_library,
 )
+from localensemble.engines.llama_cpp.text_parts import parts_of
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import EngineDescription, Usage
 from localensemble.engines.settings import EngineSettings
 
+PART_TOKENS = 256
+"""The most tokens of a part of a long text: the length that all-minilm-l6-v2 was trained on."""
+
+# The two that the encoder puts around every text.
+_MARKS = 2
 # llama.h: llama_pooling_type.
 _POOLING_MEAN = 1
 # llama.cpp's default for files with this tokenizer that do not name one.
@@ -87,9 +93,9 @@ class LlamaEmbedder:
         )
 
     @property
-    def longest(self) -> int:
-        """The most tokens of a text, the marks around it included."""
-        return self._open_encoder().trained_context
+    def part_tokens(self) -> int:
+        """The most tokens of a part, the marks around it included."""
+        return min(PART_TOKENS, self._open_encoder().trained_context)
 
     @property
     def width(self) -> int:
@@ -127,6 +133,23 @@ class LlamaEmbedder:
             failures.append(failure)
         self._seconds += time.perf_counter() - started
         return vectors, tuple(failures)
+
+    def embed_parts(self, texts: Sequence[str]) -> tuple[NDArray[np.float64] | None, ...]:
+        """Return the vectors of each text's parts, which are at most `part_tokens` long.
+
+        Returns:
+            For each text, P vectors of length 1, one for each part that has a word the model knows;
+            no row for a text without words, and None for one of unknown words only.
+        """
+        return tuple(map(self._vectors_of_parts, texts))
+
+    def _vectors_of_parts(self, text: str) -> NDArray[np.float64] | None:
+        if not self.count(text):
+            return np.zeros((0, self.width))
+        parts = parts_of(text, count=self.count, most=self.part_tokens - _MARKS)
+        vectors, failures = self.embed(parts)
+        known = [row for row, failure in enumerate(failures) if failure is None]
+        return vectors[known].astype(np.float64) if known else None
 
     def usage(self) -> Usage:
         """Report the work done so far."""

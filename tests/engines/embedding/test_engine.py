@@ -110,6 +110,11 @@ def test_a_text_of_unknown_words_is_refused(engine: EmbeddingEngine) -> None:
     assert result == ScoreFailure("unknown_words: all 3")
 
 
+def test_a_string_that_is_not_text_is_refused(engine: EmbeddingEngine) -> None:
+    (result,) = engine.score([prompt("ward \udcff")], [NAMES])
+    assert result == ScoreFailure("not_text: character 5 is a lone surrogate")
+
+
 def test_a_category_of_unknown_words_is_refused(engine: EmbeddingEngine) -> None:
     (result,) = engine.score([prompt("ward", CLEAN, CategoryText("日本"))], [("clean", "日本")])
     assert isinstance(result, ScoreFailure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.engines.embedding.text_parts import parts_of
+from localensemble.engines.llama_cpp.text_parts import parts_of
 
 
 def words(text: str) -> int:
