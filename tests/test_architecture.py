@@ -95,6 +95,7 @@ OTHER_MEANINGS = frozenset(
     {
         ("localensemble.bundle.wheels", "llama-cpp"),
         ("localensemble.cli.models_command", "embedding"),
+        ("localensemble.catalog.first_ensemble", "embedding"),
     }
 )
 

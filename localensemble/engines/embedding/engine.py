@@ -13,7 +13,7 @@ in its vectors.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import CategoryText, Prompt
 from localensemble.engines.llama_cpp.embedding import LlamaEmbedder
-from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.protocol import EngineDescription, OnScored, ScoreFailure, Scores, Usage
 from localensemble.engines.settings import EngineSettings
 
 Vectors = NDArray[np.float64]
@@ -84,27 +84,29 @@ class EmbeddingEngine:
         A prompt fails on its own, with one of the reasons ``too_long``, ``not_text``,
         ``unknown_words`` and ``answers`` (the encoder knows no word of a category).
         """
+        results: dict[int, Scores | ScoreFailure] = {}
+        self.score_wanted(prompts, answers, range(len(prompts)), on_scored=results.update)
+        return tuple(results[index] for index in range(len(prompts)))
+
+    def score_wanted(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[tuple[str, ...]],
+        wanted: Collection[int],
+        *,
+        on_scored: OnScored,
+    ) -> None:
+        """Score some of the prompts, and report each text with all its variables at once."""
         if len(prompts) != len(answers):
             raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
-        texts: dict[str, Vectors | ScoreFailure] = {}
-        results: list[Scores | ScoreFailure] = []
-        for prompt, names in zip(prompts, answers, strict=True):
-            text = prompt.item
-            if text not in texts:
-                texts[text] = self._item_vectors(text)
-            vectors = texts[text]
-            if isinstance(vectors, ScoreFailure):
-                results.append(vectors)
-                continue
-            described = {one.name: one for one in prompt.categories}
-            categories = self._category_vectors(names, described)
-            if categories is None:
-                results.append(ScoreFailure("answers: the model knows no word of a category"))
-                continue
-            tokens = self._embedder.count(text) + _MARKS * max(1, len(vectors))
-            self._prompt_tokens += tokens
-            results.append(_scores(vectors, categories, tokens))
-        return tuple(results)
+        by_text: dict[str, list[int]] = {}
+        for index in sorted(wanted):
+            by_text.setdefault(prompts[index].item, []).append(index)
+        for text, indices in by_text.items():
+            vectors = self._item_vectors(text)
+            on_scored(
+                {index: self._scored(prompts[index], answers[index], vectors) for index in indices}
+            )
 
     def usage(self) -> Usage:
         """Report the work done so far; a text is evaluated once for all variables."""
@@ -113,6 +115,18 @@ class EmbeddingEngine:
     def close(self) -> None:
         """Release the model."""
         self._embedder.close()
+
+    def _scored(
+        self, prompt: Prompt, names: Sequence[str], vectors: Vectors | ScoreFailure
+    ) -> Scores | ScoreFailure:
+        if isinstance(vectors, ScoreFailure):
+            return vectors
+        categories = self._category_vectors(names, {one.name: one for one in prompt.categories})
+        if categories is None:
+            return ScoreFailure("answers: the model knows no word of a category")
+        tokens = self._embedder.count(prompt.item) + _MARKS * max(1, len(vectors))
+        self._prompt_tokens += tokens
+        return _scores(vectors, categories, tokens)
 
     def _item_vectors(self, text: str) -> Vectors | ScoreFailure:
         """Return a vector for each part of a text; none for a text without words."""
