@@ -79,6 +79,7 @@ DOORS: dict[str, frozenset[str]] = {
     "matplotlib": frozenset({"report"}),
     "pandas": frozenset({"tables", "exports", "api"}),
     "pytest": frozenset({"testing"}),
+    "sklearn": frozenset({"findings"}),
     "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
     "http": frozenset({"review", "engines"}),
@@ -109,7 +110,7 @@ IMPURE_MODULES = frozenset(
 # What `import localensemble` may not bring along.
 HEAVY = (
     *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "openpyxl"),
-    *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sqlite3"),
+    *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sklearn", "sqlite3"),
 )
 
 

@@ -17,16 +17,26 @@ from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
-from localensemble.study.gold import REVIEW_ONLY, GoldLabels, Prices, read_gold
+from localensemble.study.gold import (
+    REVIEW_ONLY,
+    GoldLabels,
+    Prices,
+    read_gold,
+    shared_id_column,
+)
 from localensemble.study.study import Study
+from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_file import ItemFile
 
 
 def evaluate(
     study: Path,
     *,
     gold: TableSource,
+    items: TableSource | None = None,
     id_column: str | None = None,
+    text_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
@@ -38,7 +48,10 @@ def evaluate(
     Args:
         study: the study folder.
         gold: a table with item ids and gold labels.
-        id_column: column of the gold table that identifies an item; None detects it.
+        items: the table that was labeled. With it, a classifier trained on the gold labels is
+            compared, too; no text is kept.
+        id_column: column that identifies an item, in both tables; None detects it.
+        text_column: column of ``items`` that holds the text; None detects it.
         group_column: column of the gold table; each of its groups is evaluated separately.
         random_sample: state that the gold items were drawn at random from all items; then
             the share of each category is estimated, corrected for label error.
@@ -47,13 +60,16 @@ def evaluate(
     Raises:
         LedgerError: the folder has no study, or no run of it has finished.
         TableError: the gold table cannot be used or does not belong to the study.
+        InputError: ``items`` is not the table that was labeled.
     """
     folder = StudyFolder.of(study)
     with Study.open(study) as loaded:
         labels = gold_of(
             loaded,
             gold,
+            items=items,
             id_column=id_column,
+            text_column=text_column,
             group_column=group_column,
             random_sample=random_sample,
             prices=prices,
@@ -122,23 +138,35 @@ def gold_of(
     loaded: Study,
     gold: TableSource | None,
     *,
+    items: TableSource | None = None,
     id_column: str | None = None,
+    text_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
 ) -> GoldLabels | None:
-    """Read gold labels for an open study; return None if no table is given."""
+    """Read gold labels for an open study, with texts if items are given; None without a table.
+
+    Raises:
+        TableError: a table cannot be used.
+        InputError: ``items`` is not the table that was labeled.
+    """
     if gold is None:
         return None
-    return read_gold(
+    found = read_gold(
         gold,
         codebook=loaded.codebook,
         item_ids=loaded.recorded.item_ids,
-        id_column=id_column,
+        id_column=id_column if items is None else shared_id_column(gold, id_column),
         group_column=group_column,
         random_sample=random_sample,
         prices=prices,
     )
+    if items is None:
+        return found
+    ids = shared_id_column(items, id_column)
+    table = items_of(loaded, items, id_column=ids, text_column=text_column)
+    return found.with_texts(table) if isinstance(table, ItemFile) else found
 
 
 def _of_method(decisions: Sequence[Decisions]) -> tuple[str, ...]:

@@ -40,6 +40,13 @@ GoldIdColumn = Annotated[
         "--id-column",
     ),
 ]
+IdColumnOfAll = Annotated[
+    str | None,
+    Option(
+        "The column with the item ids in every table given, or columns to combine: A,B.",
+        "--id-column",
+    ),
+]
 GroupColumn = Annotated[
     str | None,
     Option(

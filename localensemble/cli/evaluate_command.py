@@ -10,7 +10,7 @@ from rich.console import Console
 
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices, StudyFindings
-from localensemble.api.shared_options import GoldIdColumn, GroupColumn, RandomSample
+from localensemble.api.shared_options import GroupColumn, IdColumnOfAll, RandomSample
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.evaluation_summary import next_step, summary
@@ -19,6 +19,7 @@ from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.cli.study_tables import show_findings
 from localensemble.core.options import Option
+from localensemble.tables.item_columns import TextColumn
 
 
 @click.command("evaluate", cls=StudyCommand)
@@ -31,7 +32,12 @@ def command(
     gold: Annotated[
         Path, Option("A table with the item ids and a column gold_VARIABLE for each variable.")
     ],
-    id_column: GoldIdColumn = None,
+    items: Annotated[
+        Path | None,
+        Option("The labeled table; adds a classifier trained on the gold labels, for comparison."),
+    ] = None,
+    id_column: IdColumnOfAll = None,
+    text_column: TextColumn = None,
     group_column: GroupColumn = None,
     random_sample: RandomSample = False,
     prices: Prices,
@@ -46,7 +52,9 @@ def command(
     findings = evaluate(
         study,
         gold=gold,
+        items=items,
         id_column=id_column,
+        text_column=text_column,
         group_column=group_column,
         random_sample=random_sample,
         prices=prices,
@@ -58,6 +66,11 @@ def command(
         _show_details(findings, console)
     else:
         say(console, f"Every table: add --details, or open {study / 'report.html'}.")
+    if items is None and findings.ratings_sha256 is None:
+        say(
+            console,
+            "A classifier trained on the gold labels needs the texts: add --items to compare it.",
+        )
     say(console, next_step(findings, study=study, gold=gold))
 
 

@@ -7,7 +7,7 @@ needs no model, how many are accepted, the best rater, and the most pressing cau
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from localensemble.api.findings import (
@@ -98,9 +98,18 @@ def _in_full(variable: VariableFindings, gold: GoldComparison, *, items: int) ->
             f"  Best rater: {best.who}, {_right(best.evaluation) or 'never right'}. "
             f"Consensus: {_right(consensus.evaluation) or 'none'}."
         )
+    lines += [f"  {one}" for one in _learned(gold)]
     if caution := _caution(variable, gold):
         lines.append(f"  Caution: {caution}")
     return lines
+
+
+def _learned(gold: GoldComparison) -> Iterator[str]:
+    """Yield the line of the classifier, or the reason why there is none."""
+    for baseline in gold.baselines[2:]:
+        yield f"{baseline.who}: {_right(baseline.evaluation)}."
+    if gold.learned_sentence and len(gold.baselines) == 2:
+        yield gold.learned_sentence
 
 
 def _in_short(variable: VariableFindings, gold: GoldComparison) -> str:
@@ -153,6 +162,13 @@ def _no_better(variable: VariableFindings, gold: GoldComparison) -> str:
     )
 
 
+def _learned_is_better(variable: VariableFindings, gold: GoldComparison) -> str:
+    consensus = _of_all(gold.evaluated[-2].evaluation)
+    if not any(_of_all(one.evaluation) > consensus for one in gold.baselines[2:]):
+        return ""
+    return "the classifier trained on the gold labels is right more often than the consensus."
+
+
 def _few_items(variable: VariableFindings, gold: GoldComparison) -> str:
     items = gold.evaluated[-1].evaluation.items
     if items >= _FEW_GOLD_ITEMS:
@@ -181,6 +197,7 @@ def _not_at_random(variable: VariableFindings, gold: GoldComparison) -> str:
 _CAUTIONS: tuple[Callable[[VariableFindings, GoldComparison], str], ...] = (
     _agree_too_little,
     _no_better,
+    _learned_is_better,
     _few_items,
     _errors_in_common,
     _not_at_random,

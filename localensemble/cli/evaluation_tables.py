@@ -96,6 +96,8 @@ def _show_whose(variable: VariableFindings, gold: GoldComparison, console: Conso
             measured(found.weighted_f1),
         )
     console.print(table)
+    if gold.learned_sentence:
+        say(console, f"{gold.learned_sentence}\n")
 
 
 def _show_categories(variable: VariableFindings, gold: GoldComparison, console: Console) -> None:

@@ -8,7 +8,12 @@ from typing import Annotated
 import click
 
 from localensemble.api.report import write_report
-from localensemble.api.shared_options import GoldTable, GroupColumn, RandomSample
+from localensemble.api.shared_options import (
+    GoldTable,
+    GroupColumn,
+    IdColumnOfAll,
+    RandomSample,
+)
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
@@ -26,10 +31,7 @@ def command(
     study: Path,
     *,
     gold: GoldTable = None,
-    id_column: Annotated[
-        str | None,
-        Option("The column with the item ids in every table given, or columns to combine: A,B."),
-    ] = None,
+    id_column: IdColumnOfAll = None,
     group_column: GroupColumn = None,
     random_sample: RandomSample = False,
     include_text: Annotated[

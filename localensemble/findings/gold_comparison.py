@@ -33,6 +33,7 @@ from localensemble.findings.evaluation import (
     evaluate_labels,
     shared_errors,
 )
+from localensemble.findings.learned_baseline import LEARNED, LearnedLabels, learned_labels
 from localensemble.findings.score_quality import (
     CalibrationBin,
     CalibrationQuality,
@@ -150,7 +151,8 @@ class GoldComparison:
         evaluated: every rater, then the consensus, then the accepted labels.
         baselines: what always answering with the most frequent gold category would get: on all
             gold items, then on those that were accepted. Labels that are not better than that
-            may know nothing about the texts. Empty without gold labels.
+            may know nothing about the texts. If texts are given, a classifier trained on the
+            gold labels comes third. Empty without gold labels.
         calibrations: every rater, then the mean of their probabilities; empty if no rater gave
             probabilities.
         comparisons: all pairs of raters; empty above ``MOST_COMPARED`` raters.
@@ -166,6 +168,8 @@ class GoldComparison:
         audit: accuracy of the accepted labels from a random audit; None if the rules have no
             audit.
         audit_unlabeled: items drawn for the audit that have no gold label yet.
+        learned_sentence: how the classifier among the baselines was trained, or why there is
+            none; empty if no texts were given.
     """
 
     gold_items: int
@@ -182,6 +186,7 @@ class GoldComparison:
     prevalence: tuple[CorrectedPrevalence, ...] = ()
     audit: AuditEstimate | None = None
     audit_unlabeled: int = 0
+    learned_sentence: str = ""
 
 
 def gold_comparison(
@@ -192,6 +197,7 @@ def gold_comparison(
     decided: Decisions,
     gold: CategoryArray,
     groups: NDArray[np.object_] | None = None,
+    texts: NDArray[np.object_] | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
 ) -> GoldComparison:
@@ -204,6 +210,7 @@ def gold_comparison(
         decided: the decisions on the variable.
         gold: (N,) gold categories, -1 for items without one.
         groups: (N,) the group of each item with a gold row, None elsewhere.
+        texts: (N,) the text of each item with a gold label; None leaves out the classifier.
         random_sample: whether the gold items were drawn at random from all items.
         prices: the prices of labels.
     """
@@ -211,6 +218,9 @@ def gold_comparison(
     given = [*matrix.indices.T, decided.categories, decided.final]
     whose = dict(zip((*names, CONSENSUS, ACCEPTED), given, strict=True))
     audit, audit_unlabeled = _audit(decided, gold)
+    learned = None
+    if texts is not None and np.any(gold >= 0):
+        learned = learned_labels(texts, gold=gold, categories=variable.answers, groups=groups)
     return GoldComparison(
         gold_items=int(np.count_nonzero(gold >= 0)),
         evaluated=tuple(
@@ -225,7 +235,7 @@ def gold_comparison(
             )
             for who, found in zip((*names, CONSENSUS, ACCEPTED), given, strict=True)
         ),
-        baselines=_baselines(variable, decided, gold),
+        baselines=_baselines(variable, decided, gold, learned),
         calibrations=_calibrations(labels, variable=variable, gold=gold),
         comparisons=tuple(
             RaterComparison(
@@ -247,11 +257,12 @@ def gold_comparison(
         else (),
         audit=audit,
         audit_unlabeled=audit_unlabeled,
+        learned_sentence="" if learned is None else learned.sentence,
     )
 
 
 def _baselines(
-    variable: Variable, decided: Decisions, gold: CategoryArray
+    variable: Variable, decided: Decisions, gold: CategoryArray, learned: LearnedLabels | None
 ) -> tuple[NamedEvaluation, ...]:
     known = gold >= 0
     if not known.any():
@@ -261,6 +272,9 @@ def _baselines(
     everywhere = np.full(len(gold), always, dtype=np.int16)
     # On the same items as the accepted labels: those may be the easy ones.
     accepted = np.where(decided.final >= 0, everywhere, np.int16(-1))
+    rows = [(answer, everywhere), (f"{answer}, accepted items", accepted)]
+    if learned is not None and learned.labels is not None:
+        rows.append((LEARNED, learned.labels))
     return tuple(
         NamedEvaluation(
             who,
@@ -271,7 +285,7 @@ def _baselines(
                 ordered=variable.level == "ordinal",
             ),
         )
-        for who, labels in ((answer, everywhere), (f"{answer}, accepted items", accepted))
+        for who, labels in rows
     )
 
 

@@ -145,7 +145,7 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
             f"Of {counted(accepted.items, 'accepted label')} with a gold label, "
             f"{share(accepted.value)} are right ({_accuracy_interval(accepted)})."
         )
-        everywhere, same_items = variable.gold.baselines
+        everywhere, same_items, *_ = variable.gold.baselines
         sentences.append(
             f"One answer for all of them ({everywhere.who}) would be right for "
             f"{share(same_items.evaluation.accuracy.value)}."

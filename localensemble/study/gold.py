@@ -7,7 +7,7 @@ because a comparison with the wrong file would give a believable wrong number.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +19,14 @@ from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.item_columns import id_option, named_id_columns
+from localensemble.tables.item_file import ItemFile
 from localensemble.tables.row_ids import KeyedTable
 from localensemble.tables.table_files import open_item_table
 
 # A text column named by mistake must not end up in a table of findings.
 MOST_GROUPS = 50
 _SHOWN_ROWS = 5
+_BLOCK_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class GoldLabels:
         blank_rows: variable name -> number of rows without a label.
         prices: prices of labels, to weigh a person's time against errors.
         messages: sentences about what was left out.
+        texts: (N,) the text of each item with a gold label, None elsewhere; None if no texts
+            were given.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
@@ -74,6 +78,21 @@ class GoldLabels:
     blank_rows: Mapping[str, int] = field(default_factory=dict)
     prices: Prices = REVIEW_ONLY
     messages: tuple[str, ...] = ()
+    texts: NDArray[np.object_] | None = field(default=None, repr=False)
+
+    def with_texts(self, items: ItemFile) -> GoldLabels:
+        """Return the same gold labels with the texts of their items.
+
+        Args:
+            items: the table that was labeled, of this study.
+        """
+        wanted = np.any([indices >= 0 for indices in self.categories.values()], axis=0)
+        texts = np.full(len(wanted), None, dtype=np.object_)
+        for block in items.blocks(_BLOCK_ITEMS):
+            for row in block:
+                if row.item.position < len(wanted) and wanted[row.item.position]:
+                    texts[row.item.position] = row.item.text
+        return replace(self, texts=texts)
 
 
 class LeftOut:

@@ -205,6 +205,8 @@ def test_gold_labels_say_how_often_labels_are_right(study: le.Study) -> None:
     assert "Comparison with gold labels" in found._repr_html_()
     assert not (study.path / "report.html").read_text(encoding="utf-8").count("gold label,")
     pd.testing.assert_frame_equal(le.evaluate(study.path, gold=gold()).table(), table)
+    learned = le.evaluate(study.path, gold=gold(), items=items())
+    assert any("logistic regression" in sentence for sentence in learned.sentences)
 
 
 def test_a_report_with_gold_labels_is_written_when_asked_for(study: le.Study) -> None:

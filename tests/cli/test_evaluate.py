@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from localensemble.findings.learned_baseline import LEARNED
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
@@ -61,7 +62,7 @@ def test_the_first_screen_holds_the_main_numbers_and_ends_with_what_to_do(
 ) -> None:
     files = labeled_files(run, tmp_path)
     gold = both_gold(files)
-    for more in ((), ("--random-sample",)):
+    for more in ((), ("--random-sample",), ("--items", files.items)):
         ended = run("evaluate", files.study, "--gold", gold, *more)
         assert ended.code == 0, ended.err
         lines = ended.out.splitlines()
@@ -105,6 +106,46 @@ def test_the_next_step_follows_from_what_was_found(run: Run, tmp_path: Path) -> 
     assert "localensemble consensus" in last
     assert "--compare" in last
     assert "none has a gold label" in ended.out
+
+
+def test_a_classifier_is_compared_where_the_texts_are_given(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    gold = gold_table(files)
+    without = run("evaluate", files.study, "--gold", gold)
+    assert "add --items" in without.out
+    assert len(topic_of(files)["gold"]["baselines"]) == 2
+    ended = run("evaluate", files.study, "--gold", gold, "--items", files.items, "--details")
+    assert ended.code == 0, ended.err
+    assert "add --items" not in ended.out
+    *_, learned = topic_of(files)["gold"]["baselines"]
+    assert learned["who"] == LEARNED
+    assert learned["evaluation"]["items"] == 80
+    assert learned["evaluation"]["interval"] is not None
+    assert "raters were not trained" in topic_of(files)["gold"]["learned_sentence"]
+    page = (files.study / "report.html").read_text(encoding="utf-8")
+    assert LEARNED in page
+    assert "raters were not trained" in " ".join(ended.out.split())
+    assert "comment 1" not in ended.out + page
+
+
+def test_a_classifier_that_cannot_learn_is_left_out_with_the_reason(
+    run: Run, tmp_path: Path
+) -> None:
+    files = labeled_files(run, tmp_path)
+    gold = tmp_path / "few.csv"
+    gold.write_text("id,gold_topic\ni-1,staff\ni-2,food\ni-3,food\n", encoding="utf-8")
+    ended = run("evaluate", files.study, "--gold", gold, "--items", files.items)
+    assert (ended.code, "is left out" in ended.out) == (0, True)
+    assert '"staff" has 1 gold label' in ended.out
+
+
+def test_texts_of_another_table_are_refused(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path)
+    other = tmp_path / "other.csv"
+    other.write_text("id,text\ni-1,a private note\n", encoding="utf-8")
+    ended = run("evaluate", files.study, "--gold", gold_table(files), "--items", other)
+    assert (ended.code, "not the table that was labeled" in ended.err) == (2, True)
+    assert "private" not in ended.err
 
 
 def test_every_comparison_is_shown_and_in_the_json(run: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.study.gold import MOST_GROUPS, REVIEW_ONLY, GoldLabels, gold_columns, read_gold
+from localensemble.tables.item_file import ItemFile
 from tests.studies import CODEBOOK
 from tests.study.ratings import write_rows
 
@@ -44,6 +45,22 @@ def test_gold_labels_stand_where_their_item_stands_in_the_study(
     assert gold.blank_rows == {"topic": 1, "urgent": 1}
     assert (gold.items_not_in_study, gold.groups, gold.messages) == (0, None, ())
     assert (gold.random_sample, gold.prices) == (False, REVIEW_ONLY)
+
+
+def test_texts_stand_beside_the_gold_labels_and_nowhere_else(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    known = read(tmp_path, "id,gold_topic,gold_urgent\ni-3,food,\ni-1,,yes\n", codebook)
+    # The table goes on after the items that were labeled.
+    rows = "".join(f"i-{n},a private note {n}\n" for n in range(30))
+    (tmp_path / "items.csv").write_text(f"id,text\n{rows}", encoding="utf-8")
+    gold = known.with_texts(ItemFile.open(tmp_path / "items.csv"))
+    assert known.texts is None
+    assert gold.texts is not None
+    assert gold.texts.tolist() == [
+        f"a private note {n}" if n in {1, 3} else None for n in range(len(IDS))
+    ]
+    assert "private" not in repr(gold)
 
 
 def test_a_column_of_gold_labels_is_named_after_its_variable(codebook: Codebook) -> None:

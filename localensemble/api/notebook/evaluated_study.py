@@ -34,7 +34,8 @@ class EvaluatedStudy:
         return tuple(
             f"{one.name}: {sentence}"
             for one in self.findings.variables
-            for sentence in gold_verdict(one)
+            for sentence in (*gold_verdict(one), one.gold.learned_sentence if one.gold else "")
+            if sentence
         )
 
     def table(self) -> pd.DataFrame:

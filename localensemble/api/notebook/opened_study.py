@@ -289,6 +289,7 @@ class Study:
         self,
         gold: pd.DataFrame | GivenPath,
         *,
+        items: pd.DataFrame | GivenPath | None = None,
         id_column: str | None = None,
         group_column: str | None = None,
         random_sample: bool = False,
@@ -297,7 +298,9 @@ class Study:
 
         Args:
             gold: a table with item ids and a column ``gold_VARIABLE`` for each variable.
-            id_column: of the gold table; None guesses it by name.
+            items: the table that was labeled; then a classifier trained on the gold labels is
+                compared, too.
+            id_column: of both tables; None guesses it by name.
             group_column: of the gold table; each group is evaluated by itself.
             random_sample: state that the gold items were drawn at random from all items; then
                 the share of each category is estimated, corrected for label error.
@@ -311,6 +314,7 @@ class Study:
             labels = gold_of(
                 opened,
                 table_given(gold, name="gold"),
+                items=table_given_if_any(items, name="items"),
                 id_column=id_column,
                 group_column=group_column,
                 random_sample=random_sample,

@@ -251,6 +251,7 @@ def evaluate(
     study: GivenPath,
     *,
     gold: pd.DataFrame | GivenPath,
+    items: pd.DataFrame | GivenPath | None = None,
     id_column: str | None = None,
     group_column: str | None = None,
     random_sample: bool = False,
@@ -260,7 +261,9 @@ def evaluate(
     Args:
         study: a study or its folder.
         gold: a table with item ids and a column ``gold_VARIABLE`` for each variable.
-        id_column: of the gold table; None guesses it by name.
+        items: the table that was labeled; then a classifier trained on the gold labels is
+            compared, too.
+        id_column: of both tables; None guesses it by name.
         group_column: of the gold table; each group is evaluated by itself.
         random_sample: state that the gold items were drawn at random from all items.
 
@@ -276,7 +279,11 @@ def evaluate(
         >>> le.evaluate(study, gold=gold).table()
     """
     return _study(study).evaluate(
-        gold, id_column=id_column, group_column=group_column, random_sample=random_sample
+        gold,
+        items=items,
+        id_column=id_column,
+        group_column=group_column,
+        random_sample=random_sample,
     )
 
 
