@@ -85,9 +85,5 @@ def _next(
         yield ["init", str(items), *named, *place]
     yield ["check", str(started.codebook)]
     rules = ["-c", str(started.codebook), "-e", str(folder / "ensemble.yaml")]
-    group = click.get_current_context().find_root().command
-    if isinstance(group, click.Group) and "pilot" in group.list_commands(
-        click.get_current_context()
-    ):
-        yield ["pilot", str(items), *rules, *named]
+    yield ["pilot", str(items), *rules, *named]
     yield ["label", str(items), *rules, *named, "-o", str(folder / "study")]

@@ -45,6 +45,7 @@ def test_the_ensemble_names_models_that_are_here_and_the_next_commands_are_print
     assert [rater.model for rater in raters] == ["qwen-own", "gemma-own", "phi-own"]
     assert "le-llama" not in Path("ensemble.yaml").read_text(encoding="utf-8")
     assert "localensemble check codebook.yaml\n" in ended.out
+    assert "localensemble pilot notes.csv -c codebook.yaml -e ensemble.yaml\n" in ended.out
     assert "localensemble label notes.csv -c codebook.yaml -e ensemble.yaml -o study" in ended.out
     assert "pull" not in ended.out
     assert "ward" in ended.out
