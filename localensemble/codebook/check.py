@@ -294,7 +294,7 @@ def _examples(variable: Variable) -> Iterator[Remark]:
         yield Remark(
             "note",
             _place(variable),
-            f"There is no example for {', '.join(without)}.",
+            f"There is no example for {', '.join(without)}." if texts else "There is no example.",
             "Add a typical example, and a borderline one.",
         )
 

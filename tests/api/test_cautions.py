@@ -36,6 +36,8 @@ def test_a_reworded_variable_of_the_same_name_is_foreign(tmp_path: Path, reposit
     reworded.write_text(written.replace("Rooms, food", "Chambers, food"), encoding="utf-8")
     found = said(repository / "examples" / "ensemble.yaml", reworded)
     assert "not trained on theme as worded" in found
+    assert "`localensemble init`" in found
+    assert "-e ensemble.yaml" in found
     assert "sentiment" not in found
     assert found.startswith("le-llama-2m, le-qwen2-3m, le-gpt2-2m: ")
     assert len(found.splitlines()) == 2

@@ -69,6 +69,17 @@ def test_remarks_come_with_the_gravest_first() -> None:
     assert severities == ["error", "warning", "note"]
 
 
+def test_variables_without_any_example_share_a_remark_whatever_their_categories() -> None:
+    bare = [
+        variable(name="mood", examples=()),
+        variable(named("aa", "bb", "Other"), name="kind", examples=(), question="Which kind?"),
+    ]
+    found = [
+        one for one in shared_remarks(check_codebook(codebook(*bare))) if "no exam" in one.what
+    ]
+    assert [one.places for one in found] == [("variable mood", "variable kind")]
+
+
 def test_remarks_that_say_the_same_are_gathered_with_their_places() -> None:
     asked = [variable(name=name, question="Mood") for name in ("mood", "tone")]
     remarks = check_codebook(codebook(*asked))
