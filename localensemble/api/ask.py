@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from localensemble.api.cautions import cautions
@@ -22,14 +22,18 @@ from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
-from localensemble.core.labels import ItemId, Label, RaterName
+from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
-from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
+from localensemble.labeling.readout_choice import (
+    ITEMS_THAT_CHOOSE,
+    measure_readout,
+    rater_template,
+)
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.labeling.speed import spread_items
 from localensemble.prompting.template import PromptTemplate, load_template
@@ -126,32 +130,25 @@ def ask(
     )
     for message in messages:
         on_message(message)
-    labels: dict[str, Mapping[str, Label]] = {}
+    asked: list[Mapping[str, AskedRater]] = []
     for rater in raters:
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            labels[rater.name] = _labels(
-                engine, rater, item, table, questions, template, ensemble.layout
-            )
+            asked.append(_answers(engine, rater, item, table, questions, template, ensemble.layout))
         finally:
             engine.close()
     return Asked(
         None if table is None else str(item.id),
         tuple(
-            _asked(
-                variable,
-                {name: found[variable.name] for name, found in labels.items()},
-                rules,
-                questions,
-            )
+            _asked(variable, [found[variable.name] for found in asked], rules, questions)
             for variable in questions.variables
         ),
         messages,
     )
 
 
-def _labels(
+def _answers(
     engine: Engine,
     rater: PreparedRater,
     item: Item,
@@ -159,8 +156,8 @@ def _labels(
     codebook: Codebook,
     template: PromptTemplate,
     layout: Layout | None,
-) -> Mapping[str, Label]:
-    """Ask a rater every question about the item."""
+) -> Mapping[str, AskedRater]:
+    """Ask a rater every question about the item: variable -> its answer."""
     variables = codebook.variables
     # As `label` chooses a readout on the table; a text alone chooses its own.
     chosen_on: Sequence[Item] = (item,)
@@ -183,16 +180,30 @@ def _labels(
     non_answers = NonAnswers.of(codebook.no_answer)
     questions = Questions(variables, template, layout, non_answers)
     found = label_block(engine, [item], questions=questions)
-    return {name: labels[0] for name, labels in found.items()}
+    return {
+        variable.name: AskedRater(
+            rater.name,
+            found[variable.name][0],
+            _other_spellings(engine, item, replace(questions, variables=(variable,))),
+        )
+        for variable in variables
+    }
+
+
+def _other_spellings(engine: Engine, item: Item, questions: Questions) -> float | None:
+    """Return the share of other spellings; None if only the exact ones are read."""
+    if questions.template.readout is None or not engine.describe().sums_spellings:
+        return None
+    return measure_readout(engine, [item], questions=questions).other_spellings
 
 
 def _asked(
-    variable: Variable, labels: Mapping[str, Label], rules: DecisionRules, codebook: Codebook
+    variable: Variable, raters: Sequence[AskedRater], rules: DecisionRules, codebook: Codebook
 ) -> AskedVariable:
+    labels = {str(rater.name): rater.label for rater in raters}
     apart = bool(codebook.no_answer)
     decision = decide_alone(labels, variable=variable, rules=rules, sets_non_answers_apart=apart)
-    raters = tuple(AskedRater(RaterName(name), label) for name, label in labels.items())
-    return AskedVariable(variable, raters, decision)
+    return AskedVariable(variable, tuple(raters), decision)
 
 
 def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]:

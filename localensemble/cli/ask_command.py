@@ -115,6 +115,9 @@ def _show_variable(asked: AskedVariable, console: Console) -> None:
         table.add_row(category, *(_probability(found.get(category)) for found in given))
     masses = [rater.label.off_codebook_mass for rater in asked.raters]
     table.add_row("(off-codebook mass)", *map(_probability, masses))
+    spelled = [rater.other_spellings for rater in asked.raters]
+    if any(share is not None for share in spelled):
+        table.add_row("(share of other spellings)", *map(_probability, spelled))
     console.print(table)
     for sentence in asked.unlabeled_sentences:
         say(console, sentence)

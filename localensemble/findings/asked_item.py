@@ -14,10 +14,18 @@ from localensemble.study.lone_item import LoneDecision
 
 @dataclass(frozen=True, slots=True)
 class AskedRater:
-    """A rater and the label that it gives."""
+    """A rater and the label that it gives.
+
+    Attributes:
+        name: the rater.
+        label: its label.
+        other_spellings: the share of the categories' probability that comes from other spellings
+            than the exact ones; None if only these are read.
+    """
 
     name: RaterName
     label: Label
+    other_spellings: float | None = None
 
     def ranked(self, variable: Variable) -> tuple[tuple[str, float], ...]:
         """Return each category with its probability, most probable first; empty if unknown."""
@@ -81,6 +89,7 @@ class AskedVariable:
                     "category": _category(self.variable, rater.label),
                     "probabilities": dict(rater.ranked(self.variable)) or None,
                     "off_codebook_mass": rater.label.off_codebook_mass,
+                    "other_spellings": rater.other_spellings,
                     "reason": rater.label.reason,
                 }
                 for rater in self.raters

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from localensemble.api.ask import AskOptions, ask
 from localensemble.api.label import LabelOptions, label
 from localensemble.ledger.read import LedgerReader
+from localensemble.study.binding import identities
 from localensemble.study.study import Study
 from tests.end_to_end.conftest import Start
 from tests.studies import read_table, study_files
@@ -53,6 +55,47 @@ def test_the_demo_labels_every_comment_and_prints_what_the_readme_shows(
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     for shown in filter(None, (line.removesuffix("...").split() for line in block.splitlines())):
         assert any(line.startswith(" ".join(shown)) for line in lines), shown
+
+
+def test_every_readout_labels_alike_in_a_run_and_for_one_text(
+    tmp_path: Path, examples: Path
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text(
+        "raters:\n"
+        "  - {model: le-llama-2m, readout: name}\n"
+        "  - {model: le-qwen2-3m, readout: prefilled}\n"
+        "  - {model: le-gpt2-2m, name: chosen, readout: auto}\n"
+        "consensus: {method: majority}\n"
+        "escalation: []\n",
+        encoding="utf-8",
+    )
+    table, codebook = tmp_path / "few.csv", examples / "patient_feedback.yaml"
+    rows = (examples / "patient_feedback.csv").read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join(rows[:4]) + "\n", encoding="utf-8")
+    said: list[str] = []
+    label(
+        table,
+        codebook=codebook,
+        study=tmp_path / "study",
+        options=LabelOptions(ensemble=ensemble, limit=2, mode="strict", threads=1),
+        on_message=said.append,
+    )
+    assert any(sentence.startswith('chosen: readout "') for sentence in said)
+    with Study.open(tmp_path / "study") as study:
+        raters = identities(study.recorded)
+        item = str(study.items[1])
+    assert all(dict(rater.settings)["spellings"] == "summed" for rater in raters.values())
+    asked = ask(
+        codebook=codebook,
+        options=AskOptions(ensemble=ensemble, items=table, item_id=item, threads=1),
+    )
+    recorded = probabilities(tmp_path / "study")
+    for one in asked.variables:
+        for place, rater in enumerate(one.raters):
+            assert rater.other_spellings is not None
+            found = recorded[one.variable.name][1, place]
+            assert list(rater.label.probabilities or ()) == pytest.approx(found.tolist())
 
 
 def test_batched_and_strict_choose_the_same_category(
