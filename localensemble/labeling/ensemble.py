@@ -207,10 +207,10 @@ def _readouts(path: Path, rater: _Rater) -> tuple[Readout, ...]:
         return ()
     offered = engine_kind(rater.engine).readouts
     wanted = offered if rater.readout == "auto" else (rater.readout,)
-    if not set(wanted) <= set(offered) or (rater.readout == "auto" and len(offered) == 1):
+    if not set(wanted) <= set(offered) or (rater.readout == "auto" and len(offered) < 2):
         raise EnsembleError(
             f'{path}: rater "{rater.name or rater.model}" has readout "{rater.readout}", but '
-            f"engine {rater.engine} offers only {', '.join(offered)}.",
+            f"engine {rater.engine} offers {'only ' + ', '.join(offered) if offered else 'none'}.",
             hint="Change or remove its `readout`, or use another engine.",
         )
     return wanted

@@ -101,7 +101,8 @@ def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules)
     return (
         f"{rater} does not answer with the categories: on nearly all of its first items, it puts a "
         f"probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "
-        f"Use another model, such as one with a chat template, or {_declare(rater)}"
+        "Let the program choose how it is asked (`readout: auto` in the ensemble file), use another "
+        f"model, or {_declare(rater)}"
     )
 
 

@@ -129,6 +129,13 @@ def test_a_readout_that_an_engine_cannot_use_is_refused(readout: str, tmp_path: 
         load_ensemble(written(tmp_path, text))
 
 
+@pytest.mark.parametrize("readout", ["name", "auto"])
+def test_an_engine_that_reads_no_prompt_has_no_readout(readout: str, tmp_path: Path) -> None:
+    text = f"raters:\n  - {{model: a, engine: embedding, readout: {readout}}}\n"
+    with pytest.raises(EnsembleError, match=f'"{readout}".* offers none'):
+        load_ensemble(written(tmp_path, text))
+
+
 def test_an_unknown_readout_is_refused(tmp_path: Path) -> None:
     text = "raters:\n  - {model: a, readout: letter}\n"
     with pytest.raises(EnsembleError, match="readout"):

@@ -46,4 +46,6 @@ EMBEDDING = _EmbeddingKind(
         never_cuts=True,
     ),
     reads_files=True,
+    # It reads no prompt.
+    readouts=(),
 )
