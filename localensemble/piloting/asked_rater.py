@@ -10,18 +10,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, Label, RaterName
-from localensemble.core.prompts import Layout
+from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import RaterIdentity
 from localensemble.engines.protocol import Engine
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
+from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, choose_readout
 from localensemble.labeling.run import rater_identity
 from localensemble.labeling.scoring import NO_NON_ANSWERS, Questions, label_block
+from localensemble.labeling.speed import spread_items
 from localensemble.prompting.template import PromptTemplate
+from localensemble.study.chosen_readout import ReadoutChoice
+from localensemble.study.unfit_signs import outside_codebook
 from localensemble.tables.item_file import ItemFile
 
 # Texts that say nothing about any variable, as in Zhao et al. (2021), arXiv 2102.09690.
@@ -29,6 +37,8 @@ CONTENT_FREE_TEXTS = ("N/A", "...", "[text]")
 
 # Few enough to show progress with a slow model.
 _ITEMS_AT_ONCE = 16
+# Each readout evaluates every prompt by itself.
+_ITEMS_A_READOUT = 16
 
 Labels = Mapping[str, tuple[Label, ...]]
 
@@ -45,6 +55,9 @@ class AskedRater:
             probabilities are in the order of the codebook all the same.
         content_free: variable -> its labels on texts without content.
         seconds_an_item: mean seconds per item, for all variables together.
+        chosen_readout: the readout chosen for it, if the ensemble file leaves the choice.
+        other_readouts: a comparison of the readouts, if it states none and answers outside the
+            codebook.
     """
 
     name: RaterName
@@ -53,6 +66,22 @@ class AskedRater:
     turned: Labels
     content_free: Labels
     seconds_an_item: float
+    chosen_readout: ReadoutChoice | None = None
+    other_readouts: ReadoutChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readouts:
+    """How a rater can be asked.
+
+    Attributes:
+        stated: the readout that it states; none if it states none, several if it leaves the
+            choice.
+        offered: those that its engine offers.
+    """
+
+    stated: tuple[Readout, ...] = ()
+    offered: tuple[Readout, ...] = ("name",)
 
 
 def ask_rater(
@@ -64,6 +93,8 @@ def ask_rater(
     codebook: Codebook,
     template: PromptTemplate,
     layout: Layout | None,
+    limit: float,
+    readouts: Readouts = Readouts(),
     on_progress: Callable[[int], None] = lambda items_done: None,
 ) -> AskedRater:
     """Ask a rater about the items, in both orders of the categories, and about content-free texts.
@@ -76,6 +107,8 @@ def ask_rater(
         codebook: the codebook.
         template: the prompt template.
         layout: None if each rater chooses.
+        limit: the off-codebook mass beyond which an item counts as answered outside.
+        readouts: how the rater can be asked.
         on_progress: called now and then with the number of items done; one that was asked about
             in one order only counts half.
 
@@ -84,6 +117,20 @@ def ask_rater(
         EngineError: the engine fails on every item.
     """
     variables = codebook.variables
+    choice = None
+    if len(readouts.stated) > 1:
+        choice = choose_readout(
+            engine,
+            spread_items(table, count=ITEMS_THAT_CHOOSE),
+            rater=name,
+            codebook=codebook,
+            template=template,
+            layout=layout,
+            readouts=readouts.stated,
+        )
+        template = template.reading(choice.readout)
+    elif readouts.stated:
+        template = template.reading(readouts.stated[0])
     refuse_long_codebook(engine, rater=name, variables=variables, template=template, layout=layout)
     layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
     non_answers = NonAnswers.of(codebook.no_answer)
@@ -98,6 +145,9 @@ def ask_rater(
         Item(ItemId(f"content-free-{place}"), text, place)
         for place, text in enumerate(CONTENT_FREE_TEXTS)
     ]
+    other = None
+    if not readouts.stated and _is_outside(labels, limit):
+        other = _other_readouts(engine, name, items, codebook, template, layout, readouts.offered)
     without_content = replace(questions, non_answers=NO_NON_ANSWERS)
     return AskedRater(
         name=name,
@@ -106,6 +156,8 @@ def ask_rater(
         turned={of: tuple(map(_turned_back, given)) for of, given in found.items()},
         content_free=label_block(engine, nothing, questions=without_content),
         seconds_an_item=seconds / max(len(items), 1),
+        chosen_readout=choice,
+        other_readouts=other,
     )
 
 
@@ -121,6 +173,48 @@ def _labels(
             found[variable] += labels
         on_done(start + len(few))
     return found, time.perf_counter() - started
+
+
+def _is_outside(labels: Labels, limit: float) -> bool:
+    """Tell whether a rater answers outside the codebook on nearly all items of a variable."""
+    return any(
+        outside_codebook(off_codebook_masses(given), limit=limit).nearly_always
+        for given in labels.values()
+    )
+
+
+def _other_readouts(
+    engine: Engine,
+    name: RaterName,
+    items: Sequence[Item],
+    codebook: Codebook,
+    template: PromptTemplate,
+    layout: Layout,
+    offered: Sequence[Readout],
+) -> ReadoutChoice | None:
+    """Compare the readouts that the engine offers on a few of the items."""
+    if len(offered) < 2:
+        return None
+    few = items[:: max(1, len(items) // _ITEMS_A_READOUT)]
+    try:
+        return choose_readout(
+            engine,
+            few,
+            rater=name,
+            codebook=codebook,
+            template=template,
+            layout=layout,
+            readouts=offered,
+        )
+    except InputError:  # A template of the user's own need not have texts for every readout.
+        return None
+
+
+def off_codebook_masses(labels: Sequence[Label]) -> NDArray[np.float64]:
+    """Return the off-codebook mass of each label, NaN where unknown."""
+    unknown = np.nan
+    masses = [one.off_codebook_mass for one in labels]
+    return np.array([unknown if one is None else one for one in masses], dtype=np.float64)
 
 
 def _turned(variable: Variable) -> Variable:

@@ -20,6 +20,7 @@ from localensemble.piloting.pilot_items import PilotItems
 from localensemble.piloting.prior_correction import PriorCorrection, correct_priors
 from localensemble.piloting.twin_raters import TwinRaters, twin_raters
 from localensemble.piloting.variable_answers import CategoryArray, VariableAnswers, variable_answers
+from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.required_verdict import AGREEMENT_LEVEL
 from localensemble.study.unfit_signs import off_codebook_limit
 
@@ -79,6 +80,9 @@ class PilotFindings:
         unfit: the raters that the ensemble file declares unfit.
         drop: other raters that show a sign of being unfit; empty if nobody would be left.
         none_fit: whether every rater shows such a sign.
+        readouts: the readout chosen for each rater that leaves the choice to the program.
+        other_readouts: for raters outside the codebook that state no readout, how they would
+            answer with each.
         twins: pairs of the other raters that are one.
         variables: one entry for each variable.
     """
@@ -92,6 +96,8 @@ class PilotFindings:
     unfit: tuple[str, ...]
     drop: tuple[str, ...]
     none_fit: bool
+    readouts: tuple[ReadoutChoice, ...]
+    other_readouts: tuple[ReadoutChoice, ...]
     twins: tuple[TwinRaters, ...]
     variables: tuple[VariablePilot, ...]
 
@@ -153,6 +159,8 @@ def pilot_findings(
         unfit=rules.unfit,
         drop=drop,
         none_fit=none_fit,
+        readouts=tuple(one for rater in raters if (one := rater.chosen_readout) is not None),
+        other_readouts=tuple(one for rater in raters if (one := rater.other_readouts) is not None),
         twins=twin_raters([one for one in raters if one.name in left], answers=answers),
         variables=tuple(
             _variable(one, of_raters, corrected, left, drop, rules)

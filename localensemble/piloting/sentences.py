@@ -38,6 +38,7 @@ def advice(found: PilotFindings, *, folder: str = "") -> tuple[str, ...]:
     """
     return (
         *_unfit(found),
+        *_readouts(found),
         *_inconsistent(found),
         *_twins(found),
         *_confused(found),
@@ -47,7 +48,8 @@ def advice(found: PilotFindings, *, folder: str = "") -> tuple[str, ...]:
 
 def outlook(found: PilotFindings) -> tuple[str, ...]:
     """State what a run would accept and take, and how far the raters agree."""
-    return (*map(_accepted, found.variables), *_accuracies(found), _times(found))
+    readouts = (one.sentence for one in found.readouts)
+    return (*readouts, *map(_accepted, found.variables), *_accuracies(found), _times(found))
 
 
 def _unfit(found: PilotFindings) -> list[str]:
@@ -79,6 +81,24 @@ def _unfit(found: PilotFindings) -> list[str]:
         f"Replace {drop}, or drop {'it' if len(found.drop) == 1 else 'them'}: write "
         f"`unfit: [{line}]` into the ensemble file.{then if instead else ''}{alone}",
     ]
+
+
+def _readouts(found: PilotFindings) -> list[str]:
+    """Name the readout with which a rater outside the codebook would answer inside it."""
+    sentences = []
+    for one in found.other_readouts:
+        masses = listed([f"{by.readout} {by.off_codebook_mass:.3f}" for by in one.measures])
+        measured = f"median off-codebook mass on {counted(one.items, 'item')}: {masses}"
+        best = min(one.measures, key=lambda by: by.off_codebook_mass)
+        if best.off_codebook_mass <= found.limit:
+            sentences.append(
+                f"{one.rater} answers inside the codebook if it is asked in another way: add "
+                f"`readout: {best.readout}` to it in the ensemble file instead of dropping it, and "
+                f"repeat the pilot ({measured})."
+            )
+        else:
+            sentences.append(f"No readout mends {one.rater} ({measured}).")
+    return sentences
 
 
 def _signs(found: PilotFindings, rater: str) -> list[str]:

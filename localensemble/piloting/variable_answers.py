@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Variable
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import Label
-from localensemble.piloting.asked_rater import AskedRater
+from localensemble.piloting.asked_rater import AskedRater, off_codebook_masses
 
 FloatArray = NDArray[np.float64]
 CategoryArray = NDArray[np.int16]
@@ -57,17 +57,13 @@ def variable_answers(
     names = tuple(rater.name for rater in raters)
     turned = [rater.turned[variable.name] for rater in raters]
     nothing = [rater.content_free[variable.name] for rater in raters]
-    masses = [
-        [np.nan if one.off_codebook_mass is None else one.off_codebook_mass for one in given]
-        for given in of
-    ]
     return VariableAnswers(
         variable=variable,
         item_ids=tuple(item_ids),
         labels=LabelMatrix(_categories(of), variable.answers, names),
         turned=_categories(turned),
         probabilities=_probabilities(of, len(variable.answers)),
-        off_codebook_mass=np.array(masses, dtype=np.float64).T,
+        off_codebook_mass=np.column_stack([off_codebook_masses(given) for given in of]),
         content_free=_probabilities(nothing, len(variable.answers)),
     )
 

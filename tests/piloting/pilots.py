@@ -13,7 +13,7 @@ from localensemble.consensus.rules import decision_rules
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
-from localensemble.piloting.asked_rater import AskedRater, ask_rater
+from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
 from localensemble.piloting.fitness_signs import RaterFitness
 from localensemble.piloting.pilot_findings import PilotFindings, VariablePilot, pilot_findings
 from localensemble.piloting.pilot_items import PilotItems, choose_items
@@ -25,6 +25,7 @@ from tests.studies import study_files
 TOPICS = ("staff", "food", "other")
 # Each text names its categories, so that an honest rater can read them.
 TEXTS = [f"{TOPICS[n % 3]} {'yes' if n % 4 == 0 else 'no'} {n}" for n in range(120)]
+BY_NAME = Readouts()
 USUAL: Sequence[Mapping[str, object]] = [
     {"policy": "off_codebook_mass_above", "limit": 0.5},
     {"policy": "disagreement"},
@@ -63,7 +64,12 @@ def fickle(prompt: Prompt, answers: Sequence[str]) -> Sequence[float]:
 
 
 def asked(
-    folder: Path, scripts: Mapping[str, Script], *, texts: Sequence[str] = TEXTS, count: int = 50
+    folder: Path,
+    scripts: Mapping[str, Script],
+    *,
+    texts: Sequence[str] = TEXTS,
+    count: int = 50,
+    readouts: Readouts = BY_NAME,
 ) -> tuple[PilotItems, list[AskedRater]]:
     """Ask a scripted rater for each name about items spread over the texts."""
     files = study_files(folder, texts)
@@ -78,6 +84,8 @@ def asked(
             codebook=codebook,
             template=load_template(),
             layout="codebook_first",
+            limit=0.5,
+            readouts=readouts,
         )
         for name, script in scripts.items()
     ]
@@ -93,9 +101,10 @@ def piloted(
     policies: Sequence[Mapping[str, object]] = USUAL,
     method: str = "majority",
     gold: bool = False,
+    readouts: Readouts = BY_NAME,
 ) -> PilotFindings:
     """Return what a pilot with scripted raters finds; with gold, the text says what is right."""
-    chosen, raters = asked(folder, scripts, texts=texts, count=count)
+    chosen, raters = asked(folder, scripts, texts=texts, count=count, readouts=readouts)
     codebook = load_codebook(folder / "codebook.yaml")
     known: dict[str, CategoryArray] = {
         variable.name: np.array(

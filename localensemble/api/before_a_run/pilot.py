@@ -26,9 +26,10 @@ from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.options import Option
+from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.run import Progress
-from localensemble.piloting.asked_rater import AskedRater, ask_rater
+from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
 from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
 from localensemble.piloting.pilot_items import PilotItems, choose_items
 from localensemble.piloting.recommended_calibrations import recommended_calibrations
@@ -38,6 +39,7 @@ from localensemble.prompting.template import PromptTemplate, load_template
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
+from localensemble.study.unfit_signs import off_codebook_limit
 from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
@@ -170,8 +172,11 @@ def pilot(
     for message in messages:
         on_message(message)
     asked = []
-    for rater in raters:
-        asked.append(_asked(rater, chosen, table, questions, template, ensemble, on_progress))
+    for rater, plan in zip(raters, ensemble.raters, strict=True):
+        readouts = Readouts(rater.readouts, engine_kind(plan.engine).readouts)
+        asked.append(
+            _asked(rater, readouts, chosen, table, questions, template, ensemble, on_progress)
+        )
     found = pilot_findings(
         asked,
         chosen=chosen,
@@ -185,6 +190,7 @@ def pilot(
 
 def _asked(
     rater: PreparedRater,
+    readouts: Readouts,
     chosen: PilotItems,
     table: ItemFile,
     codebook: Codebook,
@@ -208,6 +214,8 @@ def _asked(
             codebook=codebook,
             template=template,
             layout=ensemble.layout,
+            limit=off_codebook_limit(ensemble.rules),
+            readouts=readouts,
             on_progress=progress,
         )
     finally:
