@@ -12,6 +12,7 @@ from localensemble.piloting.fitness_signs import RaterFitness
 from localensemble.piloting.pilot_findings import PilotFindings, VariablePilot
 from localensemble.piloting.position import LEAST_PAIRS
 from localensemble.piloting.prior_correction import PriorChoice
+from localensemble.study.chosen_readout import ReadoutChoice
 
 FEW_GOLD = 100
 _WEIGHED = "mean_probability"
@@ -49,7 +50,8 @@ def advice(found: PilotFindings, *, folder: str = "") -> tuple[str, ...]:
 def outlook(found: PilotFindings) -> tuple[str, ...]:
     """State what a run would accept and take, and how far the raters agree."""
     readouts = (one.sentence for one in found.readouts)
-    return (*readouts, *map(_accepted, found.variables), *_accuracies(found), _times(found))
+    accepted = (_accepted(one, none_fit=found.none_fit) for one in found.variables)
+    return (*readouts, *accepted, *_accuracies(found), _times(found))
 
 
 def _unfit(found: PilotFindings) -> list[str]:
@@ -60,10 +62,13 @@ def _unfit(found: PilotFindings) -> list[str]:
         few = _few_pairs(found)
         return [few] if few else ["No rater shows a sign of being unfit."]
     if found.none_fit:
+        mended = any(_mends(one, found) for one in found.other_readouts)
+        now = " as it is asked now" if mended else ""
         return [
             *signs,
-            "No rater is fit for this codebook: their labels would mean nothing. Choose other "
-            "models (`localensemble models list`), and repeat the pilot.",
+            f"No rater is fit for this codebook{now}: the labels would mean nothing. Choose other "
+            f"models (`localensemble models list`){', or follow the next advice' * mended}, and "
+            "repeat the pilot.",
         ]
     instead = [
         f"{one.variable} {_share(one.without)} instead of {one.acceptance.accepted:,}"
@@ -89,16 +94,21 @@ def _readouts(found: PilotFindings) -> list[str]:
     for one in found.other_readouts:
         masses = listed([f"{by.readout} {by.off_codebook_mass:.3f}" for by in one.measures])
         measured = f"median off-codebook mass on {counted(one.items, 'item')}: {masses}"
-        best = min(one.measures, key=lambda by: by.off_codebook_mass)
-        if best.off_codebook_mass <= found.limit:
+        if _mends(one, found):
             sentences.append(
                 f"{one.rater} answers inside the codebook if it is asked in another way: add "
-                f"`readout: {best.readout}` to it in the ensemble file instead of dropping it, and "
+                f"`readout: {one.readout}` to it in the ensemble file instead of dropping it, and "
                 f"repeat the pilot ({measured})."
             )
         else:
             sentences.append(f"No readout mends {one.rater} ({measured}).")
     return sentences
+
+
+def _mends(choice: ReadoutChoice, found: PilotFindings) -> bool:
+    """Tell whether the chosen readout keeps most answers inside the codebook."""
+    mass = {one.readout: one.off_codebook_mass for one in choice.measures}
+    return mass[choice.readout] <= found.limit
 
 
 def _signs(found: PilotFindings, rater: str) -> list[str]:
@@ -247,10 +257,11 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
     return f"{tested} {how}{method}."
 
 
-def _accepted(variable: VariablePilot) -> str:
+def _accepted(variable: VariablePilot, *, none_fit: bool) -> str:
     accepted = f"{variable.variable}: the rules would accept {_share(variable.acceptance)}."
     most = variable.most_right
-    if len(variable.agreeing) < 2 or most is None:
+    # Agreement of raters that do not read the texts shows nothing.
+    if none_fit or len(variable.agreeing) < 2 or most is None:
         return accepted
     return (
         f"{accepted} {listed(variable.agreeing)} agree with {_measured(variable)}. Agreement is "

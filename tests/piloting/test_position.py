@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from localensemble.piloting.position import LEAST_PAIRS, probe_position
-from localensemble.piloting.sentences import advice, rows
+from localensemble.piloting.sentences import advice, outlook, rows
 from tests.piloting.pilots import (
     constant,
     fickle,
@@ -107,4 +107,5 @@ def test_a_rater_outside_the_codebook_is_named_with_a_remedy(tmp_path: Path) -> 
 def test_where_no_rater_is_fit_nobody_is_dropped(tmp_path: Path) -> None:
     found = piloted(tmp_path, {"away": outside, "first": first_listed})
     assert (found.drop, found.none_fit) == ((), True)
-    assert any("No rater is fit" in one for one in advice(found))
+    assert any("No rater is fit for this codebook:" in one for one in advice(found))
+    assert not any("agree with" in one for one in outlook(found))
