@@ -95,7 +95,7 @@ def ask_rater(
     layout: Layout | None,
     limit: float,
     readouts: Readouts = Readouts(),
-    on_progress: Callable[[int], None] = lambda items_done: None,
+    on_progress: Callable[[float], None] = lambda items_done: None,
 ) -> AskedRater:
     """Ask a rater about the items, in both orders of the categories, and about content-free texts.
 
@@ -137,10 +137,10 @@ def ask_rater(
     questions = Questions(variables, template, layout, non_answers)
     # The first item is labeled twice: what is computed once per run would weigh too much.
     label_block(engine, items[:1], questions=questions)
-    labels, seconds = _labels(engine, items, questions, lambda done: on_progress(done // 2))
+    labels, seconds = _labels(engine, items, questions, lambda done: on_progress(done / 2))
     turned = replace(questions, variables=tuple(map(_turned, variables)))
     half = len(items)
-    found, _ = _labels(engine, items, turned, lambda done: on_progress((half + done) // 2))
+    found, _ = _labels(engine, items, turned, lambda done: on_progress((half + done) / 2))
     nothing = [
         Item(ItemId(f"content-free-{place}"), text, place)
         for place, text in enumerate(CONTENT_FREE_TEXTS)

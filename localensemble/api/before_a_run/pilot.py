@@ -198,7 +198,7 @@ def _asked(
     ensemble: Ensemble,
     on_progress: Callable[[Progress], None],
 ) -> AskedRater:
-    def progress(done: int) -> None:
+    def progress(done: float) -> None:
         seconds = time.monotonic() - started
         on_progress(Progress(rater.name, done, len(chosen.items), 0, seconds))
 
