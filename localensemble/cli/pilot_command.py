@@ -73,8 +73,8 @@ def _show(found: Pilot, console: Console, *, details: bool) -> None:
             "off-codebook",
             f"above {found.findings.limit:g}",
             "most frequent",
-            "changed if reversed",
-            "listed first, both orders",
+            "changed",
+            "first place",
         ),
     )
     every = rows(found.findings)

@@ -246,7 +246,8 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
         + f", needed: {choice.limit:.2g})."
     )
     if not choice.recommended:
-        return f"{tested} That shows no gain; leave the probabilities as they are."
+        more = " The gain can be chance; more gold labels may tell (--items)." * (after > before)
+        return f"{tested}{more} Leave the probabilities as they are."
     if not folder:
         how = "Repeat the pilot with --output FOLDER, and label with the calibration it writes"
     else:

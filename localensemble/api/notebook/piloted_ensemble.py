@@ -25,7 +25,7 @@ from localensemble.core.options import fitting
 if TYPE_CHECKING:
     import pandas as pd
 
-_HEADINGS = ("off-codebook", "above the limit", "most frequent", "changed", "first, both orders")
+_HEADINGS = ("off-codebook", "above the limit", "most frequent", "changed", "first place")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
