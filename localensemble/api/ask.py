@@ -24,10 +24,10 @@ from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
-from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
-from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
+from localensemble.labeling.category_orders import in_all_orders
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
 from localensemble.labeling.readout_choice import (
     ITEMS_THAT_CHOOSE,
@@ -135,7 +135,7 @@ def ask(
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            asked.append(_answers(engine, rater, item, table, questions, template, ensemble.layout))
+            asked.append(_answers(engine, rater, item, table, questions, template, ensemble))
         finally:
             engine.close()
     return Asked(
@@ -155,10 +155,11 @@ def _answers(
     table: ItemFile | None,
     codebook: Codebook,
     template: PromptTemplate,
-    layout: Layout | None,
+    ensemble: Ensemble,
 ) -> Mapping[str, AskedRater]:
     """Ask a rater every question about the item: variable -> its answer."""
-    variables = codebook.variables
+    variables, layout = codebook.variables, ensemble.layout
+    asked = in_all_orders(variables, at_most=ensemble.orders)
     # As `label` chooses a readout on the table; a text alone chooses its own.
     chosen_on: Sequence[Item] = (item,)
     if table is not None and len(rater.readouts) > 1:
@@ -174,11 +175,11 @@ def _answers(
     )
     if table is not None:
         # As `label` chooses it for the whole table: another layout is another rater.
-        layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
+        layout = layout_for(engine, table, variables=asked, template=template, layout=layout)
     elif layout is None:
-        layout = choose_layout(engine, [item], variables=variables, template=template)
+        layout = choose_layout(engine, [item], variables=asked, template=template)
     non_answers = NonAnswers.of(codebook.no_answer)
-    questions = Questions(variables, template, layout, non_answers)
+    questions = Questions(variables, template, layout, non_answers, ensemble.orders)
     found = label_block(engine, [item], questions=questions)
     return {
         variable.name: AskedRater(

@@ -52,13 +52,13 @@ def cautions(
             "with -e ensemble.yaml."
         )
     names = [name for name, _ in known]
-    same = ensemble.layout == training.layout and _same_prompt(ensemble, training)
     others = [one for one in ensemble.raters if one.name in names and not _by_name(one)]
-    if known and (others or not same):
+    if known and (others or not _same_prompt(ensemble, training)):
         sentences.append(
             f"{', '.join(names)}: tiny models for the demo that know only "
             f"prompt {training.prompt_template} version {training.prompt_version}, layout "
-            f"{training.layout}. With any other, their labels mean nothing."
+            f"{training.layout}, and one order of the categories. With any other, their labels "
+            "mean nothing."
         )
     if known:
         sentences.append(
@@ -81,7 +81,6 @@ def _by_name(rater: RaterPlan) -> bool:
 
 
 def _same_prompt(ensemble: Ensemble, training: Training) -> bool:
-    return (ensemble.prompt_template, ensemble.prompt_version) == (
-        training.prompt_template,
-        training.prompt_version,
-    )
+    stated = (ensemble.prompt_template, ensemble.prompt_version, ensemble.layout)
+    trained = (training.prompt_template, training.prompt_version, training.layout)
+    return stated == trained and ensemble.orders == 1

@@ -24,6 +24,7 @@ from localensemble.report.wording import (
     coefficient_name,
     no_answer_sentences,
     off_codebook_verdict,
+    position_sentences,
     required_sentences,
     unfit_sentences,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "counted",
     "no_answer_sentences",
     "off_codebook_verdict",
+    "position_sentences",
     "required_sentences",
     "unfit_sentences",
 ]

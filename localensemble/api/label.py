@@ -28,6 +28,7 @@ from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.labeling.category_orders import order_cost
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
@@ -156,7 +157,8 @@ def label(
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
-    messages = (*table.messages, *warnings)
+    cost = order_cost(questions.variables, at_most=ensemble.orders)
+    messages = (*table.messages, *warnings, *cost)
     for message in messages:
         on_message(message)
     check_columns(
@@ -166,13 +168,11 @@ def label(
     )
     template = load_template(ensemble.prompt_template, ensemble.prompt_version)
     folder = StudyFolder(study)
+    sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     conditions = LabelingConditions(
         codebook=questions,
         prompt_sha256=template.sha256,
-        models={
-            rater.name: located.sha256
-            for rater, located in zip(ensemble.raters, models, strict=True)
-        },
+        models=sha256,
         items_sha256=table.sha256,
         item_count=min(table.item_count, options.limit or table.item_count),
     )
@@ -199,6 +199,7 @@ def label(
         layout=ensemble.layout,
         rules=rules,
         limit=options.limit,
+        orders=ensemble.orders,
         control=None if control is None else control.labels,
         cautions=warnings,
         stated_rules=ensemble.rules,

@@ -23,6 +23,7 @@ from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import engine_kind, open_engine
 from localensemble.engines.settings import EngineSettings
+from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import may_exceed, refuse_long_codebook
 from localensemble.labeling.ensemble import Ensemble, RaterPlan
 from localensemble.labeling.run import NamedEngine
@@ -235,12 +236,13 @@ def _prepared(
 
 
 def _beginning_tokens(ensemble: Ensemble, codebook: Codebook, template: PromptTemplate) -> int:
-    """Return how many tokens precede the item, summed over variables that take turns."""
-    if ensemble.layout == "item_first" or len(codebook.variables) < 2:
+    """Return how many tokens precede the item, summed over questions that take turns."""
+    asked = in_all_orders(codebook.variables, at_most=ensemble.orders)
+    if ensemble.layout == "item_first" or len(asked) < 2:
         return 0
     characters = sum(
         len(message.text)
-        for variable in codebook.variables
+        for variable in asked
         for message in template.render(variable, "", layout="codebook_first").messages
     )
     return characters // _CHARACTERS_A_TOKEN

@@ -17,6 +17,7 @@ from localensemble.api.findings import (
     counted,
     no_answer_sentences,
     off_codebook_verdict,
+    position_sentences,
     required_sentences,
     unfit_sentences,
 )
@@ -95,6 +96,8 @@ def show_findings(
         console.print(_accuracy_table(findings))
     if findings.ratings_sha256 is None:
         console.print(_rater_table(findings))
+        for sentence in position_sentences(findings):
+            say(console, sentence)
     _print_unlabeled(findings, console)
 
 

@@ -46,6 +46,8 @@ class Label:
             outside the categories. None if unknown.
         reason: why no category was assigned, as ``word`` or ``word: detail``; empty if one was.
             It never contains item text.
+        depends_on_order: whether the most probable category differs between the orders in which
+            the categories were listed; None if unknown. The ledger does not keep it.
     """
 
     status: LabelStatus
@@ -53,3 +55,4 @@ class Label:
     probabilities: tuple[float, ...] | None = None
     off_codebook_mass: float | None = None
     reason: str = ""
+    depends_on_order: bool | None = None

@@ -26,11 +26,13 @@ from localensemble.core.words import counted
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
+from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
+from localensemble.study.order_changes import OrderChangesByKey, order_changes
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
 
@@ -53,7 +55,10 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class RaterLabels:
-    """The labels of one rater on one variable, counted."""
+    """The labels of one rater on one variable, counted.
+
+    ``position_bias`` is None if each item was asked in one category order.
+    """
 
     rater: str
     category_counts: tuple[int, ...]
@@ -61,6 +66,7 @@ class RaterLabels:
     missing: int
     reason_counts: tuple[tuple[str, int], ...]
     accuracy: Accuracy | None
+    position_bias: PositionBias | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +258,9 @@ def study_findings(
     unfit: tuple[str, ...] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
+    changes = order_changes(labels.reader.runs())
     variables = tuple(
-        _variable_findings(labels, variable, decided, gold)
+        _variable_findings(labels, variable, decided, gold, changes)
         for variable, decided in zip(codebook.variables, decisions, strict=True)
     )
     cells = len(variables) * len(labels.rater_names) * labels.item_count
@@ -313,7 +320,11 @@ def accuracy(found: NDArray[np.int16], *, gold: NDArray[np.int16]) -> Accuracy:
 
 
 def _variable_findings(
-    labels: StudyLabels, variable: Variable, decided: Decisions, gold: GoldLabels | None
+    labels: StudyLabels,
+    variable: Variable,
+    decided: Decisions,
+    gold: GoldLabels | None,
+    changes: OrderChangesByKey,
 ) -> VariableFindings:
     matrix = labels.matrix(variable)
     agreement = variable_agreement(matrix, level=variable.level)
@@ -333,7 +344,7 @@ def _variable_findings(
         reason_counts=decided.reason_counts(),
         accepted_counts=_category_counts(decided.final, len(variable.answers)),
         raters=tuple(
-            _rater_labels(labels, matrix, variable, column, truth)
+            _rater_labels(labels, matrix, variable, column, truth, changes)
             for column in range(len(labels.rater_keys))
         ),
         accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
@@ -399,6 +410,7 @@ def _rater_labels(
     variable: Variable,
     column: int,
     truth: NDArray[np.int16] | None,
+    changes: OrderChangesByKey,
 ) -> RaterLabels:
     counts = labels.reader.label_counts(
         labels.item_set,
@@ -414,6 +426,9 @@ def _rater_labels(
         missing=counts.missing,
         reason_counts=tuple(counts.reasons.items()),
         accuracy=None if truth is None else accuracy(given, gold=truth),
+        position_bias=position_bias(
+            changes.get((labels.rater_keys[column], labels.variable_keys[variable.name]))
+        ),
     )
 
 

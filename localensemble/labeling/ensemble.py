@@ -42,6 +42,7 @@ class _Prompt(_Strict):
     template: str = "label"
     version: Annotated[int, Field(ge=1)] = 1
     layout: Literal["auto", "codebook_first", "item_first"] = "auto"
+    orders: Annotated[int, Field(ge=1)] = 1
 
 
 class _Consensus(BaseModel):
@@ -87,14 +88,15 @@ class RaterPlan:
 class Ensemble:
     """The content of an ensemble file.
 
-    ``layout`` None means that the plan chooses by token counts. Relative model paths start at
-    ``folder``.
+    ``layout`` None means that the plan chooses by token counts. ``orders`` is the most category
+    orders in which a variable is asked. Relative model paths start at ``folder``.
     """
 
     raters: tuple[RaterPlan, ...]
     prompt_template: str
     prompt_version: int
     layout: Layout | None
+    orders: int
     rules: DecisionRules
     folder: Path
 
@@ -196,6 +198,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         prompt_template=parsed.prompt.template,
         prompt_version=parsed.prompt.version,
         layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
+        orders=parsed.prompt.orders,
         rules=rules,
         folder=path.resolve().parent,
     )

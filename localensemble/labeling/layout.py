@@ -27,7 +27,10 @@ def layout_for(
     template: PromptTemplate,
     layout: Layout | None,
 ) -> Layout:
-    """Return the stated layout, or choose one from the first items of the file."""
+    """Return the stated layout, or choose one from the first items of the file.
+
+    A variable that is asked in several category orders counts once for each.
+    """
     if layout is not None:
         return layout
     first = [row.item for row in next(items.blocks(_ITEMS_THAT_CHOOSE))]

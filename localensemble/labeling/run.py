@@ -21,6 +21,7 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, EngineDescription
+from localensemble.labeling.category_orders import in_all_orders, most_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
@@ -31,6 +32,7 @@ from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, RunStatus
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
+from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
     RunSettings,
     RunSummary,
@@ -69,6 +71,7 @@ class LabelingPlan:
         rules: how consensus and escalation are decided; kept with the run, so that decisions
             can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
+        orders: the most category orders in which a variable is asked.
         control: variable -> item id -> known category; kept with the run for the same reason.
         cautions: sentences on why not to trust the labels; kept with the run for the readers
             of its results.
@@ -86,6 +89,7 @@ class LabelingPlan:
     layout: Layout | None
     rules: DecisionRules
     limit: int | None = None
+    orders: int = 1
     control: Mapping[str, Mapping[str, str]] | None = None
     cautions: tuple[str, ...] = ()
     stated_rules: DecisionRules | None = None
@@ -156,7 +160,8 @@ def run_labeling(
     total = min(plan.items.item_count, plan.limit or plan.items.item_count)
     run = ledger.start_run(_run_settings(plan).as_json())
     status: RunStatus = "failed"
-    summary: JsonValue = {}
+    summary: dict[str, JsonValue] = {}
+    changes = OrderTally()
     try:
         raters: dict[RaterKey, RaterName] = {}
         signs: list[UnfitSign] = []
@@ -166,7 +171,9 @@ def run_labeling(
             on_sign(sign)
 
         for engine in plan.engines:
-            rater_run = _RaterRun(plan, ledger, item_set, variables, run, total, raters, keep)
+            rater_run = _RaterRun(
+                plan, ledger, item_set, variables, run, total, raters, keep, changes
+            )
             raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
         summary = RunSummary(item_set, total, tuple(raters), variables, tuple(signs)).as_json()
@@ -174,7 +181,7 @@ def run_labeling(
         status = "interrupted"
         raise
     finally:
-        ledger.finish_run(run, status=status, summary=summary)
+        ledger.finish_run(run, status=status, summary={**summary, **changes.as_json()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +194,7 @@ class _RaterRun:
     total: int
     before: Mapping[RaterKey, RaterName]
     on_sign: Callable[[UnfitSign], None]
+    changes: OrderTally
 
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
@@ -224,11 +232,12 @@ class _RaterRun:
         refuse_long_codebook(
             engine, rater=named.name, variables=variables, template=template, layout=plan.layout
         )
+        asked = in_all_orders(variables, at_most=plan.orders)
         layout = layout_for(
-            engine, plan.items, variables=variables, template=template, layout=plan.layout
+            engine, plan.items, variables=asked, template=template, layout=plan.layout
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
-        return Questions(variables, template, layout, non_answers)
+        return Questions(variables, template, layout, non_answers, plan.orders)
 
     def _label_missing(
         self,
@@ -274,6 +283,10 @@ class _RaterRun:
         def keep(cells: LabeledCells) -> None:
             recorder.add(cells, block=packing.place)
             tally.add(cells)
+            self.changes.add(
+                recorder.rater,
+                {self.variables[name]: [*labels.values()] for name, labels in cells.labels.items()},
+            )
 
         try:
             label_missing(
@@ -432,6 +445,7 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
             ("block_size", str(BLOCK_SIZE)),
             *_prefix_rule(described.prefix_rule, questions),
             *_readout_settings(template, described),
+            *_order_settings(questions),
         ),
     )
 
@@ -455,6 +469,12 @@ def _readout_settings(
         ("readout_sha256", template.readout_sha256),
         *summed,
     )
+
+
+def _order_settings(questions: Questions) -> tuple[tuple[str, str], ...]:
+    # The number asked, because more cannot change a digit; and only if it can change one.
+    most = most_orders(questions.variables, at_most=questions.orders)
+    return (("orders", str(most)),) if most > 1 else ()
 
 
 def _run_settings(plan: LabelingPlan) -> RunSettings:

@@ -7,7 +7,7 @@ and an exact tie between categories are statuses with a reason, not categories.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ from localensemble.core.items import Item
 from localensemble.core.labels import EMPTY_TEXT, NO_ANSWER, Label, LabelStatus
 from localensemble.core.prompts import Layout, Prompt
 from localensemble.engines.protocol import Engine, ScoreFailure, Scores, score_wanted
+from localensemble.labeling.category_orders import (
+    CategoryOrder,
+    average,
+    category_orders,
+    depends_on_order,
+    in_all_orders,
+)
 from localensemble.prompting.template import PromptTemplate
 
 # If more items in a row than this fail, the model or the machine is at fault, not the items.
@@ -33,12 +40,21 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What every item of a run is asked, and in which prompt; non-answers are asked nothing."""
+    """What every item of a run is asked, and in which prompt; non-answers are asked nothing.
+
+    ``orders`` is the most category orders in which a variable is asked.
+    """
 
     variables: tuple[Variable, ...]
     template: PromptTemplate
     layout: Layout
     non_answers: NonAnswers = NO_NON_ANSWERS
+    orders: int = 1
+
+    @property
+    def asked(self) -> tuple[Variable, ...]:
+        """What an item is asked: every variable, once for each order of its categories."""
+        return in_all_orders(self.variables, at_most=self.orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,12 @@ def _can_be_read(text: str) -> bool:
     return any(one.isprintable() and not one.isspace() for one in text)
 
 
+def _label_over(results: Sequence[Result], orders: Sequence[CategoryOrder]) -> Label:
+    """Turn the scores of one item, one for each category order, into one label."""
+    label = label_from(average(results, orders=orders))
+    return replace(label, depends_on_order=depends_on_order(results, orders=orders))
+
+
 def label_from(result: Result) -> Label:
     """Turn one score into one label.
 
@@ -190,7 +212,11 @@ class _Scorer:
         self._engine = engine
         self._items = items
         self._questions = questions
-        self._answers = tuple(map(questions.template.answers, questions.variables))
+        self._asked = questions.asked
+        self._answers = tuple(map(questions.template.answers, self._asked))
+        self._orders = tuple(
+            category_orders(one, at_most=questions.orders) for one in questions.variables
+        )
         self._report = report
         self._crashes_in_a_row = 0
 
@@ -219,21 +245,36 @@ class _Scorer:
             self._give_up(start, stop, left, error)
 
     def _call(self, start: int, stop: int, left: set[Cell]) -> None:
-        """Score the cells that are left; each is taken out when it is reported."""
-        variables = self._questions.variables
+        """Score the cells that are left; each is taken out when it is reported.
+
+        A cell is asked once for each category order, and reported when all of them are there.
+        """
+        places = [place for place in self._items if start <= place < stop]
+        prompts = [
+            self._prompt(asked, self._items[place]) for place in places for asked in self._asked
+        ]
+        answers = self._answers * len(places)
         cells = [
             (place, index)
-            for place in self._items
-            if start <= place < stop
-            for index in range(len(variables))
+            for place in places
+            for index, orders in enumerate(self._orders)
+            for _ in orders
         ]
-        prompts = [self._prompt(variables[index], self._items[place]) for place, index in cells]
-        answers = [self._answers[index] for _, index in cells]
+        numbers: dict[Cell, list[int]] = {}
+        for number, cell in enumerate(cells):
+            numbers.setdefault(cell, []).append(number)
+        scored: dict[int, Result] = {}
 
         def keep(results: Mapping[int, Result]) -> None:
-            labels = {cells[number]: label_from(result) for number, result in results.items()}
-            self._report(start, stop, labels)
-            left.difference_update(labels)
+            scored.update(results)
+            labels = {
+                cell: _label_over([scored[one] for one in numbers[cell]], self._orders[cell[1]])
+                for cell in dict.fromkeys(cells[number] for number in results)
+                if scored.keys() >= set(numbers[cell])
+            }
+            if labels:
+                self._report(start, stop, labels)
+                left.difference_update(labels)
 
         wanted = [number for number, cell in enumerate(cells) if cell in left]
         score_wanted(self._engine, prompts, answers, wanted, on_scored=keep)

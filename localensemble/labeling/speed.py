@@ -11,6 +11,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.items import Item
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
+from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.prompting.template import PromptTemplate
@@ -51,15 +52,15 @@ def measure_speed(
     codebook: Codebook,
     template: PromptTemplate,
     layout: Layout | None,
+    orders: int = 1,
 ) -> Speed:
     """Label a few items and keep only the time.
 
     The first item is labeled twice, because what is computed once per run would weigh too much.
     """
-    chosen = layout_for(
-        engine, table, variables=codebook.variables, template=template, layout=layout
-    )
-    questions = Questions(codebook.variables, template, chosen)
+    asked = in_all_orders(codebook.variables, at_most=orders)
+    chosen = layout_for(engine, table, variables=asked, template=template, layout=layout)
+    questions = Questions(codebook.variables, template, chosen, orders=orders)
     label_block(engine, items[:1], questions=questions)
     started = time.perf_counter()
     label_block(engine, items, questions=questions)

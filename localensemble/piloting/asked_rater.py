@@ -21,6 +21,7 @@ from localensemble.core.labels import ItemId, Label, RaterName
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import RaterIdentity
 from localensemble.engines.protocol import Engine
+from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, choose_readout
@@ -94,6 +95,7 @@ def ask_rater(
     template: PromptTemplate,
     layout: Layout | None,
     limit: float,
+    orders: int = 1,
     readouts: Readouts = Readouts(),
     on_progress: Callable[[float], None] = lambda items_done: None,
 ) -> AskedRater:
@@ -107,6 +109,7 @@ def ask_rater(
         codebook: the codebook.
         template: the prompt template.
         layout: None if each rater chooses.
+        orders: the most category orders that each label is an average over, as in `label`.
         limit: the off-codebook mass beyond which an item counts as answered outside.
         readouts: how the rater can be asked.
         on_progress: called now and then with the number of items done; one that was asked about
@@ -132,9 +135,10 @@ def ask_rater(
     elif readouts.stated:
         template = template.reading(readouts.stated[0])
     refuse_long_codebook(engine, rater=name, variables=variables, template=template, layout=layout)
-    layout = layout_for(engine, table, variables=variables, template=template, layout=layout)
+    asked = in_all_orders(variables, at_most=orders)
+    layout = layout_for(engine, table, variables=asked, template=template, layout=layout)
     non_answers = NonAnswers.of(codebook.no_answer)
-    questions = Questions(variables, template, layout, non_answers)
+    questions = Questions(variables, template, layout, non_answers, orders)
     # The first item is labeled twice: what is computed once per run would weigh too much.
     label_block(engine, items[:1], questions=questions)
     labels, seconds = _labels(engine, items, questions, lambda done: on_progress(done / 2))

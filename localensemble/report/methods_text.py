@@ -222,7 +222,19 @@ def _scoring(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]
                 "most probable category, and the confidence is that category's share of the "
                 "probability of all categories."
             )
-    return " ".join(sentences)
+    return " ".join((*sentences, *_category_orders(raters)))
+
+
+def _category_orders(raters: Sequence[RaterFindings]) -> tuple[str, ...]:
+    """State in how many orders the categories were listed, if it is more than one."""
+    asked = {dict(rater.settings).get("orders") for rater in raters} - {None}
+    if not asked:
+        return ()
+    most = " or ".join(sorted(map(str, asked)))
+    return (
+        f"To balance the effect of position, categories were listed in up to {most} orders (as in "
+        "the codebook, reversed and cyclic), and the probabilities were averaged over them.",
+    )
 
 
 _READOUTS = {

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import Coefficient
 from localensemble.findings.confidence import VariableConfidence
+from localensemble.findings.position_bias import PositionBias
 from localensemble.findings.study_findings import Accuracy, StudyFindings, VariableFindings
 
 UNDEFINED = "undefined"
@@ -194,6 +195,34 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             "Agreement is not accuracy."
         )
     return tuple(sentences)
+
+
+def position_biases(findings: StudyFindings) -> tuple[tuple[str, str, PositionBias], ...]:
+    """List the position bias of each rater on each variable, as far as it is known."""
+    return tuple(
+        (one.rater, variable.name, one.position_bias)
+        for variable in findings.variables
+        for one in variable.raters
+        if one.position_bias is not None
+    )
+
+
+def position_sentences(findings: StudyFindings) -> tuple[str, ...]:
+    """State for each rater how often the order of the categories changes its answer.
+
+    Names the variable where this happens most, because a rater can have many variables.
+    """
+    worst: dict[str, tuple[str, PositionBias]] = {}
+    for rater, variable, bias in position_biases(findings):
+        if rater not in worst or bias.share > worst[rater][1].share:
+            worst[rater] = (variable, bias)
+    most = " most often" if len(findings.variables) > 1 else ""
+    return tuple(
+        f"{rater}: another order of the categories changes its most probable category{most} on "
+        f"{variable}: {bias.changed:,} of {counted(bias.items, 'item')} ({share(bias.share)}, 95% "
+        f"interval {share(bias.interval_low)} to {share(bias.interval_high)})."
+        for rater, (variable, bias) in worst.items()
+    )
 
 
 def unfit_sentences(findings: StudyFindings) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ class RunSummary:
     variables: Mapping[str, VariableKey]
     unfit_signs: tuple[UnfitSign, ...] = ()
 
-    def as_json(self) -> JsonValue:
+    def as_json(self) -> dict[str, JsonValue]:
         """Return the summary as the ledger keeps it."""
         written: dict[str, JsonValue] = {
             "item_set": self.item_set,

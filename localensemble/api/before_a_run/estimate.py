@@ -18,6 +18,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
+from localensemble.labeling.category_orders import order_cost
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.readout_choice import rater_template
@@ -135,10 +136,13 @@ def estimate(
                     codebook=questions,
                     template=own,
                     layout=ensemble.layout,
+                    orders=ensemble.orders,
                 )
             finally:
                 engine.close()
         found.append(RaterEstimate(rater.name, rater.need, speed))
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
-    return RunEstimate(count, tuple(found), (*table.messages, *placements))
+    cost = order_cost(questions.variables, at_most=ensemble.orders)
+    messages = (*table.messages, *placements, *cost)
+    return RunEstimate(count, tuple(found), messages)

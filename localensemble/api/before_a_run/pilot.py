@@ -214,6 +214,7 @@ def _asked(
             codebook=codebook,
             template=template,
             layout=ensemble.layout,
+            orders=ensemble.orders,
             limit=off_codebook_limit(ensemble.rules),
             readouts=readouts,
             on_progress=progress,
