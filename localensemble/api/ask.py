@@ -36,7 +36,7 @@ from localensemble.labeling.readout_choice import (
 )
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.labeling.speed import spread_items
-from localensemble.prompting.template import PromptTemplate, load_template
+from localensemble.prompting.template import PromptTemplate
 from localensemble.study.decisions import check_rules
 from localensemble.study.lone_item import decide_alone
 from localensemble.tables.delimited import TableSource
@@ -114,7 +114,7 @@ def ask(
     )
     item, table = _item(text, options)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    template = ensemble.load_template(questions.variables)
     raters = prepare_raters(
         ensemble,
         models,

@@ -36,6 +36,7 @@ from localensemble.core.resources import checkout_dir, prompts_dir
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
 from localensemble.labeling.ensemble import load_ensemble
+from localensemble.prompting.template import load_own_template
 
 __all__ = [
     "BundledProgram",
@@ -127,7 +128,7 @@ def bundle_models(
     models = _chosen(names, ensembles)
     written = write_bundle(
         folder,
-        contents=BundleContents(models, tuple(codebooks), tuple(ensembles)),
+        contents=BundleContents(models, tuple(codebooks), tuple(ensembles), _prompts_of(ensembles)),
         source=BundleSource(checkout, Target(python or this_python(), platform_tag), compiled),
         on_step=on_step,
     )
@@ -201,6 +202,28 @@ def unbundle_models(
     return UnbundledFiles(
         checked, models, tuple(copied for _, copied in copies), _other_prompts(checked)
     )
+
+
+def _prompts_of(ensembles: Sequence[Path]) -> tuple[Path, ...]:
+    """Find the user's prompt templates, which a bundle keeps beside the ensemble files.
+
+    Raises:
+        InputError: a template is in another folder than its ensemble file, or cannot be used.
+    """
+    found: dict[Path, None] = {}
+    for path in ensembles:
+        template = load_ensemble(path).prompt_file
+        if template is None:
+            continue
+        if template.parent != path.resolve().parent:
+            raise InputError(
+                f"{path}, prompt.file: {template} is not in the folder of the ensemble file, so "
+                "the copies in the bundle would not find each other.",
+                hint="Put it beside the ensemble file, and name it without a folder.",
+            )
+        load_own_template(template)
+        found[template] = None
+    return tuple(found)
 
 
 def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledModel, ...]:

@@ -83,4 +83,5 @@ def _by_name(rater: RaterPlan) -> bool:
 def _same_prompt(ensemble: Ensemble, training: Training) -> bool:
     stated = (ensemble.prompt_template, ensemble.prompt_version, ensemble.layout)
     trained = (training.prompt_template, training.prompt_version, training.layout)
-    return stated == trained and ensemble.orders == 1
+    own = ensemble.prompt_file is not None
+    return stated == trained and ensemble.orders == 1 and not own

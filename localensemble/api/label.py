@@ -35,7 +35,6 @@ from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
-from localensemble.prompting.template import load_template
 from localensemble.study.certificate_files import (
     LabelingConditions,
     certified_raters,
@@ -166,7 +165,7 @@ def label(
         variables=[variable.name for variable in questions.variables],
         raters=[rater.name for rater in ensemble.raters],
     )
-    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    template = ensemble.load_template(questions.variables)
     folder = StudyFolder(study)
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     conditions = LabelingConditions(

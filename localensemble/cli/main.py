@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "demo": "Label 300 patient comments with the embedded models, from table to report.",
     "init": "Draft a codebook and an ensemble file for a table.",
     "check": "Check a codebook for methodological problems.",
+    "prompt": "Show what raters are asked, write your own prompt, and compare prompts.",
     "ask": "Show what every rater says about one text; records nothing.",
     "pilot": "Find out from a few items which raters are fit, and what a run would accept.",
     "estimate": "Estimate the memory and time that a labeling run needs.",

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from localensemble.codebook.model import Variable
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout, Readout
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
+from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 
 _Parsed = TypeVar("_Parsed", bound="_Rules")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -41,6 +43,7 @@ class _Rater(_Strict):
 class _Prompt(_Strict):
     template: str = "label"
     version: Annotated[int, Field(ge=1)] = 1
+    file: Annotated[str, Field(min_length=1)] | None = None
     layout: Literal["auto", "codebook_first", "item_first"] = "auto"
     orders: Annotated[int, Field(ge=1)] = 1
 
@@ -88,6 +91,7 @@ class RaterPlan:
 class Ensemble:
     """The content of an ensemble file.
 
+    ``prompt_file`` is a prompt template that the user wrote, in place of the named one.
     ``layout`` None means that the plan chooses by token counts. ``orders`` is the most category
     orders in which a variable is asked. Relative model paths start at ``folder``.
     """
@@ -95,10 +99,32 @@ class Ensemble:
     raters: tuple[RaterPlan, ...]
     prompt_template: str
     prompt_version: int
+    prompt_file: Path | None
     layout: Layout | None
     orders: int
     rules: DecisionRules
     folder: Path
+
+    def load_template(self, variables: Sequence[Variable]) -> PromptTemplate:
+        """Load the prompt template, and check that it can show the variables.
+
+        Raises:
+            InputError: it does not exist, its file is incomplete or invalid, it has no texts for
+                the readout of a rater, or it uses something that a variable does not have.
+        """
+        if self.prompt_file is None:
+            template = load_template(self.prompt_template, self.prompt_version)
+        else:
+            template = load_own_template(self.prompt_file)
+        template.check(variables)
+        for readout in self.readouts:
+            template.reading(readout).check(variables)
+        return template
+
+    @property
+    def readouts(self) -> tuple[Readout, ...]:
+        """The readouts that raters state or choose from, each once."""
+        return tuple(dict.fromkeys(one for rater in self.raters for one in rater.readouts))
 
 
 EnsembleSource = Path | Mapping[str, Any]
@@ -197,6 +223,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         raters=raters,
         prompt_template=parsed.prompt.template,
         prompt_version=parsed.prompt.version,
+        prompt_file=_prompt_file(path, parsed.prompt),
         layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
         orders=parsed.prompt.orders,
         rules=rules,
@@ -217,6 +244,19 @@ def _readouts(path: Path, rater: _Rater) -> tuple[Readout, ...]:
             hint="Change or remove its `readout`, or use another engine.",
         )
     return wanted
+
+
+def _prompt_file(path: Path, prompt: _Prompt) -> Path | None:
+    if prompt.file is None:
+        return None
+    named = [f"`{key}`" for key in ("template", "version") if key in prompt.model_fields_set]
+    if named:
+        raise EnsembleError(
+            f"{path}, prompt: found `file` and {' and '.join(named)}; expected one template.",
+            hint=f"Keep `file` for your own template, or {' and '.join(named)} for one that ships "
+            "with the program.",
+        )
+    return path.resolve().parent / Path(prompt.file).expanduser()
 
 
 def _rules(

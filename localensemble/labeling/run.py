@@ -34,6 +34,7 @@ from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
+    RecordedPrompt,
     RunSettings,
     RunSummary,
     register_codebook,
@@ -436,7 +437,7 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
         model_name=described.model_name,
         model_sha256=described.model_sha256,
         chat_template_sha256=described.chat_template_sha256,
-        prompt_template=f"{template.name}/v{template.version}",
+        prompt_template=template.full_name,
         prompt_template_sha256=template.sha256,
         codebook_sha256=sha256_text(variables_content(variables)),
         layout=questions.layout,
@@ -488,4 +489,5 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         cautions=plan.cautions,
         control=plan.control,
         readouts=plan.chosen_readouts,
+        prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
     )

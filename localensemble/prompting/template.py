@@ -9,11 +9,12 @@ as a template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -73,8 +74,8 @@ class PromptTemplate:
             are those of ``name`` and answers are read in their exact spelling only.
 
     Attributes:
-        name: the folder under ``prompts/``.
-        version: the number in its file name.
+        name: the folder under ``prompts/``; the path of a template that the user wrote.
+        version: the number in its file name; None for a template that the user wrote.
         sha256: hash of the texts of the readout ``name``; comments and quoting do not change it.
         readouts: the readouts that it has texts for.
         readout_sha256: hash of the texts that a stated readout uses; empty if none is stated.
@@ -87,7 +88,7 @@ class PromptTemplate:
         self,
         name: str,
         *,
-        version: int,
+        version: int | None,
         texts: Mapping[str, str],
         readouts: ReadoutTexts | None = None,
         readout: Readout | None = None,
@@ -132,6 +133,16 @@ class PromptTemplate:
             readout=readout,
         )
 
+    def check(self, variables: Sequence[Variable]) -> None:
+        """Refuse the template if it cannot show one of the variables, in whichever layout.
+
+        Raises:
+            InputError: the template uses something that a variable does not have.
+        """
+        for variable in variables:
+            for layout in _LAYOUTS:
+                self.render(variable, "", layout=layout)
+
     def answers(self, variable: Variable) -> tuple[str, ...]:
         """Return what a model writes for each category, in codebook order."""
         if self.readout == "option":
@@ -170,8 +181,23 @@ class PromptTemplate:
         return Prompt(messages, spellings=spellings, categories=frame.categories)
 
     @property
+    def full_name(self) -> str:
+        """What it is called in a rater's identity: ``label/v1``, or ``own`` for any of the user.
+
+        Its hash, not its path, tells one of these from another.
+        """
+        return "own" if self.version is None else f"{self.name}/v{self.version}"
+
+    @property
+    def content(self) -> dict[str, object]:
+        """All its texts, as its file has them."""
+        texts: dict[str, object] = {key: self._given[key] for key in _KEYS}
+        others = {readout: dict(given) for readout, given in self._others.items()}
+        return {**texts, _READOUTS: others} if others else texts
+
+    @property
     def _title(self) -> str:
-        title = f'Prompt template "{self.name}" version {self.version}'
+        title = _title(self.name, self.version)
         return f"{title}, readout {self.readout}" if self.readout else title
 
     def _render_frame(self, variable: Variable, layout: Layout) -> _Frame:
@@ -208,23 +234,45 @@ def load_template(name: str = "label", version: int = 1) -> PromptTemplate:
     return _read_template(prompt_template_path(name, version), name=name, version=version)
 
 
-def _read_template(path: Path, *, name: str, version: int) -> PromptTemplate:
-    title = f'prompt template "{name}" version {version}'
-    hint = f"A template is a YAML file with the texts {', '.join(_KEYS)}."
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"Cannot read {title}: it is not valid YAML.", hint=hint) from error
-    readouts = content.pop(_READOUTS, {}) if isinstance(content, dict) else {}
-    if not _has_texts(content, allowed=frozenset(_KEYS), required=frozenset(_KEYS)):
-        raise InputError(
-            f"Cannot use {title}: expected a non-empty text for each of the keys "
-            f"{', '.join(_KEYS)}, and no other key but `{_READOUTS}`.",
-            hint=hint,
-        )
+def load_own_template(path: Path) -> PromptTemplate:
+    """Load a prompt template that the user wrote.
+
+    Raises:
+        InputError: the file cannot be read, or it is incomplete or invalid.
+    """
+    return _read_template(path, name=str(path), version=None)
+
+
+def template_of_content(full_name: str, content: Mapping[str, Any]) -> PromptTemplate:
+    """Make a template from its recorded content."""
+    name, _, version = full_name.partition("/v")
+    texts = {key: content[key] for key in _KEYS}
+    return PromptTemplate(
+        name,
+        version=int(version) if version else None,
+        texts=texts,
+        readouts=content.get(_READOUTS),
+    )
+
+
+def _title(name: str, version: int | None) -> str:
+    if version is None:
+        return f"Prompt template {name}"
+    return f'Prompt template "{name}" version {version}'
+
+
+def _read_template(path: Path, *, name: str, version: int | None) -> PromptTemplate:
+    title = _title(name, version)
+    hint = (
+        f"A template is a YAML file with the texts {', '.join(_KEYS)}. "
+        "`localensemble prompt template` prints one to start from."
+    )
+    content = _content(path, title, hint)
+    readouts = content.pop(_READOUTS, {})
+    _check_keys(content, title, hint)
     if not isinstance(readouts, dict) or not readouts.keys() <= _READOUT_KEYS.keys():
         raise InputError(
-            f"Cannot use {title}: under `{_READOUTS}`, expected no other keys than "
+            f"{title}: under `{_READOUTS}`, expected no other keys than "
             f"{', '.join(_READOUT_KEYS)}.",
             hint="The texts of the readout `name` are those of the template itself.",
         )
@@ -232,12 +280,48 @@ def _read_template(path: Path, *, name: str, version: int) -> PromptTemplate:
         allowed, required = _READOUT_KEYS[readout], _REQUIRED[readout]
         if not _has_texts(texts, allowed=allowed, required=required):
             raise InputError(
-                f"Cannot use {title}: for the readout `{readout}`, expected a non-empty text for "
+                f"{title}: for the readout `{readout}`, expected a non-empty text for "
                 f"{', '.join(sorted(required))}, and no other keys than "
                 f"{', '.join(sorted(allowed))}.",
                 hint="Compare with the prompt template that ships with the program.",
             )
     return PromptTemplate(name, version=version, texts=content, readouts=readouts)
+
+
+def _content(path: Path, title: str, hint: str) -> dict[str, Any]:
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{title}: it cannot be read ({error.strerror}).",
+            hint="Check the path. In an ensemble file, it starts at the folder of that file.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{title}: byte {error.start} is not UTF-8.", hint="Save the file as UTF-8."
+        ) from error
+    except (YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{title}{place}: this is not valid YAML.", hint=hint) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{title}: found no keys; expected {', '.join(_KEYS)}.", hint=hint)
+    return content
+
+
+def _check_keys(content: Mapping[str, Any], title: str, hint: str) -> None:
+    known = (*_KEYS, _READOUTS)
+    for key in content:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            raise InputError(
+                f'{title}: unknown key "{key}"; expected {", ".join(known)}.',
+                hint=f"Did you mean `{close[0]}`?" if close else "Remove it.",
+            )
+    for key in _KEYS:
+        if not _has_texts({key: content.get(key)}, allowed=frozenset(_KEYS), required=frozenset()):
+            found = "it is not a text, or it is empty" if key in content else "it is missing"
+            raise InputError(f"{title}, {key}: expected a text, but {found}.", hint=hint)
 
 
 def _has_texts(content: object, *, allowed: frozenset[str], required: frozenset[str]) -> bool:

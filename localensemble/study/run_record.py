@@ -36,6 +36,19 @@ _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedPrompt:
+    """A prompt template as a run keeps it, so that its prompts can be shown later.
+
+    Attributes:
+        name: ``label/v1``, or ``own`` for a template that the user wrote.
+        texts: its texts, as its file has them.
+    """
+
+    name: str
+    texts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class RunSettings:
     """The settings of a run, frozen when it starts.
 
@@ -51,6 +64,7 @@ class RunSettings:
         control: variable -> item id -> known category of control items.
         ratings_sha256: hash of the ratings that the labels come from; None if models make them.
         decides_again: the run whose labels this one decides again; None if it labels.
+        prompt: the prompt template that the models were given; None if it is not recorded.
         readouts: the readouts chosen for raters whose ensemble file says ``auto``.
         program_version: version of localensemble that made the record.
     """
@@ -65,6 +79,7 @@ class RunSettings:
     control: Mapping[str, Mapping[str, str]] | None = None
     ratings_sha256: str | None = None
     decides_again: int | None = None
+    prompt: RecordedPrompt | None = None
     readouts: tuple[ReadoutChoice, ...] = ()
     program_version: str = __version__
 
@@ -86,6 +101,8 @@ class RunSettings:
             written["ratings_sha256"] = self.ratings_sha256
         if self.decides_again is not None:
             written[_DECIDES_AGAIN] = self.decides_again
+        if self.prompt is not None:
+            written["prompt"] = {"template": self.prompt.name, "texts": dict(self.prompt.texts)}
         if self.readouts:
             written[_READOUTS] = [choice.as_json() for choice in self.readouts]
         return written
@@ -105,6 +122,7 @@ class RunSettings:
             control=read.get("control"),
             ratings_sha256=read.get("ratings_sha256"),
             decides_again=read.get(_DECIDES_AGAIN),
+            prompt=_prompt(read.get("prompt")),
             readouts=tuple(map(ReadoutChoice.from_json, read.get(_READOUTS, ()))),
             program_version=read["localensemble"],
         )
@@ -222,6 +240,10 @@ def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, Variab
         for variable in codebook.variables
     ]
     return ledger.register_codebook(content, sha256=sha256_text(content), variables=records)
+
+
+def _prompt(content: Mapping[str, Any] | None) -> RecordedPrompt | None:
+    return None if content is None else RecordedPrompt(content["template"], content["texts"])
 
 
 def _renamed_policies(content: Any) -> Any:

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from localensemble.api import bundle as bundle_api
+from localensemble.api.prompt.show_prompt import template_text
 from localensemble.bundle.content import BundleContents, BundleSource, write_bundle
 from localensemble.bundle.installer import DamagedBundleError, check_bundle
 from localensemble.bundle.wheels import Target, this_python
 from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
+from localensemble.labeling.ensemble import load_ensemble
 from tests.bundles import bundled_model, digits_of, written_bundle
 from tests.catalog.file_server import gguf_bytes
 from tests.cli.conftest import Ended, Run
@@ -373,6 +375,30 @@ def test_a_bundle_does_not_tell_where_a_model_lay_nor_who_agreed(
     assert (entry["model"]["path"], entry["model"]["consent"]) == ("own.gguf", None)
     written = [path for path in (tmp_path / "usb").rglob("*") if path.is_file()]
     assert not any(b"someone" in path.read_bytes() for path in written)
+
+
+def test_a_template_of_the_user_travels_beside_the_ensemble_file_that_names_it(
+    source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localensemble.bundle.content.gather_wheels", lambda folder, **asked: None)
+    ensemble, template = tmp_path / "ensemble.yaml", tmp_path / "mine.yaml"
+    ensemble.write_text("raters: [{model: own}]\nprompt: {file: mine.yaml}\n", encoding="utf-8")
+    template.write_text(template_text(), encoding="utf-8")
+    prompts = bundle_api._prompts_of([ensemble])
+    contents = BundleContents(ensembles=(ensemble,), prompts=prompts)
+    write_bundle(tmp_path / "usb", contents=contents, source=source)
+    carried = tmp_path / "usb" / "ensembles"
+    assert load_ensemble(carried / "ensemble.yaml").prompt_file == carried / "mine.yaml"
+    assert (carried / "mine.yaml").read_bytes() == template.read_bytes()
+
+
+def test_a_template_in_another_folder_than_its_ensemble_file_is_not_bundled(
+    tmp_path: Path,
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text("raters: [{model: own}]\nprompt: {file: a/b.yaml}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"prompt\.file.*not in the folder"):
+        bundle_api._prompts_of([ensemble])
 
 
 @pytest.mark.parametrize("name", ["con.yaml", "we ird.yaml", "a:b.yaml", "dot."])

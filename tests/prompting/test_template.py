@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,13 @@ from localensemble.codebook.model import Category, Example, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.prompts import Layout
 from localensemble.prompting import template as template_module
-from localensemble.prompting.template import PromptTemplate, ReadoutTexts, load_template
+from localensemble.prompting.template import (
+    PromptTemplate,
+    ReadoutTexts,
+    load_own_template,
+    load_template,
+    template_of_content,
+)
 
 LAYOUTS: tuple[Layout, ...] = ("codebook_first", "item_first")
 TEMPLATE = load_template()
@@ -153,10 +160,13 @@ def test_the_hash_is_of_the_texts() -> None:
     ("content", "found"),
     [
         ("system: [", "not valid YAML"),
-        ("- a list", "expected a non-empty text"),
-        ("system: s\ncodebook_first: q {{ item }}\n", "expected a non-empty text"),
-        ("system: 3\ncodebook_first: c\nitem_first: i\n", "expected a non-empty text"),
-        ("system: s\ncodebook_first: c\nitem_first: i\nextra: e\n", "expected a non-empty text"),
+        ("a: 1\nsystem: [", "line 2: .*not valid YAML"),
+        ("- a list", "found no keys"),
+        ("system: s\ncodebook_first: q {{ item }}\n", "item_first: .*missing"),
+        ("system: 3\ncodebook_first: c\nitem_first: i\n", "system: .*not a text"),
+        ("system: s\ncodebook_first: ' '\nitem_first: i\n", "codebook_first: .*empty"),
+        ("system: s\ncodebook_first: c\nitem_first: i\nextra: e\n", 'unknown key "extra"'),
+        ("sistem: s\ncodebook_first: c\nitem_first: i\n", 'unknown key "sistem"'),
     ],
 )
 def test_a_template_file_that_says_something_else_is_refused(
@@ -167,7 +177,75 @@ def test_a_template_file_that_says_something_else_is_refused(
     monkeypatch.setattr(template_module, "prompt_template_path", lambda name, version: path)
     with pytest.raises(InputError, match=found) as caught:
         load_template()
-    assert "system, codebook_first, item_first" in caught.value.hint
+    assert str(caught.value).startswith('Prompt template "label" version 1')
+    assert caught.value.hint
+
+
+OWN_TEMPLATE = """\
+system: You label texts.
+codebook_first: |-
+  {{ variable.question }}
+  {% for category in variable.categories -%}
+  - {{ category.name }}
+  {% endfor -%}
+  {{ item }}
+item_first: |-
+  {{ item }}
+  {{ variable.question }}
+"""
+
+
+def test_a_template_of_the_user_is_known_by_its_texts_and_not_by_its_path(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml"))
+    first.write_text(OWN_TEMPLATE, encoding="utf-8")
+    second.write_text(f"# the same\n{OWN_TEMPLATE}", encoding="utf-8")
+    third.write_text(OWN_TEMPLATE.replace("You label", "Label"), encoding="utf-8")
+    loaded = [load_own_template(path) for path in (first, second, third)]
+    assert [one.full_name for one in loaded] == ["own"] * 3
+    assert loaded[0].sha256 == loaded[1].sha256 != loaded[2].sha256
+    prompt = loaded[0].render(variable(), "fine", layout="item_first")
+    assert prompt.messages[1].text == f"fine\n{variable().question}"
+
+
+def test_the_content_of_a_template_makes_the_same_template_again(tmp_path: Path) -> None:
+    for template in (TEMPLATE, PromptTemplate("mine", version=1, texts=texts())):
+        again = template_of_content(template.full_name, json.loads(json.dumps(template.content)))
+        assert again.sha256 == template.sha256
+        assert again.readouts == template.readouts
+        assert again.render(variable(), "x", layout="item_first") == template.render(
+            variable(), "x", layout="item_first"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ("own.yaml", "cannot be read", "Check the path")),
+        (b"system: \xff", ("own.yaml", "byte 8", "UTF-8")),
+        (b"sistem: s", ("own.yaml", '"sistem"', "`system`")),
+        (b"system: s\ncodebook_first: c", ("own.yaml", "item_first", "prompt template")),
+        (b"system: s\ncodebook_first: c\nitem_first: '{{ item }}'", ("codebook_first", "found: 0")),
+    ],
+)
+def test_what_is_wrong_with_a_template_of_the_user_is_stated_with_its_file_and_the_remedy(
+    content: bytes | None, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_own_template(path)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_template_that_names_what_no_variable_has_is_refused_before_it_is_used(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(OWN_TEMPLATE.replace("variable.question", "variable.title"), encoding="utf-8")
+    with pytest.raises(InputError, match="title"):
+        load_own_template(path).check([variable()])
+    TEMPLATE.check([variable()])
 
 
 def of(*names: str) -> Variable:

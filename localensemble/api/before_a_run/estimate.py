@@ -23,7 +23,6 @@ from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
-from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile
 
 __all__ = ["RaterEstimate", "RunEstimate", "advice", "estimate", "gibibytes"]
@@ -97,7 +96,7 @@ def estimate(
     questions = load_checked(codebook)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    template = ensemble.load_template(questions.variables)
     raters = prepare_raters(
         ensemble,
         models,

@@ -35,7 +35,7 @@ from localensemble.piloting.pilot_items import PilotItems, choose_items
 from localensemble.piloting.recommended_calibrations import recommended_calibrations
 from localensemble.piloting.sentences import advice, heading, outlook, rows
 from localensemble.piloting.variable_answers import CategoryArray
-from localensemble.prompting.template import PromptTemplate, load_template
+from localensemble.prompting.template import PromptTemplate
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
@@ -154,7 +154,7 @@ def pilot(
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     gold = _gold(table, questions, options)
     chosen = _chosen(table, questions, options, gold)
-    template = load_template(ensemble.prompt_template, ensemble.prompt_version)
+    template = ensemble.load_template(questions.variables)
     raters = prepare_raters(
         ensemble,
         models,

@@ -1,0 +1,1 @@
+"""What raters are asked: shown, and compared under several templates."""
