@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import click
 
+from localensemble.api.prompt.compare_prompts import (
+    ComparePromptsOptions,
+    PromptComparison,
+    Share,
+    compare_prompts,
+)
 from localensemble.api.prompt.show_prompt import (
     ShownPrompt,
     show_prompts,
     show_recorded_prompts,
     template_text,
 )
+from localensemble.api.shared_options import CodebookFile
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.command_options import with_options
-from localensemble.cli.console import output, say
+from localensemble.cli.console import output, progress_output, say
+from localensemble.cli.isolated import isolated_option
+from localensemble.cli.numbers import share, three_digits
+from localensemble.cli.word_table import WordTable
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 
@@ -72,3 +84,89 @@ def template_command() -> None:
     Save it, change it, and name it in the ensemble file: `prompt: {file: my.yaml}`.
     """
     click.echo(template_text(), nl=False)
+
+
+@command.command("compare")
+@click.argument("templates", nargs=-1, metavar="TEMPLATE TEMPLATE...")
+@with_options
+@isolated_option
+def compare_command(
+    templates: tuple[str, ...],
+    *,
+    items: Annotated[Path, Option("The table of items.", "--items")],
+    codebook: CodebookFile,
+    options: ComparePromptsOptions,
+    as_json: Annotated[bool, Option("Print the comparison as JSON.", "--json")] = False,
+) -> None:
+    """Label the same items under each TEMPLATE and compare; nothing is recorded.
+
+    A TEMPLATE is a file, or the name of one that ships, such as label/v1. The others are compared
+    with the first. With gold labels, shows how often each rater is right under each template, and
+    whether the difference can be chance.
+    """
+    console = progress_output()
+    found = compare_prompts(
+        templates,
+        items=items,
+        codebook=codebook,
+        options=options,
+        on_message=lambda message: say(console, message),
+        on_rater=lambda rater, template: say(console, f"Asking {rater} with {template}."),
+    )
+    if as_json:
+        content = {**asdict(found), "sentences": list(found.sentences())}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        _show_comparison(found)
+
+
+def _show_comparison(found: PromptComparison) -> None:
+    console = output()
+    for variable in dict.fromkeys(one.variable for one in found.results):
+        console.print(_comparison_table(found, variable))
+    if found.baselines:
+        say(console, "Intervals are exact. An item without a category counts as wrong.")
+    for sentence in found.sentences():
+        say(console, sentence)
+
+
+def _comparison_table(found: PromptComparison, variable: str) -> WordTable:
+    baseline = next((one for one in found.baselines if one.variable == variable), None)
+    numbers: tuple[str, ...] = ("off-codebook mass", "same as first")
+    if baseline is not None:
+        numbers = (*numbers, "right", "95% interval", "only first right", "only this right", "p")
+    table = WordTable(
+        f"{variable}: {found.items:,} items"
+        if baseline is None
+        else f"{variable}: {baseline.accuracy.items:,} items with a gold label",
+        words=("rater", "template"),
+        numbers=numbers,
+    )
+    for one in found.results:
+        if one.variable != variable:
+            continue
+        cells = [
+            three_digits(one.median_off_codebook_mass),
+            "" if one.same_as_first is None else share(one.same_as_first.value),
+        ]
+        if baseline is not None:
+            cells += _right(one.accuracy)
+            test = one.against_first
+            p_value = None if test is None else test.p_value.value
+            cells += [
+                "" if test is None else f"{test.only_first:,}",
+                "" if test is None else f"{test.only_second:,}",
+                "" if p_value is None else f"{p_value:.2g}",
+            ]
+        table.add_row(one.rater, one.template, *cells)
+    if baseline is not None:
+        always = f'always "{baseline.category}"'
+        table.add_row("(no rater)", always, "", "", *_right(baseline.accuracy), "", "", "")
+    return table
+
+
+def _right(accuracy: Share | None) -> list[str]:
+    if accuracy is None:
+        return ["", ""]
+    low, high = share(accuracy.interval_low), share(accuracy.interval_high)
+    return [share(accuracy.value), f"{low} to {high}"]

@@ -1,0 +1,274 @@
+"""Compare prompt templates on a few items, or on those with gold labels; record nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from localensemble.api.label import embedded_ensemble
+from localensemble.api.prepared_raters import (
+    PreparedRater,
+    RaterOptions,
+    locate_rater,
+    prepare_raters,
+    refuse_unready,
+    refuse_what_cannot_fit,
+)
+from localensemble.api.shared_options import GoldTable
+from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.errors import InputError
+from localensemble.core.items import Item
+from localensemble.core.labels import Label
+from localensemble.core.options import Option
+from localensemble.core.prompts import Readout
+from localensemble.findings.evaluation import CategoryArray
+from localensemble.findings.prompt_comparison import (
+    PromptBaseline,
+    PromptComparison,
+    PromptResult,
+    Share,
+)
+from localensemble.findings.prompt_comparison import compare_prompts as compared
+from localensemble.labeling.category_orders import in_all_orders, order_cost
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.layout import layout_for
+from localensemble.labeling.packing import BLOCK_SIZE
+from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
+from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.speed import spread_items
+from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
+from localensemble.study.gold import read_gold, shared_id_column
+from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_columns import IdColumn, TextColumn
+from localensemble.tables.item_file import ItemFile
+
+__all__ = [
+    "ComparePromptsOptions",
+    "PromptBaseline",
+    "PromptComparison",
+    "PromptResult",
+    "Share",
+    "compare_prompts",
+]
+
+_WITHOUT_GOLD = 50
+_WITH_GOLD = 200
+_ROWS = 4096
+_SHIPS = re.compile(r"([a-z][a-z0-9_-]*)/v(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePromptsOptions:
+    """Options of `compare_prompts`; every option has a default.
+
+    Attributes:
+        ensemble: ensemble file, or its content; None uses the embedded ensemble. Its template is
+            not used.
+        gold: table with gold labels; then only items with a gold label are labeled.
+        count: how many items to label at most, spread over the table; None labels 50, or 200
+            with gold.
+        variables: the variables to compare on; empty for all.
+        id_column: column that identifies an item; None detects it.
+        text_column: column that holds the text; None detects it.
+        threads: processor threads per model; None uses all cores.
+    """
+
+    ensemble: Annotated[
+        EnsembleSource | None,
+        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
+    ] = None
+    gold: GoldTable = None
+    count: Annotated[
+        int | None,
+        Option(
+            "How many items to label, spread over the table. [default: 50, or those with a gold "
+            "label, at most 200]",
+            "--n",
+            least=2,
+        ),
+    ] = None
+    variables: Annotated[
+        tuple[str, ...],
+        Option("Compare on this variable only; repeatable.", "--variable", metavar="NAME"),
+    ] = ()
+    id_column: IdColumn = None
+    text_column: TextColumn = None
+    threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
+        None
+    )
+
+
+def compare_prompts(
+    templates: Sequence[str | Path],
+    *,
+    items: TableSource,
+    codebook: CodebookSource,
+    options: ComparePromptsOptions = ComparePromptsOptions(),
+    on_message: Callable[[str], None] = lambda message: None,
+    on_rater: Callable[[str, str], None] = lambda rater, template: None,
+) -> PromptComparison:
+    """Label the same items with every rater under each template, and compare; keep no labels.
+
+    Args:
+        templates: two or more: files, or names of templates that ship, such as ``label/v1``.
+        items: the table of items.
+        codebook: the codebook.
+        options: the ensemble, the gold labels, and how many items.
+        on_message: called with each sentence that the user should know, before any model loads.
+        on_rater: called with the rater and the template before they label.
+
+    Raises:
+        InputError: a file cannot be used, or two templates are the same.
+        EngineError: a model cannot be loaded, or fails.
+    """
+    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
+    refuse_unready(ensemble)
+    questions = load_checked(codebook)
+    variables = _chosen(questions, options.variables)
+    loaded = _load(templates, variables, ensemble.readouts)
+    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    few, gold, gold_messages = _items(table, questions, options)
+    models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    raters = prepare_raters(
+        ensemble,
+        models,
+        codebook=questions,
+        template=next(iter(loaded.values())),
+        options=RaterOptions("batched", options.threads),
+    )
+    for template in loaded.values():
+        refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+    cost = order_cost(variables, at_most=ensemble.orders)
+    messages = (*table.messages, *gold_messages, *cost)
+    for message in messages:
+        on_message(message)
+    labels: dict[tuple[str, str], Mapping[str, Sequence[Label]]] = {}
+    for rater in raters:
+        for name, template in loaded.items():
+            on_rater(rater.name, name)
+            labels[rater.name, name] = _labels(
+                rater, template, few, table, variables, ensemble, questions
+            )
+    asked = {variable.name for variable in variables}
+    return compared(
+        labels,
+        variables=variables,
+        gold={name: found for name, found in gold.items() if name in asked},
+        messages=messages,
+    )
+
+
+def _chosen(codebook: Codebook, names: Sequence[str]) -> tuple[Variable, ...]:
+    known = [variable.name for variable in codebook.variables]
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f'The codebook has no variable "{name}".',
+                hint=f"Choose from: {', '.join(known)}.",
+            )
+    return tuple(one for one in codebook.variables if not names or one.name in names)
+
+
+def _load(
+    templates: Sequence[str | Path], variables: Sequence[Variable], readouts: Sequence[Readout]
+) -> dict[str, PromptTemplate]:
+    if len(templates) < 2:
+        raise InputError(
+            f"Found {len(templates)} prompt templates to compare; expected two or more.",
+            hint="Name the files, the current prompt first. label/v1 is the one that ships.",
+        )
+    loaded: dict[str, PromptTemplate] = {}
+    for given in templates:
+        ships = None if Path(given).is_file() else _SHIPS.fullmatch(str(given))
+        template = (
+            load_template(ships[1], int(ships[2])) if ships else load_own_template(Path(given))
+        )
+        for shown in (template, *map(template.reading, readouts)):
+            shown.check(variables)
+        same = [name for name, other in loaded.items() if other.content == template.content]
+        if same:
+            raise InputError(
+                f"{given} and {same[0]} have the same texts.", hint="Leave out one of them."
+            )
+        loaded[str(given)] = template
+    short = {Path(name).stem: template for name, template in loaded.items()}
+    return short if len(short) == len(loaded) and "v1" not in short else loaded
+
+
+def _items(
+    table: ItemFile, codebook: Codebook, options: ComparePromptsOptions
+) -> tuple[tuple[Item, ...], Mapping[str, CategoryArray], tuple[str, ...]]:
+    """Choose the items, and return the gold labels of the chosen ones."""
+    if options.gold is None:
+        return spread_items(table, count=options.count or _WITHOUT_GOLD), {}, ()
+    named = ",".join(table.id_columns) or None
+    gold = read_gold(
+        options.gold,
+        codebook=codebook,
+        item_ids=[str(row.item.id) for block in table.blocks(_ROWS) for row in block],
+        id_column=shared_id_column(options.gold, named),
+    )
+    wanted = options.variables or tuple(gold.categories)
+    known = np.zeros(table.item_count, dtype=np.bool_)
+    for name in wanted:
+        if name in gold.categories:
+            known |= gold.categories[name] >= 0
+    positions = np.flatnonzero(known)
+    if not len(positions):
+        raise InputError(
+            f"No item has a gold label of {', '.join(wanted)}.",
+            hint="Choose another --variable, or leave out --gold.",
+        )
+    most = options.count or _WITH_GOLD
+    if len(positions) > most:
+        spread = np.linspace(0, len(positions) - 1, most).round().astype(np.int64)
+        positions = positions[spread]
+    chosen = frozenset(positions.tolist())
+    items = tuple(
+        row.item for block in table.blocks(_ROWS) for row in block if row.item.position in chosen
+    )
+    return items, {name: one[positions] for name, one in gold.categories.items()}, gold.messages
+
+
+def _labels(
+    rater: PreparedRater,
+    template: PromptTemplate,
+    items: Sequence[Item],
+    table: ItemFile,
+    variables: tuple[Variable, ...],
+    ensemble: Ensemble,
+    codebook: Codebook,
+) -> Mapping[str, Sequence[Label]]:
+    # The model is loaded anew for each template, so that what it keeps of prompts does not pile up.
+    engine = rater.engine.load()
+    try:
+        template = rater_template(
+            engine,
+            items[:ITEMS_THAT_CHOOSE],
+            rater=rater.name,
+            codebook=replace(codebook, variables=variables),
+            template=template,
+            layout=ensemble.layout,
+            readouts=rater.readouts,
+        )
+        asked = in_all_orders(variables, at_most=ensemble.orders)
+        layout = layout_for(
+            engine, table, variables=asked, template=template, layout=ensemble.layout
+        )
+        non_answers = NonAnswers.of(codebook.no_answer)
+        questions = Questions(variables, template, layout, non_answers, ensemble.orders)
+        found: dict[str, list[Label]] = {variable.name: [] for variable in variables}
+        for start in range(0, len(items), BLOCK_SIZE):
+            block = label_block(engine, items[start : start + BLOCK_SIZE], questions=questions)
+            for name, labels in block.items():
+                found[name].extend(labels)
+        return found
+    finally:
+        engine.close()
