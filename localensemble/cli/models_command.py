@@ -39,11 +39,11 @@ from localensemble.api.models import (
     verify_models,
     wheel_of,
 )
-from localensemble.cli.bundle_commands import bundle_command, unbundle_command
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
-from localensemble.cli.terms import AgreedTerms, asked
+from localensemble.cli.models.bundle_commands import bundle_command, unbundle_command
+from localensemble.cli.models.terms import AgreedTerms, asked
 from localensemble.core.options import Option
 
 

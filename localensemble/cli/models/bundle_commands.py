@@ -16,7 +16,7 @@ from localensemble.api.bundle import (
 )
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
-from localensemble.cli.terms import AgreedTerms, asked
+from localensemble.cli.models.terms import AgreedTerms, asked
 from localensemble.core.options import Option
 
 

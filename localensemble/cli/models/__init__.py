@@ -1,0 +1,1 @@
+"""Parts of the command group ``models``: bundles, and the terms of models."""
