@@ -29,6 +29,7 @@ from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
+from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.readout_choice import (
     ITEMS_THAT_CHOOSE,
     measure_readout,
@@ -36,7 +37,6 @@ from localensemble.labeling.readout_choice import (
 )
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.labeling.speed import spread_items
-from localensemble.prompting.template import PromptTemplate
 from localensemble.study.decisions import check_rules
 from localensemble.study.lone_item import decide_alone
 from localensemble.tables.delimited import TableSource
@@ -114,18 +114,21 @@ def ask(
     )
     item, table = _item(text, options)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    template = ensemble.load_template(questions.variables)
+    prompt = load_prompt(ensemble, questions, items=table)
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=questions,
-        template=template,
+        codebook=prompt.codebook,
+        template=prompt.template,
         options=RaterOptions("strict", options.threads),
     )
-    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+    refuse_what_cannot_fit(
+        raters, prompt.codebook, template=prompt.template, layout=ensemble.layout
+    )
     messages = (
         *(() if table is None else table.messages),
         *cautions(ensemble, codebook=questions, models=models),
+        *prompt.messages,
         *(rater.message for rater in raters if rater.message),
     )
     for message in messages:
@@ -135,7 +138,7 @@ def ask(
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            asked.append(_answers(engine, rater, item, table, questions, template, ensemble))
+            asked.append(_answers(engine, rater, item, table, prompt, ensemble))
         finally:
             engine.close()
     return Asked(
@@ -153,12 +156,11 @@ def _answers(
     rater: PreparedRater,
     item: Item,
     table: ItemFile | None,
-    codebook: Codebook,
-    template: PromptTemplate,
+    prompt: LoadedPrompt,
     ensemble: Ensemble,
 ) -> Mapping[str, AskedRater]:
     """Ask a rater every question about the item: variable -> its answer."""
-    variables, layout = codebook.variables, ensemble.layout
+    variables, layout = prompt.codebook.variables, ensemble.layout
     asked = in_all_orders(variables, at_most=ensemble.orders)
     # As `label` chooses a readout on the table; a text alone chooses its own.
     chosen_on: Sequence[Item] = (item,)
@@ -168,8 +170,8 @@ def _answers(
         engine,
         chosen_on,
         rater=rater.name,
-        codebook=codebook,
-        template=template,
+        codebook=prompt.codebook,
+        template=prompt.template,
         layout=layout,
         readouts=rater.readouts,
     )
@@ -178,7 +180,7 @@ def _answers(
         layout = layout_for(engine, table, variables=asked, template=template, layout=layout)
     elif layout is None:
         layout = choose_layout(engine, [item], variables=asked, template=template)
-    non_answers = NonAnswers.of(codebook.no_answer)
+    non_answers = NonAnswers.of(prompt.codebook.no_answer)
     questions = Questions(variables, template, layout, non_answers, ensemble.orders)
     found = label_block(engine, [item], questions=questions)
     return {

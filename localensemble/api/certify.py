@@ -108,6 +108,7 @@ def certify(
                 f'{path_of(gold)}: the table has no gold labels for "{variable}".',
                 hint=f'Put them into a column "gold_{variable}".',
             )
+        labels.refuse_shots(path_of(gold))
         found = certify_variable(
             loaded,
             variable=chosen,

@@ -161,6 +161,7 @@ def gold_of(
         group_column=group_column,
         random_sample=random_sample,
         prices=prices,
+        shots=loaded.shots,
     )
     if items is None:
         return found

@@ -28,11 +28,12 @@ from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.labeling.category_orders import order_cost
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
+from localensemble.labeling.shots import Shots
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.study.certificate_files import (
@@ -156,8 +157,7 @@ def label(
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
-    cost = order_cost(questions.variables, at_most=ensemble.orders)
-    messages = (*table.messages, *warnings, *cost)
+    messages = (*table.messages, *warnings)
     for message in messages:
         on_message(message)
     check_columns(
@@ -165,28 +165,29 @@ def label(
         variables=[variable.name for variable in questions.variables],
         raters=[rater.name for rater in ensemble.raters],
     )
-    template = ensemble.load_template(questions.variables)
+    prompt = load_prompt(ensemble, questions, items=table)
+    shown, template = prompt.codebook, prompt.template
     folder = StudyFolder(study)
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     conditions = LabelingConditions(
-        codebook=questions,
+        codebook=shown,
         prompt_sha256=template.sha256,
         models=sha256,
         items_sha256=table.sha256,
         item_count=min(table.item_count, options.limit or table.item_count),
     )
     rules, rule_messages = _rules(ensemble, folder, options, conditions)
-    gold, control = _known_labels(table, questions, options)
-    for message in (*rule_messages, *(() if control is None else control.messages)):
+    gold, control = _known_labels(table, questions, options, prompt.shots)
+    for message in (*prompt.messages, *rule_messages, *(control.messages if control else ())):
         on_message(message)
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=questions,
+        codebook=shown,
         template=template,
         options=RaterOptions(options.mode, options.threads),
     )
-    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+    refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
     for message in (rater.message for rater in raters if rater.message):
         on_message(message)
     folder.make()
@@ -195,6 +196,7 @@ def label(
         codebook=questions,
         engines=tuple(rater.engine for rater in raters),
         template=template,
+        shots=prompt.shots,
         layout=ensemble.layout,
         rules=rules,
         limit=options.limit,
@@ -253,7 +255,7 @@ def _labeled(
 
 
 def _known_labels(
-    table: ItemFile, codebook: Codebook, options: LabelOptions
+    table: ItemFile, codebook: Codebook, options: LabelOptions, shots: Shots
 ) -> tuple[GoldLabels | None, ControlItems | None]:
     """Read gold and control labels before labeling starts, so that a mistake costs no time."""
     if options.gold is None and options.control is None:
@@ -268,6 +270,7 @@ def _known_labels(
             codebook=codebook,
             item_ids=item_ids,
             id_column=shared_id_column(options.gold, named),
+            shots=shots.ids,
         )
     if options.control is not None:
         control = read_control_items(

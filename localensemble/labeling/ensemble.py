@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -21,6 +21,7 @@ from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout, Readout
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
+from localensemble.labeling.shots import StatedShots
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 
 _Parsed = TypeVar("_Parsed", bound="_Rules")
@@ -40,12 +41,29 @@ class _Rater(_Strict):
     readout: Literal["name", "option", "prefilled", "auto"] | None = None
 
 
+class _Shots(_Strict):
+    gold: Annotated[str, Field(min_length=1)]
+    per_category: Annotated[int, Field(ge=1)] = 1
+    seed: int = 0
+
+
 class _Prompt(_Strict):
     template: str = "label"
     version: Annotated[int, Field(ge=1)] = 1
     file: Annotated[str, Field(min_length=1)] | None = None
     layout: Literal["auto", "codebook_first", "item_first"] = "auto"
     orders: Annotated[int, Field(ge=1)] = 1
+    shots: _Shots | None = None
+
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _name_the_gold(cls, value: object) -> object:
+        if value is None or isinstance(value, Mapping):
+            return value
+        raise ValueError(
+            "expected the gold table that the shots come from: "
+            "{gold: FILE, per_category: 1, seed: 0}"
+        )
 
 
 class _Consensus(BaseModel):
@@ -93,7 +111,8 @@ class Ensemble:
 
     ``prompt_file`` is a prompt template that the user wrote, in place of the named one.
     ``layout`` None means that the plan chooses by token counts. ``orders`` is the most category
-    orders in which a variable is asked. Relative model paths start at ``folder``.
+    orders in which a variable is asked, and ``shots`` are examples from gold labels. Relative
+    model paths start at ``folder``.
     """
 
     raters: tuple[RaterPlan, ...]
@@ -102,6 +121,7 @@ class Ensemble:
     prompt_file: Path | None
     layout: Layout | None
     orders: int
+    shots: StatedShots | None
     rules: DecisionRules
     folder: Path
 
@@ -226,6 +246,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         prompt_file=_prompt_file(path, parsed.prompt),
         layout=None if parsed.prompt.layout == "auto" else parsed.prompt.layout,
         orders=parsed.prompt.orders,
+        shots=_stated_shots(path, parsed.prompt.shots),
         rules=rules,
         folder=path.resolve().parent,
     )
@@ -259,6 +280,13 @@ def _prompt_file(path: Path, prompt: _Prompt) -> Path | None:
     return path.resolve().parent / Path(prompt.file).expanduser()
 
 
+def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
+    if shots is None:
+        return None
+    gold = path.resolve().parent / Path(shots.gold).expanduser()
+    return StatedShots(gold, shots.per_category, shots.seed)
+
+
 def _rules(
     path: Path, parsed: _Rules, *, unstated: Sequence[Mapping[str, object]] | None = None
 ) -> DecisionRules:
@@ -277,7 +305,7 @@ def _rules(
 _KNOWN_KEYS = sorted(
     {
         name
-        for model in (_Rater, _Prompt, _Consensus, _Policy, _Ensemble)
+        for model in (_Rater, _Shots, _Prompt, _Consensus, _Policy, _Ensemble)
         for name in model.model_fields
     }
 )

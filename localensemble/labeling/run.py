@@ -27,6 +27,7 @@ from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
+from localensemble.labeling.shots import NO_SHOTS, Shots
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, RunStatus, VariableKey
 from localensemble.prompting.template import PromptTemplate
@@ -73,6 +74,7 @@ class LabelingPlan:
             can be derived again from the ledger alone.
         limit: label only the first items of the file; None labels all.
         orders: the most category orders in which a variable is asked.
+        shots: examples from gold labels that the prompts show.
         control: variable -> item id -> known category; kept with the run for the same reason.
         cautions: sentences on why not to trust the labels; kept with the run for the readers
             of its results.
@@ -91,12 +93,18 @@ class LabelingPlan:
     rules: DecisionRules
     limit: int | None = None
     orders: int = 1
+    shots: Shots = NO_SHOTS
     control: Mapping[str, Mapping[str, str]] | None = None
     cautions: tuple[str, ...] = ()
     stated_rules: DecisionRules | None = None
     certified_raters: Mapping[str, str] = field(default_factory=dict)
     chosen_readouts: tuple[ReadoutChoice, ...] = ()
     stop_unfit: bool = False
+
+    @property
+    def shown(self) -> Codebook:
+        """The codebook with the shots among its examples, as prompts show it."""
+        return self.shots.shown(self.codebook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,7 @@ class _RaterRun:
 
     def _questions(self, engine: Engine, named: NamedEngine) -> Questions:
         plan = self.plan
-        variables = plan.codebook.variables
+        variables = plan.shown.variables
         template = plan.template.reading(named.readouts[0]) if named.readouts else plan.template
         refuse_long_codebook(
             engine, rater=named.name, variables=variables, template=template, layout=plan.layout
@@ -284,10 +292,8 @@ class _RaterRun:
         def keep(cells: LabeledCells) -> None:
             recorder.add(cells, block=packing.place)
             tally.add(cells)
-            self.changes.add(
-                recorder.rater,
-                {self.variables[name]: [*labels.values()] for name, labels in cells.labels.items()},
-            )
+            of_key = {self.variables[name]: [*one.values()] for name, one in cells.labels.items()}
+            self.changes.add(recorder.rater, of_key)
 
         try:
             label_missing(
@@ -473,7 +479,7 @@ def _readout_settings(
 
 
 def _order_settings(questions: Questions) -> tuple[tuple[str, str], ...]:
-    # The number asked, because more cannot change a digit; and only if it can change one.
+    # The number asked: more cannot change a digit.
     most = most_orders(questions.variables, at_most=questions.orders)
     return (("orders", str(most)),) if most > 1 else ()
 
@@ -490,4 +496,5 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         control=plan.control,
         readouts=plan.chosen_readouts,
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
+        shots=plan.shots.recorded,
     )

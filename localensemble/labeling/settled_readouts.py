@@ -56,7 +56,7 @@ def _choose(named: NamedEngine, plan: LabelingPlan) -> ReadoutChoice:
             engine,
             spread_items(plan.items, count=ITEMS_THAT_CHOOSE),
             rater=named.name,
-            codebook=plan.codebook,
+            codebook=plan.shown,
             template=plan.template,
             layout=plan.layout,
             readouts=named.readouts,

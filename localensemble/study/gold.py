@@ -6,7 +6,7 @@ because a comparison with the wrong file would give a believable wrong number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
+from localensemble.core.words import counted
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.item_columns import id_option, named_id_columns
 from localensemble.tables.item_file import ItemFile
@@ -66,6 +67,7 @@ class GoldLabels:
             items of the study. The file does not show it.
         blank_rows: variable name -> number of rows without a label.
         prices: prices of labels, to weigh a person's time against errors.
+        shots: gold rows of items that the prompts show as examples; they are left out.
         messages: sentences about what was left out.
         texts: (N,) the text of each item with a gold label, None elsewhere; None if no texts
             were given.
@@ -77,6 +79,7 @@ class GoldLabels:
     random_sample: bool = False
     blank_rows: Mapping[str, int] = field(default_factory=dict)
     prices: Prices = REVIEW_ONLY
+    shots: int = 0
     messages: tuple[str, ...] = ()
     texts: NDArray[np.object_] | None = field(default=None, repr=False)
 
@@ -94,6 +97,21 @@ class GoldLabels:
                     texts[row.item.position] = row.item.text
         return replace(self, texts=texts)
 
+    def refuse_shots(self, path: Path) -> None:
+        """Refuse gold labels some of which became shots where a random sample is required.
+
+        Shots are chosen by category, so what remains is not a random sample.
+
+        Raises:
+            TableError: the table has such rows.
+        """
+        if self.shots:
+            raise TableError(
+                f"{path.name}: {self.shots:,} of its items are shots, which the prompts show as "
+                "examples. They were chosen by category, so the others are not a random sample.",
+                hint="Draw other items with `localensemble sample`, and label them by hand.",
+            )
+
 
 class LeftOut:
     """Counts the rows of a table whose ids are not items of a study, and names the first ones."""
@@ -101,29 +119,38 @@ class LeftOut:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._first: list[int] = []
-        self.count = 0
+        self.count = self.shots = 0
 
-    def add(self, row_number: int) -> None:
-        """Count a row."""
+    def add(self, row_number: int, *, is_shot: bool = False) -> None:
+        """Count a row; one that a prompt shows as an example is counted apart."""
+        if is_shot:
+            self.shots += 1
+            return
         self.count += 1
         if len(self._first) < _SHOWN_ROWS:
             self._first.append(row_number)
 
     def messages(self) -> tuple[str, ...]:
-        """Return a sentence with their number and the first ones; empty if there are none."""
-        if not self.count:
-            return ()
-        shown = ", ".join(map(str, self._first))
-        more = ", ..." if self.count > len(self._first) else ""
-        return (
-            f"{self._path.name}: {self.count:,} rows ({shown}{more}) have an id that no "
-            "labeled item has; they are left out.",
-        )
+        """Return sentences with their number and the first ones; empty if there are none."""
+        messages: list[str] = []
+        if self.count:
+            shown = ", ".join(map(str, self._first))
+            more = ", ..." if self.count > len(self._first) else ""
+            messages.append(
+                f"{self._path.name}: {self.count:,} rows ({shown}{more}) have an id that no "
+                "labeled item has; they are left out."
+            )
+        if self.shots:
+            messages.append(
+                f"{self._path.name}: left out {counted(self.shots, 'item')} that the prompts show "
+                "as examples (shots)."
+            )
+        return tuple(messages)
 
     def error(self) -> TableError:
         """Return the error that no row is about an item of the study."""
         return TableError(
-            f"{self._path}: none of its {self.count:,} ids is an item of this study.",
+            f"{self._path}: none of its {self.count + self.shots:,} ids is an item of this study.",
             hint="Check that the file belongs to this study and uses the same id column.",
         )
 
@@ -148,6 +175,7 @@ def read_gold(
     group_column: str | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
+    shots: Collection[str] = (),
 ) -> GoldLabels:
     """Read gold labels from a table and align them with the study's items.
 
@@ -161,21 +189,18 @@ def read_gold(
         group_column: the column whose groups are evaluated separately.
         random_sample: whether the items were drawn at random from all items of the study.
         prices: prices of labels.
+        shots: ids of items that the prompts show as examples; they are not items of the study.
 
     Raises:
         TableError: the table has no gold or group column, no gold label or no shared item, or
-            a label is not a category.
+            a label is not a category; or a random sample has shots.
     """
     path, table = path_of(source), KeyedTable.open(source, id_column=id_column)
     if not table.id_columns:
         raise no_ids_error(table)
     columns = gold_columns(table.columns, codebook)
     if not columns:
-        wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
-        raise TableError(
-            f"{path}: found no column with gold labels; expected one of {wanted}.",
-            hint="Name each gold column after its variable.",
-        )
+        raise no_gold_columns_error(path, codebook)
     group_place = _group_place(path, table.columns, group_column)
     groups = None if group_place is None else np.full(len(item_ids), None, dtype=np.object_)
     positions = {item_id: position for position, item_id in enumerate(item_ids)}
@@ -191,7 +216,7 @@ def read_gold(
     for row in table.rows():
         position = positions.get(row.id)
         if position is None:
-            left_out.add(row.number)
+            left_out.add(row.number, is_shot=row.id in shots)
             continue
         shared += 1
         for reader, place in readers:
@@ -202,23 +227,23 @@ def read_gold(
             groups[position] = row.values[group_place].strip()
             named.add(groups[position])
             if len(named) > MOST_GROUPS:
-                raise TableError(
-                    f'{path}, column "{group_column}": more than {MOST_GROUPS} different groups '
-                    f"in the first {row.number:,} rows.",
-                    hint="Name a column that groups the items; this one may hold ids or texts.",
-                )
+                raise _too_many_groups_error(path, group_column, row.number)
     if not shared:
         raise left_out.error()
     labeled, messages = _without_blank(path, categories, columns)
-    return GoldLabels(
+    gold = GoldLabels(
         labeled,
         left_out.count,
         groups,
         random_sample,
         blank,
         prices,
+        left_out.shots,
         (*left_out.messages(), *messages),
     )
+    if random_sample:
+        gold.refuse_shots(path)
+    return gold
 
 
 def _without_blank(
@@ -236,6 +261,23 @@ def _without_blank(
         )
     return labeled, tuple(
         f"{path.name}: column {column} is blank and is ignored." for column in blank
+    )
+
+
+def no_gold_columns_error(path: Path, codebook: Codebook) -> TableError:
+    """Return the error that no column is named like a variable."""
+    wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
+    return TableError(
+        f"{path}: found no column with gold labels; expected one of {wanted}.",
+        hint="Name each gold column after its variable.",
+    )
+
+
+def _too_many_groups_error(path: Path, column: str | None, row_number: int) -> TableError:
+    return TableError(
+        f'{path}, column "{column}": more than {MOST_GROUPS} different groups in the first '
+        f"{row_number:,} rows.",
+        hint="Name a column that groups the items; this one may hold ids or texts.",
     )
 
 

@@ -7,7 +7,7 @@ which used other words, are read with the current ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from localensemble import __version__
@@ -49,6 +49,25 @@ class RecordedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedShots:
+    """Items with gold labels that the prompts show as examples; their texts are not kept.
+
+    Attributes:
+        ids: their ids. None of them is an item of the study, so their labels are no gold in it.
+        per_category: number asked for, for each category of each variable.
+        seed: seed of the choice.
+        gold_sha256: hash of the ids and texts of the table that they come from.
+        sha256: hash of the examples.
+    """
+
+    ids: tuple[str, ...]
+    per_category: int
+    seed: int
+    gold_sha256: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSettings:
     """The settings of a run, frozen when it starts.
 
@@ -66,6 +85,7 @@ class RunSettings:
         decides_again: the run whose labels this one decides again; None if it labels.
         prompt: the prompt template that the models were given; None if it is not recorded.
         readouts: the readouts chosen for raters whose ensemble file says ``auto``.
+        shots: the examples from gold labels in the prompts; None without any.
         program_version: version of localensemble that made the record.
     """
 
@@ -81,6 +101,7 @@ class RunSettings:
     decides_again: int | None = None
     prompt: RecordedPrompt | None = None
     readouts: tuple[ReadoutChoice, ...] = ()
+    shots: RecordedShots | None = None
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -105,6 +126,8 @@ class RunSettings:
             written["prompt"] = {"template": self.prompt.name, "texts": dict(self.prompt.texts)}
         if self.readouts:
             written[_READOUTS] = [choice.as_json() for choice in self.readouts]
+        if self.shots is not None:
+            written["shots"] = {**asdict(self.shots), "ids": list(self.shots.ids)}
         return written
 
     @classmethod
@@ -124,6 +147,7 @@ class RunSettings:
             decides_again=read.get(_DECIDES_AGAIN),
             prompt=_prompt(read.get("prompt")),
             readouts=tuple(map(ReadoutChoice.from_json, read.get(_READOUTS, ()))),
+            shots=_shots(read.get("shots")),
             program_version=read["localensemble"],
         )
 
@@ -244,6 +268,10 @@ def register_codebook(ledger: Ledger, codebook: Codebook) -> Mapping[str, Variab
 
 def _prompt(content: Mapping[str, Any] | None) -> RecordedPrompt | None:
     return None if content is None else RecordedPrompt(content["template"], content["texts"])
+
+
+def _shots(content: Mapping[str, Any] | None) -> RecordedShots | None:
+    return None if content is None else RecordedShots(**{**content, "ids": tuple(content["ids"])})
 
 
 def _renamed_policies(content: Any) -> Any:

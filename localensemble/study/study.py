@@ -6,7 +6,7 @@ recorded with. Nothing here changes a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +147,12 @@ class Study:
     def ratings_sha256(self) -> str | None:
         """The hash of the ratings that the labels come from; None if models made them."""
         return self.run.settings.ratings_sha256
+
+    @property
+    def shots(self) -> Collection[str]:
+        """The ids of items that the prompts show as examples; they are not items of the study."""
+        shots = self.run.settings.shots
+        return frozenset(shots.ids) if shots else ()
 
     def labels(self, variable: str) -> LabelMatrix:
         """Read the labels of one variable: N items by R raters."""

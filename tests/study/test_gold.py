@@ -191,3 +191,27 @@ def test_gold_without_a_known_id_column_names_the_option_to_type(
         read(tmp_path, table, codebook)
     assert "`--id-column review_id`" in refused.value.hint
     assert read(tmp_path, table, codebook, id_column="review_id").items_not_in_study == 0
+
+
+def test_gold_labels_of_shots_are_left_out_and_counted_apart(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    text = "id,topic\ni-1,food\ns-1,food\ns-2,staff\nelsewhere,food\n"
+    gold = read(tmp_path, text, codebook, shots={"s-1", "s-2"})
+    assert (gold.shots, gold.items_not_in_study) == (2, 1)
+    assert any("2 items" in message and "shots" in message for message in gold.messages)
+    assert int((gold.categories["topic"] >= 0).sum()) == 1
+
+
+def test_gold_labels_some_of_which_became_shots_are_no_random_sample(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    text = "id,topic\ni-1,food\ns-1,food\n"
+    with pytest.raises(TableError, match="1 of its items are shots"):
+        read(tmp_path, text, codebook, shots={"s-1"}, random_sample=True)
+    read(tmp_path, text, codebook, shots={"s-9"}, random_sample=True)
+
+
+def test_a_table_of_shots_alone_is_not_about_the_study(tmp_path: Path, codebook: Codebook) -> None:
+    with pytest.raises(TableError, match="none of its 1 ids"):
+        read(tmp_path, "id,topic\ns-1,food\n", codebook, shots={"s-1"})

@@ -15,7 +15,7 @@ from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
 from localensemble.ledger.verify import verify
-from localensemble.study.run_record import RecordedPrompt, RunSettings, RunSummary
+from localensemble.study.run_record import RecordedPrompt, RecordedShots, RunSettings, RunSummary
 from localensemble.study.study import Study
 
 CODEBOOK = Codebook(
@@ -41,6 +41,7 @@ def settings(**others: Any) -> RunSettings:
         {},
         {"limit": 3, "cautions": ("Beware.",), "control": {"topic": {"i-1": "a"}}},
         {"ratings_sha256": "1" * 64, "decides_again": 7, "program_version": "0.1.0"},
+        {"shots": RecordedShots(("g-1", "g-7"), 2, 5, "2" * 64, "3" * 64)},
         {"prompt": RecordedPrompt("own", {"system": "s", "readouts": {"option": {"system": "o"}}})},
     ],
 )

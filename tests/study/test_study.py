@@ -18,7 +18,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import RunStatus
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.provenance import provenance
-from localensemble.study.run_record import RunSettings, decides_again, has_ratings
+from localensemble.study.run_record import RecordedShots, RunSettings, decides_again, has_ratings
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 from tests.studies import change_behind_triggers, study_files
@@ -217,3 +217,12 @@ def test_rules_that_were_never_recorded_leave_the_study_as_it_is(
     assert (copy / "study.sqlite").read_bytes() == before
     with pytest.raises(sqlite3.ProgrammingError):
         study.recorded.reader.runs()
+
+
+def test_shots_are_known_by_the_ids_that_the_run_keeps(of_models: Path) -> None:
+    with Study.open(of_models) as study:
+        assert not study.shots
+        shots = RecordedShots(("g-1", "g-2"), 1, 0, "0" * 64, "1" * 64)
+        settings = replace(study.run.settings, shots=shots)
+        held = replace(study, run=replace(study.run, settings=settings))
+        assert set(held.shots) == {"g-1", "g-2"}

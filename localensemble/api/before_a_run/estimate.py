@@ -18,9 +18,9 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.core.labels import RaterName
-from localensemble.labeling.category_orders import order_cost
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
+from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.tables.item_file import ItemFile
@@ -96,12 +96,12 @@ def estimate(
     questions = load_checked(codebook)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    template = ensemble.load_template(questions.variables)
+    prompt = load_prompt(ensemble, questions, items=table)
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=questions,
-        template=template,
+        codebook=prompt.codebook,
+        template=prompt.template,
         options=RaterOptions(options.mode, options.threads),
     )
     few = spread_items(table, count=_ITEMS_MEASURED)
@@ -116,15 +116,15 @@ def estimate(
                     engine,
                     few,
                     rater=rater.name,
-                    codebook=questions,
-                    template=template,
+                    codebook=prompt.codebook,
+                    template=prompt.template,
                     layout=ensemble.layout,
                     readouts=rater.readouts,
                 )
                 refuse_long_codebook(
                     engine,
                     rater=rater.name,
-                    variables=questions.variables,
+                    variables=prompt.codebook.variables,
                     template=own,
                     layout=ensemble.layout,
                 )
@@ -132,7 +132,7 @@ def estimate(
                     engine,
                     table,
                     items=few,
-                    codebook=questions,
+                    codebook=prompt.codebook,
                     template=own,
                     layout=ensemble.layout,
                     orders=ensemble.orders,
@@ -142,6 +142,5 @@ def estimate(
         found.append(RaterEstimate(rater.name, rater.need, speed))
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
-    cost = order_cost(questions.variables, at_most=ensemble.orders)
-    messages = (*table.messages, *placements, *cost)
+    messages = (*table.messages, *placements, *prompt.messages)
     return RunEstimate(count, tuple(found), messages)

@@ -28,6 +28,7 @@ from localensemble.core.files import replaced_text_file
 from localensemble.core.options import Option
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.run import Progress
 from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
 from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
@@ -35,7 +36,6 @@ from localensemble.piloting.pilot_items import PilotItems, choose_items
 from localensemble.piloting.recommended_calibrations import recommended_calibrations
 from localensemble.piloting.sentences import advice, heading, outlook, rows
 from localensemble.piloting.variable_answers import CategoryArray
-from localensemble.prompting.template import PromptTemplate
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
@@ -154,19 +154,22 @@ def pilot(
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     gold = _gold(table, questions, options)
     chosen = _chosen(table, questions, options, gold)
-    template = ensemble.load_template(questions.variables)
+    prompt = load_prompt(ensemble, questions, items=table)
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=questions,
-        template=template,
+        codebook=prompt.codebook,
+        template=prompt.template,
         options=RaterOptions("batched", options.threads),
     )
-    refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+    refuse_what_cannot_fit(
+        raters, prompt.codebook, template=prompt.template, layout=ensemble.layout
+    )
     messages = (
         *table.messages,
         *(() if gold is None else gold.messages),
         *cautions(ensemble, codebook=questions, models=models),
+        *prompt.messages,
         *(rater.message for rater in raters if rater.message),
     )
     for message in messages:
@@ -174,9 +177,7 @@ def pilot(
     asked = []
     for rater, plan in zip(raters, ensemble.raters, strict=True):
         readouts = Readouts(rater.readouts, engine_kind(plan.engine).readouts)
-        asked.append(
-            _asked(rater, readouts, chosen, table, questions, template, ensemble, on_progress)
-        )
+        asked.append(_asked(rater, readouts, chosen, table, prompt, ensemble, on_progress))
     found = pilot_findings(
         asked,
         chosen=chosen,
@@ -193,8 +194,7 @@ def _asked(
     readouts: Readouts,
     chosen: PilotItems,
     table: ItemFile,
-    codebook: Codebook,
-    template: PromptTemplate,
+    prompt: LoadedPrompt,
     ensemble: Ensemble,
     on_progress: Callable[[Progress], None],
 ) -> AskedRater:
@@ -211,8 +211,8 @@ def _asked(
             name=rater.name,
             items=chosen.items,
             table=table,
-            codebook=codebook,
-            template=template,
+            codebook=prompt.codebook,
+            template=prompt.template,
             layout=ensemble.layout,
             orders=ensemble.orders,
             limit=off_codebook_limit(ensemble.rules),

@@ -42,6 +42,7 @@ from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
 from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.shots import Shots, load_shots
 from localensemble.labeling.speed import spread_items
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 from localensemble.study.gold import read_gold, shared_id_column
@@ -131,22 +132,27 @@ def compare_prompts(
     ensemble = load_ensemble(options.ensemble or embedded_ensemble())
     refuse_unready(ensemble)
     questions = load_checked(codebook)
-    variables = _chosen(questions, options.variables)
+    shots = load_shots(ensemble.shots, questions)
+    shown = shots.shown(questions)
+    variables = _chosen(shown, options.variables)
     loaded = _load(templates, variables, ensemble.readouts)
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    few, gold, gold_messages = _items(table, questions, options)
+    shots.refuse_among(table)
+    for template in loaded.values():
+        shots.refuse_unshown(template, questions)
+    few, gold, gold_messages = _items(table, questions, options, shots)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=questions,
+        codebook=shown,
         template=next(iter(loaded.values())),
         options=RaterOptions("batched", options.threads),
     )
     for template in loaded.values():
-        refuse_what_cannot_fit(raters, questions, template=template, layout=ensemble.layout)
+        refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
     cost = order_cost(variables, at_most=ensemble.orders)
-    messages = (*table.messages, *gold_messages, *cost)
+    messages = (*table.messages, *shots.messages, *gold_messages, *cost)
     for message in messages:
         on_message(message)
     labels: dict[tuple[str, str], Mapping[str, Sequence[Label]]] = {}
@@ -203,7 +209,7 @@ def _load(
 
 
 def _items(
-    table: ItemFile, codebook: Codebook, options: ComparePromptsOptions
+    table: ItemFile, codebook: Codebook, options: ComparePromptsOptions, shots: Shots
 ) -> tuple[tuple[Item, ...], Mapping[str, CategoryArray], tuple[str, ...]]:
     """Choose the items, and return the gold labels of the chosen ones."""
     if options.gold is None:
@@ -214,6 +220,7 @@ def _items(
         codebook=codebook,
         item_ids=[str(row.item.id) for block in table.blocks(_ROWS) for row in block],
         id_column=shared_id_column(options.gold, named),
+        shots=shots.ids,
     )
     wanted = options.variables or tuple(gold.categories)
     known = np.zeros(table.item_count, dtype=np.bool_)

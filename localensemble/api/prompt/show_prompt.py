@@ -15,6 +15,7 @@ from localensemble.core.prompts import Layout, Message, Readout
 from localensemble.core.resources import prompt_template_path
 from localensemble.labeling.category_orders import most_orders
 from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
+from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.prompting.template import PromptTemplate, template_of_content
 from localensemble.study.binding import identities
 from localensemble.study.study import Study
@@ -57,20 +58,21 @@ def show_prompts(
         InputError: a file cannot be used.
     """
     stated = load_ensemble(ensemble or embedded_ensemble())
-    variables = load_checked(codebook).variables
-    template = stated.load_template(variables)
+    prompt = load_prompt(stated, load_checked(codebook), items=None)
     layout = stated.layout or _USUAL_LAYOUT
-    named = [template.reading(readout) for readout in stated.readouts]
+    named = [prompt.template.reading(readout) for readout in stated.readouts]
     without = all(rater.readouts for rater in stated.raters)
     return tuple(
-        prompt
-        for one in ([] if without else [template]) + named
-        for prompt in _shown(one, variables, layout, stated.orders)
+        shown
+        for template in ([] if without else [prompt.template]) + named
+        for shown in _shown(template, prompt.codebook.variables, layout, stated.orders)
     )
 
 
 def show_recorded_prompts(study: Path) -> tuple[ShownPrompt, ...]:
     """Render the prompt of every variable, as the raters of a study were given it.
+
+    Shots are left out, because a study does not keep their texts.
 
     Raises:
         InputError: the study has no record of its prompt.
