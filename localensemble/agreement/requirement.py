@@ -98,11 +98,12 @@ class Requirement:
     def check(self, coefficients: Iterable[Coefficient]) -> Verdict:
         """Check the lower end of the required coefficient's interval."""
         for coefficient in coefficients:
-            if self._means(coefficient):
+            if self.means(coefficient):
                 return self._verdict(coefficient)
         return Verdict(self, False, None, f"{self._name} was not computed")
 
-    def _means(self, coefficient: Coefficient) -> bool:
+    def means(self, coefficient: Coefficient) -> bool:
+        """Return whether a coefficient is the required one, with its weights."""
         if coefficient.name != self.coefficient:
             return False
         if self.weights is not None:

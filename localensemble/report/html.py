@@ -25,7 +25,8 @@ from localensemble.findings.agreement import (
     Verdict,
 )
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.report import agreement_wording, methods_text, pictures, wording
+from localensemble.report import agreement_wording, marks, methods_text, pictures, wording
+from localensemble.report.first_screen import first_screen
 from localensemble.report.queue import ItemQueue
 
 
@@ -82,6 +83,7 @@ def write_report(
             "findings": findings,
             "codebook": codebook,
             "queue": queue,
+            "screen": first_screen(findings),
             "methods": methods_text.study_methods(findings, engines=engines),
         },
         path,
@@ -134,6 +136,7 @@ def _environment() -> Environment:
     environment.filters.update(filters)
     environment.globals.update(
         agreement_wording=agreement_wording,
+        marks=marks,
         interval=wording.interval,
         part=wording.part,
         pictures=pictures,

@@ -52,6 +52,15 @@ def p_value(value: float | None) -> str:
     return "<0.001" if value < 0.001 else number(value)
 
 
+def shortened(name: str, longest: int = 24) -> str:
+    """Leave out the middle of a long name: names that begin alike may end differently."""
+    one_line = " ".join(name.split())
+    if len(one_line) <= longest:
+        return one_line
+    end = longest // 2 - 1
+    return f"{one_line[: longest - end - 1]}\N{HORIZONTAL ELLIPSIS}{one_line[-end:]}"
+
+
 def coefficient_name(coefficient: Coefficient) -> str:
     """Return the name of a coefficient with its weights or level, for a table row."""
     if coefficient.weights in ("identity", ""):

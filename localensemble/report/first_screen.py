@@ -1,0 +1,252 @@
+"""Choose what the first screen of a study's report shows: pictures first, then the verdict.
+
+Decides which variables and raters are shown if there are many (the worst first), and what stands
+beside each mark as text. Computes no numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from localensemble.core.words import counted
+from localensemble.findings.agreement import Agreement, Coefficient
+from localensemble.findings.rater_fitness import RaterFitness
+from localensemble.findings.study_findings import RequiredFindings, StudyFindings, VariableFindings
+from localensemble.report import marks
+from localensemble.report.agreement_wording import leading_coefficient
+from localensemble.report.verdict import Paragraph, many_verdict, short_verdict
+from localensemble.report.wording import coefficient_name, interval, number, part, share
+
+MOST_VARIABLES = 3
+MOST_WITH_RATERS = 2
+_MOST_RATER_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A mark with the text beside it; ``keyed`` lines explain the sign ``key`` in the mark.
+
+    ``warns`` is true where the mark is the sign that a rater is unfit.
+    """
+
+    mark: Markup
+    lines: tuple[str, ...]
+    key: str = ""
+    keyed: tuple[str, ...] = ()
+    warns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRow:
+    """One variable: what was decided, how far the raters agree, how often labels are right."""
+
+    name: str
+    decided: Cell
+    agreement: tuple[Cell, ...]
+    accuracy: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class RaterRow:
+    """One rater on one variable; ``note`` marks it as unfit. Without cells, it does not count."""
+
+    name: str
+    note: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RaterGroup:
+    """The raters of one variable that are shown, and how many are not."""
+
+    variable: str
+    rows: tuple[RaterRow, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScreen:
+    """What the first screen shows; the ``all_*`` have the rows that do not fit there."""
+
+    variables: tuple[VariableRow, ...]
+    all_variables: tuple[VariableRow, ...]
+    measures: tuple[str, ...]
+    raters: tuple[RaterGroup, ...]
+    all_raters: tuple[RaterGroup, ...]
+    has_learned: bool
+    has_non_answers: bool
+    verdict: tuple[Paragraph, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the first screen leaves out neither a variable nor a rater."""
+        return self.variables == self.all_variables and self.raters == self.all_raters
+
+
+def first_screen(findings: StudyFindings) -> FirstScreen:
+    """Choose and describe what the first screen of a study shows."""
+    ordered = findings.variables
+    if len(ordered) > MOST_VARIABLES:
+        ordered = tuple(sorted(ordered, key=_how_good))
+    shown = ordered[:MOST_VARIABLES]
+    few = len(ordered) <= MOST_WITH_RATERS
+    # The picture needs the room: of many variables, only the worst shows its raters.
+    with_raters = shown if few else tuple(sorted(ordered, key=_how_good)[:1])
+    inside = any(one.inside_codebook is not None for v in ordered for one in v.fitness)
+    limit = _MOST_RATER_ROWS if len(ordered) == 1 else 4
+    return FirstScreen(
+        variables=tuple(variable_row(one) for one in shown),
+        all_variables=tuple(variable_row(one) for one in ordered),
+        measures=(
+            *(("inside the codebook",) if inside else ()),
+            "answers used",
+            "differs from others",
+        ),
+        raters=tuple(_group(one, findings.unfit, inside, limit) for one in with_raters),
+        all_raters=tuple(_group(one, findings.unfit, inside, None) for one in ordered),
+        has_learned=any(one.gold is not None and len(one.gold.baselines) > 2 for one in ordered),
+        has_non_answers=any(one.no_answer for one in ordered),
+        verdict=short_verdict(ordered) if few else many_verdict(sorted(ordered, key=_how_good)),
+    )
+
+
+def variable_row(variable: VariableFindings) -> VariableRow:
+    """Describe one variable of a study."""
+    return VariableRow(
+        variable.name,
+        _decided(variable),
+        agreement_cells(variable.agreement, variable.required),
+        _accuracy(variable),
+    )
+
+
+def agreement_cells(
+    agreement: Agreement, required: RequiredFindings | None = None
+) -> tuple[Cell, ...]:
+    """Describe the leading coefficient, and the one that the codebook requires if it is another."""
+    leading = leading_coefficient(agreement)
+    if required is None:
+        return (_coefficient(leading, None),)
+    requirement = required.verdict.requirement
+    meant = next((one for one in agreement.coefficients if requirement.means(one)), None)
+    if meant is None or meant == leading:
+        return (_coefficient(leading, required),)
+    return (_coefficient(leading, None), _coefficient(meant, required))
+
+
+def _how_good(variable: VariableFindings) -> tuple[bool, float, float]:
+    """Return what variables are sorted by, the worst first."""
+    items = variable.accepted + variable.escalated
+    low = leading_coefficient(variable.agreement).interval_low
+    return (
+        variable.required is None or variable.required.verdict.met,
+        variable.accepted / items if items else 1.0,
+        -2.0 if low is None else low,
+    )
+
+
+def _decided(variable: VariableFindings) -> Cell:
+    counts = {
+        "accepted": variable.accepted,
+        "escalated": variable.escalated,
+        "no-answer": variable.no_answer,
+    }
+    whole = sum(counts.values())
+    decided = variable.accepted + variable.escalated
+    lines = [
+        f"{variable.accepted:,} accepted ({part(variable.accepted, decided)})",
+        f"{variable.escalated:,} escalated ({part(variable.escalated, decided)})",
+    ]
+    if variable.no_answer:
+        lines.append(counted(variable.no_answer, "non-answer"))
+    shares = [(name, count / whole if whole else 0.0) for name, count in counts.items()]
+    return Cell(marks.stacked_bar(shares), tuple(lines))
+
+
+def _coefficient(found: Coefficient, required: RequiredFindings | None) -> Cell:
+    minimum = None if required is None else required.verdict.requirement.minimum
+    mark = marks.point(
+        marks.AGREEMENT,
+        value=found.value,
+        low=found.interval_low,
+        high=found.interval_high,
+        required=minimum,
+    )
+    if found.value is None:
+        lines = [f"{coefficient_name(found)} undefined", found.undefined_because]
+    elif found.interval_low is None:
+        lines = [f"{coefficient_name(found)} {number(found.value)}", "no interval"]
+    else:
+        ends = interval(found.interval_low, found.interval_high)
+        lines = [f"{coefficient_name(found)} {number(found.value)}", ends]
+    if required is None:
+        return Cell(mark, tuple(lines))
+    met = "met" if required.verdict.met else "NOT MET"
+    return Cell(mark, tuple(lines), "required", (f"required {minimum:g}: {met}",))
+
+
+def _accuracy(variable: VariableFindings) -> Cell:
+    found = variable.accuracy_accepted
+    if variable.gold is None or found is None:
+        mark = marks.point(marks.SHARE, value=None, low=None, high=None)
+        return Cell(mark, ("no gold: accuracy unknown",))
+    known = [
+        (one.who.removesuffix(", accepted items"), one.evaluation.accuracy.value)
+        for one in variable.gold.baselines[1:]
+        if one.evaluation.accuracy.value is not None
+    ]
+    mark = marks.point(
+        marks.SHARE,
+        value=found.value,
+        low=found.interval_low,
+        high=found.interval_high,
+        baselines=[value for _, value in known],
+    )
+    if found.value is None:
+        return Cell(mark, ("unknown", "no accepted item has a gold label"))
+    ends = _unbroken(f"{share(found.interval_low)} to {share(found.interval_high)}")
+    return Cell(
+        mark,
+        (f"{share(found.value)} right ({ends})",),
+        "baseline",
+        tuple(f"{who}:\N{NO-BREAK SPACE}{share(value)}" for who, value in known),
+    )
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _group(
+    variable: VariableFindings, unfit: Sequence[str], inside: bool, limit: int | None
+) -> RaterGroup:
+    raters = list(variable.fitness)
+    if limit is not None and len(raters) + len(unfit) > limit:
+        raters.sort(key=lambda one: (not one.signs, -(one.disagreement.share or 0.0)))
+        raters = raters[: max(limit - len(unfit) - 1, 1)]
+    rows = [_rater(one, len(variable.categories), inside) for one in raters]
+    rows += [RaterRow(name, "declared unfit", ()) for name in unfit]
+    return RaterGroup(variable.name, tuple(rows), len(variable.fitness) - len(raters))
+
+
+def _rater(fitness: RaterFitness, categories: int, inside: bool) -> RaterRow:
+    signs, kept, differs = fitness.signs, fitness.inside_codebook, fitness.disagreement
+    compared = "unknown"
+    if differs.share is not None:
+        compared = f"{share(differs.share)} of {differs.items:,}"
+    used = fitness.distinct_answers
+    cells = [
+        Cell(
+            marks.bar(used / categories if categories else None),
+            (f"{used:,} of {categories:,}",),
+            warns="same_answer" in signs or "no_label" in signs,
+        ),
+        Cell(marks.bar(differs.share), (compared,)),
+    ]
+    if inside:
+        text = "not known" if kept is None else share(kept)
+        cells.insert(0, Cell(marks.bar(kept), (text,), warns="outside_codebook" in signs))
+    return RaterRow(fitness.rater, "unfit?" if signs else "", tuple(cells))

@@ -1,0 +1,168 @@
+"""Write the verdict on a variable in two sentences: what was decided, and how far to trust it.
+
+The words never contradict an interval: "more than" needs an interval that lies above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localensemble.core.words import counted, listed
+from localensemble.findings.study_findings import Accuracy, VariableFindings
+from localensemble.report.agreement_wording import (
+    agreement_statement,
+    leading_coefficient,
+    no_band_because,
+    reached_word,
+)
+from localensemble.report.wording import interval, number, share
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Two sentences about the variables that they hold for."""
+
+    variables: tuple[str, ...]
+    sentences: tuple[str, str]
+
+
+def short_verdict(variables: Sequence[VariableFindings]) -> tuple[Paragraph, ...]:
+    """Write two sentences for each variable; variables with the same sentences share them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in variables:
+        found.setdefault((decision_sentence(one), trust_sentence(one)), []).append(one.name)
+    return tuple(Paragraph(tuple(names), sentences) for sentences, names in found.items())
+
+
+def many_verdict(variables: Sequence[VariableFindings]) -> tuple[Paragraph, ...]:
+    """Write two sentences about all variables together, then about the worst one.
+
+    Args:
+        variables: the variables, the worst first.
+    """
+    accepted = sum(one.accepted for one in variables)
+    escalated = sum(one.escalated for one in variables)
+    caused: dict[str, int] = {}
+    for variable in variables:
+        for one in variable.fitness:
+            caused[one.rater] = caused.get(one.rater, 0) + one.escalated
+    causing = [f'"{who}" ({n:,})' for who, n in caused.items() if 2 * n > max(escalated, 1)]
+    first = (
+        f"{accepted:,} of {accepted + escalated:,} labels are final, and {escalated:,} wait for "
+        f"a person{f'; most are caused by {listed(causing)}' if causing else ''}."
+    )
+    beyond = sum(_beyond_chance(one) for one in variables)
+    gold = [one for one in variables if _gold_known(one)]
+    better = sum(_better_than_baseline(one) for one in gold)
+    right = (
+        f"on {better:,} of {counted(len(gold), 'variable')} with gold labels, more of the accepted "
+        "labels are right than one answer for all would get"
+        if gold
+        else "without gold labels, it is unknown whether the labels are right"
+    )
+    second = (
+        f"Agreement beyond chance is established on {beyond:,} of "
+        f"{counted(len(variables), 'variable')}; {right}."
+    )
+    everything = Paragraph((f"all {len(variables):,} variables",), (first, second))
+    return (everything, *short_verdict(variables[:1]))
+
+
+def _beyond_chance(variable: VariableFindings) -> bool:
+    """Whether a word of praise is allowed: it needs an interval above 0, and fit raters."""
+    outside = variable.confidence.mostly_outside(variable.accepted + variable.escalated)
+    word = reached_word(leading_coefficient(variable.agreement))
+    return word not in (None, "poor") and not no_band_because(variable.agreement, outside=outside)
+
+
+def _gold_known(variable: VariableFindings) -> bool:
+    found = variable.accuracy_accepted
+    return found is not None and found.value is not None and variable.gold is not None
+
+
+def _better_than_baseline(variable: VariableFindings) -> bool:
+    found, gold = variable.accuracy_accepted, variable.gold
+    if found is None or gold is None:
+        return False
+    value = gold.baselines[1].evaluation.accuracy.value
+    return value is not None and compared(found, value) == "more than"
+
+
+def decision_sentence(variable: VariableFindings) -> str:
+    """State how many items have a final label, what keeps the others back, and who causes it."""
+    items = variable.accepted + variable.escalated
+    if not items:
+        return "No item needs a label: all are blank or non-answers."
+    if not variable.escalated:
+        return f"All {counted(items, 'item')} have a final label."
+    wait = "waits" if variable.escalated == 1 else "wait"
+    if variable.accepted:
+        first = (
+            f"{variable.accepted:,} of {counted(items, 'item')} have a final label, and "
+            f"{variable.escalated:,} {wait} for a person"
+        )
+    else:
+        first = f"No item has a final label: all {variable.escalated:,} {wait} for a person"
+    return f"{first}{_why(variable)}."
+
+
+def _why(variable: VariableFindings) -> str:
+    reasons = sorted(variable.reason_counts, key=lambda one: -one[1])
+    text, count = reasons[0] if reasons else ("", 0)
+    often = "" if count == variable.escalated else f" ({count:,})"
+    why = f"; main reason: {text}{often}" if reasons else ""
+    # A rater can cause most of the escalations for several reasons, none of them the first.
+    causing = [
+        f'"{one.rater}" ({one.escalated:,})'
+        for one in variable.fitness
+        if 2 * one.escalated > variable.escalated and one.rater not in text
+    ]
+    return f"{why}; caused by {listed(causing)}" if causing else why
+
+
+def trust_sentence(variable: VariableFindings) -> str:
+    """State how far the raters agree, and how often accepted labels are right, if it is known."""
+    items = variable.accepted + variable.escalated
+    agreement = agreement_statement(
+        variable.agreement, outside=variable.confidence.mostly_outside(items)
+    )
+    coefficient = leading_coefficient(variable.agreement)
+    if coefficient.value is not None:
+        ends = interval(coefficient.interval_low, coefficient.interval_high)
+        shown = "without an interval" if ends == "none" else ends
+        agreement += f" ({coefficient.name} {number(coefficient.value)}, {shown})"
+    required = variable.required
+    if required is not None and not required.verdict.met:
+        agreement += f", and the required {required.verdict.requirement} is not met"
+    return f"{agreement}; {_accuracy(variable)}."
+
+
+def _accuracy(variable: VariableFindings) -> str:
+    found = variable.accuracy_accepted
+    if variable.gold is None or found is None or not variable.gold.baselines:
+        return "without gold labels, it is unknown whether the labels are right"
+    if found.value is None:
+        return "no accepted item has a gold label, so it is unknown whether the labels are right"
+    right = (
+        f"{share(found.value)} of {counted(found.items, 'accepted label')} with gold are right "
+        f"({share(found.interval_low)} to {share(found.interval_high)})"
+    )
+    always = variable.gold.baselines[1]
+    value = always.evaluation.accuracy.value
+    if value is None:
+        return right
+    who = always.who.removesuffix(", accepted items")
+    return f"{right}, {compared(found, value)} the {share(value)} that {who} would get"
+
+
+def compared(accuracy: Accuracy, baseline: float) -> str:
+    """Compare an interval with a baseline as both are shown: no word goes beyond the interval."""
+    low, high = _shown(accuracy.interval_low), _shown(accuracy.interval_high)
+    if low > _shown(baseline):
+        return "more than"
+    return "less than" if high < _shown(baseline) else "not shown to be more than"
+
+
+def _shown(value: float | None) -> float:
+    return float(share(value).removesuffix("%"))
