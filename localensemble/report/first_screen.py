@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from localensemble.core.words import counted
-from localensemble.findings.agreement import Agreement, Coefficient
+from localensemble.findings.agreement import Agreement, Coefficient, Verdict
 from localensemble.findings.rater_fitness import RaterFitness
-from localensemble.findings.study_findings import RequiredFindings, StudyFindings, VariableFindings
+from localensemble.findings.study_findings import StudyFindings, VariableFindings
 from localensemble.report import marks
 from localensemble.report.agreement_wording import leading_coefficient
 from localensemble.report.verdict import Paragraph, many_verdict, short_verdict
@@ -118,23 +118,21 @@ def variable_row(variable: VariableFindings) -> VariableRow:
     return VariableRow(
         variable.name,
         _decided(variable),
-        agreement_cells(variable.agreement, variable.required),
+        agreement_cells(
+            variable.agreement, () if variable.required is None else (variable.required.verdict,)
+        ),
         _accuracy(variable),
     )
 
 
-def agreement_cells(
-    agreement: Agreement, required: RequiredFindings | None = None
-) -> tuple[Cell, ...]:
-    """Describe the leading coefficient, and the one that the codebook requires if it is another."""
-    leading = leading_coefficient(agreement)
-    if required is None:
-        return (_coefficient(leading, None),)
-    requirement = required.verdict.requirement
-    meant = next((one for one in agreement.coefficients if requirement.means(one)), None)
-    if meant is None or meant == leading:
-        return (_coefficient(leading, required),)
-    return (_coefficient(leading, None), _coefficient(meant, required))
+def agreement_cells(agreement: Agreement, verdicts: Sequence[Verdict] = ()) -> tuple[Cell, ...]:
+    """Describe the leading coefficient, and each that is required if it is another."""
+    required: dict[Coefficient, list[Verdict]] = {leading_coefficient(agreement): []}
+    for verdict in verdicts:
+        for one in agreement.coefficients:
+            if verdict.requirement.means(one):
+                required.setdefault(one, []).append(verdict)
+    return tuple(_coefficient(one, found) for one, found in required.items())
 
 
 def _how_good(variable: VariableFindings) -> tuple[bool, float, float]:
@@ -166,14 +164,13 @@ def _decided(variable: VariableFindings) -> Cell:
     return Cell(marks.stacked_bar(shares), tuple(lines))
 
 
-def _coefficient(found: Coefficient, required: RequiredFindings | None) -> Cell:
-    minimum = None if required is None else required.verdict.requirement.minimum
+def _coefficient(found: Coefficient, verdicts: Sequence[Verdict]) -> Cell:
     mark = marks.point(
         marks.AGREEMENT,
         value=found.value,
         low=found.interval_low,
         high=found.interval_high,
-        required=minimum,
+        required=[one.requirement.minimum for one in verdicts],
     )
     if found.value is None:
         lines = [f"{coefficient_name(found)} undefined", found.undefined_because]
@@ -182,10 +179,11 @@ def _coefficient(found: Coefficient, required: RequiredFindings | None) -> Cell:
     else:
         ends = interval(found.interval_low, found.interval_high)
         lines = [f"{coefficient_name(found)} {number(found.value)}", ends]
-    if required is None:
-        return Cell(mark, tuple(lines))
-    met = "met" if required.verdict.met else "NOT MET"
-    return Cell(mark, tuple(lines), "required", (f"required {minimum:g}: {met}",))
+    keyed = tuple(
+        f"required {one.requirement.minimum:g}: {'met' if one.met else 'NOT MET'}"
+        for one in verdicts
+    )
+    return Cell(mark, tuple(lines), "required", keyed)
 
 
 def _accuracy(variable: VariableFindings) -> Cell:

@@ -26,7 +26,7 @@ from localensemble.findings.agreement import (
 )
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report import agreement_wording, marks, methods_text, pictures, wording
-from localensemble.report.first_screen import first_screen
+from localensemble.report.first_screen import agreement_cells, first_screen
 from localensemble.report.queue import ItemQueue
 
 
@@ -135,6 +135,7 @@ def _environment() -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(
+        agreement_cells=agreement_cells,
         agreement_wording=agreement_wording,
         marks=marks,
         interval=wording.interval,

@@ -67,13 +67,13 @@ def point(
     value: float | None,
     low: float | None,
     high: float | None,
-    required: float | None = None,
+    required: Sequence[float] = (),
     baselines: Sequence[float] = (),
 ) -> Markup:
     """Draw a value with its interval on a scale; the empty scale if it is undefined.
 
-    An arrow marks the end of an interval that goes on beyond the scale. ``required`` is a dashed
-    line, and each of the ``baselines`` a hollow diamond.
+    An arrow marks the end of an interval that goes on beyond the scale. Each of ``required`` is a
+    dashed line, and each of the ``baselines`` a hollow diamond.
     """
     name = "axis" if value is not None else "axis unknown"
     drawn = [
@@ -94,8 +94,7 @@ def point(
             drawn.append(_at(start, f'<path class="arrow" d="M0 {_MIDDLE - 6:g} l-7 6 l7 6z"/>'))
         else:
             drawn.append(_upright("interval", start, 4))
-    if required is not None:
-        drawn.append(_upright("required", scale.place(required), 0))
+    drawn += [_upright("required", scale.place(one), 0) for one in required]
     drawn += [
         _at(
             scale.place(one),

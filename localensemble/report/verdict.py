@@ -153,7 +153,7 @@ def _accuracy(variable: VariableFindings) -> str:
     if value is None:
         return right
     who = always.who.removesuffix(", accepted items")
-    return f"{right}, {compared(found, value)} the {share(value)} that {who} would get"
+    return f"{right}, {compared(found, value)} with {who} ({share(value)})"
 
 
 def compared(accuracy: Accuracy, baseline: float) -> str:
