@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,61 @@ def children(pid: int) -> list[int]:
     except FileNotFoundError:
         return []
     return [int(child) for child in listed.split()]
+
+
+# Items of one block, which take a real model seconds.
+FEW = 40
+CELLS = 2 * FEW
+
+
+def count(study: Path, query: str) -> int:
+    ledger = study / "study.sqlite"
+    if not ledger.exists():
+        return 0
+    with closing(sqlite3.connect(ledger)) as connection:
+        try:
+            return int(connection.execute(query).fetchone()[0])
+        except sqlite3.OperationalError:
+            # Its tables are not made yet.
+            return 0
+
+
+def labels(study: Path) -> int:
+    return count(study, "SELECT count(*) FROM label")
+
+
+def test_a_published_model_stopped_within_a_block_computes_only_what_is_missing(
+    start: Start, examples: Path, tmp_path: Path, real_model: Callable[[str], Path]
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text(f"raters:\n  - model: {real_model('smollm2-135m-instruct')}\n")
+
+    def run(study: Path, items: int = FEW) -> subprocess.Popen[str]:
+        arguments = ("-c", examples / "patient_feedback.yaml", "-e", ensemble, "-o", study)
+        return start("label", examples / "patient_feedback.csv", *arguments, "--limit", items)
+
+    whole = tmp_path / "whole"
+    assert finish(run(whole)) == 0
+    expected = recorded(whole)
+    evaluated = (
+        "SELECT sum(evaluated_tokens) FROM block WHERE run_key = (SELECT max(run_key) FROM run)"
+    )
+    for number in (signal.SIGKILL, signal.SIGINT):
+        study = tmp_path / number.name
+        stopped = run(study)
+        until = time.monotonic() + LONGEST_RUN_SECONDS
+        while not (kept := labels(study)):
+            assert stopped.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        stopped.send_signal(number)
+        stopped.communicate(timeout=LONGEST_RUN_SECONDS)
+        assert stopped.returncode == (130 if number == signal.SIGINT else -number)
+        assert 0 < kept <= labels(study) < CELLS
+        assert finish(run(study)) == 0
+        assert recorded(study) == expected
+        assert count(study, evaluated) < count(whole, evaluated)
+    # Two more items are two items' work, and change nothing else.
+    assert finish(run(whole, FEW + 2)) == 0
+    assert labels(whole) == CELLS + 4
+    assert set(expected) <= set(recorded(whole))
