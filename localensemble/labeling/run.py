@@ -8,7 +8,7 @@ are all recorded, so its labels equal those of an undisturbed run (`packing`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from localensemble.codebook.model import Codebook
@@ -25,6 +25,7 @@ from localensemble.labeling.category_orders import in_all_orders, most_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
+from localensemble.labeling.placed_items import PlacedItems
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.labeling.shots import NO_SHOTS, Shots
@@ -260,7 +261,7 @@ class _RaterRun:
         tally.report()
         signs_due = True
         recorder = Recorder(self.ledger, engine, self.run, rater, self.variables)
-        items = _Items(self.plan.items)
+        items = PlacedItems(self.plan.items)
         for packing in missing_packings(
             self.ledger.reader,
             self.item_set,
@@ -280,7 +281,7 @@ class _RaterRun:
         self,
         packing: Packing,
         engine: Engine,
-        items: _Items,
+        items: PlacedItems,
         questions: Questions,
         recorder: Recorder,
         tally: _Tally,
@@ -405,32 +406,6 @@ class _Tally:
                 self._reported - self._started,
             )
         )
-
-
-class _Items:
-    """Read the items at some positions of a file; fast if they come in order."""
-
-    def __init__(self, file: ItemFile) -> None:
-        self._file = file
-        self._blocks: Iterator[tuple[Item, ...]] = iter(())
-        self._items: tuple[Item, ...] = ()
-        self._number = -1
-
-    def at(self, positions: Sequence[int]) -> tuple[Item, ...]:
-        """Return the items at these positions, in this order."""
-        numbers = sorted({position // BLOCK_SIZE for position in positions})
-        items = {item.position: item for number in numbers for item in self._block(number)}
-        return tuple(items[position] for position in positions)
-
-    def _block(self, number: int) -> tuple[Item, ...]:
-        if number < self._number or self._number < 0:
-            blocks = self._file.blocks(BLOCK_SIZE)
-            self._blocks = (tuple(row.item for row in rows) for rows in blocks)
-            self._number = -1
-        while self._number < number:
-            self._items = next(self._blocks)
-            self._number += 1
-        return self._items
 
 
 def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
