@@ -113,7 +113,7 @@ class Progress:
     """The progress of one rater.
 
     Attributes:
-        items_done: items with labels; one with labels for half of the variables counts half.
+        items_done: items with labels; one for which half is computed counts half.
         items_total: items to label.
         resumed: how many of ``items_done`` were labeled before the run began.
         seconds: time since it began.
@@ -385,12 +385,14 @@ class _Tally:
         self._total = total
         self._variables = variables
         self._resumed = self._done = total * variables - missing
+        self._begun = 0.0
         self._on_progress = on_progress
         self._started = self._reported = time.monotonic()
 
     def add(self, cells: LabeledCells) -> None:
         """Count labels; report them unless others were reported a moment ago."""
         self._done += sum(map(len, cells.labels.values()))
+        self._begun = cells.begun
         if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
             self.report()
 
@@ -400,7 +402,7 @@ class _Tally:
         self._on_progress(
             Progress(
                 self._name,
-                self._done / self._variables,
+                (self._done + self._begun) / self._variables,
                 self._total,
                 self._resumed / self._variables,
                 self._reported - self._started,

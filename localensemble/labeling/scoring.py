@@ -65,11 +65,13 @@ class LabeledCells:
         start: place in the block of the first item that was scored together with them.
         stop: place behind the last.
         labels: variable name -> place in the block -> label.
+        begun: what is computed for labels that lack some category orders, counted in labels.
     """
 
     start: int
     stop: int
     labels: Mapping[str, Mapping[int, Label]]
+    begun: float = 0.0
 
 
 def label_block(
@@ -106,7 +108,8 @@ def label_missing(
     Args:
         items: the whole block: the digits of a label depend on which items are scored together.
         missing: variable name -> for each item, whether its label is missing; None: all are.
-        on_labels: gets every missing label once. What it raises ends the call.
+        on_labels: gets every missing label once, and now and then no label but how much is
+            begun. What it raises ends the call.
 
     Raises:
         EngineError: the engine fails on every item.
@@ -118,11 +121,11 @@ def label_missing(
         if missing is None or missing[variable.name][place]
     }
 
-    def report(start: int, stop: int, labels: Mapping[Cell, Label]) -> None:
+    def report(start: int, stop: int, labels: Mapping[Cell, Label], begun: float) -> None:
         columns: dict[str, dict[int, Label]] = {}
         for (place, index), label in labels.items():
             columns.setdefault(questions.variables[index].name, {})[place] = label
-        on_labels(LabeledCells(start, stop, columns))
+        on_labels(LabeledCells(start, stop, columns, begun))
 
     unasked = {
         place: label
@@ -131,7 +134,7 @@ def label_missing(
     }
     known = {cell: unasked[cell[0]] for cell in cells if cell[0] in unasked}
     if known:
-        report(0, len(items), known)
+        report(0, len(items), known, 0.0)
     asked = {place: item for place, item in enumerate(items) if place not in unasked}
     _Scorer(engine, asked, questions, report).score(0, len(items), cells - known.keys())
 
@@ -198,8 +201,8 @@ class _Scorer:
 
     Args:
         items: the items to ask about, by their places in the block.
-        report: called with labels, and with the places from ``start`` to ``stop`` whose items
-            were scored together.
+        report: called with the places from ``start`` to ``stop`` whose items are scored
+            together, labels, and how many labels' work is begun.
     """
 
     def __init__(
@@ -207,7 +210,7 @@ class _Scorer:
         engine: Engine,
         items: Mapping[int, Item],
         questions: Questions,
-        report: Callable[[int, int, Mapping[Cell, Label]], None],
+        report: Callable[[int, int, Mapping[Cell, Label], float], None],
     ) -> None:
         self._engine = engine
         self._items = items
@@ -272,9 +275,13 @@ class _Scorer:
                 for cell in dict.fromkeys(cells[number] for number in results)
                 if scored.keys() >= set(numbers[cell])
             }
-            if labels:
-                self._report(start, stop, labels)
-                left.difference_update(labels)
+            begun = sum(
+                1 / len(numbers[cells[number]])
+                for number in scored
+                if cells[number] in left and cells[number] not in labels
+            )
+            self._report(start, stop, labels, begun)
+            left.difference_update(labels)
 
         wanted = [number for number, cell in enumerate(cells) if cell in left]
         score_wanted(self._engine, prompts, answers, wanted, on_scored=keep)
@@ -295,4 +302,4 @@ class _Scorer:
             ) from error
         # Recorded like any label, so that the item is not tried again and stops every run.
         failure = ScoreFailure("engine_crashed: the model's process died twice on this item")
-        self._report(start, stop, dict.fromkeys(left, label_from(failure)))
+        self._report(start, stop, dict.fromkeys(left, label_from(failure)), 0.0)

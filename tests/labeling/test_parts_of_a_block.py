@@ -95,6 +95,7 @@ def label_all(
     engine: ScriptedEngine | None = None,
     *,
     limit: int | None = None,
+    orders: int = 1,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> PackedEngine:
     """Label, and return the engine that was used unless another was given."""
@@ -107,6 +108,7 @@ def label_all(
         layout="codebook_first",
         rules=decision_rules({"method": "majority"}, []),
         limit=limit,
+        orders=orders,
     )
     files.study.mkdir(exist_ok=True)
     with Ledger.open(files.study / "study.sqlite", create=True) as ledger:
@@ -419,6 +421,23 @@ def test_progress_counts_what_an_interrupted_block_has_already(tmp_path: Path) -
     label_all(files, on_progress=seen.append)
     assert (seen[0].items_done, seen[0].resumed) == (24, 24)
     assert (seen[-1].items_done, seen[-1].labeled_now) == (100, 76)
+
+
+def test_a_label_over_several_orders_of_the_categories_is_there_when_all_are(
+    tmp_path: Path,
+) -> None:
+    files = study_files(tmp_path, texts(64))
+    seen: list[Progress] = []
+    engine = PackedEngine({9: KeyboardInterrupt})
+    with pytest.raises(KeyboardInterrupt):
+        label_all(files, engine, orders=2, on_progress=seen.append)
+    # Every item has four prompts, one after the other.
+    assert label_count(files) == 9 * BATCH // 2
+    assert seen[-1].items_done == 9 * BATCH / 4
+    assert label_all(files, orders=2).batches == 7
+    whole = study_files(tmp_path / "whole", texts(64))
+    label_all(whole, orders=2)
+    assert recorded(files.study) == recorded(whole.study)
 
 
 def test_half_of_an_items_labels_are_half_an_item(tmp_path: Path) -> None:
