@@ -1,8 +1,9 @@
 """List the spellings in which a model may write an answer.
 
-With and without a leading space, as written, in lower case, capitalized and in upper case. An
-answer of one character is read as written: "a" is also a word. No spelling stands for two
-answers: where names differ in case only ("us", "US"), each is read as written.
+With and without a leading space, as written, in lower case and capitalized. An answer of one
+character is read as written: "a" is also a word. No spelling stands for two answers: where names
+differ in case only ("us", "US"), each is read as written. Upper case is not read: it is rare
+(decision 0022) and takes several tokens for each word.
 """
 
 from __future__ import annotations
@@ -42,6 +43,6 @@ def other_spellings(answers: Sequence[str]) -> tuple[OtherSpelling, ...]:
 def _spellings(name: str, folded: Counter[str]) -> tuple[str, ...]:
     cases = [name]
     if len(name) > 1 and folded[name.casefold()] == 1:
-        cases += [name.lower(), name.capitalize(), name.upper()]
+        cases += [name.lower(), name.capitalize()]
     # In this order, without repeats.
     return tuple(dict.fromkeys(space + case for case in cases for space in _SPACES))

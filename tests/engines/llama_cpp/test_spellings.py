@@ -36,15 +36,13 @@ def found(*answers: str) -> dict[str, set[str]]:
     return spelled
 
 
-def test_an_answer_is_spelled_with_and_without_a_space_in_four_cases() -> None:
-    assert found("Not sure")["Not sure"] == {
-        *(" Not sure", "not sure", " not sure", "NOT SURE", " NOT SURE"),
-    }
+def test_an_answer_is_spelled_with_and_without_a_space_and_in_other_case() -> None:
+    assert found("Not sure")["Not sure"] == {" Not sure", "not sure", " not sure"}
     assert found("NA")["NA"] == {" NA", "na", " na", "Na", " Na"}
 
 
 def test_the_exact_spelling_can_begin_with_a_space() -> None:
-    assert found(" no")[" no"] == {"no", "No", " No", "NO", " NO"}
+    assert found(" no")[" no"] == {"no", "No", " No"}
 
 
 def test_one_letter_is_read_as_written() -> None:
