@@ -109,6 +109,9 @@ def test_a_begun_response_and_the_name_have_the_tokens_that_the_whole_line_has(
             apart = tokenizer.text(begun, after_special=False)
             apart += tokenizer.text(space + name, after_special=False)
             assert whole == apart, name
+            if space:
+                spaced = tokenizer.text(f"{begun} ", after_special=False)
+                assert whole != spaced + tokenizer.text(name, after_special=False)
 
 
 @pytest.mark.parametrize("model", MODELS)
