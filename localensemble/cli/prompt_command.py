@@ -87,7 +87,7 @@ def template_command() -> None:
 
 
 @command.command("compare")
-@click.argument("templates", nargs=-1, metavar="TEMPLATE TEMPLATE...")
+@click.argument("templates", nargs=-1, metavar="TEMPLATES")
 @with_options
 @isolated_option
 def compare_command(
@@ -98,9 +98,9 @@ def compare_command(
     options: ComparePromptsOptions,
     as_json: Annotated[bool, Option("Print the comparison as JSON.", "--json")] = False,
 ) -> None:
-    """Label the same items under each TEMPLATE and compare; nothing is recorded.
+    """Label the same items under each of the TEMPLATES and compare; record nothing.
 
-    A TEMPLATE is a file, or the name of one that ships, such as label/v1. The others are compared
+    Each is a file, or the name of one that ships, such as label/v1. The others are compared
     with the first. With gold labels, shows how often each rater is right under each template, and
     whether the difference can be chance.
     """
