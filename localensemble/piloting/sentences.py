@@ -138,7 +138,9 @@ def _signs(found: PilotFindings, rater: str) -> list[str]:
         if biased:
             sentences.append(
                 f"{rater} prefers the category that is listed {place}: its answer changes when the "
-                f"categories are listed in reverse, on {listed(biased)}."
+                f"categories are listed in reverse, on {listed(biased)}. Averaging over both "
+                "orders may mend that: write `prompt: {orders: 2}` into the ensemble file, and "
+                "repeat the pilot."
             )
     same = [
         f'{name} ("{one.commonest}" on {_percent(one.position.commonest_share)})'
@@ -173,7 +175,8 @@ def _inconsistent(found: PilotFindings) -> list[str]:
         if names:
             sentences.append(
                 f"{variable.variable}: the answer often changes with the order of the categories, "
-                f"without favoring a position: {listed(names)}. Sharpen the definitions."
+                f"without favoring a position: {listed(names)}. Sharpen the definitions, or "
+                "average over both orders (`prompt: {orders: 2}` in the ensemble file)."
             )
         alike = [
             f'{one.rater} ("{one.commonest}")'

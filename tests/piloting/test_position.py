@@ -31,7 +31,9 @@ def test_a_rater_that_always_takes_the_first_category_is_flagged(tmp_path: Path)
         assert probe.interval.low == pytest.approx(0.025 ** (1 / 50))
         assert probe.reading == "first"
     assert found.drop == ("first",)
-    assert any("first prefers the category that is listed first" in one for one in advice(found))
+    (sentence,) = (one for one in advice(found) if "the category that is listed first" in one)
+    assert sentence.startswith("first prefers ")
+    assert "orders: 2" in sentence
 
 
 def test_a_rater_that_always_takes_the_last_category_is_flagged(tmp_path: Path) -> None:
