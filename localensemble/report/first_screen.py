@@ -27,15 +27,14 @@ _MOST_RATER_ROWS = 8
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A mark with the text beside it; ``keyed`` lines explain the sign ``key`` in the mark.
+    """A mark with the text beside it; ``keyed`` are signs in the mark with what they mean.
 
     ``warns`` is true where the mark is the sign that a rater is unfit.
     """
 
     mark: Markup
     lines: tuple[str, ...]
-    key: str = ""
-    keyed: tuple[str, ...] = ()
+    keyed: tuple[tuple[str, str], ...] = ()
     warns: bool = False
 
 
@@ -180,10 +179,10 @@ def _coefficient(found: Coefficient, verdicts: Sequence[Verdict]) -> Cell:
         ends = interval(found.interval_low, found.interval_high)
         lines = [f"{coefficient_name(found)} {number(found.value)}", ends]
     keyed = tuple(
-        f"required {one.requirement.minimum:g}: {'met' if one.met else 'NOT MET'}"
+        ("required", f"required {one.requirement.minimum:g}: {'met' if one.met else 'NOT MET'}")
         for one in verdicts
     )
-    return Cell(mark, tuple(lines), "required", keyed)
+    return Cell(mark, tuple(lines), keyed)
 
 
 def _accuracy(variable: VariableFindings) -> Cell:
@@ -191,9 +190,13 @@ def _accuracy(variable: VariableFindings) -> Cell:
     if variable.gold is None or found is None:
         mark = marks.point(marks.SHARE, value=None, low=None, high=None)
         return Cell(mark, ("no gold: accuracy unknown",))
+    always = variable.gold.baselines[1:2]
     known = [
-        (one.who.removesuffix(", accepted items"), one.evaluation.accuracy.value)
-        for one in variable.gold.baselines[1:]
+        (sign, who, one.evaluation.accuracy.value)
+        for sign, who, one in (
+            *(("baseline", one.who.removesuffix(", accepted items"), one) for one in always),
+            *(("learned", "trained classifier", one) for one in variable.gold.baselines[2:]),
+        )
         if one.evaluation.accuracy.value is not None
     ]
     mark = marks.point(
@@ -201,7 +204,7 @@ def _accuracy(variable: VariableFindings) -> Cell:
         value=found.value,
         low=found.interval_low,
         high=found.interval_high,
-        baselines=[value for _, value in known],
+        baselines=[(sign, value) for sign, _, value in known],
     )
     if found.value is None:
         return Cell(mark, ("unknown", "no accepted item has a gold label"))
@@ -209,8 +212,7 @@ def _accuracy(variable: VariableFindings) -> Cell:
     return Cell(
         mark,
         (f"{share(found.value)} right ({ends})",),
-        "baseline",
-        tuple(f"{who}:\N{NO-BREAK SPACE}{share(value)}" for who, value in known),
+        tuple((sign, f"{who}:\N{NO-BREAK SPACE}{share(value)}") for sign, who, value in known),
     )
 
 

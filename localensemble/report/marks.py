@@ -16,7 +16,10 @@ HEIGHT = 18
 _MIDDLE = HEIGHT / 2
 # Room beside the ends of a scale, in percent, so that a point on an end is drawn whole.
 _MARGIN = 2.5
-_DIAMOND = "l5 -5.5 l5 5.5 l-5 5.5z"
+_SHAPES = {
+    "baseline": f"M-5 {_MIDDLE:g} l5 -5.5 l5 5.5 l-5 5.5z",
+    "learned": f"M-4.5 {_MIDDLE - 4.5:g} h9 v9 h-9z",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ def point(
     low: float | None,
     high: float | None,
     required: Sequence[float] = (),
-    baselines: Sequence[float] = (),
+    baselines: Sequence[tuple[str, float]] = (),
 ) -> Markup:
     """Draw a value with its interval on a scale; the empty scale if it is undefined.
 
     An arrow marks the end of an interval that goes on beyond the scale. Each of ``required`` is a
-    dashed line, and each of the ``baselines`` a hollow diamond.
+    dashed line, and each of the ``baselines`` the hollow shape of its name.
     """
     name = "axis" if value is not None else "axis unknown"
     drawn = [
@@ -95,13 +98,7 @@ def point(
         else:
             drawn.append(_upright("interval", start, 4))
     drawn += [_upright("required", scale.place(one), 0) for one in required]
-    drawn += [
-        _at(
-            scale.place(one),
-            f'<path class="baseline" d="M-5 {_MIDDLE:g} {_DIAMOND}"/>',
-        )
-        for one in baselines
-    ]
+    drawn += [_at(scale.place(at), _shape(name)) for name, at in baselines]
     if value is not None:
         drawn.append(_at(scale.place(value), f'<circle class="value" cy="{_MIDDLE:g}" r="4"/>'))
     return _svg("".join(drawn))
@@ -121,7 +118,8 @@ def axis(scale: Scale) -> Markup:
 def key(name: str) -> Markup:
     """Draw a sample of a style, for the explanation of the marks."""
     samples = {
-        "baseline": f'<path class="baseline" d="M8 {_MIDDLE:g} {_DIAMOND}"/>',
+        "baseline": _at(13, _shape("baseline"), unit=""),
+        "learned": _at(13, _shape("learned"), unit=""),
         "required": f'<line class="required" x1="13" x2="13" y1="0" y2="{HEIGHT}"/>',
     }
     plain = f'<rect class="{escape(name)}" x="1" y="3" width="24" height="{HEIGHT - 6}"/>'
@@ -155,6 +153,10 @@ def _upright(name: str, place: float, inset: int) -> str:
     )
 
 
-def _at(place: float, content: str) -> str:
+def _shape(name: str) -> str:
+    return f'<path class="baseline" d="{_SHAPES[name]}"/>'
+
+
+def _at(place: float, content: str, *, unit: str = "%") -> str:
     # A path has no percentages: an inner drawing moves it to its place.
-    return f'<svg x="{place:.2f}%" overflow="visible">{content}</svg>'
+    return f'<svg x="{place:.2f}{unit}" overflow="visible">{content}</svg>'

@@ -48,7 +48,8 @@ def test_without_an_unfit_rater_a_study_is_decided_as_if_it_had_never_labeled(
     for variable, without in zip(here["variables"], there["variables"], strict=True):
         assert variable["agreement"] == without["agreement"]
     page = (labeled.study / "report.html").read_text(encoding="utf-8")
-    assert page.count("declared unfit") == 1
+    assert page.count("&#34;second&#34; was declared unfit") == 1
+    assert page.count('<strong class="note">declared unfit</strong>') == len(here["variables"])
     assert "recorded but not used" in page
 
 

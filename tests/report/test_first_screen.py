@@ -102,7 +102,7 @@ def test_a_required_agreement_is_marked_on_the_scale(tmp_path: Path) -> None:
     screen = first_screen(found)
     leading, required = screen.variables[0].agreement
     assert leading.keyed == ()
-    assert required.keyed == ("required 0.667: NOT MET",)
+    assert required.keyed == (("required", "required 0.667: NOT MET"),)
     assert 'class="required"' in required.mark
     assert "required Krippendorff alpha >= 0.667 is not met" in screen.verdict[0].sentences[1]
 
@@ -169,6 +169,26 @@ def test_long_tables_and_confusion_matrices_are_folded(tmp_path: Path) -> None:
     assert any(caption.startswith("Coefficients") for caption in outside)
     for summary in page.all("summary"):
         assert summary.text.strip()
+
+
+def test_baselines_are_told_apart_by_shape_and_by_name(tmp_path: Path) -> None:
+    ratings_study(tmp_path, varied(30, 3, 3), ["anna", "ben", "chris"])
+    gold = tmp_path / "gold.csv"
+    gold.write_text(
+        "id,gold_ratings\n" + "".join(f"i-{n},c{n % 3}\n" for n in range(30)), encoding="utf-8"
+    )
+    found = write_report(tmp_path / "study", gold=gold).findings
+    (variable,) = found.variables
+    assert variable.gold is not None
+    everywhere, accepted, *_ = variable.gold.baselines
+    third = replace(variable.gold, baselines=(everywhere, accepted, everywhere))
+    screen = first_screen(replace(found, variables=(replace(variable, gold=third),)))
+    cell = screen.variables[0].accuracy
+    assert [sign for sign, _ in cell.keyed] == ["baseline", "learned"]
+    assert cell.keyed[0][1].startswith('always "c')
+    assert cell.keyed[1][1].startswith("trained classifier")
+    assert cell.mark.count('class="baseline"') == 2
+    assert screen.has_learned
 
 
 shares = st.integers(0, 1000).map(lambda part: part / 1000) | st.floats(0.0, 1.0)
