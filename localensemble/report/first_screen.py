@@ -76,7 +76,6 @@ class FirstScreen:
     raters: tuple[RaterGroup, ...]
     all_raters: tuple[RaterGroup, ...]
     has_learned: bool
-    has_non_answers: bool
     verdict: tuple[Paragraph, ...]
 
     @property
@@ -107,7 +106,6 @@ def first_screen(findings: StudyFindings) -> FirstScreen:
         raters=tuple(_group(one, findings.unfit, inside, limit) for one in with_raters),
         all_raters=tuple(_group(one, findings.unfit, inside, None) for one in ordered),
         has_learned=any(one.gold is not None and len(one.gold.baselines) > 2 for one in ordered),
-        has_non_answers=any(one.no_answer for one in ordered),
         verdict=short_verdict(ordered) if few else many_verdict(sorted(ordered, key=_how_good)),
     )
 
@@ -157,10 +155,10 @@ def _decided(variable: VariableFindings) -> Cell:
         f"{variable.accepted:,} accepted ({part(variable.accepted, decided)})",
         f"{variable.escalated:,} escalated ({part(variable.escalated, decided)})",
     ]
-    if variable.no_answer:
-        lines.append(counted(variable.no_answer, "non-answer"))
+    unasked = counted(variable.no_answer, "non-answer")
     shares = [(name, count / whole if whole else 0.0) for name, count in counts.items()]
-    return Cell(marks.stacked_bar(shares), tuple(lines))
+    keyed = (("no-answer", unasked),) if variable.no_answer else ()
+    return Cell(marks.stacked_bar(shares), tuple(lines), keyed)
 
 
 def _coefficient(found: Coefficient, verdicts: Sequence[Verdict]) -> Cell:
@@ -171,13 +169,14 @@ def _coefficient(found: Coefficient, verdicts: Sequence[Verdict]) -> Cell:
         high=found.interval_high,
         required=[one.requirement.minimum for one in verdicts],
     )
+    name = found.name if found.weights == "nominal" else coefficient_name(found)
     if found.value is None:
-        lines = [f"{coefficient_name(found)} undefined", found.undefined_because]
+        lines = [f"{name} undefined", found.undefined_because]
     elif found.interval_low is None:
-        lines = [f"{coefficient_name(found)} {number(found.value)}", "no interval"]
+        lines = [f"{name} {number(found.value)}", "no interval"]
     else:
-        ends = interval(found.interval_low, found.interval_high)
-        lines = [f"{coefficient_name(found)} {number(found.value)}", ends]
+        ends = _unbroken(interval(found.interval_low, found.interval_high))
+        lines = [f"{name} {number(found.value)} ({ends})"]
     keyed = tuple(
         ("required", f"required {one.requirement.minimum:g}: {'met' if one.met else 'NOT MET'}")
         for one in verdicts

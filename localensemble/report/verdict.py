@@ -133,7 +133,9 @@ def trust_sentence(variable: VariableFindings) -> str:
         shown = "without an interval" if ends == "none" else ends
         agreement += f" ({coefficient.name} {number(coefficient.value)}, {shown})"
     required = variable.required
-    if required is not None and not required.verdict.met:
+    # If it is why items wait, the first sentence has it already.
+    said = required is not None and required.below == "review" and bool(variable.reason_counts)
+    if required is not None and not required.verdict.met and not said:
         agreement += f", and the required {required.verdict.requirement} is not met"
     return f"{agreement}; {_accuracy(variable)}."
 

@@ -104,7 +104,9 @@ def test_a_required_agreement_is_marked_on_the_scale(tmp_path: Path) -> None:
     assert leading.keyed == ()
     assert required.keyed == (("required", "required 0.667: NOT MET"),)
     assert 'class="required"' in required.mark
-    assert "required Krippendorff alpha >= 0.667 is not met" in screen.verdict[0].sentences[1]
+    decided, trusted = screen.verdict[0].sentences
+    assert "codebook requires (Krippendorff alpha >= 0.667)" in decided
+    assert "0.667" not in trusted
 
 
 def test_many_variables_show_the_worst_first_and_link_to_all(tmp_path: Path) -> None:
