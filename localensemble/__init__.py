@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from localensemble.api.notebook.opened_study import Study
     from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
+    from localensemble.api.notebook.trained_probe import TrainedProbe, train_probe
     from localensemble.api.notebook.verbs import (
         calibrate,
         certify,
@@ -41,6 +42,7 @@ __all__ = [
     "MeasuredAgreement",
     "PilotedEnsemble",
     "Study",
+    "TrainedProbe",
     "Variable",
     "__version__",
     "agree",
@@ -55,6 +57,7 @@ __all__ = [
     "label",
     "open_study",
     "pilot",
+    "train_probe",
     "write_report",
 ]
 
@@ -68,6 +71,7 @@ _HOMES = {
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
+_HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")
 _HOMES |= dict.fromkeys(
     ("Category", "Codebook", "LocalEnsembleError", "Variable"), f"{_NOTEBOOK}.given"
 )

@@ -38,7 +38,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "core": frozenset(),
     "tables": frozenset({"core"}),
     "codebook": frozenset({"core", "tables"}),
-    "engines": frozenset({"core"}),
+    # Classifiers that gold labels trained: what they know, their file, and their training.
+    "probes": frozenset({"core"}),
+    "engines": frozenset({"core", "probes"}),
     "ledger": frozenset({"core"}),
     "agreement": frozenset({"core"}),
     "consensus": frozenset({"core"}),
@@ -89,14 +91,16 @@ DOORS: dict[str, frozenset[str]] = {
 }
 
 # What tells one engine from another; outside of `engines` only the registry is asked.
-ENGINE_ROOMS = ("embedding", "llama_cpp", "ollama", "scripted")
-# The lock file and the extra of llama-cpp-python, which a bundle carries, have the same name; and
-# a catalog calls a model that makes vectors by the same word.
+ENGINE_ROOMS = ("embedding", "llama_cpp", "probe", "ollama", "scripted")
+# The lock file and the extra of llama-cpp-python, which a bundle carries, have the same name; a
+# catalog calls a model that makes vectors, and a command trains a probe, by the same word.
 OTHER_MEANINGS = frozenset(
     {
         ("localensemble.bundle.wheels", "llama-cpp"),
         ("localensemble.cli.models_command", "embedding"),
         ("localensemble.catalog.first_ensemble", "embedding"),
+        ("localensemble.cli.main", "probe"),
+        ("localensemble.cli.probe_command", "probe"),
     }
 )
 

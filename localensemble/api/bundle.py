@@ -28,7 +28,7 @@ from localensemble.catalog.installed import (
     now,
 )
 from localensemble.catalog.known import License, known_models, known_wheels, licenses
-from localensemble.catalog.located_models import catalog_entries
+from localensemble.catalog.located_models import catalog_entries, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.identity import sha256_file
@@ -128,7 +128,7 @@ def bundle_models(
     models = _chosen(names, ensembles)
     written = write_bundle(
         folder,
-        contents=BundleContents(models, tuple(codebooks), tuple(ensembles), _prompts_of(ensembles)),
+        contents=BundleContents(models, tuple(codebooks), tuple(ensembles), _beside(ensembles)),
         source=BundleSource(checkout, Target(python or this_python(), platform_tag), compiled),
         on_step=on_step,
     )
@@ -204,26 +204,34 @@ def unbundle_models(
     )
 
 
-def _prompts_of(ensembles: Sequence[Path]) -> tuple[Path, ...]:
-    """Find the user's prompt templates, which a bundle keeps beside the ensemble files.
+def _beside(ensembles: Sequence[Path]) -> tuple[Path, ...]:
+    """Find the user's prompt templates and probes, which stay beside the ensemble files.
 
     Raises:
-        InputError: a template is in another folder than its ensemble file, or cannot be used.
+        InputError: one is in another folder than its ensemble file, or cannot be used.
     """
     found: dict[Path, None] = {}
     for path in ensembles:
-        template = load_ensemble(path).prompt_file
-        if template is None:
-            continue
-        if template.parent != path.resolve().parent:
-            raise InputError(
-                f"{path}, prompt.file: {template} is not in the folder of the ensemble file, so "
-                "the copies in the bundle would not find each other.",
-                hint="Put it beside the ensemble file, and name it without a folder.",
-            )
-        load_own_template(template)
-        found[template] = None
+        ensemble = load_ensemble(path)
+        if ensemble.prompt_file is not None:
+            _refuse_elsewhere(ensemble.prompt_file, path, named="prompt.file")
+            load_own_template(ensemble.prompt_file)
+            found[ensemble.prompt_file] = None
+        for rater in ensemble.raters:
+            if engine_kind(rater.engine).is_trained_here:
+                probe = locate_model(rater.model, folder=ensemble.folder).path
+                _refuse_elsewhere(probe, path, named=f'rater "{rater.name}"')
+                found[probe] = None
     return tuple(found)
+
+
+def _refuse_elsewhere(file: Path, ensemble: Path, *, named: str) -> None:
+    if file.parent != ensemble.resolve().parent:
+        raise InputError(
+            f"{ensemble}, {named}: {file} is not in the folder of the ensemble file, so "
+            "the copies in the bundle would not find each other.",
+            hint="Put it beside the ensemble file, and name it without a folder.",
+        )
 
 
 def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledModel, ...]:
@@ -251,16 +259,24 @@ def _chosen(names: Sequence[str], ensembles: Sequence[Path]) -> tuple[InstalledM
 
 
 def _models_of(path: Path) -> list[str]:
-    for rater in (raters := load_ensemble(path).raters):
+    ensemble = load_ensemble(path)
+    models = []
+    for rater in ensemble.raters:
+        kind = engine_kind(rater.engine)
+        if kind.is_trained_here:
+            probe = locate_model(rater.model, folder=ensemble.folder).path
+            models += [name for name in (kind.encoder(probe),) if name]
+            continue
         by_name = not rater.model.endswith(".gguf") and "/" not in rater.model
-        if not (by_name and engine_kind(rater.engine).reads_files):
+        if not (by_name and kind.reads_files):
             raise InputError(
                 f'{path}: rater "{rater.name}" uses "{rater.model}" through {rater.engine}, which '
                 "a bundle cannot include.",
                 hint=f"Name a model of the models folder and engine {DEFAULT_ENGINE}; register a "
                 "file of your own with `localensemble models add`.",
             )
-    return [rater.model for rater in raters]
+        models.append(rater.model)
+    return models
 
 
 def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License | None]:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.api.evaluate import gold_of
 from localensemble.api.notebook import fragments
@@ -109,14 +110,15 @@ def certify(
                 hint=f'Put them into a column "gold_{variable}".',
             )
         labels.refuse_shots(path_of(gold))
+        unseen, left_out = _not_trained_on(loaded, labels.categories[variable], path_of(gold))
         found = certify_variable(
             loaded,
             variable=chosen,
-            gold=labels.categories[variable],
+            gold=unseen,
             promise=promise,
             date=date.today().isoformat(),
         )
-    messages = [*loaded.cautions, *labels.messages]
+    messages = [*loaded.cautions, *labels.messages, *left_out]
     if labels.blank_rows.get(variable):
         messages.append(
             f"The gold table has {counted(labels.blank_rows[variable], 'row')} without a label. "
@@ -127,6 +129,26 @@ def certify(
         path = certificate_path or folder.certificate(variable)
         write_certificate(found.certificate, path=path)
     return Certified(found.certificate, path, found.prevalence, tuple(messages))
+
+
+def _not_trained_on(
+    study: Study, gold: NDArray[np.int16], path: Path
+) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+    """Leave out the gold labels that trained a rater: such a rater seems better on them."""
+    trained = study.is_trained_on() & (gold >= 0)
+    count = int(np.count_nonzero(trained))
+    if not count:
+        return gold, ()
+    if count == np.count_nonzero(gold >= 0):
+        raise InputError(
+            f"{path.name}: all its {counted(count, 'gold label')} trained a rater of this study, "
+            "so they cannot serve a certificate.",
+            hint="Train the probe again with `--hold-out 0.3`, which sets gold labels aside, or "
+            "label other items by hand.",
+        )
+    return np.where(trained, np.int16(-1), gold), (
+        f"Left out {counted(count, 'gold label')} that trained a rater of this study.",
+    )
 
 
 def plan(

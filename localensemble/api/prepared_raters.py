@@ -68,6 +68,7 @@ class PreparedRater:
     need: RaterNeed
     readouts: tuple[Readout, ...] = ()
     model_sha256: str = ""
+    trained_on: frozenset[str] = frozenset()
 
     @property
     def engine(self) -> NamedEngine:
@@ -77,6 +78,7 @@ class PreparedRater:
             lambda: open_engine(self.need.plan.settings),
             self.readouts,
             self.model_sha256,
+            self.trained_on,
         )
 
     def template(self, template: PromptTemplate) -> PromptTemplate:
@@ -213,6 +215,8 @@ def advice(need: RaterNeed) -> str:
 def _prepared(
     rater: RaterPlan, located: LocatedModel, options: RaterOptions, beginning_tokens: int
 ) -> PreparedRater:
+    kind, free_bytes = engine_kind(rater.engine), _free_bytes()
+    encoder = kind.encoder(located.path) if kind.reads_files else ""
     settings = EngineSettings(
         engine=rater.engine,
         model_path=located.path,
@@ -221,9 +225,9 @@ def _prepared(
         threads=options.threads,
         gpu_layers=rater.gpu_layers,
         mode=options.mode,
+        encoder_path=locate_model(encoder, folder=Path()).path if encoder else None,
         launcher=guarded_launcher(),
     )
-    kind, free_bytes = engine_kind(rater.engine), _free_bytes()
     plan = kind.plan(
         settings,
         shape=_shape(located.path) if kind.reads_files else None,
@@ -231,7 +235,11 @@ def _prepared(
         free_bytes=free_bytes,
     )
     return PreparedRater(
-        RaterName(rater.name), RaterNeed(plan, free_bytes), rater.readouts, located.sha256
+        RaterName(rater.name),
+        RaterNeed(plan, free_bytes),
+        rater.readouts,
+        located.sha256,
+        kind.trained_on(located.path) if kind.reads_files else frozenset(),
     )
 
 

@@ -48,13 +48,13 @@ class BundleContents:
         models: models from the models folder, pulled or added.
         codebooks: the user's codebook files.
         ensembles: the user's ensemble files.
-        prompts: the prompt templates of the user that these name.
+        beside: the prompt templates and probes of the user that these name.
     """
 
     models: tuple[InstalledModel, ...] = ()
     codebooks: tuple[Path, ...] = ()
     ensembles: tuple[Path, ...] = ()
-    prompts: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _fill(
 ) -> None:
     for path in contents.codebooks:
         writing.copy(f"codebooks/{path.name}", path)
-    for path in (*contents.ensembles, *contents.prompts):
+    for path in (*contents.ensembles, *contents.beside):
         writing.copy(f"ensembles/{path.name}", path)
     prompts = prompts_dir()
     for path in sorted(prompts.glob("*/v*.yaml")):

@@ -106,14 +106,14 @@ def locate_model(reference: str, *, folder: Path) -> LocatedModel:
 
     Args:
         reference: the name of an embedded, pulled or added model, or the path of a GGUF file
-            (recognized by a path separator or the ending ``.gguf``).
+            or a probe (recognized by a path separator, ``.gguf`` or ``.probe``).
         folder: the folder that relative paths start from, usually the ensemble file's.
 
     Raises:
         ModelFileError: the name is unknown, the model was not pulled, or its file is missing
             or has changed.
     """
-    if reference.endswith(".gguf") or "/" in reference or "\\" in reference:
+    if reference.endswith((".gguf", ".probe")) or "/" in reference or "\\" in reference:
         path = (folder / Path(reference).expanduser()).resolve()
         if not path.is_file():
             raise ModelFileError(

@@ -45,6 +45,7 @@ _COMMANDS: Mapping[str, str] = {
     "certify": "Certify which labels can be accepted without review, or estimate the sample this "
     "needs.",
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
+    "probe": "Train a rater on gold labels.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "ledger": "Verify a study's ledger, or list its history.",
     "models": "List, pull, verify, add and bundle models.",

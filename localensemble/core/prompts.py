@@ -60,12 +60,15 @@ class Prompt:
             its turn stays open, and the answers follow its text.
         spellings: whether only the exact spelling of an answer is read, or the sum over its
             spellings. An engine that cannot add them up reads the exact one.
+        variable: the name of the variable that is asked about; empty if the prompt was not made
+            from a codebook.
         categories: what the instruction says about each category, in codebook order; empty if
             the prompt was not made from a codebook.
     """
 
     messages: tuple[Message, ...]
     spellings: Spellings = "exact"
+    variable: str = ""
     categories: tuple[CategoryText, ...] = ()
 
     @property

@@ -77,12 +77,15 @@ class EngineKind:
             which is found and checked by its hash. If not, the name is passed on unchanged.
         readouts: the readouts whose prompts it can answer. ``prefilled`` needs an engine that
             continues a response that has begun.
+        is_trained_here: whether a rater's file is the user's own, made from gold labels; a bundle
+            keeps it beside the ensemble file.
     """
 
     opener: Callable[[EngineSettings], Engine]
     facts: EngineFacts = NOTHING_KNOWN
     reads_files: bool = False
     readouts: tuple[Readout, ...] = ("name", "option")
+    is_trained_here: bool = False
 
     def rater_name(self, model: str) -> str:
         """Return the name of a rater that the ensemble file does not name."""
@@ -94,6 +97,21 @@ class EngineKind:
         Called only for an engine that does not read files.
         """
         return ""
+
+    def encoder(self, path: Path) -> str:
+        """Return the catalog name of an encoder that the rater's file needs; empty if none.
+
+        Called only for an engine that reads files.
+        """
+        return ""
+
+    def trained_on(self, path: Path) -> frozenset[str]:
+        """Return the sha256 of every text whose gold label a person gave to train this rater.
+
+        These texts are no gold for a certificate of the rater. Called only for an engine that
+        reads files.
+        """
+        return frozenset()
 
     def kept_files(self, sha256: str) -> Sequence[Path]:
         """List files that the engine keeps on this machine under this hash, unchecked."""

@@ -14,6 +14,7 @@ from localensemble.engines.embedding.kind import EMBEDDING
 from localensemble.engines.kind import EngineKind
 from localensemble.engines.llama_cpp.kind import LLAMA_CPP
 from localensemble.engines.ollama.kind import OLLAMA
+from localensemble.engines.probe.kind import PROBE
 from localensemble.engines.protocol import Engine
 from localensemble.engines.scripted import SCRIPTED
 from localensemble.engines.settings import EngineSettings
@@ -23,6 +24,7 @@ ENTRY_POINT_GROUP = "localensemble.engines"
 _OURS: Mapping[str, EngineKind] = {
     "llama-cpp": LLAMA_CPP,
     "embedding": EMBEDDING,
+    "probe": PROBE,
     "ollama": OLLAMA,
     "scripted": SCRIPTED,
 }

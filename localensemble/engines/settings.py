@@ -26,6 +26,8 @@ class EngineSettings:
         gpu_layers: layers put on a GPU if llama.cpp was built for one; None for all.
         mode: ``batched``, or ``strict``: one sequence, nothing shared, each answer on its
             own, as a check on the other mode.
+        encoder_path: the GGUF file of the encoder, for an engine that needs one besides its own
+            file.
         launcher: the module, with its arguments, that starts an engine's own process; the
             module to run there is appended as its last argument. Empty for no launcher.
     """
@@ -37,4 +39,5 @@ class EngineSettings:
     threads: int | None = None
     gpu_layers: int | None = None
     mode: ScoringMode = "batched"
+    encoder_path: Path | None = None
     launcher: tuple[str, ...] = ()

@@ -257,6 +257,12 @@ class WorkerEmbeddingEngine(WorkerEngine):
     _opened = "localensemble.engines.embedding.engine:EmbeddingEngine"
 
 
+class WorkerProbeEngine(WorkerEngine):
+    """A trained probe with its encoder, in a child process."""
+
+    _opened = "localensemble.engines.probe.engine:ProbeEngine"
+
+
 class WorkerEmbedder(_Worker):
     """An encoder in a child process."""
 

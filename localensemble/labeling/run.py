@@ -63,6 +63,7 @@ class NamedEngine:
     load: Callable[[], Engine]
     readouts: tuple[Readout, ...] = ()
     model_sha256: str = ""
+    trained_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,4 +475,5 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         readouts=plan.chosen_readouts,
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
+        trained_on=tuple(sorted(set().union(*(engine.trained_on for engine in plan.engines)))),
     )

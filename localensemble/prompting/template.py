@@ -178,7 +178,9 @@ class PromptTemplate:
         if self._begun:
             messages += (Message("assistant", _instruction(self._begun)),)
         spellings: Spellings = "summed" if self.readout else "exact"
-        return Prompt(messages, spellings=spellings, categories=frame.categories)
+        return Prompt(
+            messages, spellings=spellings, variable=variable.name, categories=frame.categories
+        )
 
     @property
     def full_name(self) -> str:

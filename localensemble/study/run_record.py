@@ -29,6 +29,7 @@ from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.unfit_signs import UnfitSign
 
 _DECIDES_AGAIN = "decides_again_run"
+_TRAINED_ON = "trained_on"
 _READOUTS = "readouts"
 
 # What 0.1.0 called them.
@@ -86,6 +87,7 @@ class RunSettings:
         prompt: the prompt template that the models were given; None if it is not recorded.
         readouts: the readouts chosen for raters whose ensemble file says ``auto``.
         shots: the examples from gold labels in the prompts; None without any.
+        trained_on: sha256 of the texts whose gold labels trained a rater, sorted.
         program_version: version of localensemble that made the record.
     """
 
@@ -102,6 +104,7 @@ class RunSettings:
     prompt: RecordedPrompt | None = None
     readouts: tuple[ReadoutChoice, ...] = ()
     shots: RecordedShots | None = None
+    trained_on: tuple[str, ...] = ()
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -128,6 +131,8 @@ class RunSettings:
             written[_READOUTS] = [choice.as_json() for choice in self.readouts]
         if self.shots is not None:
             written["shots"] = {**asdict(self.shots), "ids": list(self.shots.ids)}
+        if self.trained_on:
+            written[_TRAINED_ON] = list(self.trained_on)
         return written
 
     @classmethod
@@ -148,6 +153,7 @@ class RunSettings:
             prompt=_prompt(read.get("prompt")),
             readouts=tuple(map(ReadoutChoice.from_json, read.get(_READOUTS, ()))),
             shots=_shots(read.get("shots")),
+            trained_on=tuple(read.get(_TRAINED_ON, ())),
             program_version=read["localensemble"],
         )
 

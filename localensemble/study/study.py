@@ -28,6 +28,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.run_record import FinishedRun, decides_again, has_ratings, newest_finished
 from localensemble.study.study_labels import StudyLabels
 
+_BLOCK_ITEMS = 4096
 _UNFINISHED = {"interrupted": "was interrupted", "failed": "failed"}
 
 
@@ -153,6 +154,17 @@ class Study:
         """The ids of items that the prompts show as examples; they are not items of the study."""
         shots = self.run.settings.shots
         return frozenset(shots.ids) if shots else ()
+
+    def is_trained_on(self) -> NDArray[np.bool_]:
+        """Tell of each of the N items whether its gold label trained a rater, by its text."""
+        texts = frozenset(self.run.settings.trained_on)
+        labels = self.recorded
+        found = np.zeros(labels.item_count, dtype=np.bool_)
+        for start in range(0, labels.item_count if texts else 0, _BLOCK_ITEMS):
+            stop = min(start + _BLOCK_ITEMS, labels.item_count)
+            hashes = labels.reader.item_hashes(labels.item_set, start=start, stop=stop)
+            found[start:stop] = [content in texts for _, content in hashes]
+        return found
 
     def labels(self, variable: str) -> LabelMatrix:
         """Read the labels of one variable: N items by R raters."""

@@ -19,6 +19,7 @@ from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
 from localensemble.labeling.ensemble import load_ensemble
+from localensemble.probes.probe import Probe
 from tests.bundles import bundled_model, digits_of, written_bundle
 from tests.catalog.file_server import gguf_bytes
 from tests.cli.conftest import Ended, Run
@@ -384,8 +385,8 @@ def test_a_template_of_the_user_travels_beside_the_ensemble_file_that_names_it(
     ensemble, template = tmp_path / "ensemble.yaml", tmp_path / "mine.yaml"
     ensemble.write_text("raters: [{model: own}]\nprompt: {file: mine.yaml}\n", encoding="utf-8")
     template.write_text(template_text(), encoding="utf-8")
-    prompts = bundle_api._prompts_of([ensemble])
-    contents = BundleContents(ensembles=(ensemble,), prompts=prompts)
+    prompts = bundle_api._beside([ensemble])
+    contents = BundleContents(ensembles=(ensemble,), beside=prompts)
     write_bundle(tmp_path / "usb", contents=contents, source=source)
     carried = tmp_path / "usb" / "ensembles"
     assert load_ensemble(carried / "ensemble.yaml").prompt_file == carried / "mine.yaml"
@@ -398,7 +399,27 @@ def test_a_template_in_another_folder_than_its_ensemble_file_is_not_bundled(
     ensemble = tmp_path / "ensemble.yaml"
     ensemble.write_text("raters: [{model: own}]\nprompt: {file: a/b.yaml}\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"prompt\.file.*not in the folder"):
-        bundle_api._prompts_of([ensemble])
+        bundle_api._beside([ensemble])
+
+
+def test_a_probe_travels_beside_the_ensemble_file_with_the_encoder_that_it_needs(
+    tmp_path: Path,
+) -> None:
+    ensemble, probe = tmp_path / "ensemble.yaml", tmp_path / "topic.probe"
+    ensemble.write_text("raters: [{model: topic.probe, engine: probe}]\n", encoding="utf-8")
+    Probe(
+        features="vectors",
+        encoder_sha256="0" * 64,
+        variables={},
+        folds={},
+        held_out=frozenset(),
+        words=None,
+        settings={},
+    ).write(probe)
+    assert bundle_api._beside([ensemble]) == (probe.resolve(),)
+    with pytest.raises(InputError, match="all-minilm-l6-v2") as refused:
+        bundle_api._chosen([], [ensemble])
+    assert "models pull" in refused.value.hint
 
 
 @pytest.mark.parametrize("name", ["con.yaml", "we ird.yaml", "a:b.yaml", "dot."])

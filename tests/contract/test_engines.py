@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import pytest
 
 from localensemble.engines.protocol import Engine, ScoringMode
 from localensemble.engines.registry import open_engine
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
+from localensemble.probes.probe import Probe, VariableProbe
+from localensemble.probes.word_features import WordFeatures
 from localensemble.testing import EngineContract
-from localensemble.testing.engine_contract import TEXTS
+from localensemble.testing.engine_contract import TEXTS, VARIABLES
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
 if TYPE_CHECKING:
@@ -46,6 +49,30 @@ def served_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
     other = write_tiny_gguf(folder / "other.gguf", favored=favored, seed=1)
     with loaded(tiny=tiny, other=other) as models:
         yield models
+
+
+def random_probe(seed: int) -> Probe:
+    """Make a probe for the variables of the contract."""
+    words = WordFeatures.of([text for text in TEXTS if text])
+    generator = np.random.default_rng(seed)
+    return Probe(
+        features="words",
+        encoder_sha256="",
+        variables={
+            variable.name: VariableProbe(
+                variable.answers,
+                (1,) * len(variable.answers),
+                generator.normal(size=(6, len(variable.answers), len(words.hashes))).astype("f4"),
+                generator.normal(size=(6, len(variable.answers))).astype("f4"),
+                np.ones(6),
+            )
+            for variable in VARIABLES
+        },
+        folds={},
+        held_out=frozenset(),
+        words=words,
+        settings={"class_weight": "balanced"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +179,29 @@ class TestEmbeddingInAWorker(TestEmbedding):
         return open_engine(
             EngineSettings("embedding", path, threads=1, context_tokens=self.context_tokens)
         )
+
+
+class TestProbe(EngineContract):
+    """A trained probe that sees words, with random weights."""
+
+    @pytest.fixture(autouse=True)
+    def _probes(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def open(self) -> Engine:
+        """Open it in this process."""
+        return self._open(seed=1)
+
+    def open_other(self) -> Engine:
+        """Open another one."""
+        return self._open(seed=2)
+
+    def _open(self, seed: int) -> Engine:
+        from localensemble.engines.probe.engine import ProbeEngine
+
+        path = self.folder / f"{seed}.probe"
+        random_probe(seed).write(path)
+        return ProbeEngine(EngineSettings("probe", path, context_tokens=self.context_tokens))
 
 
 @pytest.mark.slow  # waits for a server

@@ -226,3 +226,17 @@ def test_shots_are_known_by_the_ids_that_the_run_keeps(of_models: Path) -> None:
         settings = replace(study.run.settings, shots=shots)
         held = replace(study, run=replace(study.run, settings=settings))
         assert set(held.shots) == {"g-1", "g-2"}
+
+
+def test_items_whose_gold_labels_trained_a_rater_are_known_by_their_texts(tmp_path: Path) -> None:
+    folder = record(wide(tmp_path, "xx", "xy", "yy"), tmp_path / "rated")
+    with Study.open(folder.path) as study:
+        assert study.is_trained_on().tolist() == [False] * len(study.items)
+        hashes = study.recorded.reader.item_hashes(
+            study.recorded.item_set, start=0, stop=len(study.items)
+        )
+        settings = replace(study.run.settings, trained_on=(hashes[0][1],))
+        trained = replace(study, run=replace(study.run, settings=settings))
+        expected = [content == hashes[0][1] for _, content in hashes]
+        assert trained.is_trained_on().tolist() == expected
+        assert RunSettings.from_json(settings.as_json()) == settings

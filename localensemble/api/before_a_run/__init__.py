@@ -1,1 +1,1 @@
-"""What can be known before a run: its memory and time, and which raters are fit."""
+"""Before a run: its memory and time, which raters are fit, and raters trained on gold labels."""

@@ -58,7 +58,7 @@ class EmbeddingEngine:
         settings = {
             **dict(encoder.settings),
             "categories": "name; name: definition; definition; examples as much as these",
-            "long_texts": f"parts of {self._embedder.part_tokens} tokens, closest part",
+            "long_texts": "closest part",
             "temperature": f"{TEMPERATURE:g}",
         }
         return replace(

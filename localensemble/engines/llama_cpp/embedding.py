@@ -89,7 +89,11 @@ class LlamaEmbedder:
             architecture=encoder.architecture,
             chat_template_sha256="",
             context_tokens=encoder.trained_context,
-            settings=(("gpu_layers", str(encoder.gpu_layers)), ("pooling", "mean")),
+            settings=(
+                ("gpu_layers", str(encoder.gpu_layers)),
+                ("part_tokens", str(self.part_tokens)),
+                ("pooling", "mean"),
+            ),
         )
 
     @property

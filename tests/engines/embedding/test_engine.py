@@ -130,5 +130,6 @@ def test_nothing_is_off_the_codebook(engine: EmbeddingEngine) -> None:
 def test_what_the_numbers_depend_on_is_part_of_the_description(engine: EmbeddingEngine) -> None:
     settings = dict(engine.describe().settings)
     assert settings["temperature"] == "0.05"
-    assert settings["long_texts"] == f"parts of {CONTEXT} tokens, closest part"
+    assert settings["long_texts"] == "closest part"
+    assert settings["part_tokens"] == str(CONTEXT)
     assert settings["pooling"] == "mean"

@@ -1,0 +1,34 @@
+"""What the program knows about a trained probe before it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localensemble.core.engine_facts import EngineFacts
+from localensemble.engines.kind import EngineKind
+from localensemble.engines.worker import WorkerProbeEngine
+from localensemble.probes.probe import ENCODER, Probe
+
+
+class _ProbeKind(EngineKind):
+    def encoder(self, path: Path) -> str:
+        """Name the encoder, unless the probe sees words."""
+        return ENCODER if Probe.read(path).features == "vectors" else ""
+
+    def trained_on(self, path: Path) -> frozenset[str]:
+        """Return the texts in the probe's folds."""
+        return frozenset(Probe.read(path).folds)
+
+
+PROBE = _ProbeKind(
+    WorkerProbeEngine,
+    facts=EngineFacts(
+        scored_by="by logistic regression that was trained on gold labels; a text among them was "
+        "judged by a classifier that had not seen it",
+        never_cuts=True,
+    ),
+    reads_files=True,
+    # It reads no prompt.
+    readouts=(),
+    is_trained_here=True,
+)

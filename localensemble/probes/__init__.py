@@ -1,0 +1,1 @@
+"""Classifiers trained on a few gold labels, over vectors or words of texts."""

@@ -1,0 +1,137 @@
+"""A probe is trained on gold labels, labels like any other rater, and certifies nothing it saw."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from localensemble.probes.probe import Probe
+from localensemble.study.study import Study
+from tests.cli.conftest import Ended, Run
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed (extra `learn`)")
+pytestmark = pytest.mark.slow  # trains classifiers and labels whole studies
+
+CODEBOOK = """\
+name: small
+version: "1"
+variables:
+  - name: topic
+    level: nominal
+    question: What is the text about?
+    categories:
+      - {name: staff, definition: The people who work there.}
+      - {name: food, definition: Meals and drinks.}
+"""
+WORDS = {"staff": ("nurse", "doctor", "kind", "rude"), "food": ("soup", "tea", "cold", "meal")}
+ITEMS, GOLD = 120, 80
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A table whose texts show their topic by their words, and gold labels of some of them."""
+    generator = random.Random(1)
+    rows = []
+    for number in range(ITEMS):
+        topic = ("staff", "food")[number % 2]
+        words = [generator.choice(WORDS[topic]) for _ in range(3)]
+        rows.append((f"i-{number}", f"{' '.join(words)} number {number}", topic))
+    write(tmp_path / "items.csv", ("id", "text"), [row[:2] for row in rows])
+    write(
+        tmp_path / "gold.csv", ("id", "gold_topic"), [(one, topic) for one, _, topic in rows[:GOLD]]
+    )
+    (tmp_path / "codebook.yaml").write_text(CODEBOOK, encoding="utf-8")
+    (tmp_path / "ensemble.yaml").write_text(
+        "raters:\n  - {model: topic.probe, engine: probe}\n", encoding="utf-8"
+    )
+    return tmp_path
+
+
+def write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+def train(run: Run, folder: Path, *arguments: object) -> Ended:
+    return run(
+        "probe", folder / "items.csv", "--gold", folder / "gold.csv",
+        "-c", folder / "codebook.yaml", "-o", folder / "topic.probe", "--features", "words",
+        *arguments,
+    )  # fmt: skip
+
+
+def label(run: Run, folder: Path) -> Ended:
+    return run(
+        "label", folder / "items.csv", "-c", folder / "codebook.yaml",
+        "-e", folder / "ensemble.yaml", "-o", folder / "study", "--gold", folder / "gold.csv",
+    )  # fmt: skip
+
+
+def test_a_probe_labels_texts_that_it_was_not_trained_on(run: Run, folder: Path) -> None:
+    trained = train(run, folder)
+    assert trained.code == 0, trained.err
+    for shown in ("accuracy", "most frequent", "engine: probe", "80 texts", "0 set aside"):
+        assert shown in f"{trained.out}{trained.err}"
+    labeled = label(run, folder)
+    assert labeled.code == 0, labeled.err
+    findings = json.loads((folder / "study" / "findings.json").read_text(encoding="utf-8"))
+    (rater,) = findings["variables"][0]["raters"]
+    assert rater["accuracy"]["items"] == GOLD
+    assert rater["accuracy"]["correct"] > 0.9 * GOLD
+
+
+def test_the_same_gold_labels_make_the_same_rater(run: Run, folder: Path) -> None:
+    train(run, folder)
+    first = (folder / "topic.probe").read_bytes()
+    train(run, folder)
+    assert (folder / "topic.probe").read_bytes() == first
+    train(run, folder, "--hold-out", "0.2")
+    assert (folder / "topic.probe").read_bytes() != first
+
+
+def test_a_certificate_uses_no_gold_label_that_the_probe_saw(run: Run, folder: Path) -> None:
+    assert train(run, folder, "--hold-out", "0.5").code == 0
+    probe = Probe.read(folder / "topic.probe")
+    assert len(probe.folds) == len(probe.held_out) == GOLD / 2
+    assert not probe.held_out & probe.folds.keys()
+    assert label(run, folder).code == 0
+    with Study.open(folder / "study") as study:
+        assert int(study.is_trained_on().sum()) == GOLD / 2
+    ended = run(
+        "certify", folder / "study", "--gold", folder / "gold.csv", "--variable", "topic",
+        "--alpha", "0.2", "--delta", "0.2",
+    )  # fmt: skip
+    assert "Left out 40 gold labels" in f"{ended.out}{ended.err}"
+    certificate = json.loads(
+        (folder / "study" / "certificate-topic.json").read_text(encoding="utf-8")
+    )
+    assert "40" in json.dumps(certificate)
+
+
+def test_without_gold_labels_set_aside_there_is_no_certificate(run: Run, folder: Path) -> None:
+    train(run, folder)
+    label(run, folder)
+    ended = run("certify", folder / "study", "--gold", folder / "gold.csv", "--variable", "topic")
+    assert ended.code == 2
+    assert "--hold-out" in ended.err
+
+
+def test_too_few_gold_labels_are_refused_and_nothing_is_written(run: Run, folder: Path) -> None:
+    with (folder / "gold.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [tuple(row) for row in csv.reader(stream)][1:]
+    write(folder / "gold.csv", ("id", "gold_topic"), rows[:5])
+    ended = train(run, folder)
+    assert ended.code == 2
+    assert '"food" 2' in ended.err
+    assert not (folder / "topic.probe").exists()
+
+
+def test_the_encoder_must_be_here(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALENSEMBLE_MODELS", str(folder / "no-models"))
+    ended = train(run, folder, "--features", "vectors")
+    assert ended.code != 0
+    assert "all-minilm-l6-v2" in ended.err
