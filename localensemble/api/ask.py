@@ -24,7 +24,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
-from localensemble.engines.protocol import Engine
+from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
@@ -35,13 +35,16 @@ from localensemble.labeling.readout_choice import (
     measure_readout,
     rater_template,
 )
-from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.scoring import Questions, is_asked, label_block
 from localensemble.labeling.speed import spread_items
 from localensemble.study.decisions import check_rules
 from localensemble.study.lone_item import decide_alone
 from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
+
+# Enough to see how a response begins.
+_MOST_TOKENS = 40
 
 __all__ = ["AskOptions", "Asked", "AskedRater", "AskedVariable", "ask"]
 
@@ -56,6 +59,7 @@ class AskOptions:
         item_id: id of the item in the table.
         id_column: column that identifies an item; None detects it.
         text_column: column that holds the text; None detects it.
+        own_words: also let each model write what it would say, up to 40 tokens.
         threads: processor threads per model; None uses all cores.
     """
 
@@ -71,6 +75,9 @@ class AskOptions:
     ] = None
     id_column: IdColumn = None
     text_column: TextColumn = None
+    own_words: Annotated[
+        bool, Option("Also show what each model writes when it is not bound to the categories.")
+    ] = False
     threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
         None
     )
@@ -138,7 +145,8 @@ def ask(
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            asked.append(_answers(engine, rater, item, table, prompt, ensemble))
+            answers = _answers(engine, rater, item, table, prompt, ensemble, options.own_words)
+            asked.append(answers)
         finally:
             engine.close()
     return Asked(
@@ -158,6 +166,7 @@ def _answers(
     table: ItemFile | None,
     prompt: LoadedPrompt,
     ensemble: Ensemble,
+    own_words: bool,
 ) -> Mapping[str, AskedRater]:
     """Ask a rater every question about the item: variable -> its answer."""
     variables, layout = prompt.codebook.variables, ensemble.layout
@@ -188,9 +197,21 @@ def _answers(
             rater.name,
             found[variable.name][0],
             _other_spellings(engine, item, replace(questions, variables=(variable,))),
+            _own_words(engine, item, variable, questions) if own_words else None,
         )
         for variable in variables
     }
+
+
+def _own_words(engine: Engine, item: Item, variable: Variable, questions: Questions) -> str | None:
+    """Return what the model writes; None if it writes nothing itself, or is not asked."""
+    if not isinstance(engine, WritingEngine) or not is_asked(item, questions.non_answers):
+        return None
+    prompt = questions.template.render(variable, item.text, layout=questions.layout)
+    written = engine.write(prompt, at_most=_MOST_TOKENS)
+    if isinstance(written, ScoreFailure):
+        return None
+    return written.text if written.is_whole else f"{written.text} ..."
 
 
 def _other_spellings(engine: Engine, item: Item, questions: Questions) -> float | None:

@@ -121,6 +121,9 @@ def _show_variable(asked: AskedVariable, console: Console) -> None:
     console.print(table)
     for sentence in asked.unlabeled_sentences:
         say(console, sentence)
+    for rater in asked.raters:
+        if rater.own_words is not None:
+            say(console, f"{rater.name} writes: {json.dumps(rater.own_words, ensure_ascii=False)}")
     say(console, f"{asked.consensus_line}\n")
 
 

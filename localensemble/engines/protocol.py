@@ -7,7 +7,7 @@ failure of the whole call is an exception (`EngineError` and below).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from localensemble.core.prompts import Prompt
@@ -152,6 +152,33 @@ class ReportingEngine(Engine, Protocol):
             answers: the answer strings of each prompt.
             wanted: indices of the prompts to score.
             on_scored: gets each wanted result once. What it raises ends the call.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What a model writes when nothing but its own choice decides, the likeliest token at a time.
+
+    Attributes:
+        text: the response; it may repeat the item, and is as confidential.
+        is_whole: whether the response ended by itself, before the most tokens allowed.
+    """
+
+    text: str = field(repr=False)
+    is_whole: bool
+
+
+@runtime_checkable
+class WritingEngine(Engine, Protocol):
+    """An engine whose model can also write a response."""
+
+    def write(self, prompt: Prompt, *, at_most: int) -> OwnWords | ScoreFailure:
+        """Write the response to a prompt.
+
+        Args:
+            prompt: the prompt.
+            at_most: the most tokens of the response, at least 1.
         """
         ...
 

@@ -48,6 +48,7 @@ from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
 from localensemble.engines.protocol import (
     EngineDescription,
     OnScored,
+    OwnWords,
     ScoreFailure,
     Scores,
     Usage,
@@ -249,6 +250,15 @@ class WorkerEngine(_Worker):
             raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
         arguments = (tuple(prompts), tuple(answers), frozenset(wanted))
         self._call("score_wanted", *arguments, on_scored=on_scored)
+
+
+class WorkerWritingEngine(WorkerEngine):
+    """An engine in a child process whose model can also write a response."""
+
+    def write(self, prompt: Prompt, *, at_most: int) -> OwnWords | ScoreFailure:
+        """Write the response to a prompt."""
+        written: OwnWords | ScoreFailure = self._call("write", prompt, at_most)
+        return written
 
 
 class WorkerEmbeddingEngine(WorkerEngine):

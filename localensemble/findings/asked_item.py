@@ -5,7 +5,7 @@ The text of the item is not among it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localensemble.codebook.model import Variable
 from localensemble.core.labels import Label, LabelStatus, RaterName
@@ -21,11 +21,14 @@ class AskedRater:
         label: its label.
         other_spellings: the share of the categories' probability that comes from other spellings
             than the exact ones; None if only these are read.
+        own_words: what its model writes when it is not bound to the categories; None if that
+            was not asked for, or the rater cannot write.
     """
 
     name: RaterName
     label: Label
     other_spellings: float | None = None
+    own_words: str | None = field(default=None, repr=False)
 
     def ranked(self, variable: Variable) -> tuple[tuple[str, float], ...]:
         """Return each category with its probability, most probable first; empty if unknown."""
@@ -91,6 +94,7 @@ class AskedVariable:
                     "off_codebook_mass": rater.label.off_codebook_mass,
                     "other_spellings": rater.other_spellings,
                     "reason": rater.label.reason,
+                    "own_words": rater.own_words,
                 }
                 for rater in self.raters
             ],

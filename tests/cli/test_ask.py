@@ -201,3 +201,25 @@ def test_nobody_is_asked_about_a_text_that_answers_nothing(
     assert "first gave no category (failed): no_answer" in ended.out
     assert "the text answers nothing" in ended.out
     assert "reviews it" not in ended.out
+
+
+@pytest.mark.slow  # runs the embedded models
+def test_each_model_shows_its_own_words_on_request(run: Run, repository: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+    codebook = repository / "examples" / "patient_feedback.yaml"
+    asked = ("ask", "The nurse was kind.", "-c", codebook)
+    shown = run(*asked, "--own-words")
+    assert shown.out.count(" writes: ") == 6
+    printed = json.loads(run(*asked, "--own-words", "--json").out)
+    for variable in printed["variables"]:
+        for rater in variable["raters"]:
+            # They were trained to write nothing else.
+            assert rater["own_words"].startswith(rater["category"])
+    unasked = json.loads(run(*asked, "--json").out)
+    assert {one["own_words"] for one in unasked["variables"][0]["raters"]} == {None}
+
+
+def test_a_rater_that_cannot_write_has_no_words(run: Run, files: StudyFiles) -> None:
+    found = run("ask", TEXTS[0], "-c", files.codebook, "-e", files.ensemble, "--own-words")
+    assert found.code == 0
+    assert "writes" not in found.out

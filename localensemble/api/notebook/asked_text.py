@@ -83,6 +83,22 @@ class AskedText:
         }
         return pd.DataFrame(rows, columns=list(dtypes), dtype=object).astype(dtypes)
 
+    def own_words(self) -> pd.DataFrame:
+        """Return what each model writes when it is not bound to the categories.
+
+        Returns:
+            ``variable``, ``rater``, ``own_words`` string; missing if not asked for, or if the
+            rater cannot write. It may repeat the text.
+        """
+        import pandas as pd
+
+        rows = [
+            (variable.variable.name, rater.name, rater.own_words)
+            for variable in self.asked.variables
+            for rater in variable.raters
+        ]
+        return pd.DataFrame(rows, columns=["variable", "rater", "own_words"], dtype="string")
+
     def __repr__(self) -> str:
         return "\n".join((self._title, *self.sentences))
 
@@ -126,6 +142,7 @@ def ask(
     item_id: str | None = None,
     id_column: str | None = None,
     text_column: str | None = None,
+    own_words: bool = False,
     threads: int | None = None,
 ) -> AskedText:
     """Show what every rater says about one text; record and write nothing.
@@ -142,6 +159,8 @@ def ask(
         item_id: the id of the item in ``items``.
         id_column: of ``items``; None guesses it by name.
         text_column: of ``items``; None guesses it by name, then by length.
+        own_words: also let each model write what it would say, up to 40 tokens; it may repeat
+            the text.
         threads: processor threads per model; None takes all cores.
 
     Returns:
@@ -162,6 +181,7 @@ def ask(
         item_id=item_id,
         id_column=id_column,
         text_column=text_column,
+        own_words=own_words,
         threads=threads,
     )
     return AskedText(asked(text, codebook=codebook_given(codebook), options=fitting(options)))

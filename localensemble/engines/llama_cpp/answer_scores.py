@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,6 +91,31 @@ class Scorer:
                 self._score_strictly(head, tails, wanted, results, on_read)
             else:
                 self._score_batched(head, tails, wanted, results, on_read)
+
+    def continued(
+        self, prompt: Sequence[int], *, at_most: int, ends: Callable[[int], bool]
+    ) -> tuple[list[int], bool]:
+        """Continue a prompt with the most probable token, again and again.
+
+        Returns:
+            The tokens, and whether they stop before one that ``ends`` the response.
+        """
+        self._cache.forget()
+        written: list[int] = []
+        batch = path_batch(prompt, first_output=len(prompt) - 1)
+        try:
+            while True:
+                self._evaluate(batch)
+                token = int(self._evaluator.logits(1)[0].argmax())
+                if ends(token):
+                    return written, True
+                written.append(token)
+                if len(written) == at_most:
+                    return written, False
+                place = np.array([len(prompt) + len(written) - 1], dtype=np.int32)
+                batch = replace(path_batch([token], first_output=0), positions=place)
+        finally:
+            self._cache.forget()
 
     def _score_batched(
         self,

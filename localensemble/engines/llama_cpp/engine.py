@@ -50,6 +50,7 @@ from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import (
     EngineDescription,
     OnScored,
+    OwnWords,
     ScoreFailure,
     Scores,
     ScoringMode,
@@ -218,6 +219,31 @@ class LlamaCppEngine:
             on_scored(scored)
 
         self._scorer.score(groups, wanted=np.array(wanted_slots, dtype=np.bool_), on_read=report)
+
+    def write(self, prompt: Prompt, at_most: int) -> OwnWords | ScoreFailure:
+        """Write the response to a prompt, the most probable token at a time.
+
+        Fails with one of the reasons ``too_long``, ``not_text`` and ``no_tokens``.
+
+        Raises:
+            ChatTemplateError: the model's chat template cannot be used.
+            EngineError: the model could not be evaluated.
+        """
+        model = self._open_model()
+        (tokenized,) = self._tokenizer.prompts([prompt])
+        if isinstance(tokenized, NotTextError):
+            return ScoreFailure(str(tokenized))
+        if not tokenized.token_count:
+            return ScoreFailure("no_tokens")
+        needed = tokenized.token_count + at_most
+        if needed > self._shape.tokens:
+            return ScoreFailure(f"too_long: {needed} of {self._shape.tokens} tokens")
+        tokens, is_whole = self._scorer.continued(
+            tokenized.head + tokenized.tail, at_most=at_most, ends=model.ends_or_controls
+        )
+        self._prompt_tokens += tokenized.token_count
+        written = b"".join(model.pieces[token] for token in tokens)
+        return OwnWords(written.decode("utf-8", "replace"), is_whole)
 
     def usage(self) -> Usage:
         """Report the work done so far."""
