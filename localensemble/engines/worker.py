@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import pkgutil
 import queue
 import re
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -45,6 +43,7 @@ from localensemble.core.errors import (
 from localensemble.core.prompts import Prompt
 from localensemble.engines.child_process import child_command, child_environment
 from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
+from localensemble.engines.pickle_stream import read_pickle, write_pickle
 from localensemble.engines.protocol import (
     EngineDescription,
     OnScored,
@@ -55,7 +54,6 @@ from localensemble.engines.protocol import (
 )
 from localensemble.engines.settings import EngineSettings
 
-_LENGTH = struct.Struct(">Q")
 _NO_USAGE = Usage(prompt_tokens=0, evaluated_tokens=0, seconds=0.0, peak_memory_bytes=0)
 _SECONDS_TO_END = 5.0
 _SIGKILL = 9
@@ -335,7 +333,7 @@ class _Child:
             _ChildDiedError: the child has ended.
         """
         try:
-            _write(self._process.stdin, request)
+            write_pickle(self._process.stdin, request)
         except (EOFError, OSError):
             raise self._died() from None
 
@@ -346,7 +344,7 @@ class _Child:
             _ChildDiedError: the child ended without responding.
         """
         try:
-            response = _read(self._process.stdout)
+            response = read_pickle(self._process.stdout)
         except (EOFError, OSError):
             raise self._died() from None
         if not isinstance(response, _Report | _MethodResult):
@@ -417,27 +415,6 @@ def _add(one: Usage, other: Usage) -> Usage:
     )
 
 
-def _write(stream: IO[bytes] | None, value: object) -> None:
-    if stream is None:
-        raise EOFError
-    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(_LENGTH.pack(len(data)) + data)
-    stream.flush()
-
-
-def _read(stream: IO[bytes] | None) -> object:
-    if stream is None:
-        raise EOFError
-    return pickle.loads(_read_exactly(stream, _LENGTH.unpack(_read_exactly(stream, 8))[0]))
-
-
-def _read_exactly(stream: IO[bytes], count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
-
-
 # The child.
 
 
@@ -452,7 +429,7 @@ def _receive(stream: IO[bytes], requests: queue.SimpleQueue[object]) -> None:
     """Pass on requests; end at once when the parent is gone, whatever is being computed."""
     try:
         while True:
-            requests.put(_read(stream))
+            requests.put(read_pickle(stream))
     except BaseException:
         os._exit(0)
 
@@ -480,11 +457,11 @@ def _serve(requests: queue.SimpleQueue[object], output: IO[bytes]) -> None:
         except Exception as error:
             failure = _fault(error)
         usage = engine.usage() if engine is not None else _NO_USAGE
-        _write(output, _MethodResult(value, failure, usage))
+        write_pickle(output, _MethodResult(value, failure, usage))
 
 
 def _report(engine: Any, output: IO[bytes], results: Mapping[int, Scores | ScoreFailure]) -> None:
-    _write(output, _Report(results, engine.usage()))
+    write_pickle(output, _Report(results, engine.usage()))
 
 
 def main() -> None:

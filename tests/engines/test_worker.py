@@ -227,7 +227,7 @@ def test_a_call_interrupted_here_does_not_answer_the_next_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "_read", interrupted)
+        patched.setattr(worker, "read_pickle", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.score(PROMPTS, ANSWERS)
     _wait_until_gone(pid)
