@@ -89,7 +89,9 @@ class EngineKind:
 
     def rater_name(self, model: str) -> str:
         """Return the name of a rater that the ensemble file does not name."""
-        return Path(model).stem
+        path = Path(model)
+        # The end of "qwen2.5-0.5b-instruct" is no extension, but part of a model's name.
+        return path.name if path.suffix[1:2].isdigit() else path.stem
 
     def weights_sha256(self, model: str) -> str:
         """Return the hash of the weights that a name refers to; empty if unknown.

@@ -24,6 +24,12 @@ def test_a_rater_is_called_after_its_model_unless_it_has_a_name(tmp_path: Path) 
     assert [rater.name for rater in load_ensemble(path).raters] == ["tiny", "second"]
 
 
+def test_the_numbers_in_the_name_of_a_model_stay_in_that_of_its_rater(tmp_path: Path) -> None:
+    names = ["llama-3.2-1b-instruct", "llama-3.1-8b-instruct", "qwen2.5-0.5b-instruct"]
+    path = written(tmp_path, "raters:\n" + "".join(f"  - model: {name}\n" for name in names))
+    assert [rater.name for rater in load_ensemble(path).raters] == names
+
+
 def test_relative_model_paths_start_at_the_ensemble_file(tmp_path: Path) -> None:
     path = written(tmp_path, "raters:\n  - model: a.gguf\n")
     assert load_ensemble(path).folder == tmp_path.resolve()
