@@ -92,11 +92,14 @@ def _in_full(variable: VariableFindings, gold: GoldComparison, *, items: int) ->
         f"{variable.escalated:,} escalated."
     )
     raters, consensus = gold.evaluated[:-2], gold.evaluated[-2]
+    always_all = "".join(
+        f"; {one.who}: {share(one.evaluation.accuracy.value)}" for one in gold.baselines[:1]
+    )
     if raters:
         best = max(raters, key=lambda one: _of_all(one.evaluation))
         lines.append(
             f"  Best rater: {best.who}, {_right(best.evaluation) or 'never right'}. "
-            f"Consensus: {_right(consensus.evaluation) or 'none'}."
+            f"Consensus: {_right(consensus.evaluation) or 'none'}{'' if right else always_all}."
         )
     lines += [f"  {one}" for one in _learned(gold)]
     if caution := _caution(variable, gold):
@@ -171,7 +174,8 @@ def _learned_is_better(variable: VariableFindings, gold: GoldComparison) -> str:
 
 def _few_items(variable: VariableFindings, gold: GoldComparison) -> str:
     items = gold.evaluated[-1].evaluation.items
-    if items >= _FEW_GOLD_ITEMS:
+    # More gold labels do not help where nothing is accepted; the next step says what does.
+    if items >= _FEW_GOLD_ITEMS or not variable.accepted:
         return ""
     return f"only {counted(items, 'accepted label')} can be compared; label more items by hand."
 

@@ -106,6 +106,9 @@ def test_the_next_step_follows_from_what_was_found(run: Run, tmp_path: Path) -> 
     assert "localensemble consensus" in last
     assert "--compare" in last
     assert "none has a gold label" in ended.out
+    # The raters stand beside one answer for all even so, and more gold labels are not asked for.
+    assert ended.out.count('; always "') == 2
+    assert "label more items" not in ended.out
 
 
 def test_a_classifier_is_compared_where_the_texts_are_given(run: Run, tmp_path: Path) -> None:
