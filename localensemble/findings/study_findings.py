@@ -371,7 +371,8 @@ def _variable_findings(
 
 
 def _expected_errors(decided: Decisions) -> tuple[ExpectedErrors, ...]:
-    if not decided.escalated.any():
+    # All expected errors are among the escalated items where nothing is accepted: no finding.
+    if not decided.escalated.any() or (decided.escalated | decided.no_answer).all():
         return ()
     unscored = bool(np.isnan(decided.mean_probability).all())
     scores = decided.support if unscored else decided.mean_probability

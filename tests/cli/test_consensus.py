@@ -205,6 +205,9 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
         assert found is not None
         # Two thirds of the items, the most doubtful first, hold more than their share.
         assert 100 * 40 / 60 < float(found[1]) < 100
+    # All expected errors are among the escalated items if all are; that tells nothing.
+    rules.write_text(SCRIPTED + "escalation:\n  - {policy: budget, items: 60}\n", encoding="utf-8")
+    assert "expected to be wrong" not in run("consensus", labeled.study, "-e", rules).out
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: buget, items: 40}\n", encoding="utf-8")
     ended = run("consensus", labeled.study, "-e", rules)
     assert ended.code == 2
