@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 JsonValue = Mapping[str, object] | Sequence[object] | str | int | float | bool | None
 
 _CHUNK_BYTES = 1 << 20
+_WORD = re.compile(r"\w+")
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -30,6 +33,16 @@ def canonical_json(value: JsonValue) -> str:
 def sha256_text(text: str) -> str:
     """Return the SHA-256 of a text (as UTF-8) as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sha256_words(text: str) -> str:
+    """Return the SHA-256 of a text's words, whatever their case and whatever is between them.
+
+    A text without words counts as it is. So a copy with another line ending, a space at its end
+    or in capitals is the same text.
+    """
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return sha256_text(" ".join(words) or text)
 
 
 def sha256_json(value: JsonValue) -> str:

@@ -108,7 +108,7 @@ class EngineKind:
         return ""
 
     def trained_on(self, path: Path) -> frozenset[str]:
-        """Return the sha256 of every text whose gold label a person gave to train this rater.
+        """Return the sha256 of the words of every text whose gold label trained this rater.
 
         These texts are no gold for a certificate of the rater. Called only for an engine that
         reads files.

@@ -15,7 +15,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError, InputError, TableError, UnfitRaterError
-from localensemble.core.identity import JsonValue, sha256_text
+from localensemble.core.identity import JsonValue, sha256_text, sha256_words
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
@@ -57,6 +57,7 @@ class NamedEngine:
         readouts: the readout that the rater states; none if it states none, several if
             `settle_readouts` must choose one of them before the run.
         model_sha256: hash of the model as far as it is known; another model needs another choice.
+        trained_on: sha256 of the words of the texts whose gold labels trained the rater.
     """
 
     name: RaterName
@@ -475,5 +476,14 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         readouts=plan.chosen_readouts,
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
-        trained_on=tuple(sorted(set().union(*(engine.trained_on for engine in plan.engines)))),
+        trained_on=_trained_on(plan),
     )
+
+
+def _trained_on(plan: LabelingPlan) -> tuple[str, ...]:
+    """Return the hashes of the items' texts with the words of which a rater was trained."""
+    words = frozenset().union(*(engine.trained_on for engine in plan.engines))
+    if not words:
+        return ()
+    texts = (row.item.text for block in plan.items.blocks(BLOCK_SIZE) for row in block)
+    return tuple(sorted({sha256_text(text) for text in texts if sha256_words(text) in words}))

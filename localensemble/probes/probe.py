@@ -2,7 +2,8 @@
 
 A probe holds one linear classifier per fold and variable, and one of all gold labels. A text that
 it was trained on is judged by the fold that did not see it, wherever the text turns up, so
-no text is ever judged by a classifier that saw it.
+no text is ever judged by a classifier that saw it. Texts with the same words are one text: a
+classifier that saw a copy with another space or in capitals would know the answer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import ModelFileError
-from localensemble.core.identity import sha256_text
+from localensemble.core.identity import sha256_words
 from localensemble.probes.word_features import WordFeatures
 
 Features = Literal["vectors", "words"]
@@ -28,7 +29,7 @@ Features = Literal["vectors", "words"]
 ENCODER = "all-minilm-l6-v2"
 """The catalog name of the encoder whose vectors a probe sees."""
 
-FORMAT = "localensemble probe 1"
+FORMAT = "localensemble probe 2"
 _HEADER = "header.json"
 _DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError)
 
@@ -76,8 +77,8 @@ class Probe:
         features: what it sees of a text.
         encoder_sha256: hash of the encoder's weights; empty if it sees words.
         variables: variable name -> its classifiers.
-        folds: sha256 of each training text -> the fold it was in.
-        held_out: sha256 of the texts whose gold labels were set aside for certificates.
+        folds: sha256 of the words of each training text -> the fold it was in.
+        held_out: sha256 of the words of the texts set aside for certificates.
         words: the words it knows; None if it sees vectors.
         settings: how it was trained, in words.
     """
@@ -92,7 +93,7 @@ class Probe:
 
     def fold_of(self, text: str) -> int | None:
         """Return the fold that a text was in; None if the probe was not trained on it."""
-        return self.folds.get(sha256_text(text))
+        return self.folds.get(sha256_words(text))
 
     def write(self, path: Path) -> None:
         """Write the file; the same probe gives the same bytes."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from localensemble.core.errors import EngineUnavailableError, InputError
-from localensemble.core.identity import sha256_text
+from localensemble.core.identity import sha256_words
 from localensemble.probes.probe import VariableProbe
 
 FOLDS = 5
@@ -93,16 +93,16 @@ def assign_folds(texts: Sequence[str], strata: Sequence[int]) -> dict[str, int]:
     always the same.
 
     Args:
-        texts: the training texts; a text that occurs twice is in one fold.
+        texts: the training texts; those with the same words are in one fold.
         strata: a number for each text, such as its category; a text counts where it is first.
 
     Returns:
-        sha256 of each text -> its fold.
+        sha256 of the words of each text -> its fold.
     """
     by_stratum: dict[int, list[str]] = defaultdict(list)
     seen: set[str] = set()
     for text, stratum in zip(texts, strata, strict=True):
-        hashed = sha256_text(text)
+        hashed = sha256_words(text)
         if hashed not in seen:
             seen.add(hashed)
             by_stratum[stratum].append(hashed)

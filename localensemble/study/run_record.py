@@ -87,7 +87,7 @@ class RunSettings:
         prompt: the prompt template that the models were given; None if it is not recorded.
         readouts: the readouts chosen for raters whose ensemble file says ``auto``.
         shots: the examples from gold labels in the prompts; None without any.
-        trained_on: sha256 of the texts whose gold labels trained a rater, sorted.
+        trained_on: sha256 of the items' texts on whose gold labels a rater was trained, sorted.
         program_version: version of localensemble that made the record.
     """
 

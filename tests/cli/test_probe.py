@@ -112,6 +112,19 @@ def test_a_certificate_uses_no_gold_label_that_the_probe_saw(run: Run, folder: P
     assert "40" in json.dumps(certificate)
 
 
+def test_copies_with_other_spaces_are_no_unseen_gold(run: Run, folder: Path) -> None:
+    """A table that was exported again, with a space after each text, has the same texts."""
+    assert train(run, folder).code == 0
+    lines = (folder / "items.csv").read_text(encoding="utf-8").splitlines()
+    again = [lines[0], *(f"{line} " for line in lines[1:])]
+    (folder / "items.csv").write_text("\n".join(again), encoding="utf-8")
+    assert label(run, folder).code == 0
+    with Study.open(folder / "study") as study:
+        assert int(study.is_trained_on().sum()) == GOLD
+    ended = run("certify", folder / "study", "--gold", folder / "gold.csv", "--variable", "topic")
+    assert ended.code == 2
+
+
 def test_without_gold_labels_set_aside_there_is_no_certificate(run: Run, folder: Path) -> None:
     train(run, folder)
     label(run, folder)

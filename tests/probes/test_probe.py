@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from localensemble.core.errors import ModelFileError
-from localensemble.core.identity import sha256_text
+from localensemble.core.identity import sha256_words
 from localensemble.probes.probe import Probe, VariableProbe
 from localensemble.probes.word_features import WordFeatures
 
@@ -31,8 +31,8 @@ def probe() -> Probe:
         features="words",
         encoder_sha256="",
         variables={"tone": trained},
-        folds={sha256_text(text): fold for fold, text in enumerate(TEXTS)},
-        held_out=frozenset({sha256_text("set aside")}),
+        folds={sha256_words(text): fold for fold, text in enumerate(TEXTS)},
+        held_out=frozenset({sha256_words("set aside")}),
         words=words,
         settings={"class_weight": "balanced"},
     )

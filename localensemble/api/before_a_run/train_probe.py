@@ -16,7 +16,7 @@ from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError
-from localensemble.core.identity import sha256_text
+from localensemble.core.identity import sha256_text, sha256_words
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 from localensemble.engines.settings import EngineSettings
@@ -161,7 +161,9 @@ def train_probe(
     labels = _gold(table, gold, questions)
     given, left_out = _texts(table, labels, questions)
     held_out = _held_out(given, options.hold_out)
-    used = given.only([row for row, text in enumerate(given.texts) if text not in held_out])
+    used = given.only(
+        [row for row, text in enumerate(given.texts) if sha256_words(text) not in held_out]
+    )
     wanted = [_gold_texts(used, name, questions) for name in used.codes]
     refuse_few(wanted, least=options.least_per_category)
     messages = [*table.messages, *labels.messages, *left_out]
@@ -183,14 +185,14 @@ def train_probe(
             refuse_few(wanted, least=options.least_per_category)
     first = next(iter(used.codes.values()))
     folds = assign_folds(used.texts, first.tolist())
-    fold_of = np.array([folds[sha256_text(text)] for text in used.texts], dtype=np.intp)
+    fold_of = np.array([folds[sha256_words(text)] for text in used.texts], dtype=np.intp)
     trained = {one.variable: train_variable(features, one, fold_of) for one in wanted}
     probe = Probe(
         features=options.features,
         encoder_sha256=encoder_sha256,
         variables=trained,
         folds=folds,
-        held_out=frozenset(map(sha256_text, held_out)),
+        held_out=held_out,
         words=words,
         settings=training_settings(),
     )
@@ -249,7 +251,8 @@ def _texts(table: ItemFile, gold: GoldLabels, codebook: Codebook) -> tuple[_Text
 def _held_out(given: _Texts, share: float) -> frozenset[str]:
     """Choose the texts to set aside by their hashes: as good as random, and always the same."""
     # The order differs from that of the folds.
-    ordered = sorted(set(given.texts), key=lambda text: sha256_text(f"held out {text}"))
+    texts = set(map(sha256_words, given.texts))
+    ordered = sorted(texts, key=lambda hashed: sha256_text(f"held out {hashed}"))
     return frozenset(ordered[: round(share * len(ordered))])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from localensemble.core.errors import EngineError, ModelFileError
-from localensemble.core.identity import sha256_text
+from localensemble.core.identity import sha256_words
 from localensemble.core.prompts import CategoryText, Message, Prompt, Segment
 from localensemble.engines.probe.engine import ProbeEngine
 from localensemble.engines.protocol import ScoreFailure, Scores
@@ -37,7 +37,7 @@ def write(folder: Path, *, features: Features = "words") -> Path:
         features=features,
         encoder_sha256="0" * 64,
         variables={"tone": trained},
-        folds={sha256_text(SEEN): 0},
+        folds={sha256_words(SEEN): 0},
         held_out=frozenset(),
         words=WORDS,
         settings={},
@@ -57,11 +57,20 @@ def ask(engine: ProbeEngine, text: str, variable: str = "tone") -> Scores | Scor
 
 def test_a_text_of_the_training_is_judged_by_the_fold_that_did_not_see_it(tmp_path: Path) -> None:
     engine = ProbeEngine(EngineSettings("probe", write(tmp_path)))
-    seen, new = ask(engine, SEEN), ask(engine, f"{SEEN}!")
+    seen, new = ask(engine, SEEN), ask(engine, "the waiting was long")
     assert isinstance(seen, Scores)
     assert isinstance(new, Scores)
     assert seen.log_probabilities[0] > math.log(0.99)
     assert new.log_probabilities[1] > math.log(0.99)
+
+
+@pytest.mark.parametrize("copy", [f"{SEEN} ", "The ward\r\nwas CLEAN.", "the\u00a0ward was clean"])
+def test_a_copy_with_the_same_words_is_judged_like_the_text(tmp_path: Path, copy: str) -> None:
+    engine = ProbeEngine(EngineSettings("probe", write(tmp_path)))
+    seen, again = ask(engine, SEEN), ask(engine, copy)
+    assert isinstance(seen, Scores)
+    assert isinstance(again, Scores)
+    assert again.log_probabilities == seen.log_probabilities
 
 
 def test_a_variable_of_another_codebook_is_refused(tmp_path: Path) -> None:
@@ -84,7 +93,7 @@ def test_a_probe_of_vectors_needs_the_encoder_of_its_training(tmp_path: Path) ->
 
 def test_what_it_was_trained_on_is_known_before_it_runs(tmp_path: Path) -> None:
     kind = engine_kind("probe")
-    assert kind.trained_on(write(tmp_path)) == {sha256_text(SEEN)}
+    assert kind.trained_on(write(tmp_path)) == {sha256_words(SEEN)}
     assert kind.encoder(write(tmp_path)) == ""
     assert kind.encoder(write(tmp_path, features="vectors")) == "all-minilm-l6-v2"
 
