@@ -125,6 +125,17 @@ def test_copies_with_other_spaces_are_no_unseen_gold(run: Run, folder: Path) -> 
     assert ended.code == 2
 
 
+def test_combined_ids_find_their_gold_labels(run: Run, folder: Path) -> None:
+    for name in ("items.csv", "gold.csv"):
+        with (folder / name).open(encoding="utf-8", newline="") as stream:
+            header, *rows = (tuple(row) for row in csv.reader(stream))
+        parts = [("r1" if n < ITEMS / 2 else "r2", row[0], *row[1:]) for n, row in enumerate(rows)]
+        write(folder / name, ("record", "event", *header[1:]), parts)
+    ended = train(run, folder, "--id-column", "record,event")
+    assert ended.code == 0, ended.err
+    assert "80 texts" in ended.out
+
+
 def test_without_gold_labels_set_aside_there_is_no_certificate(run: Run, folder: Path) -> None:
     train(run, folder)
     label(run, folder)

@@ -208,11 +208,12 @@ def train_probe(
 
 def _gold(table: ItemFile, gold: TableSource, codebook: Codebook) -> GoldLabels:
     ids = [row.item.id for block in table.blocks(_ROWS) for row in block]
+    named = ",".join(table.id_columns) or None
     return read_gold(
         gold,
         codebook=codebook,
         item_ids=ids,
-        id_column=shared_id_column(gold, table.id_column),
+        id_column=shared_id_column(gold, named),
     )
 
 
