@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,7 @@ def gold_of(
         return found
     ids = shared_id_column(items, id_column)
     table = items_of(loaded, items, id_column=ids, text_column=text_column)
+    found = replace(found, taught=loaded.is_trained_on())
     return found.with_texts(table) if isinstance(table, ItemFile) else found
 
 

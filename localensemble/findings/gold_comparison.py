@@ -198,6 +198,7 @@ def gold_comparison(
     gold: CategoryArray,
     groups: NDArray[np.object_] | None = None,
     texts: NDArray[np.object_] | None = None,
+    taught: NDArray[np.bool_] | None = None,
     random_sample: bool = False,
     prices: Prices = REVIEW_ONLY,
 ) -> GoldComparison:
@@ -211,6 +212,7 @@ def gold_comparison(
         gold: (N,) gold categories, -1 for items without one.
         groups: (N,) the group of each item with a gold row, None elsewhere.
         texts: (N,) the text of each item with a gold label; None leaves out the classifier.
+        taught: (N,) whether the item's gold label trained a rater; None if none did.
         random_sample: whether the gold items were drawn at random from all items.
         prices: the prices of labels.
     """
@@ -220,7 +222,9 @@ def gold_comparison(
     audit, audit_unlabeled = _audit(decided, gold)
     learned = None
     if texts is not None and np.any(gold >= 0):
-        learned = learned_labels(texts, gold=gold, categories=variable.answers, groups=groups)
+        learned = learned_labels(
+            texts, gold=gold, categories=variable.answers, groups=groups, taught=taught
+        )
     return GoldComparison(
         gold_items=int(np.count_nonzero(gold >= 0)),
         evaluated=tuple(

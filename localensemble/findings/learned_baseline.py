@@ -1,8 +1,7 @@
 """A classifier trained on the gold labels alone: what labels are worth that need no model.
 
 Decides how it is trained and when there are too few gold labels for it. Every label is given by
-a classifier that has not seen the item, nor one with the same text or of the same group. The
-raters of a study are not trained on the gold labels.
+a classifier that has not seen the item, nor one with the same words or of the same group.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.core.identity import sha256_words
 from localensemble.core.words import counted
 from localensemble.findings.evaluation import CategoryArray
 
@@ -49,6 +49,7 @@ def learned_labels(
     gold: CategoryArray,
     categories: Sequence[str],
     groups: NDArray[np.object_] | None = None,
+    taught: NDArray[np.bool_] | None = None,
 ) -> LearnedLabels:
     """Label every gold item with a classifier that was trained on the other gold items.
 
@@ -60,17 +61,19 @@ def learned_labels(
         gold: (N,) gold category indices, -1 for items without one.
         categories: the K category names.
         groups: (N,) the group of each item; a group is never split over two folds.
+        taught: (N,) whether the item's gold label trained a rater; None if none did.
     """
     known = np.flatnonzero(gold >= 0)
     answers = gold[known]
-    together = (texts if groups is None else groups)[known]
+    copies = np.array([sha256_words(text) for text in texts[known]])
+    together = copies if groups is None else np.asarray(groups[known], dtype=str)
     counts = np.bincount(answers, minlength=len(categories))
     apart = len(set(together))
     if refusal := _refusal(counts, categories, apart=apart, grouped=groups is not None):
         return LearnedLabels(None, f"{LEARNED}, is left out: {refusal}.")
     folds = min(_MOST_FOLDS, int(counts[counts > 0].min()), apart)
     try:
-        given = _out_of_fold(texts[known], answers, together, folds=folds)
+        given = _out_of_fold(texts[known], answers, together, copies, folds=folds)
     except ImportError:
         return LearnedLabels(
             None,
@@ -85,7 +88,17 @@ def learned_labels(
     return LearnedLabels(
         labels,
         f"{LEARNED}: cross-validated on {counted(len(known), 'gold label')} in {folds} "
-        f"parts{kept}. The raters were not trained on them.",
+        f"parts{kept}. {_compared(taught, known)}",
+    )
+
+
+def _compared(taught: NDArray[np.bool_] | None, known: NDArray[np.intp]) -> str:
+    """State whether a rater had the same advantage."""
+    count = 0 if taught is None else int(np.count_nonzero(taught[known]))
+    if not count:
+        return "The raters were not trained on them."
+    return (
+        f"A rater was trained on {count:,} of them, and judged each by a part that had not seen it."
     )
 
 
@@ -110,7 +123,8 @@ def _refusal(
 def _out_of_fold(
     texts: NDArray[np.object_],
     answers: CategoryArray,
-    together: NDArray[np.object_],
+    together: NDArray[np.str_],
+    copies: NDArray[np.str_],
     *,
     folds: int,
 ) -> CategoryArray | None:
@@ -126,10 +140,12 @@ def _out_of_fold(
 
     given = np.full(len(answers), -1, dtype=np.int16)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=_SEED)
-    for learn, label in splitter.split(texts, answers, groups=np.asarray(together, dtype=str)):
+    for learn, label in splitter.split(texts, answers, groups=together):
         if not len(label):
             continue
-        if len(set(answers[learn].tolist())) < 2:
+        # Two groups can have the same text.
+        learn = learn[~np.isin(copies[learn], copies[label])]
+        if len(learn) and len(set(answers[learn].tolist())) < 2:
             # A group can hold all items of the other categories.
             given[label] = answers[learn][0]
             continue

@@ -362,6 +362,7 @@ def _variable_findings(
             gold=truth,
             groups=gold.groups if gold else None,
             texts=gold.texts if gold else None,
+            taught=gold.taught if gold else None,
             random_sample=gold.random_sample if gold else False,
             prices=gold.prices if gold else REVIEW_ONLY,
         ),

@@ -71,6 +71,7 @@ class GoldLabels:
         messages: sentences about what was left out.
         texts: (N,) the text of each item with a gold label, None elsewhere; None if no texts
             were given.
+        taught: (N,) whether the item's gold label trained a rater; None if that was not asked.
     """
 
     categories: Mapping[str, NDArray[np.int16]]
@@ -82,6 +83,7 @@ class GoldLabels:
     shots: int = 0
     messages: tuple[str, ...] = ()
     texts: NDArray[np.object_] | None = field(default=None, repr=False)
+    taught: NDArray[np.bool_] | None = None
 
     def with_texts(self, items: ItemFile) -> GoldLabels:
         """Return the same gold labels with the texts of their items.

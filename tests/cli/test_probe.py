@@ -159,3 +159,14 @@ def test_the_encoder_must_be_here(run: Run, folder: Path, monkeypatch: pytest.Mo
     ended = train(run, folder, "--features", "vectors")
     assert ended.code != 0
     assert "all-minilm-l6-v2" in ended.err
+
+
+def test_evaluate_says_that_a_rater_was_trained_on_the_gold_labels(run: Run, folder: Path) -> None:
+    train(run, folder)
+    label(run, folder)
+    ended = run(
+        "evaluate", folder / "study", "--gold", folder / "gold.csv", "--items", folder / "items.csv"
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    findings = json.loads((folder / "study" / "findings.json").read_text(encoding="utf-8"))
+    assert f"trained on {GOLD} of them" in findings["variables"][0]["gold"]["learned_sentence"]

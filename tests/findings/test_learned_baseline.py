@@ -52,6 +52,26 @@ def test_nothing_is_learned_from_the_item_itself_or_from_its_copy() -> None:
     assert share_right(found.labels, gold) < 0.7
 
 
+def test_nothing_is_learned_from_a_copy_in_another_group_or_with_other_spaces() -> None:
+    random = np.random.default_rng(0)
+    answers = random.integers(0, 2, 80)
+    texts = texts_of([f"word{n}" for n in range(80)] + [f"Word{n} " for n in range(80)])
+    gold = gold_of(answers.tolist() * 2)
+    sites = texts_of([f"site{n % 10}" for n in range(80)] + [f"other{n % 10}" for n in range(80)])
+    for groups in (None, sites):
+        found = learned_labels(texts, gold=gold, categories=NAMES[:2], groups=groups)
+        assert share_right(found.labels, gold) < 0.7
+
+
+def test_it_says_how_many_gold_labels_trained_a_rater() -> None:
+    gold = gold_of([n % 2 for n in range(40)])
+    texts = texts_of([f"{('soup', 'nurse')[n % 2]} {n}" for n in range(40)])
+    taught = np.arange(40) < 25
+    found = learned_labels(texts, gold=gold, categories=NAMES[:2], taught=taught)
+    assert "trained on 25 of them" in found.sentence
+    assert "not trained" not in found.sentence
+
+
 def test_a_group_is_never_split() -> None:
     random = np.random.default_rng(1)
     # Each site has its own word, and nearly all its items one label; between sites, it is chance.
