@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from localensemble.consensus.probabilities.calibrated_raters import (
     CalibratedRater,
     CalibratedRaters,
 )
 from localensemble.consensus.probabilities.rater_calibration import ContextualPrior
+from localensemble.core.identity import sha256_json, sha256_text
+from localensemble.core.items import Item
+from localensemble.core.label_matrix import GAP
 from localensemble.piloting.asked_rater import CONTENT_FREE_TEXTS, AskedRater
 from localensemble.piloting.pilot_findings import PilotFindings
+from localensemble.piloting.variable_answers import CategoryArray
 
 
 def recommended_calibrations(
-    found: PilotFindings, *, raters: Sequence[AskedRater], date: str
+    found: PilotFindings,
+    *,
+    raters: Sequence[AskedRater],
+    items: Sequence[Item],
+    gold: Mapping[str, CategoryArray],
+    date: str,
 ) -> tuple[CalibratedRaters, ...]:
     """Return the calibration of each variable for which the held-out gold labels show a gain.
 
     Args:
         found: what the pilot found.
         raters: what the raters said, with the identities that the calibrations are bound to.
+        items: the N items of the pilot.
+        gold: variable -> (N,) gold categories of the items, -1 for none; they chose, so they are
+            recorded as used.
         date: ISO date.
     """
     calibrations = []
@@ -50,7 +62,11 @@ def recommended_calibrations(
                     for rater in raters
                 ),
                 source_items=len(CONTENT_FREE_TEXTS),
-                used_items=(),
+                used_items=tuple(
+                    sha256_json([str(item.id), sha256_text(item.text)])
+                    for item, known in zip(items, gold[variable.variable], strict=True)
+                    if known != GAP
+                ),
                 date=date,
             )
         )

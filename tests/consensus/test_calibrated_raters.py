@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_damaged_one_is_refused(damage: dict[str, Any]) -> None:
 
 def test_its_sentence_says_what_it_rests_on() -> None:
     assert "200 gold labels" in calibrated("isotonic").sentence()
-    prior = calibrated("contextual_prior").sentence()
-    assert "200 content-free items" in prior
-    assert "without gold labels" in prior
+    prior = calibrated("contextual_prior")
+    unaided = replace(prior, used_items=()).sentence()
+    assert "200 content-free items" in unaided
+    assert "without gold labels" in unaided
+    assert "200 content-free items, chosen by 1 gold label" in prior.sentence()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from localensemble.core.identity import sha256_json, sha256_text
 from localensemble.core.prompts import Prompt
 from localensemble.piloting.recommended_calibrations import recommended_calibrations
 from localensemble.piloting.sentences import advice
@@ -66,8 +67,11 @@ def test_without_gold_nothing_is_ever_chosen(tmp_path: Path) -> None:
     text = " ".join(advice(found))
     assert "cannot tell" in text
     assert "--calibration" not in text
-    _, raters = asked(tmp_path / "again", {"biased": strong_prior})
-    assert recommended_calibrations(found, raters=raters, date="2026-11-27") == ()
+    chosen, raters = asked(tmp_path / "again", {"biased": strong_prior})
+    written = recommended_calibrations(
+        found, raters=raters, items=chosen.items, gold={}, date="2026-11-27"
+    )
+    assert written == ()
 
 
 @pytest.mark.parametrize(("count", "chosen"), [(19, False), (20, True)])
@@ -82,8 +86,17 @@ def test_the_calibration_leaves_raters_without_a_gain_as_they_are(tmp_path: Path
     # Its one answer is its prior, which the calibration divides out.
     assert fitness(found, "biased").signs == ("one answer",)
     assert found.drop == ()
-    _, raters = asked(tmp_path / "again", scripts)
-    calibrations = recommended_calibrations(found, raters=raters, date="2026-11-27")
+    chosen, raters = asked(tmp_path / "again", scripts)
+    gold = {one.variable: np.zeros(50, dtype=np.int16) for one in found.variables}
+    gold["topic"][3] = -1
+    calibrations = recommended_calibrations(
+        found, raters=raters, items=chosen.items, gold=gold, date="2026-11-27"
+    )
+    # They decided on the calibration, so they cannot serve a certificate.
+    used = next(one.used_items for one in calibrations if one.variable == "topic")
+    assert len(set(used)) == 49
+    item = chosen.items[0]
+    assert used[0] == sha256_json([str(item.id), sha256_text(item.text)])
     assert "topic" in [one.variable for one in calibrations]
     for one in calibrations:
         own = np.array([[0.6, 0.3, 0.1]]) if one.variable == "topic" else np.array([[0.7, 0.3]])

@@ -178,14 +178,11 @@ def pilot(
     for rater, plan in zip(raters, ensemble.raters, strict=True):
         readouts = Readouts(rater.readouts, engine_kind(plan.engine).readouts)
         asked.append(_asked(rater, readouts, chosen, table, prompt, ensemble, on_progress))
+    known = None if gold is None else _of_items(gold, chosen)
     found = pilot_findings(
-        asked,
-        chosen=chosen,
-        codebook=questions,
-        rules=ensemble.rules,
-        gold=None if gold is None else _of_items(gold, chosen),
+        asked, chosen=chosen, codebook=questions, rules=ensemble.rules, gold=known
     )
-    files = () if folder is None else _write(found, asked, folder)
+    files = () if folder is None else _write(found, asked, chosen, known or {}, folder)
     return Pilot(found, messages, files)
 
 
@@ -265,11 +262,19 @@ def _of_items(gold: GoldLabels, chosen: PilotItems) -> Mapping[str, CategoryArra
     return {name: categories[places] for name, categories in gold.categories.items()}
 
 
-def _write(found: PilotFindings, raters: list[AskedRater], folder: Path) -> tuple[Path, ...]:
+def _write(
+    found: PilotFindings,
+    raters: list[AskedRater],
+    chosen: PilotItems,
+    gold: Mapping[str, CategoryArray],
+    folder: Path,
+) -> tuple[Path, ...]:
     """Write the findings and the recommended calibrations; return their files."""
     place = StudyFolder(folder)
     place.make()
-    calibrations = recommended_calibrations(found, raters=raters, date=date.today().isoformat())
+    calibrations = recommended_calibrations(
+        found, raters=raters, items=chosen.items, gold=gold, date=date.today().isoformat()
+    )
     contents = {folder / FINDINGS: found.as_json()}
     contents |= {place.rater_calibration(one.variable): one.as_values() for one in calibrations}
     for path, content in contents.items():

@@ -45,7 +45,7 @@ class CalibratedRaters:
         method: the kind of calibration, the same for all raters.
         raters: every rater of the ensemble.
         source_items: number of gold labels, or content-free items, that it was fitted to.
-        used_items: hashes of the gold items, by id and text; empty for a contextual prior.
+        used_items: hashes of the gold items, by id and text, that it was fitted to or chosen by.
         date: ISO date of the calibration.
     """
 
@@ -85,13 +85,17 @@ class CalibratedRaters:
         """Describe the calibration and what it was fitted to."""
         if self.method == "contextual_prior":
             items = counted(self.source_items, "content-free item")
-            source = f"from {items}, without gold labels"
+            source = f"from {items}, "
+            if self.used_items:
+                source += f"chosen by {counted(len(self.used_items), 'gold label')}"
+            else:
+                source += "without gold labels"
         else:
             source = f"from {self.source_items:,} gold labels"
         return (
             f"The raters' probabilities for {self.variable} were calibrated on {self.date} with "
             f"{self.method.replace('_', ' ')}, {source}. Their labels are unchanged. The gold "
-            "labels that a calibration was fitted to cannot show how good it is."
+            "labels that a calibration was fitted to or chosen by cannot show how good it is."
         )
 
     def as_values(self) -> dict[str, object]:
