@@ -263,6 +263,8 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
 
 def _accepted(variable: VariablePilot, *, none_fit: bool) -> str:
     accepted = f"{variable.variable}: the rules would accept {_share(variable.acceptance)}."
+    if left_out := variable.acceptance.left_out:
+        accepted += f" In a run, {listed(left_out)} can make that fewer."
     most = variable.most_right
     # Agreement of raters that do not read the texts shows nothing.
     if none_fit or len(variable.agreeing) < 2 or most is None:

@@ -16,6 +16,7 @@ from localensemble.piloting.sentences import advice, heading, outlook
 from localensemble.tables.item_file import ItemFile
 from tests.piloting.pilots import (
     TEXTS,
+    USUAL,
     constant,
     fickle,
     first_listed,
@@ -125,3 +126,10 @@ def test_the_findings_are_json_without_any_text(tmp_path: Path) -> None:
     found = piloted(tmp_path, {"one": honest, "away": outside}, gold=True)
     written = json.dumps(found.as_json(), allow_nan=False)
     assert not any(text in written for text in TEXTS)
+
+
+def test_a_rule_that_a_pilot_cannot_apply_is_named(tmp_path: Path) -> None:
+    budget = {"policy": "budget", "items": 5}
+    for policies, named in ((USUAL, False), ([*USUAL, budget], True)):
+        found = piloted(tmp_path, {"one": honest, "two": honest}, policies=policies)
+        assert any("budget can make that fewer" in one for one in outlook(found)) == named
