@@ -62,7 +62,7 @@ def choose_readout(
         items=len(items),
         measures=measures,
         model_sha256=model_sha256,
-        template_sha256=template.sha256,
+        template_sha256=template.content_sha256,
     )
 
 

@@ -40,7 +40,8 @@ def settle_readouts(
         settled = named
         if len(named.readouts) > 1:
             choice = recorded.get(named.name)
-            if choice is None or not choice.holds_for(named.model_sha256, plan.template.sha256):
+            asked = named.model_sha256, plan.template.content_sha256
+            if choice is None or not choice.holds_for(*asked):
                 choice = _choose(named, plan)
             on_choice(choice)
             choices.append(choice)

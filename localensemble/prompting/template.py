@@ -198,6 +198,11 @@ class PromptTemplate:
         return {**texts, _READOUTS: others} if others else texts
 
     @property
+    def content_sha256(self) -> str:
+        """The hash of all its texts, those of every readout included."""
+        return sha256_json(self.content)
+
+    @property
     def _title(self) -> str:
         title = _title(self.name, self.version)
         return f"{title}, readout {self.readout}" if self.readout else title

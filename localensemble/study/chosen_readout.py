@@ -38,7 +38,8 @@ class ReadoutChoice:
         items: number of items that it was chosen on.
         measures: one for each readout that could be chosen.
         model_sha256: hash of the model file; for another model, the choice does not hold.
-        template_sha256: hash of the prompt template; for another one, the choice does not hold.
+        template_sha256: hash of all texts of the prompt template; for others, the choice does not
+            hold.
     """
 
     rater: str

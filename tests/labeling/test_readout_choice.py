@@ -15,6 +15,7 @@ from localensemble.core.items import Item
 from localensemble.core.labels import ItemId
 from localensemble.core.prompts import Prompt, Readout
 from localensemble.core.raters import RaterIdentity
+from localensemble.core.resources import prompt_template_path
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.labeling.readout_choice import choose_readout, measure_readout
@@ -172,6 +173,22 @@ def test_a_choice_for_another_model_is_made_again(tmp_path: Path) -> None:
     labeled(files)
     with Study.open(files.study) as study:
         assert len(study.run.settings.readouts) == 1
+
+
+def test_a_choice_is_made_again_if_the_texts_of_another_readout_changed(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    shipped = prompt_template_path("label", 1).read_text(encoding="utf-8")
+    hashes = []
+    for text in (shipped, shipped.replace("Reply with the option", "Answer with the option")):
+        own.write_text(text, encoding="utf-8")
+        files = study_files(
+            tmp_path, ["a", "b"], ensemble=ensemble("auto") + "prompt: {file: own.yaml}\n"
+        )
+        labeled(files)
+        with Study.open(files.study) as study:
+            (choice,) = study.run.settings.readouts
+        hashes.append(choice.template_sha256)
+    assert hashes[0] != hashes[1]
 
 
 def test_asking_about_one_text_chooses_a_readout_on_it_or_on_its_table(tmp_path: Path) -> None:
