@@ -13,7 +13,7 @@ from pathlib import Path
 
 from localensemble.codebook.model import Codebook, Example, Variable
 from localensemble.core.errors import InputError
-from localensemble.core.identity import sha256_json, sha256_text
+from localensemble.core.identity import sha256_json, sha256_text, sha256_words
 from localensemble.core.items import ItemRow
 from localensemble.core.words import counted, listed
 from localensemble.prompting.template import PromptTemplate
@@ -41,13 +41,13 @@ class Shots:
     Attributes:
         examples: variable -> its shots, in the order in which the prompt shows them.
         recorded: what a run keeps about them; None without shots.
-        texts_sha256: the hashes of their texts.
+        words_sha256: the hashes of the words of their texts.
         messages: sentences for the user.
     """
 
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict, repr=False)
     recorded: RecordedShots | None = None
-    texts_sha256: frozenset[str] = frozenset()
+    words_sha256: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
 
     @property
@@ -84,7 +84,7 @@ class Shots:
                         )
 
     def refuse_among(self, items: ItemFile) -> None:
-        """Refuse shots that are among the items to label, by their ids or their texts.
+        """Refuse shots that are among the items to label, by their ids or the words of their texts.
 
         Raises:
             InputError: some are; the message names their rows.
@@ -95,7 +95,7 @@ class Shots:
             row.item.position + 1
             for block in items.blocks(_ROWS)
             for row in block
-            if str(row.item.id) in self.ids or sha256_text(row.item.text) in self.texts_sha256
+            if str(row.item.id) in self.ids or sha256_words(row.item.text) in self.words_sha256
         ]
         if rows:
             first = ", ".join(map(str, rows[:_SHOWN_ROWS]))
@@ -151,7 +151,7 @@ def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
         gold_sha256=table.sha256,
         sha256=sha256_json(content),
     )
-    hashes = frozenset(sha256_text(item.text) for item in used.values())
+    hashes = frozenset(sha256_words(item.text) for item in used.values())
     return Shots(examples, recorded, hashes, _messages(stated, codebook, examples, len(used)))
 
 

@@ -101,7 +101,7 @@ def test_the_prompt_shows_the_shots_after_the_examples_of_the_codebook(
     assert codebook.variable("topic").examples == ()
 
 
-@pytest.mark.parametrize("same", ["id", "text"])
+@pytest.mark.parametrize("same", ["id", "text", "words"])
 def test_a_shot_that_is_among_the_items_is_refused_and_its_row_named(
     same: str, tmp_path: Path, codebook: Codebook
 ) -> None:
@@ -109,7 +109,8 @@ def test_a_shot_that_is_among_the_items_is_refused_and_its_row_named(
     assert shots.recorded is not None
     shot = next(row for row in ROWS if row[0] == shots.recorded.ids[0])
     table = tmp_path / "items.csv"
-    row = (shot[0], "another text") if same == "id" else ("another-id", shot[1])
+    copies = {"text": shot[1], "words": f"{shot[1].upper()}. "}
+    row = (shot[0], "another text") if same == "id" else ("another-id", copies[same])
     with table.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("id", "text"), ("a", "fine"), row, ("b", "good")])
     with pytest.raises(InputError, match=r"1 row \(2\)") as caught:
