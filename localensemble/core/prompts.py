@@ -44,11 +44,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CategoryText:
-    """What a codebook says about a category, for an engine that reads no instruction."""
+    """What a codebook says about a category, for an engine that reads no instruction.
+
+    Examples can be texts of items (shots), so ``repr`` leaves them out.
+    """
 
     name: str
     definition: str = ""
-    examples: tuple[str, ...] = ()
+    examples: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

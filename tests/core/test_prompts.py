@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from localensemble.core.prompts import Message, Prompt, Segment
+from localensemble.core.prompts import CategoryText, Message, Prompt, Segment
 
 PROMPT = Prompt(
     (Message("user", (Segment("Read: ", "instruction"), Segment("Mrs Example", "item"))),)
@@ -22,3 +22,8 @@ def test_the_text_of_a_message_is_its_segments_in_order() -> None:
 
 def test_a_prompt_travels_between_processes() -> None:
     assert pickle.loads(pickle.dumps(PROMPT)) == PROMPT
+
+
+def test_examples_are_not_shown_by_repr() -> None:
+    category = CategoryText("food", "Meals.", ("Mrs Example had soup",))
+    assert "Mrs Example" not in repr(Prompt((), categories=(category,)))

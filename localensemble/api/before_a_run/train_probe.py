@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -124,7 +124,7 @@ class TrainedProbe:
 class _Texts:
     """The texts with gold labels, and the index of each one's gold category per variable."""
 
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] = field(repr=False)
     codes: Mapping[str, NDArray[np.int16]]
 
     def only(self, rows: Sequence[int]) -> _Texts:
