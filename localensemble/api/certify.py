@@ -48,7 +48,8 @@ class Certified:
     Attributes:
         certificate: the certificate, with the promise as a sentence and its assumptions.
         path: the certificate file; None if nothing can be accepted, so no file was written.
-        prevalence: share of each category in the whole study, corrected for label error.
+        prevalence: share of each category in the whole study, corrected for label error; empty if
+            gold labels were left out because they trained a rater.
         messages: what the user should know about the labels and gold labels, in sentences.
     """
 
@@ -128,15 +129,20 @@ def certify(
     if found.certificate.certified.chosen is not None:
         path = certificate_path or folder.certificate(variable)
         write_certificate(found.certificate, path=path)
-    return Certified(found.certificate, path, found.prevalence, tuple(messages))
+    prevalence = () if left_out else found.prevalence
+    return Certified(found.certificate, path, prevalence, tuple(messages))
 
 
 def _not_trained_on(
     study: Study, gold: NDArray[np.int16], path: Path
 ) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Leave out the gold labels that trained a rater: such a rater seems better on them."""
-    trained = study.is_trained_on() & (gold >= 0)
-    count = int(np.count_nonzero(trained))
+    """Leave out the gold labels that trained a rater: such a rater seems better on them.
+
+    What remains of a random sample is a random sample of the items with other texts.
+    """
+    seen = study.is_trained_on()
+    trained = seen & (gold >= 0)
+    count, others = int(np.count_nonzero(trained)), int(np.count_nonzero(~seen))
     if not count:
         return gold, ()
     if count == np.count_nonzero(gold >= 0):
@@ -147,7 +153,9 @@ def _not_trained_on(
             "label other items by hand.",
         )
     return np.where(trained, np.int16(-1), gold), (
-        f"Left out {counted(count, 'gold label')} that trained a rater of this study.",
+        f"Left out {counted(count, 'gold label')} whose texts trained a rater of this study. The "
+        f"promise is about the {counted(others, 'item')} with other texts, and the shares of the "
+        "categories in the whole study are not estimated.",
     )
 
 

@@ -120,12 +120,13 @@ def _show_certified(certified: Certified, study: Path, console: Console) -> None
     for assumption in issued.assumptions():
         say(console, f"  Assumed: {assumption}.")
     console.print()
-    show_prevalence(
-        certified.prevalence,
-        variable=issued.variable,
-        assumptions=PREVALENCE_ASSUMPTIONS,
-        console=console,
-    )
+    if certified.prevalence:
+        show_prevalence(
+            certified.prevalence,
+            variable=issued.variable,
+            assumptions=PREVALENCE_ASSUMPTIONS,
+            console=console,
+        )
     if certified.path is None:
         say(console, "No certificate was written.")
         return

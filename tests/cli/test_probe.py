@@ -105,7 +105,11 @@ def test_a_certificate_uses_no_gold_label_that_the_probe_saw(run: Run, folder: P
         "certify", folder / "study", "--gold", folder / "gold.csv", "--variable", "topic",
         "--alpha", "0.2", "--delta", "0.2",
     )  # fmt: skip
-    assert "Left out 40 gold labels" in f"{ended.out}{ended.err}"
+    printed = f"{ended.out}{ended.err}"
+    assert "Left out 40 gold labels" in printed
+    # The other texts are no random draw from the whole study.
+    assert "80 items with other texts" in printed
+    assert "corrected" not in printed
     certificate = json.loads(
         (folder / "study" / "certificate-topic.json").read_text(encoding="utf-8")
     )
