@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from localensemble.core.errors import LocalEnsembleError
 
@@ -27,13 +27,23 @@ def replaced_text_file(path: Path, *, encoding: str = "utf-8") -> Iterator[TextI
     Raises:
         LocalEnsembleError: the folder is not writable, or the disk is full.
     """
-    with reported_writing(path), _temporary_beside(path) as temporary:
-        with temporary.open("w", encoding=encoding, newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+    with _replacement(path) as temporary, temporary.open("w", encoding=encoding, newline="") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
+
+
+@contextlib.contextmanager
+def replaced_binary_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of bytes for writing, as `replaced_text_file` opens one of text.
+
+    Raises:
+        LocalEnsembleError: the folder is not writable, or the disk is full.
+    """
+    with _replacement(path) as temporary, temporary.open("wb") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
 
 
 @contextlib.contextmanager
@@ -60,6 +70,15 @@ def unfinished_files(path: Path) -> tuple[Path, ...]:
         for found in path.parent.iterdir()
         if found.name.startswith(f".{path.name}.") and found.name.endswith(_UNFINISHED)
     )
+
+
+@contextlib.contextmanager
+def _replacement(path: Path) -> Iterator[Path]:
+    """Give a file to write, which replaces ``path`` when the block ends without an error."""
+    with reported_writing(path), _temporary_beside(path) as temporary:
+        yield temporary
+        temporary.replace(path)
+        _sync_folder(path.parent)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import ModelFileError
+from localensemble.core.files import replaced_binary_file
 from localensemble.core.identity import sha256_words
 from localensemble.probes.word_features import WordFeatures
 
@@ -31,7 +34,20 @@ ENCODER = "all-minilm-l6-v2"
 
 FORMAT = "localensemble probe 2"
 _HEADER = "header.json"
-_DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError)
+# What reading bytes that are no probe can raise: RuntimeError by encryption, or nesting too deep.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +112,11 @@ class Probe:
         return self.folds.get(sha256_words(text))
 
     def write(self, path: Path) -> None:
-        """Write the file; the same probe gives the same bytes."""
+        """Write the file, readable only by its owner; the same probe gives the same bytes.
+
+        Raises:
+            LocalEnsembleError: the folder is not writable, or the disk is full.
+        """
         header = {
             "format": FORMAT,
             "features": self.features,
@@ -120,7 +140,10 @@ class Probe:
         if self.words is not None:
             arrays["word_hashes"] = self.words.hashes
             arrays["word_rarity"] = self.words.rarity
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            replaced_binary_file(path) as stream,
+            zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             _put(archive, _HEADER, json.dumps(header, ensure_ascii=False).encode())
             for name, array in arrays.items():
                 buffer = io.BytesIO()
@@ -145,14 +168,7 @@ class Probe:
                 f'Cannot read probe "{path}": {error.strerror or type(error).__name__}.',
                 hint="Give the path of a file that `localensemble probe` wrote.",
             ) from error
-        except (
-            zipfile.BadZipFile,
-            KeyError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            EOFError,
-        ) as error:
+        except _DAMAGED as error:
             raise ModelFileError(
                 f'Cannot use "{path}" as a probe: it is damaged, or not a file of this version '
                 "of the program.",
@@ -175,7 +191,7 @@ def _probe(archive: zipfile.ZipFile, header: Mapping[str, Any]) -> Probe:
     words = None
     if features == "words":
         words = WordFeatures(_array(archive, "word_hashes"), _array(archive, "word_rarity"))
-    return Probe(
+    read = Probe(
         features=features,
         encoder_sha256=str(header["encoder_sha256"]),
         variables=variables,
@@ -184,6 +200,28 @@ def _probe(archive: zipfile.ZipFile, header: Mapping[str, Any]) -> Probe:
         words=words,
         settings=dict(header["settings"]),
     )
+    _check_shapes(read)
+    return read
+
+
+def _check_shapes(probe: Probe) -> None:
+    """Refuse parts that do not fit together, which would fail or mislead only while labeling."""
+    variables = list(probe.variables.values())
+    count, _, width = variables[0].weights.shape
+    words = probe.words
+    fits = words is None or words.hashes.shape == words.rarity.shape == (width,)
+    for one in variables:
+        known = len(set(one.categories))
+        fits &= known == len(one.categories) == len(one.gold)
+        fits &= one.weights.shape == (count, known, width)
+        fits &= one.biases.shape == (count, known)
+        fits &= one.temperatures.shape == (count,) and bool((one.temperatures > 0).all())
+        numbers = (one.weights, one.biases, one.temperatures)
+        fits &= all(bool(np.isfinite(array).all()) for array in numbers)
+    # The last classifier belongs to no fold.
+    fits &= all(fold in range(count - 1) for fold in probe.folds.values())
+    if not fits:
+        raise ValueError("The parts of the probe do not fit together.")
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import stat
+import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from localensemble.core.errors import ModelFileError
+from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from localensemble.core.identity import sha256_words
 from localensemble.probes.probe import Probe, VariableProbe
 from localensemble.probes.word_features import WordFeatures
@@ -73,6 +79,86 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes | None) -> Non
     path.write_bytes(whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(ModelFileError, match="damaged"):
         Probe.read(path)
+
+
+def test_bytes_that_changed_anywhere_are_refused_or_make_no_difference(tmp_path: Path) -> None:
+    path, again = tmp_path / "one.probe", tmp_path / "again.probe"
+    probe().write(path)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 0xFF
+        path.write_bytes(bytes(changed))
+        with contextlib.suppress(ModelFileError):
+            Probe.read(path).write(again)
+            assert again.read_bytes() == whole, place
+
+
+def _fewer_categories(header: dict[str, Any]) -> None:
+    header["variables"]["tone"]["categories"] = ["good"]
+
+
+def _twice_a_category(header: dict[str, Any]) -> None:
+    header["variables"]["tone"]["categories"] = ["good", "good"]
+
+
+def _cold(header: dict[str, Any]) -> None:
+    header["variables"]["tone"]["temperatures"] = [0.0] * 6
+
+
+def _one_temperature(header: dict[str, Any]) -> None:
+    header["variables"]["tone"]["temperatures"] = [1.0]
+
+
+def _unknown_folds(header: dict[str, Any]) -> None:
+    header["folds"] = dict.fromkeys(header["folds"], 5)
+
+
+def _no_variable(header: dict[str, Any]) -> None:
+    header["variables"] = {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _fewer_categories,
+        _twice_a_category,
+        _cold,
+        _one_temperature,
+        _unknown_folds,
+        _no_variable,
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    path, other = tmp_path / "one.probe", tmp_path / "other.probe"
+    probe().write(path)
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(other, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "header.json":
+                header = json.loads(content)
+                change(header)
+                content = json.dumps(header).encode()
+            target.writestr(name, content)
+    with pytest.raises(ModelFileError, match="damaged"):
+        Probe.read(other)
+
+
+def test_a_folder_that_is_missing_is_named_and_an_old_probe_kept(tmp_path: Path) -> None:
+    with pytest.raises(LocalEnsembleError, match="Cannot write"):
+        probe().write(tmp_path / "none" / "one.probe")
+    path = tmp_path / "one.probe"
+    probe().write(path)
+    probe().write(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_only_the_owner_can_read_a_probe(tmp_path: Path) -> None:
+    probe().write(tmp_path / "one.probe")
+    assert stat.S_IMODE((tmp_path / "one.probe").stat().st_mode) == 0o600
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
