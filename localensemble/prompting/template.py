@@ -53,6 +53,18 @@ _REQUIRED: Mapping[Readout, frozenset[str]] = {
 ReadoutTexts = Mapping[Readout, Mapping[str, str]]
 """For each readout but ``name``, the texts that it replaces or adds."""
 
+# A template can calculate, look things up and call: what goes wrong there is the template's fault.
+_WHAT_TEMPLATES_RAISE = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
@@ -215,7 +227,7 @@ class PromptTemplate:
             shown["options"] = dict(zip(variable.answers, self.answers(variable), strict=True))
         try:
             rendered = self._layouts[layout].render(shown)
-        except TemplateError as error:
+        except _WHAT_TEMPLATES_RAISE as error:
             raise InputError(
                 f'{self._title}, {layout}: it cannot be rendered for variable "{variable.name}" '
                 f"({error}).",

@@ -140,7 +140,19 @@ def test_a_template_with_open_braces_is_refused() -> None:
         PromptTemplate("mine", version=1, texts=texts(item_first="{{ item"))
 
 
-@pytest.mark.parametrize("text", ["{{ variable.color }}", "{{ variable.__class__.mro() }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ variable.color }}",
+        "{{ variable.__class__.mro() }}",
+        "{{ 1 / (variable.rules | length) }}",
+        "{{ variable.name + 1 }}",
+        "{{ variable() }}",
+        "{% for number in range(10 ** 30) %}{{ number }}{% endfor %}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        "{{ '%d' % variable.name }}",
+    ],
+)
 def test_a_template_that_asks_for_what_is_not_there_is_refused(text: str) -> None:
     template = PromptTemplate("mine", version=1, texts=texts(item_first=text + "{{ item }}"))
     with pytest.raises(InputError, match='cannot be rendered for variable "mood"') as caught:
