@@ -16,7 +16,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
 from localensemble.core.errors import InputError
-from localensemble.core.files import replaced_text_file
+from localensemble.core.files import replaced_text_file, reported_writing
 from localensemble.engines.machine import machine_memory
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.table_files import open_item_table
@@ -70,6 +70,7 @@ def init(
 
     Raises:
         InputError: the table cannot be used, or both files exist.
+        LocalEnsembleError: the folder cannot be made or written to.
     """
     table = ItemFile.open(items, id_column=id_column, text_column=text_column)
     codebook, ensemble = folder / "codebook.yaml", folder / "ensemble.yaml"
@@ -79,7 +80,8 @@ def init(
             f"Nothing to write: {codebook} and {ensemble} already exist.",
             hint="Move them away, or choose another folder with --output.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    with reported_writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     columns: tuple[str, ...] = ()
     if codebook not in kept:
         leave_out = (*table.id_columns, table.text_column)

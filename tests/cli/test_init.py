@@ -114,3 +114,10 @@ def test_a_first_run_with_published_models_labels(
     )
     assert run("label", items, *rules).code in {0, 3}
     assert Path("study/report.html").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(run: Run, items: Path) -> None:
+    ended = run("init", items, "-o", items / "drafts")
+    assert ended.code == 1
+    assert 'Cannot write "drafts"' in ended.err
+    assert "Check that the folder exists" in ended.err
