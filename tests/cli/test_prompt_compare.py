@@ -108,3 +108,11 @@ def test_what_cannot_be_compared_is_refused(
     ended = compare(run, files, *arguments)
     assert ended.code == 2
     assert all(word in ended.err for word in words), ended.err
+
+
+def test_a_table_without_a_text_to_label_is_refused(run: Run, files: StudyFiles) -> None:
+    files.items.write_text("id,text\na,\nb,n/a\n", encoding="utf-8")
+    ended = compare(run, files, "label/v1", files.folder / "mine.yaml")
+    assert ended.code == 2
+    assert files.items.name in ended.err
+    assert "--text-column" in ended.err

@@ -43,7 +43,7 @@ from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.labeling.shots import Shots, load_shots
-from localensemble.labeling.speed import spread_items
+from localensemble.piloting.pilot_items import choose_items
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 from localensemble.study.gold import read_gold, shared_id_column
 from localensemble.tables.delimited import TableSource
@@ -213,7 +213,17 @@ def _items(
 ) -> tuple[tuple[Item, ...], Mapping[str, CategoryArray], tuple[str, ...]]:
     """Choose the items, and return the gold labels of the chosen ones."""
     if options.gold is None:
-        return spread_items(table, count=options.count or _WITHOUT_GOLD), {}, ()
+        chosen_items = choose_items(
+            table,
+            count=options.count or _WITHOUT_GOLD,
+            non_answers=NonAnswers.of(codebook.no_answer),
+        ).items
+        if not chosen_items:
+            raise InputError(
+                f"{table.path.name}: none of its {table.item_count:,} items has a text to label.",
+                hint="Check the text column (--text-column) and `no_answer` in the codebook.",
+            )
+        return chosen_items, {}, ()
     named = ",".join(table.id_columns) or None
     gold = read_gold(
         options.gold,
