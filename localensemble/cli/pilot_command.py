@@ -17,6 +17,7 @@ from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.word_table import WordTable
 from localensemble.core.options import Option
+from localensemble.core.words import counted
 
 # With more variables or raters, only the rows that show something fit on a screen.
 _MOST_ROWS = 12
@@ -43,7 +44,7 @@ def command(
         bool, Option("Also print how each calibration changes the shares of the categories.")
     ] = False,
 ) -> None:
-    """Find out from 50 ITEMS which raters are fit, and what a run would accept and take.
+    """Find out from 50 ITEMS which raters are fit, and how much a run would accept.
 
     Every rater labels the items twice, with the categories in the order of the codebook and in
     reverse, and a few texts without content. No label is recorded.
@@ -67,7 +68,7 @@ def _show(found: Pilot, console: Console, *, details: bool) -> None:
         say(console, f"{number}. {sentence}")
     say(console, "")
     table = WordTable(
-        "Signs of unfit raters",
+        "Raters in the pilot",
         words=("variable", "rater", "sign"),
         numbers=(
             "off-codebook",
@@ -84,7 +85,8 @@ def _show(found: Pilot, console: Console, *, details: bool) -> None:
     if shown:
         console.print(table)
     if len(shown) < len(every):
-        say(console, f"{len(every) - len(shown):,} rows without a sign are left out (--details).\n")
+        left_out = counted(len(every) - len(shown), "row")
+        say(console, f"Left out: {left_out} without a sign (--details).\n")
     for sentence in found.outlook:
         say(console, sentence)
     if details:
@@ -112,5 +114,5 @@ def _show_priors(found: PilotFindings, console: Console) -> None:
         console.print(table)
     say(
         console,
-        "Batch: divided by the mean over these items. It is shown only; `label` cannot apply it.",
+        "Batch: divided by the mean over these items; only for comparison, not for `label`.",
     )

@@ -55,7 +55,7 @@ def show_command(
     """
     if (study is None) == (codebook is None) or (study is not None and ensemble is not None):
         raise InputError(
-            "Found no prompt to show, or two; expected a codebook or a study.",
+            "Cannot tell which prompt to show: expected either a codebook or a study.",
             hint="Give -c codebook.yaml and -e ensemble.yaml, or only the folder of a study.",
         )
     if codebook is not None:

@@ -107,14 +107,14 @@ class PromptComparison:
             if p <= _LEVEL
         )
         nothing = (
-            f"No template is shown to be right more often or less often than {self.templates[0]}: "
-            "every difference can be chance.",
+            f"No template is shown to be right more or less often than {self.templates[0]}: every "
+            "difference may be due to chance.",
         )
         return (
             *(found or nothing),
             *_above_nowhere(self),
             "Choosing a prompt by these gold labels uses them up: the accuracy shown here for the "
-            "chosen one is then too high. Use other gold labels for the final figure.",
+            "chosen one is then likely too high. Use other gold labels for the final figure.",
         )
 
 

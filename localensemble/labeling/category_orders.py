@@ -58,8 +58,8 @@ def order_cost(variables: Sequence[Variable], *, at_most: int) -> tuple[str, ...
     factor = f"{asked / len(variables):.1f}".removesuffix(".0")
     times = f"{most} times" if asked == most * len(variables) else f"up to {most} times"
     return (
-        f"Each item is asked {times}, each time with another order of the categories: about "
-        f"{factor} times the time.",
+        f"Each item is asked {times}, each time with another order of the categories, which "
+        f"takes about {factor} times as long.",
     )
 
 

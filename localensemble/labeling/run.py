@@ -336,7 +336,7 @@ class _RaterRun:
                 f'Stopped labeling: rater "{name}" shows a sign of being unfit, as described '
                 "above. Labels so far are kept.",
                 hint=f"Replace it in the ensemble file, or declare it unfit (--unfit {name}), and "
-                "run the same command again. To label in spite of the sign, leave out "
+                "run the same command again. To label anyway, leave out "
                 "--stop-unfit.",
             )
 

@@ -197,7 +197,7 @@ def _messages(
     ]
     return (
         f"The prompts show {counted(items, 'item')} of {stated.gold.name} as examples (shots, seed "
-        f"{stated.seed}); their gold labels are no gold in this study.",
+        f"{stated.seed}); their gold labels do not count in this study.",
         *(
             (
                 f"{stated.gold.name} has fewer gold labels than {stated.per_category} for "

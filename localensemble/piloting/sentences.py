@@ -22,7 +22,7 @@ def heading(found: PilotFindings) -> str:
     """State what was asked."""
     left_out = ""
     if found.non_answers:
-        left_out = f" {counted(found.non_answers, 'item')} that answer nothing were left out."
+        left_out = f" Left out: {counted(found.non_answers, 'item')} that answer nothing."
     return (
         f"Pilot: {counted(found.items, 'item')} of {found.table_items:,}, spread over the table. "
         f"{counted(len(found.times), 'rater')} labeled each of them twice, with the categories in "
@@ -63,15 +63,15 @@ def _unfit(found: PilotFindings) -> list[str]:
         return [few] if few else ["No rater shows a sign of being unfit."]
     if found.none_fit:
         mended = any(_mends(one, found) for one in found.other_readouts)
-        now = " as it is asked now" if mended else ""
+        now = " with its present readout" if mended else ""
         return [
             *signs,
             f"No rater is fit for this codebook{now}: the labels would mean nothing. Choose other "
-            f"models (`localensemble models list`){', or follow the next advice' * mended}, and "
+            f"models (`localensemble models list`){', or follow the advice below' * mended}, and "
             "repeat the pilot.",
         ]
     instead = [
-        f"{one.variable} {_share(one.without)} instead of {one.acceptance.accepted:,}"
+        f"{_share(one.without)} on {one.variable} instead of {one.acceptance.accepted:,}"
         for one in found.variables
         if one.without is not None
     ]
@@ -96,12 +96,12 @@ def _readouts(found: PilotFindings) -> list[str]:
         measured = f"median off-codebook mass on {counted(one.items, 'item')}: {masses}"
         if _mends(one, found):
             sentences.append(
-                f"{one.rater} answers inside the codebook if it is asked in another way: add "
+                f"{one.rater} answered inside the codebook when asked in another way: add "
                 f"`readout: {one.readout}` to it in the ensemble file instead of dropping it, and "
                 f"repeat the pilot ({measured})."
             )
         else:
-            sentences.append(f"No readout mends {one.rater} ({measured}).")
+            sentences.append(f"No readout keeps {one.rater} inside the codebook ({measured}).")
     return sentences
 
 
@@ -139,7 +139,7 @@ def _signs(found: PilotFindings, rater: str) -> list[str]:
             sentences.append(
                 f"{rater} prefers the category that is listed {place}: its answer changes when the "
                 f"categories are listed in reverse, on {listed(biased)}. Averaging over both "
-                "orders may mend that: write `prompt: {orders: 2}` into the ensemble file, and "
+                "orders may balance that: write `prompt: {orders: 2}` into the ensemble file, and "
                 "repeat the pilot."
             )
     same = [
@@ -149,7 +149,7 @@ def _signs(found: PilotFindings, rater: str) -> list[str]:
     ]
     if same:
         sentences.append(
-            f"{rater} gives nearly every item the same answer, whatever the order, where others "
+            f"{rater} gives nearly every item the same answer in both orders, although others "
             f"tell the items apart: {listed(same)}."
         )
     return sentences
@@ -174,8 +174,8 @@ def _inconsistent(found: PilotFindings) -> list[str]:
         ]
         if names:
             sentences.append(
-                f"{variable.variable}: the answer often changes with the order of the categories, "
-                f"without favoring a position: {listed(names)}. Sharpen the definitions, or "
+                f"{variable.variable}: answers change with the order of the categories, but favor "
+                f"no position: {listed(names)}. Sharpen the definitions, or "
                 "average over both orders (`prompt: {orders: 2}` in the ensemble file)."
             )
         alike = [
@@ -187,7 +187,7 @@ def _inconsistent(found: PilotFindings) -> list[str]:
             sentences.append(
                 f"{variable.variable}: nearly every item gets the same answer from "
                 f"{listed(alike)}. Either the texts are alike, or they are not read; a few gold "
-                "labels tell."
+                "labels would show which."
             )
     return sentences
 
@@ -207,9 +207,9 @@ def _twins(found: PilotFindings) -> list[str]:
 
 def _confused(found: PilotFindings) -> list[str]:
     return [
-        f'{one.variable}: the raters do not keep "{pair.first}" and "{pair.second}" apart. Where '
-        f"two raters chose among these, they differ {pair.differing:,} of {pair.pairs:,} times. "
-        "Add a rule to the codebook that decides between them, or merge them."
+        f'{one.variable}: the raters do not keep "{pair.first}" and "{pair.second}" apart. When '
+        f"two raters chose between these, they differed {pair.differing:,} of {pair.pairs:,} "
+        "times. Add a rule to the codebook that decides between the two, or merge them."
         for one in found.variables
         if (pair := one.confused) is not None
     ]
@@ -225,9 +225,9 @@ def _priors(found: PilotFindings, folder: str) -> list[str]:
             undecided.append(one.variable)
     if undecided:
         sentences.append(
-            f"Contextual calibration would change labels of {listed(undecided)} (--details). The "
-            "shares of the categories cannot tell whether for the better; at least 20 of the "
-            "pilot's items need gold labels for that (--gold)."
+            f"Contextual calibration would change labels of {listed(undecided)} (--details). Only "
+            "gold labels can show whether it improves them: at least 20 of the pilot's items need "
+            "one (--gold)."
         )
     return sentences
 
@@ -243,13 +243,15 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
     p_value = test.p_value.value
     tested = (
         f"{name}: contextual calibration of {listed(choice.raters)}, chosen on "
-        f"{counted(choice.choosing, 'gold label')}, makes {after:,} of {test.items:,} others right "
-        f"instead of {before:,} (mean of the raters' probabilities; exact test: "
+        f"{counted(choice.choosing, 'gold label')}, gets {after:,} of the {test.items:,} others "
+        f"right instead of {before:,} (mean of the raters' probabilities; exact test: "
         + ("no difference" if p_value is None else f"p = {p_value:.2g}")
-        + f", needed: {choice.limit:.2g})."
+        + f", needed: at most {choice.limit:.2g})."
     )
     if not choice.recommended:
-        more = " The gain can be chance; more gold labels may tell (--items)." * (after > before)
+        more = " The gain may be due to chance; more gold labels may show it (--items)." * (
+            after > before
+        )
         return f"{tested}{more} Leave the probabilities as they are."
     if not folder:
         how = "Repeat the pilot with --output FOLDER, and label with the calibration it writes"
@@ -270,9 +272,9 @@ def _accepted(variable: VariablePilot, *, none_fit: bool) -> str:
     if none_fit or len(variable.agreeing) < 2 or most is None:
         return accepted
     return (
-        f"{accepted} {listed(variable.agreeing)} agree with {_measured(variable)}. Agreement is "
-        "not accuracy; but where raters differ, at most one is right, so at most "
-        f"{_percent(most)} of their labels are right."
+        f"{accepted} Agreement of {listed(variable.agreeing)}: {_measured(variable)}. "
+        "Agreement is not accuracy, but where raters differ, at most one is right, so at most "
+        f"{_percent(most)} of their labels on these items are right."
     )
 
 
@@ -287,10 +289,10 @@ def _accuracies(found: PilotFindings) -> list[str]:
             for rater in one.raters
             if (known := rater.accuracy) is not None
         ]
-        few = " Too few to tell raters apart." if items < FEW_GOLD else ""
+        few = " These are too few to tell raters apart." if items < FEW_GOLD else ""
         sentences.append(
-            f"{one.variable}: right on {counted(items, 'gold label')}: {listed(right)}; always the "
-            f"most frequent category {_percent(one.priors.most_frequent / items)}.{few}"
+            f"{one.variable}: accuracy on {counted(items, 'gold label')}: {listed(right)}; always "
+            f"the most frequent category {_percent(one.priors.most_frequent / items)}.{few}"
         )
     return sentences
 

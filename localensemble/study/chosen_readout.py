@@ -59,7 +59,7 @@ class ReadoutChoice:
         chosen = next(one for one in self.measures if one.readout == self.readout)
         why = "it leaves the least outside the codebook"
         if chosen.off_codebook_mass > least:
-            why = "no other one leaves much less outside the codebook"
+            why = "no other leaves much less outside the codebook"
         return (
             f'{self.rater}: readout "{self.readout}" was chosen, because {why} (median off-codebook '
             f"mass on {counted(self.items, 'item')}: {masses})."

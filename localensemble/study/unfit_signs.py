@@ -97,7 +97,7 @@ def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules)
             found.append(f"{variable} ({mass.above:,} of {mass.items:,}, median {mass.median:.3f})")
     if not found:
         return ""
-    escalated = " Each of these items goes to a person." if _limits(rules) else ""
+    escalated = " The items above this limit go to a person." if _limits(rules) else ""
     return (
         f"{rater} does not answer with the categories: on nearly all of its first items, it puts a "
         f"probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "

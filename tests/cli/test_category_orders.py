@@ -32,7 +32,7 @@ def test_a_run_states_the_cost_before_and_the_position_bias_after(
 ) -> None:
     printed = " ".join(label(run, files).split())
     assert "up to 3 times" in printed
-    assert "2.5 times the time" in printed
+    assert "2.5 times as long" in printed
     assert printed.index("2.5 times") < printed.index("Agreement of 3 raters")
     assert "another order of the categories changes its most probable category" in printed
 
@@ -77,7 +77,7 @@ def test_orders_that_cannot_be_asked_are_refused(run: Run, files: StudyFiles, or
 def test_estimate_states_the_cost(run: Run, files: StudyFiles) -> None:
     ended = run("estimate", files.items, "-c", files.codebook, "-e", files.ensemble)
     assert ended.code == 0, ended.err
-    assert "2.5 times the time" in " ".join(ended.err.split())
+    assert "2.5 times as long" in " ".join(ended.err.split())
 
 
 def test_ask_averages_as_label_does(run: Run, files: StudyFiles) -> None:

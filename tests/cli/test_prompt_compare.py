@@ -82,7 +82,7 @@ def test_category_orders_of_the_ensemble_file_are_asked(run: Run, files: StudyFi
     plain = compare(run, files, "label/v1", files.folder / "mine.yaml", "--json")
     files.ensemble.write_text(f"{SCRIPTED}prompt: {{orders: 3}}\n", encoding="utf-8")
     ended = compare(run, files, "label/v1", files.folder / "mine.yaml", "--json")
-    assert "2.5 times the time" in " ".join(ended.err.split())
+    assert "2.5 times as long" in " ".join(ended.err.split())
     assert json.loads(ended.out)["results"] != json.loads(plain.out)["results"]
 
 

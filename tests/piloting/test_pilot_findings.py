@@ -98,7 +98,7 @@ def test_accuracy_is_shown_beside_the_most_frequent_category(tmp_path: Path) -> 
     assert of_variable(found).priors.most_frequent == 20
     text = " ".join(outlook(found))
     assert "always the most frequent category 40%" in text
-    assert "Too few to tell raters apart" in text
+    assert "too few to tell raters apart" in text
 
 
 def test_the_time_for_the_table_leaves_out_what_is_not_asked(tmp_path: Path) -> None:

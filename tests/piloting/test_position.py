@@ -102,8 +102,8 @@ def test_a_rater_outside_the_codebook_is_named_with_a_remedy(tmp_path: Path) -> 
     text = " ".join(advice(found))
     assert "away does not answer with the categories" in text
     assert "unfit: [away]" in text
-    assert "topic 50 of 50 items (100%" in text
-    assert "instead of 0" in text
+    assert "50 of 50 items (100%" in text
+    assert "on topic instead of 0" in text
 
 
 def test_where_no_rater_is_fit_nobody_is_dropped(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_without_gold_nothing_is_ever_chosen(tmp_path: Path) -> None:
     found = piloted(tmp_path, {"biased": strong_prior})
     assert [one.priors.choice for one in found.variables] == [None, None]
     text = " ".join(advice(found))
-    assert "cannot tell" in text
+    assert "Only gold labels can show" in text
     assert "--calibration" not in text
     chosen, raters = asked(tmp_path / "again", {"biased": strong_prior})
     written = recommended_calibrations(

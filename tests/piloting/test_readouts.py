@@ -36,13 +36,13 @@ def test_where_only_another_readout_makes_a_rater_fit_that_is_the_advice(tmp_pat
     found = piloted(tmp_path, {"away": by_letter}, readouts=OFFERED)
     assert found.none_fit
     sentences = advice(found)
-    place = next(n for n, one in enumerate(sentences) if "as it is asked now" in one)
+    place = next(n for n, one in enumerate(sentences) if "with its present readout" in one)
     assert "readout: option" in sentences[place + 1]
 
 
 def test_where_no_readout_helps_that_is_stated(tmp_path: Path) -> None:
     found = piloted(tmp_path, {"one": honest, "away": outside}, readouts=OFFERED)
-    assert any("No readout mends away" in one for one in advice(found))
+    assert any("No readout keeps away inside" in one for one in advice(found))
 
 
 @pytest.mark.parametrize("readouts", [Readouts(), Readouts(("name",), ("name", "option"))])
