@@ -65,11 +65,11 @@ def command(
     if details:
         _show_details(findings, console)
     else:
-        say(console, f"Every table: add --details, or open {study / 'report.html'}.")
+        say(console, f"To see every table, add --details or open {study / 'report.html'}.")
     if items is None and findings.ratings_sha256 is None:
         say(
             console,
-            "A classifier trained on the gold labels needs the texts: add --items to compare it.",
+            "To compare a classifier trained on the gold labels, add --items: it needs the texts.",
         )
     say(console, next_step(findings, study=study, gold=gold))
 

@@ -73,8 +73,8 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
     sample = ["localensemble", "sample", str(study), "--items", "ITEMS"]
     command = shlex.join([*sample, "--n", str(_SAMPLE_SIZE), "-o", "worksheet.csv"])
     return (
-        f"Next: add --random-sample if the gold items were drawn at random; otherwise draw some "
-        f"to label with `{command}`."
+        f"Next: add --random-sample if the gold items were drawn at random; otherwise draw items "
+        f"to label by hand with `{command}`."
     )
 
 
@@ -98,8 +98,9 @@ def _in_full(variable: VariableFindings, gold: GoldComparison, *, items: int) ->
     if raters:
         best = max(raters, key=lambda one: _of_all(one.evaluation))
         lines.append(
-            f"  Best rater: {best.who}, {_right(best.evaluation) or 'never right'}. "
-            f"Consensus: {_right(consensus.evaluation) or 'none'}{'' if right else always_all}."
+            f"  Best rater: {best.who}, {_right(best.evaluation) or 'no label to compare'}. "
+            f"Consensus: {_right(consensus.evaluation) or 'no label to compare'}"
+            f"{'' if right else always_all}."
         )
     lines += [f"  {one}" for one in _learned(gold)]
     if caution := _caution(variable, gold):
@@ -169,7 +170,7 @@ def _learned_is_better(variable: VariableFindings, gold: GoldComparison) -> str:
     consensus = _of_all(gold.evaluated[-2].evaluation)
     if not any(_of_all(one.evaluation) > consensus for one in gold.baselines[2:]):
         return ""
-    return "the classifier trained on the gold labels is right more often than the consensus."
+    return "the classifier trained on the gold labels got more of them right than the consensus."
 
 
 def _few_items(variable: VariableFindings, gold: GoldComparison) -> str:

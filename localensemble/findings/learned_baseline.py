@@ -81,7 +81,7 @@ def learned_labels(
             '`pip install "localensemble[learn]"`.',
         )
     if given is None:
-        return LearnedLabels(None, f"{LEARNED}, is left out: a part of the texts has no words.")
+        return LearnedLabels(None, f"{LEARNED}, is left out: one part of the texts has no words.")
     labels = np.full(len(gold), -1, dtype=np.int16)
     labels[known] = given
     kept = ", each group in one of them" if groups is not None else ""

@@ -56,8 +56,8 @@ def many_verdict(variables: Sequence[VariableFindings]) -> tuple[Paragraph, ...]
     gold = [one for one in variables if _gold_known(one)]
     better = sum(_better_than_baseline(one) for one in gold)
     right = (
-        f"on {better:,} of {counted(len(gold), 'variable')} with gold labels, more of the accepted "
-        "labels are right than one answer for all would get"
+        f"on {better:,} of {counted(len(gold), 'variable')} with gold labels, accepted labels "
+        "are right more often than one answer for all would be"
         if gold
         else "without gold labels, it is unknown whether the labels are right"
     )
@@ -154,8 +154,8 @@ def _accuracy(variable: VariableFindings) -> str:
     value = always.evaluation.accuracy.value
     if value is None:
         return right
-    who = always.who.removesuffix(", accepted items")
-    return f"{right}, {compared(found, value)} with {who} ({share(value)})"
+    category = always.who.removeprefix("always ").removesuffix(", accepted items")
+    return f"{right}, {compared(found, value)} if all were {category} ({share(value)})"
 
 
 def compared(accuracy: Accuracy, baseline: float) -> str:
