@@ -142,7 +142,7 @@ def _about(model: InstalledModel, *, title: str, file: str) -> str:
     template = (
         "with a chat template"
         if model.chat_template_sha256
-        else "WITHOUT a chat template, so it may not do as asked"
+        else "WITHOUT a chat template, so it may not follow the prompt"
     )
     described = (
         f"{_gigabytes(model.size_bytes)}, needs about "

@@ -55,7 +55,7 @@ def _written(started: StartFiles) -> Iterator[str]:
         yield f"Wrote {started.codebook}: complete it with questions and definitions."
     if started.label_columns:
         names = ", ".join(cut(started.label_columns, most=_MOST_COLUMNS))
-        yield f"Drafted variables from columns that repeat a few words: {names}."
+        yield f"Drafted variables from columns with few different entries: {names}."
         yield "Delete the variables that are not questions about the text."
     if started.raters:
         yield f"Wrote {started.ensemble} with models on this machine: {', '.join(started.raters)}."
@@ -65,13 +65,13 @@ def _no_models(started: StartFiles) -> Iterator[str]:
     if started.ensemble is not None:
         return
     yield (
-        "No ensemble file was written: this machine has no model that fits its memory, besides the "
-        "three of the demo, which know only the examples."
+        "No ensemble file was written: the only models here that fit into memory are the three of "
+        "the demo, and they know only the examples."
     )
     yield (
         "Pull models as shown below, or register a file of your own with `localensemble models "
-        "add`; then run `init` again. For a machine without a network, `localensemble models "
-        "bundle` carries them there."
+        "add`; then run `init` again. If this machine has no network, pull them on another one, "
+        "and carry them here with `localensemble models bundle`."
     )
 
 

@@ -34,7 +34,7 @@ def command(
 
     A probe is a small classifier over the vectors of all-minilm-l6-v2, or over words. It needs
     about a hundred gold labels, labels hundreds of texts a second, and never judges a text
-    with a classifier that saw it. The file is confidential: it tells something about the texts.
+    with a classifier that saw it. The file is confidential: it reveals something about the texts.
     """
     console = standard_output()
     trained = train_probe(items, gold=gold, codebook=codebook, output=output, options=options)
@@ -44,8 +44,8 @@ def command(
     say(
         console,
         f"Trained on {counted(trained.texts, 'text')}; {trained.held_out:,} set aside. The "
-        "accuracy is that on gold labels that the classifier in question had not seen; only "
-        "gold labels that were set aside or came later can serve a certificate.",
+        "accuracy of each text is that of a classifier that had not seen it. Only gold labels "
+        "that were set aside or are new can serve a certificate.",
     )
     say(console, f"Wrote {trained.path}. Add it to the raters of the ensemble file:")
     say(console, f"  - {{model: ./{trained.path.name}, engine: probe}}")
@@ -53,7 +53,7 @@ def command(
 
 def _table(trained: TrainedProbe) -> WordTable:
     table = WordTable(
-        "Accuracy on texts that it had not seen",
+        "Accuracy on texts that the classifier had not seen",
         words=("variable", "95% interval", "fewest gold labels"),
         numbers=("gold labels", "accuracy", "most frequent category"),
     )

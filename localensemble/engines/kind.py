@@ -110,8 +110,8 @@ class EngineKind:
     def trained_on(self, path: Path) -> frozenset[str]:
         """Return the sha256 of the words of every text whose gold label trained this rater.
 
-        These texts are no gold for a certificate of the rater. Called only for an engine that
-        reads files.
+        The gold labels of these texts cannot serve a certificate of the rater. Called only for an
+        engine that reads files.
         """
         return frozenset()
 

@@ -67,11 +67,11 @@ def refuse_few(gold: Sequence[GoldTexts], *, least: int) -> None:
             if count < least
         }
         if few:
-            named = ", ".join(f'"{name}" {count}' for name, count in list(few.items())[:_SHOWN])
+            named = ", ".join(f'"{name}" ({count})' for name, count in list(few.items())[:_SHOWN])
             more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
             raise InputError(
                 f'Cannot train a probe for variable "{one.variable}": every category needs '
-                f"{least} gold labels, but {named}{more} have fewer.",
+                f"{least} gold labels, but these have fewer: {named}{more}.",
                 hint="Label more items of these categories by hand, or lower "
                 "--least-per-category; a category without gold labels is then never chosen.",
             )

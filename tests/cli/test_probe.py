@@ -154,7 +154,7 @@ def test_too_few_gold_labels_are_refused_and_nothing_is_written(run: Run, folder
     write(folder / "gold.csv", ("id", "gold_topic"), rows[:5])
     ended = train(run, folder)
     assert ended.code == 2
-    assert '"food" 2' in ended.err
+    assert '"food" (2)' in ended.err
     assert not (folder / "topic.probe").exists()
 
 

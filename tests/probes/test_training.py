@@ -112,7 +112,7 @@ def test_a_category_without_gold_labels_is_never_chosen() -> None:
 
 def test_too_few_gold_labels_of_a_category_are_refused_by_name() -> None:
     codes = np.array([0] * 9 + [1] * 9 + [2] * 4, dtype=np.int16)
-    with pytest.raises(InputError, match='"unsure" 4'):
+    with pytest.raises(InputError, match=r'"unsure" \(4\)'):
         refuse_few([gold(codes)], least=5)
     refuse_few([gold(codes)], least=4)
 

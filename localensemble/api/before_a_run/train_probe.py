@@ -60,7 +60,7 @@ class ProbeOptions:
 
     features: Annotated[
         Literal["vectors", "words"],
-        Option("What the probe sees of a text. [default: vectors of all-minilm-l6-v2]"),
+        Option("What the probe sees of a text: vectors of all-minilm-l6-v2, or its words."),
     ] = "vectors"
     hold_out: Annotated[
         float,
@@ -178,7 +178,7 @@ def train_probe(
         if len(rows) < len(used.texts):
             unknown = len(used.texts) - len(rows)
             messages.append(
-                f"{counted(unknown, 'text')} left out: the encoder knows no word of them."
+                f"{counted(unknown, 'text')} left out: the encoder knows none of their words."
             )
             used = used.only(rows)
             wanted = [_gold_texts(used, name, questions) for name in used.codes]
@@ -243,7 +243,7 @@ def _texts(table: ItemFile, gold: GoldLabels, codebook: Codebook) -> tuple[_Text
     if silent:
         left_out = (
             f"{counted(silent, 'item')} with a gold label left out: the text is blank or "
-            "answers nothing.",
+            "a non-answer.",
         )
     codes = {name: one[positions] for name, one in gold.categories.items()}
     return _Texts(tuple(texts), codes), left_out

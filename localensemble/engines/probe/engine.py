@@ -190,7 +190,7 @@ def _encoder(probe: Probe, settings: EngineSettings) -> LlamaEmbedder | None:
         return None
     if settings.encoder_path is None:
         raise ModelFileError(
-            "Cannot open engine probe: the encoder of its training is not here.",
+            "Cannot open engine probe: the encoder that it was trained with is not here.",
             hint="Run `localensemble models pull all-minilm-l6-v2`.",
         )
     found = sha256_file(settings.encoder_path)
