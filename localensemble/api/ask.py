@@ -31,12 +31,11 @@ from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensem
 from localensemble.labeling.layout import choose_layout, layout_for
 from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.readout_choice import (
-    ITEMS_THAT_CHOOSE,
+    items_that_choose,
     measure_readout,
     rater_template,
 )
 from localensemble.labeling.scoring import Questions, is_asked, label_block
-from localensemble.labeling.speed import spread_items
 from localensemble.study.decisions import check_rules
 from localensemble.study.lone_item import decide_alone
 from localensemble.tables.delimited import TableSource
@@ -174,7 +173,7 @@ def _answers(
     # As `label` chooses a readout on the table; a text alone chooses its own.
     chosen_on: Sequence[Item] = (item,)
     if table is not None and len(rater.readouts) > 1:
-        chosen_on = spread_items(table, count=ITEMS_THAT_CHOOSE)
+        chosen_on = items_that_choose(table, prompt.codebook) or chosen_on
     template = rater_template(
         engine,
         chosen_on,

@@ -17,12 +17,20 @@ from localensemble.core.prompts import Layout, Readout
 from localensemble.engines.protocol import Engine, Scores
 from localensemble.labeling.layout import choose_layout
 from localensemble.labeling.scoring import Questions, is_asked
+from localensemble.labeling.speed import spread_items
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice, ReadoutMeasure
+from localensemble.tables.item_file import ItemFile
 
 ITEMS_THAT_CHOOSE = 32
 # The readout `name` is kept unless another leaves less than this outside the codebook.
 _CLOSE = 0.05
+
+
+def items_that_choose(table: ItemFile, codebook: Codebook) -> tuple[Item, ...]:
+    """Return the items of a table that a readout is chosen on; none if no model is asked."""
+    non_answers = NonAnswers.of(codebook.no_answer)
+    return spread_items(table, count=ITEMS_THAT_CHOOSE, non_answers=non_answers)
 
 
 def choose_readout(

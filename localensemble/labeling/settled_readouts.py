@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, choose_readout
+from localensemble.core.items import Item
+from localensemble.labeling.readout_choice import choose_readout, items_that_choose
 from localensemble.labeling.run import LabelingPlan, NamedEngine
-from localensemble.labeling.speed import spread_items
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.run_record import recorded_readouts
@@ -34,6 +34,9 @@ def settle_readouts(
         InputError: the prompt template has no texts for a readout.
     """
     recorded = recorded_readouts(reader)
+    items: tuple[Item, ...] = ()
+    if any(len(named.readouts) > 1 for named in plan.engines):
+        items = items_that_choose(plan.items, plan.codebook)
     engines: list[NamedEngine] = []
     choices: list[ReadoutChoice] = []
     for named in plan.engines:
@@ -42,20 +45,22 @@ def settle_readouts(
             choice = recorded.get(named.name)
             asked = named.model_sha256, plan.template.content_sha256
             if choice is None or not choice.holds_for(*asked):
-                choice = _choose(named, plan)
-            on_choice(choice)
-            choices.append(choice)
-            settled = replace(named, readouts=(choice.readout,))
+                choice = _choose(named, plan, items) if items else None
+            # Without an item to ask about there is nothing to choose by, or to record.
+            if choice is not None:
+                on_choice(choice)
+                choices.append(choice)
+            settled = replace(named, readouts=(choice.readout if choice else named.readouts[0],))
         engines.append(settled)
     return replace(plan, engines=tuple(engines), chosen_readouts=tuple(choices))
 
 
-def _choose(named: NamedEngine, plan: LabelingPlan) -> ReadoutChoice:
+def _choose(named: NamedEngine, plan: LabelingPlan, items: Sequence[Item]) -> ReadoutChoice:
     engine = named.load()
     try:
         return choose_readout(
             engine,
-            spread_items(plan.items, count=ITEMS_THAT_CHOOSE),
+            items,
             rater=named.name,
             codebook=plan.shown,
             template=plan.template,

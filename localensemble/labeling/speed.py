@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.items import Item
 from localensemble.core.prompts import Layout
 from localensemble.engines.protocol import Engine
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.layout import layout_for
-from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.scoring import NO_NON_ANSWERS, Questions, is_asked, label_block
 from localensemble.prompting.template import PromptTemplate
 from localensemble.tables.item_file import ItemFile
 
@@ -37,11 +38,22 @@ class Speed:
     peak_memory_bytes: int
 
 
-def spread_items(table: ItemFile, *, count: int) -> tuple[Item, ...]:
-    """Take ``count`` items at equal distances, so that a sorted table does not mislead."""
-    step = max(1, table.item_count // count)
-    rows: Iterator[Item] = (row.item for block in table.blocks(_ROWS) for row in block)
-    return tuple(islice(rows, 0, step * count, step))
+def spread_items(
+    table: ItemFile, *, count: int, non_answers: NonAnswers = NO_NON_ANSWERS
+) -> tuple[Item, ...]:
+    """Take ``count`` items at equal distances, so that a sorted table does not mislead.
+
+    Takes only items that a model is asked about: no blank texts, and none of the non-answers.
+    There are fewer if the table has not as many.
+    """
+    asked = sum(1 for _ in _asked(table, non_answers))
+    step = max(1, asked // count)
+    return tuple(islice(_asked(table, non_answers), 0, step * count, step))
+
+
+def _asked(table: ItemFile, non_answers: NonAnswers) -> Iterator[Item]:
+    rows = (row.item for block in table.blocks(_ROWS) for row in block)
+    return (item for item in rows if is_asked(item, non_answers))
 
 
 def measure_speed(

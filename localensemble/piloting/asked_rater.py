@@ -24,10 +24,9 @@ from localensemble.engines.protocol import Engine
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
-from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, choose_readout
+from localensemble.labeling.readout_choice import choose_readout, items_that_choose
 from localensemble.labeling.run import rater_identity
 from localensemble.labeling.scoring import NO_NON_ANSWERS, Questions, label_block
-from localensemble.labeling.speed import spread_items
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.unfit_signs import outside_codebook
@@ -124,7 +123,7 @@ def ask_rater(
     if len(readouts.stated) > 1:
         choice = choose_readout(
             engine,
-            spread_items(table, count=ITEMS_THAT_CHOOSE),
+            items_that_choose(table, codebook),
             rater=name,
             codebook=codebook,
             template=template,

@@ -173,3 +173,11 @@ def test_a_rater_that_states_no_context_is_refused_at_its_turn(run: Run, tmp_pat
     files.codebook.write_text(long)
     ended = run("label", *arguments(files), "-o", files.study)
     assert (ended.code, "the codebook alone takes" in " ".join(ended.err.split())) == (2, True)
+
+
+def test_a_table_of_non_answers_has_nothing_to_measure(run: Run, tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["NA", "-", "", "n/a"])
+    ended = run("estimate", files.items, "-c", files.codebook, "-e", files.ensemble)
+    assert ended.code == 2
+    assert "4 items" in ended.err
+    assert "no_answer" in ended.err

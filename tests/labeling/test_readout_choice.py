@@ -164,15 +164,18 @@ def test_a_choice_is_said_recorded_and_kept_when_items_are_added(tmp_path: Path)
     assert dict(after["first"].settings)["readout"] == choice.readout
 
 
-def test_a_choice_for_another_model_is_made_again(tmp_path: Path) -> None:
-    texts = [f"text {n}" for n in range(4)]
-    files = study_files(tmp_path, texts, ensemble=ensemble("auto"))
-    labeled(files)
-    other = "raters:\n  - {model: other, name: first, engine: scripted, readout: auto}\n"
-    study_files(tmp_path, texts, ensemble=other)
+def test_nothing_is_chosen_by_texts_that_no_model_is_asked_about(tmp_path: Path) -> None:
+    silent = ["NA", "-", "n/a", "..."] * 10
+    files = study_files(tmp_path, silent, ensemble=ensemble("auto"))
+    _, said = labeled(files)
+    assert not any("readout" in sentence for sentence in said)
+    with Study.open(files.study) as study:
+        assert study.run.settings.readouts == ()
+    study_files(tmp_path, [*silent, "one text", "another"], ensemble=ensemble("auto"))
     labeled(files)
     with Study.open(files.study) as study:
-        assert len(study.run.settings.readouts) == 1
+        (choice,) = study.run.settings.readouts
+    assert choice.items == 2
 
 
 def test_a_choice_is_made_again_if_the_texts_of_another_readout_changed(tmp_path: Path) -> None:

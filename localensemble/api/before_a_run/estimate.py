@@ -17,7 +17,12 @@ from localensemble.api.prepared_raters import (
     refuse_unready,
 )
 from localensemble.codebook.checked import load_checked
+from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.errors import InputError
+from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
+from localensemble.core.words import counted
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.loaded_prompt import load_prompt
@@ -104,7 +109,7 @@ def estimate(
         template=prompt.template,
         options=RaterOptions(options.mode, options.threads),
     )
-    few = spread_items(table, count=_ITEMS_MEASURED)
+    few = _few_items(table, questions)
     found = []
     for rater in raters:
         speed = None
@@ -144,3 +149,20 @@ def estimate(
     count = min(table.item_count, options.limit or table.item_count)
     messages = (*table.messages, *placements, *prompt.messages)
     return RunEstimate(count, tuple(found), messages)
+
+
+def _few_items(table: ItemFile, codebook: Codebook) -> tuple[Item, ...]:
+    """Take a few of the items that a model would be asked about.
+
+    Raises:
+        InputError: there are none.
+    """
+    non_answers = NonAnswers.of(codebook.no_answer)
+    few = spread_items(table, count=_ITEMS_MEASURED, non_answers=non_answers)
+    if not few:
+        raise InputError(
+            f"{table.path.name}: no model would be asked about any of its "
+            f"{counted(table.item_count, 'item')}: all texts are blank or answer nothing.",
+            hint="Check the text column, or `no_answer` in the codebook.",
+        )
+    return few
