@@ -14,10 +14,11 @@ from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.known import GIBIBYTE
 from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.model import Codebook
-from localensemble.core.errors import EngineUnavailableError, ModelFileError
+from localensemble.core.errors import EngineUnavailableError, InputError, ModelFileError
 from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
 from localensemble.core.prompts import Layout, Readout
+from localensemble.core.words import listed
 from localensemble.engines.kind import LoadPlan, MemoryNeed
 from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
@@ -69,6 +70,7 @@ class PreparedRater:
     readouts: tuple[Readout, ...] = ()
     model_sha256: str = ""
     trained_on: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
     @property
     def engine(self) -> NamedEngine:
@@ -92,9 +94,14 @@ class PreparedRater:
 
     @property
     def message(self) -> str:
-        """Where the model is loaded; empty if there was only one place."""
+        """Where the model is loaded, and what it cannot label; empty if there is nothing to say."""
         message = self.need.plan.message
-        return f"{self.name}: {message}" if message else ""
+        if self.unknown:
+            message += (
+                f" It was not trained for the categories of {listed(self.unknown)}, so it gives no "
+                "label there."
+            )
+        return f"{self.name}: {message.strip()}" if message else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +144,14 @@ def prepare_raters(
     template: PromptTemplate,
     options: RaterOptions,
 ) -> tuple[PreparedRater, ...]:
-    """Choose the settings of each rater and work out what memory its model needs."""
+    """Choose the settings of each rater and work out what memory its model needs.
+
+    Raises:
+        InputError: a rater was trained for none of the variables.
+    """
     beginnings = _beginning_tokens(ensemble, codebook, template)
     return tuple(
-        _prepared(rater, located, options, beginnings)
+        _prepared(rater, located, codebook, options, beginnings)
         for rater, located in zip(ensemble.raters, models, strict=True)
     )
 
@@ -213,7 +224,11 @@ def advice(need: RaterNeed) -> str:
 
 
 def _prepared(
-    rater: RaterPlan, located: LocatedModel, options: RaterOptions, beginning_tokens: int
+    rater: RaterPlan,
+    located: LocatedModel,
+    codebook: Codebook,
+    options: RaterOptions,
+    beginning_tokens: int,
 ) -> PreparedRater:
     kind, free_bytes = engine_kind(rater.engine), _free_bytes()
     encoder = kind.encoder(located.path) if kind.reads_files else ""
@@ -228,6 +243,15 @@ def _prepared(
         encoder_path=locate_model(encoder, folder=Path()).path if encoder else None,
         launcher=guarded_launcher(),
     )
+    answers = {variable.name: variable.answers for variable in codebook.variables}
+    unknown = tuple(kind.unknown(located.path, answers)) if kind.reads_files else ()
+    if len(unknown) == len(answers):
+        raise InputError(
+            f'Cannot label with rater "{rater.name}": it was trained for other variables or '
+            f"categories than {listed(unknown)}.",
+            hint="Train it again with this codebook (`localensemble probe`), or remove it from the "
+            "ensemble file.",
+        )
     plan = kind.plan(
         settings,
         shape=_shape(located.path) if kind.reads_files else None,
@@ -240,6 +264,7 @@ def _prepared(
         rater.readouts,
         located.sha256,
         kind.trained_on(located.path) if kind.reads_files else frozenset(),
+        unknown,
     )
 
 

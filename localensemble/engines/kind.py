@@ -7,7 +7,7 @@ cautions, and the checks of `doctor`. Each has a default that promises nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +106,13 @@ class EngineKind:
         Called only for an engine that reads files.
         """
         return ""
+
+    def unknown(self, path: Path, answers: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        """Return the variables that the rater's file cannot label, of those with these answers.
+
+        Called only for an engine that reads files.
+        """
+        return ()
 
     def trained_on(self, path: Path) -> frozenset[str]:
         """Return the sha256 of the words of every text whose gold label trained this rater.

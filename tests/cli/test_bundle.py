@@ -8,6 +8,7 @@ from collections import namedtuple
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from localensemble.api import bundle as bundle_api
@@ -19,7 +20,7 @@ from localensemble.catalog.installed import Consent, ModelsFolder
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.resources import prompts_dir
 from localensemble.labeling.ensemble import load_ensemble
-from localensemble.probes.probe import Probe
+from localensemble.probes.probe import Probe, VariableProbe
 from tests.bundles import bundled_model, digits_of, written_bundle
 from tests.catalog.file_server import gguf_bytes
 from tests.cli.conftest import Ended, Run
@@ -410,7 +411,15 @@ def test_a_probe_travels_beside_the_ensemble_file_with_the_encoder_that_it_needs
     Probe(
         features="vectors",
         encoder_sha256="0" * 64,
-        variables={},
+        variables={
+            "topic": VariableProbe(
+                ("food", "other"),
+                (1, 1),
+                np.zeros((6, 2, 384), dtype=np.float32),
+                np.zeros((6, 2), dtype=np.float32),
+                np.ones(6),
+            )
+        },
         folds={},
         held_out=frozenset(),
         words=None,

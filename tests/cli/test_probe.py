@@ -158,6 +158,41 @@ def test_too_few_gold_labels_are_refused_and_nothing_is_written(run: Run, folder
     assert not (folder / "topic.probe").exists()
 
 
+def test_a_probe_of_another_codebook_is_refused_before_the_run(run: Run, folder: Path) -> None:
+    train(run, folder)
+    codebook = folder / "codebook.yaml"
+    codebook.write_text(CODEBOOK.replace("name: food", "name: meals"), encoding="utf-8")
+    ended = run(
+        "label", folder / "items.csv", "-c", codebook, "-e", folder / "ensemble.yaml",
+        "-o", folder / "study",
+    )  # fmt: skip
+    assert ended.code == 2
+    for shown in ("topic", "trained for other", "localensemble probe"):
+        assert shown in ended.err
+    assert not (folder / "study").exists()
+
+
+def test_a_probe_says_which_variables_it_does_not_know(run: Run, folder: Path) -> None:
+    train(run, folder)
+    mood = """\
+  - name: mood
+    level: nominal
+    question: How does the writer feel?
+    categories:
+      - {name: good, definition: At ease.}
+      - {name: bad, definition: Worried or angry.}
+"""
+    (folder / "codebook.yaml").write_text(CODEBOOK + mood, encoding="utf-8")
+    ended = run(
+        "label", folder / "items.csv", "-c", folder / "codebook.yaml",
+        "-e", folder / "ensemble.yaml", "-o", folder / "study",
+    )  # fmt: skip
+    assert "not trained for the categories of mood" in ended.err
+    with Study.open(folder / "study") as study:
+        assert study.labels("topic").indices.min() >= 0
+        assert study.labels("mood").indices.max() < 0
+
+
 def test_the_encoder_must_be_here(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALENSEMBLE_MODELS", str(folder / "no-models"))
     ended = train(run, folder, "--features", "vectors")
