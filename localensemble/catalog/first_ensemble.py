@@ -1,8 +1,9 @@
 """Choose models that are on this machine for a first ensemble.
 
 Decides which: at most three of different families, because models of one family share their
-mistakes; only those that fit into this machine's memory; never the embedded ones, which were
-trained on the examples alone. If there are none, names what to pull.
+mistakes; the encoder among them if it is here, because it errs differently; only those that fit
+into this machine's memory; never the embedded ones, which were trained on the examples alone. If
+there are none, names what to pull.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import GIBIBYTE, fitting_sets, known_models, memory_needed
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import ModelFileError
 from localensemble.core.words import counted
 
@@ -31,6 +33,9 @@ _RATER = """\
   # {about}
   - model: {model}
     name: {name}
+"""
+_READS_CODEBOOK = """\
+    engine: embedding
 """
 _RULES = """\
 consensus:
@@ -53,6 +58,7 @@ class UsableModel:
         family: who made it; models of one family make the same mistakes more often.
         size_bytes: size of its file.
         has_template: whether its file has a chat template: it was taught to follow instructions.
+        reads_codebook: whether it compares texts with the codebook instead of answering.
         about: what it is, in one line.
     """
 
@@ -61,6 +67,7 @@ class UsableModel:
     size_bytes: int
     has_template: bool
     about: str
+    reads_codebook: bool = False
 
 
 def choose_models(memory_bytes: int) -> tuple[UsableModel, ...]:
@@ -69,10 +76,11 @@ def choose_models(memory_bytes: int) -> tuple[UsableModel, ...]:
     Of each family the largest with a chat template is chosen. Reads no weights.
     """
     chosen: dict[str, UsableModel] = {}
+    encoders = [one for one in _encoders() if memory_needed(one.size_bytes) <= memory_bytes]
     for model in sorted(_usable_models(), key=lambda one: (one.has_template, one.size_bytes))[::-1]:
         if memory_needed(model.size_bytes) <= memory_bytes:
             chosen.setdefault(model.family, model)
-    return tuple(chosen.values())[:MOST_RATERS]
+    return (*list(chosen.values())[: MOST_RATERS - len(encoders)], *encoders)
 
 
 def ensemble_text(models: Iterable[UsableModel]) -> str:
@@ -84,6 +92,7 @@ def ensemble_text(models: Iterable[UsableModel]) -> str:
         raters.append(
             _RATER.format(about=model.about, model=_quoted(model.name), name=_quoted(names[-1]))
         )
+        raters.append(_READS_CODEBOOK if model.reads_codebook else "")
     return "".join((_HEAD, *raters, _RULES))
 
 
@@ -136,6 +145,26 @@ def _usable_models() -> Iterator[UsableModel]:
                 has_template=bool(model.chat_template_sha256),
                 about=_about(model, title=title, file=path.name),
             )
+
+
+def _encoders() -> tuple[UsableModel, ...]:
+    """Return the encoder if it is here."""
+    folder = ModelsFolder()
+    model = folder.find(ENCODER)
+    with suppress(OSError):
+        if model is not None and folder.file_of(model).stat().st_size == model.size_bytes:
+            return (
+                UsableModel(
+                    name=model.name,
+                    family=model.architecture,
+                    size_bytes=model.size_bytes,
+                    has_template=False,
+                    about=f"{_gigabytes(model.size_bytes)}: compares texts with your definitions; "
+                    "recognizes topics, hardly negation or sentiment",
+                    reads_codebook=True,
+                ),
+            )
+    return ()
 
 
 def _about(model: InstalledModel, *, title: str, file: str) -> str:

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.catalog.located_models import locate_model
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder
 from localensemble.privacy.egress import guarded_launcher
 
-__all__ = ["EMBEDDING_MODEL", "Embeddings", "embed"]
-
-EMBEDDING_MODEL = "all-minilm-l6-v2"
+__all__ = ["Embeddings", "embed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def embed(texts: Sequence[str], *, threads: int | None = None) -> Embeddings:
     """
     if isinstance(texts, str):
         raise InputError("Cannot embed a single text.", hint="Pass a list of texts: [text].")
-    model = locate_model(EMBEDDING_MODEL, folder=Path())
+    model = locate_model(ENCODER, folder=Path())
     embedder = WorkerEmbedder(
         EngineSettings(model_path=model.path, threads=threads, launcher=guarded_launcher())
     )

@@ -29,9 +29,6 @@ from localensemble.probes.word_features import WordFeatures
 Features = Literal["vectors", "words"]
 """What a probe sees of a text: the vector of an encoder, or its words."""
 
-ENCODER = "all-minilm-l6-v2"
-"""The catalog name of the encoder whose vectors a probe sees."""
-
 FORMAT = "localensemble probe 2"
 _HEADER = "header.json"
 # What reading bytes that are no probe can raise: RuntimeError by encryption, or nesting too deep.

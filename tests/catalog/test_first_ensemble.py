@@ -98,6 +98,22 @@ def test_an_embedding_model_is_no_rater(add: Add) -> None:
     assert names() == []
 
 
+def test_the_encoder_is_one_of_three_raters_and_reads_the_codebook(
+    add: Add, tmp_path: Path
+) -> None:
+    for number, name in enumerate(("qwen2.5-own", "gemma-own", "smollm2-own")):
+        add(name, size=3000 - number)
+    add("mine", size=2000)
+    mine = ModelsFolder().find("mine")
+    assert mine is not None
+    ModelsFolder().record(replace(mine, name="all-minilm-l6-v2", architecture="bert"))
+    assert names() == ["qwen2.5-own", "gemma-own", "all-minilm-l6-v2"]
+    path = tmp_path / "ensemble.yaml"
+    path.write_text(ensemble_text(choose_models(8 * GIBIBYTE)), encoding="utf-8")
+    engines = [rater.engine for rater in load_ensemble(path).raters]
+    assert engines == ["llama-cpp", "llama-cpp", "embedding"]
+
+
 def test_the_file_loads_and_says_what_each_model_is(add: Add, tmp_path: Path) -> None:
     add("qwen2.5-0.5b own: build", size=2000)
     add("gemma-3-270m", size=1000)

