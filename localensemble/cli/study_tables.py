@@ -47,15 +47,28 @@ def show_study(study: LabeledStudy, *, console: Console) -> None:
     ):
         say(console, f"  {path}")
     console.print()
-    waiting = sum(variable.escalated for variable in study.findings.variables)
-    review = f", then review the {counted(waiting, 'row')} in {study.folder.escalations}"
-    say(console, f"Next: open {study.folder.report}{review if waiting else ''}.")
+    say(console, _next_step(study))
     if not any(variable.accuracy_consensus for variable in study.findings.variables):
         say(
             console,
             "Only gold labels can show how often these labels are right. "
             "Use `localensemble sample` to draw items to label by hand.",
         )
+
+
+def _next_step(study: LabeledStudy) -> str:
+    variables = study.findings.variables
+    waiting = counted(sum(variable.escalated for variable in variables), "row")
+    start = f"Next: open {study.folder.report}"
+    if not any(variable.escalated for variable in variables):
+        return f"{start}."
+    if not any(variable.accepted for variable in variables):
+        return (
+            f"{start}. Nothing is accepted: before a person reviews the {waiting} in "
+            f"{study.folder.escalations}, change the raters or the codebook; `localensemble pilot` "
+            "shows what to change."
+        )
+    return f"{start}, then review the {waiting} in {study.folder.escalations}."
 
 
 def show_findings(

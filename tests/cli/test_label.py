@@ -16,7 +16,7 @@ import pytest
 from localensemble.consensus.policies.named_policies import POLICY_NAMES
 from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
-from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
 pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
 
@@ -462,3 +462,17 @@ def test_a_caution_is_said_once_and_one_item_is_one_item(run: Run, tmp_path: Pat
     assert (ended.out + ended.err).count("their labels mean nothing") == 1
     assert "first: 1 item, " in ended.err
     assert "Agreement of 3 raters on 1 item " in ended.out
+
+
+def test_where_nothing_is_accepted_the_next_step_is_not_to_read_every_row(
+    run: Run, tmp_path: Path
+) -> None:
+    everything = "escalation: [{policy: off_codebook_mass_above, limit: 0.0}]\n"
+    for rules, words in ((everything, "change the raters or the codebook"), ("", "then review")):
+        texts = [f"comment {n}" for n in range(20)]
+        files = study_files(tmp_path, texts, ensemble=f"{SCRIPTED}{rules}")
+        ended = run(
+            "label", files.items, "-c", files.codebook, "-e", files.ensemble,
+            "-o", tmp_path / f"study {len(rules)}",
+        )  # fmt: skip
+        assert words in " ".join(ended.out.split())
