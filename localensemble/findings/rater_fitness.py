@@ -26,7 +26,8 @@ class Disagreement:
     """How often a rater's label differs from the consensus of the other raters.
 
     The consensus of the others is the category that most of them chose; an item on which two
-    categories lead is not compared.
+    categories lead is not compared. Raters that show signs of being unfit are not among the
+    others: to differ from a rater that does not read the texts says nothing.
 
     Attributes:
         items: number of items compared.
@@ -73,47 +74,57 @@ def rater_fitness(
     asked = int(np.count_nonzero(~decided.no_answer))
     outside = confidence.mostly_outside(asked)
     alike = {one.rater for one in agreement.same_answer}
-    found = []
-    for column, (rater, differs) in enumerate(
-        zip(matrix.raters, disagreements(matrix), strict=True)
-    ):
+    answers: list[int] = []
+    signs: list[tuple[UnfitSignName, ...]] = []
+    for column, rater in enumerate(matrix.raters):
         given = matrix.indices[:, column]
-        answers = len(np.unique(given[given >= 0]))
-        median = confidence.raters[column].median_off_codebook_mass
-        signs: tuple[tuple[UnfitSignName, bool], ...] = (
-            ("no_label", asked > 0 and answers == 0),
+        answers.append(len(np.unique(given[given >= 0])))
+        there: tuple[tuple[UnfitSignName, bool], ...] = (
+            ("no_label", asked > 0 and answers[-1] == 0),
             ("outside_codebook", rater in outside),
             ("same_answer", rater in alike),
         )
+        signs.append(tuple(name for name, is_there in there if is_there))
+    found = []
+    compared = disagreements(matrix, without=[bool(one) for one in signs])
+    for column, (rater, differs) in enumerate(zip(matrix.raters, compared, strict=True)):
+        median = confidence.raters[column].median_off_codebook_mass
         found.append(
             RaterFitness(
                 rater=rater,
                 inside_codebook=None if median is None else 1.0 - median,
-                distinct_answers=answers,
+                distinct_answers=answers[column],
                 disagreement=differs,
                 escalated=_escalated_because_of(rater, decided),
-                signs=tuple(name for name, there in signs if there),
+                signs=signs[column],
             )
         )
     return tuple(found)
 
 
-def disagreements(matrix: LabelMatrix) -> Sequence[Disagreement]:
+def disagreements(
+    matrix: LabelMatrix, *, without: Sequence[bool] | None = None
+) -> Sequence[Disagreement]:
     """Compare each rater with the most frequent category of the others, item by item.
+
+    Args:
+        matrix: N items by R raters.
+        without: for each rater, whether it is left out of the others; None leaves out nobody.
 
     Undefined when: no item that the rater labeled has one leading category among the others'
         labels, as with a single rater; then ``share`` is None.
     """
     raters = len(matrix.raters)
     items, differing = np.zeros(raters, np.int64), np.zeros(raters, np.int64)
+    among = ~np.array([False] * raters if without is None else without, dtype=np.bool_)
     for start in range(0, matrix.item_count, BLOCK_ITEMS):
         block = matrix.indices[start : start + BLOCK_ITEMS]
-        counts = _label_counts(block, matrix.category_count)
+        counts = _label_counts(block[:, among], matrix.category_count)
         for column in range(raters):
             rows = np.flatnonzero(block[:, column] >= 0)
             given = block[rows, column]
             others = counts[rows]
-            others[np.arange(len(rows)), given] -= 1
+            others[np.arange(len(rows)), given] -= int(among[column])
             most = others.max(axis=1)
             compared = (most > 0) & ((others == most[:, None]).sum(axis=1) == 1)
             items[column] += np.count_nonzero(compared)

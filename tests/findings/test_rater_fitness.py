@@ -61,6 +61,18 @@ def test_an_item_on_which_the_others_are_divided_is_not_compared() -> None:
     ]
 
 
+def test_differing_from_raters_that_show_signs_of_being_unfit_does_not_count() -> None:
+    # The first rater reads the texts; the others always give the same answer.
+    matrix = matrix_of([[0, 2, 2], [1, 2, 2], [2, 2, 2]], 3)
+    assert disagreements(matrix)[0] == Disagreement(3, 2, 2 / 3)
+    found = disagreements(matrix, without=[False, True, True])
+    assert list(found) == [
+        Disagreement(0, 0, None),
+        Disagreement(3, 2, 2 / 3),
+        Disagreement(3, 2, 2 / 3),
+    ]
+
+
 def test_a_rater_alone_disagrees_with_nobody() -> None:
     assert list(disagreements(matrix_of([[0], [1]], 1))) == [Disagreement(0, 0, None)]
     assert list(disagreements(matrix_of([], 2))) == [Disagreement(0, 0, None)] * 2
