@@ -40,6 +40,7 @@ def command() -> None:
 @command.command("show")
 @click.argument("study", required=False, type=click.Path(path_type=Path))
 @with_options
+@isolated_option
 def show_command(
     study: Path | None,
     *,
