@@ -44,7 +44,7 @@ def test_an_unfit_rater_is_named_within_its_first_block_and_labels_appear_withou
     seen: list[str] = []
 
     def progress(one: Progress) -> None:
-        seen.append(f"{one.rater} has {one.items_done}")
+        seen.append(f"{one.rater} has {one.items_done:g}")
 
     study = tmp_path / "study"
     labeled = label(
