@@ -12,6 +12,8 @@ from localensemble.engines.registry import engine_names, open_engine, usable_kin
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
 
+OURS = ("llama-cpp", "embedding", "probe", "ollama", "scripted")
+
 
 def open_other(settings: EngineSettings) -> Engine:
     return ScriptedEngine(seed=f"other {settings.mode}")
@@ -39,12 +41,12 @@ def test_another_package_can_bring_an_engine() -> None:
 @pytest.mark.usefixtures("installed")
 def test_a_name_of_ours_cannot_be_taken() -> None:
     assert isinstance(open_engine(EngineSettings("scripted")), ScriptedEngine)
-    assert engine_names() == ("llama-cpp", "ollama", "scripted", "broken", "other")
+    assert engine_names() == (*OURS, "broken", "other")
 
 
 @pytest.mark.usefixtures("installed")
 def test_a_package_that_cannot_be_imported_leaves_the_others_usable() -> None:
-    assert set(usable_kinds()) == {"llama-cpp", "ollama", "scripted", "other"}
+    assert set(usable_kinds()) == {*OURS, "other"}
 
 
 @pytest.mark.usefixtures("installed")
@@ -54,7 +56,7 @@ def test_an_engine_that_cannot_be_imported_is_unavailable() -> None:
 
 
 def test_an_unknown_engine_is_unavailable_and_the_known_ones_are_named() -> None:
-    with pytest.raises(EngineUnavailableError, match="llama-cpp, ollama, scripted") as caught:
+    with pytest.raises(EngineUnavailableError, match=", ".join(OURS)) as caught:
         open_engine(EngineSettings("lama-cpp"))
     assert caught.value.exit_code == 4
 
