@@ -13,6 +13,8 @@ import localensemble as le
 from localensemble.ledger.schema import STATUS_CODES
 from tests.studies import CODEBOOK, recorded, study_files
 
+pytestmark = pytest.mark.slow  # asks several raters
+
 RATERS = [{"model": name, "engine": "scripted"} for name in ("first", "second", "third")]
 SECRET = "the ward cat is called Mrs Example"
 

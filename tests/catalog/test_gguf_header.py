@@ -20,6 +20,8 @@ from localensemble.core.identity import sha256_text
 from tests.catalog.file_server import gguf_bytes
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
+pytestmark = pytest.mark.slow  # tries many damaged files
+
 WHOLE = gguf_bytes(padding=0)
 EMBEDDED = Path(__file__).resolve().parents[2] / "models" / "le-llama-2m.gguf"
 # The header of that file is about 71,000 bytes long.

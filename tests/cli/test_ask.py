@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # asks several raters
+
 SECRET = "Mrs Winterbottom"
 TEXTS = [f"{SECRET} and comment {n}" for n in range(12)]
 

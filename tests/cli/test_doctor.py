@@ -24,6 +24,8 @@ from localensemble.engines.ollama.model import OllamaServer, find_server
 from localensemble.privacy.egress import GuardState
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.slow  # examines this machine
+
 GIBIBYTE = 1 << 30
 BUILD = LlamaBuild("0.3.35", frozenset({"AVX", "AVX2", "FMA", "F16C"}), gpu_offload=False)
 

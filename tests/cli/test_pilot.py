@@ -16,6 +16,8 @@ from tests.piloting.pilots import TEXTS, constant, first_listed, honest
 from tests.piloting.test_prior_correction import strong_prior
 from tests.studies import StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # runs whole pilots
+
 SCRIPTS: dict[str, Script] = {"reader": honest, "first": first_listed, "one": constant}
 
 

@@ -24,6 +24,8 @@ from localensemble.prompting.template import load_template
 from localensemble.tables.item_file import ItemFile
 from tests.studies import StudyFiles, recorded, study_files
 
+pytestmark = pytest.mark.slow  # labels whole studies
+
 # Prompts in a batch. Each item has two, one for each variable.
 BATCH = 16
 Failure = type[BaseException]

@@ -25,6 +25,8 @@ from localensemble.study.binding import identities
 from localensemble.study.study import Study
 from tests.studies import StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels whole studies
+
 READOUTS: tuple[Readout, ...] = ("name", "option", "prefilled")
 ITEMS = tuple(Item(ItemId(f"i-{n}"), f"text {n}", n) for n in range(6))
 

@@ -19,6 +19,8 @@ from localensemble.ledger.verify import refuse_changed, verify
 from tests.ledger.studies import Study
 from tests.studies import change_behind_triggers
 
+pytestmark = pytest.mark.slow  # changes many ledgers
+
 Tamper = Callable[[sqlite3.Connection], object]
 
 

@@ -16,6 +16,8 @@ from localensemble.codebook.load import load_codebook
 from localensemble.prompting.template import load_template
 from models.training.corpus import SALT, Split, read_splits, text_key
 
+pytestmark = pytest.mark.slow  # reads the embedded models
+
 LARGEST = 8 * 1024 * 1024
 
 

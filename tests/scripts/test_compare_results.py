@@ -15,6 +15,8 @@ from localensemble.api.label import LabelOptions, label
 from scripts.compare_results import main
 from tests.studies import change_behind_triggers, study_files
 
+pytestmark = pytest.mark.slow  # compares whole studies
+
 TEXTS = [f"The ward was noisy in night {n} and nobody came." for n in range(12)]
 AGREEMENT = {"source": "ratings.csv", "variables": [{"coefficients": [{"value": 0.5, "n": 1}]}]}
 

@@ -16,6 +16,8 @@ from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
 from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability, read_all
 
+pytestmark = pytest.mark.slow  # tries many sets of answers
+
 Groups = dict[tuple[int, ...], list[Tail]]
 Call = tuple[Groups, int]
 

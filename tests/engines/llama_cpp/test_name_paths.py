@@ -23,6 +23,8 @@ from localensemble.engines.llama_cpp.prefix_tree import Tail
 from localensemble.engines.protocol import ScoringMode
 from tests.engines.llama_cpp.path_model import TOKENS, PathModel, log_probability, read_all
 
+pytestmark = pytest.mark.slow  # tries many sets of names
+
 LIMITS = BatchLimits(tokens=40, paths=6, reads=20)
 CACHE = 100
 PROMPT = (1, 2, 3)
