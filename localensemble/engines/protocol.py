@@ -183,6 +183,26 @@ class WritingEngine(Engine, Protocol):
         ...
 
 
+def score_all(
+    engine: ReportingEngine, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
+) -> tuple[Scores | ScoreFailure, ...]:
+    """Return what an engine reports of all prompts, in order: the ``score`` of such an engine."""
+    results: dict[int, Scores | ScoreFailure] = {}
+    every = range(len(prompts))
+    engine.score_wanted(prompts, answers, every, on_scored=results.update)
+    return tuple(results[index] for index in every)
+
+
+def refuse_unequal(prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]) -> None:
+    """Refuse a call with more or fewer answer sets than prompts.
+
+    Raises:
+        ValueError: their numbers differ.
+    """
+    if len(prompts) != len(answers):
+        raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+
+
 def score_wanted(
     engine: Engine,
     prompts: Sequence[Prompt],

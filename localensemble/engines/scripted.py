@@ -16,7 +16,13 @@ from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import Prompt
 from localensemble.engines.kind import EngineKind
 from localensemble.engines.process_memory import peak_memory_bytes
-from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores, Usage
+from localensemble.engines.protocol import (
+    EngineDescription,
+    ScoreFailure,
+    Scores,
+    Usage,
+    refuse_unequal,
+)
 from localensemble.engines.settings import EngineSettings
 
 Script = Callable[[Prompt, tuple[str, ...]], Sequence[float] | ScoreFailure]
@@ -81,8 +87,7 @@ class ScriptedEngine:
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt by itself."""
         self._refuse_when_closed()
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        refuse_unequal(prompts, answers)
         return tuple(map(self._score, prompts, answers))
 
     def usage(self) -> Usage:

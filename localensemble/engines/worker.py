@@ -51,6 +51,7 @@ from localensemble.engines.protocol import (
     ScoreFailure,
     Scores,
     Usage,
+    refuse_unequal,
 )
 from localensemble.engines.settings import EngineSettings
 
@@ -228,8 +229,7 @@ class WorkerEngine(_Worker):
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers."""
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        refuse_unequal(prompts, answers)
         scores: tuple[Scores | ScoreFailure, ...] = self._call(
             "score", tuple(prompts), tuple(answers)
         )
@@ -244,8 +244,7 @@ class WorkerEngine(_Worker):
         on_scored: OnScored,
     ) -> None:
         """Score some prompts' answers, and report them while the child works."""
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        refuse_unequal(prompts, answers)
         arguments = (tuple(prompts), tuple(answers), frozenset(wanted))
         self._call("score_wanted", *arguments, on_scored=on_scored)
 

@@ -22,8 +22,16 @@ from numpy.typing import NDArray
 from localensemble.core.identity import sha256_text
 from localensemble.core.prompts import CategoryText, Prompt
 from localensemble.engines.llama_cpp.embedding import LlamaEmbedder
-from localensemble.engines.protocol import EngineDescription, OnScored, ScoreFailure, Scores, Usage
+from localensemble.engines.protocol import (
+    EngineDescription,
+    OnScored,
+    ScoreFailure,
+    Scores,
+    Usage,
+    score_all,
+)
 from localensemble.engines.settings import EngineSettings
+from localensemble.engines.text_scoring import refused_text, score_by_text
 
 Vectors = NDArray[np.float64]
 
@@ -84,9 +92,7 @@ class EmbeddingEngine:
         A prompt fails on its own, with one of the reasons ``too_long``, ``not_text``,
         ``unknown_words`` and ``answers`` (the encoder knows no word of a category).
         """
-        results: dict[int, Scores | ScoreFailure] = {}
-        self.score_wanted(prompts, answers, range(len(prompts)), on_scored=results.update)
-        return tuple(results[index] for index in range(len(prompts)))
+        return score_all(self, prompts, answers)
 
     def score_wanted(
         self,
@@ -97,16 +103,14 @@ class EmbeddingEngine:
         on_scored: OnScored,
     ) -> None:
         """Score some of the prompts, and report each text with all its variables at once."""
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
-        by_text: dict[str, list[int]] = {}
-        for index in sorted(wanted):
-            by_text.setdefault(prompts[index].item, []).append(index)
-        for text, indices in by_text.items():
-            vectors = self._item_vectors(text)
-            on_scored(
-                {index: self._scored(prompts[index], answers[index], vectors) for index in indices}
-            )
+        score_by_text(
+            prompts,
+            answers,
+            wanted,
+            read=self._item_vectors,
+            score=self._scored,
+            on_scored=on_scored,
+        )
 
     def usage(self) -> Usage:
         """Report the work done so far; a text is evaluated once for all variables."""
@@ -130,15 +134,15 @@ class EmbeddingEngine:
 
     def _item_vectors(self, text: str) -> Vectors | ScoreFailure:
         """Return a vector for each part of a text; none for a text without words."""
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            return ScoreFailure(f"not_text: character {error.start} is a lone surrogate")
-        needed = self._embedder.count(text)
-        if needed > self._context:
-            return ScoreFailure(f"too_long: {needed} of {self._context} tokens")
+        refused = refused_text(text, count=self._embedder.count, most=self._context)
+        if refused is not None:
+            return refused
         (vectors,) = self._embedder.embed_parts([text])
-        return ScoreFailure(f"unknown_words: all {needed}") if vectors is None else vectors
+        return (
+            ScoreFailure(f"unknown_words: all {self._embedder.count(text)}")
+            if vectors is None
+            else vectors
+        )
 
     def _category_vectors(
         self, names: Sequence[str], described: Mapping[str, CategoryText]

@@ -55,6 +55,8 @@ from localensemble.engines.protocol import (
     Scores,
     ScoringMode,
     Usage,
+    refuse_unequal,
+    score_all,
 )
 from localensemble.engines.settings import EngineSettings
 
@@ -162,10 +164,7 @@ class LlamaCppEngine:
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers; see `score_wanted`."""
-        results: dict[int, Scores | ScoreFailure] = {}
-        every = range(len(prompts))
-        self.score_wanted(prompts, answers, every, on_scored=results.update)
-        return tuple(results[index] for index in every)
+        return score_all(self, prompts, answers)
 
     def score_wanted(
         self,
@@ -186,8 +185,7 @@ class LlamaCppEngine:
             EngineError: the model could not be evaluated.
         """
         self._open_model()
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        refuse_unequal(prompts, answers)
         asked = set(wanted)
         tokenized = self._tokenizer.prompts(prompts)
         failures: dict[int, ScoreFailure] = {}

@@ -54,6 +54,8 @@ from localensemble.engines.protocol import (
     ScoreFailure,
     Scores,
     Usage,
+    refuse_unequal,
+    score_all,
 )
 from localensemble.engines.settings import EngineSettings
 
@@ -170,10 +172,7 @@ class OllamaEngine:
         self, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
     ) -> tuple[Scores | ScoreFailure, ...]:
         """Score each prompt's answers; see `score_wanted`."""
-        results: dict[int, Scores | ScoreFailure] = {}
-        every = range(len(prompts))
-        self.score_wanted(prompts, answers, every, on_scored=results.update)
-        return tuple(results[index] for index in every)
+        return score_all(self, prompts, answers)
 
     def score_wanted(
         self,
@@ -193,8 +192,7 @@ class OllamaEngine:
             EngineError: Ollama failed, or the model has changed.
         """
         self._refuse_when_closed()
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
+        refuse_unequal(prompts, answers)
         failures: dict[int, Scores | ScoreFailure] = {}
         asked: dict[int, _Question] = {}
         counted: dict[str, int] = {}

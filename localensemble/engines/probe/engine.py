@@ -24,8 +24,10 @@ from localensemble.engines.protocol import (
     ScoreFailure,
     Scores,
     Usage,
+    score_all,
 )
 from localensemble.engines.settings import EngineSettings
+from localensemble.engines.text_scoring import refused_text, score_by_text
 from localensemble.probes.probe import Probe
 from localensemble.probes.text_vector import mean_vector
 
@@ -97,9 +99,7 @@ class ProbeEngine:
         A prompt fails on its own, with one of the reasons ``too_long``, ``not_text``,
         ``unknown_words`` and ``answers`` (the probe was not trained for them).
         """
-        results: dict[int, Scores | ScoreFailure] = {}
-        self.score_wanted(prompts, answers, range(len(prompts)), on_scored=results.update)
-        return tuple(results[index] for index in range(len(prompts)))
+        return score_all(self, prompts, answers)
 
     def score_wanted(
         self,
@@ -111,16 +111,14 @@ class ProbeEngine:
     ) -> None:
         """Score some of the prompts, and report each text with all its variables at once."""
         self._refuse_when_closed()
-        if len(prompts) != len(answers):
-            raise ValueError(f"{len(answers)} answer sets for {len(prompts)} prompts.")
-        by_text: dict[str, list[int]] = {}
-        for index in sorted(wanted):
-            by_text.setdefault(prompts[index].item, []).append(index)
-        for text, indices in by_text.items():
-            features = self._features(text)
-            on_scored(
-                {index: self._scored(prompts[index], answers[index], features) for index in indices}
-            )
+        score_by_text(
+            prompts,
+            answers,
+            wanted,
+            read=self._features,
+            score=self._scored,
+            on_scored=on_scored,
+        )
 
     def usage(self) -> Usage:
         """Report the work done so far."""
@@ -141,13 +139,9 @@ class ProbeEngine:
         return self._encoder.count(text) if self._encoder else len(_WORD.findall(text))
 
     def _features(self, text: str) -> NDArray[np.float64] | ScoreFailure:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            return ScoreFailure(f"not_text: character {error.start} is a lone surrogate")
-        needed = self._count(text)
-        if needed > self._context:
-            return ScoreFailure(f"too_long: {needed} of {self._context} tokens")
+        refused = refused_text(text, count=self._count, most=self._context)
+        if refused is not None:
+            return refused
         if self._encoder is None:
             words = self._probe.words
             if words is None:
@@ -155,7 +149,7 @@ class ProbeEngine:
             return words.row(text)
         (parts,) = self._encoder.embed_parts([text])
         if parts is None:
-            return ScoreFailure(f"unknown_words: all {needed}")
+            return ScoreFailure(f"unknown_words: all {self._count(text)}")
         return mean_vector(parts, width=self._encoder.width)
 
     def _scored(
