@@ -265,7 +265,7 @@ def _models_of(path: Path) -> list[str]:
         kind = engine_kind(rater.engine)
         if kind.is_trained_here:
             probe = locate_model(rater.model, folder=ensemble.folder).path
-            models += [name for name in (kind.encoder(probe),) if name]
+            models += [name for name in (kind.training(probe).encoder,) if name]
             continue
         by_name = not rater.model.endswith(".gguf") and "/" not in rater.model
         if not (by_name and kind.reads_files):

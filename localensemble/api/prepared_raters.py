@@ -19,7 +19,7 @@ from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.words import listed
-from localensemble.engines.kind import LoadPlan, MemoryNeed
+from localensemble.engines.kind import LoadPlan, MemoryNeed, Training
 from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
 from localensemble.engines.registry import engine_kind, open_engine
@@ -231,7 +231,7 @@ def _prepared(
     beginning_tokens: int,
 ) -> PreparedRater:
     kind, free_bytes = engine_kind(rater.engine), _free_bytes()
-    encoder = kind.encoder(located.path) if kind.reads_files else ""
+    training = kind.training(located.path) if kind.is_trained_here else None
     settings = EngineSettings(
         engine=rater.engine,
         model_path=located.path,
@@ -240,12 +240,11 @@ def _prepared(
         threads=options.threads,
         gpu_layers=rater.gpu_layers,
         mode=options.mode,
-        encoder_path=locate_model(encoder, folder=Path()).path if encoder else None,
+        encoder_path=_encoder_path(training),
         launcher=guarded_launcher(),
     )
-    answers = {variable.name: variable.answers for variable in codebook.variables}
-    unknown = tuple(kind.unknown(located.path, answers)) if kind.reads_files else ()
-    if len(unknown) == len(answers):
+    unknown = () if training is None else _unknown(training, codebook)
+    if len(unknown) == len(codebook.variables):
         raise InputError(
             f'Cannot label with rater "{rater.name}": it was trained for other variables or '
             f"categories than {listed(unknown)}.",
@@ -263,8 +262,23 @@ def _prepared(
         RaterNeed(plan, free_bytes),
         rater.readouts,
         located.sha256,
-        kind.trained_on(located.path) if kind.reads_files else frozenset(),
+        frozenset() if training is None else training.texts,
         unknown,
+    )
+
+
+def _encoder_path(training: Training | None) -> Path | None:
+    if training is None or not training.encoder:
+        return None
+    return locate_model(training.encoder, folder=Path()).path
+
+
+def _unknown(training: Training, codebook: Codebook) -> tuple[str, ...]:
+    """Return the variables whose categories are not those of the training."""
+    return tuple(
+        variable.name
+        for variable in codebook.variables
+        if sorted(training.categories.get(variable.name, ())) != sorted(variable.answers)
     )
 
 

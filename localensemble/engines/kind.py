@@ -66,6 +66,22 @@ class LoadPlan:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a rater that gold labels made was made from.
+
+    Attributes:
+        encoder: the catalog name of an encoder that its file needs; empty if none.
+        texts: hashes (`sha256_words`) of the texts whose gold labels trained it. These texts are
+            no gold for a certificate of the rater.
+        categories: variable -> the categories that it can give.
+    """
+
+    encoder: str
+    texts: frozenset[str]
+    categories: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class EngineKind:
     """One kind of engine; subclass it to offer more than an opened engine.
@@ -100,27 +116,9 @@ class EngineKind:
         """
         return ""
 
-    def encoder(self, path: Path) -> str:
-        """Return the catalog name of an encoder that the rater's file needs; empty if none.
-
-        Called only for an engine that reads files.
-        """
-        return ""
-
-    def unknown(self, path: Path, answers: Mapping[str, Sequence[str]]) -> Sequence[str]:
-        """Return the variables that the rater's file cannot label, of those with these answers.
-
-        Called only for an engine that reads files.
-        """
-        return ()
-
-    def trained_on(self, path: Path) -> frozenset[str]:
-        """Return the sha256 of the words of every text whose gold label trained this rater.
-
-        The gold labels of these texts cannot serve a certificate of the rater. Called only for an
-        engine that reads files.
-        """
-        return frozenset()
+    def training(self, path: Path) -> Training:
+        """Return what a rater's file was made from; called only if ``is_trained_here``."""
+        raise NotImplementedError
 
     def kept_files(self, sha256: str) -> Sequence[Path]:
         """List files that the engine keeps on this machine under this hash, unchecked."""

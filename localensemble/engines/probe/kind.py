@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.engine_facts import EngineFacts
-from localensemble.engines.kind import EngineKind
+from localensemble.engines.kind import EngineKind, Training
 from localensemble.engines.worker import WorkerProbeEngine
 from localensemble.probes.probe import Probe
 
 
 class _ProbeKind(EngineKind):
-    def encoder(self, path: Path) -> str:
-        """Name the encoder, unless the probe sees words."""
-        return ENCODER if Probe.read(path).features == "vectors" else ""
-
-    def unknown(self, path: Path, answers: Mapping[str, Sequence[str]]) -> Sequence[str]:
-        """Return the variables whose categories are not those of the training."""
-        trained = Probe.read(path).variables
-        return [
-            name
-            for name, given in answers.items()
-            if name not in trained or sorted(trained[name].categories) != sorted(given)
-        ]
-
-    def trained_on(self, path: Path) -> frozenset[str]:
-        """Return the texts in the probe's folds."""
-        return frozenset(Probe.read(path).folds)
+    def training(self, path: Path) -> Training:
+        """Read it from the probe's file."""
+        probe = Probe.read(path)
+        return Training(
+            encoder=ENCODER if probe.features == "vectors" else "",
+            texts=frozenset(probe.folds),
+            categories={name: one.categories for name, one in probe.variables.items()},
+        )
 
 
 PROBE = _ProbeKind(

@@ -93,9 +93,9 @@ def test_a_probe_of_vectors_needs_the_encoder_of_its_training(tmp_path: Path) ->
 
 def test_what_it_was_trained_on_is_known_before_it_runs(tmp_path: Path) -> None:
     kind = engine_kind("probe")
-    assert kind.trained_on(write(tmp_path)) == {sha256_words(SEEN)}
-    assert kind.encoder(write(tmp_path)) == ""
-    assert kind.encoder(write(tmp_path, features="vectors")) == "all-minilm-l6-v2"
+    assert kind.training(write(tmp_path)).texts == {sha256_words(SEEN)}
+    assert kind.training(write(tmp_path)).encoder == ""
+    assert kind.training(write(tmp_path, features="vectors")).encoder == "all-minilm-l6-v2"
 
 
 def test_no_file_and_a_closed_engine_are_refused(tmp_path: Path) -> None:
