@@ -44,6 +44,7 @@ from localensemble.engines.machine import machine_memory
 from localensemble.engines.registry import usable_kinds
 
 __all__ = [
+    "UNKNOWN_LICENSE",
     "CatalogEntry",
     "FetchProgress",
     "InstalledModel",
@@ -69,6 +70,8 @@ __all__ = [
 ]
 
 Presence = Literal["embedded", "pulled", "added", "not here"]
+UNKNOWN_LICENSE = "unknown"
+"""Recorded for a file of the user's whose license terms nobody stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,9 @@ def pull_model(
     return installed
 
 
-def add_model(path: Path, *, name: str | None = None, license: str) -> InstalledModel:
+def add_model(
+    path: Path, *, name: str | None = None, license: str = UNKNOWN_LICENSE
+) -> InstalledModel:
     """Register a GGUF file of your own under a name; the file stays where it is.
 
     Args:

@@ -26,7 +26,7 @@ from localensemble.engines.registry import engine_kind, open_engine
 from localensemble.engines.settings import EngineSettings
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import may_exceed, refuse_long_codebook
-from localensemble.labeling.ensemble import Ensemble, RaterPlan
+from localensemble.labeling.ensemble import Ensemble, RaterPlan, same_rater_error
 from localensemble.labeling.run import NamedEngine
 from localensemble.privacy.egress import guarded_launcher
 from localensemble.privacy.isolation import isolation
@@ -147,8 +147,10 @@ def prepare_raters(
     """Choose the settings of each rater and work out what memory its model needs.
 
     Raises:
+        EnsembleError: two raters have the same weights and settings.
         InputError: a rater was trained for none of the variables.
     """
+    _refuse_one_rater_twice(ensemble, models)
     beginnings = _beginning_tokens(ensemble, codebook, template)
     return tuple(
         _prepared(rater, located, codebook, options, beginnings)
@@ -188,6 +190,20 @@ def refuse_what_cannot_fit(
             )
         finally:
             engine.close()
+
+
+def _refuse_one_rater_twice(ensemble: Ensemble, models: Sequence[LocatedModel]) -> None:
+    """Refuse two names of one rater now; otherwise the run would stop after the first of them."""
+    before: dict[tuple[object, ...], str] = {}
+    for rater, model in zip(ensemble.raters, models, strict=True):
+        if not engine_kind(rater.engine).reads_files:
+            # A name of another program stands for more than weights.
+            continue
+        settings = (rater.context_tokens, rater.gpu_layers, rater.readouts)
+        same = (rater.engine, model.sha256, settings)
+        if same in before:
+            raise same_rater_error(before[same], rater.name)
+        before[same] = rater.name
 
 
 def _refuse_too_little_memory(rater: PreparedRater) -> None:

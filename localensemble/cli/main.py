@@ -16,6 +16,7 @@ import click
 
 from localensemble import __version__
 from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_isolated
+from localensemble.cli.command_group import SuggestingGroup
 from localensemble.cli.isolated import IsolationWantedError
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
 
@@ -53,7 +54,7 @@ _COMMANDS: Mapping[str, str] = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(SuggestingGroup):
     """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 
 from localensemble.api.models import (
+    UNKNOWN_LICENSE,
     FetchProgress,
     InstalledModel,
     KnownModel,
@@ -235,7 +236,7 @@ def add_command(
     name: Annotated[
         str | None, Option("Its name in ensemble files. [default: the file's name]")
     ] = None,
-    license: Annotated[str, Option("A note of its license terms.")],
+    license: Annotated[str, Option("A note of its license terms.")] = UNKNOWN_LICENSE,
 ) -> None:
     """Register a GGUF file of your own under a name; the file stays where it is.
 

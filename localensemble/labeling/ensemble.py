@@ -334,3 +334,12 @@ def _explained(path: Path, error: ValidationError) -> EnsembleError:
         f"{path}, {place}: {first['msg'][0].lower()}{first['msg'][1:]}.",
         hint="Compare with examples/ensemble.yaml.",
     )
+
+
+def same_rater_error(one: str, other: str) -> EnsembleError:
+    """Return the error for two names of one rater."""
+    return EnsembleError(
+        f'Raters "{one}" and "{other}" are the same rater: same model, prompt, settings and '
+        "engine.",
+        hint="Remove one of them from the ensemble file; a model cannot vote twice.",
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.errors import EnsembleError, InputError, TableError, UnfitRaterError
+from localensemble.core.errors import InputError, TableError, UnfitRaterError
 from localensemble.core.identity import JsonValue, sha256_text, sha256_words
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
@@ -23,6 +23,7 @@ from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, EngineDescription
 from localensemble.labeling.category_orders import in_all_orders, most_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
+from localensemble.labeling.ensemble import same_rater_error
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
 from localensemble.labeling.placed_items import PlacedItems
@@ -216,11 +217,7 @@ class _RaterRun:
             self._refuse_uncertified(rater)
             key = self.ledger.register_rater(rater)
             if key in self.before:
-                raise EnsembleError(
-                    f'Raters "{self.before[key]}" and "{named.name}" are the same rater: same '
-                    "model, prompt, settings and engine.",
-                    hint="Remove one of them from the ensemble file; a model cannot vote twice.",
-                )
+                raise same_rater_error(self.before[key], named.name)
             self._label_missing(engine, key, questions, named.name, on_progress)
         finally:
             engine.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.catalog.located_models import locate_model
 from localensemble.consensus.policies.named_policies import POLICY_NAMES
 from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Run
@@ -393,6 +394,19 @@ def test_a_model_file_that_cannot_be_used_ends_with_code_2(
     assert ended.code == 2
     assert found in ended.err
     assert len(ended.err.strip().splitlines()) >= 2
+
+
+def test_one_file_under_two_names_is_refused_before_anything_is_labeled(
+    run: Run, tmp_path: Path
+) -> None:
+    ensemble = "raters:\n  - {model: a.gguf, name: a}\n  - {model: b.gguf, name: b}\n"
+    files = study_files(tmp_path, ["fine"], ensemble=ensemble)
+    weights = locate_model("le-llama-2m", folder=tmp_path).path
+    (tmp_path / "a.gguf").write_bytes(weights.read_bytes())
+    (tmp_path / "b.gguf").hardlink_to(tmp_path / "a.gguf")
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert (ended.code, '"a" and "b" are the same rater' in ended.err) == (2, True)
+    assert not files.study.exists()
 
 
 def test_an_unknown_model_name_is_answered_with_what_there_is(run: Run, tmp_path: Path) -> None:

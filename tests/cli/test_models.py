@@ -284,6 +284,14 @@ def test_a_name_that_no_ensemble_file_could_write_is_refused(
     assert ModelsFolder().installed() == ()
 
 
+def test_terms_that_nobody_stated_are_recorded_as_unknown(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(gguf_bytes(100))
+    assert run("models", "add", own).code == 0
+    (added,) = ModelsFolder().installed()
+    assert (added.name, added.license) == ("own", "unknown")
+
+
 def test_an_empty_note_of_the_terms_is_refused(run: Run, tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(gguf_bytes(100))

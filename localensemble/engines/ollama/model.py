@@ -18,6 +18,7 @@ from localensemble.core.errors import EngineError, EngineUnavailableError, Model
 from localensemble.core.identity import sha256_file
 from localensemble.engines.ollama.client import Json, OllamaClient, OllamaNotRunningError
 from localensemble.engines.ollama.host import ollama_address
+from localensemble.engines.ollama.names import OllamaName, is_same_model
 
 # The first version that reports the probabilities of tokens.
 _OLDEST = (0, 12, 11)
@@ -202,15 +203,17 @@ def check_model(name: str) -> None:
 
 
 def _entry(client: OllamaClient, name: str) -> Json:
-    wanted = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
     for entry in client.ask("/api/tags").get("models") or ():
-        if wanted not in {entry.get("name"), entry.get("model")}:
+        listed = (str(entry.get(key)) for key in ("name", "model"))
+        if not any(is_same_model(name, one) for one in listed):
             continue
         if _is_remote(entry):
             raise _remote(name)
         if not _SHA256.fullmatch(str(entry.get("digest")).removeprefix("sha256:")):
             raise EngineError(f'Ollama lists no digest for model "{name}".', hint="Update Ollama.")
         return dict(entry)
+    parsed = OllamaName.of(name)
+    wanted = name if parsed is None else parsed.short
     raise ModelFileError(
         f'Ollama has no model "{wanted}".',
         hint=f"Fetch it with `ollama pull {wanted}`, or correct `model` in the ensemble file.",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-_DEFAULT_PLACE = ("registry.ollama.ai", "library")
+from localensemble.engines.ollama.names import OllamaName
+
 _WEIGHTS, _ADAPTER = "ollama.image.model", "ollama.image.adapter"
 # Where the service set up by the Linux installer keeps its files.
 _SERVICE_STORE = Path("/usr/share/ollama/.ollama/models")
@@ -27,15 +29,12 @@ def weights_in_store(name: str) -> str:
     Empty if the store cannot be read or lacks the name, or if the weights are more than one
     blob (an adapter).
     """
-    path, _, tag = name.partition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
-    parts = path.split("/")
-    # Ollama's defaults: its own registry, and the library in it.
-    parts = [*_DEFAULT_PLACE[: 3 - len(parts)], *parts, tag]
-    if len(parts) != 4 or any(part in {"", ".", ".."} for part in parts):
+    parsed = OllamaName.of(name)
+    if parsed is None:
         return ""
     for store in _stores():
         try:
-            manifest = json.loads(store.joinpath("manifests", *parts).read_bytes())
+            manifest = json.loads(_file(store / "manifests", parsed.parts).read_bytes())
             layers = {str(layer["mediaType"]): str(layer["digest"]) for layer in manifest["layers"]}
         except (OSError, ValueError, KeyError, TypeError):
             # This process may lack permission to read the service's store.
@@ -44,6 +43,16 @@ def weights_in_store(name: str) -> str:
             found = (digest for kind, digest in layers.items() if kind.endswith(_WEIGHTS))
             return next(found, "").removeprefix("sha256:")
     return ""
+
+
+def _file(folder: Path, parts: Sequence[str]) -> Path:
+    """Find a manifest; Ollama ignores the difference between capital and small letters."""
+    for part in parts:
+        exact = folder / part
+        others = () if exact.exists() or not folder.is_dir() else sorted(folder.iterdir())
+        alike = (one for one in others if one.name.casefold() == part.casefold())
+        folder = next(alike, exact)
+    return folder
 
 
 def _stores() -> list[Path]:

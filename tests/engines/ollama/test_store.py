@@ -26,6 +26,7 @@ def test_a_blob_is_looked_for_in_the_folder_that_ollama_is_told(
         ("qwen2.5", "registry.ollama.ai/library/qwen2.5/latest"),
         ("someone/model:q4", "registry.ollama.ai/someone/model/q4"),
         ("hf.co/maker/model-GGUF:Q4_K_M", "hf.co/maker/model-GGUF/Q4_K_M"),
+        ("Library/Qwen2.5:3B", "registry.ollama.ai/library/qwen2.5/3b"),
     ],
 )
 def test_a_name_tells_the_hash_of_its_weights(
