@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from localensemble.api.cautions import cautions
+from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.label import embedded_ensemble
 from localensemble.api.prepared_raters import (
     PreparedRater,

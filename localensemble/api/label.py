@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.calibrate import read_calibrations
-from localensemble.api.cautions import cautions
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.prepared_raters import (
     RaterOptions,

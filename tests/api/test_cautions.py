@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api.cautions import cautions
+from localensemble.api.before_a_run.cautions import cautions
 from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.engines.ollama.kind import LOG_VARIABLES

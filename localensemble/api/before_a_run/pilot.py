@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from localensemble.api.cautions import cautions
+from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.label import embedded_ensemble
 from localensemble.api.prepared_raters import (
     PreparedRater,
