@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
-from localensemble.api.label import embedded_ensemble
+from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
     locate_rater,
     prepare_raters,
-    refuse_unready,
     refuse_what_cannot_fit,
 )
+from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
@@ -27,7 +27,7 @@ from localensemble.core.options import Option
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.labeling.category_orders import in_all_orders
-from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
 from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.readout_choice import (
@@ -53,7 +53,8 @@ class AskOptions:
     """Options of `ask`; every option has a default.
 
     Attributes:
-        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        ensemble: ensemble file, or its content; None lets the program choose raters.
+        demo_models: use the embedded models, whatever the codebook.
         items: a table with the text, in place of a text.
         item_id: id of the item in the table.
         id_column: column that identifies an item; None detects it.
@@ -62,10 +63,8 @@ class AskOptions:
         threads: processor threads per model; None uses all cores.
     """
 
-    ensemble: Annotated[
-        EnsembleSource | None,
-        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
-    ] = None
+    ensemble: EnsembleFile = None
+    demo_models: DemoModels = False
     items: Annotated[TableSource | None, Option("A table that holds the text; requires --id.")] = (
         None
     )
@@ -106,9 +105,9 @@ def ask(
         InputError: a file cannot be used, or there is no such item.
         EngineError: a model cannot be loaded, or fails.
     """
-    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unready(ensemble)
     questions = load_checked(codebook)
+    chosen = choose_ensemble(options, codebook=questions)
+    ensemble = chosen.ensemble
     names = [rater.name for rater in ensemble.raters]
     rules = ensemble.rules
     check_rules(
@@ -132,6 +131,7 @@ def ask(
         raters, prompt.codebook, template=prompt.template, layout=ensemble.layout
     )
     messages = (
+        *chosen.messages,
         *(() if table is None else table.messages),
         *cautions(ensemble, codebook=questions, models=models),
         *prompt.messages,

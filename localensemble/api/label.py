@@ -9,26 +9,32 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
+from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.prepared_raters import (
     RaterOptions,
     locate_rater,
     prepare_raters,
-    refuse_unready,
     refuse_what_cannot_fit,
 )
-from localensemble.api.shared_options import Calibrations, Certificates, GoldTable, UnfitRaters
+from localensemble.api.shared_options import (
+    Calibrations,
+    Certificates,
+    DemoModels,
+    EnsembleFile,
+    GoldTable,
+    UnfitRaters,
+)
 from localensemble.api.unfit_raters import accepted_without
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.options import Option
-from localensemble.core.resources import examples_dir
 from localensemble.engines.protocol import ScoringMode
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
@@ -57,7 +63,6 @@ __all__ = [
     "LabeledStudy",
     "Progress",
     "StudyFindings",
-    "embedded_ensemble",
     "label",
 ]
 
@@ -69,7 +74,8 @@ class LabelOptions:
     """Options of a labeling run; every option has a default.
 
     Attributes:
-        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        ensemble: ensemble file, or its content; None lets the program choose raters.
+        demo_models: use the embedded models, whatever the codebook.
         id_column: column that identifies an item; None detects it.
         text_column: column that holds the text; None detects it.
         limit: label only this many items, from the first.
@@ -86,10 +92,8 @@ class LabelOptions:
         threads: processor threads per model; None uses all cores.
     """
 
-    ensemble: Annotated[
-        EnsembleSource | None,
-        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
-    ] = None
+    ensemble: EnsembleFile = None
+    demo_models: DemoModels = False
     id_column: IdColumn = None
     text_column: TextColumn = None
     limit: Annotated[
@@ -125,11 +129,6 @@ class LabeledStudy:
     messages: tuple[str, ...]
 
 
-def embedded_ensemble() -> Path:
-    """Return the path of the ensemble file of the embedded models."""
-    return examples_dir() / "ensemble.yaml"
-
-
 def label(
     items: TableSource,
     *,
@@ -151,13 +150,13 @@ def label(
         EngineError: a model cannot continue; labels made so far are kept.
         UnfitRaterError: a rater shows a sign of being unfit; labels made so far are kept.
     """
-    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unready(ensemble)
     questions = load_checked(codebook)
+    chosen = choose_ensemble(options, codebook=questions, study=study)
+    ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
-    messages = (*table.messages, *warnings)
+    messages = (*chosen.messages, *table.messages, *warnings)
     for message in messages:
         on_message(message)
     check_columns(

@@ -6,8 +6,23 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.core.options import Option
+from localensemble.labeling.ensemble import EnsembleSource
 from localensemble.tables.delimited import TableSource
 
+EnsembleFile = Annotated[
+    EnsembleSource | None,
+    Option(
+        "The ensemble file (YAML). [default: the models on this machine that `init` would choose]",
+        "-e --ensemble",
+    ),
+]
+DemoModels = Annotated[
+    bool,
+    Option(
+        "Label with the embedded demo models, whatever the codebook: for learning the tool. "
+        "[default: only on the codebooks of the examples]"
+    ),
+]
 Certificates = Annotated[
     tuple[Path, ...],
     Option(

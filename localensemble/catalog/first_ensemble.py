@@ -83,6 +83,15 @@ def choose_models(memory_bytes: int) -> tuple[UsableModel, ...]:
     return (*list(chosen.values())[: MOST_RATERS - len(encoders)], *encoders)
 
 
+def models_of_raters(names: Sequence[str]) -> tuple[UsableModel, ...]:
+    """Return the models on this machine that label under these names in a first ensemble.
+
+    Empty unless all are here.
+    """
+    here = {_rater_name(model.name, taken=()): model for model in (*_usable_models(), *_encoders())}
+    return tuple(here[name] for name in names) if set(names) <= set(here) else ()
+
+
 def ensemble_text(models: Iterable[UsableModel]) -> str:
     """Return the YAML text of an ensemble file with these models."""
     names: list[str] = []

@@ -38,6 +38,6 @@ def command(
         items,
         codebook=examples_dir() / "patient_feedback.yaml",
         study=study,
-        options=LabelOptions(gold=items, limit=limit),
+        options=LabelOptions(demo_models=True, gold=items, limit=limit),
     )
     show_study(labeled, console=output())

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.label import LabelOptions, embedded_ensemble
+from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.label import LabelOptions
 from localensemble.api.prepared_raters import (
     RaterNeed,
     RaterOptions,
@@ -14,7 +15,6 @@ from localensemble.api.prepared_raters import (
     gibibytes,
     locate_rater,
     prepare_raters,
-    refuse_unready,
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
@@ -24,7 +24,6 @@ from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.words import counted
 from localensemble.labeling.codebook_room import refuse_long_codebook
-from localensemble.labeling.ensemble import load_ensemble
 from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
@@ -96,9 +95,9 @@ def estimate(
         EngineError: a model cannot be loaded.
     """
     options = options or LabelOptions()
-    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unready(ensemble)
     questions = load_checked(codebook)
+    chosen = choose_ensemble(options, codebook=questions)
+    ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     prompt = load_prompt(ensemble, questions, items=table)
@@ -147,7 +146,7 @@ def estimate(
         found.append(RaterEstimate(rater.name, rater.need, speed))
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
-    messages = (*table.messages, *placements, *prompt.messages)
+    messages = (*chosen.messages, *table.messages, *placements, *prompt.messages)
     return RunEstimate(count, tuple(found), messages)
 
 

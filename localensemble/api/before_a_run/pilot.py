@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
-from localensemble.api.label import embedded_ensemble
+from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
     locate_rater,
     prepare_raters,
-    refuse_unready,
     refuse_what_cannot_fit,
 )
+from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
@@ -27,7 +27,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.options import Option
 from localensemble.engines.registry import engine_kind
-from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.run import Progress
 from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
@@ -55,7 +55,8 @@ class PilotOptions:
     """Options of a pilot; every option has a default.
 
     Attributes:
-        ensemble: ensemble file, or its content; None uses the embedded ensemble.
+        ensemble: ensemble file, or its content; None lets the program choose raters.
+        demo_models: use the embedded models, whatever the codebook.
         count: how many items to label; those with a gold label come first.
         gold: table with gold labels, to report accuracy and to choose a calibration.
         id_column: column that identifies an item; None detects it.
@@ -63,10 +64,8 @@ class PilotOptions:
         threads: processor threads per model; None uses all cores.
     """
 
-    ensemble: Annotated[
-        EnsembleSource | None,
-        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
-    ] = None
+    ensemble: EnsembleFile = None
+    demo_models: DemoModels = False
     count: Annotated[
         int,
         Option(
@@ -140,9 +139,9 @@ def pilot(
         InputError: a file cannot be used, or no item can be asked about.
         EngineError: a model cannot be loaded, or fails.
     """
-    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unready(ensemble)
     questions = load_checked(codebook)
+    default = choose_ensemble(options, codebook=questions)
+    ensemble = default.ensemble
     check_rules(
         ensemble.rules.method,
         ensemble.rules.policies,
@@ -166,6 +165,7 @@ def pilot(
         raters, prompt.codebook, template=prompt.template, layout=ensemble.layout
     )
     messages = (
+        *default.messages,
         *table.messages,
         *(() if gold is None else gold.messages),
         *cautions(ensemble, codebook=questions, models=models),

@@ -138,6 +138,7 @@ def ask(
     codebook: GivenCodebook,
     raters: GivenRaters | None = None,
     ensemble: Mapping[str, Any] | GivenPath | None = None,
+    demo_models: bool = False,
     items: pd.DataFrame | GivenPath | None = None,
     item_id: str | None = None,
     id_column: str | None = None,
@@ -155,6 +156,7 @@ def ask(
         codebook: as in ``label``.
         raters: as in ``label``.
         ensemble: as in ``label``.
+        demo_models: as in ``label``.
         items: a DataFrame or the path of a table that holds the text.
         item_id: the id of the item in ``items``.
         id_column: of ``items``; None guesses it by name.
@@ -177,6 +179,7 @@ def ask(
     """
     options = AskOptions(
         ensemble=ensemble_given(raters, ensemble),
+        demo_models=demo_models,
         items=table_given_if_any(items, name="items"),
         item_id=item_id,
         id_column=id_column,

@@ -113,6 +113,7 @@ def pilot(
     codebook: GivenCodebook,
     raters: GivenRaters | None = None,
     ensemble: Mapping[str, Any] | GivenPath | None = None,
+    demo_models: bool = False,
     count: int = 50,
     gold: pd.DataFrame | GivenPath | None = None,
     output: GivenPath | None = None,
@@ -131,6 +132,7 @@ def pilot(
         codebook: as in ``label``.
         raters: as in ``label``.
         ensemble: as in ``label``.
+        demo_models: as in ``label``.
         count: how many items, 1 or more; those with a gold label come first.
         gold: a table with gold labels, to report accuracy and to choose a calibration.
         output: a folder for ``pilot.json`` and the calibrations that gold labels recommend; None
@@ -154,6 +156,7 @@ def pilot(
     """
     options = PilotOptions(
         ensemble=ensemble_given(raters, ensemble),
+        demo_models=demo_models,
         count=count,
         gold=table_given_if_any(gold, name="gold"),
         id_column=id_column,

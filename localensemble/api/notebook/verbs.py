@@ -43,6 +43,7 @@ def label(
     raters: GivenRaters | None = None,
     output: GivenPath | None = None,
     ensemble: Mapping[str, Any] | GivenPath | None = None,
+    demo_models: bool = False,
     id_column: str | None = None,
     text_column: str | None = None,
     limit: int | None = None,
@@ -57,15 +58,14 @@ def label(
 ) -> Study:
     """Label every item with every rater, decide, and write the study's files.
 
-    Call it again after an interruption, with the same ``output``: it continues where it stopped.
-
     Args:
         items: a DataFrame (a named index is a column) or the path of a table, a row per item.
         codebook: the path of a YAML file, its content as a dictionary, or a ``Codebook``.
-        raters: a model name or path for each rater, or a dictionary with the keys of a rater
-            in an ensemble file; None takes the embedded models.
-        output: the study folder. None takes a private temporary one, removed with the object.
+        raters: models by name or path, or dictionaries as in an ensemble file; None chooses.
+        output: the study folder; after an interruption, give it again to resume. None takes a
+            private temporary one, removed with the object.
         ensemble: an ensemble file or its content, in place of ``raters``.
+        demo_models: take the embedded models, whatever the codebook.
         id_column: column that identifies an item; None guesses it by name.
         text_column: column that holds the text; None guesses it by name, then by length.
         limit: label only the first items, 1 or more.
@@ -82,8 +82,7 @@ def label(
         The study.
 
     Raises:
-        InputError: a table, the codebook or the ensemble cannot be used, or the folder holds
-            another study; nothing was labeled.
+        InputError: an input cannot be used, or the folder holds another study; nothing was labeled.
         EngineError: a model cannot go on; what was labeled is kept.
 
     Undefined when: a rater gives no category; the label's status says why.
@@ -96,6 +95,7 @@ def label(
     messages: list[str] = []
     options = LabelOptions(
         ensemble=ensemble_given(raters, ensemble),
+        demo_models=demo_models,
         id_column=id_column,
         text_column=text_column,
         limit=limit,

@@ -10,16 +10,15 @@ from typing import Annotated
 
 import numpy as np
 
-from localensemble.api.label import embedded_ensemble
+from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
     locate_rater,
     prepare_raters,
-    refuse_unready,
     refuse_what_cannot_fit,
 )
-from localensemble.api.shared_options import GoldTable
+from localensemble.api.shared_options import DemoModels, EnsembleFile, GoldTable
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
@@ -37,7 +36,7 @@ from localensemble.findings.prompt_comparison import (
 )
 from localensemble.findings.prompt_comparison import compare_prompts as compared
 from localensemble.labeling.category_orders import in_all_orders, order_cost
-from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
@@ -70,8 +69,9 @@ class ComparePromptsOptions:
     """Options of `compare_prompts`; every option has a default.
 
     Attributes:
-        ensemble: ensemble file, or its content; None uses the embedded ensemble. Its template is
-            not used.
+        ensemble: ensemble file, or its content; None lets the program choose raters. Its
+            template is not used.
+        demo_models: use the embedded models, whatever the codebook.
         gold: table with gold labels; then only items with a gold label are labeled.
         count: how many items to label at most, spread over the table; None labels 50, or 200
             with gold.
@@ -81,10 +81,8 @@ class ComparePromptsOptions:
         threads: processor threads per model; None uses all cores.
     """
 
-    ensemble: Annotated[
-        EnsembleSource | None,
-        Option("The ensemble file (YAML). [default: the embedded models]", "-e --ensemble"),
-    ] = None
+    ensemble: EnsembleFile = None
+    demo_models: DemoModels = False
     gold: GoldTable = None
     count: Annotated[
         int | None,
@@ -129,9 +127,9 @@ def compare_prompts(
         InputError: a file cannot be used, or two templates are the same.
         EngineError: a model cannot be loaded, or fails.
     """
-    ensemble = load_ensemble(options.ensemble or embedded_ensemble())
-    refuse_unready(ensemble)
     questions = load_checked(codebook)
+    chosen = choose_ensemble(options, codebook=questions)
+    ensemble = chosen.ensemble
     shots = load_shots(ensemble.shots, questions)
     shown = shots.shown(questions)
     variables = _chosen(shown, options.variables)
@@ -152,7 +150,7 @@ def compare_prompts(
     for template in loaded.values():
         refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
     cost = order_cost(variables, at_most=ensemble.orders)
-    messages = (*table.messages, *shots.messages, *gold_messages, *cost)
+    messages = (*chosen.messages, *table.messages, *shots.messages, *gold_messages, *cost)
     for message in messages:
         on_message(message)
     labels: dict[tuple[str, str], Mapping[str, Sequence[Label]]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from localensemble.api.label import embedded_ensemble
+from localensemble.api.before_a_run.default_ensemble import embedded_ensemble
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
