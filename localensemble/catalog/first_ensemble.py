@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 
+from localensemble.catalog.families import family_of
 from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.known import GIBIBYTE, fitting_sets, known_models, memory_needed
@@ -118,7 +118,7 @@ def pull_arguments(memory_bytes: int) -> tuple[str, ...]:
     chosen: dict[str, str] = {}
     for model in sorted(known_models(), key=lambda one: -one.size_bytes):
         if model.kind == "chat" and memory_needed(model.size_bytes) <= memory_bytes:
-            chosen.setdefault(_family(model.name, model.architecture), model.name)
+            chosen.setdefault(family_of(model.name, architecture=model.architecture), model.name)
     return tuple(chosen.values())[:MOST_RATERS]
 
 
@@ -149,7 +149,7 @@ def _usable_models() -> Iterator[UsableModel]:
             title = read_header(path).name
             yield UsableModel(
                 name=model.name,
-                family=_family(f"{model.name} {title}", model.architecture),
+                family=family_of(f"{model.name} {title}", architecture=model.architecture),
                 size_bytes=model.size_bytes,
                 has_template=bool(model.chat_template_sha256),
                 about=_about(model, title=title, file=path.name),
@@ -192,20 +192,6 @@ def _about(model: InstalledModel, *, title: str, file: str) -> str:
 
 def _gigabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB"
-
-
-def _family(words: str, architecture: str) -> str:
-    """Find the family by its name, or else by the architecture, which families can share."""
-    found = [maker for maker in _makers() if maker in words.casefold()]
-    return max(found, key=len) if found else architecture
-
-
-@cache
-def _makers() -> frozenset[str]:
-    """Return the names of the known families without their versions: gemma, not gemma3."""
-    return frozenset(
-        model.family.rstrip("0123456789.") for model in known_models() if model.kind == "chat"
-    )
 
 
 def _rater_name(model: str, *, taken: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.engines.ollama.kind import LOG_VARIABLES
 from localensemble.labeling.ensemble import load_ensemble
+from tests.catalog.file_server import gguf_bytes
 from tests.studies import study_files
 
 EMBEDDED = "raters:\n  - model: le-llama-2m\nprompt:\n  layout: {layout}\n"
@@ -81,3 +82,33 @@ def test_one_model_through_two_engines_is_the_same_model(
     assert "writes texts" not in "".join(found)
     monkeypatch.setenv("OLLAMA_DEBUG_LOG_REQUESTS", "1")
     assert "writes texts" in "".join(cautions(loaded, codebook=codebook, models=models))
+
+
+def test_an_ensemble_of_one_family_is_named(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["fine"])
+    codebook = load_codebook(files.codebook)
+    for name, architecture in (("Qwen2.5-small", "qwen2"), ("ward", "qwen2"), ("other", "exaon")):
+        content = gguf_bytes(500).replace(b"llama", architecture.encode(), 1)
+        (tmp_path / f"{name}.gguf").write_bytes(content)
+    (tmp_path / "topics.probe").write_bytes(b"no header of a model")
+
+    def found(*raters: str) -> str:
+        listed = "".join(f"  - {rater}\n" for rater in raters)
+        files.ensemble.write_text(f"raters:\n{listed}", encoding="utf-8")
+        loaded = load_ensemble(files.ensemble)
+        models = [
+            LocatedModel(one.name, tmp_path / one.model, str(number), None)
+            for number, one in enumerate(loaded.raters)
+        ]
+        return "".join(cautions(loaded, codebook=codebook, models=models))
+
+    qwen, ward = "{model: Qwen2.5-small.gguf}", "{model: ward.gguf, name: qwen-of-the-ward}"
+    other, probe = "{model: other.gguf}", "{model: topics.probe, engine: probe}"
+    ollama = "{model: 'qwen3:8b', engine: ollama}"
+    assert "one family (qwen)" in found(qwen, ollama)
+    assert "one family" not in found(qwen)
+    assert "one family" not in found(qwen, other)
+    assert "one family" not in found(qwen, probe)
+    assert "one family" not in found(qwen, ward, other)
+    # A name that tells nothing leaves the architecture.
+    assert "one family (exaon)" in found(other, "{model: other.gguf, name: again}")

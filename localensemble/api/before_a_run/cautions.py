@@ -1,4 +1,4 @@
-"""Warn before a run whose labels will mean nothing, or less than they seem to.
+"""Warn before a run whose labels or agreement will mean nothing, or less than they seem to.
 
 The embedded models know only the prompts they were trained on, yet they answer any other
 prompt just as readily.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localensemble.catalog.families import family_of
+from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.located_models import LocatedModel, Training, embedded_training
 from localensemble.codebook.model import Codebook, Variable
+from localensemble.core.errors import ModelFileError
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble, RaterPlan
 
@@ -66,10 +69,35 @@ def cautions(
             "the tool. They label any text, whether they understand it or not; use real models for "
             "real work."
         )
+    if family := _one_family(ensemble.raters, models):
+        sentences.append(
+            f"All raters are of one family ({family}), and models of one family share mistakes: "
+            "their agreement says less. Add a model of another family."
+        )
     # The hash identifies weights whichever engine runs them; without a hash, the path does.
     if len({located.sha256 or located.path for located in models}) < len(models):
         sentences.append("Two raters use the same model: their agreement says little.")
     return tuple(sentences)
+
+
+def _one_family(raters: Sequence[RaterPlan], models: Sequence[LocatedModel]) -> str:
+    """Return the family of raters that differ but are all of one; empty otherwise."""
+    if len({located.sha256 or located.path for located in models}) < 2:
+        return ""
+    found = {_family(rater, located) for rater, located in zip(raters, models, strict=True)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _family(rater: RaterPlan, located: LocatedModel) -> str:
+    if not engine_kind(rater.engine).reads_files:
+        return family_of(rater.model, architecture="")
+    try:
+        header = read_header(located.path)
+    except ModelFileError:
+        # A file of another kind, such as a probe, has no maker.
+        return ""
+    words = f"{rater.model} {located.path.stem} {header.name}"
+    return family_of(words, architecture=header.architecture)
 
 
 def _knows(training: Training, variable: Variable) -> bool:
