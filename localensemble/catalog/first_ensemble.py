@@ -168,7 +168,7 @@ def _encoders() -> tuple[UsableModel, ...]:
                     family=model.architecture,
                     size_bytes=model.size_bytes,
                     has_template=False,
-                    about=f"{_gigabytes(model.size_bytes)}: compares texts with your definitions; "
+                    about=f"{_size(model.size_bytes)}: compares texts with your definitions; "
                     "recognizes topics, hardly negation or sentiment",
                     reads_codebook=True,
                 ),
@@ -183,15 +183,15 @@ def _about(model: InstalledModel, *, title: str, file: str) -> str:
         else "WITHOUT a chat template, so it may not follow the prompt"
     )
     described = (
-        f"{_gigabytes(model.size_bytes)}, needs about "
-        f"{_gigabytes(memory_needed(model.size_bytes))} of memory: {title or model.architecture}, "
+        f"{_size(model.size_bytes)}, needs about "
+        f"{_size(memory_needed(model.size_bytes))} of memory: {title or model.architecture}, "
         f"{template}; {model.origin} ({file}); license: {model.license}"
     )
     return "".join(one if one.isprintable() else " " for one in described)
 
 
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e8 else f"{size_bytes / 1e6:.0f} MB"
 
 
 def _rater_name(model: str, *, taken: Iterable[str]) -> str:

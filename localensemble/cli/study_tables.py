@@ -90,6 +90,21 @@ def show_findings(
     for lines in (cautions, unfit_sentences(findings), verdicts):
         _say_lines(lines, console)
     console.print()
+    if len(findings.raters) > 1:
+        _print_agreement(findings, console)
+    console.print(_decision_table(findings))
+    _print_reasons(findings, console)
+    _print_promises(findings, console)
+    if any(variable.accuracy_consensus for variable in findings.variables):
+        console.print(_accuracy_table(findings))
+    if findings.ratings_sha256 is None:
+        console.print(_rater_table(findings))
+        for sentence in position_sentences(findings):
+            say(console, sentence)
+    _print_unlabeled(findings, console)
+
+
+def _print_agreement(findings: StudyFindings, console: Console) -> None:
     console.print(_agreement_table(findings))
     undefined = [
         f"{variable.name}, {coefficient.name}: undefined. {coefficient.undefined_because}"
@@ -102,16 +117,6 @@ def show_findings(
         "Agreement measures consistency, not accuracy.\n",
         style="dim",
     )
-    console.print(_decision_table(findings))
-    _print_reasons(findings, console)
-    _print_promises(findings, console)
-    if any(variable.accuracy_consensus for variable in findings.variables):
-        console.print(_accuracy_table(findings))
-    if findings.ratings_sha256 is None:
-        console.print(_rater_table(findings))
-        for sentence in position_sentences(findings):
-            say(console, sentence)
-    _print_unlabeled(findings, console)
 
 
 def _verdict(variable: VariableFindings) -> tuple[str, ...]:
@@ -258,6 +263,7 @@ def _rater_table(findings: StudyFindings) -> WordTable:
     )
     for rater in findings.raters:
         speed = rater.labels / rater.seconds if rater.seconds else 0.0
+        # Some engines also evaluate tokens that are in no prompt, such as those of definitions.
         shared = 1 - rater.evaluated_tokens / rater.prompt_tokens if rater.prompt_tokens else 0.0
         table.add_row(
             rater.name,
@@ -266,7 +272,7 @@ def _rater_table(findings: StudyFindings) -> WordTable:
             f"{rater.labels:,}",
             f"{rater.seconds:,.1f}",
             f"{speed:,.0f}",
-            f"{shared:.0%}",
+            f"{max(shared, 0.0):.0%}",
             f"{rater.peak_memory_bytes / 2**20:,.0f} MiB",
         )
     return table

@@ -124,7 +124,7 @@ def test_the_file_loads_and_says_what_each_model_is(add: Add, tmp_path: Path) ->
     assert [rater.name for rater in loaded.raters] == ["qwen2.5-0.5b-own-build", "gemma-3-270m"]
     comments = [line for line in path.read_text(encoding="utf-8").splitlines() if "  #" in line]
     assert len(comments) == 2
-    assert all("GB" in line and "gguf" in line and "ours" in line for line in comments)
+    assert all("MB" in line and "gguf" in line and "ours" in line for line in comments)
 
 
 def test_fewer_than_three_raters_are_said_to_be_few(add: Add) -> None:

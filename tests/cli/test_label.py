@@ -490,3 +490,17 @@ def test_where_nothing_is_accepted_the_next_step_is_not_to_read_every_row(
             "-o", tmp_path / f"study {len(rules)}",
         )  # fmt: skip
         assert words in " ".join(ended.out.split())
+
+
+def test_one_rater_is_told_that_nothing_checks_it_instead_of_undefined_numbers(
+    run: Run, tmp_path: Path
+) -> None:
+    one = "raters:\n  - {model: first, engine: scripted}\n"
+    files = study_files(tmp_path, [f"comment {n}" for n in range(20)], ensemble=one)
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert "Only one rater labels" in ended.err
+    assert "Decisions" in ended.out
+    assert "undefined" not in ended.out
+    report = (files.study / "report.html").read_text(encoding="utf-8")
+    assert "Only one rater labels" in report
+    assert "accuracy unknown" in report

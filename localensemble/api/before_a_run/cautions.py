@@ -69,6 +69,11 @@ def cautions(
             "the tool. They label any text, whether they understand it or not; use real models for "
             "real work."
         )
+    if len(ensemble.raters) == 1:
+        sentences.append(
+            "Only one rater labels: there is no agreement, and no disagreement shows where it may "
+            "be wrong. Add a rater of another family."
+        )
     if family := _one_family(ensemble.raters, models):
         sentences.append(
             f"All raters are of one family ({family}), and models of one family share mistakes: "
