@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localensemble.api.cross_check.reference_environment import ReferencePython
+    from localensemble.catalog.installed import InstalledModel
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _USER_DIRECTORIES = (
@@ -115,6 +117,19 @@ def real_model() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def real_encoder() -> InstalledModel:
+    """Return the encoder in the user's models folder, which tests replace by one of their own."""
+    from localensemble.catalog.installed import ModelsFolder
+    from localensemble.core.encoder_name import ENCODER
+
+    folder = ModelsFolder()
+    found = folder.find(ENCODER)
+    if found is None or folder.state_of(found) != "whole":
+        pytest.skip(f"needs the encoder; run `localensemble models pull {ENCODER}`")
+    return replace(found, path=str(folder.file_of(found)))
 
 
 @pytest.fixture(scope="session")

