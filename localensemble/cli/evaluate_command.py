@@ -8,6 +8,7 @@ from typing import Annotated
 import click
 from rich.console import Console
 
+from localensemble.api.before_a_run.proposed_probe import proposed_probe
 from localensemble.api.evaluate import evaluate
 from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices, StudyFindings
 from localensemble.api.shared_options import GroupColumn, IdColumnOfAll, RandomSample
@@ -71,6 +72,8 @@ def command(
             console,
             "To compare a classifier trained on the gold labels, add --items: it needs the texts.",
         )
+    if proposal := proposed_probe(findings, study=study, gold=gold, items=items):
+        say(console, proposal)
     say(console, next_step(findings, study=study, gold=gold))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,20 @@ def test_the_next_step_follows_from_what_was_found(run: Run, tmp_path: Path) -> 
     # The raters stand beside one answer for all even so, and more gold labels are not asked for.
     assert ended.out.count('; always "') == 2
     assert "label more items" not in ended.out
+
+
+def test_a_probe_is_proposed_once_the_gold_labels_suffice_for_one(run: Run, tmp_path: Path) -> None:
+    files = labeled_files(run, tmp_path / "usual")
+    gold = both_gold(files)
+    table = read_table(gold)
+    for variable in ("gold_topic", "gold_urgent"):
+        assert min(Counter(row[variable] for row in table).values()) >= 8
+    enough = run("evaluate", files.study, "--gold", gold, "--items", files.items).out
+    command = shlex.join(map(str, ("localensemble", "probe", files.items, "--gold", gold)))
+    assert command in " ".join(enough.split())
+    assert "--hold-out 0.3" in enough
+    few = run("evaluate", files.study, "--gold", gold_table(files, every=8)).out
+    assert "localensemble probe" not in few
 
 
 def test_a_classifier_is_compared_where_the_texts_are_given(run: Run, tmp_path: Path) -> None:

@@ -209,3 +209,5 @@ def test_evaluate_says_that_a_rater_was_trained_on_the_gold_labels(run: Run, fol
     assert ended.code == 0, ended.err
     findings = json.loads((folder / "study" / "findings.json").read_text(encoding="utf-8"))
     assert f"trained on {GOLD} of them" in findings["variables"][0]["gold"]["learned_sentence"]
+    # A second one is not proposed.
+    assert "localensemble probe" not in ended.out
