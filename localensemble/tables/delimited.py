@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from localensemble.tables.damage import (
     decoding_error,
     quoting_error,
 )
+from localensemble.tables.header_rows import MOST_HEADER_ROWS, more_header_rows
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 24
@@ -53,11 +55,13 @@ class Table:
 
     Attributes:
         columns: names from the header; all are different and none is blank.
+        more_header_rows: rows below the names that belong to the header and are not read.
     """
 
     path: Path
     columns: tuple[str, ...]
     format: TableFormat
+    more_header_rows: int = field(default=0, kw_only=True)
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the rows below the header, each with one cell per column.
@@ -68,7 +72,7 @@ class Table:
             TableError: the file is damaged; the message names the row and the line.
         """
         width = len(self.columns)
-        number = empty_line = 0
+        number, empty_line = -self.more_header_rows, 0
         with _opened(self.path) as stream:
             records = _records(self.path, stream, self.format.delimiter)
             if next((tuple(cells) for _, cells in records if cells), ()) != self.columns:
@@ -85,7 +89,8 @@ class Table:
                             hint='Write "" for an empty text, or remove the line.',
                         )
                     number += 1
-                    yield tuple(cells)
+                    if number > 0:
+                        yield tuple(cells)
                 elif cells:
                     raise TableError(
                         f"{self.path.name}, row {number + 1} (line {line}): the row has "
@@ -151,12 +156,15 @@ def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
         records = (cells for _, cells in _records(path, stream, chosen) if cells)
         columns = tuple(next(records, ()))
         check_header(path, columns)
-        if next(records, None) is None:
-            raise TableError(
-                f"{path.name}: the file has a header, but no rows below it.",
-                hint="Use a CSV file with a header and one row per item.",
-            )
-    return Table(path, columns, TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK)))
+        first = [*itertools.islice(records, MOST_HEADER_ROWS + 1)]
+    more = more_header_rows(columns, first)
+    if len(first) <= more:
+        raise TableError(
+            f"{path.name}: the file has a header, but no rows below it.",
+            hint="Use a CSV file with a header and one row per item.",
+        )
+    form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK))
+    return Table(path, columns, form, more_header_rows=more)
 
 
 def write_table(

@@ -23,6 +23,7 @@ import pandas as pd
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import HeldTable, TableFormat, check_header
+from localensemble.tables.header_rows import MOST_HEADER_ROWS, more_header_rows
 from localensemble.tables.item_columns import ID_NAMES, plain_name
 from localensemble.tables.stored_values import no_rows_error, stored_text
 
@@ -66,7 +67,11 @@ def table_of_frame(frame: pd.DataFrame, *, name: str = "frame") -> HeldTable:
         raise no_rows_error(path)
     check_header(path, header)
     texts = [list(_texts(cells, f'{name}, column "{heading}"')) for heading, cells in columns]
-    return HeldTable(path, header, TableFormat(), tuple(zip(*texts, strict=True)))
+    rows = tuple(zip(*texts, strict=True))
+    more = more_header_rows(header, rows[:MOST_HEADER_ROWS])
+    if len(rows) <= more:
+        raise no_rows_error(path)
+    return HeldTable(path, header, TableFormat(), rows[more:], more_header_rows=more)
 
 
 def ordered_categories(frame: pd.DataFrame) -> tuple[str, ...] | None:

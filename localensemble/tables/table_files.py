@@ -25,6 +25,11 @@ from localensemble.tables.delimited import (
     open_table,
     path_of,
 )
+from localensemble.tables.header_rows import (
+    MOST_HEADER_ROWS,
+    header_rows_message,
+    more_header_rows,
+)
 from localensemble.tables.stored_values import no_rows_error, stored_text
 from localensemble.tables.workbooks import open_sheet
 
@@ -85,7 +90,8 @@ def open_table_file(source: TableSource, *, sheet: str | None = None) -> TableFi
         )
     if start.startswith(_PARQUET_START):
         return _open_parquet(path)
-    return _CsvTable(open_table(source))
+    table = open_table(source)
+    return _CsvTable(table, header_rows_message(table.more_header_rows))
 
 
 def open_item_table(source: TableSource, *, delimiter: str | None = None) -> Table:
@@ -112,13 +118,13 @@ def open_item_table(source: TableSource, *, delimiter: str | None = None) -> Tab
 
 
 def table_messages(table: Table, *, used: Sequence[str]) -> tuple[str, ...]:
-    """Return the messages of a table in memory, and refuse dates in the columns used.
+    """Return the messages of a table, and refuse dates in the columns used.
 
     Raises:
         TableError: Excel stored an id or a text as a date, which is not what was typed.
     """
     if not isinstance(table, HeldTable):
-        return ()
+        return header_rows_message(table.more_header_rows)
     for column in used:
         if column in table.dates:
             raise TableError(
@@ -127,7 +133,7 @@ def table_messages(table: Table, *, used: Sequence[str]) -> tuple[str, ...]:
                 hint='Format the column as text and type the cell again, or save the table as "CSV '
                 'UTF-8".',
             )
-    return table.messages
+    return (*table.messages, *header_rows_message(table.more_header_rows))
 
 
 def _start_of(path: Path) -> bytes:
@@ -142,7 +148,7 @@ def _start_of(path: Path) -> bytes:
 @dataclass(frozen=True, slots=True)
 class _CsvTable:
     table: Table
-    messages: tuple[str, ...] = ()
+    messages: tuple[str, ...]
 
     @property
     def path(self) -> Path:
@@ -205,11 +211,13 @@ def _open_parquet(path: Path) -> TableFile:
         if types.is_temporal(kind):
             place = table.column_names.index(name)
             table = table.set_column(place, name, table.column(name).cast(pyarrow.string()))
+    messages = [f'Left out column "{name}": its cells are not simple values.' for name in left_out]
+    first = _ParquetTable(path, tuple(columns), (), table.slice(0, MOST_HEADER_ROWS))
+    more = more_header_rows(columns, [*first.cells(columns)])
+    if table.num_rows <= more:
+        raise no_rows_error(path)
     return _ParquetTable(
-        path,
-        tuple(columns),
-        tuple(f'Left out column "{name}": its cells are not simple values.' for name in left_out),
-        table,
+        path, first.columns, (*messages, *header_rows_message(more)), table.slice(more)
     )
 
 

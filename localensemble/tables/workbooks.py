@@ -3,7 +3,7 @@
 Decides which sheet to read, and that the first row with any content is the header. In the
 requested columns, refuses cells without a single value: merged cells, formulas that were never
 computed, and errors. Otherwise each would be read as an empty cell, that is, as a gap. Hidden
-rows are read and counted in a message. A sheet too large to keep in memory is refused.
+rows and columns are read and reported. A sheet too large to keep in memory is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from typing import Any
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import check_header
+from localensemble.tables.header_rows import (
+    MOST_HEADER_ROWS,
+    header_rows_message,
+    more_header_rows,
+)
 from localensemble.tables.stored_values import no_rows_error, stored_text
 
 _SHOWN_SHEETS = 5
@@ -40,6 +45,8 @@ class Sheet:
     _computed: Sequence[Sequence[Any]] | None = field(repr=False)
     # First row, last row, first column, last column, as in `_cells`.
     _merged: Sequence[tuple[int, int, int, int]] = field(repr=False)
+    # The rows of `_cells` that make the header.
+    _header_rows: int
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """Read some columns of every row below the header, in the order given.
@@ -48,22 +55,23 @@ class Sheet:
             TableError: a cell has no single value; the message names the row.
         """
         places = [self.columns.index(column) for column in columns]
-        for row in range(1, len(self._cells)):
+        for row in range(self._header_rows, len(self._cells)):
             yield tuple([self._text(row, place) for place in places])
 
     def dates(self) -> Mapping[str, int]:
         """Return each column with a cell that is stored as a date, and its first such row."""
         found: dict[str, int] = {}
-        for row in range(1, len(self._cells)):
+        for row in range(self._header_rows, len(self._cells)):
             for column, cell in zip(self.columns, self._cells[row], strict=True):
                 if cell.is_date:
-                    found.setdefault(column, row)
+                    found.setdefault(column, row - self._header_rows + 1)
         return found
 
     def _text(self, row: int, column: int) -> str:
         cell = self._cells[row][column]
         value = cell.value
-        where = f'{self.path.name}, row {row}, column "{self.columns[column]}"'
+        number = row - self._header_rows + 1
+        where = f'{self.path.name}, row {number}, column "{self.columns[column]}"'
         for top, bottom, left, right in self._merged:
             if top <= row <= bottom and left <= column <= right:
                 raise TableError(
@@ -113,19 +121,15 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     grid = [cells[:width] for cells in grid[first : last + 1]]
     columns = tuple(stored_text(cell.value) for cell in grid[0])
     check_header(path, columns)
-    if len(grid) < 2:
+    below = [[stored_text(cell.value) for cell in row] for row in grid[1 : MOST_HEADER_ROWS + 1]]
+    more = more_header_rows(columns, below)
+    if len(grid) < 2 + more:
         raise no_rows_error(path)
-    hidden = sum(
-        book[name].row_dimensions[row].hidden
-        for row in range(first + 2, last + 2)
-        if row in book[name].row_dimensions
+    messages = (
+        *messages,
+        *header_rows_message(more),
+        *_hidden(book[name], columns, rows=range(first + 2 + more, last + 2)),
     )
-    if hidden:
-        messages = (
-            *messages,
-            f"Rows that the sheet hides, by a filter or by hand: {hidden:,}; "
-            "they are read like the others.",
-        )
     computed = None
     if any(cell.data_type == "f" for cells in grid for cell in cells):
         rows = _loaded(path, computed=True)[name].iter_rows()
@@ -134,7 +138,26 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         (area.min_row - 1 - first, area.max_row - 1 - first, area.min_col - 1, area.max_col - 1)
         for area in book[name].merged_cells.ranges
     ]
-    return Sheet(path, columns, messages, grid, computed, merged)
+    return Sheet(path, columns, messages, grid, computed, merged, 1 + more)
+
+
+def _hidden(worksheet: Any, columns: Sequence[str], *, rows: range) -> Iterator[str]:
+    """Report the rows and columns that a person who looks at the sheet does not see."""
+    by_number = worksheet.row_dimensions
+    hidden = sum(by_number[row].hidden for row in rows if row in by_number)
+    if hidden:
+        yield (
+            f"Rows that the sheet hides, by a filter or by hand: {hidden:,}; "
+            "they are read like the others."
+        )
+    spans = [one for one in worksheet.column_dimensions.values() if one.hidden]
+    unseen = [
+        f'"{column}"'
+        for number, column in enumerate(columns, start=1)
+        if any((one.min or 0) <= number <= (one.max or 0) for one in spans)
+    ]
+    if unseen:
+        yield f"Columns that the sheet hides: {', '.join(unseen)}; they are read like the others."
 
 
 def _refuse_too_many_cells(path: Path, worksheet: Any) -> None:
