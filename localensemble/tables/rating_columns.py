@@ -3,19 +3,23 @@
 Two layouts are read. *Long*: one row for each label, with a column that names the rater.
 *Wide*: one row for each item and one column for each rater. Decides which names are clear
 enough to guess from, and reports every guess. Refuses to guess if a column could be a rater
-or something else, because an extra column gives a believable wrong result.
+or something else, because an extra column gives a believable wrong result. Columns for each rater
+and variable (``ann_pain``, ``ben_sleep``) are read if the codebook or a pattern tells which is
+which.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
+from localensemble.tables.column_families import ColumnPattern, Grid, find_checkboxes, find_grid
+from localensemble.tables.doubtful_raters import as_option, doubtful_raters
 from localensemble.tables.item_columns import ID_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 
@@ -48,10 +52,8 @@ _LABEL_NAMES: tuple[frozenset[str], ...] = (
     frozenset({"score", "value", "answer", "response", "choice", "grade"}),
 )
 _NO_RATERS = frozenset(
-    {"gold", "goldlabel", "truth", "groundtruth", "consensus", "majority", "adjudicated"}
-    | {"final", "finallabel"}
-    # Other columns that tables of items often have; with 0 and 1 they look like labels.
-    | {"sex", "gender", "female", "male", "age", "agegroup", "ethnicity", "language"}
+    # Columns that tables of items often have; with 0 and 1 they look like labels.
+    {"sex", "gender", "female", "male", "age", "agegroup", "ethnicity", "language"}
     | {"site", "ward", "center", "centre", "clinic", "hospital", "country", "region"}
     | {"group", "arm", "treatment", "exposed", "case", "control", "split", "fold", "round"}
     | {"year", "month", "date", "time", "weight"}
@@ -70,7 +72,9 @@ class NamedColumns:
         item: column of the item ids; a wide table may do without.
         rater: column of the rater names (long).
         labels: columns of the labels (long), one variable each.
-        raters: columns of the raters (wide), one rater each.
+        raters: columns of the raters (wide), one rater each, or their names (long).
+        without_raters: raters that do not count, by column (wide) or by name (long).
+        pattern: how columns are named that each hold one rater's labels of one variable.
         variable: column that names the variable of each row; None if all rows have the same one.
         group: column that names a group of rows; each group is measured separately.
         gold: column of the gold labels; it must be named and is never guessed.
@@ -83,8 +87,17 @@ class NamedColumns:
         tuple[str, ...], Option("Long: the column with the labels; repeatable.", "--label")
     ] = ()
     raters: Annotated[
-        tuple[str, ...], Option("Wide: the columns of the raters: a,b,c.", split=True)
+        tuple[str, ...],
+        Option("The only raters to count, by column (wide) or by name (long): a,b,c.", split=True),
     ] = ()
+    without_raters: Annotated[
+        tuple[str, ...],
+        Option("Raters that do not count, such as a curator: a,b.", split=True),
+    ] = ()
+    pattern: Annotated[
+        str | None,
+        Option("Wide: how columns are named, such as {rater}_{variable}.", "--column-pattern"),
+    ] = None
     variable: Annotated[
         str | None, Option("The column that names the variable of each row.", "--variable-column")
     ] = None
@@ -98,13 +111,19 @@ class NamedColumns:
 
 @dataclass(frozen=True, slots=True)
 class LabelColumns:
-    """The columns in use, as in ``NamedColumns``, and messages about what was guessed."""
+    """The columns in use, as in ``NamedColumns``, and messages about what was guessed.
+
+    Attributes:
+        about: the rater and the variable of each rater column, if columns were named by both.
+    """
 
     layout: TableLayout
     item: str | None
     rater: str | None
     labels: tuple[str, ...]
     raters: tuple[str, ...]
+    without_raters: tuple[str, ...]
+    about: Mapping[str, tuple[str, str]]
     variable: str | None
     group: str | None
     gold: str | None
@@ -136,6 +155,7 @@ class _Choice:
         self.named = named
         self.variables = variables
         self.messages: list[str] = []
+        self.about: Mapping[str, tuple[str, str]] = {}
         taken = {named.item, named.rater, named.variable, named.group, named.gold}
         self.free = [name for name in table.columns if name not in taken]
 
@@ -143,12 +163,14 @@ class _Choice:
         named = self.named
         if named.layout is not None:
             return named.layout
-        if named.raters:
+        if named.pattern is not None:
             return "wide"
         if named.rater is not None or named.labels:
             return "long"
+        if named.raters and set(named.raters) & set(self.table.columns):
+            return "wide"
         rater = self._matches(_RATER_NAMES)
-        label = self._matches(_LABEL_NAMES) or self._variable_columns()
+        label = self._matches(_LABEL_NAMES) or self._variable_columns() or self._checkboxes()
         if rater and label:
             self.messages.append("Reading the table as long: one row for each label.")
             return "long"
@@ -158,14 +180,17 @@ class _Choice:
                 f"to hold the labels; the columns are {_listed(self.table.columns)}.",
                 hint="Name the column with the labels (`--label`), or use `--layout wide`.",
             )
-        self.messages.append(
-            "Reading the table as wide: one row for each item, one column for each rater."
-        )
+        if not named.raters:
+            self.messages.append(
+                "Reading the table as wide: one row for each item, one column for each rater."
+            )
         return "wide"
 
     def long(self) -> LabelColumns:
         rater = self.named.rater or self._guessed("rater", _RATER_NAMES)
         labels = self.named.labels or self._variable_columns()
+        if not labels and not self._matches(_LABEL_NAMES):
+            labels = self._checkboxes()
         if labels and not self.named.labels:
             self.messages.append(f"Using {_columns(labels)} for the labels; each is one variable.")
         if not labels:
@@ -178,7 +203,9 @@ class _Choice:
                 hint="Use either several label columns (`--label`) or a column of variables "
                 "(`--variable-column`).",
             )
-        return self._chosen("long", item=item, rater=rater, labels=tuple(labels), raters=())
+        return self._chosen(
+            "long", item=item, rater=rater, labels=tuple(labels), raters=self.named.raters
+        )
 
     def wide(self) -> LabelColumns:
         item = self.named.item
@@ -190,7 +217,9 @@ class _Choice:
                 if item is None
                 else f'Using column "{item}" for the items.'
             )
+        _refuse_missing(self.table, [("raters", column) for column in self.named.raters])
         raters = self.named.raters or self._guessed_raters(item)
+        raters = tuple(name for name in raters if name not in self.named.without_raters)
         return self._chosen("wide", item=item, rater=None, labels=(), raters=raters)
 
     @property
@@ -213,7 +242,8 @@ class _Choice:
                 f'"{named.gold}" has gold labels for only one.',
                 hint="Name one label column (`--label`) together with its gold column.",
             )
-        used = [item, rater, *labels, *raters, named.variable, named.group, named.gold]
+        columns = raters if layout == "wide" else labels
+        used = [item, rater, *columns, named.variable, named.group, named.gold]
         names = [name for name in used if name is not None]
         for name in names:
             if names.count(name) > 1:
@@ -227,6 +257,8 @@ class _Choice:
             rater,
             labels,
             raters,
+            named.without_raters,
+            self.about,
             named.variable,
             named.group,
             named.gold,
@@ -243,6 +275,9 @@ class _Choice:
 
     def _variable_columns(self) -> tuple[str, ...]:
         return tuple(name for name in self.free if name in self.variables)
+
+    def _checkboxes(self) -> tuple[str, ...]:
+        return tuple(find_checkboxes(self.table, self.free))
 
     def _guessed(self, role: str, tiers: Sequence[frozenset[str]]) -> str:
         found = self._matches(tiers)
@@ -261,19 +296,39 @@ class _Choice:
 
     def _guessed_raters(self, item: str | None) -> tuple[str, ...]:
         texts = frozenset().union(*TEXT_NAMES)
-        columns = [name for name in self.free if name != item]
+        _refuse_missing(
+            self.table, [("without-raters", name) for name in self.named.without_raters]
+        )
+        columns = [
+            name for name in self.free if name != item and name not in self.named.without_raters
+        ]
         left_out = [name for name in columns if plain_name(name) in texts]
         raters = [name for name in columns if name not in left_out]
-        doubtful = self._doubtful(raters)
+        by_name = doubtful_raters(raters, columns=True)
+        raters_of_variables = self._raters_of_variables(raters, by_name)
+        if raters_of_variables:
+            return raters_of_variables
+        checkboxes = find_checkboxes(self.table, raters)
+        if checkboxes:
+            raise TableError(
+                f"{self._name}: {_columns(checkboxes)} look like the checkboxes of a question with "
+                "several answers: one column for each answer, not for each rater.",
+                hint="To measure agreement, the table must tell the raters apart: add a column "
+                "that names the rater of each row (`--rater`). If each column is a rater, name "
+                f"them: `--raters {as_option(checkboxes)}`.",
+            )
+        doubtful = [name for name in raters if name in {*by_name, *self._doubtful(raters)}]
         if doubtful or not raters:
             found = (
                 f"{_columns(doubtful)} may hold something else"
                 if doubtful
                 else f"the columns are {_listed(self.table.columns)}"
             )
+            clear = [name for name in raters if name not in doubtful]
+            example = as_option(clear) if len(clear) > 1 else "first,second,third"
             raise TableError(
                 f"{self._name}: it is not clear which columns hold a rater's labels; {found}.",
-                hint="Name the columns of the raters: `--raters first,second,third`."
+                hint=f"Name the columns of the raters: `--raters {example}`."
                 + ("" if item else " If a column holds the ids of the items, name it: `--item`."),
             )
         self.messages.append(
@@ -283,6 +338,52 @@ class _Choice:
         if left_out:
             self.messages.append(f"Left out {_columns(left_out)}: the name suggests a text.")
         return tuple(raters)
+
+    def _raters_of_variables(
+        self, columns: Sequence[str], by_name: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return the columns named by rater and variable; empty if there are none."""
+        pattern = None if self.named.pattern is None else ColumnPattern.parse(self.named.pattern)
+        likely = [name for name in columns if name not in by_name]
+        grid = find_grid(likely, separator=None if pattern is None else pattern.separator)
+        if grid is None:
+            if pattern is not None:
+                raise TableError(
+                    f'{self._name}: found no columns named "{pattern}" for two or more raters and '
+                    f"variables; the columns are {_listed(self.table.columns)}.",
+                    hint="Name the columns of one variable's raters: `--raters first,second`.",
+                )
+            return ()
+        if pattern is None:
+            pattern = self._pattern_of(grid)
+        if pattern is None:
+            raise self._grid_error(grid)
+        self.about = pattern.raters_and_variables(grid)
+        self.messages.append(
+            f'Using {_columns([*grid.parts])} for the raters, read as "{pattern}".'
+        )
+        others = [name for name in columns if name not in grid.parts]
+        if others:
+            self.messages.append(f"Left out {_columns(others)}.")
+        return tuple(grid.parts)
+
+    def _pattern_of(self, grid: Grid) -> ColumnPattern | None:
+        """Tell raters from variables by the codebook; None if it does not say."""
+        known = set(self.variables)
+        first, last = (set(parts) <= known for parts in (grid.first, grid.last))
+        return None if first == last else ColumnPattern(grid.separator, rater_first=last)
+
+    def _grid_error(self, grid: Grid) -> TableError:
+        one, other = (
+            str(ColumnPattern(grid.separator, rater_first=first)) for first in (True, False)
+        )
+        return TableError(
+            f"{self._name}: {_columns([*grid.parts])} seem to hold several variables, with a "
+            "column for each rater and variable.",
+            hint=f"If {_listed(grid.first)} are the raters, add `--column-pattern '{one}'`; if "
+            f"{_listed(grid.last)} are, `--column-pattern '{other}'`. If each column is a rater: "
+            f"`--raters {as_option([*grid.parts])}`.",
+        )
 
     def _doubtful(self, columns: Sequence[str]) -> list[str]:
         """Find columns that may not be raters.
@@ -322,17 +423,10 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
         ("group", named.group),
         ("gold", named.gold),
         *(("label", column) for column in named.labels),
-        *(("raters", column) for column in named.raters),
     ]
-    for role, column in roles:
-        if column is not None and column not in table.columns:
-            near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
-            raise TableError(
-                f'{table.path.name}: there is no column "{column}" (`--{role}`); the columns are '
-                f"{_listed(table.columns)}.",
-                hint=f'Did you mean "{near[0]}"?' if near else "Name a column of the table.",
-            )
-    wide = bool(named.raters) or named.layout == "wide"
+    _refuse_missing(table, [(role, column) for role, column in roles if column is not None])
+    raters_are_columns = bool(set(named.raters) & set(table.columns))
+    wide = raters_are_columns or named.layout == "wide" or named.pattern is not None
     long = named.rater is not None or bool(named.labels) or named.layout == "long"
     if wide and long:
         raise TableError(
@@ -340,6 +434,17 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
             hint="A wide table has one column for each rater (`--raters`); a long one has a "
             "rater column and a label column (`--rater`, `--label`).",
         )
+
+
+def _refuse_missing(table: TableFile, named: Sequence[tuple[str, str]]) -> None:
+    for role, column in named:
+        if column not in table.columns:
+            near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
+            raise TableError(
+                f'{table.path.name}: there is no column "{column}" (`--{role}`); the columns are '
+                f"{_listed(table.columns)}.",
+                hint=f'Did you mean "{near[0]}"?' if near else "Name a column of the table.",
+            )
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.core.words import counted
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
+from localensemble.tables.doubtful_raters import check_long_raters
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
 
@@ -168,6 +169,7 @@ def read_ratings(
     columns = choose_label_columns(table, named=named, variables=variables)
     collector = _Collector(table, columns, frozenset({"", *map(_clean, gaps)}) | STATUS_WORDS)
     collector.read()
+    collector.check_raters()
     messages = [*table.messages, *columns.messages, *collector.messages()]
     return Ratings(path_of(source), columns, tuple(messages), collector.variables())
 
@@ -202,6 +204,8 @@ class _Collector:
         self._cells: dict[tuple[str, str | None], _Cells] = {}
         self._blank: dict[str, list[int]] = {}
         self._status_words = 0
+        # All names in the rater column of a long table, in order.
+        self._raters: dict[str, None] = {}
 
     def read(self) -> None:
         """Read every row.
@@ -218,6 +222,8 @@ class _Collector:
         labels = chosen.labels if chosen.layout == "long" else chosen.raters
         gold = () if chosen.gold is None else (chosen.gold,)
         one_variable = chosen.labels[0] if chosen.labels else self._table.path.stem
+        left_out = {*map(_clean, chosen.without_raters)}
+        kept = {*map(_clean, chosen.raters)}
         for row, cells in enumerate(self._table.cells([*wanted, *labels, *gold]), start=1):
             keys = dict(zip(wanted, map(_clean, cells), strict=False))
             for name, key in keys.items():
@@ -226,18 +232,38 @@ class _Collector:
             item = f"row-{row}" if chosen.item is None else keys[chosen.item]
             group = None if chosen.group is None else keys[chosen.group]
             variable = one_variable if chosen.variable is None else keys[chosen.variable]
+            if chosen.rater is not None:
+                rater = keys[chosen.rater]
+                self._raters.setdefault(rater)
+                if rater in left_out or (kept and rater not in kept):
+                    continue
             given = cells[len(wanted) : len(wanted) + len(labels)]
             for name, cell in zip(labels, given, strict=True):
                 if chosen.rater is None:
-                    rater, about = _clean(name), variable
+                    rater, about = chosen.about.get(name, (_clean(name), variable))
                 else:
-                    rater = keys[chosen.rater]
                     about = name if len(labels) > 1 else variable
                 self._add(about, group, item, rater, _label(cell), row)
             if gold:
                 self._add_gold(variable, group, item, _label(cells[-1]), row)
         self._refuse_blank()
         self._refuse_repeated()
+
+    def check_raters(self) -> None:
+        """Check the names in the rater column of a long table.
+
+        Raises:
+            TableError: a rater that was named does not occur, or one may not be a rater.
+        """
+        chosen = self._columns
+        if chosen.rater is not None:
+            check_long_raters(
+                self._table.path,
+                [*self._raters],
+                column=chosen.rater,
+                kept=[*map(_clean, chosen.raters)],
+                without=[*map(_clean, chosen.without_raters)],
+            )
 
     def _add(
         self, variable: str, group: str | None, item: str, rater: str, label: str, row: int

@@ -152,6 +152,8 @@ def agree(
     rater: str | None = None,
     label: Sequence[str] | str = (),
     raters: Sequence[str] | str = (),
+    without_raters: Sequence[str] | str = (),
+    column_pattern: str | None = None,
     variable_column: str | None = None,
     group: str | None = None,
     gold: str | None = None,
@@ -178,7 +180,8 @@ def agree(
         layout: ``wide`` or ``long``; None detects it.
         item, rater: columns of the item ids and, long, of the raters' names.
         label: long; the columns with the labels, each a variable.
-        raters: wide; their columns.
+        raters, without_raters: the only ones, or those left out: columns (wide), names (long).
+        column_pattern: wide; names of columns, such as ``{rater}_{variable}``.
         variable_column: column that names the variable of each row.
         group: column by which rows are measured apart.
         gold: column with gold labels, to show how far raters err together.
@@ -203,23 +206,16 @@ def agree(
     Example:
         >>> le.agree(ratings, level="nominal").table()
     """
+    counted = several(raters), several(without_raters), column_pattern, variable_column
     options = AgreeOptions(
         level=level,
-        columns=NamedColumns(
-            layout, item, rater, several(label), several(raters), variable_column, group, gold
-        ),
-        gaps=several(gap),
-        sheet=sheet,
+        columns=NamedColumns(layout, item, rater, several(label), *counted, group, gold),
+        gaps=several(gap), sheet=sheet, seed=seed, resamples=bootstrap, weights=weights,
         categories=categories_given(ratings, categories, codebook),
         codebook=None if codebook is None else codebook_given(codebook),
-        coefficients=several(coefficients),
-        weights=weights,
-        confidence_level=confidence,
-        resamples=bootstrap,
-        seed=seed,
-        requirements=several(require),
-        cross_check=cross_check,
-    )
+        coefficients=several(coefficients), confidence_level=confidence,
+        requirements=several(require), cross_check=cross_check,
+    )  # fmt: skip
     return MeasuredAgreement(measured(table_given(ratings, name=name), options=fitting(options)))
 
 

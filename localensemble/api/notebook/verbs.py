@@ -130,6 +130,8 @@ def import_ratings(
     rater: str | None = None,
     label: Sequence[str] | str = (),
     raters: Sequence[str] | str = (),
+    without_raters: Sequence[str] | str = (),
+    column_pattern: str | None = None,
     variable_column: str | None = None,
     gap: Sequence[str] | str = (),
     sheet: str | None = None,
@@ -151,7 +153,7 @@ def import_ratings(
         item: column of the item ids.
         rater: long; the column that names the rater.
         label: long; the columns with the labels, each a variable.
-        raters: wide; the columns of the raters.
+        raters, without_raters, column_pattern: as in ``agree``.
         variable_column: column that names the variable of each row.
         gap: words that mean no label; a missing value always does.
         sheet: of a workbook.
@@ -176,9 +178,10 @@ def import_ratings(
     """
     source = table_given(ratings, name=name)
     texts = table_given_if_any(items, name="items")
+    counted = several(raters), several(without_raters), column_pattern, variable_column
     options = RatingsOptions(
         level=level,
-        columns=NamedColumns(layout, item, rater, several(label), several(raters), variable_column),
+        columns=NamedColumns(layout, item, rater, several(label), *counted),
         gaps=several(gap),
         sheet=sheet,
         categories=categories_given(ratings, categories, codebook),

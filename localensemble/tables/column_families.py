@@ -1,0 +1,151 @@
+"""Find columns whose names have two parts: checkboxes of one question, or raters by variables.
+
+A program that asks one question with several answers writes a column for each answer (REDCap
+``theme___1``, KoBo ``theme/pain``). A table of several variables may have a column for each rater
+and variable: ``ann_pain``, ``ann_sleep``, ``ben_pain``, ``ben_sleep``. Taken for raters, either
+gives a believable wrong agreement. Decides which columns belong together; what that means is left
+to the caller.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localensemble.core.errors import InputError
+from localensemble.tables.table_files import TableFile
+
+_SEPARATORS = ("___", "__", "/", ":", "|", "_", ".", "-", " ")
+_CHECKBOX = re.compile(r"(?P<stem>.+?)(?P<separator>___|/|\.)(?P<choice>[^/]+)")
+_CHECKED = frozenset({"", "0", "1", "true", "false", "checked", "unchecked", "yes", "no"})
+# R writes a dot where a heading had a space or a number was added: "rater.1" is a rater.
+_RATER_STEMS = re.compile(
+    r"(rater|coder|annotator|judge|reader|observer|reviewer|assessor|labeler|scorer|expert|person"
+    r"|user|worker|doctor|physician|nurse|student|clinician|model|llm|run|round|time|wave|visit"
+    r"|x|v|r|\w+ist)",
+    re.IGNORECASE,
+)
+_SAMPLE_ROWS = 2000
+_PATTERN = re.compile(r"\{(rater|variable)\}([^{}]+)\{(rater|variable)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Columns named by two parts, each of which recurs.
+
+    Attributes:
+        separator: what stands between the parts.
+        parts: column -> first part, last part; in table order.
+    """
+
+    separator: str
+    parts: dict[str, tuple[str, str]]
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The different first parts."""
+        return tuple(dict.fromkeys(one for one, _ in self.parts.values()))
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The different last parts."""
+        return tuple(dict.fromkeys(other for _, other in self.parts.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPattern:
+    """How columns are named: ``{rater}_{variable}`` or ``{variable}_{rater}``."""
+
+    separator: str
+    rater_first: bool
+
+    @classmethod
+    def parse(cls, text: str) -> ColumnPattern:
+        """Read a pattern as it is typed.
+
+        Raises:
+            InputError: it does not name a rater and a variable.
+        """
+        found = _PATTERN.fullmatch(text)
+        if found is None or found[1] == found[3]:
+            raise InputError(
+                f'Cannot use the column pattern "{text}"; expected {{rater}} and {{variable}} '
+                "with a separator between them.",
+                hint="For columns such as ann_pain: `--column-pattern '{rater}_{variable}'`.",
+            )
+        return cls(found[2], found[1] == "rater")
+
+    def __str__(self) -> str:
+        names = ("{rater}", "{variable}")
+        return self.separator.join(names if self.rater_first else names[::-1])
+
+    def raters_and_variables(self, grid: Grid) -> dict[str, tuple[str, str]]:
+        """Return the rater and the variable of each column of a grid."""
+        if self.rater_first:
+            return grid.parts
+        return {column: (other, one) for column, (one, other) in grid.parts.items()}
+
+
+def find_grid(columns: Sequence[str], *, separator: str | None = None) -> Grid | None:
+    """Find columns such as ``ann_pain``, ``ann_sleep``, ``ben_pain`` and ``ben_sleep``.
+
+    Args:
+        separator: the only one to look for; None tries the usual ones.
+
+    Returns:
+        The most columns that one separator divides into recurring parts; None if there are
+        fewer than four, or if more than half of the combinations are missing.
+    """
+    found = [
+        grid
+        for one in (_SEPARATORS if separator is None else (separator,))
+        for last in (False, True)
+        if (grid := _grid(columns, one, last=last)) is not None
+    ]
+    return max(found, key=lambda grid: len(grid.parts), default=None)
+
+
+def _grid(columns: Sequence[str], separator: str, *, last: bool) -> Grid | None:
+    parts = {}
+    for column in columns:
+        one, between, other = column.rpartition(separator) if last else column.partition(separator)
+        if between and one.strip() and other.strip():
+            parts[column] = (one.strip(), other.strip())
+    while parts:
+        firsts = Counter(one for one, _ in parts.values())
+        lasts = Counter(other for _, other in parts.values())
+        kept = {
+            column: (one, other)
+            for column, (one, other) in parts.items()
+            if firsts[one] > 1 and lasts[other] > 1
+        }
+        if len(kept) == len(parts):
+            full = len(firsts) * len(lasts)
+            return Grid(separator, parts) if len(parts) > 3 and 2 * len(parts) > full else None
+        parts = kept
+    return None
+
+
+def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:
+    """Find columns that hold the answers to one question, each checked or not.
+
+    Two columns or more have the same name up to ``___``, ``/`` or a dot, and hold nothing but 0
+    and 1, or words for them.
+    """
+    split = {column: found for column in columns if (found := _CHECKBOX.fullmatch(column))}
+    stems = Counter((found["stem"], found["separator"]) for found in split.values())
+    candidates = [
+        column
+        for column, found in split.items()
+        if stems[found["stem"], found["separator"]] > 1
+        and not (found["separator"] == "." and _RATER_STEMS.fullmatch(found["stem"]))
+    ]
+    unchecked = set(candidates)
+    for cells in itertools.islice(table.cells(candidates), _SAMPLE_ROWS if candidates else 0):
+        for column, cell in zip(candidates, cells, strict=True):
+            if cell.strip().casefold() not in _CHECKED:
+                unchecked.discard(column)
+    return [column for column in candidates if column in unchecked]
