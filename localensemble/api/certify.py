@@ -22,6 +22,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.options import refuse_other_words
 from localensemble.core.words import counted
 from localensemble.findings.certification import Promise, certify_variable
+from localensemble.findings.fitted_pools import is_pooled_on
 from localensemble.study.certificate_files import write_certificate
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
@@ -111,7 +112,7 @@ def certify(
                 hint=f'Put them into a column "gold_{variable}".',
             )
         labels.refuse_shots(path_of(gold))
-        unseen, left_out = _not_trained_on(loaded, labels.categories[variable], path_of(gold))
+        unseen, left_out = _unseen(loaded, variable, labels.categories[variable], path_of(gold))
         found = certify_variable(
             loaded,
             variable=chosen,
@@ -133,30 +134,42 @@ def certify(
     return Certified(found.certificate, path, prevalence, tuple(messages))
 
 
-def _not_trained_on(
-    study: Study, gold: NDArray[np.int16], path: Path
+def _unseen(
+    study: Study, variable: str, gold: NDArray[np.int16], path: Path
 ) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Leave out the gold labels that trained a rater: such a rater seems better on them.
+    """Leave out the gold labels that trained a rater or fitted the pool: labels seem better there.
 
-    What remains of a random sample is a random sample of the items with other texts.
+    What remains of a random sample is a random sample of the items that were not used.
     """
+    known = gold >= 0
     seen = study.is_trained_on()
-    trained = seen & (gold >= 0)
-    count, others = int(np.count_nonzero(trained)), int(np.count_nonzero(~seen))
-    if not count:
+    trained, pooled = seen & known, is_pooled_on(study, variable=variable, known=known)
+    used = trained | pooled
+    if not used.any():
         return gold, ()
-    if count == np.count_nonzero(gold >= 0):
+    if np.array_equal(used, known):
+        what = "trained a rater" if trained.all(where=known) else "fitted a pool or trained a rater"
+        count = counted(int(known.sum()), "gold label")
         raise InputError(
-            f"{path.name}: all its {counted(count, 'gold label')} trained a rater of this study, "
-            "so they cannot serve a certificate.",
+            f"{path.name}: all its {count} {what} of this study, so they cannot serve a "
+            "certificate.",
             hint="Train the probe again with `--hold-out 0.3`, which sets gold labels aside, or "
             "label other items by hand.",
         )
-    return np.where(trained, np.int16(-1), gold), (
-        f"Left out {counted(count, 'gold label')} whose texts trained a rater of this study. The "
-        f"promise is about the {counted(others, 'item')} with other texts, and the shares of the "
-        "categories in the whole study are not estimated.",
-    )
+    messages = []
+    if trained.any():
+        messages.append(
+            f"Left out {counted(int(trained.sum()), 'gold label')} whose texts trained a rater of "
+            f"this study. The promise is about the {counted(int((~seen).sum()), 'item')} with "
+            "other texts, and the shares of the categories in the whole study are not estimated."
+        )
+    if pooled.any():
+        messages.append(
+            f"Left out {counted(int(pooled.sum()), 'gold label')} that fitted the pool for "
+            f'"{variable}". The promise is about the items that the pool was not fitted to, and '
+            "the shares of the categories in the whole study are not estimated."
+        )
+    return np.where(used, np.int16(-1), gold), tuple(messages)
 
 
 def plan(

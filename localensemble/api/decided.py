@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
+from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import canonical_json
 from localensemble.exports.formats import FORMATS
@@ -104,7 +105,8 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
             "`localensemble consensus STUDY -e FILE --items FILE`."
         )
     # The check of certificates reports which of them do not hold under these rules.
-    kept = stated.with_calibrations(recorded.calibrations)
+    kept = stated.with_pools(_pools_kept(recorded, stated))
+    kept = kept.with_calibrations(recorded.calibrations)
     return kept.with_certificates(recorded.certificates), (
         f"The ensemble file has other rules than those that decided the study. Now: "
         f"{_spoken(stated)}. Before: {_spoken(recorded)}. Final labels may change."
@@ -125,12 +127,20 @@ def _same(first: DecisionRules, second: DecisionRules) -> bool:
 
 
 def _bare(rules: DecisionRules) -> DecisionRules:
-    """Return the rules without certificates and calibrations, which no ensemble file has."""
-    return rules.with_certificates(()).with_calibrations(())
+    """Return the rules without certificates, calibrations and pools, which no file has."""
+    return rules.with_certificates(()).with_calibrations(()).with_pools(())
+
+
+def _pools_kept(recorded: DecisionRules, stated: DecisionRules) -> Sequence[GoldPool]:
+    """Return the pools, unless a file states another consensus method than it did."""
+    before, now = (cast(Mapping[str, Any], one.content)["consensus"] for one in (recorded, stated))
+    return recorded.pools if canonical_json(before) == canonical_json(now) else ()
 
 
 def _spoken(rules: DecisionRules) -> str:
     content = cast(Mapping[str, Any], rules.content)
     policies = [rule_in_words(policy, key="policy") for policy in content["escalation"]]
     unfit = [f"unfit: {', '.join(rules.unfit)}"] if rules.unfit else []
-    return "; ".join([rule_in_words(content["consensus"], key="method"), *policies, *unfit])
+    method = rule_in_words(content["consensus"], key="method")
+    pools = [f"for {one.variable}, a pool fitted to gold labels" for one in rules.pools]
+    return "; ".join([method, *pools, *policies, *unfit])

@@ -12,6 +12,7 @@ import numpy as np
 from localensemble.codebook.model import Codebook
 from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
+from localensemble.findings.fitted_pools import pooled_gold_cautions
 from localensemble.findings.study_findings import StudyFindings, study_findings
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
@@ -126,11 +127,13 @@ def findings_of(
         cautions=(
             *loaded.cautions,
             *_of_method(decisions),
+            *pooled_gold_cautions(loaded, gold),
             *(gold.messages if gold else ()),
         ),
         certificates=loaded.rules.certificates,
         ratings_sha256=loaded.ratings_sha256,
         calibrations=loaded.rules.calibrations,
+        pools=loaded.rules.pools,
         unfit=loaded.rules.unfit,
     )
 

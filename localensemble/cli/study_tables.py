@@ -190,6 +190,8 @@ def _reason_lines(variable: VariableFindings) -> Iterator[str]:
 
 
 def _print_promises(findings: StudyFindings, console: Console) -> None:
+    for pool in findings.pools:
+        say(console, f"{pool.sentence}\n")
     for calibration in findings.rater_calibrations:
         say(console, f"{calibration.sentence}\n")
     for promise in findings.promises:

@@ -12,8 +12,10 @@ from typing import Any
 
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.methods.named_methods import method_named
+from localensemble.consensus.methods.pooled import Pooled
 from localensemble.consensus.policies.escalation import EscalationPolicy
 from localensemble.consensus.policies.named_policies import policy_named
+from localensemble.consensus.pooling.gold_pool import GoldPool, pool_of
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.registry import suggestion
@@ -33,16 +35,17 @@ class DecisionRules:
     """A consensus method and the policies that send items to a person.
 
     ``content`` is what they were built from: ``{"consensus": {"method": ..., settings},
-    "escalation": [{"policy": ..., settings}, ...]}``, with ``"unfit"``, ``"certificates"`` and
-    ``"rater_calibrations"`` if there are any.
+    "escalation": [{"policy": ..., settings}, ...]}``, with ``"unfit"``, ``"certificates"``,
+    ``"rater_calibrations"`` and ``"pools"`` if there are any.
 
     Attributes:
-        method: the method that derives the consensus of every variable.
+        method: the method that derives the consensus of every variable without a pool.
         policies: the policies that apply to every variable.
         content: the rules as JSON values.
         certificates: certified thresholds, at most one per variable.
         calibrations: calibrations of the raters' probabilities, at most one per variable.
         unfit: raters that a person declared unfit; their labels count nowhere.
+        pools: pools fitted to gold labels, at most one per variable; it decides this variable.
     """
 
     method: ConsensusMethod
@@ -51,6 +54,12 @@ class DecisionRules:
     certificates: tuple[Certificate, ...] = ()
     calibrations: tuple[CalibratedRaters, ...] = ()
     unfit: tuple[str, ...] = ()
+    pools: tuple[GoldPool, ...] = ()
+
+    def method_for(self, variable: str) -> ConsensusMethod:
+        """Return the method that decides one variable: its pool, or the method of all others."""
+        pool = pool_of(self.pools, variable)
+        return self.method if pool is None else Pooled(pool.pool)
 
     def fit(self, raters: Sequence[str]) -> tuple[str, ...]:
         """Return the raters whose labels count, in their order.
@@ -94,7 +103,8 @@ class DecisionRules:
         """Return the same rules with only these calibrations of the raters.
 
         Raises:
-            EnsembleError: two calibrations are for the same variable.
+            EnsembleError: two calibrations are for the same variable, or one is for a variable
+                with a pool.
         """
         names = [one.variable for one in calibrations]
         for name in names:
@@ -103,11 +113,32 @@ class DecisionRules:
                     f'Two calibrations of the raters are for the variable "{name}".',
                     hint="Give one calibration per variable.",
                 )
+            if pool_of(self.pools, name) is not None:
+                raise EnsembleError(
+                    f'Cannot calibrate the raters on "{name}": a pool, fitted to their own '
+                    "probabilities, decides this variable.",
+                    hint="Leave out the calibration, or choose another method (--method "
+                    "mean_probability).",
+                )
         content = dict(self.content) if isinstance(self.content, Mapping) else {}
         content.pop("rater_calibrations", None)
         if calibrations:
             content["rater_calibrations"] = [one.as_values() for one in calibrations]
         return replace(self, content=content, calibrations=tuple(calibrations))
+
+    def with_pools(self, pools: Sequence[GoldPool]) -> DecisionRules:
+        """Return the same rules with only these pools, at most one per variable.
+
+        A pool is fitted to the raters' own probabilities, so it replaces their calibration.
+        """
+        pooled = [one.variable for one in pools]
+        kept = [one for one in self.calibrations if one.variable not in pooled]
+        rules = replace(self, pools=()).with_calibrations(kept)
+        content = dict(rules.content) if isinstance(rules.content, Mapping) else {}
+        content.pop("pools", None)
+        if pools:
+            content["pools"] = [one.as_values() for one in pools]
+        return replace(rules, content=content, pools=tuple(pools))
 
     def with_certificates(self, certificates: Sequence[Certificate]) -> DecisionRules:
         """Return the same rules with only these certificates.
@@ -183,5 +214,6 @@ def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
         certificates=content.get("certificates", ()),
         unfit=content.get("unfit", ()),
     )
+    rules = rules.with_pools([GoldPool.from_values(one) for one in content.get("pools", ())])
     calibrations = content.get("rater_calibrations", ())
     return rules.with_calibrations([CalibratedRaters.from_values(one) for one in calibrations])

@@ -25,7 +25,9 @@ from localensemble.consensus.certificates.threshold import (
     refuse_reused_items,
     threshold_grid,
 )
+from localensemble.consensus.methods.pooled import Pooled
 from localensemble.consensus.policies.scores import ScoreName
+from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.evaluation import CategoryArray
@@ -43,8 +45,9 @@ class Promise:
         method: ``fixed_sequence`` (Learn then Test) or ``conformal_risk_control``.
         alpha: tolerated error, above 0 and below 1.
         delta: chance that the promise fails; not used by conformal risk control.
-        by: the score that the threshold applies to; None takes the mean probability, or the
-            support if raters gave no probabilities.
+        by: the score that the threshold applies to; None takes the pooled probability if a pool
+            decides the variable, else the mean probability, or the support if raters gave no
+            probabilities.
     """
 
     method: CertificationMethod
@@ -81,15 +84,16 @@ def certify_variable(
         EnsembleError: the study has a budget, and no promise holds under one.
     """
     rules = loaded.rules.with_certificates(())
+    method = rules.method_for(variable.name)
     _refuse_reused(loaded, variable, gold)
     decided = decide(
         loaded.recorded,
         variable=variable,
-        method=rules.method,
+        method=method,
         policies=[policy for policy in rules.policies if policy.name != "random_audit"],
         control=loaded.control.get(variable.name),
     )
-    by = promise.by or ("mean_probability" if loaded.recorded.scored else "support")
+    by = promise.by or _usual_score(loaded, method)
     scores = decided.scores(by).copy()
     if len(scores) and np.isnan(scores).all():
         raise InputError(
@@ -108,8 +112,8 @@ def certify_variable(
         certified,
         variable=variable.name,
         by=by,
-        consensus_method=rules.method.name,
-        consensus_settings=rules.method.settings,
+        consensus_method=method.name,
+        consensus_settings=method.settings,
         gold_scores=scores[known],
         pool_scores=scores,
         hashes=binding(
@@ -121,6 +125,13 @@ def certify_variable(
     rules.with_certificates((issued,))
     prevalence = corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
     return Certification(issued, prevalence)
+
+
+def _usual_score(loaded: Study, method: ConsensusMethod) -> ScoreName:
+    if isinstance(method, Pooled):
+        # The mean of the raters' probabilities would ignore the weights of the pool.
+        return "method"
+    return "mean_probability" if loaded.recorded.scored else "support"
 
 
 def _certified(

@@ -18,6 +18,7 @@ from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.certificates.frontier import expected_errors_covered
 from localensemble.consensus.policies.budget import Budget
+from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
@@ -25,6 +26,7 @@ from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.words import counted
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
+from localensemble.findings.fitted_pools import PoolFindings, pool_findings
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
 from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
@@ -235,6 +237,7 @@ class StudyFindings:
     ratings_sha256: str | None = None
     rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
     unfit: tuple[str, ...] = ()
+    pools: tuple[PoolFindings, ...] = ()
 
     @property
     def agreement_met(self) -> bool:
@@ -256,6 +259,7 @@ def study_findings(
     ratings_sha256: str | None = None,
     calibrations: Sequence[CalibratedRaters] = (),
     unfit: tuple[str, ...] = (),
+    pools: Sequence[GoldPool] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
     changes = order_changes(labels.reader.runs())
@@ -299,6 +303,7 @@ def study_findings(
             for one in calibrations
         ),
         unfit=unfit,
+        pools=tuple(map(pool_findings, pools)),
     )
 
 

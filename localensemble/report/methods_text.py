@@ -306,7 +306,11 @@ def _decisions(findings: StudyFindings, references: _References) -> str:
             " An item was escalated to a person, without a final label, for any of these reasons: "
             f"{'; '.join(reasons)}."
         )
-    return " ".join([text, *(promise.sentence for promise in findings.promises)])
+    pooled = (
+        f"{pool.sentence} This names {pool.clause} {references.number(pool.citation)}."
+        for pool in findings.pools
+    )
+    return " ".join([text, *pooled, *(promise.sentence for promise in findings.promises)])
 
 
 def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[str]:

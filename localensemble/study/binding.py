@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localensemble.codebook.model import Variable
+from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import sha256_json
 from localensemble.core.raters import RaterIdentity
@@ -58,7 +59,11 @@ def binding(
     decided = {
         CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
         RULES: rules_sha256(rules, variable=variable),
-        **bound_items(rules, items_sha256=items_sha256, item_count=labels.item_count),
+        **bound_items(
+            rules.method_for(variable.name),
+            items_sha256=items_sha256,
+            item_count=labels.item_count,
+        ),
     }
     if not labels.scored:
         return {
@@ -79,15 +84,15 @@ def binding(
     }
 
 
-def bound_items(rules: DecisionRules, *, items_sha256: str, item_count: int) -> Mapping[str, str]:
+def bound_items(method: ConsensusMethod, *, items_sha256: str, item_count: int) -> Mapping[str, str]:
     """Return the entry of the item set; empty if the method decides each item by itself.
 
     Args:
-        rules: the rules with the method.
+        method: the method that decides the variable.
         items_sha256: hash of the items file.
         item_count: number of its items that are labeled; a limit makes another item set.
     """
-    if rules.method.per_item:
+    if method.per_item:
         return {}
     return {ITEM_SET: sha256_json([items_sha256, item_count])}
 
@@ -98,12 +103,13 @@ def rules_sha256(rules: DecisionRules, *, variable: Variable) -> str:
     A random audit is left out, because it draws at random from the accepted items.
     """
     calibrations = [one.as_values() for one in rules.calibrations if one.variable == variable.name]
+    method = rules.method_for(variable.name)
     calibrated = {"rater_calibrations": calibrations} if calibrations else {}
     return sha256_json(
         {
             **calibrated,
-            "method": rules.method.name,
-            "settings": [list(pair) for pair in rules.method.settings],
+            "method": method.name,
+            "settings": [list(pair) for pair in method.settings],
             "policies": sorted(
                 [
                     _BOUND_POLICIES.get(policy.name, policy.name),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.certificates.certificate import Certificate
-from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRater, CalibratedRaters
+from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
@@ -49,6 +50,7 @@ class LabelingConditions:
             InputError: the certificate does not match; the message names what differs.
         """
         bound = dict(certificate.hashes)
+        method = rules.method_for(certificate.variable)
         fit = rules.fit(list(self.models))
         models = {
             model_key(name): self.models[name] or bound.get(model_key(name), "") for name in fit
@@ -60,7 +62,7 @@ class LabelingConditions:
                 PROMPT: self.prompt_sha256,
                 CODEBOOK: sha256_text(codebook_content(self.codebook)),
                 RULES: rules_sha256(rules, variable=self.codebook.variable(certificate.variable)),
-                **bound_items(rules, items_sha256=self.items_sha256, item_count=self.item_count),
+                **bound_items(method, items_sha256=self.items_sha256, item_count=self.item_count),
             }
         )
 
@@ -72,17 +74,30 @@ class LabelingConditions:
         Raises:
             InputError: the calibration does not match; the message names what differs.
         """
-        bound = {rater.name: rater for rater in calibration.raters}
+        calibration.check(self._known_as(calibration.raters), unfit=unfit)
+
+    def refuse_other_raters_of(self, pool: GoldPool, *, rules: DecisionRules) -> None:
+        """Refuse a pool fitted to other raters or models than those that count.
+
+        Raises:
+            InputError: the pool does not match; the message names what differs.
+        """
+        known = self._known_as(pool.raters)
+        pool.check({name: known[name] for name in rules.fit(list(known))})
+
+    def _known_as(self, bound: Sequence[CalibratedRater | PoolRater]) -> Mapping[str, str]:
+        """Return the identity of each rater, as far as its model tells it before it is loaded."""
+        by_name = {rater.name: rater for rater in bound}
         found = {}
         for name, sha256 in self.models.items():
-            rater = bound.get(name)
+            rater = by_name.get(name)
             same = rater is not None and sha256 in ("", rater.model_sha256)
             found[name] = rater.identity_sha256 if rater is not None and same else "another model"
-        calibration.check(found, unfit=unfit)
+        return found
 
 
 def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingConditions) -> None:
-    """Refuse to label with certificates and calibrations of a study that no longer hold.
+    """Refuse to label with certificates, calibrations and pools that no longer hold.
 
     Without them, other items would wait for a person, so the user must drop them.
 
@@ -92,6 +107,9 @@ def refuse_what_does_not_hold(rules: DecisionRules, *, conditions: LabelingCondi
     for calibration in rules.calibrations:
         with _to_be_dropped("calibration", "--drop-calibrations"):
             conditions.refuse_other_raters(calibration, unfit=rules.unfit)
+    for pool in rules.pools:
+        with _to_be_dropped("pool", "--method majority"):
+            conditions.refuse_other_raters_of(pool, rules=rules)
     for certificate in rules.certificates:
         with _to_be_dropped("certificate", "--drop-certificates"):
             _refuse_unknown_variable(certificate, conditions.codebook, "The study")
@@ -112,27 +130,46 @@ def _to_be_dropped(what: str, option: str) -> Iterator[None]:
 
 
 def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
-    """Report which certificates and calibrations are dropped because others replace them."""
-    return tuple(
+    """Report which certificates, calibrations and pools are dropped because others replace them."""
+    pooled = [one.variable for one in now.pools]
+    lost = tuple(
+        f'The study drops its pool for "{one.variable}"; to fit it again, give the gold labels '
+        "without a method (--gold)."
+        for one in before.pools
+        if one.variable not in pooled
+    )
+    replaced = tuple(
+        f'The study drops its calibration for "{one.variable}": the pool is fitted to the raters\' '
+        "own probabilities."
+        for one in before.calibrations
+        if one.variable in pooled
+    )
+    others = tuple(
         f'The study drops its {what} for "{one.variable}"; to keep it, also give its file '
         f"({option})."
         for what, option, held, kept in (
             ("certificate", "--certificate", before.certificates, now.certificates),
-            ("calibration", "--calibration", before.calibrations, now.calibrations),
+            (
+                "calibration",
+                "--calibration",
+                [one for one in before.calibrations if one.variable not in pooled],
+                now.calibrations,
+            ),
         )
         if kept
         for one in held
         if one.variable not in [other.variable for other in kept]
     )
+    return (*lost, *replaced, *others)
 
 
 def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
-    """Return, by rater name, the identity for which certificates and calibrations hold."""
-    return {
-        rater.name: rater.identity_sha256
-        for calibration in rules.calibrations
-        for rater in calibration.raters
-    } | {
+    """Return, by rater name, the identity for which certificates, calibrations and pools hold."""
+    calibrated = {
+        rater.name: rater.identity_sha256 for one in rules.calibrations for rater in one.raters
+    }
+    pooled = {rater.name: rater.identity_sha256 for one in rules.pools for rater in one.raters}
+    return calibrated | pooled | {
         name.removeprefix(rater_key("")): sha256
         for certificate in rules.certificates
         for name, sha256 in certificate.hashes

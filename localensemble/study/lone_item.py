@@ -74,7 +74,7 @@ def decide_alone(
     required = variable.required_agreement
     if required is not None and required.below == "review":
         left_out.append("required_agreement")
-    method = rules.method
+    method = rules.method_for(variable.name)
     if sets_non_answers_apart and all(is_without_answer(label.reason) for label in counted):
         return LoneDecision(method.name, None, None, 0, False, (), (), no_answer=True)
     used = sum(label.category is not None for label in counted)
@@ -122,5 +122,5 @@ def _evidence(
         dtype=np.float64,
     )
     matrix = LabelMatrix(indices, variable.answers, raters)
-    consensus = rules.method.derive(matrix, probabilities=probabilities)
+    consensus = rules.method_for(variable.name).derive(matrix, probabilities=probabilities)
     return Evidence(matrix, consensus, probabilities, outside)

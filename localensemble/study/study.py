@@ -174,13 +174,15 @@ class Study:
         """Derive consensus and escalation for every variable, in codebook order.
 
         Raises:
-            InputError: a calibration does not apply to these raters, or a certificate does not
-                apply to these raters, prompt, codebook or rules, or, with a method that learns
-                from all items, to this item set.
+            InputError: a calibration or a pool does not apply to these raters, or a certificate
+                does not apply to these raters, prompt, codebook or rules, or, with a method that
+                learns from all items, to this item set.
         """
         held = {name: identity.sha256 for name, identity in identities(self.recorded).items()}
         for calibration in self.rules.calibrations:
             calibration.check(held, unfit=self.rules.unfit)
+        for pool in self.rules.pools:
+            pool.check(held)
         for certificate in self.rules.certificates:
             variable = self.codebook.variable(certificate.variable)
             certificate.check(
@@ -195,7 +197,7 @@ class Study:
             decide(
                 self.recorded,
                 variable=variable,
-                method=self.rules.method,
+                method=self.rules.method_for(variable.name),
                 policies=self.rules.policies_for(variable.name),
                 control=self.control.get(variable.name),
             )

@@ -74,9 +74,9 @@ def test_raters_under_several_conditions_are_bound_to_all_of_them(tmp_path: Path
 def test_the_item_set_is_bound_where_a_method_learns_from_all_items() -> None:
     majority = decision_rules({"method": "majority"}, [])
     learning = decision_rules({"method": "dawid_skene"}, [])
-    assert bound_items(majority, items_sha256="0", item_count=3) == {}
+    assert bound_items(majority.method, items_sha256="0", item_count=3) == {}
     (first,), (second,), (third,) = (
-        bound_items(learning, items_sha256=items, item_count=count).values()
+        bound_items(learning.method, items_sha256=items, item_count=count).values()
         for items, count in (("0", 3), ("0", 2), ("1", 3))
     )
     assert len({first, second, third}) == 3
@@ -132,4 +132,4 @@ def test_a_certificate_is_no_part_of_the_rules_it_is_bound_to() -> None:
 @pytest.mark.parametrize("method", ["majority", "unanimous", "mean_probability", "median"])
 def test_methods_that_decide_each_item_by_itself_bind_no_item_set(method: str) -> None:
     rules = decision_rules({"method": method}, [])
-    assert bound_items(rules, items_sha256="0", item_count=3) == {}
+    assert bound_items(rules.method, items_sha256="0", item_count=3) == {}

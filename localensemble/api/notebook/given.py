@@ -12,6 +12,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from localensemble.api.calibrate import Calibrated
+from localensemble.api.certify import Certified
 from localensemble.codebook.load import CodebookSource
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.core.errors import InputError, LocalEnsembleError
@@ -30,6 +32,7 @@ __all__ = [
     "categories_given",
     "codebook_given",
     "ensemble_given",
+    "files_given",
     "path_given",
     "several",
     "table_given",
@@ -153,3 +156,22 @@ def ensemble_given(
 def several(values: Sequence[str] | str) -> tuple[str, ...]:
     """Return names as a tuple; a single text is one name."""
     return (values,) if isinstance(values, str) else tuple(map(str, values))
+
+
+def files_given(given: Sequence[Certified | Calibrated | GivenPath]) -> tuple[Path, ...]:
+    """Return the files of certificates or calibrations.
+
+    Raises:
+        InputError: a certificate certified nothing, so that there is no file.
+    """
+    listed_once = (given,) if isinstance(given, str | Path) else given
+    files = []
+    for one in listed_once:
+        path = one.path if isinstance(one, Certified | Calibrated) else path_given(one)
+        if path is None:
+            raise InputError(
+                "Cannot apply a certificate that certified nothing.",
+                hint="Leave it out; all items of its variable go to a person.",
+            )
+        files.append(path)
+    return tuple(files)

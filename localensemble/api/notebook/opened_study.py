@@ -25,12 +25,14 @@ from localensemble.api.notebook import fragments
 from localensemble.api.notebook.evaluated_study import EvaluatedStudy
 from localensemble.api.notebook.given import (
     GivenPath,
+    files_given,
     path_given,
     table_given,
     table_given_if_any,
 )
 from localensemble.api.notebook.measured_agreement import MeasuredAgreement, agree
 from localensemble.api.report import WrittenReport, write_report
+from localensemble.api.rules.new_rules import with_pools
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.certificates.threshold import CertificationMethod
 from localensemble.consensus.rules import DecisionRules
@@ -205,6 +207,7 @@ class Study:
         drop_certificates: bool = False,
         calibrations: Sequence[Calibrated | GivenPath] = (),
         drop_calibrations: bool = False,
+        gold: pd.DataFrame | GivenPath | None = None,
     ) -> Study:
         """Return the same study under other rules; nothing is written until ``decide``.
 
@@ -217,10 +220,18 @@ class Study:
             drop_certificates: let go of the study's certificates.
             calibrations: what ``calibrate`` returned, or its files; at most one a variable.
             drop_calibrations: decide by the raters' own probabilities.
+            gold: a table with gold labels, in place of a method: a pool is fitted to them for
+                each variable that has enough.
 
         Raises:
-            InputError: the rules do not fit the study.
+            InputError: the rules do not fit the study, or a method and gold labels are given.
         """
+        messages: tuple[str, ...] = ()
+        if gold is not None and (method is not None or settings is not None):
+            raise InputError(
+                "Cannot decide by a method and by gold labels at the same time.",
+                hint="Leave out the method and its settings, or compare with `evaluate`.",
+            )
         with self._opened() as opened:
             content = cast(Mapping[str, Any], opened.rules.content)
             consensus = dict(content["consensus"])
@@ -230,12 +241,18 @@ class Study:
             options = ConsensusOptions(
                 ensemble={"consensus": consensus | dict(settings or {}), "escalation": stated},
                 unfit=tuple(content.get("unfit", ())),
-                certificates=_files(certificates),
+                certificates=files_given(certificates),
                 drop_certificates=drop_certificates,
-                calibrations=_files(calibrations),
+                calibrations=files_given(calibrations),
                 drop_calibrations=drop_calibrations,
             )
-            return self._with(under_new_rules(opened, options).rules)
+            changed = under_new_rules(opened, options)
+            if method is None and settings is None:
+                table = table_given_if_any(gold, name="gold")
+                changed, messages = with_pools(changed, before=opened, gold=table)
+            found = self._with(changed.rules)
+            found.messages = (*self.messages, *messages)
+            return found
 
     def _with(self, rules: DecisionRules | None) -> Study:
         return Study(
@@ -274,7 +291,7 @@ class Study:
         columns = ConsensusOptions(id_column=id_column, text_column=text_column)
         found = decide_by(self.path, rules=rules, items=source, options=columns)
         decided = self._with(None)
-        decided.messages = found.messages
+        decided.messages = tuple(dict.fromkeys((*self.messages, *found.messages)))
         return decided
 
     def agreement(self, **options: Any) -> MeasuredAgreement:
@@ -473,22 +490,3 @@ class Study:
             + fragments.table(heads, rows)
             + fragments.notes(notes)
         )
-
-
-def _files(given: Sequence[Certified | Calibrated | GivenPath]) -> tuple[Path, ...]:
-    """Return the files of certificates or calibrations.
-
-    Raises:
-        InputError: a certificate certified nothing, so that there is no file.
-    """
-    listed_once = (given,) if isinstance(given, str | Path) else given
-    files = []
-    for one in listed_once:
-        path = one.path if isinstance(one, Certified | Calibrated) else path_given(one)
-        if path is None:
-            raise InputError(
-                "Cannot apply a certificate that certified nothing.",
-                hint="Leave it out; all items of its variable go to a person.",
-            )
-        files.append(path)
-    return tuple(files)

@@ -225,6 +225,7 @@ def decide(
     settings: Mapping[str, Any] | None = None,
     policies: Sequence[Mapping[str, Any]] | None = None,
     items: pd.DataFrame | GivenPath | None = None,
+    gold: pd.DataFrame | GivenPath | None = None,
 ) -> Study:
     """Decide a study by other rules, record them, and write its tables and report anew.
 
@@ -236,6 +237,8 @@ def decide(
         settings: of the method.
         policies: in place of the study's; None keeps them, an empty list leaves none.
         items: the table that was labeled, as in ``Study.decide``.
+        gold: a table with gold labels, in place of a method: a pool is fitted to them for each
+            variable that has enough.
 
     Returns:
         The study under these rules.
@@ -246,7 +249,9 @@ def decide(
     Example:
         >>> le.decide(study, method="unanimous")
     """
-    changed = _study(study).with_rules(method=method, settings=settings, policies=policies)
+    changed = _study(study).with_rules(
+        method=method, settings=settings, policies=policies, gold=gold
+    )
     return changed.decide(items=items)
 
 

@@ -1,0 +1,1 @@
+"""Choose the rules to decide a study by."""

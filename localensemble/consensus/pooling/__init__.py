@@ -1,0 +1,1 @@
+"""Combine raters' probabilities with weights that were fitted to gold labels."""

@@ -1,0 +1,153 @@
+"""Fit a pool to the gold labels of each variable of a study, and tell which gold it has used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Variable
+from localensemble.consensus.methods.pooled import Pooled
+from localensemble.consensus.pooling.fitted_pool import CrossValidated, fit_pool, usable_gold
+from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, pool_of
+from localensemble.core.errors import InputError
+from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.words import counted
+from localensemble.findings.evaluation import CategoryArray
+from localensemble.findings.fitted_raters import item_hashes
+from localensemble.findings.gold_comparison import distributions_at
+from localensemble.study.binding import identities
+from localensemble.study.gold import GoldLabels
+from localensemble.study.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class PooledStudy:
+    """A study under the rules that gold labels chose, and sentences on where they chose none."""
+
+    study: Study
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFindings:
+    """The pool that decides one variable, fitted to gold labels.
+
+    ``rule`` is the chosen rule and ``weights`` are those of each rater, by name, if it has any.
+    ``cross_validated`` covers every rule that was compared, on the same ``gold_items``.
+    ``clause`` names the category that it decides for, and ``citation`` its source.
+    """
+
+    variable: str
+    rule: str
+    weights: tuple[tuple[str, float], ...]
+    gold_items: int
+    cross_validated: tuple[CrossValidated, ...]
+    sentence: str
+    clause: str
+    citation: str
+
+
+def pool_findings(pool: GoldPool) -> PoolFindings:
+    """Gather what a report says about a pool."""
+    method = Pooled(pool.pool)
+    return PoolFindings(
+        variable=pool.variable,
+        rule=pool.pool.rule.name,
+        weights=pool.pool.weights,
+        gold_items=pool.pool.chosen.items,
+        cross_validated=pool.pool.cross_validated,
+        sentence=pool.sentence(),
+        clause=method.clause,
+        citation=method.citation,
+    )
+
+
+def fit_pools(loaded: Study, *, gold: GoldLabels, date: str) -> PooledStudy:
+    """Fit a pool for every variable with enough gold labels; the others keep their rule.
+
+    Args:
+        loaded: the study, under the rules that hold apart from the pools.
+        gold: the gold labels.
+        date: ISO date.
+    """
+    pools: list[GoldPool] = []
+    messages: list[str] = []
+    for variable in loaded.codebook.variables:
+        try:
+            pools.append(_fitted(loaded, variable, gold.categories.get(variable.name), date))
+        except InputError as error:
+            before = pool_of(loaded.rules.pools, variable.name)
+            pools += [] if before is None else [before]
+            kept = loaded.rules.method_for(variable.name).name
+            messages.append(f"{variable.name} is still decided by {kept}. {error.message}")
+    return PooledStudy(loaded.with_rules(loaded.rules.with_pools(pools)), tuple(messages))
+
+
+def is_pooled_on(loaded: Study, *, variable: str, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell of each of N items whether its gold label fitted the pool of a variable.
+
+    Args:
+        loaded: the study.
+        variable: the variable.
+        known: (N,) the items to look at; the others count as not used.
+    """
+    found = np.zeros_like(known)
+    pool = pool_of(loaded.rules.pools, variable)
+    if pool is not None:
+        used = frozenset(pool.used_items)
+        found[known] = [one in used for one in item_hashes(loaded.recorded, known=known)]
+    return found
+
+
+def pooled_gold_cautions(loaded: Study, gold: GoldLabels | None) -> tuple[str, ...]:
+    """Warn of each variable whose consensus is compared with gold labels that fitted its pool."""
+    cautions: list[str] = []
+    for pool in loaded.rules.pools:
+        answers = None if gold is None else gold.categories.get(pool.variable)
+        if answers is None:
+            continue
+        known = answers >= 0
+        used = int(is_pooled_on(loaded, variable=pool.variable, known=known).sum())
+        if used:
+            cautions.append(
+                f"{pool.variable}: {counted(used, 'gold label')} of {int(known.sum()):,} fitted "
+                "the pool, so the accuracy of the consensus and of the accepted labels on them is "
+                f"too good. {pool.accuracy_sentence()}"
+            )
+    return tuple(cautions)
+
+
+def _fitted(loaded: Study, variable: Variable, gold: CategoryArray | None, date: str) -> GoldPool:
+    if not loaded.recorded.scored:
+        raise InputError("A pool needs probabilities, and ratings have none.")
+    if gold is None:
+        raise InputError("It has no gold labels.")
+    # A pool corrects the raters itself, so it takes their own probabilities.
+    labels = replace(loaded.recorded, calibrations={})
+    known = gold >= 0
+    held = distributions_at(labels, variable=variable, known=known)
+    matrix = labels.matrix(variable)
+    matrix = LabelMatrix(matrix.indices[known], matrix.categories, matrix.raters)
+    answers = gold[known]
+    pool = fit_pool(matrix, probabilities=held, gold=answers, contents=_contents(loaded, known))
+    used = np.zeros_like(known)
+    used[known] = usable_gold(matrix, probabilities=held, gold=answers)
+    return GoldPool(
+        variable=variable.name,
+        pool=pool,
+        raters=tuple(
+            PoolRater(name, identity.sha256, identity.model_sha256)
+            for name, identity in identities(labels).items()
+        ),
+        used_items=item_hashes(labels, known=used),
+        date=date,
+    )
+
+
+def _contents(loaded: Study, known: NDArray[np.bool_]) -> Sequence[str]:
+    labels = loaded.recorded
+    hashes = labels.reader.item_hashes(labels.item_set, start=0, stop=labels.item_count)
+    return [content for (_, content), wanted in zip(hashes, known, strict=True) if wanted]
