@@ -169,7 +169,8 @@ def _written_again(
 def compare(study: Path, *, options: ConsensusOptions = AS_BEFORE) -> tuple[MethodComparison, ...]:
     """Compare all consensus methods under the study's policies, for each variable.
 
-    Certificates are left out, because each holds for one method only. Nothing is written.
+    Certificates are left out, because each holds for one method only, and so are pools, whose
+    accuracy on the gold labels that they were fitted to is too good. Nothing is written.
 
     Raises:
         InputError: the rules do not fit the study, or the gold table cannot be used.

@@ -42,6 +42,8 @@ def command(
 ) -> None:
     """Decide STUDY again with other rules, from its ledger; needs no model.
 
+    With --gold and no method, the gold labels choose for each variable how the raters are pooled,
+    by cross-validation, if there are at least 50.
     Without --items or --write, the decisions are only shown. With one of them, the rules are
     recorded, and labels.csv, escalations.csv, report.html and findings.json are written again.
     Exits with code 5 if the raters agree less than the codebook requires.

@@ -159,7 +159,7 @@ def _coefficient_cells(coefficient: Coefficient) -> tuple[str, ...]:
 
 def _decision_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
-        f"Decisions ({findings.consensus_method})",
+        f"Decisions ({findings.decided_by})",
         words=("variable",),
         numbers=("accepted", "escalated", "share escalated"),
         whole=_WHOLE,

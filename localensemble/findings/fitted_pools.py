@@ -37,7 +37,7 @@ class PoolFindings:
 
     ``rule`` is the chosen rule and ``weights`` are those of each rater, by name, if it has any.
     ``cross_validated`` covers every rule that was compared, on the same ``gold_items``.
-    ``clause`` names the category that it decides for, and ``citation`` its source.
+    ``clause`` names the category that it decides for, and ``citation`` its source, if any.
     """
 
     variable: str
@@ -61,7 +61,7 @@ def pool_findings(pool: GoldPool) -> PoolFindings:
         cross_validated=pool.pool.cross_validated,
         sentence=pool.sentence(),
         clause=method.clause,
-        citation=method.citation,
+        citation=method.citation if pool.pool.weights else "",
     )
 
 

@@ -23,7 +23,7 @@ from localensemble.consensus.probabilities.calibrated_raters import CalibratedRa
 from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.core.words import counted
+from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.fitted_pools import PoolFindings, pool_findings
@@ -238,6 +238,16 @@ class StudyFindings:
     rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
     unfit: tuple[str, ...] = ()
     pools: tuple[PoolFindings, ...] = ()
+
+    @property
+    def decided_by(self) -> str:
+        """The consensus method, and the variables that a pool decides in its place."""
+        pooled = [pool.variable for pool in self.pools]
+        if not pooled:
+            return self.consensus_method
+        if len(pooled) == len(self.variables):
+            return "pool"
+        return f"{self.consensus_method}; pool for {listed(pooled)}"
 
     @property
     def agreement_met(self) -> bool:

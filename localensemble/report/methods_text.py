@@ -294,23 +294,31 @@ def _engines(raters: Sequence[RaterFindings]) -> list[str]:
 
 def _decisions(findings: StudyFindings, references: _References) -> str:
     rules = cast(Mapping[str, Any], findings.record.rules)
-    method = rule_in_words(rules["consensus"], key="method")
     reasons = dict.fromkeys(
         reason for variable in findings.variables for reason in variable.reason_texts
     )
-    source = method_source(rules["consensus"])
-    cited = f" {references.number(source.citation)}" if source.citation else ""
-    text = f'The consensus label was derived by the method "{method}": {source.clause}{cited}.'
+    parts = []
+    pooled = [pool.variable for pool in findings.pools]
+    others = [one.name for one in findings.variables if one.name not in pooled]
+    if others:
+        which = f"The consensus label for {listed(others)}" if pooled else "The consensus label"
+        method = rule_in_words(rules["consensus"], key="method")
+        source = method_source(rules["consensus"])
+        cited = _cited(source.citation, references)
+        parts.append(f'{which} was derived by the method "{method}": {source.clause}{cited}.')
+    for pool in findings.pools:
+        cited = _cited(pool.citation, references)
+        parts += [pool.sentence, f"The consensus is {pool.clause}{cited}."]
     if reasons:
-        text += (
-            " An item was escalated to a person, without a final label, for any of these reasons: "
+        parts.append(
+            "An item was escalated to a person, without a final label, for any of these reasons: "
             f"{'; '.join(reasons)}."
         )
-    pooled = (
-        f"{pool.sentence} This names {pool.clause} {references.number(pool.citation)}."
-        for pool in findings.pools
-    )
-    return " ".join([text, *pooled, *(promise.sentence for promise in findings.promises)])
+    return " ".join([*parts, *(promise.sentence for promise in findings.promises)])
+
+
+def _cited(citation: str, references: _References) -> str:
+    return f" {references.number(citation)}" if citation else ""
 
 
 def policies_in_words(findings: StudyFindings, *, codebook: Codebook) -> list[str]:

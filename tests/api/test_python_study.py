@@ -116,6 +116,27 @@ def test_deciding_records_the_rules_and_writes_the_tables(study: le.Study) -> No
     assert list(tables["ward"]) == list(items()["ward"])
 
 
+def test_gold_labels_fit_a_pool_that_is_kept_until_a_method_is_chosen(
+    codebook: Path, tmp_path: Path
+) -> None:
+    table = items(90)
+    study = le.label(table, codebook=codebook, raters=RATERS, output=tmp_path / "study")
+    given = study.labels("topic")
+    said = given[given["rater"] == "second"]
+    gold = pd.DataFrame({"id": said["item"], "gold_topic": said["category"].astype(str)})
+    tried = study.with_rules(gold=gold)
+    assert "pools" in tried.rules
+    assert "pools" not in study.rules
+    decided = le.decide(study, gold=gold)
+    assert decided.rules == tried.rules
+    assert any("urgent is still decided by majority" in one for one in decided.messages)
+    other = decided.with_rules(policies=[])
+    assert other.rules["pools"] == decided.rules["pools"]
+    assert "pools" not in decided.with_rules(method="unanimous").rules
+    with pytest.raises(le.LocalEnsembleError, match="method and by gold"):
+        study.with_rules(method="majority", gold=gold)
+
+
 def test_a_study_that_was_opened_needs_its_items_to_decide(study: le.Study) -> None:
     opened = le.open_study(study.path)
     with pytest.raises(le.LocalEnsembleError, match="texts"):

@@ -283,6 +283,19 @@ def test_a_pool_without_probabilities_is_refused() -> None:
         Pooled(fitted()).derive(labels)
 
 
+@pytest.mark.parametrize(
+    ("only_pool", "only_best", "p_value"),
+    # Two-sided binomial tails by hand: 2 * (1 + 10 + 45) / 2**10, 2 * 1 / 2**6, and their limits.
+    [(8, 2, 0.109375), (2, 8, 0.109375), (6, 0, 0.03125), (3, 3, 1.0), (0, 0, 1.0)],
+)
+def test_the_pool_and_the_best_rater_are_compared_on_the_same_items(
+    only_pool: int, only_best: int, p_value: float
+) -> None:
+    pool = replace(small("log_linear"), only_pool=only_pool, only_best=only_best)
+    assert pool.p_value == p_value
+    assert ("do not show" in bound(pool).sentence()) == (p_value > 0.05)
+
+
 # The recorded pool.
 
 
@@ -317,6 +330,8 @@ def test_its_sentence_states_rule_gold_labels_and_every_figure(name: str) -> Non
     assert sentence.count("0.667 (95%") == 5
     assert ("strength 1" in sentence) == (name != "best_rater")
     assert ("5 items" in sentence) == (name != "best_rater")
+    assert ("do not show" in sentence) == (name != "best_rater")
+    assert "0.667" in bound(small(name)).accuracy_sentence()
     clause = Pooled(small(name)).clause
     assert "gold labels" in clause
     assert Pooled(small(name)).settings[0][0] == "pool"

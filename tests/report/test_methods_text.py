@@ -8,6 +8,7 @@ import pytest
 
 from localensemble.api.label import LabelOptions, label
 from localensemble.engines.registry import usable_kinds
+from localensemble.findings.fitted_pools import PoolFindings
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.methods_text import study_methods
 from tests.studies import study_files
@@ -88,6 +89,23 @@ def test_labels_without_a_category_are_counted(found: StudyFindings) -> None:
     gaps = study_methods(with_gaps, engines=FACTS).paragraphs[0]
     assert "5 of 72 labels have no category" in gaps
     assert "none was imputed" in gaps
+
+
+def test_a_pool_is_described_for_its_variable_and_the_method_for_the_others(
+    found: StudyFindings,
+) -> None:
+    first, *others = [one.name for one in found.variables]
+    pool = PoolFindings(first, "log_linear", (), 60, (), "Pool sentence.", "the clause", "Genest C")
+    text = study_methods(dataclasses.replace(found, pools=(pool,)), engines=FACTS)
+    (decided,) = [one for one in text.paragraphs if "consensus label" in one]
+    assert f"label for {others[0]}" in decided
+    assert "Pool sentence. The consensus is the clause [" in decided
+    assert "Genest C" in text.references
+    every = tuple(dataclasses.replace(pool, variable=name) for name in (first, *others))
+    alone = " ".join(
+        study_methods(dataclasses.replace(found, pools=every), engines=FACTS).paragraphs
+    )
+    assert "derived by the method" not in alone
 
 
 @pytest.mark.parametrize(

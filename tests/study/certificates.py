@@ -1,4 +1,4 @@
-"""Certificates and calibrations as `certify` and `calibrate` make them."""
+"""Certificates, calibrations and pools as `certify`, `calibrate` and `consensus` make them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from localensemble.consensus.certificates.certificate import Certificate, ScoreShift
 from localensemble.consensus.certificates.threshold import Candidate, CertifiedThreshold
+from localensemble.consensus.pooling.best_rater import BestRater
+from localensemble.consensus.pooling.fitted_pool import CrossValidated, FittedPool
+from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater
 from localensemble.consensus.probabilities.calibrated_raters import (
     CalibratedRater,
     CalibratedRaters,
@@ -62,3 +65,28 @@ def calibration_of(study: Study, *, variable: str = "topic") -> CalibratedRaters
     """Calibrate the raters of a study."""
     held = identities(study.recorded)
     return calibration({name: one.sha256 for name, one in held.items()}, variable=variable)
+
+
+def pool(
+    raters: Mapping[str, str],
+    *,
+    variable: str = "topic",
+    categories: tuple[str, ...] = ("food", "other", "staff"),
+) -> GoldPool:
+    """Follow the second rater in name order, by name and identity."""
+    names = tuple(sorted(raters))
+    rule = BestRater((1, *(place for place in range(len(names)) if place != 1)))
+    results = (CrossValidated("best_rater", 50, 60),)
+    return GoldPool(
+        variable=variable,
+        pool=FittedPool(names, categories, rule, results, 0, 0),
+        raters=tuple(PoolRater(name, raters[name], f"model of {name}") for name in names),
+        used_items=(),
+        date="2026-11-27",
+    )
+
+
+def pool_of_study(study: Study) -> GoldPool:
+    """Follow the second rater of a study on its topic."""
+    held = identities(study.recorded)
+    return pool({name: one.sha256 for name, one in held.items()})

@@ -23,7 +23,14 @@ from localensemble.study.certificate_files import (
     write_certificate,
 )
 from localensemble.study.study import Study
-from tests.study.certificates import calibration, calibration_of, certificate, certificate_of
+from tests.study.certificates import (
+    calibration,
+    calibration_of,
+    certificate,
+    certificate_of,
+    pool,
+    pool_of_study,
+)
 from tests.study.conftest import ITEMS
 
 MAJORITY = decision_rules({"method": "majority"}, [])
@@ -175,12 +182,14 @@ def test_a_calibration_is_refused_for_other_raters_or_models(
 def test_what_does_not_hold_any_more_is_let_go_by_a_person_only(study: Study) -> None:
     certified = study.rules.with_certificates([certificate_of(study)])
     calibrated = study.rules.with_calibrations([calibration_of(study)])
-    for rules in (certified, calibrated):
+    pooled = study.rules.with_pools([pool_of_study(study)])
+    for rules in (certified, calibrated, pooled):
         refuse_what_does_not_hold(rules, conditions=conditions_of(study))
     other = conditions_of(study, models=dict.fromkeys(("first", "second", "x"), ""))
     for rules, option in (
         (certified, "--drop-certificates"),
         (calibrated, "--drop-calibrations"),
+        (pooled, "--method majority"),
     ):
         with pytest.raises(InputError, match="third") as refused:
             refuse_what_does_not_hold(rules, conditions=other)
@@ -209,9 +218,22 @@ def test_what_others_take_the_place_of_is_named_with_the_option_that_keeps_it() 
     assert "--calibration" in lost
 
 
+def test_a_pool_that_goes_and_a_calibration_that_it_replaces_are_named() -> None:
+    pooled = MAJORITY.with_pools([pool({})])
+    (lost,) = lost_between(pooled, MAJORITY)
+    assert '"topic"' in lost
+    assert "--gold" in lost
+    calibrated = MAJORITY.with_calibrations([calibration({}), calibration({}, variable="urgent")])
+    (lost,) = lost_between(calibrated, calibrated.with_pools([pool({})]))
+    assert 'calibration for "topic"' in lost
+    assert lost_between(pooled, pooled) == ()
+
+
 def test_certified_raters_are_known_by_name() -> None:
     held: CalibratedRaters = calibration({"ann": "a" * 64})
     hashes = {"rater bo": "b" * 64, "model of bo": "c" * 64, "codebook": "d" * 64}
     rules = MAJORITY.with_calibrations([held]).with_certificates([certificate(hashes)])
     assert certified_raters(rules) == {"ann": "a" * 64, "bo": "b" * 64}
+    pooled = MAJORITY.with_pools([pool({"cy": "e" * 64})])
+    assert certified_raters(pooled) == {"cy": "e" * 64}
     assert certified_raters(MAJORITY) == {}

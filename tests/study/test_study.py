@@ -22,7 +22,13 @@ from localensemble.study.run_record import RecordedShots, RunSettings, decides_a
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 from tests.studies import change_behind_triggers, study_files
-from tests.study.certificates import calibration, calibration_of, certificate, certificate_of
+from tests.study.certificates import (
+    calibration,
+    calibration_of,
+    certificate,
+    certificate_of,
+    pool_of_study,
+)
 from tests.study.conftest import ITEMS
 from tests.study.ratings import record, wide
 
@@ -156,6 +162,21 @@ def test_a_rater_that_is_not_calibrated_keeps_its_probabilities(of_models: Path)
         assert same == [True, False, True]
         with pytest.raises(InputError, match="first, second, third"):
             study.with_rules(rules).decide()
+
+
+def test_a_pool_decides_its_variable_alone_and_for_its_raters_alone(of_models: Path) -> None:
+    with Study.open(of_models) as study:
+        pooled = study.with_rules(study.rules.with_pools([pool_of_study(study)]))
+        topic, urgent = pooled.decide()
+        second = study.labels("topic").indices[:, study.raters.index("second")]
+        np.testing.assert_array_equal(topic.categories, second)
+        np.testing.assert_array_equal(urgent.categories, study.decide()[1].categories)
+        with pytest.raises(InputError, match="third") as refused:
+            pooled.with_rules(pooled.rules.with_unfit(["third"])).decide()
+        assert "--gold" in refused.value.hint
+        certificate_of(pooled)
+        with pytest.raises(InputError, match="decision rules"):
+            study.with_rules(study.rules.with_certificates([certificate_of(pooled)])).decide()
 
 
 def test_items_are_a_sequence_read_in_blocks(rated: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.evaluate import gold_of
-from localensemble.api.shared_options import Calibrations, Certificates, GoldTable, UnfitRaters
+from localensemble.api.shared_options import Calibrations, Certificates, UnfitRaters
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.options import Option
@@ -71,7 +71,13 @@ class ConsensusOptions:
     drop_certificates: Annotated[bool, Option("Drop the study's certificates.")] = False
     calibrations: Calibrations = ()
     drop_calibrations: Annotated[bool, Option("Drop the study's calibrations.")] = False
-    gold: GoldTable = None
+    gold: Annotated[
+        TableSource | None,
+        Option(
+            "A table with gold labels. Unless a method, rules or a calibration is given, they fit "
+            "how the raters are pooled; accuracy on them is reported, too."
+        ),
+    ] = None
     id_column: Annotated[
         str | None,
         Option("The column with the item ids in items and gold table, or columns to combine: A,B."),

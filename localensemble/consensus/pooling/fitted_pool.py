@@ -7,6 +7,7 @@ where it pays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -113,6 +114,13 @@ class FittedPool:
             held = (one.weights[0] for one in self.rule.calibrations)
             return tuple(zip(self.raters, held, strict=True))
         return ()
+
+    @property
+    def p_value(self) -> float:
+        """The exact McNemar test of the chosen rule against the best single rater, two-sided."""
+        pairs = self.only_pool + self.only_best
+        tail = sum(math.comb(pairs, k) for k in range(min(self.only_pool, self.only_best) + 1))
+        return min(1.0, float(2 * tail / 2**pairs))
 
     def apply(self, labels: LabelMatrix, *, probabilities: FloatArray) -> FloatArray:
         """Pool the raters' distributions: (N, K), NaN where no rater gave one.

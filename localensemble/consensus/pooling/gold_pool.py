@@ -23,6 +23,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.words import counted
 
 _VERSION = 1
+_SHOWN_BELOW = 0.05
 _IN_WORDS = {
     BestRater.name: "the best single rater",
     CalibratedMean.name: "the mean probability of calibrated raters",
@@ -110,11 +111,16 @@ class GoldPool:
     def _verdict(self) -> str:
         if self.pool.rule.name == BestRater.name:
             return "Pooling did not beat the best single rater."
+        shown = (
+            ""
+            if self.pool.p_value <= _SHOWN_BELOW
+            else "These gold labels do not show that pooling beats the best single rater. "
+        )
         return (
             f"The pool was right on {counted(self.pool.only_pool, 'item')} on which the best "
             f"single rater was wrong, and wrong on {self.pool.only_best:,} on which that rater was "
-            "right. The rule was chosen on these gold labels, so its accuracy is slightly "
-            "optimistic."
+            f"right (exact McNemar test, p = {self.pool.p_value:.3f}). {shown}The rule was chosen "
+            "on these gold labels, so its accuracy is slightly optimistic."
         )
 
     def as_values(self) -> dict[str, object]:
