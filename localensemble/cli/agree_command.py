@@ -16,11 +16,11 @@ from localensemble.api.agree import (
     write_coefficients,
     write_item_agreement,
 )
-from localensemble.cli.agreement_tables import show_agreement
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
+from localensemble.cli.results.agreement_tables import show_agreement
 from localensemble.core.options import Option
 
 

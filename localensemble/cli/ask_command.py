@@ -15,7 +15,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.numbers import three_digits
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from localensemble.api.consensus import ConsensusOptions, compare, decide_again
 from localensemble.cli.command_options import with_options
-from localensemble.cli.consensus_tables import show_comparisons
 from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
+from localensemble.cli.results.consensus_tables import show_comparisons
+from localensemble.cli.results.study_tables import show_findings
 from localensemble.cli.study_argument import StudyCommand
-from localensemble.cli.study_tables import show_findings
 from localensemble.core.options import Option
 
 

@@ -13,7 +13,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import label_with_bars
-from localensemble.cli.study_tables import show_study
+from localensemble.cli.results.study_tables import show_study
 from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
 

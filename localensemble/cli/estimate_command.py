@@ -20,7 +20,7 @@ from localensemble.api.shared_options import CodebookFile
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.options import Without
 from localensemble.core.words import duration
 

@@ -14,11 +14,11 @@ from localensemble.api.findings import PREVALENCE_ASSUMPTIONS, Prices, StudyFind
 from localensemble.api.shared_options import GroupColumn, IdColumnOfAll, RandomSample
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
-from localensemble.cli.evaluation_summary import next_step, summary
-from localensemble.cli.evaluation_tables import show_evaluation, show_prevalence
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.results.evaluation_summary import next_step, summary
+from localensemble.cli.results.evaluation_tables import show_evaluation, show_prevalence
+from localensemble.cli.results.study_tables import show_findings
 from localensemble.cli.study_argument import StudyCommand
-from localensemble.cli.study_tables import show_findings
 from localensemble.core.options import Option
 from localensemble.tables.item_columns import TextColumn
 

@@ -14,7 +14,7 @@ from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.study_tables import show_findings
+from localensemble.cli.results.study_tables import show_findings
 
 
 @click.command("import")

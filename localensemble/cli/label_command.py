@@ -17,7 +17,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
-from localensemble.cli.study_tables import show_study
+from localensemble.cli.results.study_tables import show_study
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 

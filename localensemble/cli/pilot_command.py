@@ -15,7 +15,7 @@ from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 

@@ -13,7 +13,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 

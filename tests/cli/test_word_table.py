@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from localensemble.cli.console import MOST_ROWS, cut
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, study_files
 

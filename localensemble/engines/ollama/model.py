@@ -18,7 +18,7 @@ from localensemble.core.errors import EngineError, EngineUnavailableError, Model
 from localensemble.core.identity import sha256_file
 from localensemble.engines.ollama.client import Json, OllamaClient, OllamaNotRunningError
 from localensemble.engines.ollama.host import ollama_address
-from localensemble.engines.ollama.names import OllamaName, is_same_model
+from localensemble.engines.ollama.model_name import OllamaName, is_same_model
 
 # The first version that reports the probabilities of tokens.
 _OLDEST = (0, 12, 11)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from localensemble.engines.ollama.names import OllamaName
+from localensemble.engines.ollama.model_name import OllamaName
 
 _WEIGHTS, _ADAPTER = "ollama.image.model", "ollama.image.adapter"
 # Where the service set up by the Linux installer keeps its files.

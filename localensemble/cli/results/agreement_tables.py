@@ -29,7 +29,7 @@ from localensemble.api.agree import (
     why_missing,
 )
 from localensemble.cli.console import MOST_ROWS, cut
-from localensemble.cli.word_table import WordTable, literal
+from localensemble.cli.results.word_table import WordTable, literal
 
 _MOST_PAIRS = 15
 _WHOLE = "--json writes all"

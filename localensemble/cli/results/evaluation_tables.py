@@ -17,7 +17,7 @@ from localensemble.api.findings import (
 )
 from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells, measured, share, three_digits
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 
 _WHOLE = "findings.json has all"
 # More columns do not fit on a terminal; findings.json has them all.

@@ -10,7 +10,7 @@ from localensemble.api.consensus import MethodComparison, MethodResult
 from localensemble.api.findings import Evaluation
 from localensemble.cli.console import say
 from localensemble.cli.numbers import accuracy_cells, share
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 
 
 def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Console) -> None:

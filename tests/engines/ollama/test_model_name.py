@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localensemble.engines.ollama.names import OllamaName, is_same_model
+from localensemble.engines.ollama.model_name import OllamaName, is_same_model
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from localensemble.api.findings import (
 from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import cut, say
 from localensemble.cli.numbers import accuracy_cells
-from localensemble.cli.word_table import WordTable
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.labels import is_without_answer
 
 _WHOLE = "findings.json and report.html have all"
