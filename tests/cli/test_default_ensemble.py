@@ -65,6 +65,7 @@ def test_a_foreign_codebook_without_a_model_is_refused_and_says_what_to_pull(
     assert not files.study.exists()
 
 
+@pytest.mark.slow  # runs models
 def test_in_python_too(files: StudyFiles) -> None:
     for verb in (le.label, le.pilot):
         with pytest.raises(EnsembleError, match="no model for this codebook"):
@@ -75,6 +76,7 @@ def test_in_python_too(files: StudyFiles) -> None:
     assert any("mean nothing" in message for message in asked.messages)
 
 
+@pytest.mark.slow  # runs models
 def test_demo_models_label_a_foreign_codebook_only_on_request(run: Run, files: StudyFiles) -> None:
     rules = ("-c", files.codebook, "-o", files.study)
     ended = run("label", files.items, *rules, "--demo-models")
@@ -115,6 +117,7 @@ def test_the_models_are_those_that_init_would_write_and_a_sentence_names_them(
         assert word in found.message
 
 
+@pytest.mark.slow  # runs models
 def test_a_study_keeps_its_raters_when_a_model_is_added(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:
