@@ -37,6 +37,10 @@ _RATER = """\
 _READS_CODEBOOK = """\
     engine: embedding
 """
+# Small models often begin with other words than a name; how each is asked is settled by that.
+_ANSWERS = """\
+    readout: auto
+"""
 _RULES = """\
 consensus:
   method: majority
@@ -101,7 +105,7 @@ def ensemble_text(models: Iterable[UsableModel]) -> str:
         raters.append(
             _RATER.format(about=model.about, model=_quoted(model.name), name=_quoted(names[-1]))
         )
-        raters.append(_READS_CODEBOOK if model.reads_codebook else "")
+        raters.append(_READS_CODEBOOK if model.reads_codebook else _ANSWERS)
     return "".join((_HEAD, *raters, _RULES))
 
 
