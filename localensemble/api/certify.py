@@ -165,8 +165,8 @@ def _unseen(
         )
     if pooled.any():
         messages.append(
-            f"Left out {counted(int(pooled.sum()), 'gold label')} that fitted the pool for "
-            f'"{variable}". The promise is about the items that the pool was not fitted to, and '
+            f"Left out {counted(int(pooled.sum()), 'gold label')} that the pool for "
+            f'"{variable}" was fitted to. The promise is about the other items, and '
             "the shares of the categories in the whole study are not estimated."
         )
     return np.where(used, np.int16(-1), gold), tuple(messages)

@@ -6,6 +6,7 @@ from localensemble.agreement.result import Coefficient
 from localensemble.consensus.certificates.category_prevalence import PREVALENCE_ASSUMPTIONS
 from localensemble.core.words import counted
 from localensemble.findings.evaluation import Evaluation, Measure
+from localensemble.findings.fitted_pools import PoolFindings
 from localensemble.findings.gold_comparison import (
     CorrectedPrevalence,
     GoldComparison,
@@ -39,6 +40,7 @@ __all__ = [
     "GoldComparison",
     "Measure",
     "NamedEvaluation",
+    "PoolFindings",
     "Prices",
     "RankingQuality",
     "RaterFindings",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.consensus.methods.pooled import Pooled
-from localensemble.consensus.pooling.fitted_pool import CrossValidated, fit_pool, usable_gold
-from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, pool_of
+from localensemble.consensus.pooling.fitted_pool import fit_pool, usable_gold
+from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, in_words, pool_of
 from localensemble.core.errors import InputError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.words import counted
@@ -32,11 +32,28 @@ class PooledStudy:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedRule:
+    """How often a rule was right on gold items that it was not fitted to: cross-validated.
+
+    ``words`` are its name in plain words; the interval is the exact 95% interval of the accuracy.
+    """
+
+    rule: str
+    words: str
+    correct: int
+    items: int
+    accuracy: float
+    interval_low: float
+    interval_high: float
+
+
+@dataclass(frozen=True, slots=True)
 class PoolFindings:
     """The pool that decides one variable, fitted to gold labels.
 
     ``rule`` is the chosen rule and ``weights`` are those of each rater, by name, if it has any.
-    ``cross_validated`` covers every rule that was compared, on the same ``gold_items``.
+    ``compared`` holds every rule that was compared, on the same ``gold_items``; ``comparison``
+    puts it in words.
     ``clause`` names the category that it decides for, and ``citation`` its source, if any.
     """
 
@@ -44,8 +61,9 @@ class PoolFindings:
     rule: str
     weights: tuple[tuple[str, float], ...]
     gold_items: int
-    cross_validated: tuple[CrossValidated, ...]
+    compared: tuple[ComparedRule, ...]
     sentence: str
+    comparison: str
     clause: str
     citation: str
 
@@ -58,8 +76,20 @@ def pool_findings(pool: GoldPool) -> PoolFindings:
         rule=pool.pool.rule.name,
         weights=pool.pool.weights,
         gold_items=pool.pool.chosen.items,
-        cross_validated=pool.pool.cross_validated,
+        compared=tuple(
+            ComparedRule(
+                one.name,
+                in_words(one.name),
+                one.correct,
+                one.items,
+                one.accuracy,
+                one.interval.low,
+                one.interval.high,
+            )
+            for one in pool.pool.cross_validated
+        ),
         sentence=pool.sentence(),
+        comparison=pool.comparison(),
         clause=method.clause,
         citation=method.citation if pool.pool.weights else "",
     )
@@ -113,9 +143,9 @@ def pooled_gold_cautions(loaded: Study, gold: GoldLabels | None) -> tuple[str, .
         used = int(is_pooled_on(loaded, variable=pool.variable, known=known).sum())
         if used:
             cautions.append(
-                f"{pool.variable}: {counted(used, 'gold label')} of {int(known.sum()):,} fitted "
-                "the pool, so the accuracy of the consensus and of the accepted labels on them is "
-                f"too good. {pool.accuracy_sentence()}"
+                f"{pool.variable}: the pool was fitted to {used:,} of these "
+                f"{counted(int(known.sum()), 'gold label')}, so on them the consensus and the "
+                f"accepted labels look better than they are. {pool.accuracy_sentence()}"
             )
     return tuple(cautions)
 

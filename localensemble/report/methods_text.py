@@ -308,7 +308,7 @@ def _decisions(findings: StudyFindings, references: _References) -> str:
         parts.append(f'{which} was derived by the method "{method}": {source.clause}{cited}.')
     for pool in findings.pools:
         cited = _cited(pool.citation, references)
-        parts += [pool.sentence, f"The consensus is {pool.clause}{cited}."]
+        parts += [pool.sentence, pool.comparison, f"The consensus is {pool.clause}{cited}."]
     if reasons:
         parts.append(
             "An item was escalated to a person, without a final label, for any of these reasons: "

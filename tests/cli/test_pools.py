@@ -66,13 +66,13 @@ def test_gold_labels_fit_a_pool_and_a_variable_without_them_keeps_its_rule(
 ) -> None:
     before = read_table(labeled.study / "labels.csv")
     out = pool(run, labeled)
-    assert "topic are decided by" in out
+    assert "topic is decided by" in out
     assert "urgent is still decided by majority" in out
     found = findings(labeled)
     (held,) = found["pools"]
     assert held["variable"] == "topic"
     assert held["gold_items"] == 120
-    assert [one["name"] for one in held["cross_validated"]][-2:] == [
+    assert [one["rule"] for one in held["compared"]][-2:] == [
         "majority",
         "most_frequent_category",
     ]
@@ -90,11 +90,11 @@ def test_figures_on_the_gold_labels_of_a_pool_are_called_too_good(
     pool(run, labeled)
     ended = run("evaluate", labeled.study, "--gold", gold(labeled))
     assert any(
-        "120 gold labels of 120 fitted the pool" in one for one in findings(labeled)["cautions"]
+        "fitted to 120 of these 120 gold labels" in one for one in findings(labeled)["cautions"]
     )
-    assert "Cross-validated" in " ".join((ended.out + ended.err).split())
+    assert "cross-validated accuracy" in " ".join((ended.out + ended.err).split())
     run("evaluate", labeled.study, "--gold", gold(labeled, rows=range(120, ITEMS)))
-    assert not any("fitted the pool" in one for one in findings(labeled)["cautions"])
+    assert not any("pool was fitted" in one for one in findings(labeled)["cautions"])
 
 
 def test_without_gold_the_pool_decides_until_another_method_is_chosen(
@@ -177,7 +177,7 @@ def test_a_certificate_leaves_out_the_gold_labels_of_the_pool(
     fresh = run("certify", labeled.study, "--gold", gold(labeled, rows=range(100, ITEMS)), *promise)
     out = " ".join((fresh.out + fresh.err).split())
     assert fresh.code == 0, out
-    assert "Left out 20 gold labels that fitted the pool" in out
+    assert "Left out 20 gold labels that the pool" in out
     certificate = labeled.study / "certificate-topic.json"
     assert json.loads(certificate.read_text(encoding="utf-8"))["by"] == "method"
     applied = run(

@@ -95,11 +95,11 @@ def test_a_pool_is_described_for_its_variable_and_the_method_for_the_others(
     found: StudyFindings,
 ) -> None:
     first, *others = [one.name for one in found.variables]
-    pool = PoolFindings(first, "log_linear", (), 60, (), "Pool sentence.", "the clause", "Genest C")
+    pool = PoolFindings(first, "log_linear", (), 60, (), "One.", "Two.", "the clause", "Genest C")
     text = study_methods(dataclasses.replace(found, pools=(pool,)), engines=FACTS)
     (decided,) = [one for one in text.paragraphs if "consensus label" in one]
     assert f"label for {others[0]}" in decided
-    assert "Pool sentence. The consensus is the clause [" in decided
+    assert "One. Two. The consensus is the clause [" in decided
     assert "Genest C" in text.references
     every = tuple(dataclasses.replace(pool, variable=name) for name in (first, *others))
     alone = " ".join(

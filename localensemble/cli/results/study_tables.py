@@ -10,6 +10,7 @@ from localensemble.api.findings import (
     Accuracy,
     Coefficient,
     Evaluation,
+    PoolFindings,
     StudyFindings,
     VariableFindings,
     agreement_verdict,
@@ -172,6 +173,19 @@ def _decision_table(findings: StudyFindings) -> WordTable:
     return table
 
 
+def _pool_table(pool: PoolFindings) -> WordTable:
+    table = WordTable(
+        f"{pool.variable}: cross-validated accuracy on {pool.gold_items:,} gold items",
+        words=("rule",),
+        numbers=("accuracy", "95% interval", "right"),
+        whole=_WHOLE,
+    )
+    for one in pool.compared:
+        interval = f"{one.interval_low:.3f} to {one.interval_high:.3f}"
+        table.add_row(one.words, f"{one.accuracy:.3f}", interval, f"{one.correct:,}")
+    return table
+
+
 def _print_reasons(findings: StudyFindings, console: Console) -> None:
     _say_lines([line for one in findings.variables for line in _reason_lines(one)], console)
     console.print()
@@ -192,6 +206,7 @@ def _reason_lines(variable: VariableFindings) -> Iterator[str]:
 def _print_promises(findings: StudyFindings, console: Console) -> None:
     for pool in findings.pools:
         say(console, f"{pool.sentence}\n")
+        console.print(_pool_table(pool))
     for calibration in findings.rater_calibrations:
         say(console, f"{calibration.sentence}\n")
     for promise in findings.promises:

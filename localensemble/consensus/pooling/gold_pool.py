@@ -81,46 +81,45 @@ class GoldPool:
             )
 
     def sentence(self) -> str:
-        """State the rule, what it was fitted to, and what cross-validation showed."""
-        return " ".join((self._fitted(), self._compared(), self._verdict()))
+        """State the rule, what it was fitted to, and whether pooling pays."""
+        return f"{self._fitted()} {self._verdict()}"
+
+    def comparison(self) -> str:
+        """State how often every rule is right on gold items that it was not fitted to."""
+        results = "; ".join(
+            f"{in_words(one.name)} {_figure(one)}" for one in self.pool.cross_validated
+        )
+        return f"Cross-validated accuracy for {self.variable}: {results}."
 
     def accuracy_sentence(self) -> str:
         """State how often the rule is right on gold items that it was not fitted to."""
-        return f"Cross-validated, it was right on {_figure(self.pool.chosen)} of them."
+        return f"The cross-validated accuracy of the pool is {_figure(self.pool.chosen)}."
 
     def _fitted(self) -> str:
+        rule = self.pool.rule
+        named = in_words(rule.name)
+        strength = f", with regularization of strength {STRENGTH:g}"
+        if isinstance(rule, BestRater):
+            named = f"{named} ({self.pool.raters[rule.order[0]]})"
+            strength = ""
         weights = ", ".join(f"{name} {weight:.2f}" for name, weight in self.pool.weights)
         shown = f" (weights: {weights})" if weights else ""
-        strength = (
-            f", regularized with strength {STRENGTH:g}"
-            if self.pool.rule.name != BestRater.name
-            else ""
-        )
         return (
-            f"Labels for {self.variable} are decided by {_IN_WORDS[self.pool.rule.name]}{shown}, "
-            f"fitted on {self.date} to {counted(self.pool.chosen.items, 'gold label')}{strength} "
-            "and chosen by cross-validation."
+            f"{self.variable} is decided by {named}{shown}, fitted on {self.date} to "
+            f"{counted(self.pool.chosen.items, 'gold label')}{strength} and chosen by "
+            "cross-validation."
         )
-
-    def _compared(self) -> str:
-        results = "; ".join(
-            f"{_IN_WORDS[one.name]} {_figure(one)}" for one in self.pool.cross_validated
-        )
-        return f"Right labels on gold items that each rule was not fitted to: {results}."
 
     def _verdict(self) -> str:
-        if self.pool.rule.name == BestRater.name:
+        if isinstance(self.pool.rule, BestRater):
             return "Pooling did not beat the best single rater."
-        shown = (
-            ""
-            if self.pool.p_value <= _SHOWN_BELOW
-            else "These gold labels do not show that pooling beats the best single rater. "
-        )
+        not_shown = "These gold labels do not show that pooling beats the best single rater. "
         return (
             f"The pool was right on {counted(self.pool.only_pool, 'item')} on which the best "
             f"single rater was wrong, and wrong on {self.pool.only_best:,} on which that rater was "
-            f"right (exact McNemar test, p = {self.pool.p_value:.3f}). {shown}The rule was chosen "
-            "on these gold labels, so its accuracy is slightly optimistic."
+            f"right (exact McNemar test, p = {self.pool.p_value:.3f}). "
+            f"{not_shown if self.pool.p_value > _SHOWN_BELOW else ''}"
+            "The rule was chosen on these gold labels, so its accuracy is slightly optimistic."
         )
 
     def as_values(self) -> dict[str, object]:
@@ -177,6 +176,11 @@ def pool_of(pools: Sequence[GoldPool], variable: str) -> GoldPool | None:
     return next((one for one in pools if one.variable == variable), None)
 
 
+def in_words(rule: str) -> str:
+    """Write the name of a rule that was compared."""
+    return _IN_WORDS[rule]
+
+
 def _figure(result: CrossValidated) -> str:
     interval = result.interval
-    return f"{result.accuracy:.3f} (95% {interval.low:.3f} to {interval.high:.3f})"
+    return f"{result.accuracy:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f})"
