@@ -62,6 +62,7 @@ from localensemble.tables.rating_columns import (
     Gaps,
     NamedColumns,
     Sheet,
+    SplitLabels,
     TableLayout,
 )
 
@@ -108,6 +109,8 @@ class AgreeOptions:
         sheet: sheet of a workbook.
         categories: all categories that raters could choose, in order; None uses those of the
             codebook, or those that occur.
+        split_labels: what stands between several labels in a cell, ``json`` for lists, or ``no``
+            for cells that are whole categories; None refuses cells that seem to hold several.
         codebook: file with the variables of the table.
         coefficients: coefficients to show; empty shows all.
         weights: a weighting scheme or the path of a table of weights; None uses the weights
@@ -131,6 +134,7 @@ class AgreeOptions:
     gaps: Gaps = ()
     sheet: Sheet = None
     categories: AllCategories = None
+    split_labels: SplitLabels = None
     codebook: Annotated[
         CodebookSource | None, Option("A codebook that defines the variables.", "-c --codebook")
     ] = None
@@ -240,6 +244,7 @@ def _from_study(
     for_tables = AgreeOptions(
         columns=options.columns, gaps=options.gaps, sheet=options.sheet,
         categories=options.categories, codebook=options.codebook,
+        split_labels=options.split_labels,
     )  # fmt: skip
     if for_tables != AgreeOptions():
         raise InputError(
@@ -284,6 +289,8 @@ def _from_table(
         columns=options.columns,
         gaps=options.gaps,
         sheet=options.sheet,
+        categories=options.categories,
+        split_labels=options.split_labels,
     )
     labeled: list[LabeledVariable] = []
     messages = list(table.messages)

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import TableError
+from localensemble.tables.doubtful_labels import refuse_doubtful_labels
 from localensemble.tables.ratings import VariableRatings
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # How R, pandas and spreadsheets write a missing value.
 _MAY_BE_GAPS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "?"})
 _MOST_SHOWN = 12
-_SEPARATORS = "|;,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def choose_categories(
         LevelError: the categories have no order, or are not numbers.
     """
     where = f'{source}, variable "{labels.variable}"'
+    declared = labels.answers or declared
     if declared is not None:
         found = category_values(_declared(declared), level=level, source=where)
         name_of = {} if level == "nominal" else _spellings(labels.words, found.names)
@@ -68,6 +69,7 @@ def choose_categories(
                 "name cells that mean no label with `--gap`.",
             )
         return replace(found, name_of=name_of, messages=_respelled(name_of, where))
+    refuse_doubtful_labels(labels, where=where)
     _refuse_gaps(labels, where)
     numeric = all(map(_NUMBER.fullmatch, labels.words))
     if level == "ordinal" and not numeric and len(labels.words) > 2:
@@ -91,31 +93,8 @@ def choose_categories(
         f"categories{order}: {_listed(found.names)}. If there are others, name all of them "
         "with `--categories`: AC1 and Brennan-Prediger depend on their number."
     )
-    messages = (
-        *([message] if words else []),
-        *_joined(words, where),
-        *_respelled(name_of, where),
-    )
+    messages = (*([message] if words else []), *_respelled(name_of, where))
     return replace(found, name_of=name_of, messages=messages)
-
-
-def _joined(words: Sequence[str], where: str) -> list[str]:
-    """Warn of labels that combine several others, such as ``pain|fever``."""
-    alone = set(words)
-    for separator in _SEPARATORS:
-        joined = [
-            word
-            for word in words
-            if separator in word and all(part.strip() in alone for part in word.split(separator))
-        ]
-        if joined:
-            return [
-                f"{where}: {len(joined):,} of {len(words):,} labels combine others with "
-                f'"{separator}". Each counts as a separate category, without partial agreement '
-                "with other labels. If raters could choose several categories at once, measure "
-                "each as yes or no."
-            ]
-    return []
 
 
 def category_values(names: Sequence[str], *, level: Level, source: str) -> Categories:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import numpy as np
 
 from localensemble.codebook.checked import CodebookSource, load_checked
-from localensemble.tables.ratings import read_ratings
 from localensemble.codebook.model import Category, Codebook, Variable
+from localensemble.codebook.names import slug
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
@@ -35,8 +36,15 @@ from localensemble.study.study_items import IdsOnly
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
-from localensemble.tables.rating_columns import AllCategories, Gaps, NamedColumns, Sheet
-from localensemble.tables.ratings import Ratings, VariableRatings
+from localensemble.tables.joined_labels import separate_labels
+from localensemble.tables.rating_columns import (
+    AllCategories,
+    Gaps,
+    NamedColumns,
+    Sheet,
+    SplitLabels,
+)
+from localensemble.tables.ratings import Ratings, VariableRatings, read_ratings
 
 RatingsLevel = Literal["nominal", "ordinal"]
 
@@ -54,6 +62,8 @@ class RatingsOptions:
         sheet: sheet of a workbook.
         categories: all possible categories, in their order; None takes the codebook's, or
             those that occur.
+        split_labels: what stands between several labels in a cell, ``json`` for lists, or ``no``
+            for cells that are whole categories; None refuses cells that seem to hold several.
         codebook: a codebook with the variables of the table.
         rules: an ensemble file with consensus and escalation; None keeps the rules of an
             existing study, or else means the majority and no policies.
@@ -72,6 +82,7 @@ class RatingsOptions:
     gaps: Gaps = ()
     sheet: Sheet = None
     categories: AllCategories = None
+    split_labels: SplitLabels = None
     codebook: Annotated[
         CodebookSource | None, Option("A codebook that defines the variables.", "-c --codebook")
     ] = None
@@ -118,6 +129,8 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
         columns=options.columns,
         gaps=options.gaps,
         sheet=options.sheet,
+        categories=options.categories,
+        split_labels=options.split_labels,
     )
     messages = list(table.messages)
     rated: dict[str, _Rated] = {}
@@ -166,6 +179,8 @@ def read_with_codebook(
     columns: NamedColumns,
     gaps: Sequence[str],
     sheet: str | None,
+    categories: Sequence[str] | None,
+    split_labels: str | None,
 ) -> tuple[Codebook | None, Ratings]:
     """Read a table of labels, and the codebook of its variables if one is given.
 
@@ -173,6 +188,8 @@ def read_with_codebook(
         source: the table.
         codebook: the codebook with its variables, if one is given.
         levels: the levels that could be given, for the message.
+        categories: the categories that an option names.
+        split_labels: as in ``RatingsOptions``.
 
     Raises:
         InputError: the file or a column cannot be used, or the level is unknown.
@@ -192,7 +209,25 @@ def read_with_codebook(
         variables=[variable.name for variable in checked.variables] if checked else (),
         sheet=sheet,
     )
-    return checked, table
+    answers = {answer for variable in checked.variables for answer in variable.answers} if checked else ()
+    separate = separate_labels(
+        table,
+        separator=split_labels,
+        declared=categories or (),
+        whole=answers,
+        name_of=partial(_variable_of_category, checked),
+    )
+    return checked, separate
+
+
+def _variable_of_category(codebook: Codebook | None, variable: str, category: str) -> str:
+    """Name the variable of one category as a codebook with a multi-label variable does."""
+    name = f"{variable}.{category}"
+    if codebook is None:
+        return name
+    ending = f".{slug(category)}"
+    found = [one.name for one in codebook.variables if one.name.endswith(ending)]
+    return next((one for one in found if one == f"{variable}{ending}" or len(found) == 1), name)
 
 
 def variable_of(labels: VariableRatings, table: Ratings, codebook: Codebook) -> Variable:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 MOST_HEADER_ROWS = 4
 """How many rows below the header are looked at."""
 
+_LEAST_OTHER_IDS = 4
 _SURVEY_WORDS = frozenset({"response", "openendedresponse", "otherpleasespecify"})
 
 
@@ -42,6 +43,18 @@ def header_rows_message(count: int) -> tuple[str, ...]:
         return ()
     what = "1 more header row" if count == 1 else f"{count} more header rows"
     return (f"Found {what} below the column names and left {'it' if count == 1 else 'them'} out.",)
+
+
+def may_be_header(ids: Sequence[str]) -> bool:
+    """Tell whether only the first of several ids has no digit, as the id of a header row."""
+    first, others = ids[0], ids[1:]
+    return (
+        len(others) >= _LEAST_OTHER_IDS and not _has_digit(first) and all(map(_has_digit, others))
+    )
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _import_ids(cells: Sequence[str]) -> bool:

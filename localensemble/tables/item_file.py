@@ -8,6 +8,7 @@ only eight bytes per item stay in memory. The cells of a workbook stay in memory
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from json import JSONEncoder
@@ -22,6 +23,7 @@ from localensemble.tables.delimited import (
     TableSource,
     path_of,
 )
+from localensemble.tables.header_rows import may_be_header
 from localensemble.tables.item_columns import choose_columns
 from localensemble.tables.row_ids import IdCheck, id_places, row_id
 from localensemble.tables.table_files import open_item_table, table_messages
@@ -79,13 +81,14 @@ class ItemFile:
         read = table_messages(table, used=(*chosen.id_columns, chosen.text_column))
         places = id_places(table, chosen.id_columns)
         text_index = table.columns.index(chosen.text_column)
+        doubt = _header_doubt(table, places)
         count, sha256 = _read_through(table, places=places, text_index=text_index)
         opened = cls(
             path=path_of(source),
             columns=table.columns,
             id_columns=chosen.id_columns,
             text_column=chosen.text_column,
-            messages=(*read, *chosen.messages),
+            messages=(*read, *chosen.messages, *doubt),
             item_count=count,
             sha256=sha256,
             format=table.format,
@@ -163,6 +166,18 @@ def _fingerprint(table: Table) -> tuple[int, ...]:
     except OSError:
         return ()
     return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _header_doubt(table: Table, places: tuple[int, ...]) -> tuple[str, ...]:
+    """Return a sentence if the first item may be a row of the header; empty otherwise."""
+    rows = enumerate(itertools.islice(table.rows(), _ROWS_A_DIGEST))
+    ids = [row_id(values, places=places, position=position) for position, values in rows]
+    if not may_be_header(ids):
+        return ()
+    return (
+        "Row 1 may belong to the header: its id has no digit, unlike the others. If it describes "
+        "the columns, delete it.",
+    )
 
 
 def _read_through(table: Table, *, places: tuple[int, ...], text_index: int) -> tuple[int, str]:

@@ -30,6 +30,13 @@ AllCategories = Annotated[
     tuple[str, ...] | None,
     Option("All categories in order, for example low,medium,high.", split=True),
 ]
+SplitLabels = Annotated[
+    str | None,
+    Option(
+        "What stands between several labels in one cell, such as ';', or json; no for cells that "
+        "are whole categories."
+    ),
+]
 
 _SAMPLE_ROWS = 2000
 _MOST_SHOWN = 20

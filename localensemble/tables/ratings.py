@@ -75,11 +75,13 @@ class VariableRatings:
         words: the distinct labels, in order of first occurrence.
         groups: the groups, in order of first occurrence; only one if the table is not read by
             group.
+        answers: the categories that the labels can have; None if the table does not say.
     """
 
     variable: str
     words: tuple[str, ...]
     groups: tuple[GroupLabels, ...]
+    answers: tuple[str, ...] | None = None
 
     def rows_with(self, words: Iterable[str]) -> str:
         """Name the rows with one of these labels, for a message: ``rows 3, 7 and 12 more``."""

@@ -98,3 +98,75 @@ def test_checkboxes_alone_have_no_raters(tmp_path: Path) -> None:
     )
     with pytest.raises(TableError, match="checkboxes"):
         measured(tmp_path, text)
+
+
+SEVERAL = (
+    "s/p psfm/psfm pm/p pm/pm psm/pfm pm/pm sf/ps psfm/psm p/p sm/sm m/m m/m pfm/sfm psf/psf m/m "
+    "s/s m/m s/f s/s p/p sf/sf pfm/pfm pf/p sm/sm"
+)
+
+
+@pytest.mark.parametrize(("separator", "option"), [(" ", " "), ("#", "#"), ("; ", ";")])
+def test_several_labels_in_a_cell_are_asked_about_then_measured_each(
+    tmp_path: Path, separator: str, option: str
+) -> None:
+    # AC1 of each category: Gwet's formula by hand, (pa - pe) / (1 - pe) with pe = 2 pi (1 - pi).
+    words = {"s": "sleep", "p": "pain", "f": "food", "m": "mood"}
+    rows = [
+        [separator.join(words[letter] for letter in cell) for cell in pair.split("/")]
+        for pair in SEVERAL.split()
+    ]
+    text = lines(("_id", "coder1", "coder2"), *((n, *row) for n, row in enumerate(rows)))
+    with pytest.raises(TableError, match="26 cells seem to hold several labels") as refused:
+        measured(tmp_path, text)
+    assert f"--split-labels '{option}'" in str(refused.value.hint)
+    report = measured(tmp_path, text, split_labels=option)
+    assert [one.variable for one in report.variables] == [
+        f"ratings.{name}" for name in ("sleep", "pain", "food", "mood")
+    ]
+    assert values(report, "AC1") == [0.669, 0.750, 0.635, 0.918]
+    assert len(measured(tmp_path, text, split_labels="no").variables) == 1
+
+
+def test_lists_of_label_studio_are_asked_about_then_measured_each(tmp_path: Path) -> None:
+    # AC1 of each category: Gwet's formula by hand, as above.
+    both = '"{""choices"":[""Positive"",""Neutral""]}"'
+    first = ["Positive", "Positive", both, "Neutral", *["Positive"] * 5, "Neutral"]
+    second = ["Neutral", both, "Positive", "Negative", *["Positive"] * 2, both, "Positive"]
+    second += [both, both]
+    text = "id,annotator,sentiment,lead_time\n" + "".join(
+        f"{n},{name},{label},3.2\n"
+        for n, pair in enumerate(zip(first, second, strict=True))
+        for name, label in zip("37", pair, strict=True)
+    )
+    with pytest.raises(TableError, match="as a list") as refused:
+        measured(tmp_path, text, labels=("sentiment",))
+    assert "--split-labels json" in str(refused.value.hint)
+    report = measured(tmp_path, text, labels=("sentiment",), split_labels="json")
+    assert [one.variable.partition(".")[2] for one in report.variables] == [
+        *("Positive", "Neutral", "Negative"),
+    ]
+    assert values(report, "AC1") == [0.706, -0.154, 0.890]
+
+
+def test_a_codebook_with_several_categories_for_a_text_names_the_variables(tmp_path: Path) -> None:
+    codebook = tmp_path / "codebook.yaml"
+    codebook.write_text(
+        "name: t\nversion: '1'\ndescription: Themes.\nvariables:\n  - name: theme\n"
+        "    level: multi_label\n    question: Does the text mention {category}?\n    categories:\n"
+        "      - {name: Back pain, definition: It hurts.}\n"
+        "      - {name: sleep, definition: Bad nights.}\n",
+        encoding="utf-8",
+    )
+    text = "id,ann,ben\n1,Back pain;sleep,sleep\n2,sleep,sleep\n3,Back pain,Back pain;sleep\n"
+    (tmp_path / "ratings.csv").write_text(text, encoding="utf-8")
+    named = NamedColumns(raters=("ann", "ben"))
+    options = AgreeOptions(resamples=0, columns=named, codebook=codebook, split_labels=";")
+    report = agree(tmp_path / "ratings.csv", options=options)
+    assert [one.variable for one in report.variables] == ["theme.back_pain", "theme.sleep"]
+
+
+def test_labels_that_a_spreadsheet_made_dates_are_refused(tmp_path: Path) -> None:
+    text = "item,ann,ben\n1,1-2,2026-02-01\n2,3-4,3-4\n3,1-2,2026-02-01\n4,3-4,3-4\n"
+    with pytest.raises(TableError, match="date in rows 1, 3"):
+        measured(tmp_path, text)

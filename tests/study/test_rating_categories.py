@@ -111,11 +111,3 @@ def test_what_is_doubtful_is_refused(
 def test_many_categories_are_not_all_listed(tmp_path: Path) -> None:
     found = chosen(tmp_path, *map(str, range(40)), level="nominal")
     assert '"11" and 28 more' in found.messages[0]
-
-
-def test_labels_that_are_others_joined_are_pointed_out(tmp_path: Path) -> None:
-    found = chosen(tmp_path, "pain", "fever", "pain|fever", "pain | fever", level="nominal")
-    assert 'labels.csv, variable "label": 2 of 4 labels' in found.messages[1]
-    assert '"|"' in found.messages[1]
-    assert "measure each as yes or no" in found.messages[1]
-    assert len(chosen(tmp_path, "pain", "pain/fever", "a|b", level="nominal").messages) == 1

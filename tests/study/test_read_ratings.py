@@ -28,6 +28,7 @@ from localensemble.study.recorded_ratings import AlignedRatings
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly
 from localensemble.tables.item_file import ItemFile
+from localensemble.tables.rating_columns import NamedColumns
 from tests.studies import CODEBOOK, study_files
 from tests.study.ratings import Said, read, record, said, wide, write_rows
 
@@ -402,3 +403,38 @@ def test_whatever_the_table_its_labels_come_back_from_the_study(
             write_rows(folder / "t.csv", [header, *body]), **options
         ).labels
         assert shuffled.sha256 == labels.sha256
+
+
+SEVERAL = "id,ann,bo\n1,Back pain;sleep,sleep\n2,sleep,sleep\n3,Back pain,Back pain;sleep\n"
+MULTI_LABEL = """\
+name: t
+version: "1"
+description: Themes.
+variables:
+  - name: theme
+    level: multi_label
+    question: Does the text mention {category}?
+    categories:
+      - {name: Back pain, definition: It hurts.}
+      - {name: sleep, definition: Bad nights.}
+      - {name: food, definition: Meals.}
+"""
+
+
+def test_several_labels_in_a_cell_become_variables_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text(SEVERAL, encoding="utf-8")
+    columns = NamedColumns(raters=("ann", "bo"))
+    with pytest.raises(TableError, match="several labels"):
+        read_ratings_table(path, options=RatingsOptions(level="nominal", columns=columns))
+    plain = RatingsOptions(level="nominal", columns=columns, split_labels=";")
+    labels = read_ratings_table(path, options=plain).labels
+    assert [*labels.matrices] == ["ratings.Back pain", "ratings.sleep"]
+    assert labels.matrices["ratings.sleep"].indices.tolist() == [[0, 0], [0, 0], [1, 0]]
+    (tmp_path / "codebook.yaml").write_text(MULTI_LABEL, encoding="utf-8")
+    coded = RatingsOptions(
+        codebook=tmp_path / "codebook.yaml", columns=columns, split_labels=";"
+    )
+    read = read_ratings_table(path, options=coded)
+    assert [*read.labels.matrices] == ["theme.back_pain", "theme.sleep"]
+    assert '"theme.food" has no ratings' in " ".join(read.messages)

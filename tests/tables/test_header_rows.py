@@ -143,6 +143,16 @@ def test_items_begin_below_all_header_rows(tmp_path: Path, kind: str) -> None:
     assert "2 more header rows" in keyed.messages[0]
 
 
+@pytest.mark.parametrize(("first", "said"), [("Response ID", True), ("R_9", False)])
+def test_a_first_item_unlike_the_others_is_pointed_out(
+    tmp_path: Path, first: str, said: bool
+) -> None:
+    rows = [["id", "text"], [first, "How was it?"], *([f"R_{n}", "Fine."] for n in range(6))]
+    items = ItemFile.open(csv_of(tmp_path / "items.csv", rows))
+    assert ("may belong to the header" in " ".join(items.messages)) == said
+    assert items.item_count == 7
+
+
 def test_a_damaged_row_is_named_by_its_number_below_all_header_rows(tmp_path: Path) -> None:
     path = csv_of(tmp_path / "t.csv", [*QUALTRICS, ["R_002", "now"]])
     with pytest.raises(TableError, match="row 3 "):

@@ -159,6 +159,7 @@ def agree(
     gold: str | None = None,
     gap: Sequence[str] | str = (),
     sheet: str | None = None,
+    split_labels: str | None = None,
     coefficients: Sequence[str] | str = (),
     weights: str | None = None,
     confidence: float = 0.95,
@@ -187,6 +188,7 @@ def agree(
         gold: column with gold labels, to show how far raters err together.
         gap: words that mean no label; a missing value always does.
         sheet: of a workbook.
+        split_labels: what stands between several labels in a cell, ``json`` for lists, ``no``.
         coefficients: names of those to show; none shows all.
         weights: a scheme, or the path of a table of weights; None takes those of the level.
         confidence: of all intervals, above 0 and below 1.
@@ -210,7 +212,8 @@ def agree(
     options = AgreeOptions(
         level=level,
         columns=NamedColumns(layout, item, rater, several(label), *counted, group, gold),
-        gaps=several(gap), sheet=sheet, seed=seed, resamples=bootstrap, weights=weights,
+        gaps=several(gap), sheet=sheet, split_labels=split_labels, seed=seed,
+        resamples=bootstrap, weights=weights,
         categories=categories_given(ratings, categories, codebook),
         codebook=None if codebook is None else codebook_given(codebook),
         coefficients=several(coefficients), confidence_level=confidence,

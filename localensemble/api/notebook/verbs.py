@@ -135,6 +135,7 @@ def import_ratings(
     variable_column: str | None = None,
     gap: Sequence[str] | str = (),
     sheet: str | None = None,
+    split_labels: str | None = None,
     ensemble: GivenPath | None = None,
     items: pd.DataFrame | GivenPath | None = None,
     id_column: str | None = None,
@@ -156,7 +157,7 @@ def import_ratings(
         raters, without_raters, column_pattern: as in ``agree``.
         variable_column: column that names the variable of each row.
         gap: words that mean no label; a missing value always does.
-        sheet: of a workbook.
+        sheet, split_labels: of a workbook; between several labels in a cell, as in ``agree``.
         ensemble: an ensemble file with consensus and escalation to decide by; None keeps the
             rules of a study that is there, or takes the majority.
         items: a table with the items and their texts.
@@ -184,6 +185,7 @@ def import_ratings(
         columns=NamedColumns(layout, item, rater, several(label), *counted),
         gaps=several(gap),
         sheet=sheet,
+        split_labels=split_labels,
         categories=categories_given(ratings, categories, codebook),
         codebook=None if codebook is None else codebook_given(codebook),
         rules=None if ensemble is None else path_given(ensemble),
