@@ -134,6 +134,7 @@ def fleiss_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     chance="each rater drawing from its own category shares",
     citation="Conger AJ (1980). Integration and generalization of kappas for multiple raters. "
     "Psychol Bull 88:322-328.",
+    tells_raters_apart=True,
     irrcac="conger",
 )
 def conger_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
@@ -180,6 +181,7 @@ def brennan_prediger(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     citation="Cohen J (1960). A coefficient of agreement for nominal scales. Educ Psychol Meas "
     "20:37-46.",
     two_raters=True,
+    tells_raters_apart=True,
 )
 def cohen_kappa(matrix: PreparedMatrix, weights: Weights) -> Estimator:
     """Measure agreement of two raters beyond the chance that each draws from its own shares.

@@ -38,6 +38,7 @@ _WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
     "interval": "quadratic",
     "ratio": "ratio",
 }
+_ANONYMOUS = "the table does not tell the raters apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Agreement:
         resampled: the same coefficients with bootstrap and jackknife intervals.
         benchmarks: the verdict on every coefficient except percent agreement, on every scale.
         by_category: agreement on each category, in the codebook's order.
-        by_rater: the profile of each rater, in the raters' order.
+        by_rater: the profile of each rater, in the raters' order; empty if they are anonymous.
         same_answer: the raters that gave one category to all of at least 20 items.
         by_pair: agreement of every two raters.
         excess: excess agreement of the pairs, in the order of ``by_pair``.
@@ -140,6 +141,7 @@ def measure_agreement(
     resamples: int = 1000,
     seed: int = 0,
     jackknife: bool = True,
+    anonymous: bool = False,
 ) -> Agreement:
     """Compute every measure of agreement on one variable.
 
@@ -154,6 +156,8 @@ def measure_agreement(
         resamples: number of bootstrap draws over items; 0 leaves the bootstrap out.
         seed: seed of the bootstrap.
         jackknife: whether to compute jackknife intervals.
+        anonymous: whether it is unknown which rater gave which label; then whatever depends on
+            it is left out.
     Raises:
         LevelError: the level is unknown or needs values.
         AgreementError: weights, values or the confidence level are invalid.
@@ -170,11 +174,11 @@ def measure_agreement(
         values=values,
         confidence_level=confidence_level,
     )
-    plan = _plan(prepared, settings)
+    plan = _plan(prepared, settings, anonymous=anonymous)
     coefficients = tuple(method.compute(prepared, chosen) for method, chosen in plan)
     leading, chosen = next(entry for entry in reversed(plan) if entry[0].name in ("AC1", "AC2"))
-    profiles = rater_profiles(prepared)
-    too_many = too_many_for_pairs(len(prepared.raters))
+    profiles = () if anonymous else rater_profiles(prepared)
+    too_many = _ANONYMOUS if anonymous else too_many_for_pairs(len(prepared.raters))
     pairs = () if too_many else rater_pairs(prepared, confidence_level=confidence_level)
     return Agreement(
         level=level,
@@ -204,7 +208,7 @@ def measure_agreement(
         if too_many
         else leave_one_rater_out(prepared, compute=lambda others: leading.compute(others, chosen)),
         leading=leading.name,
-        prevalence=prevalence(prepared),
+        prevalence=prevalence(prepared, anonymous=anonymous),
         pairs_left_out_because=too_many,
     )
 
@@ -214,11 +218,14 @@ def _is_weighted(settings: AgreementSettings) -> bool:
 
 
 def _plan(
-    prepared: PreparedMatrix, settings: AgreementSettings
+    prepared: PreparedMatrix, settings: AgreementSettings, *, anonymous: bool
 ) -> list[tuple[CoefficientMethod, AgreementSettings]]:
     """Choose what to compute: every coefficient unweighted, then the weighted ones."""
     offered = [
-        method for method in ALL_COEFFICIENTS if not method.two_raters or prepared.rater_count == 2
+        method
+        for method in ALL_COEFFICIENTS
+        if (not method.two_raters or prepared.rater_count == 2)
+        and not (anonymous and method.tells_raters_apart)
     ]
     plain = replace(settings, weights="identity")
     plan = [(method, plain) for method in offered if method.uses_weights != "required"]

@@ -59,6 +59,7 @@ class CoefficientMethod(ABC):
         aliases: other names that people type, in lower case, besides the name and the
             possessive.
         two_raters: whether it is defined only for exactly two raters.
+        tells_raters_apart: whether it depends on which rater gave a label.
         irrcac: the method of irrCAC's ``CAC`` that computes it; empty if there is none.
         uses_weights: whether ``AgreementSettings.weights`` changes it.
     """
@@ -70,6 +71,7 @@ class CoefficientMethod(ABC):
     citation: str
     aliases: tuple[str, ...] = ()
     two_raters: bool = False
+    tells_raters_apart: bool = False
     irrcac: str = ""
     uses_weights: ClassVar[WeightUse]
 

@@ -50,8 +50,12 @@ class Prevalence:
     explanation: str
 
 
-def prevalence(labels: Labels) -> Prevalence:
+def prevalence(labels: Labels, *, anonymous: bool = False) -> Prevalence:
     """Describe prevalence and bias, and explain the kappa paradox if it occurs.
+
+    Args:
+        labels: N items by R raters.
+        anonymous: whether it is unknown which rater gave which label; then there is no bias.
 
     Source: Feinstein and Cicchetti (1990), Journal of Clinical Epidemiology 43:543-549; Byrt,
         Bishop and Carlin (1993), Journal of Clinical Epidemiology 46:423-429, whose two-rater
@@ -66,8 +70,10 @@ def prevalence(labels: Labels) -> Prevalence:
     weight = counts.multiplicity[there]
     shares = weight @ (counts.counts[there] / per_item[there, None]) / weight.sum()
     largest = int(np.argmax(shares))
-    bias, category, raters = _bias(rater_profiles(prepared))
-    paradox, explanation = _paradox(prepared, largest=largest, share=float(shares[largest]))
+    bias, category, raters = _bias(() if anonymous else rater_profiles(prepared))
+    paradox, explanation = _paradox(
+        prepared, largest=largest, share=float(shares[largest]), anonymous=anonymous
+    )
     return Prevalence(
         tuple(float(share) for share in shares),
         prepared.categories[largest],
@@ -95,7 +101,7 @@ def _bias(
     return float(spread[category]), category, (active[most].rater, active[least].rater)
 
 
-def _paradox(labels: Labels, *, largest: int, share: float) -> tuple[bool, str]:
+def _paradox(labels: Labels, *, largest: int, share: float, anonymous: bool) -> tuple[bool, str]:
     prepared = prepare(labels)
     ac1, fleiss = gwet_ac1(prepared), fleiss_kappa(prepared)
     name = prepared.categories[largest]
@@ -114,6 +120,8 @@ def _paradox(labels: Labels, *, largest: int, share: float) -> tuple[bool, str]:
             f"does not rise with a frequent category, is {ac1.value:.3f}. Read both, together "
             "with the agreement on each category."
         )
+    if anonymous:
+        return False, ""
     conger = conger_kappa(prepared)
     if conger.value is not None and conger.value - fleiss.value >= PARADOX_DISTANCE:
         return False, (

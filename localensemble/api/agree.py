@@ -320,6 +320,7 @@ def _from_table(
                 one.items,
                 required,
                 truth,
+                anonymous=table.columns.layout == "counts",
             )
             for one, matrix, truth in zip(labels.groups, matrices, gold, strict=True)
         ]

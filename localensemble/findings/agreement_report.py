@@ -69,6 +69,7 @@ class LabeledVariable:
         requirements: the codebook's requirements, in addition to those of the settings.
         gold: (N,) category indices of the gold labels, -1 for items without one; None if there
             are no gold labels.
+        anonymous: whether it is unknown which rater gave which label.
     """
 
     variable: str
@@ -79,6 +80,7 @@ class LabeledVariable:
     items: tuple[ItemId, ...]
     requirements: tuple[Requirement, ...] = ()
     gold: NDArray[np.int16] | None = None
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
         confidence_level=settings.confidence_level,
         resamples=settings.resamples,
         seed=settings.seed,
+        anonymous=labeled.anonymous,
     )
     return VariableAgreement(
         variable=labeled.variable,
@@ -226,7 +229,9 @@ def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient
             raise AgreementError(
                 f"{name} was not computed: "
                 + (
-                    "it needs exactly two raters."
+                    "it depends on which rater gave a label, which the table does not say."
+                    if method_named(name).tells_raters_apart and not agreement.by_rater
+                    else "it needs exactly two raters."
                     if method_named(name).two_raters
                     else "it needs weights, but none are given."
                 ),

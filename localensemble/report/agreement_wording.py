@@ -195,7 +195,7 @@ def no_band_because(agreement: Agreement, *, outside: Sequence[str] = ()) -> str
     if leading_coefficient(agreement).value is None:
         return ""
     active = [one for one in agreement.by_rater if one.labels]
-    if all(one.labels in one.category_labels for one in active):
+    if active and all(one.labels in one.category_labels for one in active):
         return "agreement beyond chance cannot be judged, because every rater gave only one answer"
     alike = [one.rater for one in agreement.same_answer]
     for names, one, several in (

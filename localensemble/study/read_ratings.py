@@ -132,6 +132,13 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
         categories=options.categories,
         split_labels=options.split_labels,
     )
+    if table.columns.layout == "counts":
+        raise InputError(
+            f"{path.name}: a table of counts does not say which rater gave a label, so it cannot "
+            "become a study.",
+            hint="Measure its agreement with `localensemble agree`, or import a table with the "
+            "labels of each rater.",
+        )
     messages = list(table.messages)
     rated: dict[str, _Rated] = {}
     for labels in table.variables:

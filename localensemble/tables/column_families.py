@@ -14,8 +14,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from localensemble.core.errors import InputError
+from localensemble.core.errors import InputError, TableError
+from localensemble.tables.column_names import columns_named, listed
+from localensemble.tables.doubtful_raters import as_option
 from localensemble.tables.table_files import TableFile
 
 _SEPARATORS = ("___", "__", "/", ":", "|", "_", ".", "-", " ")
@@ -127,6 +130,18 @@ def _grid(columns: Sequence[str], separator: str, *, last: bool) -> Grid | None:
             return Grid(separator, parts) if len(parts) > 3 and 2 * len(parts) > full else None
         parts = kept
     return None
+
+
+def grid_error(path: Path, grid: Grid) -> TableError:
+    """Return the error that asks which parts of column names are raters."""
+    one, other = (str(ColumnPattern(grid.separator, rater_first=first)) for first in (True, False))
+    return TableError(
+        f"{path.name}: {columns_named([*grid.parts])} seem to hold several variables, with a "
+        "column for each rater and variable.",
+        hint=f"If {listed(grid.first)} are the raters, add `--column-pattern '{one}'`; if "
+        f"{listed(grid.last)} are, `--column-pattern '{other}'`. If each column is a rater: "
+        f"`--raters {as_option([*grid.parts])}`.",
+    )
 
 
 def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Choose the item, rater and label columns in a table of ratings.
 
-Two layouts are read. *Long*: one row for each label, with a column that names the rater.
-*Wide*: one row for each item and one column for each rater. Decides which names are clear
+Two layouts are guessed. *Long*: one row for each label, with a column that names the rater.
+*Wide*: one row for each item and one column for each rater. A third, *counts*, has one column for
+each category; it is read only if it is named. Decides which names are clear
 enough to guess from, and reports every guess. Refuses to guess if a column could be a rater
 or something else, because an extra column gives a believable wrong result. Columns for each rater
 and variable (``ann_pain``, ``ben_sleep``) are read if the codebook or a pattern tells which is
@@ -13,17 +14,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.column_families import ColumnPattern, Grid, find_checkboxes, find_grid
+from localensemble.tables.category_counts import counts_error, find_counts
+from localensemble.tables.column_families import (
+    ColumnPattern,
+    Grid,
+    find_checkboxes,
+    find_grid,
+    grid_error,
+)
+from localensemble.tables.column_names import columns_named, listed, refuse_missing
 from localensemble.tables.doubtful_raters import as_option, doubtful_raters
 from localensemble.tables.item_columns import ID_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 
-TableLayout = Literal["wide", "long"]
+TableLayout = Literal["wide", "long", "counts"]
 Gaps = Annotated[tuple[str, ...], Option("A cell that means no label, such as NA.", "--gap")]
 Sheet = Annotated[str | None, Option("The sheet of a workbook. [default: the first]")]
 AllCategories = Annotated[
@@ -39,7 +47,6 @@ SplitLabels = Annotated[
 ]
 
 _SAMPLE_ROWS = 2000
-_MOST_SHOWN = 20
 # A column with more distinct cells than this in the sample is probably not a rater.
 _MOST_CATEGORIES_GUESSED = 200
 
@@ -75,11 +82,12 @@ class NamedColumns:
     """The columns that the user named; the others are guessed.
 
     Attributes:
-        layout: wide or long; None detects it.
+        layout: wide, long or counts; None detects wide or long.
         item: column of the item ids; a wide table may do without.
         rater: column of the rater names (long).
         labels: columns of the labels (long), one variable each.
-        raters: columns of the raters (wide), one rater each, or their names (long).
+        raters: columns of the raters (wide), one rater each, or their names (long); with counts,
+            the columns of the categories.
         without_raters: raters that do not count, by column (wide) or by name (long).
         pattern: how columns are named that each hold one rater's labels of one variable.
         variable: column that names the variable of each row; None if all rows have the same one.
@@ -151,6 +159,8 @@ def choose_label_columns(
     _check_named(table, named)
     choice = _Choice(table, named, variables)
     layout = choice.layout()
+    if layout == "counts":
+        return choice.counts()
     return choice.long() if layout == "long" else choice.wide()
 
 
@@ -184,7 +194,7 @@ class _Choice:
         if rater:
             raise TableError(
                 f'{self._name}: column "{rater[0]}" seems to name the rater, but no column seems '
-                f"to hold the labels; the columns are {_listed(self.table.columns)}.",
+                f"to hold the labels; the columns are {listed(self.table.columns)}.",
                 hint="Name the column with the labels (`--label`), or use `--layout wide`.",
             )
         if not named.raters:
@@ -199,13 +209,15 @@ class _Choice:
         if not labels and not self._matches(_LABEL_NAMES):
             labels = self._checkboxes()
         if labels and not self.named.labels:
-            self.messages.append(f"Using {_columns(labels)} for the labels; each is one variable.")
+            self.messages.append(
+                f"Using {columns_named(labels)} for the labels; each is one variable."
+            )
         if not labels:
             labels = (self._guessed("label", _LABEL_NAMES),)
         item = self.named.item or self._guessed("item", _ITEM_NAMES)
         if self.named.variable is not None and len(labels) > 1:
             raise TableError(
-                f"{self._name}: {_columns(labels)} each hold a variable, but column "
+                f"{self._name}: {columns_named(labels)} each hold a variable, but column "
                 f'"{self.named.variable}" also names the variables.',
                 hint="Use either several label columns (`--label`) or a column of variables "
                 "(`--variable-column`).",
@@ -214,7 +226,32 @@ class _Choice:
             "long", item=item, rater=rater, labels=tuple(labels), raters=self.named.raters
         )
 
+    def counts(self) -> LabelColumns:
+        if self.named.group is not None or self.named.gold is not None:
+            raise TableError(
+                f"{self._name}: with `--layout counts`, groups and gold labels are not read.",
+                hint="Leave out `--group` and `--gold`.",
+            )
+        item = self._item()
+        columns = [name for name in self.free if name != item and not self._is_text(name)]
+        found = find_counts(self.table, columns)
+        guessed = tuple(columns) if found is None else found.categories
+        categories = self.named.raters or guessed
+        self.messages.append(
+            f"Using {columns_named(categories)} for the categories; each cell counts the raters "
+            "who chose it. Nobody knows which they were, so Conger's and Cohen's kappa and "
+            "everything by rater are left out."
+        )
+        return self._chosen("counts", item=item, rater=None, labels=(), raters=categories)
+
     def wide(self) -> LabelColumns:
+        item = self._item()
+        refuse_missing(self.table, [("raters", column) for column in self.named.raters])
+        raters = self.named.raters or self._guessed_raters(item)
+        raters = tuple(name for name in raters if name not in self.named.without_raters)
+        return self._chosen("wide", item=item, rater=None, labels=(), raters=raters)
+
+    def _item(self) -> str | None:
         item = self.named.item
         if item is None:
             found = [name for name in self._matches(_ITEM_NAMES) if name not in self.named.raters]
@@ -224,10 +261,11 @@ class _Choice:
                 if item is None
                 else f'Using column "{item}" for the items.'
             )
-        _refuse_missing(self.table, [("raters", column) for column in self.named.raters])
-        raters = self.named.raters or self._guessed_raters(item)
-        raters = tuple(name for name in raters if name not in self.named.without_raters)
-        return self._chosen("wide", item=item, rater=None, labels=(), raters=raters)
+        return item
+
+    @staticmethod
+    def _is_text(name: str) -> bool:
+        return any(plain_name(name) in names for names in TEXT_NAMES)
 
     @property
     def _name(self) -> str:
@@ -245,11 +283,11 @@ class _Choice:
         named = self.named
         if named.gold is not None and len(labels) > 1:
             raise TableError(
-                f"{self._name}: {_columns(labels)} each hold a variable, but column "
+                f"{self._name}: {columns_named(labels)} each hold a variable, but column "
                 f'"{named.gold}" has gold labels for only one.',
                 hint="Name one label column (`--label`) together with its gold column.",
             )
-        columns = raters if layout == "wide" else labels
+        columns = labels if layout == "long" else raters
         used = [item, rater, *columns, named.variable, named.group, named.gold]
         names = [name for name in used if name is not None]
         for name in names:
@@ -290,9 +328,9 @@ class _Choice:
         found = self._matches(tiers)
         if len(found) != 1:
             what = (
-                f"it could be {_listed(found)}"
+                f"it could be {listed(found)}"
                 if found
-                else f"the columns are {_listed(self.table.columns)}"
+                else f"the columns are {listed(self.table.columns)}"
             )
             raise TableError(
                 f"{self._name}: it is not clear which column holds the {role}; {what}.",
@@ -302,14 +340,11 @@ class _Choice:
         return found[0]
 
     def _guessed_raters(self, item: str | None) -> tuple[str, ...]:
-        texts = frozenset().union(*TEXT_NAMES)
-        _refuse_missing(
-            self.table, [("without-raters", name) for name in self.named.without_raters]
-        )
+        refuse_missing(self.table, [("without-raters", name) for name in self.named.without_raters])
         columns = [
             name for name in self.free if name != item and name not in self.named.without_raters
         ]
-        left_out = [name for name in columns if plain_name(name) in texts]
+        left_out = [name for name in columns if self._is_text(name)]
         raters = [name for name in columns if name not in left_out]
         by_name = doubtful_raters(raters, columns=True)
         raters_of_variables = self._raters_of_variables(raters, by_name)
@@ -318,18 +353,21 @@ class _Choice:
         checkboxes = find_checkboxes(self.table, raters)
         if checkboxes:
             raise TableError(
-                f"{self._name}: {_columns(checkboxes)} look like the checkboxes of a question with "
-                "several answers: one column for each answer, not for each rater.",
+                f"{self._name}: {columns_named(checkboxes)} look like the checkboxes of a question "
+                "with several answers: one column for each answer, not for each rater.",
                 hint="To measure agreement, the table must tell the raters apart: add a column "
                 "that names the rater of each row (`--rater`). If each column is a rater, name "
                 f"them: `--raters {as_option(checkboxes)}`.",
             )
+        counts = find_counts(self.table, raters)
+        if counts is not None:
+            raise counts_error(self.table.path, counts)
         doubtful = [name for name in raters if name in {*by_name, *self._doubtful(raters)}]
         if doubtful or not raters:
             found = (
-                f"{_columns(doubtful)} may hold something else"
+                f"{columns_named(doubtful)} may hold something else"
                 if doubtful
-                else f"the columns are {_listed(self.table.columns)}"
+                else f"the columns are {listed(self.table.columns)}"
             )
             clear = [name for name in raters if name not in doubtful]
             example = as_option(clear) if len(clear) > 1 else "first,second,third"
@@ -339,11 +377,11 @@ class _Choice:
                 + ("" if item else " If a column holds the ids of the items, name it: `--item`."),
             )
         self.messages.append(
-            f"Using {_columns(raters)} for the raters; if one is something else, name the raters "
-            "with `--raters`."
+            f"Using {columns_named(raters)} for the raters; if one is something else, name the "
+            "raters with `--raters`."
         )
         if left_out:
-            self.messages.append(f"Left out {_columns(left_out)}: the name suggests a text.")
+            self.messages.append(f"Left out {columns_named(left_out)}: the name suggests a text.")
         return tuple(raters)
 
     def _raters_of_variables(
@@ -357,21 +395,21 @@ class _Choice:
             if pattern is not None:
                 raise TableError(
                     f'{self._name}: found no columns named "{pattern}" for two or more raters and '
-                    f"variables; the columns are {_listed(self.table.columns)}.",
+                    f"variables; the columns are {listed(self.table.columns)}.",
                     hint="Name the columns of one variable's raters: `--raters first,second`.",
                 )
             return ()
         if pattern is None:
             pattern = self._pattern_of(grid)
         if pattern is None:
-            raise self._grid_error(grid)
+            raise grid_error(self.table.path, grid)
         self.about = pattern.raters_and_variables(grid)
         self.messages.append(
-            f'Using {_columns([*grid.parts])} for the raters, read as "{pattern}".'
+            f'Using {columns_named([*grid.parts])} for the raters, read as "{pattern}".'
         )
         others = [name for name in columns if name not in grid.parts]
         if others:
-            self.messages.append(f"Left out {_columns(others)}.")
+            self.messages.append(f"Left out {columns_named(others)}.")
         return tuple(grid.parts)
 
     def _pattern_of(self, grid: Grid) -> ColumnPattern | None:
@@ -379,18 +417,6 @@ class _Choice:
         known = set(self.variables)
         first, last = (set(parts) <= known for parts in (grid.first, grid.last))
         return None if first == last else ColumnPattern(grid.separator, rater_first=last)
-
-    def _grid_error(self, grid: Grid) -> TableError:
-        one, other = (
-            str(ColumnPattern(grid.separator, rater_first=first)) for first in (True, False)
-        )
-        return TableError(
-            f"{self._name}: {_columns([*grid.parts])} seem to hold several variables, with a "
-            "column for each rater and variable.",
-            hint=f"If {_listed(grid.first)} are the raters, add `--column-pattern '{one}'`; if "
-            f"{_listed(grid.last)} are, `--column-pattern '{other}'`. If each column is a rater: "
-            f"`--raters {as_option([*grid.parts])}`.",
-        )
 
     def _doubtful(self, columns: Sequence[str]) -> list[str]:
         """Find columns that may not be raters.
@@ -431,9 +457,9 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
         ("gold", named.gold),
         *(("label", column) for column in named.labels),
     ]
-    _refuse_missing(table, [(role, column) for role, column in roles if column is not None])
+    refuse_missing(table, [(role, column) for role, column in roles if column is not None])
     raters_are_columns = bool(set(named.raters) & set(table.columns))
-    wide = raters_are_columns or named.layout == "wide" or named.pattern is not None
+    wide = raters_are_columns or named.layout in ("wide", "counts") or named.pattern is not None
     long = named.rater is not None or bool(named.labels) or named.layout == "long"
     if wide and long:
         raise TableError(
@@ -441,24 +467,3 @@ def _check_named(table: TableFile, named: NamedColumns) -> None:
             hint="A wide table has one column for each rater (`--raters`); a long one has a "
             "rater column and a label column (`--rater`, `--label`).",
         )
-
-
-def _refuse_missing(table: TableFile, named: Sequence[tuple[str, str]]) -> None:
-    for role, column in named:
-        if column not in table.columns:
-            near = get_close_matches(column, table.columns, n=1, cutoff=0.6)
-            raise TableError(
-                f'{table.path.name}: there is no column "{column}" (`--{role}`); the columns are '
-                f"{_listed(table.columns)}.",
-                hint=f'Did you mean "{near[0]}"?' if near else "Name a column of the table.",
-            )
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} {_listed(names)}"
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(f'"{name}"' for name in columns[:_MOST_SHOWN])
-    more = len(columns) - _MOST_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

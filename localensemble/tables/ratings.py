@@ -22,6 +22,7 @@ from localensemble.core.errors import TableError
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.core.words import counted
+from localensemble.tables.category_counts import counts_of_row
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.doubtful_raters import check_long_raters
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
@@ -240,6 +241,9 @@ class _Collector:
                 if rater in left_out or (kept and rater not in kept):
                     continue
             given = cells[len(wanted) : len(wanted) + len(labels)]
+            if chosen.layout == "counts":
+                self._add_counts(item, labels, given, row)
+                continue
             for name, cell in zip(labels, given, strict=True):
                 if chosen.rater is None:
                     rater, about = chosen.about.get(name, (_clean(name), variable))
@@ -250,6 +254,22 @@ class _Collector:
                 self._add_gold(variable, group, item, _label(cells[-1]), row)
         self._refuse_blank()
         self._refuse_repeated()
+
+    def _add_counts(
+        self, item: str, categories: Sequence[str], cells: Sequence[str], row: int
+    ) -> None:
+        """Add one label of a nameless rater for each that a row counts."""
+        variable = self._table.path.stem
+        counts = counts_of_row(self._table.path, cells, row=row)
+        given = [name for name, n in zip(categories, counts, strict=True) for _ in range(n)]
+        for number, category in enumerate(given, start=1):
+            self._add(variable, None, item, f"label {number}", _label(category), row)
+        if row == 1:
+            # A category that nobody chose is still one.
+            for category in categories:
+                self._words.setdefault(variable, {}).setdefault(
+                    _label(category), len(self._words[variable])
+                )
 
     def check_raters(self) -> None:
         """Check the names in the rater column of a long table.
@@ -381,7 +401,7 @@ class _Collector:
         where = self._table.path.name
         if self._columns.variable is not None:
             where += f', variable "{variable}"'
-        if self._columns.layout == "wide":
+        if self._columns.layout != "long":
             return TableError(
                 f"{where}: the same item appears in rows {shown}.",
                 hint="Give every item one row; if rows belong to different variables or groups, "

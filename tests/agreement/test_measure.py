@@ -149,3 +149,16 @@ def test_a_prepared_matrix_gives_the_same_agreement() -> None:
     one = measure_agreement(matrix, level="nominal", resamples=20)
     other = measure_agreement(prepare(matrix), level="nominal", resamples=20)
     assert one == other
+
+
+def test_anonymous_raters_leave_out_what_depends_on_who_gave_a_label() -> None:
+    matrix = matrix_of("ab", "aa", "bb", "aa")
+    named = measure_agreement(matrix, level="nominal", resamples=0)
+    found = measure_agreement(matrix, level="nominal", resamples=0, anonymous=True)
+    left_out = {"Conger kappa", "Cohen kappa"}
+    assert found.coefficients == tuple(
+        one for one in named.coefficients if one.name not in left_out
+    )
+    assert (found.by_rater, found.by_pair, found.excess, found.without_rater) == ((), (), (), ())
+    assert "apart" in found.pairs_left_out_because
+    assert found.by_category == named.by_category

@@ -56,3 +56,14 @@ def test_no_label_has_no_prevalence() -> None:
     found = prevalence(matrix_of("--"))
     assert found.shares == ()
     assert found.largest_category is None
+
+
+def test_anonymous_raters_have_no_bias() -> None:
+    biased = matrix_of("ab", "ab", "aa", "bb", categories=("a", "b"))
+    found = prevalence(biased, anonymous=True)
+    assert (found.bias, found.bias_category, found.bias_raters) == (None, None, None)
+    assert found.shares == prevalence(biased).shares
+    # Conger's kappa is above Fleiss' here, but it depends on who gave which label.
+    apart = matrix_of(*["ab"] * 9, "aa", "bb", categories=("a", "b"))
+    assert "rates" in prevalence(apart).explanation
+    assert prevalence(apart, anonymous=True).explanation == ""

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from localensemble.api.agree import AgreementReport, AgreeOptions, NamedColumns, agree
+from localensemble.agreement import AgreementError
+from localensemble.api.agree import (
+    AgreementReport,
+    AgreeOptions,
+    NamedColumns,
+    agree,
+    write_agreement_html,
+)
 from localensemble.core.errors import TableError
 
 
@@ -170,3 +177,44 @@ def test_labels_that_a_spreadsheet_made_dates_are_refused(tmp_path: Path) -> Non
     text = "item,ann,ben\n1,1-2,2026-02-01\n2,3-4,3-4\n3,1-2,2026-02-01\n4,3-4,3-4\n"
     with pytest.raises(TableError, match="date in rows 1, 3"):
         measured(tmp_path, text)
+
+
+COUNTED = "0 0 14, 0 2 12, 3 5 6, 2 2 10, 7 7 0, 14 0 0, 0 14 0, 4 4 6"
+
+
+@pytest.mark.parametrize("names", [("neg", "neu", "pos"), ("1", "2", "3")])
+@pytest.mark.parametrize("total", [False, True])
+def test_counts_per_category_are_asked_about_then_measured(
+    tmp_path: Path, names: tuple[str, ...], total: bool
+) -> None:
+    # Fleiss kappa 0.486: statsmodels. AC1 0.503: irrCAC.
+    rows = [row.split() for row in COUNTED.split(", ")]
+    more = ["total"] if total else []
+    text = lines(
+        ("subject", *names, *more),
+        *((n, *row, *(["14"] if total else [])) for n, row in enumerate(rows)),
+    )
+    with pytest.raises(TableError, match="seem to count") as refused:
+        measured(tmp_path, text)
+    assert "--layout counts" in str(refused.value.hint)
+    report = measured(tmp_path, text, layout="counts")
+    assert values(report, "Fleiss kappa", "AC1") == [0.486, 0.503]
+    agreement = report.variables[0].agreement
+    assert agreement.coefficient("AC1").raters == 14
+    assert (agreement.by_rater, agreement.by_pair, agreement.without_rater) == ((), (), ())
+    with pytest.raises(AgreementError, match="which rater gave a label"):
+        measured(tmp_path, text, layout="counts", coefficients=("Conger kappa",))
+    write_agreement_html(report, path=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "does not tell the raters apart" in page
+    assert "By rater" not in page
+
+
+def test_two_counted_raters_have_no_kappa_of_cohen(tmp_path: Path) -> None:
+    text = "id,a,b\n1,2,0\n2,2,0\n3,1,1\n4,0,2\n5,0,2\n"
+    names = [
+        one.name
+        for one in measured(tmp_path, text, layout="counts").variables[0].agreement.coefficients
+    ]
+    assert "Scott pi" in names
+    assert {"Cohen kappa", "Conger kappa"}.isdisjoint(names)

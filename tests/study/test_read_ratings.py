@@ -438,3 +438,10 @@ def test_several_labels_in_a_cell_become_variables_of_their_own(tmp_path: Path) 
     read = read_ratings_table(path, options=coded)
     assert [*read.labels.matrices] == ["theme.back_pain", "theme.sleep"]
     assert '"theme.food" has no ratings' in " ".join(read.messages)
+
+
+def test_counts_of_nameless_raters_cannot_become_a_study(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("id,a,b\n1,2,0\n2,1,1\n", encoding="utf-8")
+    with pytest.raises(InputError, match="which rater gave a label"):
+        read(path, layout="counts")

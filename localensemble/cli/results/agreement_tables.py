@@ -73,7 +73,8 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
         _say(console, line)
     console.print(_benchmark_table(found))
     _show_categories(agreement, console)
-    _show_raters(agreement, console)
+    if agreement.by_rater:
+        _show_raters(agreement, console)
     _show_bias(agreement, console)
     _show_pairs(agreement, console)
     if found.dependence:
@@ -127,6 +128,8 @@ def _items_line(agreement: Agreement) -> str:
 
 
 def _active(agreement: Agreement) -> int:
+    if not agreement.by_rater:
+        return len(agreement.raters)
     return sum(profile.labels > 0 for profile in agreement.by_rater)
 
 

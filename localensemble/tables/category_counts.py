@@ -1,0 +1,107 @@
+"""Recognize and read tables that count, for each item, how many raters chose each category.
+
+Taken for raters, such columns give a believable wrong agreement. Decides by the rows: whole
+numbers that add up to the same number everywhere, or to a column of totals.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.core.errors import TableError
+from localensemble.tables.column_names import columns_named
+from localensemble.tables.doubtful_raters import as_option
+from localensemble.tables.item_columns import plain_name
+from localensemble.tables.table_files import TableFile
+
+_SAMPLE_ROWS = 2000
+_LEAST_ROWS = 4
+_MOST_LABELS = 1000
+_WHOLE = re.compile(r"(\d{1,9})(\.0*)?")
+_TOTAL_NAMES = frozenset(
+    {"n", "total", "sum", "count", "raters", "nraters", "ratings", "nratings", "labels", "nlabels"}
+    | {"gesamt", "summe", "anzahl"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCounts:
+    """Columns that count the labels of each category.
+
+    Attributes:
+        categories: the columns.
+        total: the column with their sum; None if there is none.
+        labels: the number of labels of every item; None if it differs.
+    """
+
+    categories: tuple[str, ...]
+    total: str | None
+    labels: int | None
+
+
+def find_counts(table: TableFile, columns: Sequence[str]) -> CategoryCounts | None:
+    """Find the columns that seem to be counts; None if there are none."""
+    rows = [
+        [count_of(cell) for cell in cells]
+        for cells in itertools.islice(table.cells(columns), _SAMPLE_ROWS)
+    ]
+    if len(rows) < _LEAST_ROWS:
+        return None
+    numbers = {
+        column: [one for one in counts if one is not None]
+        for column, counts in zip(columns, zip(*rows, strict=True), strict=True)
+        if None not in counts
+    }
+    total = next((name for name in numbers if plain_name(name) in _TOTAL_NAMES), None)
+    categories = tuple(name for name in numbers if name != total)
+    counted = [*zip(*(numbers[name] for name in categories), strict=True)]
+    if len(categories) < 2 or max(map(max, counted)) < 2 or len({*counted}) == 1:
+        return None
+    sums = [*map(sum, counted)]
+    same = len({*sums}) == 1
+    if total is not None and numbers[total] == sums:
+        return CategoryCounts(categories, total, sums[0] if same else None)
+    return CategoryCounts(categories, None, sums[0]) if same and total is None else None
+
+
+def counts_error(path: Path, counts: CategoryCounts) -> TableError:
+    """Return the error that asks whether columns count the raters of each category."""
+    how = f"{counts.labels:,} in every row" if counts.labels else f'the column "{counts.total}"'
+    return TableError(
+        f"{path.name}: {columns_named(counts.categories)} seem to count how many raters chose each "
+        f"category; they add up to {how}.",
+        hint="If they do, add `--layout counts`. If they are raters, name them: "
+        f"`--raters {as_option(counts.categories)}`.",
+    )
+
+
+def count_of(cell: str) -> int | None:
+    """Read a count; None if the cell holds anything else."""
+    found = _WHOLE.fullmatch(cell.strip())
+    return None if found is None else int(found[1])
+
+
+def counts_of_row(path: Path, cells: Sequence[str], *, row: int) -> list[int]:
+    """Read the counts of one row.
+
+    Raises:
+        TableError: a cell is not a whole number, or the numbers are too large for counts.
+    """
+    counts = [found for cell in cells if (found := count_of(cell)) is not None]
+    if len(counts) < len(cells):
+        raise TableError(
+            f"{path.name}, row {row}: a cell is not a whole number, as a count must be.",
+            hint="Write 0 for a category that nobody chose, or name the columns of the categories "
+            "with `--raters`.",
+        )
+    if sum(counts) > _MOST_LABELS:
+        raise TableError(
+            f"{path.name}, row {row}: the counts add up to {sum(counts):,} labels; expected "
+            f"{_MOST_LABELS:,} or fewer.",
+            hint="Name the columns that count labels with `--raters`.",
+        )
+    return counts

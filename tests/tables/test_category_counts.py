@@ -1,0 +1,91 @@
+"""Counts of raters per category are asked about, and read when that is what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localensemble.core.errors import TableError
+from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.ratings import Ratings, read_ratings
+
+COUNTS = "id,neg,neu,pos\n1,0,0,3\n2,0,1,2\n3,3,0,0\n4,1,1,1\n"
+TOTALS = "id,yes,no,n\n1,5,0,5\n2,2,2,4\n3,0,3,3\n4,1,4,5\n"
+BLANKLESS = "case,a,b,text\nx,2.0,0,one\ny,1,1,two\nz,0,2,three\nw,0,2,four\n"
+
+
+def read(folder: Path, text: str, **named: Any) -> Ratings:
+    path = folder / "labels.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_ratings(path, named=NamedColumns(**named))
+
+
+@pytest.mark.parametrize(
+    ("text", "sums"), [(COUNTS, "3 in every row"), (TOTALS, 'column "n"'), (BLANKLESS, "2 in")]
+)
+def test_columns_that_count_are_asked_about(tmp_path: Path, text: str, sums: str) -> None:
+    with pytest.raises(TableError, match=f"seem to count .*{sums}") as refused:
+        read(tmp_path, text)
+    assert "--layout counts" in str(refused.value.hint)
+    assert "--raters" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "labels"),
+    [
+        (COUNTS, ("neg", "neu", "pos"), [3, 3, 3, 3]),
+        (TOTALS, ("yes", "no"), [5, 4, 3, 5]),
+        (BLANKLESS, ("a", "b"), [2, 2, 2, 2]),
+        ("id,a,b,never\n1,1,0,0\n2,0,2,0\n", ("a", "b", "never"), [1, 2]),
+    ],
+)
+def test_counts_become_the_labels_of_nameless_raters(
+    tmp_path: Path, text: str, words: tuple[str, ...], labels: list[int]
+) -> None:
+    table = read(tmp_path, text, layout="counts")
+    (variable,) = table.variables
+    assert sorted(variable.words) == sorted(words)
+    (matrix,) = variable.matrices(words, name_of={})
+    assert matrix.mask.sum(axis=1).tolist() == labels
+    assert len(matrix.raters) == max(labels)
+    assert "everything by rater" in " ".join(table.messages)
+
+
+def test_the_columns_of_the_categories_can_be_named(tmp_path: Path) -> None:
+    table = read(tmp_path, TOTALS, layout="counts", raters=("no", "yes"))
+    assert sorted(table.variables[0].words) == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,ann,ben\n1,1,2\n2,2,2\n3,3,3\n4,1,1\n",
+        "id,ann,ben,cy\n1,0,1,1\n2,1,0,1\n3,1,1,0\n4,0,1,1\n",
+        "id,ann,ben\n1,2,2\n2,2,2\n3,2,2\n4,2,2\n",
+        "id,ann,ben\n1,1,2\n2,2,1\n3,1,2\n",
+        "id,ann,ben\n1,1,2\n2,2,1\n3,1,2\n4,2,\n",
+        "id,ann,ben\n1,1,1.5\n2,1.5,1\n3,1,1.5\n4,1.5,1\n",
+    ],
+)
+def test_ratings_in_numbers_are_not_taken_for_counts(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text).columns.layout == "wide"
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "found"),
+    [
+        ("id,a,b\n1,1,x\n", {}, "row 1: a cell is not a whole number"),
+        ("id,a,b\n1,1,\n", {}, "row 1: a cell is not a whole number"),
+        ("id,a,b\n1,1,1\n2,900,900\n", {}, "row 2: the counts add up to 1,800"),
+        ("id,a,b,w\n1,1,1,x\n", {"group": "w"}, "groups and gold labels are not read"),
+        ("id,a,b\n1,1,1\n1,2,2\n", {}, "the same item appears in rows 1 and 2"),
+        ("id,a,b\n1,1,1\n", {"rater": "a"}, "one option asks for the wide layout"),
+    ],
+)
+def test_what_cannot_be_counts_is_refused(
+    tmp_path: Path, text: str, named: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(TableError, match=found):
+        read(tmp_path, text, layout="counts", **named)
