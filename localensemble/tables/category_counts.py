@@ -1,7 +1,7 @@
 """Recognize and read tables that count, for each item, how many raters chose each category.
 
 Taken for raters, such columns give a believable wrong agreement. Decides by the rows: whole
-numbers that add up to the same number everywhere, or to a column of totals.
+numbers that add up to the same number everywhere, or to a column of totals; or shares of 1 or 100.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _SAMPLE_ROWS = 2000
 _LEAST_ROWS = 4
 _MOST_LABELS = 1000
 _WHOLE = re.compile(r"(\d{1,9})(\.0*)?")
+_DECIMAL = re.compile(r"\d{1,3}(\.\d{1,17})?")
+_ROUNDING = 0.011
 _TOTAL_NAMES = frozenset(
     {"n", "total", "sum", "count", "raters", "nraters", "ratings", "nratings", "labels", "nlabels"}
     | {"gesamt", "summe", "anzahl"}
@@ -68,6 +70,34 @@ def find_counts(table: TableFile, columns: Sequence[str]) -> CategoryCounts | No
     return CategoryCounts(categories, None, sums[0]) if same and total is None else None
 
 
+def refuse_shares(table: TableFile, columns: Sequence[str]) -> None:
+    """Refuse columns that seem to hold the share of each category.
+
+    Raises:
+        TableError: fractions add up to 1 or to 100 in every row.
+    """
+    rows = [
+        [_number(cell) for cell in cells]
+        for cells in itertools.islice(table.cells(columns), _SAMPLE_ROWS)
+    ]
+    filled = [[one for one in row if one is not None] for row in rows]
+    if len(rows) < _LEAST_ROWS or any(len(row) < max(2, len(columns)) for row in filled):
+        return
+    fractions = any(one != int(one) for row in filled for one in row)
+    whole = next(
+        (one for one in (1, 100) if all(abs(sum(row) / one - 1) < _ROUNDING for row in filled)),
+        None,
+    )
+    if fractions and whole is not None:
+        raise TableError(
+            f"{table.path.name}: {columns_named(columns)} seem to hold the share of each category; "
+            f"they add up to {whole} in every row.",
+            hint="Agreement needs the number of raters who chose each category: write it instead "
+            "of the shares, and add `--layout counts`. If they are raters, name them: "
+            f"`--raters {as_option(columns)}`.",
+        )
+
+
 def counts_error(path: Path, counts: CategoryCounts) -> TableError:
     """Return the error that asks whether columns count the raters of each category."""
     how = f"{counts.labels:,} in every row" if counts.labels else f'the column "{counts.total}"'
@@ -83,6 +113,10 @@ def count_of(cell: str) -> int | None:
     """Read a count; None if the cell holds anything else."""
     found = _WHOLE.fullmatch(cell.strip())
     return None if found is None else int(found[1])
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if _DECIMAL.fullmatch(cell.strip()) else None
 
 
 def counts_of_row(path: Path, cells: Sequence[str], *, row: int) -> list[int]:

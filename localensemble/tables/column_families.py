@@ -21,8 +21,14 @@ from localensemble.tables.column_names import columns_named, listed
 from localensemble.tables.doubtful_raters import as_option
 from localensemble.tables.table_files import TableFile
 
-_SEPARATORS = ("___", "__", "/", ":", "|", "_", ".", "-", " ")
-_CHECKBOX = re.compile(r"(?P<stem>.+?)(?P<separator>___|/|\.)(?P<choice>[^/]+)")
+# The last divides where a capital letter begins a word: annPain.
+_SEPARATORS = ("___", "__", "/", ":", "|", "_", ".", "-", " ", "")
+_CAPITAL = re.compile(r"(?<=[a-zäöüß\d])(?=[A-ZÄÖÜ])")
+# REDCap, KoBo and R; LimeSurvey; REDCap with its labels.
+_CHECKBOX = re.compile(
+    r"(?P<stem>.+?)(?P<separator>___|/|\.|\[| ?\(choice=)(?P<choice>[^/\[\]]+)[\])]?"
+)
+_TICKS = frozenset({"checked", "unchecked"})
 _CHECKED = frozenset({"", "0", "1", "true", "false", "checked", "unchecked", "yes", "no"})
 # R writes a dot where a heading had a space or a number was added: "rater.1" is a rater.
 _RATER_STEMS = re.compile(
@@ -32,7 +38,7 @@ _RATER_STEMS = re.compile(
     re.IGNORECASE,
 )
 _SAMPLE_ROWS = 2000
-_PATTERN = re.compile(r"\{(rater|variable)\}([^{}]+)\{(rater|variable)\}")
+_PATTERN = re.compile(r"\{(rater|variable)\}([^{}]*)\{(rater|variable)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,13 @@ class Grid:
     """Columns named by two parts, each of which recurs.
 
     Attributes:
-        separator: what stands between the parts.
+        separator: what stands between the parts; empty if the second begins with a capital.
+        last_separator: whether the last separator in a name divides it, not the first.
         parts: column -> first part, last part; in table order.
     """
 
     separator: str
+    last_separator: bool
     parts: dict[str, tuple[str, str]]
 
     @property
@@ -76,7 +84,7 @@ class ColumnPattern:
         if found is None or found[1] == found[3]:
             raise InputError(
                 f'Cannot use the column pattern "{text}"; expected {{rater}} and {{variable}} '
-                "with a separator between them.",
+                "and what stands between them.",
                 hint="For columns such as ann_pain: `--column-pattern '{rater}_{variable}'`.",
             )
         return cls(found[2], found[1] == "rater")
@@ -85,11 +93,22 @@ class ColumnPattern:
         names = ("{rater}", "{variable}")
         return self.separator.join(names if self.rater_first else names[::-1])
 
-    def raters_and_variables(self, grid: Grid) -> dict[str, tuple[str, str]]:
-        """Return the rater and the variable of each column of a grid."""
-        if self.rater_first:
-            return grid.parts
-        return {column: (other, one) for column, (one, other) in grid.parts.items()}
+    def raters_and_variables(
+        self, grid: Grid, columns: Sequence[str]
+    ) -> dict[str, tuple[str, str]]:
+        """Return the rater and the variable of each column.
+
+        Columns outside the grid count if they are about one of its variables: not every rater
+        judges all of them.
+        """
+        about = {}
+        variables = grid.last if self.rater_first else grid.first
+        for column in columns:
+            parts = _divided(column, grid.separator, last=grid.last_separator)
+            rater, variable = (parts if self.rater_first else parts[::-1]) if parts else ("", "")
+            if variable in variables:
+                about[column] = (rater, variable)
+        return about
 
 
 def find_grid(columns: Sequence[str], *, separator: str | None = None) -> Grid | None:
@@ -112,11 +131,11 @@ def find_grid(columns: Sequence[str], *, separator: str | None = None) -> Grid |
 
 
 def _grid(columns: Sequence[str], separator: str, *, last: bool) -> Grid | None:
-    parts = {}
-    for column in columns:
-        one, between, other = column.rpartition(separator) if last else column.partition(separator)
-        if between and one.strip() and other.strip():
-            parts[column] = (one.strip(), other.strip())
+    parts = {
+        column: found
+        for column in columns
+        if (found := _divided(column, separator, last=last)) is not None
+    }
     while parts:
         firsts = Counter(one for one, _ in parts.values())
         lasts = Counter(other for _, other in parts.values())
@@ -127,9 +146,24 @@ def _grid(columns: Sequence[str], separator: str, *, last: bool) -> Grid | None:
         }
         if len(kept) == len(parts):
             full = len(firsts) * len(lasts)
-            return Grid(separator, parts) if len(parts) > 3 and 2 * len(parts) > full else None
+            return (
+                Grid(separator, last, parts) if len(parts) > 3 and 2 * len(parts) > full else None
+            )
         parts = kept
     return None
+
+
+def _divided(column: str, separator: str, *, last: bool) -> tuple[str, str] | None:
+    places = (
+        [(found.start(), found.start()) for found in _CAPITAL.finditer(column)]
+        if not separator
+        else [(found.start(), found.end()) for found in re.finditer(re.escape(separator), column)]
+    )
+    if not places:
+        return None
+    start, end = places[-1 if last else 0]
+    one, other = column[:start].strip(), column[end:].strip()
+    return (one, other) if one and other else None
 
 
 def grid_error(path: Path, grid: Grid) -> TableError:
@@ -144,11 +178,23 @@ def grid_error(path: Path, grid: Grid) -> TableError:
     )
 
 
+def _ticked(table: TableFile, columns: Sequence[str]) -> list[str]:
+    """Find columns that hold nothing but the words Checked and Unchecked."""
+    found = {*columns}
+    for cells in itertools.islice(table.cells(columns), _SAMPLE_ROWS if columns else 0):
+        found -= {
+            column
+            for column, cell in zip(columns, cells, strict=True)
+            if cell.strip().casefold() not in _TICKS
+        }
+    return [column for column in columns if column in found]
+
+
 def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:
     """Find columns that hold the answers to one question, each checked or not.
 
-    Two columns or more have the same name up to ``___``, ``/`` or a dot, and hold nothing but 0
-    and 1, or words for them.
+    Two columns or more hold Checked and Unchecked; or they have the same name up to ``___``,
+    ``/``, a dot or a bracket, and hold nothing but 0 and 1, or words for them.
     """
     split = {column: found for column in columns if (found := _CHECKBOX.fullmatch(column))}
     stems = Counter((found["stem"], found["separator"]) for found in split.values())
@@ -156,9 +202,12 @@ def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:
         column
         for column, found in split.items()
         if stems[found["stem"], found["separator"]] > 1
-        and not (found["separator"] == "." and _RATER_STEMS.fullmatch(found["stem"]))
+        and not (found["separator"] in ".[" and _RATER_STEMS.fullmatch(found["stem"]))
     ]
     unchecked = set(candidates)
+    ticked = _ticked(table, columns)
+    if len(ticked) > 1:
+        return ticked
     for cells in itertools.islice(table.cells(candidates), _SAMPLE_ROWS if candidates else 0):
         for column, cell in zip(candidates, cells, strict=True):
             if cell.strip().casefold() not in _CHECKED:

@@ -22,9 +22,13 @@ _MONTH = (
 # 1-2 becomes 2-Jan, 02. Jan or a date with a time, which depends on the language and the program.
 _DATE = re.compile(
     rf"\d{{1,2}}\.?[-./ ]{_MONTH}([-./ ]\d{{2,4}})?|{_MONTH}[-./ ]\d{{2,4}}"
-    r"|\d{1,2}([./-])\d{1,2}\4\d{4}|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
+    r"|\d{1,2}([./-])\d{1,2}\4\d{4}|\d{1,2}/\d{1,2}/\d{2}"
+    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
     re.IGNORECASE,
 )
+# How a spreadsheet stores a date of our time: the days since 1900.
+_DAYS = re.compile(r"[3-5]\d{4}")
+_RANGE = re.compile(r"\d{1,2}[-/]\d{1,2}")
 _LEAST_OTHER_ROWS = 4
 _LEAST_ROWS_WITHOUT_SIGN = 8
 
@@ -40,6 +44,8 @@ def refuse_doubtful_labels(labels: VariableRatings, *, where: str) -> None:
         TableError: the message names the rows.
     """
     dates = [word for word in labels.words if _DATE.fullmatch(word)]
+    if any(map(_RANGE.fullmatch, labels.words)):
+        dates += [word for word in labels.words if _DAYS.fullmatch(word)]
     if dates:
         raise TableError(
             f"{where}: the label is a date in {labels.rows_with(dates)}; a spreadsheet makes dates "

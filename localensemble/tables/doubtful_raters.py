@@ -18,11 +18,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from localensemble.core.errors import TableError
+from localensemble.tables.item_columns import plain_name
 
 # Labels that settle those of others, or were made from them.
 _SETTLED = frozenset(
     {"gold", "goldlabel", "goldstandard", "goldenlabel", "truth", "groundtruth", "reference"}
-    | {"curator", "curation", "curated", "initialcas", "cas", "consensus", "consolidated"}
+    | {"curator", "curation", "curated", "initialcas", "consensus", "consolidated"}
     | {"adjudicated", "adjudicator", "adjudication", "arbiter", "arbitrator", "arbitrated"}
     | {"final", "finallabel", "finalcode", "majority", "majorityvote", "mode", "resolved"}
     | {"reconciled", "reconciliation", "merged", "agreed", "tiebreaker", "tiebreak", "referee"}
@@ -32,6 +33,10 @@ _SETTLED = frozenset(
 )
 # As above, if only one rater is called so: several experts are raters like any others.
 _SETTLED_IF_ONE = frozenset({"expert", "experte", "expertin", "admin", "administrator", "root"})
+# A column that is called just so, beside columns of raters, may be what they agreed on.
+_DECIDED = frozenset(
+    {"label", "decision", "outcome", "result", "verdict", "category", "code", "answer", "class"}
+)
 # What programs store beside a label, and figures made from labels.
 _BESIDE = frozenset(
     {"confidence", "certainty", "sure", "conf", "time", "times", "timestamp", "datetime", "date"}
@@ -42,6 +47,7 @@ _BESIDE = frozenset(
     | {"explanation", "justification", "feedback", "ip", "ipaddress", "status", "channel"}
     | {"userlanguage", "latitude", "longitude", "locationlatitude", "locationlongitude"}
     | {"email", "device", "browser", "url", "difficulty", "agreement", "agree", "total", "sum"}
+    | {"correct", "match", "matches", "disagreement", "conflict"}
     | {"count", "mean", "average", "median", "probability", "prob", "support"}
     | {"konfidenz", "sicherheit", "zeit", "zeitstempel", "dauer", "sekunden", "beginn", "ende"}
     | {"datum", "kommentar", "bemerkung", "bemerkungen", "notiz", "notizen", "anmerkung"}
@@ -63,6 +69,8 @@ def doubtful_raters(names: Collection[str], *, columns: bool) -> list[str]:
         for name in names
         if word in words[name] and not _all_have(word, words)
     }
+    if columns and len(names) > 1:
+        doubtful.update(name for name in names if plain_name(name) in _DECIDED)
     for word in _SETTLED_IF_ONE:
         found = [name for name in names if word in words[name]]
         if len(found) == 1 < len(names):

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.category_counts import counts_error, find_counts
+from localensemble.tables.category_counts import counts_error, find_counts, refuse_shares
 from localensemble.tables.column_families import (
     ColumnPattern,
     Grid,
@@ -362,6 +362,7 @@ class _Choice:
         counts = find_counts(self.table, raters)
         if counts is not None:
             raise counts_error(self.table.path, counts)
+        refuse_shares(self.table, raters)
         doubtful = [name for name in raters if name in {*by_name, *self._doubtful(raters)}]
         if doubtful or not raters:
             found = (
@@ -403,14 +404,14 @@ class _Choice:
             pattern = self._pattern_of(grid)
         if pattern is None:
             raise grid_error(self.table.path, grid)
-        self.about = pattern.raters_and_variables(grid)
+        self.about = pattern.raters_and_variables(grid, likely)
         self.messages.append(
-            f'Using {columns_named([*grid.parts])} for the raters, read as "{pattern}".'
+            f'Using {columns_named([*self.about])} for the raters, read as "{pattern}".'
         )
-        others = [name for name in columns if name not in grid.parts]
+        others = [name for name in columns if name not in self.about]
         if others:
             self.messages.append(f"Left out {columns_named(others)}.")
-        return tuple(grid.parts)
+        return tuple(self.about)
 
     def _pattern_of(self, grid: Grid) -> ColumnPattern | None:
         """Tell raters from variables by the codebook; None if it does not say."""

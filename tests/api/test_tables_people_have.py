@@ -16,6 +16,8 @@ from localensemble.api.agree import (
     agree,
     write_agreement_html,
 )
+from localensemble.api.codebook import init
+from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.core.errors import TableError
 
 
@@ -218,3 +220,29 @@ def test_two_counted_raters_have_no_kappa_of_cohen(tmp_path: Path) -> None:
     ]
     assert "Scott pi" in names
     assert {"Cohen kappa", "Conger kappa"}.isdisjoint(names)
+
+
+SURVEY = (
+    "ResponseId,Q1,Q2\nResponse ID,How are you today?,Urgent?\n"
+    '"{""ImportId"":""_recordId""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n'
+    + "".join(
+        f"R_{n},{'The ward was loud at night and I slept badly.'},{'yn'[n % 2]}\n" for n in range(6)
+    )
+)
+
+
+def test_init_and_import_know_the_header_rows_of_a_survey(tmp_path: Path) -> None:
+    items = tmp_path / "survey.csv"
+    items.write_text(SURVEY, encoding="utf-8")
+    started = init(items, folder=tmp_path)
+    assert started.label_columns == ("Q2",)
+    assert "2 more header rows" in " ".join(started.messages)
+    draft = (tmp_path / "codebook.yaml").read_text(encoding="utf-8")
+    assert "Urgent?" not in draft
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text(SURVEY.replace("Q1", "ann").replace("Q2", "ben"), encoding="utf-8")
+    options = RatingsOptions(
+        level="nominal", columns=NamedColumns(raters=("ben",)), items=items, text_column="Q1"
+    )
+    imported = import_ratings(ratings, output=tmp_path / "study", options=options)
+    assert imported.findings.item_count == 6

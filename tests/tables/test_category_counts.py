@@ -58,9 +58,20 @@ def test_the_columns_of_the_categories_can_be_named(tmp_path: Path) -> None:
     assert sorted(table.variables[0].words) == ["no", "yes"]
 
 
+@pytest.mark.parametrize("whole", [1, 100])
+def test_shares_are_refused(tmp_path: Path, whole: int) -> None:
+    rows = [(0.2, 0.8), (0.333, 0.667), (1, 0), (0.5, 0.5)]
+    text = "id,no,yes\n" + "".join(
+        f"{n},{a * whole:.4g},{b * whole:.4g}\n" for n, (a, b) in enumerate(rows)
+    )
+    with pytest.raises(TableError, match=f"share of each category; they add up to {whole} "):
+        read(tmp_path, text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "id,ann,ben\n1,0.5,0.5\n2,0.5,1\n3,1,0.5\n4,1,1\n",
         "id,ann,ben\n1,1,2\n2,2,2\n3,3,3\n4,1,1\n",
         "id,ann,ben,cy\n1,0,1,1\n2,1,0,1\n3,1,1,0\n4,0,1,1\n",
         "id,ann,ben\n1,2,2\n2,2,2\n3,2,2\n4,2,2\n",

@@ -38,6 +38,8 @@ def found(ratings: Ratings) -> dict[str, tuple[str, ...]]:
         ["theme/pain", "theme/sleep"],
         ["group_a/theme/pain", "group_a/theme/sleep"],
         ["theme.1", "theme.2", "theme.3"],
+        ["theme[SQ001]", "theme[SQ002]"],
+        ["Theme (choice=Pain)", "Theme (choice=Sleep)"],
     ],
 )
 def test_checkboxes_are_not_raters(tmp_path: Path, columns: list[str]) -> None:
@@ -98,6 +100,32 @@ def test_raters_by_variables_are_asked_about_then_told_apart(
     assert found(read(tmp_path, text, raters=tuple(columns))) == {"labels": tuple(columns)}
 
 
+def test_a_capital_letter_divides_names_as_well(tmp_path: Path) -> None:
+    text = table(["annPain", "benPain", "annSleep", "benSleep"], "xyz")
+    with pytest.raises(TableError, match="several variables") as refused:
+        read(tmp_path, text)
+    assert "--column-pattern '{rater}{variable}'" in str(refused.value.hint)
+    assert found(read(tmp_path, text, pattern="{rater}{variable}")) == {
+        "Pain": ("ann", "ben"),
+        "Sleep": ("ann", "ben"),
+    }
+
+
+def test_a_rater_who_judges_one_variable_only_counts_there(tmp_path: Path) -> None:
+    columns = ["ann_pain", "ben_pain", "cy_pain", "ann_sleep", "ben_sleep"]
+    ratings = read(tmp_path, table(columns, "xyz"), pattern="{rater}_{variable}")
+    assert found(ratings) == {"pain": ("ann", "ben", "cy"), "sleep": ("ann", "ben")}
+    columns = ["pain_ann", "pain_ben", "pain_cy", "sleep_ann", "sleep_ben"]
+    ratings = read(tmp_path, table(columns, "xyz"), pattern="{variable}_{rater}")
+    assert found(ratings) == {"pain": ("ann", "ben", "cy"), "sleep": ("ann", "ben")}
+
+
+def test_columns_of_check_marks_are_checkboxes_whatever_they_are_called(tmp_path: Path) -> None:
+    text = "id,pain,sleep\n1,Checked,Unchecked\n2,Unchecked,Unchecked\n"
+    with pytest.raises(TableError, match="checkboxes"):
+        read(tmp_path, text)
+
+
 def test_other_columns_beside_the_grid_are_left_out_and_named(tmp_path: Path) -> None:
     columns = ["ann_pain", "ben_pain", "ann_sleep", "ben_sleep", "ann_time", "ben_time", "site"]
     ratings = read(tmp_path, table(columns, "xyz"), pattern="{rater}_{variable}")
@@ -119,7 +147,7 @@ def test_a_pattern_that_fits_no_columns_is_refused(tmp_path: Path) -> None:
         read(tmp_path, table(["ann", "ben"]), pattern="{rater}_{variable}")
 
 
-@pytest.mark.parametrize("text", ["", "{rater}", "{rater}{variable}", "{rater}_{rater}", "a_b"])
+@pytest.mark.parametrize("text", ["", "{rater}", "{rater}_{rater}", "a_b"])
 def test_a_pattern_names_a_rater_and_a_variable(text: str) -> None:
     with pytest.raises(InputError, match="column pattern"):
         ColumnPattern.parse(text)

@@ -39,6 +39,8 @@ def numbered(*labels: str, start: int = 1) -> list[str]:
         "2026-02-03",
         "2026-02-01T00:00:00",
         "1-Mai-26",
+        "2/1/26",
+        "46054",
         "01 Jan 2026",
         "2-Sept.",
     ],
@@ -64,7 +66,21 @@ def test_dates_of_a_workbook_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["1-2", "3/4", "10-12", "may", "may-be", "1.5", "2026", "12-months", "jan", "1-2-3"]
+    "label",
+    [
+        "1-2",
+        "3/4",
+        "10-12",
+        "may",
+        "may-be",
+        "1.5",
+        "2026",
+        "12-months",
+        "jan",
+        "1-2-3",
+        "2.1.10",
+        "1/2",
+    ],
 )
 def test_ordinary_labels_are_not_taken_for_dates(tmp_path: Path, label: str) -> None:
     labels = labels_of(tmp_path, *numbered(f"{label},x", f"x,{label}", "x,x", "x,x"))

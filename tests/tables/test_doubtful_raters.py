@@ -101,12 +101,21 @@ def test_a_column_beside_the_labels_is_asked_about(tmp_path: Path, name: str) ->
         ("senior", "junior"),
         ("curator1", "curator2"),
         ("model_a", "human"),
+        ("code-llama", "Cas", "answer_bot"),
     ],
 )
 def test_ordinary_names_are_not_doubted(tmp_path: Path, names: tuple[str, ...]) -> None:
     assert doubtful_raters(names, columns=True) == []
     assert raters(read(tmp_path, long(*names))) == names
     assert raters(read(tmp_path, wide(*names))) == names
+
+
+@pytest.mark.parametrize("name", ["label", "decision", "final code", "is_correct", "Category"])
+def test_what_raters_agreed_on_is_asked_about(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TableError, match=f'"{name}" may hold something else'):
+        read(tmp_path, wide("ann", "ben", name))
+    labels = ("label_ann", "label_ben")
+    assert raters(read(tmp_path, wide(*labels))) == labels
 
 
 def test_words_beside_labels_are_only_doubted_in_columns() -> None:
