@@ -59,7 +59,8 @@ class _Value:
             self.key,
             *names,
             type=_click_type(single, self.option),
-            is_flag=single is bool,
+            # With False, click would refuse a value that begins with a dash.
+            is_flag=True if single is bool else None,
             multiple=several and not self.option.split,
             callback=_split if self.option.split else None,
             required=self.default is MISSING,

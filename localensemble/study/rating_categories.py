@@ -2,8 +2,8 @@
 
 They are declared, by a codebook or by name, or taken from the labels that occur. In that case a
 message reports it, because AC1 and Brennan-Prediger depend on their number. Refuses labels outside
-the declared categories, two spellings that look like one category, words like NA that may be
-gaps, and levels that do not fit the categories. At levels other than nominal, labels that are
+the declared categories, two spellings that look like one category, words like NA and numbers like
+99 that may be gaps, and levels that do not fit the categories. At levels other than nominal, labels that are
 numbers, such as ``1`` and ``1.0``, are one category.
 """
 
@@ -11,18 +11,25 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import TableError
+from localensemble.study.category_overlap import disjoint_raters
+from localensemble.study.category_spellings import (
+    category_meant,
+    joined_spellings,
+    spelling_messages,
+)
+from localensemble.study.missing_labels import may_be_missing, minus_one_sentence
 from localensemble.tables.doubtful_labels import refuse_doubtful_labels
+from localensemble.tables.lookalikes import loose_form
 from localensemble.tables.ratings import VariableRatings
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# How R, pandas and spreadsheets write a missing value.
-_MAY_BE_GAPS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "?"})
 _MOST_SHOWN = 12
 
 
@@ -60,7 +67,21 @@ def choose_categories(
     declared = labels.answers or declared
     if declared is not None:
         found = category_values(_declared(declared), level=level, source=where)
+        # At other levels than nominal a label is its number, however it is written.
         name_of = {} if level == "nominal" else _spellings(labels.words, found.names)
+        meant = {
+            word: name
+            for word in labels.words
+            if word not in found.names
+            and word not in name_of
+            and (name := category_meant(word, found.names)) is not None
+        }
+        messages = (
+            *disjoint_raters(labels, name_of={**name_of, **meant}),
+            *spelling_messages(meant, where=where),
+            *_respelled(name_of, where),
+        )
+        name_of |= meant
         unknown = [word for word in labels.words if word not in found.names and word not in name_of]
         if unknown:
             raise TableError(
@@ -68,32 +89,42 @@ def choose_categories(
                 hint=f"The categories are {_listed(found.names)}. Write labels exactly like them; "
                 "name cells that mean no label with `--gap`.",
             )
-        return replace(found, name_of=name_of, messages=_respelled(name_of, where))
+        return replace(found, name_of=name_of, messages=messages)
     refuse_doubtful_labels(labels, where=where)
     _refuse_gaps(labels, where)
-    numeric = all(map(_NUMBER.fullmatch, labels.words))
-    if level == "ordinal" and not numeric and len(labels.words) > 2:
+    one_of = joined_spellings(labels.words)
+    written = [*dict.fromkeys(one_of.get(word, word) for word in labels.words)]
+    words: Sequence[str] = written
+    numeric = all(map(_NUMBER.fullmatch, words))
+    if level == "ordinal" and not numeric and len(words) > 2:
         raise LevelError(
-            f"{where}: an ordinal variable needs the order of its {len(labels.words)} categories.",
+            f"{where}: an ordinal variable needs the order of its {len(words)} categories.",
             hint="Name them from low to high: `--categories low,medium,high`.",
         )
-    words: Sequence[str] = labels.words
     if numeric and level != "nominal":
         # At these levels a label is its number; the shortest of several spellings is kept.
         shortest = sorted(words, key=lambda word: (float(word), len(word), word))
         words = [one for i, one in enumerate(shortest) if not i or not _same(shortest[i - 1], one)]
-    _refuse_alike(labels, words, where)
+    _refuse_alike(labels, words, where, meant=one_of)
     found = category_values(
         sorted(words, key=float if numeric else None), level=level, source=where
     )
-    name_of = _spellings(labels.words, found.names)
+    spelled = _spellings(written, found.names)
+    name_of = {**spelled, **{word: spelled.get(name, name) for word, name in one_of.items()}}
     order = ", in the order of their numbers" if numeric and level != "nominal" else ""
     message = (
         f'Variable "{labels.variable}": took the {len(words)} labels that occur as its '
         f"categories{order}: {_listed(found.names)}. If there are others, name all of them "
         "with `--categories`: AC1 and Brennan-Prediger depend on their number."
     )
-    messages = (*([message] if words else []), *_respelled(name_of, where))
+    asked = minus_one_sentence(words)
+    message += f" {asked}" if asked else ""
+    messages = (
+        *disjoint_raters(labels, name_of=name_of),
+        *([message] if words else []),
+        *spelling_messages(one_of, where=where),
+        *_respelled(spelled, where),
+    )
     return replace(found, name_of=name_of, messages=messages)
 
 
@@ -157,25 +188,29 @@ def _declared(declared: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_gaps(labels: VariableRatings, where: str) -> None:
-    gaps = [word for word in labels.words if word.casefold() in _MAY_BE_GAPS]
+    gaps = may_be_missing(labels.words)
     if gaps:
+        options = " ".join(f"--gap {shlex.quote(word)}" for word in gaps[:_MOST_SHOWN])
         raise TableError(
             f"{where}: {_listed(gaps)} may be a category or a missing label, in "
             f"{labels.rows_with(gaps)}.",
-            hint=f"If it is missing, add `--gap {gaps[0]}`; if not, name all categories with "
+            hint=f"If it is missing, add `{options}`; if not, name all categories with "
             "`--categories`.",
         )
 
 
-def _refuse_alike(labels: VariableRatings, words: Sequence[str], where: str) -> None:
+def _refuse_alike(
+    labels: VariableRatings, words: Sequence[str], where: str, *, meant: Mapping[str, str]
+) -> None:
     for alike, what in (
         (_by_number(words), "the same number, written differently"),
-        (_by_letters(words), "the same word except for case, spaces or letter forms"),
+        (_by_letters(words), "the same word except for case, spaces, letter forms or a sign at the end"),
     ):
         if alike:
+            others = [word for word in labels.words if meant.get(word, word) in alike[1:]]
             raise TableError(
                 f"{where}: {_listed(alike)} are {what}; for example in "
-                f"{labels.rows_with(alike[1:])}.",
+                f"{labels.rows_with(others)}.",
                 hint="Write each category in one way; if they are different, name all with "
                 "`--categories`.",
             )
@@ -187,11 +222,7 @@ def _by_number(words: Sequence[str]) -> list[str]:
 
 
 def _by_letters(words: Sequence[str]) -> list[str]:
-    folded = [
-        " ".join(unicodedata.normalize("NFKC", word).casefold().replace("_", " ").split())
-        for word in words
-    ]
-    return _alike(words, folded)
+    return _alike(words, list(map(loose_form, words)))
 
 
 def _alike(words: Sequence[str], keys: Sequence[str]) -> list[str]:

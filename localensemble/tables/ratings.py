@@ -25,6 +25,7 @@ from localensemble.core.words import counted
 from localensemble.tables.category_counts import counts_of_row
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.doubtful_raters import check_long_raters
+from localensemble.tables.lookalikes import plainly_drawn
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
 
@@ -346,7 +347,8 @@ class _Collector:
         )
 
     def _refuse_texts(self, label: str, words: int) -> None:
-        if len(label) <= _LONGEST_LABEL and label.isprintable() and words <= _MOST_WORDS:
+        visible = plainly_drawn(label).isprintable()
+        if len(label) <= _LONGEST_LABEL and visible and words <= _MOST_WORDS:
             return
         holders = self._columns.labels or self._columns.raters
         found = (

@@ -82,7 +82,7 @@ def test_without_any_label_there_is_no_category(tmp_path: Path) -> None:
             TableError,
             "not a declared category in row 2",
         ),
-        (("1", "1.0"), "nominal", ("1", "2"), TableError, "not a declared category in row 2"),
+        (("1", "1.5"), "nominal", ("1", "2"), TableError, "not a declared category in row 2"),
         (("x",), "nominal", ("x", "x"), AgreementError, '"x" is named twice'),
         (("x",), "nominal", ("x", ""), AgreementError, "one is empty"),
         (("x",), "nominal", (), AgreementError, "one is empty"),
