@@ -13,6 +13,9 @@ from localensemble.agreement import AgreementError
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import open_table
 
+# Spreadsheets often leave the cell above the first column blank.
+_CORNER = "category"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightTable:
@@ -45,7 +48,7 @@ def read_weight_table(path: Path) -> WeightTable:
         TableError: the file cannot be read, the rows do not match the columns, or a cell is
             not a number.
     """
-    table = open_table(path)
+    table = open_table(path, corner=_CORNER)
     columns = [name.strip() for name in table.columns[1:]]
     names: list[str] = []
     weights: list[list[float]] = []

@@ -15,7 +15,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -28,6 +28,15 @@ from localensemble.tables.damage import (
     quoting_error,
 )
 from localensemble.tables.header_rows import MOST_HEADER_ROWS, more_header_rows
+from localensemble.tables.table_bounds import (
+    SAMPLE_RECORDS,
+    Record,
+    TableBounds,
+    find_bounds,
+    header_place,
+    left_out_messages,
+    stated_delimiter,
+)
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 24
@@ -56,12 +65,14 @@ class Table:
     Attributes:
         columns: names from the header; all are different and none is blank.
         more_header_rows: rows below the names that belong to the header and are not read.
+        bounds: where the table is in its file.
     """
 
     path: Path
     columns: tuple[str, ...]
     format: TableFormat
     more_header_rows: int = field(default=0, kw_only=True)
+    bounds: TableBounds = field(default=TableBounds(), kw_only=True)
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the rows below the header, each with one cell per column.
@@ -74,7 +85,7 @@ class Table:
         width = len(self.columns)
         number, empty_line = -self.more_header_rows, 0
         with _opened(self.path) as stream:
-            records = _records(self.path, stream, self.format.delimiter)
+            records = self.bounds.cut(self.path, _records(self.path, stream, self.format.delimiter))
             if next((tuple(cells) for _, cells in records if cells), ()) != self.columns:
                 raise TableError(
                     f"{self.path.name}: the header has changed since the file was opened.",
@@ -96,7 +107,8 @@ class Table:
                         f"{self.path.name}, row {number + 1} (line {line}): the row has "
                         f"{counted(len(cells), 'cell')}, but the header has {width}.",
                         hint=f"Put quotes around a cell that contains a "
-                        f"{_spoken(self.format.delimiter)}; add the missing cells to a short row.",
+                        f"{_spoken(self.format.delimiter)}; add the missing cells to a short row; "
+                        "remove a title above the header or a note below the table.",
                     )
                 elif width == 1:
                     # In a table with one column, an empty line could also be an empty text;
@@ -132,12 +144,14 @@ def path_of(source: TableSource) -> Path:
     return source.path if isinstance(source, HeldTable) else source
 
 
-def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
+def open_table(source: TableSource, *, delimiter: str | None = None, corner: str = "") -> Table:
     """Open a CSV file and read its header; return a table in memory unchanged.
 
     Args:
         source: the file or table.
         delimiter: one of ``DELIMITERS``; None detects it.
+        corner: the name of the first column if the header leaves it blank; without one, a blank
+            name is refused.
 
     Raises:
         TableError: the file is missing, empty or not UTF-8 text, or its header cannot be used.
@@ -153,7 +167,9 @@ def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
     start = check_kind_of_file(path)
     chosen = delimiter if delimiter is not None else _find_delimiter(path)
     with _opened(path) as stream:
-        records = (cells for _, cells in _records(path, stream, chosen) if cells)
+        bounds = replace(find_bounds(_sample(_records(path, stream, chosen))), corner=corner)
+    with _opened(path) as stream:
+        records = (cells for _, cells in bounds.cut(path, _records(path, stream, chosen)) if cells)
         columns = tuple(next(records, ()))
         check_header(path, columns)
         first = [*itertools.islice(records, MOST_HEADER_ROWS + 1)]
@@ -164,7 +180,35 @@ def open_table(source: TableSource, *, delimiter: str | None = None) -> Table:
             hint="Use a CSV file with a header and one row per item.",
         )
     form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK))
-    return Table(path, columns, form, more_header_rows=more)
+    blank = left_out_messages((), header=0, blank=_blank_rows(path, bounds, chosen))
+    bounds = replace(bounds, messages=(*bounds.messages, *blank))
+    return Table(path, columns, form, more_header_rows=more, bounds=bounds)
+
+
+def _sample(records: Iterator[Record]) -> list[Record]:
+    """Read the first records; a damaged one after the first is refused when it is read again."""
+    sample: list[Record] = []
+    try:
+        sample.extend(itertools.islice(records, SAMPLE_RECORDS))
+    except TableError:
+        if not sample:
+            raise
+    return sample or [(1, [])]
+
+
+def _blank_rows(path: Path, bounds: TableBounds, delimiter: str) -> list[int]:
+    """Find the lines of rows without a filled cell."""
+    blank = re.compile(rb'[\s",;|]*[,;|\t][\s",;|]*')
+    with path.open("rb") as lines:
+        # Reading all records takes ten times as long.
+        if not any(blank.fullmatch(line) for line in lines):
+            return []
+    with _opened(path) as stream:
+        try:
+            return bounds.blank_lines(_records(path, stream, delimiter))
+        except TableError:
+            # Reading the rows reports it.
+            return []
 
 
 def write_table(
@@ -262,6 +306,15 @@ def _find_delimiter(path: Path) -> str:
             complete = not stream.read(1)
         except UnicodeDecodeError:
             raise decoding_error(path) from None
+    first_line, _, below = sample.partition("\n")
+    stated = stated_delimiter(first_line)
+    if stated is not None and below:
+        if stated in DELIMITERS:
+            return stated
+        raise TableError(
+            f"{path.name}: the first line states a delimiter that is not supported.",
+            hint=f"Use one of: {', '.join(map(_spoken, DELIMITERS))}.",
+        )
     widths = {
         delimiter: _sample_widths(sample, delimiter, complete=complete) for delimiter in DELIMITERS
     }
@@ -280,16 +333,28 @@ def _find_delimiter(path: Path) -> str:
 
 def _sample_widths(sample: str, delimiter: str, *, complete: bool) -> list[int]:
     """Count the cells of each record of a sample; 0 marks where reading stopped."""
-    widths: list[int] = []
+    rows: list[list[str]] = []
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True)
+    damaged = False
     try:
-        widths.extend(len(cells) for cells in reader if cells)
+        rows.extend(reader)
     except csv.Error as error:
-        if complete or "unexpected end" not in str(error):
-            return [*widths, 0]
-        return widths
-    # The last record of a sample may be cut off.
-    return widths if complete or len(widths) < 2 else widths[:-1]
+        damaged = complete or "unexpected end" not in str(error)
+    else:
+        # The last record of a sample may be cut off.
+        if not complete and len(rows) > 1:
+            rows.pop()
+    if not rows:
+        return [0] if damaged else []
+    place = header_place(rows[:SAMPLE_RECORDS])
+    width = len(rows[place])
+    widths = [
+        # Surplus delimiters at the end of a row add only blank cells.
+        width if not any(map(str.strip, cells[width:])) and len(cells) > width else len(cells)
+        for cells in rows[place:]
+        if cells
+    ]
+    return [*widths, 0] if damaged else widths
 
 
 def check_header(path: Path, columns: tuple[str, ...]) -> None:

@@ -27,7 +27,15 @@ from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.doubtful_raters import check_long_raters
 from localensemble.tables.lookalikes import plainly_drawn
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
+from localensemble.tables.spelled_names import (
+    alike_items,
+    join_raters,
+    letter_case_message,
+    rater_names,
+    raters_message,
+)
 from localensemble.tables.table_files import TableFile, open_table_file
+from localensemble.tables.totals_row import refuse_totals
 
 STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
 """The cells that a study's own tables contain where a rater has no label."""
@@ -210,6 +218,7 @@ class _Collector:
         self._status_words = 0
         # All names in the rater column of a long table, in order.
         self._raters: dict[str, None] = {}
+        self._spelled: Mapping[str, tuple[str, ...]] = {}
 
     def read(self) -> None:
         """Read every row.
@@ -254,6 +263,9 @@ class _Collector:
             if gold:
                 self._add_gold(variable, group, item, _label(cells[-1]), row)
         self._refuse_blank()
+        if chosen.item is not None:
+            refuse_totals(self._table.path, column=chosen.item, row=row, cell=item)
+        self._join_names()
         self._refuse_repeated()
 
     def _add_counts(
@@ -287,6 +299,24 @@ class _Collector:
                 kept=[*map(_clean, chosen.raters)],
                 without=[*map(_clean, chosen.without_raters)],
             )
+
+    def _join_names(self) -> None:
+        """Give each rater of a long table one name, and refuse items that look the same."""
+        parts = self._cells.values()
+        self._spelled = rater_names(rater for cells in parts for rater in cells.raters)
+        for cells in parts:
+            if self._spelled and self._columns.rater is not None:
+                joined = join_raters(cells.raters, cells.rater_places, names=self._spelled)
+                cells.raters, cells.rater_places = joined.raters, joined.rater_places
+            alike = alike_items(cells.items)
+            if alike is not None:
+                places = [cells.item_places.index(cells.items[one]) for one in alike]
+                rows = " and ".join(str(cells.rows[place]) for place in places)
+                raise TableError(
+                    f'{self._table.path.name}, column "{self._columns.item}": the items in rows '
+                    f"{rows} look the same but are written differently.",
+                    hint="Write the id of an item in one way, with the same dashes and spaces.",
+                )
 
     def _add(
         self, variable: str, group: str | None, item: str, rater: str, label: str, row: int
@@ -325,11 +355,16 @@ class _Collector:
             )
 
     def messages(self) -> list[str]:
-        """Report the non-empty cells that were read as gaps."""
-        if not self._status_words:
-            return []
-        listed = " or ".join(sorted(STATUS_WORDS))
-        return [f"Cells that hold {listed} count as gaps: {self._status_words:,}."]
+        """Report what is written in several ways, and the non-empty cells read as gaps."""
+        found = [*raters_message(self._spelled, column=self._columns.rater)]
+        if self._columns.rater is not None:
+            found += letter_case_message(
+                {item for cells in self._cells.values() for item in cells.items}
+            )
+        if self._status_words:
+            listed = " or ".join(sorted(STATUS_WORDS))
+            found.append(f"Cells that hold {listed} count as gaps: {self._status_words:,}.")
+        return found
 
     def variables(self) -> tuple[VariableRatings, ...]:
         """Return the labels of every variable."""
@@ -410,8 +445,10 @@ class _Collector:
                 "name the column that tells them apart (`--variable-column`; `agree` also has "
                 "`--group`).",
             )
+        spelled = "; ".join(raters_message(self._spelled, column=self._columns.rater))
         return TableError(
-            f"{where}: the same rater has two labels on one item, in rows {shown}.",
+            f"{where}: the same rater has two labels on one item, in rows {shown}."
+            + (f" {spelled}" if spelled else ""),
             hint="Keep one of them; if they belong to different variables or groups, name the "
             "column that tells them apart (`--variable-column`; `agree` also has `--group`).",
         )

@@ -9,7 +9,6 @@ a column named by mistake may hold texts.
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,9 @@ from localensemble.core.errors import TableError
 from localensemble.core.labels import ItemId
 from localensemble.tables.delimited import Table, TableSource, path_of
 from localensemble.tables.item_columns import choose_id_columns, id_option
+from localensemble.tables.lookalikes import plain_form
 from localensemble.tables.table_files import open_item_table, table_messages
+from localensemble.tables.totals_row import refuse_totals
 
 ID_SEPARATOR = "|"
 _MAX_ID_CHARACTERS = 200
@@ -115,6 +116,7 @@ class IdCheck:
         self._table = table
         self._places = places
         self._hashes = array("q")
+        self._last = ItemId("")
 
     def add(self, item_id: ItemId) -> None:
         """Check and store the id of the next row.
@@ -127,14 +129,21 @@ class IdCheck:
         if _is_blank(item_id, self._places) or _is_unusable(item_id):
             raise _unusable_ids_error(self._table, self._places)
         self._hashes.append(hash(_as_seen(item_id)))
+        self._last = item_id
 
     def finish(self) -> None:
-        """Check that no two ids are the same or look the same.
+        """Check that no two ids are the same or look the same, and that no totals follow the items.
 
         Raises:
-            TableError: some ids are.
+            TableError: some ids are, or the last row seems to hold totals.
         """
         if self._places:
+            refuse_totals(
+                self._table.path,
+                column=self._table.columns[self._places[0]],
+                row=len(self._hashes),
+                cell=self._last,
+            )
             _refuse_repeated_ids(self._table, self._places, self._hashes)
 
 
@@ -193,7 +202,8 @@ def _refuse_repeated_ids(table: Table, places: tuple[int, ...], id_hashes: array
     if alike:
         raise TableError(
             f"{where}: rows {_pairs(alike)} have ids that look the same; they differ only in "
-            "surrounding spaces or in how an accented letter is stored (Unicode NFC, NFD).",
+            "spaces, in the kind of a dash or quote, or in how an accented letter is stored "
+            "(Unicode NFC, NFD).",
             hint=hint,
         )
 
@@ -214,8 +224,7 @@ def _repeated_hint(table: Table, places: tuple[int, ...]) -> str:
 
 def _as_seen(item_id: str) -> str:
     """Return a form that is equal for two ids that a reader cannot tell apart."""
-    stripped = item_id.strip()
-    return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)
+    return plain_form(item_id)
 
 
 def _pairs(pairs: list[tuple[int, int]]) -> str:

@@ -91,7 +91,7 @@ def open_table_file(source: TableSource, *, sheet: str | None = None) -> TableFi
     if start.startswith(_PARQUET_START):
         return _open_parquet(path)
     table = open_table(source)
-    return _CsvTable(table, header_rows_message(table.more_header_rows))
+    return _CsvTable(table, _read_messages(table))
 
 
 def open_item_table(source: TableSource, *, delimiter: str | None = None) -> Table:
@@ -124,7 +124,7 @@ def table_messages(table: Table, *, used: Sequence[str]) -> tuple[str, ...]:
         TableError: Excel stored an id or a text as a date, which is not what was typed.
     """
     if not isinstance(table, HeldTable):
-        return header_rows_message(table.more_header_rows)
+        return _read_messages(table)
     for column in used:
         if column in table.dates:
             raise TableError(
@@ -134,6 +134,10 @@ def table_messages(table: Table, *, used: Sequence[str]) -> tuple[str, ...]:
                 'UTF-8".',
             )
     return (*table.messages, *header_rows_message(table.more_header_rows))
+
+
+def _read_messages(table: Table) -> tuple[str, ...]:
+    return (*table.bounds.messages, *header_rows_message(table.more_header_rows))
 
 
 def _start_of(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """Read one sheet of an Excel workbook as rows of text.
 
-Decides which sheet to read, and that the first row with any content is the header. In the
+Decides which sheet to read, and where the table is in it. In the
 requested columns, refuses cells without a single value: merged cells, formulas that were never
 computed, and errors. Otherwise each would be read as an empty cell, that is, as a gap. Hidden
 rows and columns are read and reported. A sheet too large to keep in memory is refused.
@@ -9,6 +9,7 @@ rows and columns are read and reported. A sheet too large to keep in memory is r
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,6 +24,12 @@ from localensemble.tables.header_rows import (
     more_header_rows,
 )
 from localensemble.tables.stored_values import no_rows_error, stored_text
+from localensemble.tables.table_bounds import (
+    SAMPLE_RECORDS,
+    header_place,
+    left_out_messages,
+    unnamed_columns,
+)
 
 _SHOWN_SHEETS = 5
 # Reading takes about 500 bytes per cell. One stray cell far out makes a sheet huge.
@@ -110,15 +117,9 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     titles = [worksheet.title for worksheet in book.worksheets]
     name, messages = _chosen_sheet(path, titles, sheet)
     _refuse_too_many_cells(path, book[name])
-    grid = [list(cells) for cells in book[name].iter_rows()]
-    filled = [i for i, cells in enumerate(grid) if any(cell.value is not None for cell in cells)]
-    if not filled:
-        raise no_rows_error(path)
-    first, last = filled[0], filled[-1]
-    width = max(
-        place + 1 for cells in grid for place, cell in enumerate(cells) if cell.value is not None
-    )
-    grid = [cells[:width] for cells in grid[first : last + 1]]
+    whole = [list(cells) for cells in book[name].iter_rows()]
+    rows, places, left_out = _bounds(path, whole)
+    grid = [[whole[row][place] for place in places] for row in rows]
     columns = tuple(stored_text(cell.value) for cell in grid[0])
     check_header(path, columns)
     below = [[stored_text(cell.value) for cell in row] for row in grid[1 : MOST_HEADER_ROWS + 1]]
@@ -127,21 +128,66 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         raise no_rows_error(path)
     messages = (
         *messages,
+        *left_out,
         *header_rows_message(more),
-        *_hidden(book[name], columns, rows=range(first + 2 + more, last + 2)),
+        *_hidden(
+            book[name],
+            rows=[row + 1 for row in rows[1 + more :]],
+            columns={place + 1: column for place, column in zip(places, columns, strict=True)},
+        ),
     )
     computed = None
     if any(cell.data_type == "f" for cells in grid for cell in cells):
-        rows = _loaded(path, computed=True)[name].iter_rows()
-        computed = [list(cells) for cells in rows][first : last + 1]
+        all_computed = [*_loaded(path, computed=True)[name].iter_rows()]
+        computed = [[all_computed[row][place] for place in places] for row in rows]
     merged = [
-        (area.min_row - 1 - first, area.max_row - 1 - first, area.min_col - 1, area.max_col - 1)
+        (
+            bisect_left(rows, area.min_row - 1),
+            bisect_right(rows, area.max_row - 1) - 1,
+            bisect_left(places, area.min_col - 1),
+            bisect_right(places, area.max_col - 1) - 1,
+        )
         for area in book[name].merged_cells.ranges
     ]
     return Sheet(path, columns, messages, grid, computed, merged, 1 + more)
 
 
-def _hidden(worksheet: Any, columns: Sequence[str], *, rows: range) -> Iterator[str]:
+def _bounds(
+    path: Path, grid: Sequence[Sequence[Any]]
+) -> tuple[list[int], list[int], tuple[str, ...]]:
+    """Find the rows, the header first, and the columns of the table in a sheet.
+
+    Also returns sentences about what is left out: titles above the header, columns without a name
+    and blank rows.
+    """
+    filled = [i for i, cells in enumerate(grid) if any(map(_text_of, cells))]
+    if not filled:
+        raise no_rows_error(path)
+    first, last = filled[0], filled[-1]
+    width = 1 + max(
+        place for row in filled for place, cell in enumerate(grid[row]) if _text_of(cell)
+    )
+    sample = [[_text_of(cell) for cell in cells] for cells in grid[first : first + SAMPLE_RECORDS]]
+    header = first + header_place(sample)
+    rows = [row for row in filled if row >= header]
+    kept = set(rows)
+    texts = ([_text_of(cell) for cell in grid[row][:width]] for row in rows)
+    unnamed = unnamed_columns([*texts]) if not all(map(_text_of, grid[header][:width])) else ()
+    messages = left_out_messages(
+        [row + 1 for row in filled if row < header],
+        header=header + 1,
+        unnamed=unnamed,
+        blank=[row + 1 for row in range(header, last) if row not in kept],
+        lines="row",
+    )
+    return rows, [place for place in range(width) if place not in unnamed], messages
+
+
+def _text_of(cell: Any) -> str:
+    return "" if cell.value is None else str(cell.value).strip()
+
+
+def _hidden(worksheet: Any, *, rows: Sequence[int], columns: Mapping[int, str]) -> Iterator[str]:
     """Report the rows and columns that a person who looks at the sheet does not see."""
     by_number = worksheet.row_dimensions
     hidden = sum(by_number[row].hidden for row in rows if row in by_number)
@@ -153,7 +199,7 @@ def _hidden(worksheet: Any, columns: Sequence[str], *, rows: range) -> Iterator[
     spans = [one for one in worksheet.column_dimensions.values() if one.hidden]
     unseen = [
         f'"{column}"'
-        for number, column in enumerate(columns, start=1)
+        for number, column in columns.items()
         if any((one.min or 0) <= number <= (one.max or 0) for one in spans)
     ]
     if unseen:
