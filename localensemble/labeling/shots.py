@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from localensemble.codebook.model import Codebook, Example, Variable
+from localensemble.codebook.model import Codebook, Example
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json, sha256_text, sha256_words
 from localensemble.core.items import ItemRow
 from localensemble.core.words import counted, listed
 from localensemble.prompting.template import PromptTemplate
-from localensemble.study.gold import CategoryReader, gold_columns, no_gold_columns_error
+from localensemble.study.category_cells import CategoryReader
+from localensemble.study.gold import gold_columns, no_gold_columns_error
 from localensemble.study.run_record import RecordedShots
 from localensemble.tables.item_file import ItemFile
 
@@ -124,14 +125,18 @@ def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
     """
     if stated is None:
         return NO_SHOTS
-    table = ItemFile.open(stated.gold)
+    table = ItemFile.open(stated.gold, known_labels=True)
     columns = gold_columns(table.columns, codebook)
     if not columns:
         raise no_gold_columns_error(stated.gold, codebook)
     rows = [row for block in table.blocks(_ROWS) for row in block]
-    chosen = {
-        name: _chosen(_by_category(table, rows, codebook.variable(name), column), stated, name)
+    readers = [
+        CategoryReader(table.path, codebook.variable(name), column)
         for name, column in columns.items()
+    ]
+    chosen = {
+        one.variable.name: _chosen(_by_category(table, rows, one), stated, one.variable.name)
+        for one in readers
     }
     used = {row.item.id: row.item for pairs in chosen.values() for row, _ in pairs}
     if not used:
@@ -152,14 +157,16 @@ def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
         sha256=sha256_json(content),
     )
     hashes = frozenset(sha256_words(item.text) for item in used.values())
-    return Shots(examples, recorded, hashes, _messages(stated, codebook, examples, len(used)))
+    spelled = [message for reader in readers for message in reader.messages()]
+    messages = (*_messages(stated, codebook, examples, len(used)), *spelled)
+    return Shots(examples, recorded, hashes, messages)
 
 
 def _by_category(
-    table: ItemFile, rows: Sequence[ItemRow], variable: Variable, column: str
+    table: ItemFile, rows: Sequence[ItemRow], reader: CategoryReader
 ) -> Mapping[str, Sequence[ItemRow]]:
-    reader = CategoryReader(table.path, variable, column)
-    place = table.columns.index(column)
+    variable = reader.variable
+    place = table.columns.index(reader.column)
     found: dict[str, list[ItemRow]] = {name: [] for name in variable.answers}
     for row in rows:
         index = reader.index(row.values[place], row_number=row.item.position + 1)

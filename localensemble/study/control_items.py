@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.study.study_labels import StudyLabels
-from localensemble.study.gold import CategoryReader, LeftOut, gold_columns, no_ids_error
+from localensemble.study.category_cells import CategoryReader
+from localensemble.study.gold import LeftOut, gold_columns, no_ids_error
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.row_ids import KeyedTable
 
@@ -82,7 +83,8 @@ def read_control_items(
             f"{f', but {found} is blank' if found else ''}.",
             hint="Name each column after its variable and fill it in.",
         )
-    return ControlItems(control, left_out.messages())
+    spelled = [message for reader, _ in readers for message in reader.messages()]
+    return ControlItems(control, (*table.found, *left_out.messages(), *spelled))
 
 
 def control_categories(

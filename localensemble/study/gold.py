@@ -14,11 +14,12 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.codebook.model import Codebook, Variable
+from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.core.words import counted
-from localensemble.tables.delimited import TableSource, path_of, restore_formula
+from localensemble.tables.delimited import TableSource, path_of
+from localensemble.study.category_cells import CategoryReader
 from localensemble.tables.item_columns import id_option, named_id_columns
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.row_ids import KeyedTable
@@ -233,6 +234,8 @@ def read_gold(
     if not shared:
         raise left_out.error()
     labeled, messages = _without_blank(path, categories, columns)
+    spelled = [message for reader, _ in readers for message in reader.messages()]
+    read = [f"{path.name}: {message[0].lower()}{message[1:]}" for message in table.found]
     gold = GoldLabels(
         labeled,
         left_out.count,
@@ -241,7 +244,7 @@ def read_gold(
         blank,
         prices,
         left_out.shots,
-        (*left_out.messages(), *messages),
+        (*read, *left_out.messages(), *messages, *spelled),
     )
     if random_sample:
         gold.refuse_shots(path)
@@ -314,33 +317,3 @@ def _group_place(path: Path, columns: Sequence[str], name: str | None) -> int | 
             hint=f"The columns are: {', '.join(columns)}.",
         )
     return columns.index(name)
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryReader:
-    """Reads the cells of one column as categories of one variable."""
-
-    path: Path
-    variable: Variable
-    column: str
-
-    def index(self, cell: str, *, row_number: int) -> int:
-        """Return the index of the category a cell names; -1 for an empty cell.
-
-        Raises:
-            TableError: the cell does not name a category.
-        """
-        name = cell.strip()
-        if not name:
-            return -1
-        if name not in self.variable.answers:
-            # Our own tables write a category this way if a spreadsheet would run it as a formula.
-            name = restore_formula(name)
-        try:
-            return self.variable.answers.index(name)
-        except ValueError:
-            raise TableError(
-                f'{self.path}, row {row_number}, column "{self.column}": not a category of '
-                f'"{self.variable.name}", which has: {", ".join(self.variable.answers)}.',
-                hint="Write gold labels exactly as the codebook names its categories.",
-            ) from None

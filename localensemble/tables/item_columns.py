@@ -28,6 +28,7 @@ _SAMPLE_ROWS = 1000
 _SHORTEST_TEXT = 40
 # A longer heading may be the first text of a table without headings, so it is not shown.
 _LONGEST_HEADING = 60
+_LONGEST_WORD = 60
 # Named like an id, but not clearly the id of the item: patient_id, PatientID, study id.
 _LIKE_AN_ID = re.compile(r"(?:[\W_][Ii][Dd]|[^\W\d_A-Z]I[Dd])")
 ID_NAMES = (
@@ -35,6 +36,12 @@ ID_NAMES = (
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
     "idnr", "idnummer", "textnr", "textnummer", "fallid", "fallnr", "fallnummer", "kennung",
 )  # fmt: skip
+ITEM_NAMES: tuple[frozenset[str], ...] = (
+    frozenset({"item", "itemid"}),
+    frozenset({"id"}),
+    frozenset({*ID_NAMES, "unit", "unitid", "subject", "subjectid", "case", "document"}),
+)
+"""Names of the column with the items in a table of labels, the clearest first."""
 TEXT_NAMES = (
     {"text", "itemtext", "fulltext", "freetext", "freitext", "texte", "texto", "testo"},
     {
@@ -73,15 +80,22 @@ class IdColumns:
     proposed: str | None = None
 
 
-def choose_columns(table: Table, *, id_column: str | None, text_column: str | None) -> ItemColumns:
+def choose_columns(
+    table: Table, *, id_column: str | None, text_column: str | None, known_labels: bool = False
+) -> ItemColumns:
     """Use the columns that are named, and guess the others.
+
+    Args:
+        known_labels: as for `choose_id_columns`.
 
     Raises:
         TableError: a named column is missing, both are the same, or a guess is not safe.
     """
     if text_column is not None:
         _check_named(table, "text", text_column)
-    ids = choose_id_columns(table, named=id_column, leave_out=text_column)
+    ids = choose_id_columns(
+        table, named=id_column, leave_out=text_column, known_labels=known_labels
+    )
     if text_column is not None:
         return ItemColumns(ids.names, text_column, ids.messages)
     text_column = _guess_text(table, [name for name in table.columns if name not in ids.names])
@@ -93,13 +107,19 @@ def choose_columns(table: Table, *, id_column: str | None, text_column: str | No
 
 
 def choose_id_columns(
-    table: Table, *, named: str | None, leave_out: str | None = None
+    table: Table,
+    *,
+    named: str | None,
+    leave_out: str | None = None,
+    known_labels: bool = False,
 ) -> IdColumns:
     """Use the columns named for the ids, or guess one.
 
     Args:
         named: a column, or several with commas between them.
         leave_out: a column that cannot hold the ids.
+        known_labels: whether the table holds known labels. Its ids may then be in a column
+            ``item``, as in a table of ratings; in a table of texts this column is only proposed.
 
     Raises:
         TableError: a column is missing, named twice or the one left out, or a guess is not safe.
@@ -120,15 +140,17 @@ def choose_id_columns(
             )
         return IdColumns(names)
     columns = [name for name in table.columns if name != leave_out]
-    guessed = _guess_id(table, columns)
+    guessed = _guess_id(table, columns) or (_rated_id(table, columns) if known_labels else None)
     if guessed is not None:
         return IdColumns((guessed,), (f'Using column "{guessed}" for the item ids.',))
+    rated = _rated_id(table, columns)
     message = "Found no column with ids; the items are named row-1, row-2, ... in file order."
     proposed = next(
         (
             name
             for name in columns
-            if _LIKE_AN_ID.fullmatch(name.strip()[-3:]) and _tells_rows_apart(table, name)
+            if (_LIKE_AN_ID.fullmatch(name.strip()[-3:]) or name == rated)
+            and _tells_rows_apart(table, name)
         ),
         None,
     )
@@ -173,6 +195,18 @@ def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
             hint="Give every item a unique id, and name the column (`--id-column`).",
         )
     return unique[0]
+
+
+def _rated_id(table: Table, columns: Sequence[str]) -> str | None:
+    """Find the column that a table of ratings would take for the ids, if it holds short words."""
+    for wanted in ITEM_NAMES:
+        for name in columns:
+            if plain_name(name) in wanted and _tells_rows_apart(table, name):
+                place = table.columns.index(name)
+                cells = [values[place].strip() for values in table.rows()]
+                if all(len(cell) <= _LONGEST_WORD and len(cell.split()) == 1 for cell in cells):
+                    return name
+    return None
 
 
 def _tells_rows_apart(table: Table, column: str) -> bool:

@@ -62,6 +62,7 @@ class ItemFile:
         id_column: str | None = None,
         text_column: str | None = None,
         delimiter: str | None = None,
+        known_labels: bool = False,
     ) -> ItemFile:
         """Read the whole table once, and check that every item has a unique id.
 
@@ -70,6 +71,7 @@ class ItemFile:
             id_column: a column, or several with commas between them. None guesses it by name;
                 if no column qualifies, ids come from the row numbers.
             text_column: None guesses it by name, then by length.
+            known_labels: whether the table holds gold labels, whose id column may be ``item``.
 
         Raises:
             TableError: the file cannot be read, a column is missing or cannot be guessed,
@@ -77,7 +79,9 @@ class ItemFile:
         """
         table = open_item_table(source, delimiter=delimiter)
         fingerprint = _fingerprint(table)
-        chosen = choose_columns(table, id_column=id_column, text_column=text_column)
+        chosen = choose_columns(
+            table, id_column=id_column, text_column=text_column, known_labels=known_labels
+        )
         read = table_messages(table, used=(*chosen.id_columns, chosen.text_column))
         places = id_places(table, chosen.id_columns)
         text_index = table.columns.index(chosen.text_column)

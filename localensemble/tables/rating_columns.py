@@ -28,7 +28,7 @@ from localensemble.tables.column_families import (
 )
 from localensemble.tables.column_names import columns_named, listed, refuse_missing
 from localensemble.tables.doubtful_raters import as_option, doubtful_raters
-from localensemble.tables.item_columns import ID_NAMES, TEXT_NAMES, plain_name
+from localensemble.tables.item_columns import ITEM_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 
 TableLayout = Literal["wide", "long", "counts"]
@@ -50,11 +50,6 @@ _SAMPLE_ROWS = 2000
 # A column with more distinct cells than this in the sample is probably not a rater.
 _MOST_CATEGORIES_GUESSED = 200
 
-_ITEM_NAMES: tuple[frozenset[str], ...] = (
-    frozenset({"item", "itemid"}),
-    frozenset({"id"}),
-    frozenset({*ID_NAMES, "unit", "unitid", "subject", "subjectid", "case", "document"}),
-)
 _RATER_NAMES: tuple[frozenset[str], ...] = (
     frozenset({"rater", "raterid", "ratername"}),
     frozenset({"annotator", "annotatorid", "coder", "coderid", "judge", "judgeid", "observer"}),
@@ -214,7 +209,7 @@ class _Choice:
             )
         if not labels:
             labels = (self._guessed("label", _LABEL_NAMES),)
-        item = self.named.item or self._guessed("item", _ITEM_NAMES)
+        item = self.named.item or self._guessed("item", ITEM_NAMES)
         if self.named.variable is not None and len(labels) > 1:
             raise TableError(
                 f"{self._name}: {columns_named(labels)} each hold a variable, but column "
@@ -254,7 +249,7 @@ class _Choice:
     def _item(self) -> str | None:
         item = self.named.item
         if item is None:
-            found = [name for name in self._matches(_ITEM_NAMES) if name not in self.named.raters]
+            found = [name for name in self._matches(ITEM_NAMES) if name not in self.named.raters]
             item = found[0] if found else None
             self.messages.append(
                 "Found no column with ids; the items are named row-1, row-2, ... in file order."

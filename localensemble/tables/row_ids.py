@@ -43,11 +43,12 @@ class KeyedRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyedTable:
-    """A table about items, with checked ids; it need not contain the texts.
+    """A table of known labels of items, with checked ids; it need not contain the texts.
 
     Attributes:
         id_columns: empty if the file has no id column; ids are then ``row-1``, ``row-2``, ...
-        messages: what was guessed, in sentences for the user.
+        messages: what was found and guessed, in sentences for the user.
+        found: those of them about the file: what was left out, or which sheet was read.
         proposed_id: a column that could be named for the ids; None without one.
     """
 
@@ -55,6 +56,7 @@ class KeyedTable:
     columns: tuple[str, ...]
     id_columns: tuple[str, ...]
     messages: tuple[str, ...]
+    found: tuple[str, ...]
     proposed_id: str | None
     _table: Table = field(repr=False)
 
@@ -70,9 +72,12 @@ class KeyedTable:
             TableError: the file cannot be read, or its ids cannot be used.
         """
         table = open_item_table(source)
-        chosen = choose_id_columns(table, named=id_column)
-        messages = (*table_messages(table, used=chosen.names), *chosen.messages)
-        opened = cls(path_of(source), table.columns, chosen.names, messages, chosen.proposed, table)
+        chosen = choose_id_columns(table, named=id_column, known_labels=True)
+        found = table_messages(table, used=chosen.names)
+        messages = (*found, *chosen.messages)
+        opened = cls(
+            path_of(source), table.columns, chosen.names, messages, found, chosen.proposed, table
+        )
         ids = IdCheck(table, places=id_places(table, chosen.names))
         for row in opened.rows():
             ids.add(row.id)

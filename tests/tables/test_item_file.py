@@ -428,3 +428,12 @@ def test_without_an_id_column_an_item_is_found_by_its_row(tmp_path: Path) -> Non
     with pytest.raises(TableError) as refusal:
         numbered.item_with_id("2")
     assert "row-1" in refusal.value.hint
+
+
+def test_a_column_item_of_a_table_of_texts_is_proposed_and_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("item,text\na1,cold\na2,warm\n", encoding="utf-8")
+    items = ItemFile.open(path)
+    assert items.id_columns == ()
+    assert "--id-column item" in " ".join(items.messages)
+    assert ItemFile.open(path, known_labels=True).id_columns == ("item",)
