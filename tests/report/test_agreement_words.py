@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -118,3 +119,67 @@ def test_agreement_with_a_rater_that_answers_outside_the_codebook_is_not_praised
 def test_less_agreement_than_by_chance_is_called_so() -> None:
     opposed = agreement_of([[0, 1], [1, 0]] * 40 + [[0, 0]] * 3)
     assert agreement_statement(opposed) == "The raters agree less than by chance"
+
+
+def shown_ends(sentence: str) -> tuple[float, float]:
+    """Return the ends of the first interval in a sentence, as a reader sees them."""
+    found = re.search(r"\(95% interval (\S+) to ([^\s)]+)\)", sentence)
+    assert found is not None, sentence
+    low, high = (float(end.replace("\N{MINUS SIGN}", "-")) for end in found.groups())
+    return low, high
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.sampled_from([-1, 0, 0, 0, 1, 1, 2]), min_size=3, max_size=3),
+        min_size=4,
+        max_size=30,
+    ),
+    level=st.sampled_from(["nominal", "ordinal"]),
+)
+def test_no_sentence_about_labels_goes_beyond_its_interval(
+    rows: list[list[int]], level: str
+) -> None:
+    verdict = agreement_verdict(agreement_of(rows, level=level))[0]
+    if "95% interval" not in verdict:
+        assert not any(word in verdict for word in PRAISE)
+        return
+    low, high = shown_ends(verdict)
+    statement = verdict.partition(":")[0]
+    for word, lower in PRAISE.items():
+        if word in statement:
+            assert low >= lower
+            assert low > 0.0
+    if "more than by chance" in statement:
+        assert low > 0.0
+    if "less than by chance" in statement:
+        assert high < 0.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "value"),
+    [
+        # 33 items with one label, and 6 of 7 pairs alike: AC1 .714 (-.024 to 1.000), p .057.
+        (
+            [[0, -1, -1]] * 18
+            + [[1, -1, -1]] * 15
+            + [[1, 1, -1]] * 3
+            + [[0, 0, -1]] * 2
+            + [[0, 1, -1], [1, -1, 1]],
+            0.714,
+        ),
+        # By hand: pa = 4/5, pi = 1/2: pe = 1/2; AC1 = (4/5 - 1/2) / (1/2) = .6.
+        ([[0, 0], [1, 1], [0, 0], [1, 1], [0, 1]], 0.6),
+        # By hand: pa = 2/3, pi = 1/2: pe = 1/2; AC1 = 1/3.
+        ([[0, 0], [1, 1], [0, 1]] * 2, 1 / 3),
+    ],
+)
+def test_an_interval_that_holds_0_establishes_nothing(rows: list[list[int]], value: float) -> None:
+    raters = ("main", "second", "third")[: len(rows[0])]
+    matrix = LabelMatrix(np.array(rows, dtype=np.int16), ("n", "y"), raters)
+    agreement = measure_agreement(matrix, level="nominal", resamples=0)
+    assert agreement.coefficient("AC1").value == pytest.approx(value, abs=5e-4)
+    verdict = agreement_verdict(agreement)[0]
+    low, _ = shown_ends(verdict)
+    assert low <= 0.0
+    assert verdict.startswith("Agreement beyond chance is not established")
