@@ -18,6 +18,7 @@ from typing import Literal
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.codebook.names import fold
 from localensemble.tables.delimited import neutralize_formula
+from localensemble.tables.missing_words import is_missing_word
 
 Severity = Literal["error", "warning", "note"]
 
@@ -34,6 +35,7 @@ _FALLBACK = re.compile(
     r"\b(other|others|miscellaneous|misc|none|neither|unclear|unknown|undetermined|mixed|"
     r"unspecified|not (mentioned|applicable|stated|clear)|n/a|no other|nothing)\b"
 )
+_CURLY_QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a"
 _SCALES = (
     ("never", "rarely", "sometimes", "often", "always"),
     ("none", "minimal", "mild", "moderate", "severe", "extreme"),
@@ -104,6 +106,13 @@ def _codebook_remarks(codebook: Codebook) -> Iterator[Remark]:
             "The codebook has no description.",
             "Describe which texts it is for; readers of the report will ask.",
         )
+    if _in_curly_quotes(codebook.name) or _in_curly_quotes(codebook.version):
+        yield Remark(
+            "warning",
+            "codebook",
+            "The name or the version is in typographic quotes, which YAML takes for a part of it.",
+            'Use straight quotes (").',
+        )
     for first, second in combinations(codebook.variables, 2):
         if fold(first.question) == fold(second.question):
             yield Remark(
@@ -137,6 +146,18 @@ def _placeholders(variable: Variable) -> Iterator[Remark]:
             )
 
 
+def _quotes(variable: Variable) -> Iterator[Remark]:
+    for category in variable.categories:
+        if _in_curly_quotes(category.name):
+            yield Remark(
+                "error",
+                _place(variable, category),
+                "The name is in typographic quotes, which YAML takes for a part of it; raters "
+                "would have to answer with the quotes.",
+                'Use straight quotes (") or none.',
+            )
+
+
 def _question(variable: Variable) -> Iterator[Remark]:
     if not variable.question.rstrip().endswith(("?", "\uff1f", "\u061f")):
         yield Remark(
@@ -164,7 +185,14 @@ def _names(variable: Variable) -> Iterator[Remark]:
                 "A spreadsheet would treat the name as a formula.",
                 "Begin it with a letter or a digit; otherwise tables show it with an apostrophe.",
             )
-        if re.search(r"\w\s*/\s*\w| and ", category.name):
+        if is_missing_word(category.name) or category.name == "None":
+            yield Remark(
+                "warning",
+                where,
+                "Tables and statistics programs take the name for a missing label.",
+                'Choose words that say what is meant, such as "not applicable" or "not mentioned".',
+            )
+        elif re.search(r"\w\s*/\s*\w| and ", category.name):
             yield Remark(
                 "note",
                 where,
@@ -335,6 +363,7 @@ def _always_review(variable: Variable) -> Iterator[Remark]:
 
 _LOOKS: tuple[Callable[[Variable], Iterator[Remark]], ...] = (
     _placeholders,
+    _quotes,
     _question,
     _names,
     _definitions,
@@ -349,6 +378,10 @@ _LOOKS: tuple[Callable[[Variable], Iterator[Remark]], ...] = (
 def _place(variable: Variable, category: Category | None = None) -> str:
     where = f"variable {variable.name}"
     return f"{where}, category {category.name}" if category else where
+
+
+def _in_curly_quotes(text: str) -> bool:
+    return len(text) > 2 and text[0] in _CURLY_QUOTES and text[-1] in _CURLY_QUOTES
 
 
 def _siblings(first: Variable, second: Variable) -> bool:

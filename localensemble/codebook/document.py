@@ -8,7 +8,7 @@ UTF-8. Words stay words: ``yes``, ``on`` and dates are text.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -34,11 +34,13 @@ class Document:
         value: dictionaries, lists, text, numbers, Boolean values and None.
         lines: the line number, from 1, of each place; the empty place is the whole document.
             Empty if the content was built in Python.
+        written: how each number, Boolean value and None is written, by place.
     """
 
     path: Path
     value: PlainValue
     lines: dict[Place, int]
+    written: dict[Place, str] = field(default_factory=dict)
 
     def error(self, place: Place, found: str, *, hint: str) -> CodebookError:
         """Return the error for one place; its message begins with the file, line and path."""
@@ -80,7 +82,7 @@ def read_document(path: Path) -> Document:
             hint="Write a codebook, or let `localensemble init` create one to start from.",
         )
     value = _plain(root, (), document)
-    return Document(path, value, document.lines)
+    return Document(path, value, document.lines, document.written)
 
 
 def _read_text(path: Path) -> str:
@@ -188,6 +190,7 @@ def _plain_scalar(node: ScalarNode, place: Place, document: Document) -> PlainVa
     # YAML 1.2 has no dates and no merge keys; both are words here.
     if kind in {"str", "timestamp", "merge", "value"}:
         return text
+    document.written[place] = text
     if kind == "null":
         return None
     if kind == "bool":

@@ -116,7 +116,7 @@ def _checked_again(codebook: Codebook) -> Codebook:
 
 def _shape(document: Document) -> CodebookShape:
     try:
-        shape = CodebookShape.model_validate(document.value)
+        shape = _validated(document)
     except ValidationError as error:
         found = _shape_problems(error.errors(include_url=False))
         # Not chained: the exception contains the texts of the examples.
@@ -125,6 +125,30 @@ def _shape(document: Document) -> CodebookShape:
     if misfits:
         raise _refusal(document, misfits)
     return shape
+
+
+def _validated(document: Document) -> CodebookShape:
+    """Read the shape; where text is expected, ``1`` and ``true`` are text, as ``yes`` is.
+
+    Raises:
+        ValidationError: a key or a type is wrong.
+    """
+    try:
+        return CodebookShape.model_validate(document.value)
+    except ValidationError as error:
+        places: list[Place] = [
+            details["loc"]
+            for details in error.errors(include_url=False)
+            if details["type"] == "string_type" and document.written.get(details["loc"])
+        ]
+        if not places:
+            raise
+    for *inner, last in places:
+        holder: Any = document.value
+        for step in inner:
+            holder = holder[step]
+        holder[last] = document.written[*inner, last]
+    return CodebookShape.model_validate(document.value)
 
 
 def _refusal(document: Document, found: list[Problem]) -> CodebookError:

@@ -11,14 +11,8 @@ import re
 from collections.abc import Sequence
 
 from localensemble.tables.lookalikes import plain_form
+from localensemble.tables.missing_words import is_missing_word
 
-# How R, pandas, spreadsheets and people write a missing value.
-_WORDS = frozenset(
-    {"na", "n/a", "n.a.", "#n/a", "#nv", "<na>", "nan", "null", "(null)", "\\n", "?", "."}
-    | {"-", "--", "---", "..", "...", "(blank)", "(empty)", "(leer)", "(none)", "missing"}
-    | {"not rated", "not coded", "no rating", "no label", "unrated", "uncoded", "unlabeled"}
-    | {"k.a.", "k. a.", "keine angabe", "#null!", "#value!", "#ref!", "#name?", "#div/0!"}
-)
 _CODE = re.compile(r"-?(([6-9])\2*|9+[5-8])(\.0+)?|-[1-5](\.0+)?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 # A code of two or more digits is doubtful if it is this many times the largest other number.
@@ -37,7 +31,7 @@ def may_be_missing(words: Sequence[str]) -> list[str]:
     plain = {word: plain_form(word) for word in words}
     numbers = {word: float(one) for word, one in plain.items() if _NUMBER.fullmatch(one)}
     named = [word for word in words if word not in numbers]
-    doubtful = {word for word in named if plain[word].casefold() in _WORDS}
+    doubtful = {word for word in named if is_missing_word(word)}
     doubtful |= _python_none(named)
     rest = [word for word in named if word not in doubtful]
     codes = {word: value for word, value in numbers.items() if _CODE.fullmatch(plain[word])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localensemble.codebook.check import Remark, check_codebook, shared_remarks
+from localensemble.codebook.checked import load_checked
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import (
     AlwaysReview,
@@ -14,6 +15,7 @@ from localensemble.codebook.model import (
     Level,
     Variable,
 )
+from localensemble.core.errors import CodebookError
 from localensemble.core.resources import examples_dir
 
 GOOD = (
@@ -297,3 +299,30 @@ def test_the_shipped_codebooks_have_neither_errors_nor_warnings() -> None:
     for name in ("patient_feedback", "negation"):
         remarks = check_codebook(load_codebook(examples_dir() / f"{name}.yaml"))
         assert {remark.severity for remark in remarks} <= {"note"}
+
+
+@pytest.mark.parametrize("name", ["NA", "None", "n/a", "null", "\u2014", "k.A.", "#N/A", "?"])
+def test_a_name_that_reads_as_a_missing_label_draws_a_warning(name: str) -> None:
+    found = the_remark(codebook(variable(named(name, "left", "Other"))), "a missing label")
+    assert (found.severity, found.where) == ("warning", f"variable mood, category {name}")
+
+
+@pytest.mark.parametrize("name", ["none", "No", "not applicable", "unknown"])
+def test_ordinary_names_draw_no_such_warning(name: str) -> None:
+    remarks = check_codebook(codebook(variable(named(name, "left", "Other"))))
+    assert not any("missing label" in remark.what for remark in remarks)
+
+
+@pytest.mark.parametrize("name", ["\u201cyes\u201d", "\u201eja\u201c", "\u00aboui\u00bb"])
+def test_a_name_in_typographic_quotes_is_an_error(name: str) -> None:
+    found = the_remark(codebook(variable(named(name, "left", "Other"))), "typographic quotes")
+    assert (found.severity, found.where) == ("error", f"variable mood, category {name}")
+    with pytest.raises(CodebookError, match="typographic quotes"):
+        load_checked(codebook(variable(named(name, "left", "Other"), examples=())))
+
+
+def test_a_codebook_named_in_typographic_quotes_draws_a_warning() -> None:
+    checked = Codebook("\u201cmood\u201d", "1", "Notes of one ward.", (variable(),))
+    assert the_remark(checked, "typographic quotes").severity == "warning"
+    inside = Codebook("the \u201cmood\u201d codebook", "1", "Notes.", (variable(),))
+    assert check_codebook(inside) == ()

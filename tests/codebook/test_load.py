@@ -112,6 +112,28 @@ def test_words_stay_words(word: str, tmp_path: Path) -> None:
     assert codebook.variables[0].answers[0] == word
 
 
+@pytest.mark.parametrize("word", ["1", "0", "010", "1.10", "-1", "true", "False", "null", "~"])
+def test_numbers_and_such_words_are_text_where_text_is_expected(word: str, tmp_path: Path) -> None:
+    text = MOOD.replace("good", word).replace('"1"', word)
+    codebook = loaded(tmp_path, text)
+    assert codebook.version == word
+    assert codebook.variables[0].answers[0] == word
+
+
+def test_a_number_is_still_a_number_where_one_is_expected(tmp_path: Path) -> None:
+    text = MOOD.replace("good", "1\n        always_review: true\n        always_review_above: 0.2")
+    codebook = loaded(tmp_path, text)
+    review = codebook.variables[0].categories[0].always_review
+    assert review is not None
+    assert review.above == 0.2
+
+
+def test_content_built_in_python_keeps_its_types() -> None:
+    content = {"name": 1, "version": "1", "variables": []}
+    with pytest.raises(CodebookError, match="name: expected text, found"):
+        load_codebook(content)
+
+
 def test_names_have_one_form(tmp_path: Path) -> None:
     codebook = loaded(tmp_path, MOOD.replace("name: good", 'name: " cafe\u0301 "'))
     assert codebook.variables[0].answers[0] == "caf\u00e9"
@@ -384,14 +406,9 @@ def test_a_multi_label_example_names_known_categories(tmp_path: Path) -> None:
             "Add the line `name: ...`.",
         ),
         (
-            'version: "1"', "version: 1.10",
-            ", line 2, version: expected text, found a number.",
-            "Put it in quotes, so that it is read as text.",
-        ),
-        (
-            "name: good", "name: true",
-            ", line 8, variables[0].categories[0].name: expected text, found true or false.",
-            "Put it in quotes, so that it is read as text.",
+            'version: "1"', "version: [1]",
+            ", line 2, version: expected text, found a list.",
+            "Write a text after the colon.",
         ),
         (
             "definition: It praises.", "definition:",
@@ -455,7 +472,7 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
 
 
 def test_all_problems_are_told_in_the_order_of_the_file(tmp_path: Path) -> None:
-    text = MOOD.replace('"1"', "1").replace("level: binary", "level: both").replace("good", "3")
+    text = MOOD.replace('"1"', "").replace("level: binary", "level: both").replace("good", "[3]")
     text = text.replace("definition: It d", "definitoin: It d") + "        a: 1\n        b: 1\n"
     with pytest.raises(CodebookError) as caught:
         loaded(tmp_path, text)
@@ -466,7 +483,7 @@ def test_all_problems_are_told_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert lines[3].startswith("Also line 11, variables[0].categories[1].definitoin:")
     assert lines[4].startswith("Also line 12, variables[0].categories[1].a:")
     assert lines[5:] == ["And 1 more."]
-    assert caught.value.hint == "Put it in quotes, so that it is read as text."
+    assert caught.value.hint == "Write a text after the colon."
 
 
 # --- What does not fit together --------------------------------------------------------------
