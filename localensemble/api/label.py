@@ -29,6 +29,7 @@ from localensemble.api.shared_options import (
 from localensemble.api.unfit_raters import accepted_without
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import unlisted_sentences
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.options import Option
 from localensemble.engines.protocol import ScoringMode
@@ -156,7 +157,8 @@ def label(
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
-    messages = (*chosen.messages, *table.messages, *warnings)
+    unlisted = unlisted_sentences(table.doubtful_texts, questions.no_answer)
+    messages = (*chosen.messages, *table.messages, *unlisted, *warnings)
     for message in messages:
         on_message(message)
     check_columns(

@@ -46,7 +46,7 @@ def spelling_messages(meant: Mapping[str, str], *, where: str) -> tuple[str, ...
         return ()
     pairs = [f'{shown(word)} as {shown(name)}' for word, name in [*meant.items()][:_MOST_SHOWN]]
     more = f" and {len(meant) - len(pairs):,} more" if len(meant) > len(pairs) else ""
-    return (f"{where}: read spellings that look alike as one label: {', '.join(pairs)}{more}.",)
+    return (f"{where}: read labels written in several ways as one: {', '.join(pairs)}{more}.",)
 
 
 def _plainest(plain: str, spellings: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from json import JSONEncoder
 from pathlib import Path
@@ -25,6 +26,7 @@ from localensemble.tables.delimited import (
 )
 from localensemble.tables.header_rows import may_be_header
 from localensemble.tables.item_columns import choose_columns
+from localensemble.tables.missing_words import may_answer_nothing
 from localensemble.tables.row_ids import IdCheck, id_places, row_id
 from localensemble.tables.table_files import open_item_table, table_messages
 
@@ -41,6 +43,7 @@ class ItemFile:
         messages: what was guessed, in sentences for the user.
         sha256: hash of the ids and texts in order: for each item one line of canonical JSON,
             ``["id","text"]``, and a line feed.
+        doubtful_texts: texts such as "None" that may answer nothing -> number of items.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class ItemFile:
     item_count: int
     sha256: str
     format: TableFormat
+    doubtful_texts: Mapping[str, int]
     _table: Table = field(repr=False)
     _fingerprint: tuple[int, ...] = field(repr=False)
 
@@ -86,7 +90,7 @@ class ItemFile:
         places = id_places(table, chosen.id_columns)
         text_index = table.columns.index(chosen.text_column)
         doubt = _header_doubt(table, places)
-        count, sha256 = _read_through(table, places=places, text_index=text_index)
+        count, sha256, doubtful = _read_through(table, places=places, text_index=text_index)
         opened = cls(
             path=path_of(source),
             columns=table.columns,
@@ -96,6 +100,7 @@ class ItemFile:
             item_count=count,
             sha256=sha256,
             format=table.format,
+            doubtful_texts=doubtful,
             _table=table,
             _fingerprint=fingerprint,
         )
@@ -184,8 +189,11 @@ def _header_doubt(table: Table, places: tuple[int, ...]) -> tuple[str, ...]:
     )
 
 
-def _read_through(table: Table, *, places: tuple[int, ...], text_index: int) -> tuple[int, str]:
-    """Count and hash the items, and check their ids."""
+def _read_through(
+    table: Table, *, places: tuple[int, ...], text_index: int
+) -> tuple[int, str, Mapping[str, int]]:
+    """Count and hash the items, check their ids, and count the texts that may answer nothing."""
+    doubtful: Counter[str] = Counter()
     digest = hashlib.sha256()
     encode = JSONEncoder(ensure_ascii=False).encode
     lines: list[str] = []
@@ -195,10 +203,12 @@ def _read_through(table: Table, *, places: tuple[int, ...], text_index: int) -> 
         item_id = row_id(values, places=places, position=count)
         count += 1
         ids.add(item_id)
+        if may_answer_nothing(values[text_index]):
+            doubtful[values[text_index].strip()] += 1
         lines.append(f"[{encode(item_id)},{encode(values[text_index])}]\n")
         if len(lines) == _ROWS_A_DIGEST:
             digest.update("".join(lines).encode())
             lines.clear()
     digest.update("".join(lines).encode())
     ids.finish()
-    return count, digest.hexdigest()
+    return count, digest.hexdigest(), doubtful

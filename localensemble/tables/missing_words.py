@@ -11,8 +11,19 @@ _WORDS = frozenset(
     | {"not rated", "not coded", "no rating", "no label", "unrated", "uncoded", "unlabeled"}
     | {"k.a.", "k. a.", "keine angabe", "#null!", "#value!", "#ref!", "#name?", "#div/0!"}
 )
+# These may also be an answer, so they are only asked about.
+_DOUBTFUL_TEXTS = frozenset({"none", "nil", "n.v.", "no answer", "no comment", "unknown", "xxx"})
+_LONGEST = 20
 
 
 def is_missing_word(word: str) -> bool:
     """Tell whether a word stands for a missing value in many tables."""
     return plain_form(word).casefold() in _WORDS
+
+
+def may_answer_nothing(text: str) -> bool:
+    """Tell whether a whole text is a word that people write instead of an answer."""
+    if len(text) > _LONGEST:
+        return False
+    word = plain_form(text).casefold().rstrip("?!") or text.strip()
+    return is_missing_word(word) or word in _DOUBTFUL_TEXTS

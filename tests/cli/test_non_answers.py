@@ -52,6 +52,18 @@ def test_non_answers_are_counted_apart_and_leave_no_question(run: Run, tmp_path:
     assert "Non-answers on topic: 7 items" in page
 
 
+def test_words_that_may_answer_nothing_but_are_not_listed_are_said(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, ["None", "keine Angabe", "#N/A", "NA", *ANSWERS])
+    for command in (("label", "-o", files.study), ("estimate",)):
+        name, *more = command
+        ended = run(name, files.items, "-c", files.codebook, "-e", files.ensemble, *more)
+        said = " ".join((ended.out + ended.err).split())
+        assert "3 texts may answer nothing but will be labeled" in said
+        assert '"None", "keine Angabe" and "#N/A"' in said
+
+
 def test_the_other_items_are_decided_as_if_non_answers_were_not_there(
     run: Run, tmp_path: Path
 ) -> None:

@@ -8,7 +8,11 @@ import pytest
 
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import codebook_from_json
-from localensemble.codebook.non_answers import USUAL_NON_ANSWERS, NonAnswers
+from localensemble.codebook.non_answers import (
+    USUAL_NON_ANSWERS,
+    NonAnswers,
+    unlisted_sentences,
+)
 from localensemble.core.errors import CodebookError
 from localensemble.study.run_record import codebook_content
 
@@ -80,3 +84,15 @@ def test_the_list_is_in_the_hash_and_not_in_what_raters_are_shown() -> None:
 def test_an_entry_must_be_a_text(listed: object, words: str) -> None:
     with pytest.raises(CodebookError, match=words):
         load_codebook(CONTENT | {"no_answer": listed})
+
+
+def test_words_that_are_not_listed_are_asked_about() -> None:
+    found = {"None": 2, "NA": 3, "(blank)": 1}
+    (sentence,) = unlisted_sentences(found, USUAL_NON_ANSWERS)
+    assert sentence.startswith("3 texts may answer nothing")
+    assert "no_answer" in sentence
+    assert '"NA"' not in sentence
+    assert unlisted_sentences({"NA": 3}, USUAL_NON_ANSWERS) == ()
+    assert unlisted_sentences(found, ("none", "na", "(blank)")) == ()
+    # Then every text needs a label, and that was decided.
+    assert unlisted_sentences(found, ()) == ()

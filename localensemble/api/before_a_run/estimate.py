@@ -18,7 +18,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
-from localensemble.codebook.non_answers import NonAnswers
+from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
@@ -146,7 +146,8 @@ def estimate(
         found.append(RaterEstimate(rater.name, rater.need, speed))
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
-    messages = (*chosen.messages, *table.messages, *placements, *prompt.messages)
+    unlisted = unlisted_sentences(table.doubtful_texts, prompt.codebook.no_answer)
+    messages = (*chosen.messages, *table.messages, *unlisted, *placements, *prompt.messages)
     return RunEstimate(count, tuple(found), messages)
 
 

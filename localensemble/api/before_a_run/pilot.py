@@ -22,7 +22,7 @@ from localensemble.api.prepared_raters import (
 from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
-from localensemble.codebook.non_answers import NonAnswers
+from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.options import Option
@@ -167,6 +167,7 @@ def pilot(
     messages = (
         *default.messages,
         *table.messages,
+        *unlisted_sentences(table.doubtful_texts, questions.no_answer),
         *(() if gold is None else gold.messages),
         *cautions(ensemble, codebook=questions, models=models),
         *prompt.messages,

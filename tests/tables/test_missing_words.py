@@ -1,0 +1,29 @@
+"""Words for a missing value are recognized, whole and in any drawing."""
+
+from __future__ import annotations
+
+import pytest
+
+from localensemble.tables.missing_words import is_missing_word, may_answer_nothing
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["NA", "N/A", "#N/A", "\u2013", "\u2026", "(blank)", "Keine Angabe", "k.A.", "null", "?"],
+)
+def test_words_for_a_missing_value_are_recognized(word: str) -> None:
+    assert is_missing_word(word)
+    assert may_answer_nothing(f" {word} ")
+
+
+@pytest.mark.parametrize("text", ["None", "nil", "unknown?", "No comment"])
+def test_words_that_may_also_answer_are_only_doubtful(text: str) -> None:
+    assert may_answer_nothing(text)
+    assert not is_missing_word(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no", "yes", "none of the nurses came", "see above", "Nurse NA was kind", "5"]
+)
+def test_other_texts_are_answers(text: str) -> None:
+    assert not may_answer_nothing(text)
