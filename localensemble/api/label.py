@@ -158,8 +158,7 @@ def label(
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     warnings = cautions(ensemble, codebook=questions, models=models)
     unlisted = unlisted_sentences(table.doubtful_texts, questions.no_answer)
-    messages = (*chosen.messages, *table.messages, *unlisted, *warnings)
-    for message in messages:
+    for message in (messages := (*chosen.messages, *table.messages, *unlisted, *warnings)):
         on_message(message)
     check_columns(
         table,
