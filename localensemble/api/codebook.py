@@ -14,7 +14,11 @@ from localensemble.catalog.first_ensemble import (
 from localensemble.codebook.check import SharedRemark, check_codebook, shared_remarks
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
-from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
+from localensemble.codebook.scaffold import (
+    doubtful_sentences,
+    find_label_columns,
+    scaffold_codebook,
+)
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file, reported_writing
 from localensemble.engines.machine import machine_memory
@@ -83,12 +87,13 @@ def init(
     with reported_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     columns: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     if codebook not in kept:
         leave_out = (*table.id_columns, table.text_column)
         found = find_label_columns(open_item_table(items), leave_out=leave_out)
         with replaced_text_file(codebook) as stream:
             stream.write(scaffold_codebook(items.stem, label_columns=found))
-        columns = tuple(found)
+        columns, doubtful = tuple(found), doubtful_sentences(found)
     memory = machine_memory().total
     models = () if ensemble in kept else choose_models(memory)
     if models:
@@ -103,5 +108,5 @@ def init(
         tuple(model.name for model in models),
         () if there else pull_arguments(memory),
         columns,
-        (*table.messages, *few),
+        (*table.messages, *doubtful, *few),
     )

@@ -18,6 +18,8 @@ from typing import Literal
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.codebook.names import fold
 from localensemble.tables.delimited import neutralize_formula
+from localensemble.tables.lookalikes import plain_form, shown
+from localensemble.tables.missing_labels import may_be_missing
 from localensemble.tables.missing_words import is_missing_word
 
 Severity = Literal["error", "warning", "note"]
@@ -199,8 +201,24 @@ def _names(variable: Variable) -> Iterator[Remark]:
                 "The name combines two things.",
                 "State in the definition that either one is enough, or split the category.",
             )
+    for code in may_be_missing(variable.answers):
+        if not is_missing_word(code) and code != "None":
+            yield Remark(
+                "warning",
+                f"{_place(variable)}, category {code}",
+                "The number is far outside the others, as codes for missing values are.",
+                "If it stands for a missing label, remove the category, and read tables with "
+                f"`--gap {code}`.",
+            )
     for short, long in combinations(sorted(variable.answers, key=len), 2):
-        if fold(long).startswith(fold(short)):
+        if plain_form(short) == plain_form(long):
+            yield Remark(
+                "warning",
+                f"{_place(variable)}, category {long}",
+                f"The category {shown(short)} looks the same as {shown(long)}.",
+                "Keep one of them; raters cannot tell them apart.",
+            )
+        elif fold(long).startswith(fold(short)):
             yield Remark(
                 "warning",
                 f"{_place(variable)}, category {long}",

@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 
 from localensemble.codebook.check import PLACEHOLDER
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+from localensemble.core.words import listed
 from localensemble.tables.delimited import Table
+from localensemble.tables.lookalikes import loose_form
+from localensemble.tables.missing_labels import may_be_missing
 
 _MOST_CATEGORIES = 25
 _LONGEST_CATEGORY = 60
@@ -92,6 +95,22 @@ def find_label_columns(
     }
 
 
+def doubtful_sentences(label_columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Name the values that may stand for a missing label; empty if there are none.
+
+    Args:
+        label_columns: as of `find_label_columns`.
+    """
+    found = {column: may_be_missing(values) for column, values in label_columns.items()}
+    return tuple(
+        f'Column "{column}": {listed([_quoted(word) for word in words])} may stand for '
+        "a missing label; if so, remove "
+        f"{'this category' if len(words) == 1 else 'these categories'} from the codebook."
+        for column, words in found.items()
+        if words
+    )
+
+
 def scaffold_codebook(name: str, *, label_columns: Mapping[str, Sequence[str]]) -> str:
     """Return the YAML text of a codebook for the user to complete; it loads without changes.
 
@@ -150,10 +169,10 @@ def _variable_name(column: str, taken: set[str]) -> str:
 
 
 def _different(values: Sequence[str]) -> tuple[str, ...]:
-    """Keep the first of the values that a codebook would treat as the same category."""
+    """Keep the first of the values that a reader takes for the same category."""
     kept: dict[str, str] = {}
     for value in values:
-        kept.setdefault(fold(value), clean_name(value))
+        kept.setdefault(loose_form(value), clean_name(value))
     return tuple(kept.values())
 
 

@@ -326,3 +326,21 @@ def test_a_codebook_named_in_typographic_quotes_draws_a_warning() -> None:
     assert the_remark(checked, "typographic quotes").severity == "warning"
     inside = Codebook("the \u201cmood\u201d codebook", "1", "Notes.", (variable(),))
     assert check_codebook(inside) == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [(("1", "2", "3", "99"), "99"), (("0", "1", "-9"), "-9"), (("1", "2", "888"), "888")],
+)
+def test_a_category_that_is_a_code_for_missing_values_draws_a_warning(
+    names: tuple[str, ...], code: str
+) -> None:
+    held = variable(named(*names), examples=())
+    found = the_remark(codebook(held), "codes for missing values")
+    assert (found.severity, found.where) == ("warning", f"variable mood, category {code}")
+    assert f"--gap {code}" in found.what_to_do
+
+
+def test_two_categories_that_look_the_same_draw_a_warning() -> None:
+    held = variable(named("mild-moderate", "mild\u2013moderate", "Other"), examples=())
+    assert "U+2013" in the_remark(codebook(held), "looks the same").what

@@ -12,7 +12,11 @@ from localensemble.codebook.check import check_codebook
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.names import name_problem
-from localensemble.codebook.scaffold import find_label_columns, scaffold_codebook
+from localensemble.codebook.scaffold import (
+    doubtful_sentences,
+    find_label_columns,
+    scaffold_codebook,
+)
 from localensemble.tables.delimited import open_table
 
 
@@ -120,3 +124,14 @@ def test_a_column_with_very_many_values_does_not(tmp_path: Path) -> None:
     rows = [f"t,{number % 26}\n" for number in range(200)]
     path.write_text("text,code\n" + "".join(rows), encoding="utf-8")
     assert find_label_columns(open_table(path), leave_out=("text",)) == {}
+
+
+def test_values_that_may_be_missing_labels_are_named_and_look_alikes_proposed_once() -> None:
+    assert doubtful_sentences({"pain": ("1", "2", "99"), "topic": ("food", "staff")}) == (
+        'Column "pain": "99" may stand for a missing label; if so, remove this category from the '
+        "codebook.",
+    )
+    (sentence,) = doubtful_sentences({"side": ("left", "NA", "-")})
+    assert '"NA" and "-"' in sentence
+    text = scaffold_codebook("x", label_columns={"grade": ("a-b", "a\u2013b", "no", "No.")})
+    assert text.count("- name: ") == 3

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.agreement import Level
 from localensemble.api.agree import AgreeOptions, agree
 from localensemble.core.errors import TableError
-from localensemble.study.missing_labels import may_be_missing, minus_one_sentence
-from localensemble.agreement import Level
+from localensemble.tables.missing_labels import may_be_missing, minus_one_sentence
 
 THREE_RATERS = (
     "item,a,b,c\n1,1,1,1\n2,2,2,99\n3,1,1,-1\n4,2,2,2\n5,3,3,99\n"
@@ -103,7 +103,7 @@ def test_codes_that_a_gap_answers_give_the_value_without_them(
 ) -> None:
     table = tmp_path / "t.csv"
     table.write_text(THREE_RATERS, encoding="utf-8")
-    with pytest.raises(TableError, match='"99", "-1" may be .* rows 2, 3, 5, 8, 10') as refused:
+    with pytest.raises(TableError, match=r'"99", "-1" may be .* rows 2, 3, 5, 8, 10') as refused:
         agree(table, options=AgreeOptions(level=level, resamples=0))
     assert "--gap 99 --gap -1" in str(refused.value.hint)
     found = agree(table, options=AgreeOptions(level=level, resamples=0, gaps=("99", "-1")))
