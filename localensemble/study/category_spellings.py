@@ -53,7 +53,8 @@ def _plainest(plain: str, spellings: Sequence[str]) -> str:
     visible = [word for word in spellings if not has_invisible(word)]
     if plain in visible or not visible or _NUMBER.fullmatch(plain):
         return plain
-    return visible[0]
+    # The order of the rows must not matter.
+    return min(visible)
 
 
 def _whole(word: str) -> str:

@@ -26,6 +26,7 @@ from localensemble.tables.category_counts import counts_of_row
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.doubtful_raters import check_long_raters
 from localensemble.tables.lookalikes import plainly_drawn
+from localensemble.tables.rating_cells import Cells
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.spelled_names import (
     alike_items,
@@ -33,6 +34,7 @@ from localensemble.tables.spelled_names import (
     letter_case_message,
     rater_names,
     raters_message,
+    told_apart,
 )
 from localensemble.tables.table_files import TableFile, open_table_file
 from localensemble.tables.totals_row import refuse_totals
@@ -186,25 +188,6 @@ def read_ratings(
     return Ratings(path_of(source), columns, tuple(messages), collector.variables())
 
 
-class _Cells:
-    """The cells of one variable and group, in table order."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, int] = {}
-        self.raters: dict[str, int] = {}
-        self.item_places = array("i")
-        self.rater_places = array("i")
-        self.words = array("i")
-        self.rows = array("i")
-        self.gold: dict[str, tuple[int, int]] = {}
-
-    def add(self, item: str, rater: str, word: int, row: int) -> None:
-        self.item_places.append(self.items.setdefault(item, len(self.items)))
-        self.rater_places.append(self.raters.setdefault(rater, len(self.raters)))
-        self.words.append(word)
-        self.rows.append(row)
-
-
 class _Collector:
     """Reads the rows once, then checks what can be checked only after the last row."""
 
@@ -213,12 +196,13 @@ class _Collector:
         self._columns = columns
         self._gaps = gaps
         self._words: dict[str, dict[str, int]] = {}
-        self._cells: dict[tuple[str, str | None], _Cells] = {}
+        self._cells: dict[tuple[str, str | None], Cells] = {}
         self._blank: dict[str, list[int]] = {}
         self._status_words = 0
         # All names in the rater column of a long table, in order.
         self._raters: dict[str, None] = {}
         self._spelled: Mapping[str, tuple[str, ...]] = {}
+        self._apart: Mapping[str, tuple[str, ...]] = {}
 
     def read(self) -> None:
         """Read every row.
@@ -303,9 +287,14 @@ class _Collector:
     def _join_names(self) -> None:
         """Give each rater of a long table one name, and refuse items that look the same."""
         parts = self._cells.values()
-        self._spelled = rater_names(rater for cells in parts for rater in cells.raters)
+        spelled = rater_names(rater for cells in parts for rater in cells.raters)
+        if self._columns.rater is None:
+            self._apart = spelled
+        elif spelled:
+            self._apart = told_apart(spelled, [cells.items_by_rater() for cells in parts])
+        self._spelled = {one: names for one, names in spelled.items() if one not in self._apart}
         for cells in parts:
-            if self._spelled and self._columns.rater is not None:
+            if self._spelled:
                 joined = join_raters(cells.raters, cells.rater_places, names=self._spelled)
                 cells.raters, cells.rater_places = joined.raters, joined.rater_places
             alike = alike_items(cells.items)
@@ -324,7 +313,7 @@ class _Collector:
         key = (variable, group)
         if key not in self._cells:
             self._refuse_many_parts()
-            self._cells[key] = _Cells()
+            self._cells[key] = Cells()
             self._words.setdefault(variable, {})
         if label in self._gaps:
             word = GAP
@@ -356,7 +345,10 @@ class _Collector:
 
     def messages(self) -> list[str]:
         """Report what is written in several ways, and the non-empty cells read as gaps."""
-        found = [*raters_message(self._spelled, column=self._columns.rater)]
+        found = [
+            *raters_message(self._spelled, joined=True),
+            *raters_message(self._apart, joined=False),
+        ]
         if self._columns.rater is not None:
             found += letter_case_message(
                 {item for cells in self._cells.values() for item in cells.items}
@@ -427,7 +419,7 @@ class _Collector:
                     f"{len(cells.raters):,} raters are too many to keep in memory.",
                     hint="Read the table by group (`--group`), or in parts.",
                 )
-            pairs = _repeated(cells)
+            pairs = cells.repeated()
             if pairs:
                 raise self._repeated_error(variable, pairs)
 
@@ -445,7 +437,7 @@ class _Collector:
                 "name the column that tells them apart (`--variable-column`; `agree` also has "
                 "`--group`).",
             )
-        spelled = "; ".join(raters_message(self._spelled, column=self._columns.rater))
+        spelled = "; ".join(raters_message(self._spelled, joined=True))
         return TableError(
             f"{where}: the same rater has two labels on one item, in rows {shown}."
             + (f" {spelled}" if spelled else ""),
@@ -454,18 +446,7 @@ class _Collector:
         )
 
 
-def _repeated(cells: _Cells) -> list[tuple[int, int]]:
-    """Find pairs of rows with the same item and rater, in table order."""
-    keys = np.frombuffer(cells.item_places, dtype=np.intc).astype(np.int64)
-    keys = keys * len(cells.raters) + np.frombuffer(cells.rater_places, dtype=np.intc)
-    order = np.argsort(keys, kind="stable")
-    same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
-    rows = np.frombuffer(cells.rows, dtype=np.intc)
-    found = {(int(rows[order[i]]), int(rows[order[i + 1]])) for i in same.tolist()}
-    return sorted(found)
-
-
-def _group_labels(group: str | None, cells: _Cells, *, gold: bool) -> GroupLabels:
+def _group_labels(group: str | None, cells: Cells, *, gold: bool) -> GroupLabels:
     def numbers(of: array[int]) -> NDArray[np.int32]:
         return np.array(of, dtype=np.int32)
 

@@ -1,17 +1,22 @@
 """Notice raters and items that are written in several ways.
 
-Rater names that differ only in letter case, spaces or how a sign is drawn are one rater. Items are
-never joined, because ids may differ in letter case alone; what only looks different is refused.
+Rater names that differ only in letter case, spaces or how a sign is drawn are one rater, unless
+they mostly label the same items. Items are never joined, because ids may differ in letter case
+alone; what looks the same is refused.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from localensemble.core.words import counted, listed
 from localensemble.tables.lookalikes import loose_form, plain_form, shown
+
+# Spellings that share this part of the items of the rater with fewer are different raters.
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,19 @@ class JoinedRaters:
 
 
 def rater_names(raters: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return the raters that are written in several ways: the first name -> all names."""
-    spelled: dict[str, dict[str, None]] = {}
+    """Return the raters that are written in several ways: one name -> all names.
+
+    The order of the rows does not matter: a plainly drawn name goes first, then the alphabet.
+    """
+    spelled: dict[str, set[str]] = {}
     for rater in raters:
-        spelled.setdefault(loose_form(rater), {})[rater] = None
-    return {next(iter(names)): tuple(names) for names in spelled.values() if len(names) > 1}
+        spelled.setdefault(loose_form(rater), set()).add(rater)
+    ordered = (
+        sorted(names, key=lambda name: (name != plain_form(name), name))
+        for names in spelled.values()
+        if len(names) > 1
+    )
+    return {names[0]: tuple(names) for names in ordered}
 
 
 def join_raters(
@@ -41,7 +54,7 @@ def join_raters(
     *,
     names: Mapping[str, tuple[str, ...]],
 ) -> JoinedRaters:
-    """Give each rater its first name."""
+    """Give each rater the one name that stands for it."""
     first_of = {name: first for first, spelled in names.items() for name in spelled}
     joined: dict[str, int] = {}
     place_of = {
@@ -51,18 +64,34 @@ def join_raters(
     return JoinedRaters(joined, array("i", map(place_of.__getitem__, rater_places)))
 
 
-def raters_message(names: Mapping[str, tuple[str, ...]], *, column: str | None) -> tuple[str, ...]:
-    """State which raters are written in several ways; empty if none is.
+def told_apart(
+    names: Mapping[str, tuple[str, ...]], parts: Sequence[Mapping[str, Collection[int]]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return those names whose spellings are different raters: they label the same items.
 
     Args:
         names: as of `rater_names`.
-        column: the column with the raters; None if each rater has a column, and thus is another.
+        parts: for each part of a table, the rater names -> the items that each labels.
     """
+    apart = {}
+    for first, spelled in names.items():
+        both = fewer = 0
+        for items in parts:
+            for one, other in combinations([set(items.get(name, ())) for name in spelled], 2):
+                both += len(one & other)
+                fewer += min(len(one), len(other))
+        if both and both >= _MOSTLY * fewer:
+            apart[first] = spelled
+    return apart
+
+
+def raters_message(names: Mapping[str, tuple[str, ...]], *, joined: bool) -> tuple[str, ...]:
+    """State which raters are written in several ways; empty if none is."""
     return tuple(
-        f"Columns {listed([*map(shown, spelled)])} are named alike; they count as "
+        f'Raters {listed([*map(shown, spelled)])} count as one rater, "{first}".'
+        if joined
+        else f"Raters {listed([*map(shown, spelled)])} are named alike; they count as "
         f"{len(spelled)} raters."
-        if column is None
-        else f'Raters {listed([*map(shown, spelled)])} count as one rater, "{first}".'
         for first, spelled in names.items()
     )
 

@@ -65,7 +65,10 @@ class TableBounds:
                 header = False
                 if self.corner and not cells[0].strip():
                     cells[0] = self.corner
-            if not self._is_blank(cells):
+            if self.named is None and 0 < len(cells) == self.width and cells[0].strip():
+                # Nearly every row of nearly every table, so it comes first.
+                yield line, cells
+            elif not self._is_blank(cells):
                 yield line, self._named_cells(path, line, cells) if cells else cells
 
     def blank_lines(self, records: Iterable[Record]) -> list[int]:

@@ -20,7 +20,7 @@ def table(folder: Path, content: str) -> Ratings:
 @pytest.mark.parametrize(
     ("names", "code"),
     [
-        (("ANN ", "ann", "Ann"), '"ANN", "ann" and "Ann" count as one rater, "ANN"'),
+        (("ANN ", "ann", "Ann"), '"ANN", "Ann" and "ann" count as one rater, "ANN"'),
         (("Dr. Li", "Dr.\u00a0Li", "dr. li"), "U+00A0"),
         (("rater-1", "rater\u20131", "Rater_1"), "U+2013"),
     ],
@@ -42,13 +42,22 @@ def test_one_rater_in_several_spellings_is_joined_and_said(
 
 def test_two_spellings_on_one_item_are_refused_with_their_names(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r'rows 1 and 2.*"Ann" and "ann" count as one'):
-        table(tmp_path, "item,rater,label\n1,Ann,y\n1,ann,n\n2,Ann,y\n")
+        table(tmp_path, "item,rater,label\n1,Ann,y\n1,ann,n\n2,Ann,y\n3,ann,y\n4,ann,n\n5,Ann,n\n")
+
+
+def test_spellings_that_label_the_same_items_are_two_raters_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = "".join(f"{n},Cy,y\n{n},cy,n\n" for n in range(4))
+    found = table(tmp_path, f"item,rater,label\n{rows}9,cy,y\n")
+    assert found.variables[0].groups[0].raters == ("Cy", "cy")
+    assert '"Cy" and "cy" are named alike; they count as 2 raters' in found.messages[-1]
 
 
 def test_columns_named_alike_are_two_raters_and_it_is_said(tmp_path: Path) -> None:
     found = table(tmp_path, "item,Ann,ann\n1,y,n\n2,n,n\n")
     assert found.variables[0].groups[0].raters == ("Ann", "ann")
-    assert 'Columns "Ann" and "ann" are named alike; they count as 2 raters' in found.messages[-1]
+    assert '"Ann" and "ann" are named alike; they count as 2 raters' in found.messages[-1]
 
 
 def test_items_that_look_the_same_are_refused_with_their_rows(tmp_path: Path) -> None:
