@@ -18,9 +18,9 @@ from typing import Literal
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.codebook.names import fold
 from localensemble.tables.delimited import neutralize_formula
-from localensemble.tables.lookalikes import plain_form, shown
-from localensemble.tables.missing_labels import may_be_missing
-from localensemble.tables.missing_words import is_missing_word
+from localensemble.tables.doubts.lookalikes import plain_form, shown
+from localensemble.tables.doubts.missing_labels import may_be_missing
+from localensemble.tables.doubts.missing_words import is_missing_word
 
 Severity = Literal["error", "warning", "note"]
 

@@ -14,8 +14,8 @@ from localensemble.codebook.check import PLACEHOLDER
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
 from localensemble.core.words import listed
 from localensemble.tables.delimited import Table
-from localensemble.tables.lookalikes import loose_form
-from localensemble.tables.missing_labels import may_be_missing
+from localensemble.tables.doubts.lookalikes import loose_form
+from localensemble.tables.doubts.missing_labels import may_be_missing
 
 _MOST_CATEGORIES = 25
 _LONGEST_CATEGORY = 60

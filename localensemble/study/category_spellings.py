@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from localensemble.tables.lookalikes import has_invisible, loose_form, plain_form, shown
+from localensemble.tables.doubts.lookalikes import has_invisible, loose_form, plain_form, shown
 
 _MOST_SHOWN = 12
 _NUMBER = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?")

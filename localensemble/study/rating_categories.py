@@ -24,9 +24,9 @@ from localensemble.study.category_spellings import (
     joined_spellings,
     spelling_messages,
 )
-from localensemble.tables.doubtful_labels import refuse_doubtful_labels
-from localensemble.tables.lookalikes import loose_form
-from localensemble.tables.missing_labels import may_be_missing, minus_one_sentence
+from localensemble.tables.doubts.doubtful_labels import refuse_doubtful_labels
+from localensemble.tables.doubts.lookalikes import loose_form
+from localensemble.tables.doubts.missing_labels import may_be_missing, minus_one_sentence
 from localensemble.tables.ratings import VariableRatings
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")

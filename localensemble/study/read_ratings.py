@@ -36,7 +36,7 @@ from localensemble.study.study_items import IdsOnly
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
-from localensemble.tables.joined_labels import separate_labels
+from localensemble.tables.doubts.joined_labels import separate_labels
 from localensemble.tables.rating_columns import (
     AllCategories,
     Gaps,

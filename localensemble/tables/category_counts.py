@@ -14,7 +14,7 @@ from pathlib import Path
 
 from localensemble.core.errors import TableError
 from localensemble.tables.column_names import columns_named
-from localensemble.tables.doubtful_raters import as_option
+from localensemble.tables.doubts.doubtful_raters import as_option
 from localensemble.tables.item_columns import plain_name
 from localensemble.tables.table_files import TableFile
 

@@ -27,7 +27,7 @@ from localensemble.tables.damage import (
     decoding_error,
     quoting_error,
 )
-from localensemble.tables.header_rows import MOST_HEADER_ROWS, more_header_rows
+from localensemble.tables.doubts.header_rows import MOST_HEADER_ROWS, more_header_rows
 from localensemble.tables.table_bounds import (
     SAMPLE_RECORDS,
     Record,

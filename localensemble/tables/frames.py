@@ -23,7 +23,7 @@ import pandas as pd
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import HeldTable, TableFormat, check_header
-from localensemble.tables.header_rows import MOST_HEADER_ROWS, more_header_rows
+from localensemble.tables.doubts.header_rows import MOST_HEADER_ROWS, more_header_rows
 from localensemble.tables.item_columns import ID_NAMES, plain_name
 from localensemble.tables.stored_values import no_rows_error, stored_text
 

@@ -24,9 +24,9 @@ from localensemble.tables.delimited import (
     TableSource,
     path_of,
 )
-from localensemble.tables.header_rows import may_be_header
+from localensemble.tables.doubts.header_rows import may_be_header
+from localensemble.tables.doubts.missing_words import may_answer_nothing
 from localensemble.tables.item_columns import choose_columns
-from localensemble.tables.missing_words import may_answer_nothing
 from localensemble.tables.row_ids import IdCheck, id_places, row_id
 from localensemble.tables.table_files import open_item_table, table_messages
 

@@ -19,15 +19,15 @@ from typing import Annotated, Literal
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.tables.category_counts import counts_error, find_counts, refuse_shares
-from localensemble.tables.column_families import (
+from localensemble.tables.column_names import columns_named, listed, refuse_missing
+from localensemble.tables.doubts.column_families import (
     ColumnPattern,
     Grid,
     find_checkboxes,
     find_grid,
     grid_error,
 )
-from localensemble.tables.column_names import columns_named, listed, refuse_missing
-from localensemble.tables.doubtful_raters import as_option, doubtful_raters
+from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters
 from localensemble.tables.item_columns import ITEM_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 

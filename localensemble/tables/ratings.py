@@ -24,11 +24,9 @@ from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.core.words import counted
 from localensemble.tables.category_counts import counts_of_row
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
-from localensemble.tables.doubtful_raters import check_long_raters
-from localensemble.tables.lookalikes import plainly_drawn
-from localensemble.tables.rating_cells import Cells
-from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
-from localensemble.tables.spelled_names import (
+from localensemble.tables.doubts.doubtful_raters import check_long_raters
+from localensemble.tables.doubts.lookalikes import plainly_drawn
+from localensemble.tables.doubts.spelled_names import (
     alike_items,
     join_raters,
     letter_case_message,
@@ -36,8 +34,10 @@ from localensemble.tables.spelled_names import (
     raters_message,
     told_apart,
 )
+from localensemble.tables.doubts.totals_row import refuse_totals
+from localensemble.tables.rating_cells import Cells
+from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
-from localensemble.tables.totals_row import refuse_totals
 
 STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
 """The cells that a study's own tables contain where a rater has no label."""

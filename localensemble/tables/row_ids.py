@@ -19,10 +19,10 @@ import numpy as np
 from localensemble.core.errors import TableError
 from localensemble.core.labels import ItemId
 from localensemble.tables.delimited import Table, TableSource, path_of
+from localensemble.tables.doubts.lookalikes import plain_form
+from localensemble.tables.doubts.totals_row import refuse_totals
 from localensemble.tables.item_columns import choose_id_columns, id_option
-from localensemble.tables.lookalikes import plain_form
 from localensemble.tables.table_files import open_item_table, table_messages
-from localensemble.tables.totals_row import refuse_totals
 
 ID_SEPARATOR = "|"
 _MAX_ID_CHARACTERS = 200

@@ -25,7 +25,7 @@ from localensemble.tables.delimited import (
     open_table,
     path_of,
 )
-from localensemble.tables.header_rows import (
+from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
     more_header_rows,

@@ -18,7 +18,7 @@ from typing import Any
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import check_header
-from localensemble.tables.header_rows import (
+from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
     more_header_rows,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localensemble.core.errors import InputError, TableError
-from localensemble.tables.column_families import ColumnPattern, find_grid
+from localensemble.tables.doubts.column_families import ColumnPattern, find_grid
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import Ratings, read_ratings
 

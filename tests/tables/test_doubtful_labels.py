@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from localensemble.core.errors import TableError
-from localensemble.tables.doubtful_labels import refuse_doubtful_labels
+from localensemble.tables.doubts.doubtful_labels import refuse_doubtful_labels
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import VariableRatings, read_ratings
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localensemble.core.errors import TableError
-from localensemble.tables.doubtful_raters import as_option, doubtful_raters
+from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import Ratings, read_ratings
 

@@ -12,8 +12,8 @@ import pytest
 
 from localensemble.core.errors import TableError
 from localensemble.tables.delimited import TableSource
+from localensemble.tables.doubts.header_rows import more_header_rows
 from localensemble.tables.frames import table_of_frame
-from localensemble.tables.header_rows import more_header_rows
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import read_ratings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import InputError, TableError
-from localensemble.tables.joined_labels import find_joined, separate_labels, split_label
+from localensemble.tables.doubts.joined_labels import find_joined, separate_labels, split_label
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import Ratings, read_ratings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localensemble.tables.lookalikes import (
+from localensemble.tables.doubts.lookalikes import (
     has_invisible,
     loose_form,
     plain_form,

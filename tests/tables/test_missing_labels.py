@@ -9,7 +9,7 @@ import pytest
 from localensemble.agreement import Level
 from localensemble.api.agree import AgreeOptions, agree
 from localensemble.core.errors import TableError
-from localensemble.tables.missing_labels import may_be_missing, minus_one_sentence
+from localensemble.tables.doubts.missing_labels import may_be_missing, minus_one_sentence
 
 THREE_RATERS = (
     "item,a,b,c\n1,1,1,1\n2,2,2,99\n3,1,1,-1\n4,2,2,2\n5,3,3,99\n"

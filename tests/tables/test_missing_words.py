@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localensemble.tables.missing_words import is_missing_word, may_answer_nothing
+from localensemble.tables.doubts.missing_words import is_missing_word, may_answer_nothing
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from localensemble.core.errors import TableError
-from localensemble.tables.lookalikes import plain_form
+from localensemble.tables.doubts.lookalikes import plain_form
 
 _TOTALS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sum", "mean", "average", "median", "count"}

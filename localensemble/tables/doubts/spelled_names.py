@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from localensemble.core.words import counted, listed
-from localensemble.tables.lookalikes import loose_form, plain_form, shown
+from localensemble.tables.doubts.lookalikes import loose_form, plain_form, shown
 
 # Spellings that share this part of the items of the rater with fewer are different raters.
 _MOSTLY = 0.5

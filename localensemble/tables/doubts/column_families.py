@@ -18,7 +18,7 @@ from pathlib import Path
 
 from localensemble.core.errors import InputError, TableError
 from localensemble.tables.column_names import columns_named, listed
-from localensemble.tables.doubtful_raters import as_option
+from localensemble.tables.doubts.doubtful_raters import as_option
 from localensemble.tables.table_files import TableFile
 
 # The last divides where a capital letter begins a word: annPain.

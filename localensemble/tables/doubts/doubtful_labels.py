@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 
 from localensemble.core.errors import TableError
-from localensemble.tables.header_rows import may_be_header
+from localensemble.tables.doubts.header_rows import may_be_header
 from localensemble.tables.ratings import GroupLabels, VariableRatings
 
 _MONTH = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localensemble.tables.lookalikes import plain_form
+from localensemble.tables.doubts.lookalikes import plain_form
 
 # How R, pandas, spreadsheets and people write it.
 _WORDS = frozenset(

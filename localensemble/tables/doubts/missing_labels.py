@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from localensemble.tables.lookalikes import plain_form
-from localensemble.tables.missing_words import is_missing_word
+from localensemble.tables.doubts.lookalikes import plain_form
+from localensemble.tables.doubts.missing_words import is_missing_word
 
 _CODE = re.compile(r"-?(([6-9])\2*|9+[5-8])(\.0+)?|-[1-5](\.0+)?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")

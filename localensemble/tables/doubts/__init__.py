@@ -1,0 +1,1 @@
+"""Recognize what in a table may be something else than it looks, and ask or refuse."""
