@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         import_ratings,
         label,
         open_study,
+        withdraw,
         write_report,
     )
     from localensemble.embeddings.embed import embed
@@ -58,6 +59,7 @@ __all__ = [
     "open_study",
     "pilot",
     "train_probe",
+    "withdraw",
     "write_report",
 ]
 

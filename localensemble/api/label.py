@@ -55,6 +55,7 @@ from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
 from localensemble.study.study import Study
+from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
@@ -155,7 +156,8 @@ def label(
     chosen = choose_ensemble(options, codebook=questions, study=study)
     ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    folder = StudyFolder(study)
+    table = _items(items, options, folder)
     warnings = cautions(ensemble, codebook=questions, models=models)
     unlisted = unlisted_sentences(table.doubtful_texts, questions.no_answer)
     for message in (messages := (*chosen.messages, *table.messages, *unlisted, *warnings)):
@@ -167,7 +169,6 @@ def label(
     )
     prompt = load_prompt(ensemble, questions, items=table)
     shown, template = prompt.codebook, prompt.template
-    folder = StudyFolder(study)
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     conditions = LabelingConditions(
         codebook=shown,
@@ -210,6 +211,11 @@ def label(
     written = _labeled(plan, folder, gold, on_progress, on_message)
     signs = tuple(one.sentence for one in written.unfit_signs)
     return LabeledStudy(written.findings, folder, (*messages, *signs))
+
+
+def _items(source: TableSource, options: LabelOptions, folder: StudyFolder) -> ItemFile:
+    table = ItemFile.open(source, id_column=options.id_column, text_column=options.text_column)
+    return without_withdrawn(table, folder)
 
 
 def _labeled(

@@ -48,6 +48,7 @@ _COMMANDS: Mapping[str, str] = {
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "probe": "Train a rater on gold labels.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
+    "withdraw": "Take items out of a study, for example if consent is withdrawn.",
     "ledger": "Verify a study's ledger, or list its history.",
     "models": "List, pull, verify, add and bundle models.",
     "doctor": "Check whether this machine is ready to label, and say what to fix.",

@@ -198,8 +198,8 @@ def _changed_texts(
             hint="Give the table of that study, with its --id-column and --text-column, "
             f"{_ELSEWHERE}"
             + (
-                " To remove items, for example if consent is withdrawn, do that and delete this "
-                "folder."
+                " To take items out, for example if consent is withdrawn, run "
+                f"`localensemble withdraw {folder.path} --id ID --items {items.path.name}`."
                 if missing
                 else ""
             ),

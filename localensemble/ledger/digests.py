@@ -43,6 +43,11 @@ def event_sha256(previous: str, *, number: int, kind: str, recorded_at: str, bod
     return sha256_text("\n".join((previous, str(number), kind, recorded_at, body)))
 
 
+def hashed_id(item_id: ItemId, *, salt: bytes) -> bytes:
+    """Hash an id, so that only someone who has the id can tell that it was withdrawn."""
+    return hashlib.sha256(salt + item_id.encode("utf-8", "surrogatepass")).digest()
+
+
 def labels_sha256(rows: Sequence[LabelRow]) -> str:
     """Hash the labels of one block and variable, in item order, column by column.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from localensemble.core.identity import JsonValue, canonical_json, sha256_text
+from localensemble.core.identity import JsonValue, canonical_json, sha256_json, sha256_text
 from localensemble.ledger.digests import (
     CHAIN_START,
     ItemSetHash,
@@ -94,23 +94,32 @@ def _items_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
     )
     digest = ItemSetHash()
     keys = hashlib.sha256()
-    members = 0
-    for position, item_key, item_id, content_sha256 in connection.execute(
-        "SELECT position, item_key, item_id, content_sha256 FROM item_set_member"
-        " CROSS JOIN item USING (item_key) WHERE item_set_key = ? ORDER BY position",
+    members = withdrawn = 0
+    for position, item_key, item_id, content_sha256, is_withdrawn in connection.execute(
+        "SELECT position, item_key, item_id, content_sha256, withdrawn_item.item_key IS NOT NULL"
+        " FROM item_set_member CROSS JOIN item USING (item_key)"
+        " LEFT JOIN withdrawn_item USING (item_key) WHERE item_set_key = ? ORDER BY position",
         (key,),
     ):
         if position != members:
             raise MismatchError("position", found=str(position), expected=str(members))
         members += 1
+        withdrawn += is_withdrawn
         digest.add(item_id, content_sha256.hex())
         keys.update(struct.pack("<q", item_key))
-    if digest.hexdigest() != sha256:
+    if not withdrawn and digest.hexdigest() != sha256:
         raise MismatchError("sha256 of its items", found=digest.hexdigest(), expected=str(sha256))
     if members != item_count:
         raise MismatchError("items", found=str(members), expected=str(item_count))
     # The second hash ties each item to its key, which labels refer to.
-    return {"item_set": sha256, "items": members, "keys_sha256": keys.hexdigest()}
+    body: dict[str, object] = {
+        "item_set": sha256,
+        "items": members,
+        "keys_sha256": keys.hexdigest(),
+    }
+    if withdrawn:
+        body |= {"withdrawn": withdrawn, "left_sha256": digest.hexdigest()}
+    return body
 
 
 def _variable_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
@@ -180,9 +189,10 @@ def _labels_appended(connection: sqlite3.Connection, key: int) -> JsonValue:
         rows = connection.execute(
             _LABELS_OF_BLOCK, (rater, variable, key, item_set, start, stop)
         ).fetchall()
-        if len(rows) != label_count:
+        gone = int(label_count) - len(rows)
+        if gone and not 0 <= gone <= _withdrawn(connection, item_set, start, stop):
             raise MismatchError("labels", found=str(len(rows)), expected=str(label_count))
-        labels.append({"variable": variable, "labels": label_count, "sha256": labels_sha256(rows)})
+        labels.append({"variable": variable, "labels": len(rows), "sha256": labels_sha256(rows)})
     return {
         "run": run,
         "rater": rater,
@@ -191,6 +201,54 @@ def _labels_appended(connection: sqlite3.Connection, key: int) -> JsonValue:
         "stop": stop,
         "usage": usage,
         "labels": labels,
+    }
+
+
+def _hex(value: object) -> str:
+    if not isinstance(value, bytes):
+        raise TypeError("expected bytes")
+    return value.hex()
+
+
+def _withdrawn(connection: sqlite3.Connection, *place: object) -> int:
+    """Count the withdrawn items at positions ``start`` to ``stop - 1`` of an item set."""
+    row = connection.execute(
+        "SELECT count(*) FROM item_set_member JOIN withdrawn_item USING (item_key)"
+        " WHERE item_set_key = ? AND position >= ? AND position < ?",
+        place,
+    ).fetchone()
+    return int(row[0])
+
+
+def _items_withdrawn(connection: sqlite3.Connection, key: int) -> JsonValue:
+    item_count, label_count, redaction_count, salt = _row(
+        connection,
+        "SELECT item_count, label_count, redaction_count, salt FROM withdrawal"
+        " WHERE withdrawal_key = ?",
+        key,
+    )
+    items = connection.execute(
+        "SELECT item_key, id_sha256 FROM withdrawn_item WHERE withdrawal_key = ? ORDER BY item_key",
+        (key,),
+    ).fetchall()
+    redactions = connection.execute(
+        "SELECT event_number, sha256 FROM redaction"
+        " WHERE withdrawal_key = ? AND event_number < withdrawal_key ORDER BY event_number",
+        (key,),
+    ).fetchall()
+    for what, rows, count in (
+        ("items", items, item_count),
+        ("redactions", redactions, redaction_count),
+    ):
+        if len(rows) != count:
+            raise MismatchError(what, found=str(len(rows)), expected=str(count))
+    return {
+        "items": item_count,
+        "labels": label_count,
+        "redactions": redaction_count,
+        "salt": _hex(salt),
+        "items_sha256": sha256_json([[item_key, _hex(sha256)] for item_key, sha256 in items]),
+        "redactions_sha256": sha256_json([[number, sha256] for number, sha256 in redactions]),
     }
 
 
@@ -206,6 +264,7 @@ BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingPr
         "run_started": _run_started,
         "run_finished": _run_finished,
         "labels_appended": _labels_appended,
+        "items_withdrawn": _items_withdrawn,
     }
 )
 
@@ -221,5 +280,9 @@ RECORD_TABLES: Mapping[str, str] = MappingProxyType(
         "run_started": "run",
         "run_finished": "run_end",
         "labels_appended": "block",
+        "items_withdrawn": "withdrawal",
     }
 )
+
+# The kinds of events in which something of a withdrawn item can stand.
+REDACTED_KINDS = frozenset({"items_registered", "labels_appended", "run_started"})

@@ -7,7 +7,7 @@ fails, or a process that is killed, leaves nothing behind.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ from localensemble.ledger.records import (
     VariableKey,
     VariableRecord,
 )
+from localensemble.ledger.withdraw import Redact, withdraw_rows
 
 _APPEND_LABEL = (
     "INSERT INTO label (rater_key, variable_key, block_key, item_key, status, category,"
@@ -101,14 +102,17 @@ class Ledger:
 
         Args:
             blocks: id and content hash of the items, any number at a time; not read if the
-                item set is known.
+                item set is known and nothing was withdrawn.
             item_set_sha256: the result of `ItemSetHash` for these items.
 
         Raises:
-            LedgerError: two items have the same id, or the items are not those that were hashed.
+            LedgerError: two items have the same id, one of them was withdrawn, or the items are
+                not those that were hashed.
         """
         known = self._key_of("item_set", item_set_sha256)
         if known is not None:
+            for block in blocks if self.reader.withdrawals() else ():
+                self._refuse_withdrawn([item_id for item_id, _ in block])
             return ItemSetKey(known)
         with reported(self.path, doing="write to"), transaction(self._connection):
             key = next_number(self._connection)
@@ -255,6 +259,18 @@ class Ledger:
             append_event(self._connection, "labels_appended", number=block)
         return appended
 
+    def withdraw(self, ids: Collection[ItemId], *, redact: Redact) -> int:
+        """Remove the ids, content hashes and labels of items; nothing else is changed.
+
+        Args:
+            redact: removes ids and content hashes from the settings of a run.
+
+        Returns:
+            The number of items removed.
+        """
+        with reported(self.path, doing="write to"):
+            return withdraw_rows(self._connection, ids, redact=redact)
+
     def _append_labels(
         self,
         column: Sequence[Label | None],
@@ -287,6 +303,7 @@ class Ledger:
         """Insert the new items, and the position of each item in the item set."""
         position = 0
         for block in blocks:
+            self._refuse_withdrawn([item_id for item_id, _ in block])
             items = [(item_id, bytes.fromhex(content_sha256)) for item_id, content_sha256 in block]
             try:
                 self._connection.executemany(
@@ -309,6 +326,15 @@ class Ledger:
                 raise _two_items_with_one_id(position, position + len(items) - 1) from error
             position += len(items)
         return position
+
+    def _refuse_withdrawn(self, ids: Sequence[ItemId]) -> None:
+        withdrawn = self.reader.withdrawn_among(ids)
+        if withdrawn:
+            raise LedgerError(
+                f"Cannot register the items: the study has withdrawn {len(withdrawn)} of "
+                f"them ({', '.join(sorted(withdrawn)[:3])}{', ...' if withdrawn[3:] else ''}).",
+                hint="Remove their rows from the table, and run the command again.",
+            )
 
     def _refuse_double_ids(self, item_set: int) -> None:
         """Refuse two items with the same id and different contents."""

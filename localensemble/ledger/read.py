@@ -20,6 +20,7 @@ from localensemble.core.label_matrix import GAP
 from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.connection import open_for_reading, reported
+from localensemble.ledger.digests import hashed_id
 from localensemble.ledger.records import (
     MISSING,
     BlockPlace,
@@ -35,6 +36,7 @@ from localensemble.ledger.records import (
     RunKey,
     RunRecord,
     VariableKey,
+    Withdrawal,
 )
 from localensemble.ledger.schema import STATUS_CODES
 
@@ -191,6 +193,29 @@ class LedgerReader:
         """Find a rater by its identity; return None if it has never been registered."""
         rows = self._rows("SELECT rater_key FROM rater WHERE sha256 = ?", identity_sha256)
         return RaterKey(rows[0][0]) if rows else None
+
+    def withdrawals(self) -> tuple[Withdrawal, ...]:
+        """Return when items were withdrawn and how many, the newest last."""
+        rows = self._rows(
+            "SELECT withdrawal_key, recorded_at, (SELECT count(DISTINCT id_sha256)"
+            " FROM withdrawn_item WHERE withdrawn_item.withdrawal_key = withdrawal.withdrawal_key)"
+            " FROM withdrawal JOIN event ON number = withdrawal_key ORDER BY 1"
+        )
+        return tuple(Withdrawal(*row) for row in rows)
+
+    def items_among(self, ids: Sequence[ItemId]) -> tuple[ItemId, ...]:
+        """Return those of the ids that an item has."""
+        query = "SELECT 1 FROM item WHERE item_id = ? LIMIT 1"
+        return tuple(one for one in ids if self._rows(query, one))
+
+    def withdrawn_among(self, ids: Sequence[ItemId]) -> tuple[ItemId, ...]:
+        """Return those of the ids that belong to withdrawn items."""
+        salts = self._rows("SELECT salt FROM withdrawal ORDER BY withdrawal_key LIMIT 1")
+        if not salts:
+            return ()
+        salt = bytes(salts[0][0])
+        hashes = {bytes(row[0]) for row in self._rows("SELECT id_sha256 FROM withdrawn_item")}
+        return tuple(one for one in ids if hashed_id(one, salt=salt) in hashes)
 
     # What is missing
 

@@ -158,3 +158,15 @@ class Event:
     recorded_at: str
     body: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Items that were withdrawn together; ``key`` is the number of the event.
+
+    ``item_count`` counts an item once, whatever texts it had.
+    """
+
+    key: int
+    recorded_at: str
+    item_count: int

@@ -230,6 +230,45 @@ ALTER TABLE item RENAME COLUMN text_sha256
 _CONTENT_SHA256_VIEW = """
 CREATE TEMP VIEW item (item_key, item_id, content_sha256) AS SELECT * FROM main.item"""
 
+_WITHDRAWALS = """
+-- When items were withdrawn. Their ids, content hashes and labels are no longer in the ledger.
+CREATE TABLE withdrawal (
+    withdrawal_key INTEGER PRIMARY KEY  -- event `items_withdrawn`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    item_count INTEGER NOT NULL,  -- items withdrawn
+    label_count INTEGER NOT NULL,  -- labels removed with them
+    redaction_count INTEGER NOT NULL,  -- events whose body changed
+    salt BLOB NOT NULL  -- 16 random bytes; the same for all withdrawals of a ledger
+)"""
+
+_WITHDRAWN_ITEMS = """
+-- The withdrawn items. In `item`, such an item has an empty id, and its key instead of a hash.
+CREATE TABLE withdrawn_item (
+    item_key INTEGER PRIMARY KEY REFERENCES item,  -- the item
+    withdrawal_key INTEGER NOT NULL REFERENCES withdrawal DEFERRABLE INITIALLY DEFERRED,  -- when
+    id_sha256 BLOB NOT NULL  -- 32 bytes over salt and id; keeps the item out of later tables
+)"""
+
+_REDACTIONS = """
+-- The events whose body a withdrawal changed; the newest row for an event counts.
+CREATE TABLE redaction (
+    withdrawal_key INTEGER NOT NULL  -- the withdrawal
+        REFERENCES withdrawal DEFERRABLE INITIALLY DEFERRED,
+    event_number INTEGER NOT NULL REFERENCES event,  -- the changed event
+    sha256 TEXT NOT NULL,  -- over the event's own sha256, number, kind, recorded_at and new body
+    PRIMARY KEY (withdrawal_key, event_number)
+) WITHOUT ROWID"""
+
+# Of an older ledger, nothing has been withdrawn.
+_NO_WITHDRAWALS = (
+    "CREATE TEMP VIEW withdrawal"
+    " (withdrawal_key, item_count, label_count, redaction_count, salt)"
+    " AS SELECT 0, 0, 0, 0, x'' WHERE 0",
+    "CREATE TEMP VIEW withdrawn_item (item_key, withdrawal_key, id_sha256)"
+    " AS SELECT 0, 0, x'' WHERE 0",
+    "CREATE TEMP VIEW redaction (withdrawal_key, event_number, sha256) AS SELECT 0, 0, '' WHERE 0",
+)
+
 _TABLES = {
     "event": _EVENTS,
     "migration": _MIGRATIONS,
@@ -247,6 +286,11 @@ _TABLES = {
     "block": _BLOCKS,
     "block_variable": _BLOCK_VARIABLES,
     "label": _LABELS,
+}
+_WITHDRAWAL_TABLES = {
+    "withdrawal": _WITHDRAWALS,
+    "withdrawn_item": _WITHDRAWN_ITEMS,
+    "redaction": _REDACTIONS,
 }
 
 
@@ -290,4 +334,12 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration("0002_content_sha256", (_CONTENT_SHA256.strip(),), (_CONTENT_SHA256_VIEW.strip(),)),
+    Migration(
+        "0003_withdrawals",
+        (
+            *(statement.strip() for statement in _WITHDRAWAL_TABLES.values()),
+            *(trigger for table in _WITHDRAWAL_TABLES for trigger in _append_only(table)),
+        ),
+        _NO_WITHDRAWALS,
+    ),
 )

@@ -17,7 +17,7 @@ from localensemble.core.errors import LedgerError
 from localensemble.core.identity import canonical_json
 from localensemble.ledger.connection import applied_migrations, migrate, open_for_reading
 from localensemble.ledger.digests import CHAIN_START, event_sha256
-from localensemble.ledger.events import BODIES, RECORD_TABLES, MismatchError
+from localensemble.ledger.events import BODIES, RECORD_TABLES, REDACTED_KINDS, MismatchError
 from localensemble.ledger.schema import MIGRATIONS
 
 # Tables whose rows belong to records of another table, and queries for their expected row count.
@@ -30,7 +30,13 @@ _ROW_SUMS = (
         "SELECT count(*) FROM codebook_variable JOIN codebook USING (codebook_key)",
     ),
     ("block_variable", "SELECT count(*) FROM block_variable JOIN block USING (block_key)"),
-    ("label", "SELECT coalesce(sum(label_count), 0) FROM block_variable"),
+    (
+        "label",
+        "SELECT coalesce(sum(label_count), 0)"
+        " - (SELECT coalesce(sum(label_count), 0) FROM withdrawal) FROM block_variable",
+    ),
+    ("withdrawn_item", "SELECT coalesce(sum(item_count), 0) FROM withdrawal"),
+    ("redaction", "SELECT coalesce(sum(redaction_count), 0) FROM withdrawal"),
 )
 
 
@@ -106,23 +112,35 @@ class _Verifier:
             )
 
     def _check_events(self) -> None:
+        # The newest redaction of an event comes last and stays.
+        redacted: dict[object, object] = dict(
+            self._connection.execute(
+                "SELECT event_number, sha256 FROM redaction ORDER BY withdrawal_key"
+            ).fetchall()
+        )
         for number, kind, recorded_at, body, sha256 in self._connection.execute(
             "SELECT number, kind, recorded_at, body, sha256 FROM event ORDER BY number"
         ):
             self._place = f"event {self.events + 1}"
             self._expect("number", number, self.events + 1)
             self._place = f"event {number} ({kind})"
+            # The hash of a redacted event is over a body that is gone: the next event confirms it.
+            gone = number in redacted and kind in REDACTED_KINDS
             derived = event_sha256(
-                self.head_sha256, number=number, kind=kind, recorded_at=recorded_at, body=body
+                sha256 if gone else self.head_sha256,
+                number=number,
+                kind=kind,
+                recorded_at=recorded_at,
+                body=body,
             )
-            self._expect("sha256", sha256, derived)
+            self._expect("sha256", redacted[number] if gone else sha256, derived)
             if kind not in BODIES:
                 raise MismatchError("kind", found=str(kind), expected="a known kind")
             # The record is first compared with its own hash, then with its event.
             self._expect("record", canonical_json(BODIES[kind](self._connection, number)), body)
             self._records[kind] += 1
             self.events = number
-            self.head_sha256 = derived
+            self.head_sha256 = sha256
 
     def _check_counts(self) -> None:
         for kind, table in RECORD_TABLES.items():

@@ -7,13 +7,23 @@ may be leaving them; such a table is renamed, never overwritten.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from localensemble.study.folder import StudyFolder
+from localensemble.core.errors import TableError
 from localensemble.core.files import unfinished_files
 from localensemble.core.identity import sha256_file
+from localensemble.core.words import counted
 from localensemble.study.run_record import FinishedRun
+from localensemble.tables.delimited import open_table, write_table
+from localensemble.tables.item_columns import choose_id_columns
+from localensemble.tables.row_ids import id_places, row_id
+
+_TABLES = frozenset({".csv", ".tsv", ".txt"})
+_LEDGER_FILES = ("", "-wal", "-shm", ".lock")
+# Files of ours that name no item.
+_WITHOUT_ITEMS = ("findings.json", "manifest.json", "certificate-", "rater-calibration-")
 
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
@@ -55,6 +65,71 @@ def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple
         return ()
     listed = ", ".join(f'"{name}"' for name in gone)
     return (f"The table no longer has {listed}.", *put_aside(folder))
+
+
+def clear_of_items(
+    folder: StudyFolder,
+    *,
+    gone: Collection[str],
+    id_columns: Sequence[str],
+    spared: Collection[Path],
+) -> tuple[str, ...]:
+    """Remove items from everything else in the folder; name what could not be looked into.
+
+    Backups of earlier tables lose the rows of the items. What killed processes left is removed.
+
+    Args:
+        folder: the study's folder.
+        gone: the ids of the items.
+        id_columns: the columns of the items with their ids.
+        spared: files that are left as they are: written without these items, or the user's.
+    """
+    messages = []
+    ledger = [folder.ledger.with_name(folder.ledger.name + end) for end in _LEDGER_FILES]
+    left_alone = {path.resolve() for path in (*spared, *ledger)}
+    for path in sorted(folder.path.rglob("*")):
+        if path.resolve() in left_alone or not path.is_file():
+            continue
+        name = path.relative_to(folder.path)
+        if path.name.startswith(".") and path.suffix == ".part":
+            path.unlink()
+        elif path.suffix.lower() in _TABLES:
+            rows = _clear_table(path, gone=gone, id_columns=id_columns)
+            if rows:
+                messages.append(f"Removed {counted(rows, 'row')} from {name}.")
+            elif rows is None:
+                messages.append(_unread(name))
+        elif not path.name.startswith(_WITHOUT_ITEMS):
+            messages.append(_unread(name))
+    return tuple(messages)
+
+
+def _unread(name: Path) -> str:
+    return f"Look into {name} yourself: if the withdrawn items are in it, remove them."
+
+
+def _clear_table(path: Path, *, gone: Collection[str], id_columns: Sequence[str]) -> int | None:
+    """Remove the rows of items from a CSV file; return their number, None if ids are unknown."""
+    try:
+        table = open_table(path)
+        known = bool(id_columns) and set(id_columns) <= set(table.columns)
+        names = id_columns if known else choose_id_columns(table, named=None).names
+        places = id_places(table, names)
+        rows = list(table.rows())
+    except TableError:
+        return None
+    if not places:
+        return None
+    kept = [row for row in rows if row_id(row, places=places, position=0) not in gone]
+    if len(kept) < len(rows):
+        write_table(
+            path,
+            kept=table.columns,
+            added=(),
+            rows=((row, ()) for row in kept),
+            format=table.format,
+        )
+    return len(rows) - len(kept)
 
 
 def remove_leftovers(folder: StudyFolder) -> None:

@@ -27,6 +27,7 @@ from localensemble.study.decisions import Decisions, decide
 from localensemble.study.folder import StudyFolder
 from localensemble.study.run_record import FinishedRun, decides_again, has_ratings, newest_finished
 from localensemble.study.study_labels import StudyLabels
+from localensemble.study.withdrawn_items import made_before_withdrawal
 
 _BLOCK_ITEMS = 4096
 _UNFINISHED = {"interrupted": "was interrupted", "failed": "failed"}
@@ -111,7 +112,7 @@ class Study:
                 if control
                 else {}
             ),
-            cautions=_cautions(run, settings.rules, reader.runs()),
+            cautions=_cautions(run, settings.rules, reader),
         )
 
     def close(self) -> None:
@@ -210,7 +211,7 @@ class Study:
             self,
             rules=rules,
             recorded=_counted(self.labeled, rules),
-            cautions=_cautions(self.run, rules, self.labeled.reader.runs()),
+            cautions=_cautions(self.run, rules, self.labeled.reader),
         )
 
 
@@ -226,11 +227,15 @@ def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
     )
 
 
-def _cautions(
-    run: FinishedRun, rules: DecisionRules, runs: Sequence[RunRecord]
-) -> tuple[str, ...]:
+def _cautions(run: FinishedRun, rules: DecisionRules, reader: LedgerReader) -> tuple[str, ...]:
     signs = (one.sentence for one in run.summary.unfit_signs if one.rater not in rules.unfit)
-    return (*run.settings.cautions, *signs, *_left_alone(run, rules), *_unfinished(runs))
+    return (
+        *run.settings.cautions,
+        *signs,
+        *_left_alone(run, rules),
+        *_unfinished(reader.runs()),
+        *made_before_withdrawal(reader, rules),
+    )
 
 
 def _left_alone(run: FinishedRun, rules: DecisionRules) -> tuple[str, ...]:

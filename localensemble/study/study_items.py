@@ -11,6 +11,7 @@ from localensemble.core.identity import sha256_text
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
 from localensemble.study.study import Study
+from localensemble.study.withdrawn_items import withdrawn_in
 from localensemble.tables.delimited import TableFormat, TableSource, path_of
 from localensemble.tables.item_file import ItemFile
 
@@ -48,13 +49,14 @@ def items_of(
         TableError: the table cannot be used.
     """
     if items is None:
-        if _has_texts(loaded):
+        if has_texts(loaded):
             raise InputError(
                 "This needs the texts, which a study does not keep.",
                 hint="Give the table that was labeled: --items.",
             )
         return IdsOnly(loaded.recorded.reader.path, tuple(map(ItemId, loaded.recorded.item_ids)))
-    table = ItemFile.open(items, id_column=id_column, text_column=text_column)
+    whole = ItemFile.open(items, id_column=id_column, text_column=text_column)
+    table = whole.without(withdrawn_in(whole, loaded.recorded.reader))
     if table.sha256 != loaded.items_sha256:
         raise InputError(
             f"{path_of(items)}: not the table that was labeled: its ids, texts or their order "
@@ -64,7 +66,7 @@ def items_of(
     return table
 
 
-def _has_texts(loaded: Study) -> bool:
+def has_texts(loaded: Study) -> bool:
     """Tell whether any item of the study was registered with a text."""
     if loaded.ratings_sha256 is None:
         return True

@@ -14,7 +14,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
@@ -133,6 +133,25 @@ class HeldTable(Table):
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Return the rows below the header."""
         return iter(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class _RowsLeftOut(Table):
+    """A table read without some of its rows."""
+
+    whole: Table = field(repr=False)
+    leaves_out: Callable[[tuple[str, ...]], bool] = field(repr=False)
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Return the rows below the header that are not left out."""
+        return (cells for cells in self.whole.rows() if not self.leaves_out(cells))
+
+
+def without_rows(table: Table, leaves_out: Callable[[tuple[str, ...]], bool]) -> Table:
+    """Return a table without the rows of which ``leaves_out`` is true."""
+    if isinstance(table, HeldTable):
+        return replace(table, values=tuple(row for row in table.values if not leaves_out(row)))
+    return _RowsLeftOut(table.path, table.columns, table.format, table, leaves_out)
 
 
 TableSource = Path | HeldTable

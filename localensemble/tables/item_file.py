@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from json import JSONEncoder
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from localensemble.tables.delimited import (
     TableFormat,
     TableSource,
     path_of,
+    without_rows,
 )
 from localensemble.tables.doubts.header_rows import may_be_header
 from localensemble.tables.doubts.missing_words import may_answer_nothing
@@ -157,6 +158,29 @@ class ItemFile:
             f'{self.path.name}: found no item "{item_id}" among {self.item_count:,} items.',
             hint=f"{hint} with --id-column.",
         )
+
+    def without(self, ids: Collection[str]) -> ItemFile:
+        """Return the same table as if the rows of the items with these ids were not in it.
+
+        Raises:
+            TableError: the items have no ids of their own, so that the others would be renamed.
+        """
+        if not ids:
+            return self
+        if not self.id_columns:
+            raise TableError(
+                f"{self.path.name}: the table has no id column. Items are known by their row "
+                "numbers, so none can leave without renaming those below it.",
+                hint="Label again into a new folder, from a table without these rows and with a "
+                "column of ids, and delete this folder.",
+            )
+        places = id_places(self._table, self.id_columns)
+        left = without_rows(
+            self._table, lambda cells: row_id(cells, places=places, position=0) in ids
+        )
+        text_index = self.columns.index(self.text_column)
+        count, sha256, doubtful = _read_through(left, places=places, text_index=text_index)
+        return replace(self, item_count=count, sha256=sha256, doubtful_texts=doubtful, _table=left)
 
     def _check_unchanged(self) -> None:
         if _fingerprint(self._table) != self._fingerprint:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from localensemble.core.identity import canonical_json, sha256_text
+from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.digests import ItemSetHash
@@ -92,6 +92,15 @@ def labels(
     }
 
 
+def without(settings: JsonValue, names: Collection[str]) -> JsonValue:
+    """Leave out what is named of the items that the settings of a run list."""
+    if not isinstance(settings, dict) or not isinstance(settings.get("control"), list):
+        return settings
+    control = settings["control"]
+    assert isinstance(control, list)
+    return {**settings, "control": [one for one in control if one not in names]}
+
+
 class Study:
     """A ledger with items, a codebook, two raters and a run; nothing labeled yet."""
 
@@ -118,6 +127,11 @@ class Study:
             start=start,
             usage=USAGE,
         )
+
+    def withdraw(self, *ids: str) -> int:
+        """Withdraw items; for this, the ledger is opened again."""
+        with Ledger.open(self.path, create=False) as ledger:
+            return ledger.withdraw(list(map(ItemId, ids)), redact=without)
 
     def usage(self, rater: RaterKey, *, stop: int | None = None) -> RaterUsage:
         """Sum the work behind a rater's labels of the first items; None is of all."""

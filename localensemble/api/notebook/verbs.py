@@ -27,6 +27,8 @@ from localensemble.api.notebook.given import (
 from localensemble.api.notebook.opened_study import Study, folder_given
 from localensemble.api.notebook.rater_progress import progress_display
 from localensemble.api.report import WrittenReport
+from localensemble.api.withdrawal.withdraw_items import WithdrawnItems, WithdrawOptions
+from localensemble.api.withdrawal.withdraw_items import withdraw as withdraw_items
 from localensemble.core.options import fitting
 from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study as StudyValue
@@ -402,6 +404,46 @@ def write_report(
         >>> le.write_report(study).html
     """
     return _study(study).report(gold=gold, items=items)
+
+
+def withdraw(
+    study: GivenPath,
+    ids: Sequence[str],
+    *,
+    items: pd.DataFrame | GivenPath | None = None,
+    id_column: str | None = None,
+    text_column: str | None = None,
+) -> WithdrawnItems:
+    """Take items out of a study for good, for example if consent is withdrawn.
+
+    Their ids, content hashes and labels leave the ledger, the tables, the report and the counts.
+    No model runs, and the ledger stays verifiable.
+
+    Args:
+        study: a study or its folder.
+        ids: the ids of the items.
+        items: the table that was labeled, with or without these items; not needed where ratings
+            were imported without texts.
+        id_column: of the items; None lets the table decide.
+        text_column: of the items; None lets the table decide.
+
+    Returns:
+        What is left, the files written, and messages on what to look into.
+
+    Raises:
+        InputError: an id is unknown, no item would be left, or the table is not the one labeled
+            or not given.
+
+    Example:
+        >>> le.withdraw("study", ["P-0412"], items=notes).messages
+    """
+    return withdraw_items(
+        path_given(study),
+        options=WithdrawOptions(
+            ids=tuple(map(str, ids)), id_column=id_column, text_column=text_column
+        ),
+        items=table_given_if_any(items, name="items"),
+    )
 
 
 def _study(study: GivenPath) -> Study:

@@ -1,0 +1,1 @@
+"""Take items out of a study, for example when a patient withdraws consent."""

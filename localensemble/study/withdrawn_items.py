@@ -1,0 +1,97 @@
+"""Keep withdrawn items out of a study, and remove them from what it keeps.
+
+A ledger knows a withdrawn item only by a salted hash of its id. That is enough to leave the
+item out of a table that still has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, cast
+
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.identity import JsonValue
+from localensemble.core.labels import ItemId
+from localensemble.core.words import counted, listed
+from localensemble.ledger.connection import is_begun
+from localensemble.ledger.read import LedgerReader
+from localensemble.study.folder import StudyFolder
+from localensemble.study.run_record import RunSettings
+from localensemble.tables.item_file import ItemFile
+
+_ROWS = 4096
+
+
+def withdrawn_in(items: ItemFile, reader: LedgerReader) -> frozenset[ItemId]:
+    """Return the ids of the items of a table that were withdrawn from the study."""
+    if not reader.withdrawals():
+        return frozenset()
+    return frozenset(
+        item_id
+        for block in items.blocks(_ROWS)
+        for item_id in reader.withdrawn_among([row.item.id for row in block])
+    )
+
+
+def without_withdrawn(items: ItemFile, folder: StudyFolder) -> ItemFile:
+    """Leave out the items that were withdrawn from the study in a folder, with a message."""
+    if not is_begun(folder.ledger):
+        return items
+    with LedgerReader.open(folder.ledger) as reader:
+        gone = withdrawn_in(items, reader)
+    if not gone:
+        return items
+    one = len(gone) == 1
+    message = (
+        f"{items.path.name}: {counted(len(gone), 'item')} {'was' if one else 'were'} withdrawn "
+        f"from this study and {'is' if one else 'are'} left out. Delete "
+        f"{'its row' if one else 'their rows'} there too."
+    )
+    left = items.without(gone)
+    return replace(left, messages=(*left.messages, message))
+
+
+def redacted(settings: JsonValue, names: Collection[str]) -> JsonValue:
+    """Return the settings of a run, of any version, without the ids and hashes named."""
+    left = dict(cast(dict[str, Any], settings))
+    for key in ("control", "golden"):
+        if left.get(key) is not None:
+            left[key] = {
+                variable: {one: name for one, name in known.items() if one not in names}
+                for variable, known in left[key].items()
+            }
+    if left.get("shots") is not None:
+        kept = [one for one in left["shots"]["ids"] if one not in names]
+        left["shots"] = {**left["shots"], "ids": kept}
+    if "trained_on" in left:
+        left["trained_on"] = [one for one in left["trained_on"] if one not in names]
+    return left
+
+
+def made_before_withdrawal(reader: LedgerReader, rules: DecisionRules) -> tuple[str, ...]:
+    """Report what is in force, rests on gold labels, and is older than a withdrawal."""
+    withdrawals = reader.withdrawals()
+    if not withdrawals:
+        return ()
+    last = withdrawals[-1]
+    earlier = [run for run in reader.runs() if run.key < last.key]
+    before = RunSettings.from_json(earlier[-1].settings).rules if earlier else rules
+    names = [
+        f'{what} for "{one.variable}"'
+        for what, now, held in (
+            ("certificate", rules.certificates, before.certificates),
+            ("calibration", rules.calibrations, before.calibrations),
+            ("pool", rules.pools, before.pools),
+        )
+        for one in now
+        if one in held
+    ]
+    if not names:
+        return ()
+    count = sum(one.item_count for one in withdrawals)
+    return (
+        f"{counted(count, 'item')} {'was' if count == 1 else 'were'} withdrawn from this study, "
+        f"last on {last.recorded_at[:10]}. Made before that: the {listed(names)}. The counts there "
+        "are unchanged and may include gold labels of withdrawn items.",
+    )

@@ -1,0 +1,149 @@
+"""Withdrawn items stay out of later tables, of settings, and of every file in the folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.errors import TableError
+from localensemble.core.labels import ItemId
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+from localensemble.study.folder import StudyFolder
+from localensemble.study.kept_tables import clear_of_items
+from localensemble.study.study import Study
+from localensemble.study.study_items import items_of
+from localensemble.study.withdrawn_items import (
+    made_before_withdrawal,
+    redacted,
+    without_withdrawn,
+)
+from localensemble.tables.item_file import ItemFile
+from tests.study.certificates import certificate
+from tests.study.ratings import MAJORITY, record, wide, write_rows
+
+
+def withdraw(folder: StudyFolder, *ids: str) -> None:
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        ledger.withdraw(list(map(ItemId, ids)), redact=redacted)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return record(wide(tmp_path, "xx", "xy", "yy"), tmp_path / "s")
+
+
+def table(folder: Path, *ids: str) -> Path:
+    return write_rows(folder / "t.csv", [("id", "text"), *((one, f"text {one}") for one in ids)])
+
+
+def test_a_table_is_read_without_the_withdrawn_items_and_the_user_is_told(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    whole = ItemFile.open(table(tmp_path, "1", "2", "3"))
+    assert without_withdrawn(whole, StudyFolder(tmp_path / "none")) is whole
+    assert without_withdrawn(whole, folder) is whole
+    withdraw(folder, "2")
+    left = without_withdrawn(whole, folder)
+    shorter = ItemFile.open(table(tmp_path / "s", "1", "3"))
+    assert (left.sha256, left.item_count) == (shorter.sha256, 2)
+    assert [row.item.position for block in left.blocks(5) for row in block] == [0, 1]
+    assert "1 item was withdrawn" in left.messages[-1]
+    withdraw(folder, "3")
+    assert "2 items were withdrawn" in without_withdrawn(whole, folder).messages[-1]
+    others = ItemFile.open(table(tmp_path, "1", "4"))
+    assert without_withdrawn(others, folder) is others
+
+
+def test_items_that_are_known_by_their_row_cannot_leave(tmp_path: Path) -> None:
+    numbered = ItemFile.open(write_rows(tmp_path / "t.csv", [("text",), ("a b",), ("c d",)]))
+    assert numbered.without(()) is numbered
+    with pytest.raises(TableError, match="no id column"):
+        numbered.without(("row-1",))
+
+
+def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
+    settings = {
+        "raters": ["i-1"],
+        "control": {"topic": {"i-1": "staff", "i-2": "food"}},
+        "golden": {"topic": {"i-1": "staff"}},
+        "shots": {"ids": ["i-1", "i-9"], "seed": 0},
+        "trained_on": ["aa", "bb"],
+    }
+    assert redacted(settings, ["i-1", "aa"]) == {
+        "raters": ["i-1"],
+        "control": {"topic": {"i-2": "food"}},
+        "golden": {"topic": {}},
+        "shots": {"ids": ["i-9"], "seed": 0},
+        "trained_on": ["bb"],
+    }
+    assert redacted({"limit": None, "control": None}, ["i-1"]) == {"limit": None, "control": None}
+
+
+def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) -> None:
+    rules = MAJORITY.with_certificates([certificate({}, variable="v")])
+
+    def said(now: DecisionRules) -> tuple[str, ...]:
+        with LedgerReader.open(folder.ledger) as reader:
+            return made_before_withdrawal(reader, now)
+
+    assert said(rules) == ()
+    withdraw(folder, "1")
+    # The run before the withdrawal had no certificate, so this one is newer.
+    assert said(rules) == ()
+    with Study.open(folder.path) as study:
+        settings, summary = study.run.settings, study.run.summary
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        run = ledger.start_run(replace(settings, rules=rules).as_json())
+        ledger.finish_run(run, status="finished", summary=summary.as_json())
+    assert said(rules) == ()
+    withdraw(folder, "2")
+    (sentence,) = said(rules)
+    assert 'certificate for "v"' in sentence
+    assert "2 items were withdrawn" in sentence
+    assert said(MAJORITY) == ()
+    with Study.open(folder.path) as study:
+        assert study.cautions == (sentence,)
+
+
+def test_the_table_of_a_study_may_still_have_the_withdrawn_items(
+    of_models: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(of_models, tmp_path / "study")
+    folder = StudyFolder(tmp_path / "study")
+    items = of_models.parent / "items.csv"
+    with Study.open(folder.path) as study:
+        assert items_of(study, items, id_column=None, text_column=None).columns
+
+
+def test_every_table_in_the_folder_loses_the_rows(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    spared = write_rows(tmp_path / "items.csv", [("id", "text"), ("a", "one")])
+    (tmp_path / "study.sqlite-wal").write_text("a")
+    (tmp_path / "more").mkdir()
+    write_rows(tmp_path / "more" / "t.csv", [("key", "id"), ("a", "x"), ("b", "a"), ("a", "y")])
+    write_rows(tmp_path / "untouched.csv", [("id", "text"), ("b", "two")])
+    (tmp_path / "by-id.tsv").write_text("\ufeffid\ttext\na\tone\nb\ttwo\n", encoding="utf-8")
+    (tmp_path / "no-ids.csv").write_text("p,q\n1,1\n1,1\n")
+    (tmp_path / "damaged.csv").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "findings.json").write_text("{}")
+    (tmp_path / "study.sqlite.copy").write_text("a")
+    (tmp_path / "export.xlsx").write_bytes(b"PK")
+    (tmp_path / ".labels.csv.x1.part").write_text("a")
+    messages = clear_of_items(folder, gone={"a"}, id_columns=("key",), spared=(spared,))
+    assert (tmp_path / "more" / "t.csv").read_text() == "key,id\nb,a\n"
+    assert (tmp_path / "by-id.tsv").read_bytes() == b"\xef\xbb\xbfid\ttext\r\nb\ttwo\r\n"
+    assert spared.read_text().count("one") == 1
+    assert not (tmp_path / ".labels.csv.x1.part").exists()
+    assert [message.split(":")[0] for message in messages] == [
+        "Removed 1 row from by-id.tsv.",
+        "Look into damaged.csv yourself",
+        "Look into export.xlsx yourself",
+        "Removed 2 rows from more/t.csv.",
+        "Look into no-ids.csv yourself",
+        "Look into study.sqlite.copy yourself",
+    ]
