@@ -1,19 +1,20 @@
 """Compare a new labeling plan with what its study folder already holds.
 
 A study is one item set under one codebook. A folder lets a study continue with more items, more
-raters or corrected texts. Refuses another study in the same folder, because its tables
-would replace the existing ones. Tables that would still lose something are backed up, and a
-message names them.
+raters, corrected texts or corrected wording of variables. Refuses another study in the same
+folder, because its tables would replace the existing ones. Tables that would still lose something
+are backed up, and a message names them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
+from localensemble.core.words import listed
 from localensemble.labeling.run import LabelingPlan
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
@@ -35,7 +36,8 @@ class Reuse:
 
     Attributes:
         messages: sentences for the user; empty if nothing leaves the tables.
-        raters: name and identity hash of each rater of the last finished run.
+        raters: name of each rater of the last finished run, and a hash of its identity without
+            the codebook.
     """
 
     messages: tuple[str, ...] = ()
@@ -70,27 +72,46 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
         refuse_changed(reader.path)
         return Reuse()
     held = Study.load(reader)
-    _refuse_other_codebook(folder, held, plan.codebook)
+    corrected = _corrected_variables(folder, held, plan.codebook)
     gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
     texts = _changed_texts(folder, held, plan.items, plan.limit)
     review = _changed_review(held.codebook, plan.codebook)
     older = (_CUT_OFF,) if written_before(folder, held.run) else ()
-    return Reuse((*older, *gone, *review, *texts), _identities(held))
+    return Reuse((*older, *corrected, *gone, *review, *texts), _identities(held))
 
 
 def _identities(study: Study) -> tuple[tuple[str, str], ...]:
-    of_key = {one.key: one.rater.identity.sha256 for one in study.labeled.reader.raters()}
+    # Another codebook is reported by itself.
+    of_key = {
+        one.key: replace(one.rater.identity, codebook_sha256="").sha256
+        for one in study.labeled.reader.raters()
+    }
     return tuple(
         (name, of_key[key])
         for name, key in zip(study.labeled.rater_names, study.labeled.rater_keys, strict=True)
     )
 
 
-def _refuse_other_codebook(folder: StudyFolder, held: Study, codebook: Codebook) -> None:
+def _corrected_variables(folder: StudyFolder, held: Study, codebook: Codebook) -> tuple[str, ...]:
+    """Report which variables are worded differently; refuse a codebook of another study.
+
+    A corrected codebook has the same variables with the same categories.
+    """
     if codebook_content(held.codebook) == codebook_content(codebook):
-        return
+        return ()
     before = {one.name: one.shown_to_raters() for one in held.codebook.variables}
     now = {one.name: one.shown_to_raters() for one in codebook.variables}
+    answers = [
+        [(one.name, one.answers) for one in some.variables] for some in (held.codebook, codebook)
+    ]
+    if answers[0] == answers[1]:
+        changed = [name for name in now if now[name] != before[name]]
+        kept = [name for name in now if name not in changed]
+        rest = f" The labels of {listed(kept)} are kept." if kept else ""
+        return (
+            f"The codebook words {listed(changed)} differently than before: "
+            f"{'it is' if len(changed) == 1 else 'they are'} asked again.{rest}",
+        )
     differences = [
         f"{what}: {', '.join(names)}"
         for what, names in (

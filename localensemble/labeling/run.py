@@ -24,6 +24,7 @@ from localensemble.engines.protocol import Engine, EngineDescription
 from localensemble.labeling.category_orders import in_all_orders, most_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
+from localensemble.labeling.kept_labels import keep_labels, under_other_codebooks
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
 from localensemble.labeling.placed_items import PlacedItems
@@ -31,7 +32,14 @@ from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.labeling.shots import NO_SHOTS, Shots
 from localensemble.ledger.ledger import Ledger
-from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, RunStatus, VariableKey
+from localensemble.ledger.records import (
+    BlockPlace,
+    ItemSetKey,
+    RaterKey,
+    RunKey,
+    RunStatus,
+    VariableKey,
+)
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
@@ -218,6 +226,7 @@ class _RaterRun:
             key = self.ledger.register_rater(rater)
             if key in self.before:
                 raise same_rater_error(self.before[key], named.name)
+            self._keep_labels(key, rater.identity)
             self._label_missing(engine, key, questions, named.name, on_progress)
         finally:
             engine.close()
@@ -247,6 +256,11 @@ class _RaterRun:
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
         return Questions(variables, template, layout, non_answers, plan.orders)
+
+    def _keep_labels(self, key: RaterKey, identity: RaterIdentity) -> None:
+        earlier = under_other_codebooks(identity, shots=self.plan.shots, reader=self.ledger.reader)
+        place, of = BlockPlace(self.item_set, 0, self.total), tuple(self.variables.values())
+        keep_labels(self.ledger, key, earlier=earlier, run=self.run, place=place, of=of)
 
     def _label_missing(
         self,

@@ -10,7 +10,7 @@ import pytest
 
 from localensemble.ledger.ledger import Ledger
 from tests.cli.conftest import Ended, Run
-from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, recorded, study_files
 
 pytestmark = pytest.mark.slow  # labels every study several times, in processes of their own
 
@@ -280,3 +280,41 @@ def test_tables_are_kept_where_the_last_run_died_before_it_wrote_its_own(
     assert (labeled.study / "labels.before-1.csv").read_bytes() == before["labels.csv"]
     assert len(read_table(labeled.study / "labels.csv")) == 41
     assert "earlier run" not in label(run, labeled, labeled.study).err
+
+
+def answers(study: Path) -> dict[str, int]:
+    """Count the labels for which a model was asked, by variable."""
+    with closing(sqlite3.connect(study / "study.sqlite")) as connection:
+        rows = connection.execute(
+            "SELECT name, sum(label_count) FROM block_variable JOIN block USING (block_key)"
+            " JOIN variable USING (variable_key) WHERE seconds IS NOT NULL GROUP BY 1"
+        )
+        return dict(rows.fetchall())
+
+
+def test_one_changed_word_asks_again_for_that_variable_only(run: Run, labeled: StudyFiles) -> None:
+    all_asked = 3 * len(TEXTS)
+    assert answers(labeled.study) == {"topic": all_asked, "urgent": all_asked}
+    before = recorded(labeled.study)
+    words = CODEBOOK.replace("Meals and drinks.", "Meals, snacks and drinks.")
+    labeled.codebook.write_text(words, encoding="utf-8")
+    ended = label(run, labeled, labeled.study)
+    assert ended.code == 0, ended.err
+    assert "words topic differently than before: it is asked again" in ended.err
+    assert "labels of urgent are kept" in ended.err
+    assert "is not the rater that used this name before" not in ended.err + ended.out
+    assert answers(labeled.study) == {"topic": 2 * all_asked, "urgent": all_asked}
+    after = recorded(labeled.study)
+    assert [row for row in after if row[0] == "urgent"] == [
+        row for row in before if row[0] == "urgent"
+    ]
+    assert len(after) == len(before)
+    assert (labeled.study / "labels.before-1.csv").exists()
+    assert run("ledger", "verify", labeled.study).code == 0
+    label(run, labeled, labeled.study)
+    assert answers(labeled.study) == {"topic": 2 * all_asked, "urgent": all_asked}
+    # The first wording again: every label is known.
+    labeled.codebook.write_text(CODEBOOK, encoding="utf-8")
+    label(run, labeled, labeled.study)
+    assert answers(labeled.study) == {"topic": 2 * all_asked, "urgent": all_asked}
+    assert recorded(labeled.study) == before
