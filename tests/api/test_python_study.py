@@ -338,3 +338,10 @@ def test_combined_ids_match_gold_by_the_same_columns(codebook: Path, tmp_path: P
     pd.testing.assert_frame_equal(of_frame.labels(), of_book.labels())
     gold = frame.drop(columns="text").assign(gold_topic=["staff", "food", "other"])
     assert of_frame.evaluate(gold, id_column=ids) is not None
+
+
+def test_an_item_can_be_withdrawn_with_the_table_it_came_from(study: le.Study) -> None:
+    found = le.withdraw(study, ["i-3"], items=items())
+    assert (found.items, found.items_left) == (1, 29)
+    assert "i-3" not in study.items
+    assert any("still has 1 row" in message for message in found.messages)

@@ -318,3 +318,60 @@ def test_one_changed_word_asks_again_for_that_variable_only(run: Run, labeled: S
     label(run, labeled, labeled.study)
     assert answers(labeled.study) == {"topic": 2 * all_asked, "urgent": all_asked}
     assert recorded(labeled.study) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "again"),
+    [
+        ("Does somebody have to act today?", "Must somebody act today?", ["urgent"]),
+        (
+            "  - name: urgent\n",
+            "    rules: [Complaints about food are food.]\n  - name: urgent\n",
+            ["topic"],
+        ),
+        ("level: nominal", "level: ordinal", ["topic"]),
+        ("today", "now", ["urgent"]),
+        ("?", " now?", ["topic", "urgent"]),
+    ],
+)
+def test_whatever_is_worded_anew_is_asked_again_and_nothing_else(
+    run: Run, tmp_path: Path, old: str, new: str, again: list[str]
+) -> None:
+    # Texts that no model is asked about have labels without probabilities.
+    files = study_files(tmp_path, [*TEXTS[:10], "", "n/a"])
+    assert label(run, files, files.study).code in (0, 3)
+    asked, before = answers(files.study), recorded(files.study)
+    assert old in CODEBOOK
+    files.codebook.write_text(CODEBOOK.replace(old, new), encoding="utf-8")
+    assert label(run, files, files.study).code in (0, 3)
+    for name, count in answers(files.study).items():
+        assert count == asked[name] * (2 if name in again else 1), name
+    kept = [row for row in before if row[0] not in again]
+    assert [row for row in recorded(files.study) if row[0] not in again] == kept
+
+
+def test_other_shots_ask_again_about_everything(run: Run, tmp_path: Path) -> None:
+    gold = tmp_path / "shots.csv"
+    gold.write_text("id,text,gold_topic\ng-1,nice nurse,staff\ng-2,cold soup,food\n")
+    shots = f"prompt: {{shots: {{gold: {gold}, per_category: 1}}}}\n"
+    files = study_files(tmp_path, TEXTS[:10])
+    assert label(run, files, files.study).code == 0
+    asked = answers(files.study)
+    files.ensemble.write_text(SCRIPTED + shots, encoding="utf-8")
+    files.codebook.write_text(CODEBOOK.replace("today", "now"), encoding="utf-8")
+    assert label(run, files, files.study).code == 0
+    assert answers(files.study) == {name: 2 * count for name, count in asked.items()}
+
+
+def test_a_correction_after_more_items_keeps_what_was_labeled(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    more = study_files(
+        tmp_path / "more",
+        [*TEXTS, *(f"more {n}" for n in range(30))],
+        codebook=CODEBOOK.replace("Meals and drinks.", "Meals."),
+    )
+    assert label(run, more, labeled.study).code == 0
+    # Forty known items and thirty new ones, asked by three raters.
+    assert answers(labeled.study) == {"topic": 3 * (40 + 70), "urgent": 3 * 70}
+    assert run("ledger", "verify", labeled.study).code == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +20,8 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import Event
 from localensemble.ledger.verify import verify
-from tests.ledger.studies import Study, items, register
+from tests.ledger.studies import Study, items, register, without
+from tests.ledger.test_crash import die_at_statement
 from tests.studies import change_behind_triggers
 
 pytestmark = pytest.mark.slow  # withdraws items from many ledgers
@@ -32,12 +36,12 @@ def study_of(folder: Path) -> Study:
     return study
 
 
-def labels(path: Path, *, without: frozenset[int] = frozenset()) -> list[tuple[object, ...]]:
+def labels(path: Path, *, but: frozenset[int] = frozenset()) -> list[tuple[object, ...]]:
     """List every label and item, except those of the items at these positions."""
     query = "SELECT item_id, content_sha256, label.* FROM item JOIN label USING (item_key)"
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(query).fetchall()
-    return [row for row in rows if row[0] not in {f"item-{n}" for n in without}]
+    return [row for row in rows if row[0] not in {f"item-{n}" for n in but}]
 
 
 def events(path: Path) -> list[Event]:
@@ -52,7 +56,7 @@ def test_all_other_rows_stay_and_the_ledger_verifies(
 ) -> None:
     study = study_of(tmp_path_factory.mktemp("study"))
     everyone = frozenset().union(*gone)
-    before = labels(study.path, without=everyone)
+    before = labels(study.path, but=everyone)
     history = [(e.number, e.kind, e.recorded_at, e.sha256) for e in events(study.path)]
     left = set(range(ITEMS))
     for some in gone:
@@ -168,3 +172,30 @@ def test_a_withdrawal_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> 
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         connection.execute("DELETE FROM label")
+
+
+def test_a_withdrawal_killed_at_any_statement_is_whole_and_can_be_done_again(
+    tmp_path: Path,
+) -> None:
+    whole = study_of(tmp_path).path
+    left = []
+    for statement in range(20, 260, 24):
+        path = tmp_path / f"killed-{statement}" / "study.sqlite"
+        path.parent.mkdir()
+        shutil.copy(whole, path)
+        command = [sys.executable, "-m", "tests.ledger.test_withdraw", str(path), str(statement)]
+        subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
+        found = verify(path)
+        assert found.broken is None, statement
+        left.append(found.counts["label"])
+        with Ledger.open(path, create=False) as ledger:
+            ledger.withdraw([ItemId("item-3")], redact=without)
+        assert verify(path).counts["label"] == 4 * (ITEMS - 1)
+        assert sha256_text("text 3") not in path.read_bytes().hex()
+    assert set(left) == {4 * ITEMS, 4 * (ITEMS - 1)}
+
+
+if __name__ == "__main__":
+    die_at_statement(int(sys.argv[2]))
+    with Ledger.open(Path(sys.argv[1]), create=False) as opened:
+        opened.withdraw([ItemId("item-3")], redact=without)
