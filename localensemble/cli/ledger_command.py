@@ -11,6 +11,7 @@ from localensemble.api.ledger import history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.console import output, say
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.words import counted
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -35,6 +36,9 @@ def verify_command(study: Path) -> None:
         )
         sys.exit(1)
     say(console, f"The ledger is intact. Last hash: {verification.head_sha256}")
+    withdrawn = verification.counts["withdrawn_item"]
+    if withdrawn:
+        say(console, f"Withdrawn on record: {counted(withdrawn, 'item')}.")
 
 
 @command.command("history", cls=StudyCommand)

@@ -69,7 +69,8 @@ def test_a_withdrawn_item_leaves_no_trace_and_changes_nothing_else(
     assert "items.csv still has 1 row" in ended.out
     assert recorded(study) == before
     assert read_table(study / "labels.csv") == rows
-    assert run("ledger", "verify", study).code == 0
+    verified = run("ledger", "verify", study)
+    assert (verified.code, "Withdrawn on record: 1 item" in verified.out) == (0, True)
     assert holding(study, CANARY) == holding(study, "i-17") == []
     assert not list(study.glob("*-wal"))
     assert json.loads((study / "manifest.json").read_text())["item_set"]["items"] == 39

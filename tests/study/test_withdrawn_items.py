@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import clear_of_items
 from localensemble.study.study import Study
-from localensemble.study.study_items import items_of
 from localensemble.study.withdrawn_items import (
     made_before_withdrawal,
     redacted,
@@ -108,16 +106,6 @@ def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) ->
     assert said(MAJORITY) == ()
     with Study.open(folder.path) as study:
         assert study.cautions == (sentence,)
-
-
-def test_the_table_of_a_study_may_still_have_the_withdrawn_items(
-    of_models: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(of_models, tmp_path / "study")
-    folder = StudyFolder(tmp_path / "study")
-    items = of_models.parent / "items.csv"
-    with Study.open(folder.path) as study:
-        assert items_of(study, items, id_column=None, text_column=None).columns
 
 
 def test_every_table_in_the_folder_loses_the_rows(tmp_path: Path) -> None:
