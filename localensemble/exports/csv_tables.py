@@ -22,6 +22,7 @@ from localensemble.exports.rows import (
     queue_rows,
     study_rows,
 )
+from localensemble.tables.decimal_marks import number_text
 from localensemble.tables.delimited import write_table
 
 _Cells = tuple[tuple[str, ...], tuple[str, ...]]
@@ -66,15 +67,16 @@ def write_escalations(study: DecidedStudy, *, path: Path) -> None:
 
 
 def _label_cells(items: ItemTable, row: StudyRow) -> _Cells:
+    mark = items.format.decimal_mark
     cells = [
         cell
         for one in row.variables
         for cell in (
             one.label or "",
             one.status,
-            _number(one.support),
-            _number(one.mean_probability),
-            _number(one.off_codebook_mass),
+            number_text(one.support, mark=mark),
+            number_text(one.mean_probability, mark=mark),
+            number_text(one.off_codebook_mass, mark=mark),
             *_reasons(one),
             *_rater_cells(one),
         )
@@ -83,15 +85,15 @@ def _label_cells(items: ItemTable, row: StudyRow) -> _Cells:
 
 
 def _queue_cells(items: ItemTable, row: QueueRow) -> _Cells:
-    one = row.decision
+    one, mark = row.decision, items.format.decimal_mark
     return row.cells, (
         *_id_cell(items, row.item),
         one.variable,
         *_reasons(one),
-        _number(one.doubt),
-        _number(one.support),
-        _number(one.mean_probability),
-        _number(one.off_codebook_mass),
+        number_text(one.doubt, mark=mark),
+        number_text(one.support, mark=mark),
+        number_text(one.mean_probability, mark=mark),
+        number_text(one.off_codebook_mass, mark=mark),
         one.leading_category or "",
         *_rater_cells(one),
     )
@@ -110,7 +112,3 @@ def _rater_cells(row: VariableRow) -> Iterator[str]:
     yield "; ".join(f"{one.rater}: {one.reason}" for one in row.raters if one.reason is not None)
     for one in row.raters:
         yield one.word
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

@@ -54,11 +54,12 @@ def read_weight_table(path: Path) -> WeightTable:
     weights: list[list[float]] = []
     for number, cells in enumerate(table.rows(), start=1):
         try:
-            weights.append([float(cell) for cell in cells[1:]])
+            # A weight is at most 1, so its comma is a decimal mark.
+            weights.append([float(cell.replace(",", ".")) for cell in cells[1:]])
         except ValueError:
             raise TableError(
                 f"{path.name}, row {number}: a weight is not a number.",
-                hint="Write numbers from 0 to 1 with a decimal point.",
+                hint="Write numbers from 0 to 1, such as 0.5.",
             ) from None
         names.append(cells[0].strip())
     if sorted(names) != sorted(columns):

@@ -27,6 +27,7 @@ from localensemble.tables.damage import (
     decoding_error,
     quoting_error,
 )
+from localensemble.tables.decimal_marks import DecimalMark, decimal_mark
 from localensemble.tables.doubts.header_rows import MOST_HEADER_ROWS, more_header_rows
 from localensemble.tables.table_bounds import (
     SAMPLE_RECORDS,
@@ -42,7 +43,7 @@ DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 24
 _SAMPLE_CHARACTERS = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 # The last four are the full-width forms of the first four; some spreadsheets treat them alike.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -51,11 +52,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 class TableFormat:
     """How a table is stored, so that an output file opens like the input file.
 
-    ``byte_order_mark`` tells Excel that the file is UTF-8.
+    ``byte_order_mark`` tells Excel that the file is UTF-8; ``decimal_mark`` is that of its
+    numbers.
     """
 
     delimiter: str = ","
     byte_order_mark: bool = False
+    decimal_mark: DecimalMark = "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +195,14 @@ def open_table(source: TableSource, *, delimiter: str | None = None, corner: str
         columns = tuple(next(records, ()))
         check_header(path, columns)
         first = [*itertools.islice(records, MOST_HEADER_ROWS + 1)]
-    more = more_header_rows(columns, first)
+        more = more_header_rows(columns, first)
+        mark = decimal_mark(itertools.chain(first[more:], records), delimiter=chosen)
     if len(first) <= more:
         raise TableError(
             f"{path.name}: the file has a header, but no rows below it.",
             hint="Use a CSV file with a header and one row per item.",
         )
-    form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK))
+    form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK), mark)
     blank = left_out_messages((), header=0, blank=_blank_rows(path, bounds, chosen))
     bounds = replace(bounds, messages=(*bounds.messages, *blank))
     return Table(path, columns, form, more_header_rows=more, bounds=bounds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from localensemble.exports.columns import check_columns
 from localensemble.exports.csv_tables import write_escalations, write_labels
 from localensemble.exports.formats import FORMATS
 from localensemble.exports.rows import DecidedStudy, queue_rows, study_rows
+from localensemble.tables.decimal_marks import number_text
 from localensemble.tables.item_file import ItemFile
 from tests.exports.conftest import ITEMS, LONG_ITEM
 from tests.studies import StudyFiles, read_table
@@ -45,7 +48,7 @@ def test_cells_are_the_text_of_the_typed_row(decided: DecidedStudy, tmp_path: Pa
         topic = row.variables[0]
         assert cell["text"] == row.item.text
         assert cell["topic.label"] == {None: "", "=food": "'=food"}.get(topic.label, topic.label)
-        assert cell["topic.support"] == ("" if topic.support is None else f"{topic.support:.6g}")
+        assert cell["topic.support"] == number_text(topic.support, mark=".")
         assert cell["topic.reason_codes"] == " ".join(topic.reason_codes)
         assert cell["topic.rater.first"] in {topic.raters[0].word, "'" + topic.raters[0].word}
     failed = cells[LONG_ITEM]
@@ -57,9 +60,46 @@ def test_the_queue_is_written_in_its_order(decided: DecidedStudy, tmp_path: Path
     path = tmp_path / "escalations.csv"
     write_escalations(decided, path=path)
     assert [(cell["id"], cell["variable"], cell["doubt"]) for cell in read_table(path)] == [
-        (str(row.item.id), row.decision.variable, f"{row.decision.doubt:.6g}")
+        (str(row.item.id), row.decision.variable, number_text(row.decision.doubt, mark="."))
         for row in queue_rows(decided, folder=tmp_path)
     ]
+
+
+def test_added_numbers_have_the_decimal_mark_and_the_format_of_the_table(
+    files: StudyFiles, decided: DecidedStudy, tmp_path: Path
+) -> None:
+    table = tmp_path / "german.csv"
+    with files.items.open(encoding="utf-8", newline="") as stream:
+        rows = [*csv.reader(stream)]
+    with table.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream, delimiter=";").writerows(
+            [*cells, "dose" if n == 0 else "0,5"] for n, cells in enumerate(rows)
+        )
+    german = replace(decided, items=ItemFile.open(table, id_column="id", text_column="text"))
+    for name, write in (("labels", write_labels), ("escalations", write_escalations)):
+        path = tmp_path / f"{name}.csv"
+        write(german, path=path)
+        content = path.read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert b"\r\n" in content
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            found = [*csv.DictReader(stream, delimiter=";")]
+        with (files.study / path.name).open(encoding="utf-8", newline="") as stream:
+            plain = [*csv.DictReader(stream)]
+        for cells, expected in zip(found, plain, strict=True):
+            assert cells.pop("dose") == "0,5"
+            assert [
+                cell.replace(",", ".") if is_number(column) else cell
+                for column, cell in cells.items()
+            ] == [*expected.values()]
+            assert "." not in "".join(cells[column] for column in cells if is_number(column))
+
+
+def is_number(column: str) -> bool:
+    """Tell whether a column of a written table has numbers of the program."""
+    return column.rpartition(".")[2] in {
+        "doubt", "support", "mean_probability", "off_codebook_mass"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("taken", ["topic.label", "topic.rater.first", "rater.first", "doubt"])

@@ -15,6 +15,8 @@ def test_weights_are_read_by_the_names_of_categories(tmp_path: Path) -> None:
     path = tmp_path / "weights.csv"
     path.write_text("category,a,b,c\nc,0,.5,1\nb,0.5,1,0.5\na,1,0.5,0\n", encoding="utf-8")
     table = read_weight_table(path)
+    path.write_text("category;a;b;c\nc;0;,5;1\nb;0,5;1;0,5\na;1;0,5;0\n", encoding="utf-8")
+    assert read_weight_table(path).matrix.tolist() == table.matrix.tolist()
     assert table.ordered(("a", "b", "c")).tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
     with pytest.raises(AgreementError, match=r"3 categories .* 2"):
         table.ordered(("a", "b"))
