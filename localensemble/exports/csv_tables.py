@@ -50,7 +50,7 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
 
 
 def write_escalations(study: DecidedStudy, *, path: Path) -> None:
-    """Write one row per escalated item and variable, most doubtful first.
+    """Write one row per escalated item and variable, the most doubtful item first.
 
     Added columns: ``id`` if the input has no ids, `QUEUE_COLUMNS`, and ``rater.NAME`` for
     each rater.

@@ -146,7 +146,8 @@ def queue_frame(
 ) -> pd.DataFrame:
     """Return the escalated rows of `decisions_frame`, in the order of ``escalations.csv``.
 
-    The most doubtful come first. Columns and dtypes are those of `decisions_frame`.
+    All open variables of an item stand together, and the most doubtful item comes first.
+    Columns and dtypes are those of `decisions_frame`.
 
     Raises:
         InputError: the study has no such variable.

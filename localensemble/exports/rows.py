@@ -160,20 +160,21 @@ class QueueOrder:
 
 
 def queue_order(decisions: Sequence[Decisions]) -> QueueOrder:
-    """Order the escalated decisions, most doubtful first.
+    """Order the escalated decisions by item, the most doubtful item first.
 
-    Decisions of equal doubt are ordered by block of `BLOCK_ITEMS` items, then by variable,
-    then by item.
+    All open variables of an item stand together, in the order of the decisions, so that a
+    person reads each text once. An item is as doubtful as its most doubtful open variable;
+    items of equal doubt keep their order.
     """
     waiting = [np.flatnonzero(decided.escalated) for decided in decisions]
     if not waiting:
         return QueueOrder(np.empty(0, np.int64), np.empty(0, np.int64))
     items = np.concatenate(waiting).astype(np.int64)
     variables = np.repeat(np.arange(len(waiting)), [len(part) for part in waiting])
-    doubt = np.concatenate(
-        [decided.doubt[part] for decided, part in zip(decisions, waiting, strict=True)]
-    )
-    order = np.lexsort((items, variables, items // BLOCK_ITEMS, -doubt))
+    doubt = np.full(len(decisions[0].escalated), -np.inf)
+    for decided, part in zip(decisions, waiting, strict=True):
+        doubt[part] = np.maximum(doubt[part], decided.doubt[part])
+    order = np.lexsort((variables, items, -doubt[items]))
     return QueueOrder(items[order], variables[order].astype(np.int64))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from localensemble.core.items import ItemRow
@@ -13,13 +14,20 @@ MOST_QUEUED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedItem:
-    """An escalated item with its text and each rater's label; ``text`` is confidential."""
+class OpenVariable:
+    """A variable of an item that a person must decide, with each rater's label."""
 
-    item_id: str
-    variable: str
+    name: str
     reasons: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedItem:
+    """An escalated item with its text and its open variables; ``text`` is confidential."""
+
+    item_id: str
+    variables: tuple[OpenVariable, ...]
     text: str = field(repr=False)
 
 
@@ -34,21 +42,29 @@ class ItemQueue:
 def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
     """Collect the most doubtful escalated items with their full texts."""
     order = queue_order(study.decisions)
-    chosen = list(zip(order.items[:most].tolist(), order.variables[:most].tolist(), strict=True))
-    rows = _rows(study, {item for item, _ in chosen})
-    shown = []
-    for item, place in chosen:
-        decision = variable_row(study.labels, study.decisions[place], item=item)
-        shown.append(
-            QueuedItem(
-                item_id=str(rows[item].item.id),
-                variable=decision.variable,
-                reasons=decision.reasons,
-                labels=tuple((one.rater, one.word) for one in decision.raters),
-                text=rows[item].item.text,
-            )
+    open_variables: dict[int, list[int]] = {}
+    for item, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
+        open_variables.setdefault(item, []).append(place)
+    chosen = dict(itertools.islice(open_variables.items(), most))
+    rows = _rows(study, set(chosen))
+    shown = tuple(
+        QueuedItem(
+            item_id=str(rows[item].item.id),
+            variables=tuple(_open_variable(study, item, place) for place in places),
+            text=rows[item].item.text,
         )
-    return ItemQueue(tuple(shown), len(order.items))
+        for item, places in chosen.items()
+    )
+    return ItemQueue(shown, len(open_variables))
+
+
+def _open_variable(study: DecidedStudy, item: int, place: int) -> OpenVariable:
+    decision = variable_row(study.labels, study.decisions[place], item=item)
+    return OpenVariable(
+        decision.variable,
+        decision.reasons,
+        tuple((one.rater, one.word) for one in decision.raters),
+    )
 
 
 def _rows(study: DecidedStudy, wanted: set[int]) -> dict[int, ItemRow]:

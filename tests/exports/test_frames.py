@@ -191,11 +191,12 @@ def test_the_queue_is_that_of_the_written_one(files: StudyFiles, labeled: Study)
     assert queue.index.equals(pd.RangeIndex(len(written)))
 
 
-def test_the_queue_of_one_variable_keeps_its_order(labeled: Study) -> None:
+def test_the_queue_of_one_variable_begins_with_its_most_doubtful_item(labeled: Study) -> None:
     decisions = labeled.decide()
     queue = queue_frame(labeled, decisions)
     of_topic = queue_frame(labeled, decisions, "topic")
-    assert list(of_topic["item"]) == list(queue.loc[queue["variable"] == "topic", "item"])
+    assert set(of_topic["item"]) == set(queue.loc[queue["variable"] == "topic", "item"])
+    assert of_topic["doubt"].is_monotonic_decreasing
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest_name(labeled: Study) -> None:

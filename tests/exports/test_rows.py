@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,12 +96,21 @@ def test_a_label_that_nobody_gave_is_missing_and_has_no_reason(rated: Study) -> 
     assert [one.word for one in rows[0].variables[0].raters] == ["low", "low", "<missing>"]
 
 
-def test_the_queue_holds_what_is_escalated_most_doubtful_first(
+def test_the_queue_holds_what_is_escalated_by_item_most_doubtful_first(
     decided: DecidedStudy, tmp_path: Path
 ) -> None:
     queue = list(queue_rows(decided, folder=tmp_path))
-    doubt = [row.decision.doubt for row in queue]
+    by_item = [
+        (position, list(rows))
+        for position, rows in itertools.groupby(queue, key=lambda row: row.item.position)
+    ]
+    assert len(by_item) == len({position for position, _ in by_item}) < len(queue)
+    doubt = [max(row.decision.doubt for row in rows) for _, rows in by_item]
     assert doubt == sorted(doubt, reverse=True)
+    names = [one.variable.name for one in decided.decisions]
+    for _, rows in by_item:
+        open_names = [row.decision.variable for row in rows]
+        assert open_names == sorted(open_names, key=names.index)
     escalated = {
         (str(row.item.id), one)
         for row in study_rows(decided)
@@ -112,9 +122,7 @@ def test_the_queue_holds_what_is_escalated_most_doubtful_first(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_equal_doubt_keeps_the_order_of_the_items(
-    decided: DecidedStudy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_equal_doubt_keeps_the_order_of_the_items(decided: DecidedStudy) -> None:
     def alike(one: Decisions) -> Decisions:
         return replace(
             one,
@@ -122,14 +130,8 @@ def test_equal_doubt_keeps_the_order_of_the_items(
             doubt=np.zeros(ITEMS),
         )
 
-    monkeypatch.setattr(rows_module, "BLOCK_ITEMS", 25)
     order = queue_order([alike(one) for one in decided.decisions[:2]])
-    expected = [
-        (item, place)
-        for block in (range(25), range(25, ITEMS))
-        for place in range(2)
-        for item in block
-    ]
+    expected = [(item, place) for item in range(ITEMS) for place in range(2)]
     assert list(zip(order.items, order.variables, strict=True)) == expected
 
 

@@ -16,7 +16,7 @@ from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
 from localensemble.report.wording import interval, number, share
 from tests.report.page import Page, check_page, is_mark
-from tests.studies import CODEBOOK, StudyFiles, study_files
+from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, study_files
 
 pytestmark = pytest.mark.slow  # labels, decides and draws a study for most tests
 
@@ -142,8 +142,20 @@ def test_no_text_of_an_item_is_in_it_unless_asked_for(tmp_path: Path) -> None:
     shown = [one.text for one in page.all("p") if one.attributes.get("class") == "text"]
     with (files.study / "escalations.csv").open(encoding="utf-8-sig", newline="") as stream:
         queue = [row["text"] for row in csv.DictReader(stream)]
-    assert shown == queue
+    assert shown == [*dict.fromkeys(queue)]
     assert page.all("i") == []
+
+
+def test_the_page_shows_an_item_once_with_all_its_open_variables(tmp_path: Path) -> None:
+    both_open = "escalation:\n  - {policy: random_audit, share: 1.0, seed: 1}\n"
+    files = labeled(tmp_path, TEXTS[:5], ensemble=SCRIPTED + both_open)
+    write_report(files.study, items=files.items)
+    page = page_of(files)
+    shown = [one.text for one in page.all("p") if one.attributes.get("class") == "text"]
+    assert sorted(shown) == TEXTS[:5]
+    assert [one.text for one in page.all("h4")].count("topic") == 5
+    assert [one.text for one in page.all("h4")].count("urgent") == 5
+    assert "5 most doubtful items of 5" in page.text
 
 
 def test_items_of_another_table_are_refused(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class Study:
             return decisions_frame(opened, opened.decide(), variable)
 
     def queue(self, variable: str | None = None) -> pd.DataFrame:
-        """Return the escalated rows of ``decisions``, the most doubtful first.
+        """Return the escalated rows of ``decisions`` by item, the most doubtful item first.
 
         Args:
             variable: as in ``labels``.
