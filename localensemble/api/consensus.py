@@ -149,7 +149,7 @@ def _written_again(
         )
         check_columns(
             table,
-            variables=[variable.name for variable in before.codebook.variables],
+            variables=before.codebook.variables,
             raters=before.recorded.rater_names,
         )
         id_column = options.id_column

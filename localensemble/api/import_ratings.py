@@ -71,7 +71,7 @@ def import_ratings(
     rules = _rules(options.rules, folder)
     check_columns(
         read.items,
-        variables=[variable.name for variable in read.labels.codebook.variables],
+        variables=read.labels.codebook.variables,
         raters=read.labels.raters,
     )
     check_rules(

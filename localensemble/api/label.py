@@ -164,7 +164,7 @@ def label(
         on_message(message)
     check_columns(
         table,
-        variables=[variable.name for variable in questions.variables],
+        variables=questions.variables,
         raters=[rater.name for rater in ensemble.raters],
     )
     prompt = load_prompt(ensemble, questions, items=table)

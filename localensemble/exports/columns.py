@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
+from localensemble.exports.multi_labels import multi_label_lists
 from localensemble.exports.rows import ItemTable
 
 # The added columns without those of raters. docs/results.md explains each of them.
@@ -33,13 +35,16 @@ QUEUE_COLUMNS = (
 ID_COLUMN = "id"
 
 
-def check_columns(items: ItemTable, *, variables: Sequence[str], raters: Sequence[str]) -> None:
+def check_columns(
+    items: ItemTable, *, variables: Sequence[Variable], raters: Sequence[str]
+) -> None:
     """Refuse an input table that already has a column which the output adds.
 
     Raises:
         InputError: the table has such columns; the message names them.
     """
-    added = {name for variable in variables for name in label_columns(variable, raters)}
+    added = {name for one in variables for name in label_columns(one.name, raters)}
+    added |= {*multi_label_lists(variables).values()}
     added |= {*added_id(items), *queue_columns(raters)}
     taken = sorted(set(items.columns) & added)
     if taken:

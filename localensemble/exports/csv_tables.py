@@ -7,12 +7,13 @@ not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from localensemble.core.files import reported_writing
 from localensemble.core.items import Item
 from localensemble.exports.columns import added_id, label_columns, queue_columns
+from localensemble.exports.multi_labels import listed_labels, multi_label_lists
 from localensemble.exports.rows import (
     DecidedStudy,
     ItemTable,
@@ -34,17 +35,25 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
     Added columns: ``id`` if the input has no ids; for each variable ``v`` each of `LABEL_PARTS`
     as ``v.part`` (``v.label`` is empty unless accepted; ``v.status`` is accepted,
     escalated or no_answer); and for each rater ``v.rater.NAME`` (its category, or its status in
-    angle brackets).
+    angle brackets). Before the yes/no variables of a multi-label variable stands the list of
+    its categories that apply.
     """
     items, raters = study.items, study.labels.rater_names
+    variables = [decided.variable for decided in study.decisions]
+    lists = multi_label_lists(variables)
     columns = [
-        name for decided in study.decisions for name in label_columns(decided.variable.name, raters)
+        name
+        for variable in variables
+        for name in (
+            *([lists[variable.name]] if variable.name in lists else []),
+            *label_columns(variable.name, raters),
+        )
     ]
     write_table(
         path,
         kept=items.columns,
         added=[*added_id(items), *columns],
-        rows=(_label_cells(items, row) for row in study_rows(study)),
+        rows=(_label_cells(items, row, lists) for row in study_rows(study)),
         format=items.format,
     )
 
@@ -66,12 +75,13 @@ def write_escalations(study: DecidedStudy, *, path: Path) -> None:
         )
 
 
-def _label_cells(items: ItemTable, row: StudyRow) -> _Cells:
+def _label_cells(items: ItemTable, row: StudyRow, lists: Mapping[str, str]) -> _Cells:
     mark = items.format.decimal_mark
     cells = [
         cell
         for one in row.variables
         for cell in (
+            *([listed_labels(lists[one.variable], row.variables)] if one.variable in lists else []),
             one.label or "",
             one.status,
             number_text(one.support, mark=mark),

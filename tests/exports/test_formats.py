@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.api.label import LabelOptions, label
+from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import InputError
 from localensemble.exports.columns import check_columns
 from localensemble.exports.csv_tables import write_escalations, write_labels
@@ -16,7 +18,7 @@ from localensemble.exports.rows import DecidedStudy, queue_rows, study_rows
 from localensemble.tables.decimal_marks import number_text
 from localensemble.tables.item_file import ItemFile
 from tests.exports.conftest import ITEMS, LONG_ITEM
-from tests.studies import StudyFiles, read_table
+from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -107,5 +109,56 @@ def test_an_input_that_has_a_column_of_ours_is_refused(files: StudyFiles, taken:
     table = files.folder / "taken.csv"
     table.write_text(f"id,text,{taken}\n1,fine,x\n", encoding="utf-8")
     items = ItemFile.open(table, id_column="id", text_column="text")
+    variables = load_codebook(files.codebook).variables
     with pytest.raises(InputError, match=f'"{taken}"'):
-        check_columns(items, variables=["topic"], raters=["first"])
+        check_columns(items, variables=variables, raters=["first"])
+
+
+MULTI_LABEL = """\
+name: complaints
+version: "1"
+description: Complaints of patients.
+variables:
+  - name: urgent
+    level: binary
+    question: Does somebody have to act today?
+    categories:
+      - {name: "yes", definition: Somebody has to act today.}
+      - {name: "no", definition: It can wait.}
+  - name: problems
+    level: multi_label
+    question: "Does the text complain of {category}?"
+    categories:
+      - {name: pain, definition: Pain of any kind.}
+      - {name: bad sleep, definition: Too little sleep.}
+      - {name: food, definition: Meals and drinks.}
+"""
+
+
+def test_a_multi_label_variable_has_one_column_with_the_list_of_its_categories(
+    tmp_path: Path,
+) -> None:
+    rules = "escalation:\n  - {policy: random_audit, share: 0.2, seed: 1}\n"
+    texts = [f"comment {n}" for n in range(60)]
+    files = study_files(tmp_path, texts, codebook=MULTI_LABEL, ensemble=SCRIPTED + rules)
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    kinds = set()
+    for row in read_table(files.study / "labels.csv"):
+        columns = [*row]
+        assert columns.index("problems.labels") + 1 == columns.index("problems.pain.label")
+        assert [name for name in columns if name.endswith(".labels")] == ["problems.labels"]
+        labels = {name: row[f"problems.{name}.label"] for name in ("pain", "bad_sleep", "food")}
+        applied = "; ".join(name for name, label in labels.items() if label == "yes") or "<none>"
+        assert row["problems.labels"] == (applied if all(labels.values()) else "")
+        kinds.add(row["problems.labels"])
+    assert {"", "pain; food"} <= kinds
+    assert "<none>" in kinds
+
+
+def test_an_input_that_has_the_list_of_a_multi_label_variable_is_refused(tmp_path: Path) -> None:
+    files = study_files(tmp_path, ["comment"], codebook=MULTI_LABEL)
+    files.items.write_text("id,text,problems.labels\n1,fine,x\n", encoding="utf-8")
+    items = ItemFile.open(files.items, id_column="id", text_column="text")
+    with pytest.raises(InputError, match=r'"problems\.labels"'):
+        check_columns(items, variables=load_codebook(files.codebook).variables, raters=["first"])

@@ -11,6 +11,7 @@ import pytest
 
 from localensemble.cli.main import cli
 from localensemble.exports.columns import ID_COLUMN, LABEL_PARTS, QUEUE_COLUMNS
+from localensemble.exports.multi_labels import LIST_PART
 
 
 def _commands(repository: Path) -> list[str]:
@@ -48,7 +49,7 @@ def test_every_column_that_is_written_is_explained(repository: Path) -> None:
     text = (repository / "docs" / "results.md").read_text(encoding="utf-8")
     table = text[text.index("| `id` |") :].split("\n\n")[0]
     explained = re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE)
-    written = {ID_COLUMN, *LABEL_PARTS, *QUEUE_COLUMNS, "rater.NAME"}
+    written = {ID_COLUMN, LIST_PART, *LABEL_PARTS, *QUEUE_COLUMNS, "rater.NAME"}
     assert len(explained) == len(set(explained))
     assert set(explained) == written
 
