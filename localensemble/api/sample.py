@@ -1,32 +1,45 @@
-"""Draw a random sample of items for people to label; certificates rest on it."""
+"""Write blind worksheets for people to label: a random sample, or the items that await a person.
+
+A worksheet has one row per item. It shows neither the raters' labels nor any other column of the
+labeled table, such as gold labels in it.
+"""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.codebook.model import Codebook
+from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.random_draw import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
+from localensemble.exports.rows import queue_order
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table
 from localensemble.tables.item_file import ItemFile
 
+OPEN_COLUMN = "open_variables"
 _BLOCK_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A worksheet with ``drawn`` of the study's ``item_count`` items, and the codebook."""
+    """A worksheet with ``drawn`` of the study's ``item_count`` items, and the codebook.
+
+    ``variables`` are those of its columns; ``waiting`` is the number of items that await a
+    person, None if the items were drawn at random.
+    """
 
     path: Path
     drawn: int
     item_count: int
     codebook: Codebook
+    variables: tuple[Variable, ...]
+    waiting: int | None = None
 
 
 def sample(
@@ -42,8 +55,8 @@ def sample(
     """Draw items at random and write a worksheet for people to label.
 
     The worksheet has the ids, the texts (if ``items`` is given) and an empty column
-    ``gold_VARIABLE`` for each variable. It does not show what the raters chose. Its rows are
-    in random order, so whoever stops early has still labeled a random sample.
+    ``gold_VARIABLE`` for each variable. Its rows are in random order, so whoever stops early
+    has still labeled a random sample.
 
     Args:
         study: the study folder.
@@ -60,11 +73,7 @@ def sample(
             that was labeled.
         LedgerError: the folder has no study, or no run of it has finished.
     """
-    if worksheet.exists():
-        raise InputError(
-            f"Cannot write {worksheet}: it already exists and may contain labels.",
-            hint="Choose another name with --output.",
-        )
+    _refuse_existing(worksheet)
     with Study.open(study) as loaded:
         source = items_of(loaded, items, id_column=id_column, text_column=text_column)
         item_count = loaded.recorded.item_count
@@ -76,16 +85,98 @@ def sample(
         ),
         key=lambda pair: (pair[0], pair[1].position),
     )
-    empty = [""] * len(loaded.codebook.variables)
+    variables = loaded.codebook.variables
+    _write(worksheet, [item for _, item in drawn], source=source, variables=variables)
+    return Sample(worksheet, len(drawn), item_count, loaded.codebook, variables)
+
+
+def sample_escalated(
+    study: Path,
+    *,
+    items: Path | None,
+    count: int | None,
+    worksheet: Path,
+    id_column: str | None = None,
+    text_column: str | None = None,
+) -> Sample:
+    """Write a worksheet of the items that await a person, the most doubtful first.
+
+    It has the columns of `sample`, but only for variables that are open for some item, and
+    a column `OPEN_COLUMN` that names the open variables of each item.
+
+    Args:
+        study: as in `sample`; likewise ``items``, ``worksheet`` and the columns.
+        count: how many items to write at most; None writes all.
+
+    Raises:
+        InputError: as in `sample`; or no item awaits a person.
+        LedgerError: as in `sample`.
+    """
+    _refuse_existing(worksheet)
+    with Study.open(study) as loaded:
+        source = items_of(loaded, items, id_column=id_column, text_column=text_column)
+        order = queue_order(loaded.decide())
+        item_count = loaded.recorded.item_count
+    variables = loaded.codebook.variables
+    waiting: dict[int, list[str]] = {}
+    for position, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
+        waiting.setdefault(position, []).append(variables[place].name)
+    if not waiting:
+        raise InputError(
+            f"Cannot write {worksheet}: no item awaits a person.",
+            hint="Leave out --escalated to draw a random sample.",
+        )
+    shown = dict(itertools.islice(waiting.items(), count))
+    found = {
+        item.position: item for item in _labeled_items(source, item_count) if item.position in shown
+    }
+    names = {name for opened in shown.values() for name in opened}
+    asked = tuple(variable for variable in variables if variable.name in names)
+    _write(
+        worksheet,
+        [found[position] for position in shown],
+        source=source,
+        variables=asked,
+        opened=["; ".join(opened) for opened in shown.values()],
+    )
+    return Sample(worksheet, len(shown), item_count, loaded.codebook, asked, len(waiting))
+
+
+def _refuse_existing(worksheet: Path) -> None:
+    if worksheet.exists():
+        raise InputError(
+            f"Cannot write {worksheet}: it already exists and may contain labels.",
+            hint="Choose another name with --output.",
+        )
+
+
+def _write(
+    worksheet: Path,
+    items: Sequence[Item],
+    *,
+    source: ItemFile | IdsOnly,
+    variables: Sequence[Variable],
+    opened: Sequence[str] = (),
+) -> None:
+    """Write one row per item, with the names of its open variables if they are given."""
     with_text = isinstance(source, ItemFile)
+    empty = [""] * len(variables)
     write_table(
         worksheet,
         kept=("id", "text") if with_text else ("id",),
-        added=[f"gold_{variable.name}" for variable in loaded.codebook.variables],
-        rows=(((item.id, item.text) if with_text else (item.id,), empty) for _, item in drawn),
+        added=[
+            *([OPEN_COLUMN] if opened else []),
+            *(f"gold_{variable.name}" for variable in variables),
+        ],
+        rows=(
+            (
+                (item.id, item.text) if with_text else (item.id,),
+                [*opened[place : place + 1], *empty],
+            )
+            for place, item in enumerate(items)
+        ),
         format=source.format,
     )
-    return Sample(worksheet, len(drawn), item_count, loaded.codebook)
 
 
 def _labeled_items(table: ItemFile | IdsOnly, item_count: int) -> Iterator[Item]:

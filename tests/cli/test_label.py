@@ -170,6 +170,76 @@ def test_decisions_come_into_the_labels_as_the_readme_says(
         assert all(after[column] == before[column] for column in unchanged)
 
 
+def test_a_worksheet_of_decisions_comes_into_the_labels_as_the_readme_says(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    rules = "escalation:\n  - {policy: random_audit, share: 0.5, seed: 1}\n"
+    files = study_files(tmp_path, [f"comment {n}" for n in range(40)], ensemble=SCRIPTED + rules)
+    items = read_table(files.items)
+    with files.items.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, [*items[0], "gold_topic", "earlier.label"], delimiter=";")
+        writer.writeheader()
+        writer.writerows({**row, "gold_topic": "food", "earlier.label": "x"} for row in items)
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    sheet = tmp_path / "decisions.csv"
+    arguments = ("sample", files.study, "--items", files.items, "--escalated", "-o", sheet)
+    ended = run(*arguments)
+    assert (ended.code, "items that await a person" in ended.out) == (0, True), ended.err
+    assert run(*arguments).code == 2, "a worksheet is never written over"
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        rows = [*csv.DictReader(stream, delimiter=";")]
+    assert [*rows[0]] == ["id", "text", "open_variables", "gold_topic", "gold_urgent"]
+    assert {row["gold_topic"] + row["gold_urgent"] for row in rows} == {""}
+    with (files.study / "escalations.csv").open(encoding="utf-8-sig", newline="") as stream:
+        queue = [*csv.DictReader(stream, delimiter=";")]
+    waiting: dict[str, list[str]] = {}
+    for row in queue:
+        waiting.setdefault(row["id"], []).append(row["variable"])
+    assert [row["id"] for row in rows] == [*waiting]
+    assert [row["open_variables"].split("; ") for row in rows] == [*waiting.values()]
+    assert {"topic", "topic; urgent"} <= {row["open_variables"] for row in rows}
+    answers = {"topic": "food", "urgent": "no"}
+    with sheet.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, [*rows[0]], delimiter=";")
+        writer.writeheader()
+        writer.writerows({**row, "gold_topic": "food", "gold_urgent": "no"} for row in rows)
+    page = (repository / "docs" / "results.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example.replace('= ",", "id"', '= ";", "id"'), {})
+    final = tmp_path / "final.csv"
+    assert final.read_bytes()[:3] == b"\xef\xbb\xbf"
+    opened = {(row["id"], row["variable"]) for row in queue}
+    with final.open(encoding="utf-8-sig", newline="") as stream:
+        merged = {row["id"]: row for row in csv.DictReader(stream, delimiter=";")}
+    with (files.study / "labels.csv").open(encoding="utf-8-sig", newline="") as stream:
+        for before in csv.DictReader(stream, delimiter=";"):
+            for variable, answer in answers.items():
+                name = f"{variable}.label"
+                expected = answer if (before["id"], variable) in opened else before[name]
+                assert merged[before["id"]].pop(name) == expected
+                before.pop(name)
+            assert merged[before["id"]] == before
+
+
+def test_a_worksheet_of_decisions_may_be_short_and_is_refused_where_nothing_waits(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(40)])
+    run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    common = ("sample", files.study, "--items", files.items)
+    assert run(*common, "--escalated", "--n", "3", "-o", tmp_path / "w.csv").code == 0
+    assert len(read_table(tmp_path / "w.csv")) == 3
+    missing = run(*common, "-o", tmp_path / "x.csv")
+    assert (missing.code, "--n" in missing.err) == (2, True)
+    lone = study_files(tmp_path / "lone", ["NA", "-"])
+    run("label", lone.items, "-c", lone.codebook, "-e", lone.ensemble, "-o", lone.study)
+    nothing = run(
+        "sample", lone.study, "--items", lone.items, "--escalated", "-o", tmp_path / "y.csv"
+    )
+    assert (nothing.code, "no item awaits a person" in nothing.err) == (2, True), nothing.err
+
+
 def test_a_category_that_looks_like_a_formula_comes_back(run: Run, tmp_path: Path) -> None:
     codebook = CODEBOOK.replace("name: staff", 'name: "+"').replace("name: food", 'name: "=x"')
     files = study_files(tmp_path, [f"comment {n}" for n in range(30)], codebook=codebook)

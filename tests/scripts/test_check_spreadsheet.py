@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.api.label import LabelOptions, label
-from localensemble.api.sample import sample
+from localensemble.api.sample import sample, sample_escalated
 from scripts.check_spreadsheet import LOCALES, changed_cells, find_soffice, main
 from tests.studies import SCRIPTED, read_table, study_files
 
@@ -46,6 +46,8 @@ def test_no_cell_of_a_table_changes(
     label(files.items, codebook=files.codebook, study=files.study, options=options)
     worksheet = tmp_path / "worksheet.csv"
     sample(files.study, items=files.items, count=9, seed=1, worksheet=worksheet)
+    queued = tmp_path / "queue.csv"
+    sample_escalated(files.study, items=files.items, count=None, worksheet=queued)
     with files.study.joinpath("escalations.csv").open(encoding="utf-8", newline="") as stream:
         queue = [*csv.DictReader(stream, delimiter=delimiter)]
     answers = {"topic": "food", "urgent": "no"}
@@ -54,8 +56,8 @@ def test_no_cell_of_a_table_changes(
     page = (repository / "docs" / "results.md").read_text(encoding="utf-8")
     (merge,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(merge.replace('delimiter = ","', f'delimiter = "{delimiter}"'), {})
-    tables = [files.study / "labels.csv", files.study / "escalations.csv", worksheet]
+    exec(merge.replace('= ",", "id"', f'= "{delimiter}", "id"'), {})
+    tables = [files.study / "labels.csv", files.study / "escalations.csv", worksheet, queued]
     tables += [tmp_path / "decisions.csv", tmp_path / "final.csv"]
     for locale in LOCALES:
         for special in (False, True):
