@@ -157,7 +157,7 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
     )
     raters = tuple(dict.fromkeys(name for one in rated.values() for name in one.matrix.raters))
     ids = tuple(dict.fromkeys(item for one in rated.values() for item in one.items))
-    items = _items(path, ids, options)
+    items = _items(table, ids, options)
     hashed = _hashed(items)
     places = {item_id: place for place, (item_id, _) in enumerate(hashed)}
     _refuse_unknown_items(path, ids, places, items)
@@ -342,9 +342,11 @@ def _rated(
     return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
 
 
-def _items(path: Path, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | IdsOnly:
+def _items(
+    table: Ratings, ids: tuple[ItemId, ...], options: RatingsOptions
+) -> ItemFile | IdsOnly:
     if options.items is None:
-        return IdsOnly(path, ids)
+        return IdsOnly(table.path, ids, format=table.format)
     return ItemFile.open(
         options.items, id_column=options.id_column, text_column=options.text_column
     )

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localensemble.core.errors import InputError
+from localensemble.core.errors import InputError, TableError
 from localensemble.core.identity import sha256_text
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
+from localensemble.study.folder import StudyFolder
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import withdrawn_in
-from localensemble.tables.delimited import TableFormat, TableSource, path_of
+from localensemble.tables.delimited import TableFormat, TableSource, open_table, path_of
 from localensemble.tables.item_file import ItemFile
 
 _BLOCK_ITEMS = 4096
@@ -54,7 +55,9 @@ def items_of(
                 "This needs the texts, which a study does not keep.",
                 hint="Give the table that was labeled: --items.",
             )
-        return IdsOnly(loaded.recorded.reader.path, tuple(map(ItemId, loaded.recorded.item_ids)))
+        ledger = loaded.recorded.reader.path
+        ids = tuple(map(ItemId, loaded.recorded.item_ids))
+        return IdsOnly(ledger, ids, format=_format_before(StudyFolder(ledger.parent)))
     whole = ItemFile.open(items, id_column=id_column, text_column=text_column)
     table = whole.without(withdrawn_in(whole, loaded.recorded.reader))
     if table.sha256 != loaded.items_sha256:
@@ -64,6 +67,14 @@ def items_of(
             hint="Give the unchanged file, with the same --id-column and --text-column.",
         )
     return table
+
+
+def _format_before(folder: StudyFolder) -> TableFormat:
+    """Return the format of the table of labels, which is that of the ratings."""
+    try:
+        return open_table(folder.labels).format
+    except TableError:
+        return TableFormat()
 
 
 def has_texts(loaded: Study) -> bool:

@@ -23,7 +23,7 @@ from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.core.words import counted
 from localensemble.tables.category_counts import counts_of_row
-from localensemble.tables.delimited import TableSource, path_of, restore_formula
+from localensemble.tables.delimited import TableFormat, TableSource, path_of, restore_formula
 from localensemble.tables.doubts.doubtful_raters import check_long_raters
 from localensemble.tables.doubts.lookalikes import plainly_drawn
 from localensemble.tables.doubts.spelled_names import (
@@ -150,12 +150,14 @@ class Ratings:
         columns: which columns were used for what.
         messages: what was guessed or ignored, in sentences for the user.
         variables: the variables, in order of first occurrence.
+        format: how to write tables that open as this one does.
     """
 
     path: Path
     columns: LabelColumns
     messages: tuple[str, ...]
     variables: tuple[VariableRatings, ...]
+    format: TableFormat
 
 
 def read_ratings(
@@ -185,7 +187,7 @@ def read_ratings(
     collector.read()
     collector.check_raters()
     messages = [*table.messages, *columns.messages, *collector.messages()]
-    return Ratings(path_of(source), columns, tuple(messages), collector.variables())
+    return Ratings(path_of(source), columns, tuple(messages), collector.variables(), table.format)
 
 
 class _Collector:

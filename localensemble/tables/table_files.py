@@ -10,7 +10,7 @@ Parquet files need the optional package of the extra ``tables``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,6 +49,11 @@ class TableFile(Protocol):
     @property
     def columns(self) -> tuple[str, ...]:
         """The names from the header; all are different and none is blank."""
+        ...
+
+    @property
+    def format(self) -> TableFormat:
+        """How to write tables that open as this one does."""
         ...
 
     @property
@@ -109,8 +114,7 @@ def open_item_table(source: TableSource, *, delimiter: str | None = None) -> Tab
     return HeldTable(
         source,
         sheet.columns,
-        # Whoever keeps items in Excel opens the results there.
-        TableFormat(byte_order_mark=True),
+        sheet.format,
         tuple(sheet.cells(sheet.columns)),
         sheet.messages,
         sheet.dates(),
@@ -162,6 +166,10 @@ class _CsvTable:
     def columns(self) -> tuple[str, ...]:
         return self.table.columns
 
+    @property
+    def format(self) -> TableFormat:
+        return self.table.format
+
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         places = [self.table.columns.index(column) for column in columns]
         for values in self.table.rows():
@@ -174,6 +182,7 @@ class _ParquetTable:
     columns: tuple[str, ...]
     messages: tuple[str, ...]
     content: Any
+    format: TableFormat = field(default_factory=TableFormat)
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         for batch in self.content.select(list(columns)).to_batches(max_chunksize=_BATCH_ROWS):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import TableError
-from localensemble.tables.delimited import check_header
+from localensemble.tables.delimited import TableFormat, check_header
 from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
@@ -54,6 +54,11 @@ class Sheet:
     _merged: Sequence[tuple[int, int, int, int]] = field(repr=False)
     # The rows of `_cells` that make the header.
     _header_rows: int
+
+    @property
+    def format(self) -> TableFormat:
+        """Whoever keeps a table in Excel opens the results there."""
+        return TableFormat(byte_order_mark=True)
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """Read some columns of every row below the header, in the order given.

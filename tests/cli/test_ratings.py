@@ -209,6 +209,26 @@ def test_a_worksheet_has_the_texts_only_where_they_are_given(run: Run, tmp_path:
     assert all(row["text"] == f"comment {row['id'].removeprefix('i-')}" for row in with_text)
 
 
+def test_tables_of_imported_ratings_open_as_the_ratings_do(run: Run, tmp_path: Path) -> None:
+    with wide(tmp_path).open(encoding="utf-8", newline="") as stream:
+        rows = [*csv.reader(stream)]
+    ratings, study = tmp_path / "german.csv", tmp_path / "s"
+    with ratings.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream, delimiter=";").writerows(rows)
+    assert run("import", ratings, *NOMINAL, "-o", study).code == 0
+    again = run("consensus", study, "--method", "dawid_skene", "--write")
+    assert again.code == 0, again.err
+    worksheet = tmp_path / "w.csv"
+    assert run("sample", study, "--n", "5", "-o", worksheet).code == 0
+    for path in (study / "labels.csv", study / "escalations.csv", worksheet):
+        with path.open("rb") as binary:
+            assert binary.readline().startswith(b"\xef\xbb\xbfid;"), path.name
+    with (study / "labels.csv").open(encoding="utf-8-sig", newline="") as stream:
+        supports = {row["german.support"] for row in csv.DictReader(stream, delimiter=";")}
+    assert any("," in support for support in supports)
+    assert not any("." in support for support in supports)
+
+
 def test_results_repeat_the_rows_of_the_items_where_they_are_given(
     run: Run, tmp_path: Path
 ) -> None:

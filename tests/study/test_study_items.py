@@ -12,6 +12,7 @@ from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
+from localensemble.tables.delimited import TableFormat
 from localensemble.tables.item_file import ItemFile
 from tests.studies import study_files
 from tests.study.ratings import read, record, wide, write_rows
@@ -39,6 +40,19 @@ def test_a_study_of_ratings_without_texts_needs_no_table(
         found = opened(study, None)
         assert isinstance(found, IdsOnly)
         assert found.ids == ("1", "2", "3")
+
+
+def test_tables_of_ratings_without_texts_keep_the_format_of_the_ratings(tmp_path: Path) -> None:
+    table = tmp_path / "ratings.csv"
+    table.write_text("\ufeffid;a;b\n1;x;x\n2;x;y\n", encoding="utf-8")
+    german = TableFormat(";", byte_order_mark=True, decimal_mark=",")
+    rated = read(table, raters=("a", "b"))
+    assert rated.items.format == german
+    folder = record(rated.labels, tmp_path / "s")
+    with Study.open(folder.path) as study:
+        assert opened(study, None).format == TableFormat()
+        folder.labels.write_text("\ufeffid;a.support\n1;0,5\n2;1\n", encoding="utf-8")
+        assert opened(study, None).format == german
 
 
 def test_a_study_with_texts_asks_for_the_table_that_was_labeled(
