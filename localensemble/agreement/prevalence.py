@@ -14,6 +14,8 @@ import numpy as np
 from localensemble.agreement.breakdown import RaterProfile, rater_profiles
 from localensemble.agreement.coefficients import conger_kappa, fleiss_kappa, gwet_ac1
 from localensemble.agreement.prepared import Labels, prepare
+from localensemble.agreement.result import Coefficient
+from localensemble.core.estimates import estimate
 
 PARADOX_DISTANCE = 0.2
 """AC1 and Fleiss' kappa count as contradictory from this difference on: the width of a band of
@@ -115,9 +117,9 @@ def _paradox(labels: Labels, *, largest: int, share: float, anonymous: bool) -> 
     if ac1.value - fleiss.value >= PARADOX_DISTANCE:
         return True, (
             f"Raters agree on {ac1.observed_agreement:.1%} of the pairs of labels, yet Fleiss' "
-            f'kappa is {fleiss.value:.3f}: {share:.1%} of the labels are "{name}", so it '
+            f'kappa is {_shown(fleiss)}: {share:.1%} of the labels are "{name}", so it '
             f"expects {fleiss.expected_agreement:.1%} agreement by chance alone. AC1, which "
-            f"does not rise with a frequent category, is {ac1.value:.3f}. Read both, together "
+            f"does not rise with a frequent category, is {_shown(ac1)}. Read both, together "
             "with the agreement on each category."
         )
     if anonymous:
@@ -125,7 +127,11 @@ def _paradox(labels: Labels, *, largest: int, share: float, anonymous: bool) -> 
     conger = conger_kappa(prepared)
     if conger.value is not None and conger.value - fleiss.value >= PARADOX_DISTANCE:
         return False, (
-            f"Conger's kappa ({conger.value:.3f}) is above Fleiss' ({fleiss.value:.3f}) "
+            f"Conger's kappa ({_shown(conger)}) is above Fleiss' ({_shown(fleiss)}) "
             "because raters use the categories at different rates."
         )
     return False, ""
+
+
+def _shown(coefficient: Coefficient) -> str:
+    return estimate(coefficient.value, coefficient.interval_low, coefficient.interval_high)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from localensemble.agreement.coefficients import coefficient_named, method_named
 from localensemble.agreement.result import AgreementError, Coefficient
 from localensemble.agreement.weights import WEIGHT_SCHEMES
+from localensemble.core.estimates import decimals, number
 
+_MOST_DIGITS = 6
 _PATTERN = re.compile(
     r"""\s*(?P<name>[^()<>=≥]+?)\s*
         (?:\(\s*(?P<weights>[a-z ]+?)\s*\))?\s*
@@ -130,10 +132,21 @@ class Requirement:
             )
         met = low >= self.minimum
         comparison = "not below" if met else "below"
+        digits = self._digits(low, coefficient.interval_high)
         return Verdict(
             self,
             met,
             low,
-            f"the lower end of the {coefficient.confidence_level:.0%} interval is {low:.4f}, "
-            f"{comparison} {self.minimum:g} (estimate {coefficient.value:.4f})",
+            f"the lower end of the {coefficient.confidence_level:.0%} interval is "
+            f"{number(low, digits=digits)}, {comparison} {self.minimum:g} "
+            f"(estimate {number(coefficient.value, digits=digits)})",
         )
+
+    def _digits(self, low: float, high: float | None) -> int:
+        """Return how many decimals to show: more than usual where rounding hides who is above."""
+        digits = decimals(low, high)
+        while digits < _MOST_DIGITS and (round(low, digits) >= self.minimum) != (
+            low >= self.minimum
+        ):
+            digits += 1
+        return digits

@@ -14,9 +14,9 @@ from localensemble.api.shared_options import CodebookFile
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.numbers import three_digits
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.errors import InputError
+from localensemble.core.estimates import number
 from localensemble.core.options import Option
 
 _UNLABELED = 3
@@ -128,4 +128,4 @@ def _show_variable(asked: AskedVariable, console: Console) -> None:
 
 
 def _probability(value: float | None) -> str:
-    return "" if value is None else three_digits(value)
+    return "" if value is None else number(value)

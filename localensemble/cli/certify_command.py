@@ -24,10 +24,10 @@ from localensemble.api.shared_options import GoldIdColumn
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.numbers import share
 from localensemble.cli.results.evaluation_tables import show_prevalence
 from localensemble.cli.results.word_table import WordTable
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.estimates import share
 from localensemble.core.options import Option
 
 NOTHING_CERTIFIED = 1

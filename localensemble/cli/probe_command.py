@@ -14,6 +14,7 @@ from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.results.word_table import WordTable
+from localensemble.core.estimates import estimate, interval, number
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 
@@ -62,10 +63,10 @@ def _table(trained: TrainedProbe) -> WordTable:
         name, count = one.fewest
         table.add_row(
             one.name,
-            f"{low:.3f} to {high:.3f}",
+            interval(low, high),
             f"{name} ({count:,})",
             f"{one.gold:,}",
-            f"{one.right / one.gold:.3f}",
-            f"{one.most_frequent / one.gold:.3f}",
+            estimate(one.right / one.gold, low, high),
+            number(one.most_frequent / one.gold),
         )
     return table

@@ -26,9 +26,9 @@ from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
-from localensemble.cli.numbers import share, three_digits
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.errors import InputError
+from localensemble.core.estimates import number, share, share_interval
 from localensemble.core.options import Option
 
 
@@ -147,7 +147,7 @@ def _comparison_table(found: PromptComparison, variable: str) -> WordTable:
         if one.variable != variable:
             continue
         cells = [
-            three_digits(one.median_off_codebook_mass),
+            number(one.median_off_codebook_mass),
             "" if one.same_as_first is None else share(one.same_as_first.value),
         ]
         if baseline is not None:
@@ -169,5 +169,5 @@ def _comparison_table(found: PromptComparison, variable: str) -> WordTable:
 def _right(accuracy: Share | None) -> list[str]:
     if accuracy is None:
         return ["", ""]
-    low, high = share(accuracy.interval_low), share(accuracy.interval_high)
-    return [share(accuracy.value), f"{low} to {high}"]
+    low, high = accuracy.interval_low, accuracy.interval_high
+    return [share(accuracy.value, low, high), share_interval(low, high)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from localensemble.core.estimates import decimals, estimate, interval
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     Agreement,
@@ -21,7 +22,7 @@ from localensemble.findings.agreement import (
     interval_word,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
-from localensemble.report.wording import coefficient_name, interval, number, quoted
+from localensemble.report.wording import coefficient_name, quoted
 
 _SCALE: ScaleName = "Landis-Koch"
 # The words of the Landis-Koch scale as sentences, for readers who do not know it. The word is
@@ -125,7 +126,12 @@ def reached_word(coefficient: Coefficient, *, scale: ScaleName = _SCALE) -> str 
     low = coefficient.interval_low
     if low is None:
         return None
-    return interval_word(min(low, float(f"{low:.3f}")), scale=scale)
+    return interval_word(min(low, _as_shown(coefficient, low)), scale=scale)
+
+
+def _as_shown(coefficient: Coefficient, end: float) -> float:
+    """Return an end of an interval with the digits that a reader sees."""
+    return round(end, decimals(coefficient.interval_low, coefficient.interval_high))
 
 
 def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) -> str:
@@ -138,7 +144,8 @@ def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) ->
     coefficient = leading_coefficient(agreement)
     if coefficient.value is None:
         return f"Agreement cannot be measured: {coefficient.undefined_because}"
-    if coefficient.interval_high is not None and float(f"{coefficient.interval_high:.3f}") < 0.0:
+    high = coefficient.interval_high
+    if high is not None and _as_shown(coefficient, high) < 0.0:
         return "The raters agree less than by chance"
     word = reached_word(coefficient)
     if word != "poor" and (without := no_band_because(agreement, outside=outside)):
@@ -158,7 +165,7 @@ def agreement_verdict(agreement: Agreement, *, outside: Sequence[str] = ()) -> t
     if coefficient.value is None:
         return (f"{statement}.",)
     percent = round(coefficient.confidence_level * 100)
-    measured = f"{coefficient.name} is {number(coefficient.value)}"
+    measured = f"{coefficient.name} is {_estimate(coefficient)}"
     if coefficient.interval_low is None:
         measured += f", without an interval: {coefficient.interval_undefined_because}"
     else:
@@ -262,16 +269,20 @@ def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
         return ()
     return (
         f'"{worst.rater}" disagrees with the others most: without it, '
-        f"{agreement.leading} would be {number(worst.without.value)}. Agreement does not "
+        f"{agreement.leading} would be {_estimate(worst.without)}. Agreement does not "
         "show who is right.",
     )
+
+
+def _estimate(coefficient: Coefficient) -> str:
+    return estimate(coefficient.value, coefficient.interval_low, coefficient.interval_high)
 
 
 def _kappas(agreement: Agreement) -> str:
     kappa = agreement.coefficient("Fleiss kappa", weights=agreement.weights)
     if kappa.value is None:
         return ""
-    return f"{kappa.name} is {number(kappa.value)}, "
+    return f"{kappa.name} is {_estimate(kappa)}, "
 
 
 def _band(word: str) -> str:
@@ -281,7 +292,7 @@ def _band(word: str) -> str:
 def _beside(alpha: Coefficient) -> str:
     if alpha.value is None:
         return f"{alpha.name} is undefined"
-    measured = f"{alpha.name} is {number(alpha.value)}"
+    measured = f"{alpha.name} is {_estimate(alpha)}"
     if alpha.interval_low is None:
         return measured
     return f"{measured} ({interval(alpha.interval_low, alpha.interval_high)})"

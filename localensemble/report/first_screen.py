@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from localensemble.core.estimates import estimate, interval, number, share, share_interval
 from localensemble.core.words import counted
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict
 from localensemble.findings.rater_fitness import RaterFitness
@@ -18,7 +19,7 @@ from localensemble.findings.study_findings import StudyFindings, VariableFinding
 from localensemble.report import marks
 from localensemble.report.agreement_wording import leading_coefficient
 from localensemble.report.verdict import Paragraph, many_verdict, short_verdict
-from localensemble.report.wording import coefficient_name, interval, number, part, share
+from localensemble.report.wording import coefficient_name, part
 
 MOST_VARIABLES = 3
 MOST_WITH_RATERS = 2
@@ -175,8 +176,8 @@ def _coefficient(found: Coefficient, verdicts: Sequence[Verdict]) -> Cell:
     elif found.interval_low is None:
         lines = [f"{name} {number(found.value)}", "no interval"]
     else:
-        ends = _unbroken(interval(found.interval_low, found.interval_high))
-        lines = [f"{name} {number(found.value)} ({ends})"]
+        low, high = found.interval_low, found.interval_high
+        lines = [f"{name} {estimate(found.value, low, high)} ({_unbroken(interval(low, high))})"]
     keyed = tuple(
         ("required", f"required {one.requirement.minimum:g}: {'met' if one.met else 'NOT MET'}")
         for one in verdicts
@@ -207,10 +208,10 @@ def _accuracy(variable: VariableFindings) -> Cell:
     )
     if found.value is None:
         return Cell(mark, ("unknown", "no accepted item has a gold label"))
-    ends = _unbroken(f"{share(found.interval_low)} to {share(found.interval_high)}")
+    low, high = found.interval_low, found.interval_high
     return Cell(
         mark,
-        (f"{share(found.value)} right ({ends})",),
+        (f"{share(found.value, low, high)} right ({_unbroken(share_interval(low, high))})",),
         tuple((sign, f"{who}:\N{NO-BREAK SPACE}{share(value)}") for sign, who, value in known),
     )
 

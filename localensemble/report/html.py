@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from localensemble.codebook.model import Codebook
+from localensemble.core import estimates
 from localensemble.core.engine_facts import EngineFacts
 from localensemble.core.files import replaced_text_file
 from localensemble.findings.agreement import (
@@ -128,9 +129,10 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Any] = {
         "coefficient_name": wording.coefficient_name,
-        "number": wording.number,
+        "estimate": estimates.estimate,
+        "number": estimates.number,
         "p_value": wording.p_value,
-        "share": wording.share,
+        "share": estimates.share,
         "thousands": lambda count: f"{count:,}",
     }
     environment.filters.update(filters)
@@ -138,7 +140,8 @@ def _environment() -> Environment:
         agreement_cells=agreement_cells,
         agreement_wording=agreement_wording,
         marks=marks,
-        interval=wording.interval,
+        interval=estimates.interval,
+        share_interval=estimates.share_interval,
         part=wording.part,
         pictures=pictures,
         rule_in_words=methods_text.rule_in_words,

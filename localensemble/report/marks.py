@@ -38,7 +38,7 @@ class Scale:
         return _MARGIN + share * (100.0 - 2 * _MARGIN)
 
 
-AGREEMENT = Scale(-1.0, 1.0, ((-1.0, "\N{MINUS SIGN}1"), (0.0, "0 = chance"), (1.0, "1")), 0.0)
+AGREEMENT = Scale(-1.0, 1.0, ((-1.0, "-1"), (0.0, "0 = chance"), (1.0, "1")), 0.0)
 SHARE = Scale(0.0, 1.0, ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")))
 
 

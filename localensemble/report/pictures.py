@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from localensemble.core.estimates import number, share, share_interval
 from localensemble.findings.agreement import Agreement, PairAgreement
 from localensemble.findings.confidence import BIN_COUNT, ConfidenceSpread
 from localensemble.findings.gold_comparison import GoldComparison, ScoreRanking
@@ -22,7 +23,7 @@ from localensemble.report.figures import (
     line_plot,
     reliability_diagram,
 )
-from localensemble.report.wording import coefficient_name, number, share
+from localensemble.report.wording import coefficient_name
 
 # Nobody can tell more lines apart; the table has them all.
 MOST_SERIES = 12
@@ -177,8 +178,9 @@ def risk_picture(variable: VariableFindings, gold: GoldComparison) -> Picture | 
     marked = (
         "No accepted item has a gold label."
         if accepted is None
-        else f"As decided, {share(accepted.x)} are accepted and {share(accepted.y)} of these are "
-        f"wrong (95% interval {share(accepted.low)} to {share(accepted.high)})."
+        else f"As decided, {share(accepted.x)} are accepted and "
+        f"{share(accepted.y, accepted.low, accepted.high)} of these are wrong (95% interval "
+        f"{share_interval(accepted.low, accepted.high)})."
     )
     areas = "; ".join(
         f"{one.score.replace('_', ' ')} {number(one.quality.area_under_risk.value)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from localensemble.core.estimates import estimate, interval, share, share_interval
 from localensemble.core.words import counted, listed
 from localensemble.findings.study_findings import Accuracy, VariableFindings
 from localensemble.report.agreement_wording import (
@@ -16,7 +17,6 @@ from localensemble.report.agreement_wording import (
     no_band_because,
     reached_word,
 )
-from localensemble.report.wording import interval, number, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ def trust_sentence(variable: VariableFindings) -> str:
     if coefficient.value is not None:
         ends = interval(coefficient.interval_low, coefficient.interval_high)
         shown = "without an interval" if ends == "none" else ends
-        agreement += f" ({coefficient.name} {number(coefficient.value)}, {shown})"
+        value = estimate(coefficient.value, coefficient.interval_low, coefficient.interval_high)
+        agreement += f" ({coefficient.name} {value}, {shown})"
     required = variable.required
     # If it is why items wait, the first sentence has it already.
     said = required is not None and required.below == "review" and bool(variable.reason_counts)
@@ -146,9 +147,10 @@ def _accuracy(variable: VariableFindings) -> str:
         return "without gold labels, it is unknown whether the labels are right"
     if found.value is None:
         return "no accepted item has a gold label, so it is unknown whether the labels are right"
+    low, high = found.interval_low, found.interval_high
     right = (
-        f"{share(found.value)} of {counted(found.items, 'accepted label')} with gold are right "
-        f"({share(found.interval_low)} to {share(found.interval_high)})"
+        f"{share(found.value, low, high)} of {counted(found.items, 'accepted label')} with gold "
+        f"are right ({share_interval(low, high)})"
     )
     always = variable.gold.baselines[1]
     value = always.evaluation.accuracy.value
@@ -160,11 +162,16 @@ def _accuracy(variable: VariableFindings) -> str:
 
 def compared(accuracy: Accuracy, baseline: float) -> str:
     """Compare an interval with a baseline as both are shown: no word goes beyond the interval."""
-    low, high = _shown(accuracy.interval_low), _shown(accuracy.interval_high)
-    if low > _shown(baseline):
+    low, high = accuracy.interval_low, accuracy.interval_high
+    if low is None or high is None:
+        return "not shown to be more than"
+    # A wide interval is shown with fewer digits than the baseline; neither reading may contradict.
+    if min(_shown(share(low)), _shown(share(low, low, high))) > _shown(share(baseline)):
         return "more than"
-    return "less than" if high < _shown(baseline) else "not shown to be more than"
+    if max(_shown(share(high)), _shown(share(high, low, high))) < _shown(share(baseline)):
+        return "less than"
+    return "not shown to be more than"
 
 
-def _shown(value: float | None) -> float:
-    return float(share(value).removesuffix("%"))
+def _shown(text: str) -> float:
+    return float(text.removesuffix("%"))

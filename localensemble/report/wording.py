@@ -7,42 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localensemble.core.estimates import number, share, share_interval
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import Coefficient
 from localensemble.findings.confidence import VariableConfidence
 from localensemble.findings.position_bias import PositionBias
-from localensemble.findings.study_findings import Accuracy, StudyFindings, VariableFindings
+from localensemble.findings.study_findings import StudyFindings, VariableFindings
 
-UNDEFINED = "undefined"
 # Nobody reads a sentence with more names.
 _MOST_NAMED = 20
-
-
-def number(value: float | None) -> str:
-    """Write a number with three decimals and a true minus sign; None becomes "undefined"."""
-    if value is None:
-        return UNDEFINED
-    text = f"{value:.3f}"
-    if text == "-0.000":
-        text = "0.000"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def share(value: float | None) -> str:
-    """Write a share as a percentage with one decimal; None becomes "undefined"."""
-    return UNDEFINED if value is None else f"{value * 100:.1f}%"
 
 
 def part(count: int, whole: int) -> str:
     """Write a count as a percentage of a whole; "none" if the whole is 0."""
     return share(count / whole) if whole else "none"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Write an interval; a missing one becomes "none"."""
-    if low is None or high is None:
-        return "none"
-    return f"{number(low)} to {number(high)}"
 
 
 def p_value(value: float | None) -> str:
@@ -153,7 +131,8 @@ def gold_verdict(variable: VariableFindings) -> tuple[str, ...]:
     else:
         sentences.append(
             f"Of {counted(accepted.items, 'accepted label')} with a gold label, "
-            f"{share(accepted.value)} are right ({_accuracy_interval(accepted)})."
+            f"{share(accepted.value, accepted.interval_low, accepted.interval_high)} are right "
+            f"(95% interval {share_interval(accepted.interval_low, accepted.interval_high)})."
         )
         everywhere, same_items, *_ = variable.gold.baselines
         sentences.append(
@@ -228,8 +207,9 @@ def position_sentences(findings: StudyFindings) -> tuple[str, ...]:
     most = " most often" if len(findings.variables) > 1 else ""
     return tuple(
         f"{rater}: another order of the categories changes its most probable category{most} on "
-        f"{variable}: {bias.changed:,} of {counted(bias.items, 'item')} ({share(bias.share)}, 95% "
-        f"interval {share(bias.interval_low)} to {share(bias.interval_high)})."
+        f"{variable}: {bias.changed:,} of {counted(bias.items, 'item')} "
+        f"({share(bias.share, bias.interval_low, bias.interval_high)}, 95% interval "
+        f"{share_interval(bias.interval_low, bias.interval_high)})."
         for rater, (variable, bias) in worst.items()
     )
 
@@ -248,8 +228,3 @@ def unfit_sentences(findings: StudyFindings) -> tuple[str, ...]:
 
 def _version(findings: StudyFindings) -> str:
     return f", version {findings.codebook_version}" if findings.codebook_version else ""
-
-
-def _accuracy_interval(accuracy: Accuracy) -> str:
-    low, high = share(accuracy.interval_low), share(accuracy.interval_high)
-    return f"95% interval {low} to {high}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from localensemble.agreement import (
@@ -123,3 +125,16 @@ def test_alpha_and_ac2_need_no_named_level_or_weights() -> None:
     assert Requirement.parse("alpha >= -1").check(results).met
     assert Requirement.parse("AC2 >= -1").check(results).met
     assert not Requirement.parse("AC2 (quadratic) >= -1").check(results).met
+
+
+@pytest.mark.parametrize(
+    ("low", "met", "shown"),
+    [(0.7996, False, "0.7996, below 0.8"), (0.75, False, "0.75, below"), (0.81, True, "0.81, not")],
+)
+def test_the_lower_end_is_shown_with_the_digits_that_tell_whether_it_is_met(
+    low: float, met: bool, shown: str
+) -> None:
+    measured = replace(gwet_ac1(random_matrix(1)), value=0.9, interval_low=low, interval_high=1.0)
+    verdict = Requirement.parse("AC1 >= 0.8").check([measured])
+    assert verdict.met is met
+    assert shown in verdict.because

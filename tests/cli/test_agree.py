@@ -163,7 +163,7 @@ def test_the_kappa_paradox_is_explained_where_it_occurs(run: Run, tmp_path: Path
     rows = [(str(n), "no", "no", "no") for n in range(18)]
     rows += [("18", "no", "no", "yes"), ("19", "yes", "yes", "no")]
     ended = run("agree", table(tmp_path, ("id", "a", "b", "c"), *rows), "--level", "nominal")
-    assert "Raters agree on 93.3% of the pairs of labels, yet Fleiss' kappa is 0.298" in ended.out
+    assert "Raters agree on 93.3% of the pairs of labels, yet Fleiss' kappa is 0.30:" in ended.out
 
 
 def test_groups_are_compared_before_they_are_shown(run: Run, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_with_gold_the_items_are_those_with_a_gold_label(run: Run, files: StudyF
     printed = " ".join(ended.out.split())
     assert "topic: 60 items with a gold label" in printed
     assert 'always "food"' in printed
-    assert "66.7%" in printed
+    assert "67%" in printed
     assert "Use other gold labels for the final figure" in printed
     assert len(ended.out.splitlines()) <= 40
 

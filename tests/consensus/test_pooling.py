@@ -328,11 +328,11 @@ def test_its_sentence_states_rule_gold_labels_and_every_figure(name: str) -> Non
     sentence = bound(small(name)).sentence()
     assert "60 gold labels" in sentence
     assert ("(second)" in sentence) == (name == "best_rater")
-    assert bound(small(name)).comparison().count("0.667 (95%") == 5
+    assert bound(small(name)).comparison().count("0.67 (95%") == 5
     assert ("strength 1" in sentence) == (name != "best_rater")
     assert ("5 items" in sentence) == (name != "best_rater")
     assert ("do not show" in sentence) == (name != "best_rater")
-    assert "0.667" in bound(small(name)).accuracy_sentence()
+    assert "0.67" in bound(small(name)).accuracy_sentence()
     clause = Pooled(small(name)).clause
     assert "gold labels" in clause
     assert Pooled(small(name)).settings[0][0] == "pool"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localensemble.agreement import SCALES, measure_agreement
+from localensemble.core.estimates import interval, number
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement
 from localensemble.report.agreement_wording import (
@@ -18,7 +19,6 @@ from localensemble.report.agreement_wording import (
     agreement_verdict,
     reached_word,
 )
-from localensemble.report.wording import interval, number
 
 BANDS = {word: lower for lower, word in SCALES[0].bands}
 PRAISE = {"perfect": 0.8, "substantial": 0.6, "moderate": 0.4, "fair": 0.2, "slight": 0.0}

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.report import write_report
+from localensemble.core.estimates import share
 from localensemble.findings.study_findings import Accuracy, StudyFindings
 from localensemble.report.first_screen import MOST_VARIABLES, first_screen
 from localensemble.report.verdict import compared, short_verdict
-from localensemble.report.wording import share, shortened
+from localensemble.report.wording import shortened
 from localensemble.tables.rating_columns import NamedColumns
 from tests.report.page import Page, check_page
 from tests.studies import CODEBOOK, study_files

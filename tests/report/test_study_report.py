@@ -14,7 +14,7 @@ from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
-from localensemble.report.wording import interval, number, share
+from localensemble.core.estimates import interval, number, share
 from tests.report.page import Page, check_page, is_mark
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, study_files
 

@@ -17,8 +17,8 @@ from localensemble.api.notebook.given import (
     ensemble_given,
     table_given_if_any,
 )
+from localensemble.core.estimates import number
 from localensemble.core.options import fitting
-from localensemble.report.wording import number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localensemble.api.notebook import fragments
+from localensemble.core.estimates import share, share_interval
+from localensemble.findings.evaluation import Evaluation
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.report.wording import gold_verdict, share
+from localensemble.report.wording import gold_verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,11 +84,7 @@ class EvaluatedStudy:
             (
                 variable.name,
                 one.who,
-                share(one.evaluation.accuracy.value),
-                "none"
-                if one.evaluation.interval is None
-                else f"{share(one.evaluation.interval.low)} to "
-                f"{share(one.evaluation.interval.high)}",
+                *_accuracy(one.evaluation),
                 f"{one.evaluation.items:,}",
             )
             for variable in self.findings.variables
@@ -100,3 +98,9 @@ class EvaluatedStudy:
             + fragments.table(heads, rows)
             + fragments.notes(self.messages)
         )
+
+
+def _accuracy(found: Evaluation) -> tuple[str, str]:
+    """Return an accuracy and its interval, for two cells."""
+    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    return share(found.accuracy.value, low, high), share_interval(low, high)

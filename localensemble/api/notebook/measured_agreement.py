@@ -26,6 +26,7 @@ from localensemble.api.notebook.given import (
     several,
     table_given,
 )
+from localensemble.core.estimates import estimate, interval
 from localensemble.core.options import fitting
 from localensemble.report.agreement_files import (
     COEFFICIENT_COLUMNS,
@@ -35,7 +36,7 @@ from localensemble.report.agreement_files import (
 )
 from localensemble.report.agreement_wording import agreement_verdict
 from localensemble.report.pictures import forest_picture
-from localensemble.report.wording import coefficient_name, interval, number
+from localensemble.report.wording import coefficient_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,11 @@ class MeasuredAgreement:
             (
                 one.title,
                 coefficient_name(shown.analytic),
-                number(shown.analytic.value),
+                estimate(
+                    shown.analytic.value,
+                    shown.analytic.interval_low,
+                    shown.analytic.interval_high,
+                ),
                 interval(shown.analytic.interval_low, shown.analytic.interval_high),
                 f"{shown.analytic.items_used:,}",
             )

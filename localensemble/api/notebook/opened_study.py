@@ -37,10 +37,11 @@ from localensemble.codebook.model import Codebook
 from localensemble.consensus.certificates.threshold import CertificationMethod
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
+from localensemble.core.estimates import estimate, interval
 from localensemble.core.words import counted, listed
 from localensemble.exports.frames import decisions_frame, labels_frame, queue_frame
 from localensemble.report.agreement_wording import leading_coefficient
-from localensemble.report.wording import coefficient_name, interval, number
+from localensemble.report.wording import coefficient_name
 from localensemble.study.required_verdict import AGREEMENT_LEVEL
 from localensemble.study.study import Study as StudyValue
 from localensemble.tables.delimited import TableSource
@@ -477,7 +478,8 @@ class Study:
                         variable.name,
                         f"{int(decided.accepted.sum()):,}",
                         f"{escalated:,}",
-                        f"{coefficient_name(one)} {number(one.value)}",
+                        f"{coefficient_name(one)} "
+                        + estimate(one.value, one.interval_low, one.interval_high),
                         interval(one.interval_low, one.interval_high),
                     )
                 )

@@ -30,6 +30,7 @@ from localensemble.api.agree import (
 )
 from localensemble.cli.console import MOST_ROWS, cut
 from localensemble.cli.results.word_table import WordTable, literal
+from localensemble.core.estimates import decimals, estimate, interval, number
 
 _MOST_PAIRS = 15
 _WHOLE = "--json writes all"
@@ -98,7 +99,7 @@ def _overview(report: AgreementReport) -> WordTable:
             f"{leading.items_used:,}",
             f"{leading.raters:,}",
             _name(leading),
-            _number(leading.value),
+            _value(leading),
             _interval(leading),
         )
     return table
@@ -150,16 +151,17 @@ def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> Wor
     )
     for shown in found.coefficients:
         one = shown.analytic
+        ends = (one.interval_low, one.interval_high)
         bootstrap = (_interval(shown.bootstrap),) if shown.bootstrap else ()
         table.add_row(
             _name(one),
-            _number(one.value),
+            _value(one),
             _interval(one),
             *bootstrap,
-            "" if one.standard_error is None else _number(one.standard_error),
+            "" if one.standard_error is None else number(one.standard_error),
             _p_value(one.p_value),
-            _number(one.observed_agreement),
-            "" if one.expected_agreement is None else _number(one.expected_agreement),
+            estimate(one.observed_agreement, *ends),
+            "" if one.expected_agreement is None else estimate(one.expected_agreement, *ends),
         )
     return table
 
@@ -240,8 +242,8 @@ def _rater_table(agreement: Agreement) -> WordTable:
         cells = [profile.rater, f"{profile.labels:,}", f"{profile.gaps:,}"]
         if influence:
             one = influence[profile.rater]
-            cells.append(_number(one.without.value))
-            cells.append("" if one.change is None else f"{one.change:+.3f}")
+            cells.append(_value(one.without))
+            cells.append(_signed(one.change, one.without))
         table.add_row(*cells)
     return table
 
@@ -280,9 +282,9 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
             pair.second,
             f"{pair.percent.items_used:,}",
             "none" if pair.percent.value is None else f"{pair.percent.value:.1%}",
-            _number(pair.ac1.value),
-            _number(pair.cohen.value),
-            "" if excess.excess is None else f"{excess.excess:+.3f}",
+            _value(pair.ac1),
+            _value(pair.cohen),
+            _signed(excess.excess, pair.ac1),
         )
     console.print(table)
     if len(agreement.raters) > 2:
@@ -306,9 +308,7 @@ def _show_shared_errors(dependence: ErrorDependence, console: Console) -> None:
     pairs = sorted(dependence.pairs, key=lambda pair: -(pair.rate or 0.0))
     for pair in pairs[:_MOST_PAIRS]:
         shares = ("none" if one is None else f"{one:.1%}" for one in _rates(pair))
-        table.add_row(
-            pair.first, pair.second, f"{pair.items:,}", *shares, _number(pair.correlation)
-        )
+        table.add_row(pair.first, pair.second, f"{pair.items:,}", *shares, number(pair.correlation))
     console.print(table)
     _say_cut(console, len(pairs), "pairs", shown=_MOST_PAIRS)
 
@@ -352,20 +352,23 @@ def _interval_heading(report: AgreementReport) -> str:
 
 
 def _interval(coefficient: Coefficient) -> str:
-    low, high = coefficient.interval_low, coefficient.interval_high
-    return "none" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return interval(coefficient.interval_low, coefficient.interval_high)
+
+
+def _value(coefficient: Coefficient) -> str:
+    return estimate(coefficient.value, coefficient.interval_low, coefficient.interval_high)
 
 
 def _with_interval(coefficient: Coefficient) -> str:
     if coefficient.value is None or coefficient.interval_low is None:
-        return _number(coefficient.value)
-    return f"{coefficient.value:.3f} ({_interval(coefficient)})"
+        return _value(coefficient)
+    return f"{_value(coefficient)} ({_interval(coefficient)})"
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return "0.000" if abs(value) < 0.0005 else f"{value:.3f}"
+def _signed(difference: float | None, coefficient: Coefficient) -> str:
+    """Write a difference with its sign, and with the digits of a coefficient."""
+    digits = decimals(coefficient.interval_low, coefficient.interval_high)
+    return "" if difference is None else f"{difference:+.{digits}f}"
 
 
 def _p_value(value: float | None) -> str:

@@ -9,8 +9,9 @@ from rich.console import Console
 from localensemble.api.consensus import MethodComparison, MethodResult
 from localensemble.api.findings import Evaluation
 from localensemble.cli.console import say
-from localensemble.cli.numbers import accuracy_cells, share
+from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.results.word_table import WordTable
+from localensemble.core.estimates import number, share
 
 
 def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Console) -> None:
@@ -70,7 +71,7 @@ def _show_accuracies(comparison: MethodComparison, console: Console) -> None:
 def _right_of_all(evaluation: Evaluation) -> str:
     # Accuracy leaves out items without a consensus, which flatters methods that decide little.
     items = evaluation.items + evaluation.unlabeled
-    return f"{evaluation.correct / items:.3f}" if items else "undefined"
+    return number(evaluation.correct / items if items else None)
 
 
 def _show_agreements(comparison: MethodComparison, console: Console) -> None:

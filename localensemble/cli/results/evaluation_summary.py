@@ -19,7 +19,7 @@ from localensemble.api.findings import (
     unfit_sentences,
 )
 from localensemble.cli.console import cut
-from localensemble.cli.numbers import share
+from localensemble.core.estimates import share, share_interval
 
 # With more variables, each gets one line.
 _MOST_IN_FULL = 3
@@ -126,9 +126,10 @@ def _right(found: Evaluation) -> str:
     """Write how many labels are right; empty if there is no label to compare."""
     if found.interval is None:
         return ""
+    low, high = found.interval.low, found.interval.high
     return (
-        f"{found.correct:,} of {found.items:,} right, {share(found.accuracy.value)} "
-        f"({share(found.interval.low)} to {share(found.interval.high)})"
+        f"{found.correct:,} of {found.items:,} right, {share(found.accuracy.value, low, high)} "
+        f"({share_interval(low, high)})"
     )
 
 

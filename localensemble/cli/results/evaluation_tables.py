@@ -16,8 +16,9 @@ from localensemble.api.findings import (
     VariableFindings,
 )
 from localensemble.cli.console import say
-from localensemble.cli.numbers import accuracy_cells, measured, share, three_digits
+from localensemble.cli.numbers import accuracy_cells, measured
 from localensemble.cli.results.word_table import WordTable
+from localensemble.core.estimates import estimate, interval, number, share, share_interval
 
 _WHOLE = "findings.json has all"
 # More columns do not fit on a terminal; findings.json has them all.
@@ -47,12 +48,13 @@ def show_prevalence(
         numbers=("counted", "corrected", "95% interval", "gold items", "missed", "overcounted"),
     )
     for corrected in prevalence:
-        interval = corrected.interval
+        found = corrected.interval
+        low, high = (None, None) if found is None else (found.low, found.high)
         table.add_row(
             corrected.category,
             share(corrected.consensus_share),
-            share(corrected.share),
-            "none" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}",
+            share(corrected.share, low, high),
+            share_interval(low, high),
             f"{corrected.gold_items:,}",
             f"{corrected.missed:,}",
             f"{corrected.overcounted:,}",
@@ -137,12 +139,12 @@ def _show_confusion(
     table = WordTable(
         f"{variable.name}: gold category (rows) and consensus (columns)",
         words=("gold",),
-        numbers=(*(str(number) for number in range(1, len(names) + 1)), "none"),
+        numbers=(*map(str, range(1, len(names) + 1)), "none"),
     )
-    for number, (name, counts) in enumerate(
+    for position, (name, counts) in enumerate(
         zip(names, consensus.evaluation.confusion.tolist(), strict=True), start=1
     ):
-        table.add_row(f"{number} {name}", *(f"{count:,}" for count in counts))
+        table.add_row(f"{position} {name}", *(f"{count:,}" for count in counts))
     console.print(table)
 
 
@@ -223,8 +225,8 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
             bins.add_row(
                 f"above {found.low:.1f} to {found.high:.1f}",
                 f"{found.items:,}",
-                three_digits(found.mean_probability),
-                three_digits(found.accuracy),
+                number(found.mean_probability),
+                number(found.accuracy),
             )
     console.print(bins)
 
@@ -293,8 +295,8 @@ def _show_frontier(variable: VariableFindings, gold: GoldComparison, console: Co
         table.add_row(
             "nothing" if point.threshold is None else f"{point.threshold:.4g}",
             share(point.reviewed_share),
-            share(point.error_share),
-            f"{point.interval.low:.1%} to {point.interval.high:.1%}",
+            share(point.error_share, point.interval.low, point.interval.high),
+            share_interval(point.interval.low, point.interval.high),
             f"{point.cost:,.6g}",
             share(point.saved_share),
         )
@@ -331,10 +333,11 @@ def _show_audit(variable: VariableFindings, gold: GoldComparison, console: Conso
     if audit.accuracy is None or audit.interval is None:
         result = f"no accuracy, because {audit.undefined_because}."
     else:
+        low, high = audit.interval.low, audit.interval.high
         result = (
-            f"accuracy of the {audit.accepted:,} accepted labels is {audit.accuracy:.3f} "
-            f"({audit.interval.low:.3f} to {audit.interval.high:.3f}), from {audit.audited:,} "
-            "drawn at random."
+            f"accuracy of the {audit.accepted:,} accepted labels is "
+            f"{estimate(audit.accuracy, low, high)} ({interval(low, high)}), from "
+            f"{audit.audited:,} drawn at random."
         )
     say(console, f"{variable.name}, random audit: {result}")
     if audit.accuracy is not None and gold.audit_unlabeled:

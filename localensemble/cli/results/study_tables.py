@@ -26,6 +26,7 @@ from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import cut, say
 from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.results.word_table import WordTable
+from localensemble.core.estimates import estimate, interval, number
 from localensemble.core.labels import is_without_answer
 
 _WHOLE = "findings.json and report.html have all"
@@ -144,16 +145,13 @@ def _agreement_table(findings: StudyFindings) -> WordTable:
 
 
 def _coefficient_cells(coefficient: Coefficient) -> tuple[str, ...]:
-    if coefficient.interval_low is None or coefficient.interval_high is None:
-        interval = "none"
-    else:
-        interval = f"{coefficient.interval_low:.3f} to {coefficient.interval_high:.3f}"
+    low, high = coefficient.interval_low, coefficient.interval_high
     return (
         coefficient_name(coefficient),
-        _three_digits(coefficient.value),
-        interval,
-        _three_digits(coefficient.observed_agreement),
-        _three_digits(coefficient.expected_agreement),
+        estimate(coefficient.value, low, high),
+        interval(low, high),
+        estimate(coefficient.observed_agreement, low, high),
+        estimate(coefficient.expected_agreement, low, high),
         f"{coefficient.items_used:,}",
     )
 
@@ -181,8 +179,10 @@ def _pool_table(pool: PoolFindings) -> WordTable:
         whole=_WHOLE,
     )
     for one in pool.compared:
-        interval = f"{one.interval_low:.3f} to {one.interval_high:.3f}"
-        table.add_row(one.words, f"{one.accuracy:.3f}", interval, f"{one.correct:,}")
+        low, high = one.interval_low, one.interval_high
+        table.add_row(
+            one.words, estimate(one.accuracy, low, high), interval(low, high), f"{one.correct:,}"
+        )
     return table
 
 
@@ -252,12 +252,12 @@ def _accuracy_cells(accuracy: Accuracy) -> tuple[str, ...]:
     # a share of all items with a gold label can be compared between rows.
     of_all = accuracy.correct / (accuracy.items + accuracy.unlabeled)
     return (
-        _three_digits(accuracy.value),
-        f"{accuracy.interval_low:.3f} to {accuracy.interval_high:.3f}",
+        estimate(accuracy.value, accuracy.interval_low, accuracy.interval_high),
+        interval(accuracy.interval_low, accuracy.interval_high),
         f"{accuracy.correct:,}",
         f"{accuracy.items:,}",
         f"{accuracy.unlabeled:,}",
-        _three_digits(of_all),
+        number(of_all),
     )
 
 
@@ -267,7 +267,7 @@ def _baseline_cells(evaluation: Evaluation) -> tuple[str, ...]:
         f"{evaluation.correct:,}",
         f"{evaluation.items:,}",
         f"{evaluation.unlabeled:,}",
-        _three_digits(evaluation.correct / (evaluation.items + evaluation.unlabeled)),
+        number(evaluation.correct / (evaluation.items + evaluation.unlabeled)),
     )
 
 
@@ -322,7 +322,3 @@ def _say_lines(lines: Sequence[str], console: Console) -> None:
     """Print lines up to a screen, and count the rest."""
     for line in cut(lines, whole=_WHOLE):
         say(console, line)
-
-
-def _three_digits(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"

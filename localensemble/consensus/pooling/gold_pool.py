@@ -20,6 +20,7 @@ from localensemble.consensus.pooling.fitted_pool import (
 )
 from localensemble.consensus.pooling.log_linear import STRENGTH, LogLinear
 from localensemble.core.errors import InputError
+from localensemble.core.estimates import estimate, interval
 from localensemble.core.words import counted
 
 _VERSION = 1
@@ -182,5 +183,5 @@ def in_words(rule: str) -> str:
 
 
 def _figure(result: CrossValidated) -> str:
-    interval = result.interval
-    return f"{result.accuracy:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f})"
+    low, high = result.interval.low, result.interval.high
+    return f"{estimate(result.accuracy, low, high)} (95% interval {interval(low, high)})"
