@@ -17,6 +17,7 @@ from localensemble.agreement import (
     ErrorDependence,
     Level,
     Requirement,
+    Verdict,
     WeightScheme,
     coefficient_named,
 )
@@ -45,9 +46,12 @@ from localensemble.report.agreement_wording import (
     check_result,
     cross_check_summary,
     effective_raters,
+    leading_coefficient,
     no_band_because,
     reached_word,
     resampling_notes,
+    same_answer_sentences,
+    statement_by_both,
     why_missing,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
@@ -79,15 +83,19 @@ __all__ = [
     "NamedColumns",
     "TableLayout",
     "VariableAgreement",
+    "Verdict",
     "agree",
     "agreement_as_json",
     "agreement_verdict",
     "check_result",
     "cross_check_summary",
     "effective_raters",
+    "leading_coefficient",
     "no_band_because",
     "reached_word",
     "resampling_notes",
+    "same_answer_sentences",
+    "statement_by_both",
     "why_missing",
     "write_agreement_html",
     "write_agreement_json",
@@ -324,7 +332,7 @@ def _from_table(
             )
             for one, matrix, truth in zip(labels.groups, matrices, gold, strict=True)
         ]
-    return labeled, tuple(messages)
+    return labeled, tuple(dict.fromkeys(messages))
 
 
 def _required(variable: Variable) -> tuple[Requirement, ...]:

@@ -20,7 +20,11 @@ from localensemble.findings.study_findings import (
     StudyFindings,
     VariableFindings,
 )
-from localensemble.report.agreement_wording import agreement_verdict
+from localensemble.report.agreement_wording import (
+    agreement_verdict,
+    leading_coefficient,
+    statement_by_both,
+)
 from localensemble.report.wording import (
     coefficient_name,
     no_answer_sentences,
@@ -50,9 +54,11 @@ __all__ = [
     "agreement_verdict",
     "coefficient_name",
     "counted",
+    "leading_coefficient",
     "no_answer_sentences",
     "off_codebook_verdict",
     "position_sentences",
     "required_sentences",
+    "statement_by_both",
     "unfit_sentences",
 ]

@@ -98,7 +98,9 @@ def import_ratings(
         written = write_decided(
             loaded, decisions=decisions, items=read.items, folder=folder, gold=None
         )
-    return ImportedRatings(written.findings, written.files, (*messages, *written.messages))
+    return ImportedRatings(
+        written.findings, written.files, tuple(dict.fromkeys((*messages, *written.messages)))
+    )
 
 
 def _rules(path: Path | None, folder: StudyFolder) -> DecisionRules:

@@ -20,6 +20,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
+from localensemble.cli.results.agreement_summary import show_agreement_summary
 from localensemble.cli.results.agreement_tables import show_agreement
 from localensemble.core.options import Option
 
@@ -36,6 +37,7 @@ def command(
     json: Annotated[Path | None, Option("Write everything to a JSON file.")] = None,
     csv: Annotated[Path | None, Option("Write the coefficients to a CSV file.")] = None,
     items: Annotated[Path | None, Option("Write each item's agreement to a CSV file.")] = None,
+    details: Annotated[bool, Option("Show every table, as in the report.")] = False,
 ) -> None:
     """Measure agreement between raters: people or models.
 
@@ -44,7 +46,7 @@ def command(
     required level.
     """
     report = agree(labels, options=options)
-    show_agreement(report, console=output())
+    (show_agreement if details else show_agreement_summary)(report, console=output())
     for path, write in (
         (html, write_agreement_html),
         (json, write_agreement_json),

@@ -16,9 +16,10 @@ from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
 from localensemble.cli.results.consensus_tables import show_comparisons
-from localensemble.cli.results.study_tables import show_findings
+from localensemble.cli.results.study_summary import show_summary
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
+from localensemble.core.words import listed
 
 
 @click.command("consensus", cls=StudyCommand)
@@ -39,6 +40,7 @@ def command(
     side_by_side: Annotated[
         bool, Option("Show all methods side by side and write nothing.", "--compare")
     ] = False,
+    details: Annotated[bool, Option("Also show every table and remark.")] = False,
 ) -> None:
     """Decide STUDY again with other rules, from its ledger; needs no model.
 
@@ -53,7 +55,7 @@ def command(
         show_comparisons(compare(study, options=options), console=console)
         return
     decided = decide_again(study, options=options, items=items, write=write)
-    show_findings(decided.findings, console=console)
+    show_summary(decided.findings, console=console, details=details)
     _say(decided.messages, console)
     if not decided.written:
         say(
@@ -61,8 +63,8 @@ def command(
             "Nothing was written. To write the results, give the labeled table (--items FILE), or "
             "--write if the study was imported without texts.",
         )
-    for path in decided.written:
-        say(console, f"Wrote {path}")
+    if decided.written:
+        say(console, f"Wrote {listed([str(path) for path in decided.written])}.")
     if not decided.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)
 

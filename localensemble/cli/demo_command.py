@@ -13,7 +13,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import label_with_bars
-from localensemble.cli.results.study_tables import show_study
+from localensemble.cli.results.study_summary import show_labeled
 from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
 
@@ -40,4 +40,4 @@ def command(
         study=study,
         options=LabelOptions(demo_models=True, gold=items, limit=limit),
     )
-    show_study(labeled, console=output())
+    show_labeled(labeled, console=output())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import click
 
@@ -14,14 +15,22 @@ from localensemble.cli.console import cut, say
 from localensemble.cli.console import output as standard_output
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.label_command import BELOW_REQUIRED
-from localensemble.cli.results.study_tables import show_findings
+from localensemble.cli.results.study_summary import show_summary
+from localensemble.core.options import Option
+from localensemble.core.words import listed
 
 
 @click.command("import")
 @click.argument("ratings", type=click.Path(path_type=Path, dir_okay=False))
 @with_options
 @isolated_option
-def command(ratings: Path, *, output: StudyToWrite, options: RatingsOptions) -> None:
+def command(
+    ratings: Path,
+    *,
+    output: StudyToWrite,
+    options: RatingsOptions,
+    details: Annotated[bool, Option("Also show every table and remark.")] = False,
+) -> None:
     """Make a study from RATINGS that people or other programs gave.
 
     RATINGS is a table (CSV, Excel workbook or Parquet), long (item, rater, label) or wide (one
@@ -32,10 +41,10 @@ def command(ratings: Path, *, output: StudyToWrite, options: RatingsOptions) -> 
     """
     console = standard_output()
     imported = import_ratings(ratings, output=output, options=options)
-    show_findings(imported.findings, console=console)
+    show_summary(imported.findings, console=console, details=details)
     for message in cut(imported.messages):
         say(console, message)
-    for path in imported.files:
-        say(console, f"Wrote {path}")
+    if imported.files:
+        say(console, f"Wrote {listed([str(path) for path in imported.files])}.")
     if not imported.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)

@@ -17,7 +17,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
-from localensemble.cli.results.study_tables import show_study
+from localensemble.cli.results.study_summary import show_labeled
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 
@@ -58,6 +58,7 @@ def command(
     strict: Annotated[
         bool, Option("Evaluate one prompt at a time and share nothing: slow, for checking.")
     ] = False,
+    details: Annotated[bool, Option("Also show every table and remark.")] = False,
 ) -> None:
     """Label the texts of ITEMS (CSV or Excel workbook) with every rater of an ensemble.
 
@@ -66,7 +67,7 @@ def command(
     """
     options = replace(options, mode="strict" if strict else "batched")
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)
-    show_study(labeled, console=output())
+    show_labeled(labeled, console=output(), details=details)
     if not labeled.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)
     if labeled.findings.unlabeled:

@@ -153,6 +153,24 @@ def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) ->
     return _PLAIN[word] if word else "The level of agreement is uncertain"
 
 
+def statement_by_both(agreement: Agreement, *, outside: Sequence[str] = ()) -> str:
+    """State how far the raters agree in one sentence, and by alpha where its word differs.
+
+    A reader who takes in only one word must not see only the kinder one.
+
+    Args:
+        agreement: the agreement.
+        outside: raters that mostly answer outside the codebook.
+    """
+    statement = agreement_statement(agreement, outside=outside)
+    word = reached_word(leading_coefficient(agreement))
+    other = reached_word(agreement.coefficient("Krippendorff alpha"))
+    praised = word not in (None, "poor") and not no_band_because(agreement, outside=outside)
+    if not praised or other in (None, word):
+        return f"{statement}."
+    return f"{statement}; by Krippendorff alpha, {_band(other or '')}."
+
+
 def agreement_verdict(agreement: Agreement, *, outside: Sequence[str] = ()) -> tuple[str, ...]:
     """State in sentences how far the raters agree on one variable, and what stands out.
 

@@ -31,6 +31,11 @@ from localensemble.tables.ratings import VariableRatings
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _MOST_SHOWN = 12
+# Callers drop repeated messages, so this one is shown once for all variables.
+_ALL_CATEGORIES = (
+    "If there are other categories, name all of them with `--categories`: AC1 and "
+    "Brennan-Prediger depend on their number."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +119,13 @@ def choose_categories(
     order = ", in the order of their numbers" if numeric and level != "nominal" else ""
     message = (
         f'Variable "{labels.variable}": took the {len(words)} labels that occur as its '
-        f"categories{order}: {_listed(found.names)}. If there are others, name all of them "
-        "with `--categories`: AC1 and Brennan-Prediger depend on their number."
+        f"categories{order}: {_listed(found.names)}."
     )
     asked = minus_one_sentence(words)
     message += f" {asked}" if asked else ""
     messages = (
         *disjoint_raters(labels, name_of=name_of),
-        *([message] if words else []),
+        *([message, _ALL_CATEGORIES] if words else []),
         *spelling_messages(one_of, where=where),
         *_respelled(spelled, where),
     )

@@ -35,7 +35,7 @@ def wide(tmp_path: Path) -> Path:
 
 
 def test_the_verdict_comes_first_and_every_table_follows(run: Run, wide: Path) -> None:
-    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "50")
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "50", "--details")
     assert ended.code == 0
     assert 'columns "ann", "bob", "cy" for the raters;' in ended.out
     heads = [
@@ -120,11 +120,12 @@ def test_names_with_markup_and_control_characters_are_shown_as_they_are(
         ("2", "[red]yes", "[/]no", "[/]no"),
         ("3", "[/]no", "[red]yes", "[red]yes"),
     )
-    ended = run("agree", path, "--level", "nominal", "--bootstrap", "0")
-    assert ended.code == 0
-    for name in ("[bold]ann[/bold]", "[/x]", "[red]yes", "[/]no"):
-        assert name in ended.out
-    assert "\x1b" not in ended.out
+    for more in ((), ("--details",)):
+        ended = run("agree", path, "--level", "nominal", "--bootstrap", "0", *more)
+        assert ended.code == 0
+        for name in ("[bold]ann[/bold]", "[/x]", "[red]yes", "[/]no"):
+            assert name in ended.out
+        assert "\x1b" not in ended.out
 
 
 def test_what_is_undefined_is_said_in_words(run: Run, tmp_path: Path) -> None:
@@ -183,9 +184,8 @@ def test_groups_are_compared_before_they_are_shown(run: Run, tmp_path: Path) -> 
 def test_many_raters_pairs_and_categories_are_cut_and_said(run: Run, tmp_path: Path) -> None:
     raters = [f"r{j}" for j in range(12)]
     rows = [(f"i{i}", *(f"c{(i + (j == i % 12)) % 60:02}" for j in range(12))) for i in range(120)]
-    ended = run(
-        "agree", table(tmp_path, ("id", *raters), *rows), "--level", "nominal", "--bootstrap", "0"
-    )
+    path = table(tmp_path, ("id", *raters), *rows)
+    ended = run("agree", path, "--level", "nominal", "--bootstrap", "0", "--details")
     assert "The first 15 of 66 pairs" in ended.out
     assert "The most frequent 21 of 60 categories" in ended.out
 
@@ -194,7 +194,7 @@ def test_a_crowd_is_counted_not_listed(run: Run, tmp_path: Path) -> None:
     rows = [(f"i{i}", f"w{i * 3 + j}", "x" if i % 2 else "y") for i in range(20) for j in range(3)]
     ended = run(
         "agree", table(tmp_path, ("item", "worker", "label"), *rows), "--level", "nominal",
-        "--bootstrap", "0",
+        "--bootstrap", "0", "--details",
     )  # fmt: skip
     assert "60 raters gave 1 to 1 labels each" in ended.out
     assert "Pairs of raters: 60 raters make" in ended.out
@@ -230,7 +230,7 @@ def test_an_isolated_cross_check_reaches_the_reference_packages(
 def test_a_study_needs_no_options(run: Run, tmp_path: Path) -> None:
     files = study_files(tmp_path, [f"comment {n}" for n in range(20)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    ended = run("agree", files.study, "--bootstrap", "0")
+    ended = run("agree", files.study, "--bootstrap", "0", "--details")
     assert ended.code == 0
     assert ended.out.index("All variables and groups") < ended.out.index("topic ─")
 
@@ -245,7 +245,7 @@ def test_with_gold_labels_shared_errors_are_counted(run: Run, tmp_path: Path) ->
     written, page = tmp_path / "agreement.json", tmp_path / "agreement.html"
     ended = run(
         "agree", path, "--level", "nominal", "--gold", "truth", "--bootstrap", "0",
-        "--json", written, "--html", page,
+        "--json", written, "--html", page, "--details",
     )  # fmt: skip
     assert ended.code == 0
     assert "The 3 raters average out errors as well as" in ended.out
@@ -259,7 +259,7 @@ def test_with_gold_labels_shared_errors_are_counted(run: Run, tmp_path: Path) ->
 
 
 def test_without_gold_labels_nothing_is_said_of_errors(run: Run, wide: Path) -> None:
-    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0")
+    ended = run("agree", wide, "--level", "nominal", "--bootstrap", "0", "--details")
     assert "Errors in common" not in ended.out
     assert "Excess" in ended.out
 
@@ -269,3 +269,52 @@ def test_gold_labels_of_a_study_are_left_to_evaluate(run: Run, tmp_path: Path) -
     ended = run("agree", tmp_path / "study", "--gold", "truth")
     assert ended.code == 2
     assert "localensemble evaluate STUDY --gold FILE" in ended.err
+
+
+SCREEN = 40
+
+
+def five_variables(folder: Path) -> Path:
+    rows = [
+        (f"i{n}", rater, variable, "yes" if (n * seed) % 7 < 3 + lean else "no")
+        for n in range(40)
+        for lean, rater in enumerate(("ann", "bob", "cy"))
+        for seed, variable in enumerate(("pain", "sleep", "mood", "work", "home"), start=1)
+    ]
+    return table(folder, ("item", "rater", "variable", "label"), *rows)
+
+
+def test_five_variables_fit_on_a_screen_and_details_has_every_table(
+    run: Run, tmp_path: Path
+) -> None:
+    given = ("agree", five_variables(tmp_path), "--level", "nominal", "--bootstrap", "0")
+    short = run(*given, "--variable-column", "variable")
+    assert len(short.out.splitlines()) <= SCREEN
+    assert "--details" in short.out
+    assert "By category" not in short.out
+    assert all(f"\n{name} " in short.out for name in ("pain", "sleep", "mood", "work", "home"))
+    whole = run(*given, "--variable-column", "variable", "--details")
+    assert whole.out.count("By category") == 5
+
+
+def test_a_requirement_that_is_not_met_is_on_the_first_screen(run: Run, tmp_path: Path) -> None:
+    ended = run(
+        "agree", five_variables(tmp_path), "--level", "nominal", "--variable-column", "variable",
+        "--require", "AC1 >= 0.99", "--require", "AC1 >= -1", "--bootstrap", "0",
+    )  # fmt: skip
+    assert ended.code == 5
+    missed = " ".join(line for line in ended.out.splitlines() if "0.99: NOT MET" in line)
+    assert all(name in missed for name in ("pain", "sleep", "mood", "work", "home"))
+    assert len(ended.out.splitlines()) <= SCREEN
+
+
+def test_of_many_raters_the_pair_that_agrees_least_is_named(run: Run, tmp_path: Path) -> None:
+    raters = [f"r{j}" for j in range(10)]
+    rows = [
+        (f"i{n}", *("x" if (n + (j == 9) * n) % 2 else "y" for j in range(10))) for n in range(30)
+    ]
+    path = table(tmp_path, ("id", *raters), *rows)
+    ended = run("agree", path, "--level", "nominal", "--bootstrap", "0")
+    assert "Of 45 pairs of raters" in ended.out
+    assert '"r9"' in ended.out[ended.out.index("Of 45 pairs") :]
+    assert len(ended.out.splitlines()) <= SCREEN

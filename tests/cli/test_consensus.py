@@ -172,8 +172,8 @@ def test_rules_that_do_not_fit_end_with_code_2_and_what_to_do(
 
 
 def test_settings_reach_the_method(run: Run, labeled: StudyFiles) -> None:
-    strict = run("consensus", labeled.study, "--setting", "minimum_share=1.0")
-    unanimous = run("consensus", labeled.study, "--method", "unanimous")
+    strict = run("consensus", labeled.study, "--details", "--setting", "minimum_share=1.0")
+    unanimous = run("consensus", labeled.study, "--details", "--method", "unanimous")
     # Unanimous calls three different labels no consensus, a majority calls them a tie.
     for variable in ("topic", "urgent"):
         rows = [
@@ -195,7 +195,7 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
 ) -> None:
     rules = labeled.folder / "rules.yaml"
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: budget, items: 40}\n", encoding="utf-8")
-    shown = run("consensus", labeled.study, "-e", rules)
+    shown = run("consensus", labeled.study, "-e", rules, "--details")
     assert "40 escalated: among the 40 most doubtful" in shown.out
     assert "topic: an item can have several reasons" in shown.out
     for which in ("40 escalated items", "items among the 40 most doubtful"):
@@ -207,7 +207,9 @@ def test_rules_of_an_ensemble_file_apply_and_an_unknown_policy_is_answered(
         assert 100 * 40 / 60 < float(found[1]) < 100
     # All expected errors are among the escalated items if all are; that tells nothing.
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: budget, items: 60}\n", encoding="utf-8")
-    assert "expected to be wrong" not in run("consensus", labeled.study, "-e", rules).out
+    assert (
+        "expected to be wrong" not in run("consensus", labeled.study, "-e", rules, "--details").out
+    )
     rules.write_text(SCRIPTED + "escalation:\n  - {policy: buget, items: 40}\n", encoding="utf-8")
     ended = run("consensus", labeled.study, "-e", rules)
     assert ended.code == 2

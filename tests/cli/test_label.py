@@ -291,7 +291,7 @@ def test_brackets_in_names_are_shown_as_they_are(run: Run, tmp_path: Path) -> No
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 0
     assert "[/b] food" in ended.out
-    assert str(files.study / "labels.csv") in ended.out.replace("\n", "")
+    assert f"Files in {files.study}: labels.csv" in ended.out.replace("\n", "")
 
 
 def test_gold_labels_without_ids_are_refused(run: Run, tmp_path: Path) -> None:
@@ -374,7 +374,8 @@ def test_gold_labels_add_accuracy_and_evaluate_says_the_same(run: Run, tmp_path:
         files.items,
         *("-c", files.codebook, "-e", files.ensemble, "-o", files.study, "--gold", gold),
     )
-    assert "Accuracy against the gold labels" in ended.out
+    assert "accepted right" in " ".join(ended.out.split())
+    assert "one answer for all" in " ".join(ended.out.split())
     labeled = json.loads((files.study / "findings.json").read_text(encoding="utf-8"))
     again = run("evaluate", files.study, "--gold", gold)
     assert again.code == 0
@@ -578,3 +579,20 @@ def test_one_rater_is_told_that_nothing_checks_it_instead_of_undefined_numbers(
     report = (files.study / "report.html").read_text(encoding="utf-8")
     assert "Only one rater labels" in report
     assert "accuracy unknown" in report
+
+
+def test_five_variables_fit_on_a_screen_and_details_has_the_rest(run: Run, tmp_path: Path) -> None:
+    names = ("pain", "sleep", "mood", "work", "home")
+    head, _, variable = CODEBOOK.partition("  - name: topic")
+    one = variable.partition("  - name: urgent")[0]
+    codebook = head + "".join(f"  - name: {name}{one}" for name in names)
+    files = study_files(tmp_path, [f"comment {n}" for n in range(20)], codebook=codebook)
+    given = ("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    short = run(*given)
+    assert (short.code, len(short.out.splitlines()) <= 40) == (0, True)
+    assert "more remark" in short.out
+    assert all(f"\n{name} " in short.out for name in names)
+    whole = run(*given, "--details")
+    assert "Fleiss kappa" in whole.out
+    assert "Raters" in whole.out
+    assert len(whole.out.splitlines()) > len(short.out.splitlines())

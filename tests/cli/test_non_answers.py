@@ -30,7 +30,7 @@ def test_non_answers_are_counted_apart_and_leave_no_question(run: Run, tmp_path:
     files = study_files(tmp_path, [*NON_ANSWERS, *ANSWERS])
     code, out = label(run, files)
     assert code == 0
-    assert "topic: 7 items are blank or a non-answer" in " ".join(out.split())
+    assert "7 items are blank or a non-answer" in " ".join(out.split())
     assert "have no category" not in out
     labeled = read_table(files.study / "labels.csv")
     for row in labeled[:7]:

@@ -380,3 +380,22 @@ def test_ratings_that_change_labels_say_so_and_keep_the_tables_before(
     assert "1 label that these ratings lack or change" in ended.out
     assert (study / "labels.before-1.csv").read_bytes() == before
     assert "these ratings lack" not in run("import", ratings, *arguments).out
+
+
+def test_a_rater_that_may_be_unfit_has_one_line_for_all_variables(run: Run, tmp_path: Path) -> None:
+    names = ("pain", "sleep", "mood", "work", "home")
+    lines = ["item,rater,variable,label"]
+    for n in range(30):
+        for variable in names:
+            lines.append(f"i{n},ann,{variable},{'yes' if n % 2 else 'no'}")
+            lines.append(f"i{n},bob,{variable},{'yes' if n % 3 else 'no'}")
+            lines.append(f"i{n},same,{variable},yes")
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    given = ("--level", "nominal", "--variable-column", "variable", "-o", tmp_path / "study")
+    ended = run("import", path, *given)
+    assert ended.code == 0, ended.err
+    (said,) = [line for line in ended.out.splitlines() if "may be unfit" in line]
+    assert said.startswith('"same" ')
+    assert "same answer (pain, sleep, mood, work and 1 more)" in said
+    assert len(ended.out.splitlines()) <= 40

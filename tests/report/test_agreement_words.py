@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localensemble.agreement import SCALES, measure_agreement
-from localensemble.core.estimates import interval, number
+from localensemble.core.estimates import interval
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement
 from localensemble.report.agreement_wording import (
     agreement_statement,
     agreement_verdict,
     reached_word,
+    statement_by_both,
 )
 
 BANDS = {word: lower for lower, word in SCALES[0].bands}
@@ -50,6 +51,11 @@ def with_interval(agreement: Agreement, name: str, ends: tuple[float, float, flo
     )
 
 
+def end_of(shown: str) -> float:
+    """Read an end of an interval as it is shown."""
+    return float(shown.removeprefix("below "))
+
+
 ends = st.tuples(*[st.floats(-2.0, 1.0)] * 3) | st.tuples(*[st.floats(-0.01, 0.01)] * 3)
 
 
@@ -59,10 +65,7 @@ def test_no_word_contradicts_the_interval_that_is_shown(
 ) -> None:
     agreement = with_interval(with_interval(GOOD, "AC1", leading), "Krippendorff alpha", alpha)
     verdict = agreement_verdict(agreement)[0]
-    shown_low, shown_high = (
-        float(end.replace("\N{MINUS SIGN}", "-"))
-        for end in interval(min(leading), max(leading)).split(" to ")
-    )
+    shown_low, shown_high = map(end_of, interval(min(leading), max(leading)).split(" to "))
     statement = agreement_statement(agreement)
     assert verdict.startswith(statement)
     for word, lower in PRAISE.items():
@@ -82,7 +85,7 @@ def test_the_word_of_an_interval_is_reached_by_its_shown_lower_end(low: float) -
     coefficient = replace(GOOD.coefficient("AC1"), value=1.0, interval_low=low, interval_high=1.0)
     word = reached_word(coefficient)
     lower = BANDS[word or ""]
-    shown = float(number(low).replace("\N{MINUS SIGN}", "-"))
+    shown = end_of(interval(low, 1.0).split(" to ")[0])
     if lower is not None:
         assert min(low, shown) >= lower
         assert shown > 0.0
@@ -123,9 +126,9 @@ def test_less_agreement_than_by_chance_is_called_so() -> None:
 
 def shown_ends(sentence: str) -> tuple[float, float]:
     """Return the ends of the first interval in a sentence, as a reader sees them."""
-    found = re.search(r"\(95% interval (\S+) to ([^\s)]+)\)", sentence)
+    found = re.search(r"\(95% interval ((?:below )?\S+) to ([^\s)]+)\)", sentence)
     assert found is not None, sentence
-    low, high = (float(end.replace("\N{MINUS SIGN}", "-")) for end in found.groups())
+    low, high = map(end_of, found.groups())
     return low, high
 
 
@@ -183,3 +186,13 @@ def test_an_interval_that_holds_0_establishes_nothing(rows: list[list[int]], val
     low, _ = shown_ends(verdict)
     assert low <= 0.0
     assert verdict.startswith("Agreement beyond chance is not established")
+
+
+def test_one_sentence_never_shows_only_the_kinder_word() -> None:
+    kind = with_interval(GOOD, "AC1", (0.7, 0.8, 0.9))
+    assert "alpha" not in statement_by_both(
+        with_interval(kind, "Krippendorff alpha", (0.7, 0.8, 0.9))
+    )
+    low = statement_by_both(with_interval(kind, "Krippendorff alpha", (0.3, 0.4, 0.5)))
+    assert "substantially" in low
+    assert '"fair" or better' in low

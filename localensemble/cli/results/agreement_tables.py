@@ -1,4 +1,4 @@
-"""Show agreement as tables on the terminal, variable by variable, the verdict first.
+"""Show agreement in full, as tables on the terminal, variable by variable, the verdict first.
 
 Names come from other people's files: they are printed without markup, and characters that
 cannot be printed are replaced. Numbers are rounded here and nowhere earlier.
@@ -19,10 +19,12 @@ from localensemble.api.agree import (
     DoubleFault,
     ErrorDependence,
     VariableAgreement,
+    Verdict,
     agreement_verdict,
     check_result,
     cross_check_summary,
     effective_raters,
+    leading_coefficient,
     no_band_because,
     reached_word,
     resampling_notes,
@@ -33,23 +35,23 @@ from localensemble.cli.results.word_table import WordTable, literal
 from localensemble.core.estimates import decimals, estimate, interval, number
 
 _MOST_PAIRS = 15
-_WHOLE = "--json writes all"
+WHOLE = "--json writes all"
 
 _DESCRIBED = {"identity": "", "nominal": ""}
 
 
 def show_agreement(report: AgreementReport, *, console: Console) -> None:
     """Print everything about the agreement on every variable and group."""
-    for message in cut(report.messages, whole=_WHOLE):
-        _say(console, message)
+    for message in cut(report.messages, whole=WHOLE):
+        say_literally(console, message)
     if len(report.variables) > 1:
-        console.print(_overview(report))
+        console.print(overview(report))
     for found in report.variables:
         _show_variable(found, report, console)
     if report.checks:
         console.print()
-        _say(console, cross_check_summary(report.checks), style="bold")
-    _say(
+        say_literally(console, cross_check_summary(report.checks), style="bold")
+    say_literally(
         console,
         "Agreement measures consistency, not accuracy.",
         style="dim",
@@ -61,17 +63,16 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
     console.print()
     console.rule(literal(found.title, style="bold"), align="left")
     for sentence in agreement_verdict(agreement):
-        _say(console, sentence)
+        say_literally(console, sentence)
     for verdict in found.verdicts:
-        met = "met" if verdict.met else "NOT MET"
-        _say(console, f"Required {verdict.requirement}: {met}; {verdict.because}.", style="bold")
-    _say(console, _items_line(agreement))
-    console.print(_coefficient_table(found, report))
+        say_literally(console, required_line(verdict), style="bold")
+    say_literally(console, items_line(agreement))
+    console.print(coefficient_table(found, report))
     for line in (
         *why_missing(shown.analytic for shown in found.coefficients),
         *resampling_notes(found.coefficients),
     ):
-        _say(console, line)
+        say_literally(console, line)
     console.print(_benchmark_table(found))
     _show_categories(agreement, console)
     if agreement.by_rater:
@@ -84,15 +85,29 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
         _show_checks(found.checks, console)
 
 
-def _overview(report: AgreementReport) -> WordTable:
+def required_line(verdict: Verdict) -> str:
+    """State whether a required agreement is met, and why."""
+    met = "met" if verdict.met else "NOT MET"
+    return f"Required {verdict.requirement}: {met}; {verdict.because}."
+
+
+def overview(report: AgreementReport) -> WordTable:
+    """Return a table with the leading coefficient of every variable and group."""
     table = WordTable(
         "All variables and groups",
         words=("variable", "group") if _grouped(report) else ("variable",),
-        numbers=("items used", "raters", "coefficient", "value", _interval_heading(report)),
-        whole=_WHOLE,
+        numbers=(
+            "items used",
+            "raters",
+            "coefficient",
+            "value",
+            _interval_heading(report),
+            "alpha",
+        ),
+        whole=WHOLE,
     )
     for found in report.variables:
-        leading = _leading(found.agreement)
+        leading = leading_coefficient(found.agreement)
         names = (found.variable, found.group or "") if _grouped(report) else (found.variable,)
         table.add_row(
             *names,
@@ -101,6 +116,7 @@ def _overview(report: AgreementReport) -> WordTable:
             _name(leading),
             _value(leading),
             _interval(leading),
+            _value(found.agreement.coefficient("Krippendorff alpha")),
         )
     return table
 
@@ -109,11 +125,8 @@ def _grouped(report: AgreementReport) -> bool:
     return any(found.group is not None for found in report.variables)
 
 
-def _leading(agreement: Agreement) -> Coefficient:
-    return next(one for one in reversed(agreement.coefficients) if one.name == agreement.leading)
-
-
-def _items_line(agreement: Agreement) -> str:
+def items_line(agreement: Agreement) -> str:
+    """Count the items used, and those left out."""
     counts = agreement.counts
     left_out = []
     if counts.with_one_label:
@@ -134,7 +147,8 @@ def _active(agreement: Agreement) -> int:
     return sum(profile.labels > 0 for profile in agreement.by_rater)
 
 
-def _coefficient_table(found: VariableAgreement, report: AgreementReport) -> WordTable:
+def coefficient_table(found: VariableAgreement, report: AgreementReport) -> WordTable:
+    """Return a table of every coefficient of one variable."""
     drawn = any(shown.bootstrap is not None for shown in found.coefficients)
     table = WordTable(
         f"Coefficients ({found.agreement.level} level)",
@@ -220,7 +234,7 @@ def _most_frequent(agreement: Agreement) -> list[CategoryAgreement]:
 def _show_raters(agreement: Agreement, console: Console) -> None:
     labels = [profile.labels for profile in agreement.by_rater]
     if len(labels) > MOST_ROWS:
-        _say(
+        say_literally(
             console,
             f"{len(labels):,} raters gave {min(labels):,} to {max(labels):,} labels each. "
             "Use `--json` to list them.",
@@ -259,12 +273,12 @@ def _show_bias(agreement: Agreement, console: Console) -> None:
             f' Bias: the share of "{spread.bias_category}" is {spread.bias * 100:.1f} percentage '
             f'points larger with "{most}" than with "{least}".'
         )
-    _say(console, line)
+    say_literally(console, line)
 
 
 def _show_pairs(agreement: Agreement, console: Console) -> None:
     if agreement.pairs_left_out_because:
-        _say(console, f"Pairs of raters: {agreement.pairs_left_out_because}.")
+        say_literally(console, f"Pairs of raters: {agreement.pairs_left_out_because}.")
         return
     if not agreement.by_pair:
         return
@@ -288,7 +302,7 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
         )
     console.print(table)
     if len(agreement.raters) > 2:
-        _say(
+        say_literally(
             console,
             "Excess: how much more the two agree than each agrees with the other raters.",
             style="dim",
@@ -297,7 +311,7 @@ def _show_pairs(agreement: Agreement, console: Console) -> None:
 
 
 def _show_shared_errors(dependence: ErrorDependence, console: Console) -> None:
-    _say(console, effective_raters(dependence))
+    say_literally(console, effective_raters(dependence))
     if not dependence.pairs:
         return
     table = WordTable(
@@ -333,13 +347,16 @@ def _show_checks(checks: Sequence[CrossCheck], console: Console) -> None:
     console.print(table)
 
 
-def _say(console: Console, sentence: str, *, style: str = "") -> None:
+def say_literally(console: Console, sentence: str, *, style: str = "") -> None:
+    """Print a sentence unchanged, however narrow the terminal, without control characters."""
     console.print(literal(sentence, style=style), soft_wrap=True)
 
 
 def _say_cut(console: Console, count: int, what: str, *, shown: int, which: str = "first") -> None:
     if count > shown:
-        _say(console, f"The {which} {shown} of {count:,} {what} are shown; `--json` writes all.")
+        say_literally(
+            console, f"The {which} {shown} of {count:,} {what} are shown; `--json` writes all."
+        )
 
 
 def _name(coefficient: Coefficient) -> str:

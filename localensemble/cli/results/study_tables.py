@@ -1,4 +1,4 @@
-"""Show the findings of a study as tables on the terminal."""
+"""Show the findings of a study in full, as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from localensemble.api.findings import (
     required_sentences,
     unfit_sentences,
 )
-from localensemble.api.label import LabeledStudy
 from localensemble.cli.console import cut, say
 from localensemble.cli.numbers import accuracy_cells
 from localensemble.cli.results.word_table import WordTable
@@ -30,47 +29,6 @@ from localensemble.core.estimates import estimate, interval, number
 from localensemble.core.labels import is_without_answer
 
 _WHOLE = "findings.json and report.html have all"
-
-
-def show_study(study: LabeledStudy, *, console: Console) -> None:
-    """Print the findings of a labeling run and where its files are.
-
-    Cautions that were shown before the run are not repeated.
-    """
-    show_findings(study.findings, console=console, shown=study.messages)
-    console.print("Files:")
-    for path in (
-        study.folder.labels,
-        study.folder.escalations,
-        study.folder.report,
-        study.folder.findings,
-        study.folder.manifest,
-        study.folder.ledger,
-    ):
-        say(console, f"  {path}")
-    console.print()
-    say(console, _next_step(study))
-    if not any(variable.accuracy_consensus for variable in study.findings.variables):
-        say(
-            console,
-            "Only gold labels can show how often these labels are right. "
-            "Use `localensemble sample` to draw items to label by hand.",
-        )
-
-
-def _next_step(study: LabeledStudy) -> str:
-    variables = study.findings.variables
-    waiting = counted(sum(variable.escalated for variable in variables), "row")
-    start = f"Next: open {study.folder.report}"
-    if not any(variable.escalated for variable in variables):
-        return f"{start}."
-    if not any(variable.accepted for variable in variables):
-        return (
-            f"{start}. Nothing is accepted: before a person reviews the {waiting} in "
-            f"{study.folder.escalations}, change the raters or the codebook; `localensemble pilot` "
-            "shows what to change."
-        )
-    return f"{start}, then review the {waiting} in {study.folder.escalations}."
 
 
 def show_findings(
