@@ -1,6 +1,7 @@
-"""Write a file completely or not at all, readable only by its owner.
+"""Write a file completely or not at all, readable only by its owner unless it was shared.
 
-The files may contain confidential text. Decides the permissions (0600), and ensures that
+The files may contain confidential text. Decides the permissions: 0600 for a new file; one that
+replaces another keeps its mode and group, because somebody shared it on purpose. Ensures that
 neither a crash nor a full disk leaves half a file and that no reader ever sees one.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +79,7 @@ def _replacement(path: Path) -> Iterator[Path]:
     """Give a file to write, which replaces ``path`` when the block ends without an error."""
     with reported_writing(path), _temporary_beside(path) as temporary:
         yield temporary
+        _share_like(path, temporary)
         temporary.replace(path)
         _sync_folder(path.parent)
 
@@ -91,6 +94,26 @@ def _temporary_beside(path: Path) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _share_like(replaced: Path, temporary: Path) -> None:
+    """Give a file the mode and the group of the file that it replaces, if there is one."""
+    # Windows has neither, and no module that names users.
+    if os.name != "posix" or not replaced.is_file():
+        return
+    mode = stat.S_IMODE(replaced.stat().st_mode) & 0o777
+    group = _group_of(replaced)
+    if group != _group_of(temporary):
+        try:
+            os.chown(temporary, -1, group)
+        except PermissionError:
+            # Only members may hand a file to a group; no other group gets these permissions.
+            mode &= ~0o070
+    temporary.chmod(mode)
+
+
+def _group_of(path: Path) -> int:
+    return path.stat().st_gid
 
 
 def _sync_folder(folder: Path) -> None:

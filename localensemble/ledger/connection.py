@@ -45,9 +45,34 @@ def reported(path: Path, *, doing: str) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (*_UNWRITABLE, sqlite3.SQLITE_PERM):
+            refuse_foreign(path, doing=doing, because=error)
         raise LedgerError(
             f'Cannot {doing} the ledger "{path}": {error}.', hint=_HINTS.get(code, _OTHER_HINT)
         ) from error
+
+
+def refuse_foreign(path: Path, *, doing: str, because: Exception) -> None:
+    """Refuse a ledger that belongs to another user; return if it does not.
+
+    Raises:
+        LedgerError: the file, or the nearest folder that can be looked at, is another user's.
+    """
+    # Unlike Path.exists, this is False, not an error, in a folder that may not be entered.
+    places = (path, *path.absolute().parents)
+    place = next(one for one in places if os.path.exists(one))  # noqa: PTH110
+    owner = place.stat().st_uid
+    if not hasattr(os, "geteuid") or owner == os.geteuid():
+        return
+    try:
+        name = f'the user "{place.owner()}"'
+    except KeyError:
+        name = f"the user with the number {owner}"
+    raise LedgerError(
+        f'Cannot {doing} the ledger "{path}": it belongs to {name}, and you may not {doing} it.',
+        hint="Ask for permission to read and write every file of the study folder and the folder "
+        "itself, or work on a copy of the folder that belongs to you.",
+    ) from because
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -221,6 +246,8 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError as error:
+        if isinstance(error, PermissionError):
+            refuse_foreign(path, doing="open", because=error)
         raise LedgerError(
             f'Cannot open the ledger "{path}": {error.strerror}.', hint=_OTHER_HINT
         ) from error

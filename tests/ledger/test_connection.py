@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -201,7 +201,10 @@ def test_a_lock_that_cannot_be_taken_is_reported(archive: Path) -> None:
     lock = archive.with_name("study.sqlite.lock")
     lock.touch()
     lock.chmod(0o444)
-    with ordinary_user(), pytest.raises(LedgerError, match=r"Cannot lock .*\.lock.*readonly"):
+    with (
+        ordinary_user(),
+        pytest.raises(LedgerError, match=r"Cannot lock .*\.lock.*(readonly|belongs to the user)"),
+    ):
         Ledger.open(archive, create=False)
 
 
@@ -226,10 +229,16 @@ def test_a_ledger_that_was_not_folded_in_is_not_read_by_halves(archive: Path) ->
 @MODES
 def test_a_ledger_that_must_not_be_read_is_reported(archive: Path) -> None:
     archive.chmod(0)
-    with ordinary_user(), pytest.raises(LedgerError, match="unable to open database file"):
+    with (
+        ordinary_user(),
+        pytest.raises(LedgerError, match=r"(unable to open database file|belongs to the user)"),
+    ):
         LedgerReader.open(archive)
     archive.parent.chmod(0)
-    with ordinary_user(), pytest.raises(LedgerError, match="Permission denied"):
+    with (
+        ordinary_user(),
+        pytest.raises(LedgerError, match=r"(Permission denied|belongs to the user)"),
+    ):
         LedgerReader.open(archive)
 
 
@@ -262,3 +271,53 @@ def test_a_ledger_is_begun_once_it_has_tables(path: Path, tmp_path: Path) -> Non
     empty.touch()
     assert not is_begun(empty)
     assert is_begun(path)
+
+
+@MODES
+@pytest.mark.parametrize(
+    "opening", [LedgerReader.open, lambda path: Ledger.open(path, create=False)]
+)
+def test_a_ledger_of_another_user_is_refused_with_the_owner_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "study.sqlite"
+    Study(path).ledger.close()
+    owner = path.owner()
+
+    def denied(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    monkeypatch.setattr("localensemble.ledger.connection._connect", denied)
+    with pytest.raises(LedgerError, match="unable to open"):
+        opening(path)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(LedgerError, match=f'belongs to the user "{owner}"') as refused:
+        opening(path)
+    assert "Ask for permission" in refused.value.hint
+
+
+@MODES
+def test_the_owner_of_a_closed_folder_is_named_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(_: Path) -> bool:
+        raise OSError(36, "File name too long")
+
+    def closed(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    def unnamed(_: Path) -> str:
+        raise KeyError
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with pytest.raises(LedgerError, match="Permission denied"):
+        LedgerReader.open(tmp_path / "study" / "study.sqlite")
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    monkeypatch.setattr(Path, "owner", unnamed)
+    with pytest.raises(LedgerError, match="the user with the number"):
+        LedgerReader.open(tmp_path / "study" / "study.sqlite")
+    monkeypatch.setattr(Path, "is_file", too_long)
+    with pytest.raises(LedgerError, match="File name too long"):
+        LedgerReader.open(tmp_path / "study" / "study.sqlite")
