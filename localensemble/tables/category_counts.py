@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,12 @@ _MOST_LABELS = 1000
 _WHOLE = re.compile(r"(\d{1,9})(\.0*)?")
 _DECIMAL = re.compile(r"\d{1,3}(\.\d{1,17})?")
 _ROUNDING = 0.011
+# Two columns that are equal in every row are not one category and its total.
+_LEAST_WITH_TOTAL = 3
 _TOTAL_NAMES = frozenset(
     {"n", "total", "sum", "count", "raters", "nraters", "ratings", "nratings", "labels", "nlabels"}
-    | {"gesamt", "summe", "anzahl"}
+    | {"gesamt", "gesamtsumme", "gesamtergebnis", "summe", "anzahl", "insgesamt", "grandtotal"}
+    | {"totalraters", "totalvotes", "totalgénéral", "totaal", "eindtotaal", "somme"}
 )
 
 
@@ -51,6 +54,8 @@ def find_counts(table: TableFile, columns: Sequence[str]) -> CategoryCounts | No
         [count_of(cell) for cell in cells]
         for cells in itertools.islice(table.cells(columns), _SAMPLE_ROWS)
     ]
+    # The last may be a row of totals, whose sum is another.
+    rows = rows[:-1] if len(rows) > _LEAST_ROWS and _adds_up(rows) else rows
     if len(rows) < _LEAST_ROWS:
         return None
     numbers = {
@@ -58,7 +63,7 @@ def find_counts(table: TableFile, columns: Sequence[str]) -> CategoryCounts | No
         for column, counts in zip(columns, zip(*rows, strict=True), strict=True)
         if None not in counts
     }
-    total = next((name for name in numbers if plain_name(name) in _TOTAL_NAMES), None)
+    total = _total(numbers)
     categories = tuple(name for name in numbers if name != total)
     counted = [*zip(*(numbers[name] for name in categories), strict=True)]
     if len(categories) < 2 or max(map(max, counted)) < 2 or len({*counted}) == 1:
@@ -68,6 +73,43 @@ def find_counts(table: TableFile, columns: Sequence[str]) -> CategoryCounts | No
     if total is not None and numbers[total] == sums:
         return CategoryCounts(categories, total, sums[0] if same else None)
     return CategoryCounts(categories, None, sums[0]) if same and total is None else None
+
+
+def refuse_totals_row(table: TableFile, columns: Sequence[str]) -> None:
+    """Refuse counts whose last row adds up the others.
+
+    Raises:
+        TableError: it does, in every column.
+    """
+    rows = [[count_of(cell) for cell in cells] for cells in table.cells(columns)]
+    if len(rows) > _LEAST_ROWS and _adds_up(rows):
+        raise TableError(
+            f"{table.path.name}, row {len(rows)}: the last row is the sum of the others, not an "
+            "item.",
+            hint="Remove the row of totals.",
+        )
+
+
+def _adds_up(rows: Sequence[Sequence[int | None]]) -> bool:
+    """Tell whether the last row is the sum of the others."""
+    *others, last = ([one or 0 for one in row] for row in rows)
+    return max(last) > 0 and last == [*map(sum, zip(*others, strict=True))]
+
+
+def _total(numbers: Mapping[str, Sequence[int]]) -> str | None:
+    """Find the column of totals, by its name or by its numbers."""
+    named = next((name for name in numbers if plain_name(name) in _TOTAL_NAMES), None)
+    if named is not None or len(numbers) < _LEAST_WITH_TOTAL:
+        return named
+    sums = [*map(sum, zip(*numbers.values(), strict=True))]
+    return next(
+        (
+            name
+            for name, own in numbers.items()
+            if any(own) and all(2 * one == both for one, both in zip(own, sums, strict=True))
+        ),
+        None,
+    )
 
 
 def refuse_shares(table: TableFile, columns: Sequence[str]) -> None:
@@ -83,7 +125,9 @@ def refuse_shares(table: TableFile, columns: Sequence[str]) -> None:
     filled = [[one for one in row if one is not None] for row in rows]
     if len(rows) < _LEAST_ROWS or any(len(row) < max(2, len(columns)) for row in filled):
         return
-    fractions = any(one != int(one) for row in filled for one in row)
+    fractions = any(one != int(one) for row in filled for one in row) or any(
+        "%" in cell for cells in itertools.islice(table.cells(columns), 1) for cell in cells
+    )
     whole = next(
         (one for one in (1, 100) if all(abs(sum(row) / one - 1) < _ROUNDING for row in filled)),
         None,
@@ -110,13 +154,14 @@ def counts_error(path: Path, counts: CategoryCounts) -> TableError:
 
 
 def count_of(cell: str) -> int | None:
-    """Read a count; None if the cell holds anything else."""
-    found = _WHOLE.fullmatch(cell.strip())
+    """Read a count, which a pivot table leaves blank for 0; None if a cell holds anything else."""
+    found = _WHOLE.fullmatch(cell.strip() or "0")
     return None if found is None else int(found[1])
 
 
 def _number(cell: str) -> float | None:
-    return float(cell) if _DECIMAL.fullmatch(cell.strip()) else None
+    plain = cell.strip().removesuffix("%").rstrip().replace(",", ".")
+    return float(plain) if _DECIMAL.fullmatch(plain) else None
 
 
 def counts_of_row(path: Path, cells: Sequence[str], *, row: int) -> list[int]:

@@ -18,7 +18,12 @@ from typing import Annotated, Literal
 
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
-from localensemble.tables.category_counts import counts_error, find_counts, refuse_shares
+from localensemble.tables.category_counts import (
+    counts_error,
+    find_counts,
+    refuse_shares,
+    refuse_totals_row,
+)
 from localensemble.tables.column_names import columns_named, listed, refuse_missing
 from localensemble.tables.doubts.column_families import (
     ColumnPattern,
@@ -232,9 +237,10 @@ class _Choice:
         found = find_counts(self.table, columns)
         guessed = tuple(columns) if found is None else found.categories
         categories = self.named.raters or guessed
+        refuse_totals_row(self.table, categories)
         self.messages.append(
             f"Using {columns_named(categories)} for the categories; each cell counts the raters "
-            "who chose it. Nobody knows which they were, so Conger's and Cohen's kappa and "
+            "who chose it, and a blank cell none. Nobody knows which they were, so Conger's and Cohen's kappa and "
             "everything by rater are left out."
         )
         return self._chosen("counts", item=item, rater=None, labels=(), raters=categories)

@@ -88,7 +88,6 @@ def test_ratings_in_numbers_are_not_taken_for_counts(tmp_path: Path, text: str) 
     ("text", "named", "found"),
     [
         ("id,a,b\n1,1,x\n", {}, "row 1: a cell is not a whole number"),
-        ("id,a,b\n1,1,\n", {}, "row 1: a cell is not a whole number"),
         ("id,a,b\n1,1,1\n2,900,900\n", {}, "row 2: the counts add up to 1,800"),
         ("id,a,b,w\n1,1,1,x\n", {"group": "w"}, "groups and gold labels are not read"),
         ("id,a,b\n1,1,1\n1,2,2\n", {}, "the same item appears in rows 1 and 2"),
@@ -100,3 +99,40 @@ def test_what_cannot_be_counts_is_refused(
 ) -> None:
     with pytest.raises(TableError, match=found):
         read(tmp_path, text, layout="counts", **named)
+
+
+PIVOT = "Row Labels,low,high,Grand Total\nt1,,5,5\nt2,2,3,5\nt3,5,,5\nt4,1,4,5\n"
+RATERS = "id,low,mid,high,Total raters\n1,1,1,1,3\n2,0,1,2,3\n3,3,0,0,3\n4,0,2,1,3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(PIVOT, ("low", "high")), (RATERS, ("low", "mid", "high"))]
+)
+def test_totals_are_found_by_their_numbers_and_blanks_count_none(
+    tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(TableError, match="seem to count"):
+        read(tmp_path, text)
+    assert {*read(tmp_path, text, layout="counts").variables[0].words} == {*words}
+
+
+@pytest.mark.parametrize("last", ["Gesamt,8,12,20\n", "all texts,8,12,20\n"])
+def test_a_row_that_adds_up_the_counts_is_refused(tmp_path: Path, last: str) -> None:
+    with pytest.raises(TableError, match="row 5: the last row is the sum"):
+        read(tmp_path, PIVOT + last, layout="counts")
+    with pytest.raises(TableError, match="seem to count"):
+        read(tmp_path, PIVOT + last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;a;b\n1;0,6;0,4\n2;1,0;0,0\n3;0,2;0,8\n4;0,6;0,4\n",
+        "id,a,b\n1,60%,40%\n2,100%,0%\n3,20 %,80 %\n4,60%,40%\n",
+    ],
+)
+def test_shares_with_a_decimal_comma_or_a_percent_sign_are_refused(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(TableError, match="share of each category"):
+        read(tmp_path, text)

@@ -9,7 +9,21 @@ from localensemble.tables.doubts.missing_words import is_missing_word, may_answe
 
 @pytest.mark.parametrize(
     "word",
-    ["NA", "N/A", "#N/A", "\u2013", "\u2026", "(blank)", "Keine Angabe", "k.A.", "null", "?"],
+    [
+        "NA",
+        "N/A",
+        "#N/A",
+        "\u2013",
+        "\u2026",
+        "(blank)",
+        "Keine Angabe",
+        "k.A.",
+        "null",
+        "?",
+        "n.d.",
+        "skipped",
+    ]
+    + ["sans r\u00e9ponse", "#LEER!", "NaT", "geen antwoord"],
 )
 def test_words_for_a_missing_value_are_recognized(word: str) -> None:
     assert is_missing_word(word)

@@ -29,13 +29,22 @@ _SETTLED = frozenset(
     | {"reconciled", "reconciliation", "merged", "agreed", "tiebreaker", "tiebreak", "referee"}
     | {"aggregate", "aggregated", "harmonized", "official"}
     | {"konsens", "kurator", "kuratorin", "mehrheit", "referenz", "goldstandard", "endgültig"}
-    | {"musterlösung", "schiedsrichter"}
+    | {"musterlösung", "schiedsrichter", "konsensus", "einigung", "mehrheitsentscheid"}
+    | {"mehrheitsvotum", "mehrheitsurteil", "endurteil", "endergebnis"}
+    | {"ytrue", "adjudicate", "adj", "référence", "vérité", "majorité", "arbitre", "consensuel"}
+    | {"curateur", "curador", "consenso", "mayoría", "eindoordeel", "meerderheid", "gouden"}
 )
 # As above, if only one rater is called so: several experts are raters like any others.
-_SETTLED_IF_ONE = frozenset({"expert", "experte", "expertin", "admin", "administrator", "root"})
+_SETTLED_IF_ONE = frozenset(
+    {"expert", "experte", "expertin", "admin", "administrator", "root"}
+    | {"supervisor", "superannotator", "master", "both", "all", "team", "together"}
+    | {"joint", "jointly", "beide", "alle", "gemeinsam", "tous", "samen"}
+)
 # A column that is called just so, beside columns of raters, may be what they agreed on.
 _DECIDED = frozenset(
     {"label", "decision", "outcome", "result", "verdict", "category", "code", "answer", "class"}
+    | {"target", "ergebnis", "entscheidung", "urteil", "décision", "résultat", "besluit"}
+    | {"same", "flag", "flagged", "reviewed", "complete", "completed", "test", "istest"}
 )
 # What programs store beside a label, and figures made from labels.
 _BESIDE = frozenset(
@@ -47,12 +56,18 @@ _BESIDE = frozenset(
     | {"explanation", "justification", "feedback", "ip", "ipaddress", "status", "channel"}
     | {"userlanguage", "latitude", "longitude", "locationlatitude", "locationlongitude"}
     | {"email", "device", "browser", "url", "difficulty", "agreement", "agree", "total", "sum"}
-    | {"correct", "match", "matches", "disagreement", "conflict"}
+    | {"correct", "match", "matches", "disagreement", "conflict", "concordant", "concordance"}
+    | {"discordant", "discordance", "discrepancy", "discrepant", "identical", "needsreview"}
+    | {"wascancelled", "cancelled", "canceled", "approve", "approved", "reject", "rejected"}
+    | {"übereinstimmung", "abweichung", "accord", "désaccord", "overeenstemming", "décisionfinale"}
     | {"count", "mean", "average", "median", "probability", "prob", "support"}
     | {"konfidenz", "sicherheit", "zeit", "zeitstempel", "dauer", "sekunden", "beginn", "ende"}
     | {"datum", "kommentar", "bemerkung", "bemerkungen", "notiz", "notizen", "anmerkung"}
     | {"begründung", "gesamt", "summe"}
 )
+
+# Both of two raters, as in "ann+ben" and "Ann and Ben".
+_TOGETHER = re.compile(r"\s*[+&,;/|_-]\s*|\s+(?:and|und|et|en|y|with|mit)\s+")
 
 
 def doubtful_raters(names: Collection[str], *, columns: bool) -> list[str]:
@@ -75,7 +90,15 @@ def doubtful_raters(names: Collection[str], *, columns: bool) -> list[str]:
         found = [name for name in names if word in words[name]]
         if len(found) == 1 < len(names):
             doubtful.update(found)
+    doubtful.update(_named_after_others(names))
     return [name for name in names if name in doubtful]
+
+
+def _named_after_others(names: Collection[str]) -> list[str]:
+    """Find names such as ``ann+ben`` beside ``ann`` and ``ben``: what both decided together."""
+    alone = {name.casefold().strip() for name in names}
+    parts = {name: [*map(str.strip, _TOGETHER.split(name.casefold()))] for name in names}
+    return [name for name, found in parts.items() if len(found) > 1 and alone.issuperset(found)]
 
 
 def check_long_raters(

@@ -10,9 +10,32 @@ _WORDS = frozenset(
     | {"-", "--", "---", "..", "...", "(blank)", "(empty)", "(leer)", "(none)", "missing"}
     | {"not rated", "not coded", "no rating", "no label", "unrated", "uncoded", "unlabeled"}
     | {"k.a.", "k. a.", "keine angabe", "#null!", "#value!", "#ref!", "#name?", "#div/0!"}
+    | {"#n/v", "#nd", "#leer!", "nat", "undefined", "(missing)", "<missing>", "missing value"}
+    | {
+        "nd",
+        "n.d.",
+        "n. d.",
+        "nr",
+        "n.r.",
+        "nsp",
+        "_",
+        "*",
+        "#",
+        "??",
+        "???",
+        "\u2205",
+        "tbd",
+        "todo",
+    }
+    | {"blank", "empty", "leer", "vide", "leeg", "fehlt", "fehlend", "skip", "skipped"}
+    | {"no answer", "no response", "not annotated", "not labeled", "not labelled", "unlabelled"}
+    | {"not answered", "unannotated", "nicht bewertet", "nicht kodiert", "nicht beurteilt"}
+    | {"keine antwort", "ohne angabe", "o.a.", "o. a.", "sans r\u00e9ponse", "pas de r\u00e9ponse"}
+    | {"non renseign\u00e9", "non cod\u00e9", "manquant", "geen antwoord", "niet ingevuld"}
+    | {"niet gecodeerd", "ontbreekt", "sin respuesta", "sin dato", "nessuna risposta"}
 )
 # These may also be an answer, so they are only asked about.
-_DOUBTFUL_TEXTS = frozenset({"none", "nil", "n.v.", "no answer", "no comment", "unknown", "xxx"})
+_DOUBTFUL_TEXTS = frozenset({"none", "nil", "n.v.", "no comment", "unknown", "xxx"})
 _LONGEST = 20
 
 
@@ -26,4 +49,4 @@ def may_answer_nothing(text: str) -> bool:
     if len(text) > _LONGEST:
         return False
     word = plain_form(text).casefold().rstrip("?!") or text.strip()
-    return is_missing_word(word) or word in _DOUBTFUL_TEXTS
+    return is_missing_word(text) or is_missing_word(word) or word in _DOUBTFUL_TEXTS
