@@ -240,8 +240,8 @@ class _Choice:
         refuse_totals_row(self.table, categories)
         self.messages.append(
             f"Using {columns_named(categories)} for the categories; each cell counts the raters "
-            "who chose it, and a blank cell none. Nobody knows which they were, so Conger's and Cohen's kappa and "
-            "everything by rater are left out."
+            "who chose it, and a blank cell none. Nobody knows which they were, so Conger's and "
+            "Cohen's kappa and everything by rater are left out."
         )
         return self._chosen("counts", item=item, rater=None, labels=(), raters=categories)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def read(folder: Path, text: str, *, variables: tuple[str, ...] = (), **named: A
     return read_ratings(path, named=NamedColumns(**named), variables=variables)
 
 
-def table(columns: list[str], cells: str = "01") -> str:
+def table(columns: list[str], cells: Sequence[str] = "01") -> str:
     lines = [
         f"{n}," + ",".join(cells[(n + place) % len(cells)] for place in range(len(columns)))
         for n in range(12)
@@ -40,6 +41,9 @@ def found(ratings: Ratings) -> dict[str, tuple[str, ...]]:
         ["theme.1", "theme.2", "theme.3"],
         ["theme[SQ001]", "theme[SQ002]"],
         ["Theme (choice=Pain)", "Theme (choice=Sleep)"],
+        ["theme$1", "theme$2"],
+        ["Codesystem\\Pain", "Codesystem\\Sleep"],
+        ["A : Pain", "B : Sleep"],
     ],
 )
 def test_checkboxes_are_not_raters(tmp_path: Path, columns: list[str]) -> None:
@@ -63,6 +67,8 @@ def test_checkboxes_beside_a_rater_column_are_variables(tmp_path: Path) -> None:
         (["Radiologist.1", "Radiologist.2"], "01"),
         (["theme.1", "theme.2"], "xy"),
         (["ann", "ben"], "01"),
+        (["Dr. May", "Dr. Gold"], "01"),
+        (["A : Pain", "B : Sleep"], "xz"),
         (["coder_1", "coder_2", "coder_3", "coder_4"], "01"),
         (["ann_smith", "ann_jones", "ben_jones"], "xy"),
         (["ann smith", "ben jones", "cy young", "di brown"], "xy"),
@@ -71,6 +77,23 @@ def test_checkboxes_beside_a_rater_column_are_variables(tmp_path: Path) -> None:
 )
 def test_ordinary_raters_are_counted(tmp_path: Path, columns: list[str], cells: str) -> None:
     assert found(read(tmp_path, table(columns, cells))) == {"labels": tuple(columns)}
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        (["theme[1]", "theme[2]"], ["Y", "N"]),
+        (["thema[1]", "thema[2]"], ["Ja", "Nein"]),
+        (["theme/a", "theme/b"], ["oui", "non"]),
+        (["Schmerz", "Schlaf"], ["gew\u00e4hlt", "nicht gew\u00e4hlt"]),
+        (["pain", "sleep"], ["Selected", "Not selected"]),
+    ],
+)
+def test_checkboxes_are_known_by_their_words(
+    tmp_path: Path, columns: list[str], cells: list[str]
+) -> None:
+    with pytest.raises(TableError, match="checkboxes"):
+        read(tmp_path, table(columns, cells))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ def numbered(*labels: str, start: int = 1) -> list[str]:
     "date",
     [
         "2-Jan",
+        "2-mrt",
+        "Dec-1",
+        "2026/02/03",
         "02-Feb",
         "Jan-02",
         "3. Mrz",
@@ -73,6 +76,8 @@ def test_dates_of_a_workbook_are_refused(tmp_path: Path) -> None:
         "10-12",
         "may",
         "may-be",
+        "Set 1",
+        "Mar 1",
         "1.5",
         "2026",
         "12-months",

@@ -35,6 +35,30 @@ def test_the_loose_form_also_ignores_case_and_a_sign_at_the_end() -> None:
     assert loose_form("...") == "..."
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("follow-up", "follow up"),
+        ("(yes)", "Yes!"),
+        ('"yes"', "'yes'"),
+        ("1,0", "1"),
+        ("\u22653", ">=3"),
+        ("\u00bd", "1/2"),
+        ("\u0441\u043e\u0440", "cop"),
+        ("\u0410B", "AB"),
+    ],
+)
+def test_spellings_of_one_word_share_their_loose_form(one: str, other: str) -> None:
+    assert loose_form(one) == loose_form(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("<3", "3"), ("-1", "1"), ("1,5", "15"), ("A+", "A-"), ("1-2", "1 2")]
+)
+def test_signs_that_tell_labels_apart_stay(one: str, other: str) -> None:
+    assert loose_form(one) != loose_form(other)
+
+
 def test_a_difference_that_nobody_sees_is_shown() -> None:
     assert shown("a\u2013b") == '"a\u2013b" (U+2013)'
     assert shown("a  b") == '"a  b" (two spaces)'

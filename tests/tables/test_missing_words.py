@@ -22,8 +22,12 @@ from localensemble.tables.doubts.missing_words import is_missing_word, may_answe
         "?",
         "n.d.",
         "skipped",
-    ]
-    + ["sans r\u00e9ponse", "#LEER!", "NaT", "geen antwoord"],
+        "sans r\u00e9ponse",
+        "#LEER!",
+        "#####",
+        "NaT",
+        "geen antwoord",
+    ],
 )
 def test_words_for_a_missing_value_are_recognized(word: str) -> None:
     assert is_missing_word(word)

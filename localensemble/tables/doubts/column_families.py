@@ -26,10 +26,29 @@ _SEPARATORS = ("___", "__", "/", ":", "|", "_", ".", "-", " ", "")
 _CAPITAL = re.compile(r"(?<=[a-zäöüß\d])(?=[A-ZÄÖÜ])")
 # REDCap, KoBo and R; LimeSurvey; REDCap with its labels.
 _CHECKBOX = re.compile(
-    r"(?P<stem>.+?)(?P<separator>___|/|\.|\[| ?\(choice=)(?P<choice>[^/\[\]]+)[\])]?"
+    r"(?P<stem>.+?)(?P<separator>___|/|\.(?! )|\[|\\|\$| ?\(choice=)(?P<choice>[^/\[\]]+)[\])]?"
 )
-_TICKS = frozenset({"checked", "unchecked"})
-_CHECKED = frozenset({"", "0", "1", "true", "false", "checked", "unchecked", "yes", "no"})
+# NVivo writes "A : Pain", "B : Sleep".
+_LETTERED = re.compile(r"[A-Z]{1,2} : .+")
+_TICKS = frozenset(
+    {"checked", "unchecked", "selected", "not selected", "quoted", "not quoted"}
+    | {"gew\u00e4hlt", "nicht gew\u00e4hlt", "genannt", "nicht genannt"}
+)
+_CHECKED = frozenset(
+    {"", "0", "1", "true", "false", "checked", "unchecked", "yes", "no", "y", "n"}
+    | {"selected", "not selected", "quoted", "not quoted", "on", "off"}
+    | {
+        "ja",
+        "nein",
+        "nicht gew\u00e4hlt",
+        "gew\u00e4hlt",
+        "genannt",
+        "nicht genannt",
+        "wahr",
+        "falsch",
+    }
+    | {"oui", "non", "vrai", "faux", "nee", "waar", "onwaar", "s\u00ed", "si"}
+)
 # R writes a dot where a heading had a space or a number was added: "rater.1" is a rater.
 _RATER_STEMS = re.compile(
     r"(rater|coder|annotator|judge|reader|observer|reviewer|assessor|labeler|scorer|expert|person"
@@ -197,6 +216,7 @@ def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:
     ``/``, a dot or a bracket, and hold nothing but 0 and 1, or words for them.
     """
     split = {column: found for column in columns if (found := _CHECKBOX.fullmatch(column))}
+    lettered = [column for column in columns if _LETTERED.fullmatch(column)]
     stems = Counter((found["stem"], found["separator"]) for found in split.values())
     candidates = [
         column
@@ -204,6 +224,7 @@ def find_checkboxes(table: TableFile, columns: Sequence[str]) -> list[str]:
         if stems[found["stem"], found["separator"]] > 1
         and not (found["separator"] in ".[" and _RATER_STEMS.fullmatch(found["stem"]))
     ]
+    candidates = lettered if len(lettered) > 1 else candidates
     unchecked = set(candidates)
     ticked = _ticked(table, columns)
     if len(ticked) > 1:

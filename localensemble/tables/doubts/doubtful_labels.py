@@ -17,13 +17,13 @@ from localensemble.tables.ratings import GroupLabels, VariableRatings
 
 _MONTH = (
     r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|mrz|mär|mai|okt|dez|janv|févr|avr|juin"
-    r"|juil|août|déc|ene|abr|ago|dic)\.?"
+    r"|juil|août|déc|ene|abr|ago|dic|mei|mrt|maa|mag|giu|lug|ott|fév|avril|mars)\.?"
 )
 # 1-2 becomes 2-Jan, 02. Jan or a date with a time, which depends on the language and the program.
 _DATE = re.compile(
-    rf"\d{{1,2}}\.?[-./ ]{_MONTH}([-./ ]\d{{2,4}})?|{_MONTH}[-./ ]\d{{2,4}}"
-    r"|\d{1,2}([./-])\d{1,2}\4\d{4}|\d{1,2}/\d{1,2}/\d{2}"
-    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
+    rf"\d{{1,2}}\.?[-./ ]{_MONTH}([-./ ]\d{{2,4}})?|{_MONTH}(-\d|[-./ ]\d{{2,4}})"
+    r"|\d{1,2}([./-])\d{1,2}\5\d{4}|\d{1,2}/\d{1,2}/\d{2}"
+    r"|\d{4}([/.])\d\d?\6\d\d?|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
     re.IGNORECASE,
 )
 # How a spreadsheet stores a date of our time: the days since 1900.

@@ -66,6 +66,8 @@ _BESIDE = frozenset(
     | {"begründung", "gesamt", "summe"}
 )
 
+# People may be called Gold or Master.
+_TITLE = re.compile(r"(dr|prof|mr|mrs|ms|herr|frau|mme|dhr|mevr)\b[. ]", re.IGNORECASE)
 # Both of two raters, as in "ann+ben" and "Ann and Ben".
 _TOGETHER = re.compile(r"\s*[+&,;/|_-]\s*|\s+(?:and|und|et|en|y|with|mit)\s+")
 
@@ -76,7 +78,7 @@ def doubtful_raters(names: Collection[str], *, columns: bool) -> list[str]:
     Args:
         columns: whether the names are those of columns, which may hold what is no label.
     """
-    words = {name: _words(name) for name in names}
+    words = {name: frozenset() if _TITLE.match(name) else _words(name) for name in names}
     doubted = _SETTLED | _BESIDE if columns else _SETTLED
     doubtful = {
         name

@@ -25,7 +25,14 @@ WHOLE = "no"
 _SEPARATORS = {
     "|": "a bar", ";": "a semicolon", "#": "a number sign", ",": "a comma",
     " ": "a blank", "/": "a slash", "+": "a plus sign", "&": "an ampersand",
+    ":": "a colon", "_": "an underscore", "-": "a dash", ".": "a full stop",
+    "\u2022": "a bullet", "\u00b7": "a raised dot",
+    **{f" {word} ": f'the word "{word}"' for word in ("and", "und", "et", "en", "y")},
 }  # fmt: skip
+# Numbers with these between them are ranges, versions and codes.
+_IN_NUMBERS = frozenset(":_-.")
+# "mild-moderate" alone is a grade between two others.
+_LEAST_COMBINATIONS = 2
 # Ordinary categories rarely contain these.
 _HARD = frozenset("|;#")
 _ANSWERS = ("yes", "no")
@@ -58,10 +65,14 @@ def find_joined(words: Sequence[str], *, declared: Collection[str] = ()) -> Join
     alone = {*words, *declared}
     for separator in _SEPARATORS:
         parts = {word: found for word in asked if len(found := split_label(word, separator)) > 1}
+        if separator in _IN_NUMBERS:
+            parts = {word: found for word, found in parts.items() if not _has_digit(word)}
         joined = [word for word, found in parts.items() if all(part in alone for part in found)]
+        if separator in _IN_NUMBERS and len(joined) < _LEAST_COMBINATIONS:
+            continue
         if not joined and not declared and separator in _HARD:
             joined = [word for word in parts if _recurs(word, parts, alone)]
-        if not joined and not declared and separator in " ,":
+        if not joined and not declared and separator in {" ", ","}:
             joined = _combined_freely(parts)
         if joined:
             return Joined(separator, tuple(joined))
@@ -167,7 +178,7 @@ def _asks(table: Ratings, labels: VariableRatings, joined: Joined) -> TableError
 
 def _listed_labels(word: str) -> tuple[str, ...] | None:
     """Read a list as JSON or Python writes it, or ``{"choices": [...]}``; None for other words."""
-    if not word.startswith(("[", "{")):
+    if not word.startswith(("[", "{", "(")):
         return None
     try:
         found = json.loads(word)
@@ -176,6 +187,7 @@ def _listed_labels(word: str) -> tuple[str, ...] | None:
             found = ast.literal_eval(word)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return None
+    found = [*found] if isinstance(found, tuple | set) else found
     texts = [*_texts(found)]
     if isinstance(found, list) and any(not isinstance(one, str | dict) for one in found):
         return None
@@ -191,6 +203,10 @@ def _texts(found: object) -> Iterator[str]:
     elif isinstance(found, dict):
         for key in ("choices", "labels", "taxonomy"):
             yield from _texts(found.get(key))
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
 
 
 def _recurs(word: str, parts: Mapping[str, Sequence[str]], alone: Collection[str]) -> bool:

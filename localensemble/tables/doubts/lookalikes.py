@@ -2,11 +2,13 @@
 
 Two forms are compared. The *plain form* ignores only how a sign is drawn: kinds of dashes, quotes
 and spaces, full-width letters and characters without width. The *loose form* also ignores letter
-case, underscores and a full stop, colon or question mark at the end.
+case, underscores, dashes between letters, quotes and brackets around all of it, the alphabet
+of a letter, and a full stop, colon, question or exclamation mark at the end.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -16,7 +18,16 @@ _SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u02bc\u02b9\u00b4`"
 _DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
 # The zero-width joiners belong to the spelling of Persian and Indic words and of emoji.
 _JOINERS = "\u200c\u200d"
-_ENDS = ".:;,?"
+_ENDS = ".:;,?!"
+_AROUND = re.compile(r"\((.+)\)|\[(.+)\]|<(.+)>|'(.+)'|\"(.+)\"|\*+(.+?)\*+")
+# Between letters, a dash stands for a space: follow-up, follow up.
+_DASHED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_WHOLE = re.compile(r"([+-]?\d+),0+")
+# Cyrillic and Greek letters that are drawn like Latin ones, and signs that have no key.
+_LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03b1\u03bd\u0432\u043c\u043d\u0442\u043a",
+    "aeopcyxijsoavbmhtk",
+) | str.maketrans({"\u2264": "<=", "\u2265": ">=", "\u2044": "/", "\u00d7": "x"})
 
 
 @lru_cache(maxsize=1 << 12)
@@ -39,8 +50,11 @@ def has_invisible(text: str) -> bool:
 def loose_form(text: str) -> str:
     """Return a form that spellings share if a reader takes them for the same word."""
     plain = unicodedata.normalize("NFKC", plain_form(text)).casefold().replace("_", " ")
-    words = " ".join(plain.split())
-    return words.rstrip(f"{_ENDS} ") or words
+    words = " ".join(_DASHED.sub(" ", plain.translate(_LATIN)).split())
+    words = _WHOLE.sub(r"\1", words) if _WHOLE.fullmatch(words) else words
+    words = words.rstrip(f"{_ENDS} ") or words
+    around = _AROUND.fullmatch(words)
+    return words if around is None else next(filter(None, around.groups()))
 
 
 def shown(text: str) -> str:

@@ -37,11 +37,14 @@ _WORDS = frozenset(
 # These may also be an answer, so they are only asked about.
 _DOUBTFUL_TEXTS = frozenset({"none", "nil", "n.v.", "no comment", "unknown", "xxx"})
 _LONGEST = 20
+_NARROW = 2
 
 
 def is_missing_word(word: str) -> bool:
     """Tell whether a word stands for a missing value in many tables."""
-    return plain_form(word).casefold() in _WORDS
+    plain = plain_form(word).casefold()
+    # A spreadsheet shows number signs where a column is too narrow.
+    return plain in _WORDS or (len(plain) > _NARROW and not plain.strip("#"))
 
 
 def may_answer_nothing(text: str) -> bool:
