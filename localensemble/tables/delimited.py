@@ -104,6 +104,7 @@ class Table:
                         )
                     number += 1
                     if number > 0:
+                        refuse_repeated_header(self, cells, row=number)
                         yield tuple(cells)
                 elif cells:
                     raise TableError(
@@ -134,8 +135,14 @@ class HeldTable(Table):
     dates: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Return the rows below the header."""
-        return iter(self.values)
+        """Return the rows below the header.
+
+        Raises:
+            TableError: a row repeats the header.
+        """
+        for number, cells in enumerate(self.values, start=1):
+            refuse_repeated_header(self, cells, row=number)
+            yield cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,19 @@ def without_rows(table: Table, leaves_out: Callable[[tuple[str, ...]], bool]) ->
     if isinstance(table, HeldTable):
         return replace(table, values=tuple(row for row in table.values if not leaves_out(row)))
     return _RowsLeftOut(table.path, table.columns, table.format, table, leaves_out)
+
+
+def refuse_repeated_header(table: Table, cells: Sequence[str], *, row: int) -> None:
+    """Refuse a row with the names of the columns, as where two tables were joined.
+
+    Raises:
+        TableError: the row repeats the names of two columns or more.
+    """
+    if cells[0] == table.columns[0] and len(cells) > 1 and tuple(cells) == table.columns:
+        raise TableError(
+            f"{table.path.name}, row {row}: the row repeats the names of the columns.",
+            hint="Remove it; if several tables were joined, check that no item occurs twice.",
+        )
 
 
 TableSource = Path | HeldTable
@@ -333,6 +353,7 @@ def _find_delimiter(path: Path) -> str:
     stated = stated_delimiter(first_line)
     if stated is not None and below:
         if stated in DELIMITERS:
+            _check_stated(path, below, stated, complete=complete)
             return stated
         raise TableError(
             f"{path.name}: the first line states a delimiter that is not supported.",
@@ -352,6 +373,20 @@ def _find_delimiter(path: Path) -> str:
     if even:
         return even[0]
     return max(split, key=lambda delimiter: split[delimiter][0], default=DELIMITERS[0])
+
+
+def _check_stated(path: Path, below: str, stated: str, *, complete: bool) -> None:
+    """Refuse a stated delimiter that splits nothing where another one does."""
+    widest = {
+        one: max(_sample_widths(below, one, complete=complete), default=0) for one in DELIMITERS
+    }
+    others = [one for one in DELIMITERS if widest[one] > 1]
+    if widest[stated] == 1 and others:
+        raise TableError(
+            f"{path.name}: the first line states a {_spoken(stated)} as the delimiter, but the "
+            f"cells seem to be divided by a {_spoken(others[0])}.",
+            hint="Correct the first line, or remove it.",
+        )
 
 
 def _sample_widths(sample: str, delimiter: str, *, complete: bool) -> list[int]:

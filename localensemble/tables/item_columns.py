@@ -140,7 +140,9 @@ def choose_id_columns(
             )
         return IdColumns(names)
     columns = [name for name in table.columns if name != leave_out]
-    guessed = _guess_id(table, columns) or (_rated_id(table, columns) if known_labels else None)
+    guessed = _guess_id(table, columns) or (
+        _rated_id(table, columns, unique=False) if known_labels else None
+    )
     if guessed is not None:
         return IdColumns((guessed,), (f'Using column "{guessed}" for the item ids.',))
     rated = _rated_id(table, columns)
@@ -197,11 +199,15 @@ def _guess_id(table: Table, columns: Sequence[str]) -> str | None:
     return unique[0]
 
 
-def _rated_id(table: Table, columns: Sequence[str]) -> str | None:
-    """Find the column that a table of ratings would take for the ids, if it holds short words."""
+def _rated_id(table: Table, columns: Sequence[str], *, unique: bool = True) -> str | None:
+    """Find the column that a table of ratings would take for the ids, if it holds short words.
+
+    Args:
+        unique: whether no two rows may have the same id; if not, whoever reads them refuses it.
+    """
     for wanted in ITEM_NAMES:
         for name in columns:
-            if plain_name(name) in wanted and _tells_rows_apart(table, name):
+            if plain_name(name) in wanted and (not unique or _tells_rows_apart(table, name)):
                 place = table.columns.index(name)
                 cells = [values[place].strip() for values in table.rows()]
                 if all(len(cell) <= _LONGEST_WORD and len(cell.split()) == 1 for cell in cells):

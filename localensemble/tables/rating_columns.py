@@ -12,7 +12,7 @@ which.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -30,6 +30,7 @@ from localensemble.tables.doubts.column_families import (
     Grid,
     find_checkboxes,
     find_grid,
+    find_rounds,
     grid_error,
 )
 from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters
@@ -59,6 +60,8 @@ _RATER_NAMES: tuple[frozenset[str], ...] = (
     frozenset({"rater", "raterid", "ratername"}),
     frozenset({"annotator", "annotatorid", "coder", "coderid", "judge", "judgeid", "observer"}),
     frozenset({"worker", "workerid", "assessor", "assessorid", "labeler", "labelerid"}),
+    frozenset({"username", "userid", "user", "useremail", "reviewer", "reviewerid"}),
+    frozenset({"kodierer", "codeur", "annotateur", "codeerder", "beoordelaar", "beurteiler"}),
 )
 _LABEL_NAMES: tuple[frozenset[str], ...] = (
     frozenset({"label"}),
@@ -75,6 +78,7 @@ _NO_RATERS = frozenset(
 # A rater with this many items per category is expected to use at least half the categories.
 _CELLS_PER_CATEGORY = 5
 _LEAST_CELLS = 20
+_LEAST_IDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +355,14 @@ class _Choice:
         raters_of_variables = self._raters_of_variables(raters, by_name)
         if raters_of_variables:
             return raters_of_variables
+        rounds = find_rounds([name for name in raters if name not in by_name])
+        if rounds:
+            raise TableError(
+                f"{self._name}: {columns_named(rounds)} seem to hold several variables, with a "
+                "column for each rater and variable, or several rounds of each rater.",
+                hint="Name the columns of one variable's raters: `--raters first,second`. If each "
+                f"column is a rater: `--raters {as_option(rounds)}`.",
+            )
         checkboxes = find_checkboxes(self.table, raters)
         if checkboxes:
             raise TableError(
@@ -439,6 +451,11 @@ class _Choice:
             others = set().union(*(other for i, other in enumerate(cells) if i != place)) - {""}
             if (
                 plain_name(name) in _NO_RATERS
+                or _numbers_rows(
+                    filled[place],
+                    seen,
+                    beside=max(map(len, cells[:place] + cells[place + 1 :]), default=0),
+                )
                 or len(seen) > _MOST_CATEGORIES_GUESSED
                 or (seen and others and not seen & others)
                 or (
@@ -448,6 +465,11 @@ class _Choice:
             ):
                 doubtful.append(name)
         return doubtful
+
+
+def _numbers_rows(filled: int, seen: Collection[str], *, beside: int) -> bool:
+    """Tell whether every cell is another one, as ids are, beside columns with few labels."""
+    return filled >= _LEAST_IDS and len(seen) == filled > 2 * beside > 0
 
 
 def _check_named(table: TableFile, named: NamedColumns) -> None:

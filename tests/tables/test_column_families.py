@@ -174,3 +174,29 @@ def test_a_pattern_that_fits_no_columns_is_refused(tmp_path: Path) -> None:
 def test_a_pattern_names_a_rater_and_a_variable(text: str) -> None:
     with pytest.raises(InputError, match="column pattern"):
         ColumnPattern.parse(text)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ["pain1", "sleep1", "pain2", "sleep2"],
+        ["pain", "sleep", "pain.1", "sleep.1"],
+        ["pain", "pain_2", "sleep", "sleep_2"],
+    ],
+)
+def test_names_that_recur_with_a_number_are_asked_about(tmp_path: Path, columns: list[str]) -> None:
+    with pytest.raises(TableError, match="several rounds") as refused:
+        read(tmp_path, table(columns, "xyz"))
+    assert "--raters first,second" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ["expert1", "expert2", "novice1", "novice2"],
+        ["ann", "ann2", "ben"],
+        ["R1", "R2", "R3", "R4"],
+    ],
+)
+def test_numbered_raters_are_counted(tmp_path: Path, columns: list[str]) -> None:
+    assert found(read(tmp_path, table(columns, "xyz"))) == {"labels": tuple(columns)}

@@ -408,3 +408,17 @@ def test_a_table_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write(tmp_path / "nowhere" / "labels.csv", [("1",)], ("id",))
     assert caught.value.exit_code == 1
     assert "Check that the folder exists" in caught.value.hint
+
+
+def test_a_row_that_repeats_the_names_is_refused(tmp_path: Path) -> None:
+    text = "id,ann,ben\n1,x,y\nid,ann,ben\n2,y,y\n"
+    refused(written(tmp_path, text), found="row 2: the row repeats", hint="joined")
+
+
+def test_a_text_may_be_the_name_of_its_only_column(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "text\none\ntext\n"))[1] == [("one",), ("text",)]
+
+
+@pytest.mark.parametrize("text", ["sep=;\nid,text\n1,x\n2,y\n", "sep=,\nid\ttext\n1\tx\n"])
+def test_a_stated_delimiter_that_splits_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    refused(written(tmp_path, text), found="states a ", hint="first line")

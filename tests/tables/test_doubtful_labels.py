@@ -116,6 +116,12 @@ def test_different_labels_that_occur_only_in_the_first_row_are_asked_about(tmp_p
         refuse_doubtful_labels(labels, where="labels.csv")
 
 
+def test_one_label_that_only_the_first_row_has_is_asked_about(tmp_path: Path) -> None:
+    labels = labels_of(tmp_path, "9,Pain,Pain", *ROWS, *numbered("a,a", "b,b", "a,a", start=20))
+    with pytest.raises(TableError, match="row 1 may belong"):
+        refuse_doubtful_labels(labels, where="labels.csv")
+
+
 def test_a_second_header_row_of_a_long_table_is_asked_about(tmp_path: Path) -> None:
     rows = [f"{n},{rater},{'xy'[n % 2]}" for n in range(6) for rater in ("ann", "ben")]
     labels = labels_of(tmp_path, "Item,Rater,Label", *rows, header="id,rater,label")

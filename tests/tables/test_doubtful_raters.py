@@ -148,3 +148,21 @@ def test_labels_of_raters_left_out_are_not_categories(tmp_path: Path) -> None:
 def test_names_are_written_as_one_option() -> None:
     assert as_option(["ann", "ben"]) == "ann,ben"
     assert as_option(["Ann B", "Smith, J"]) == "'Ann B,\"Smith, J\"'"
+
+
+@pytest.mark.parametrize("name", ["Nr", "Document name", "lfd. Nr."])
+def test_a_column_that_numbers_the_rows_is_asked_about(tmp_path: Path, name: str) -> None:
+    rows = "".join(f"{n},{n % 3},{n % 2}\n" for n in range(12))
+    with pytest.raises(TableError, match=f'"{name}"') as refused:
+        read(tmp_path, f"{name},ann,ben\n{rows}")
+    assert "--raters ann,ben" in str(refused.value.hint)
+
+
+def test_a_user_name_names_the_rater(tmp_path: Path) -> None:
+    text = long("ann", "ben").replace("rater", "username")
+    assert raters(read(tmp_path, text)) == ("ann", "ben")
+
+
+def test_a_person_with_a_title_is_a_rater(tmp_path: Path) -> None:
+    names = ("Dr. Gold", "Frau Master", "Dr. May")
+    assert raters(read(tmp_path, wide(*names))) == names

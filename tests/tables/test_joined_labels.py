@@ -92,6 +92,9 @@ def test_declared_categories_are_not_doubted_and_their_combinations_are() -> Non
         ("a b", "json", ("a b",)),
         ('{"choices": []}', "json", ()),
         ("{'labels': ['x']}", "json", ("x",)),
+        ('[{"task": "T0", "value": "x"}]', "json", ("x",)),
+        ('[{"from_name": "s", "value": {"choices": ["x", "y"]}}]', "json", ("x", "y")),
+        ('{"other": "x"}', "json", ('{"other": "x"}',)),
     ],
 )
 def test_a_cell_is_split_into_its_labels(

@@ -53,9 +53,10 @@ _CHECKED = frozenset(
 _RATER_STEMS = re.compile(
     r"(rater|coder|annotator|judge|reader|observer|reviewer|assessor|labeler|scorer|expert|person"
     r"|user|worker|doctor|physician|nurse|student|clinician|model|llm|run|round|time|wave|visit"
-    r"|x|v|r|\w+ist)",
+    r"|novice|trainee|resident|doc|dr|x|v|r|\w+ist)",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"(.*?[^\W\d_])(?:[ ._-]?(\d{1,2}))?")
 _SAMPLE_ROWS = 2000
 _PATTERN = re.compile(r"\{(rater|variable)\}([^{}]*)\{(rater|variable)\}")
 
@@ -128,6 +129,27 @@ class ColumnPattern:
             if variable in variables:
                 about[column] = (rater, variable)
         return about
+
+
+def find_rounds(columns: Sequence[str]) -> list[str]:
+    """Find columns such as ``pain``, ``sleep``, ``pain_2`` and ``sleep_2``; or with 1 and 2.
+
+    Programs number names that recur, so these are two raters' labels of two variables.
+    """
+    numbered = {
+        name: (found[1].casefold(), found[2] or "")
+        for name in columns
+        if (found := _NUMBERED.fullmatch(name))
+    }
+    stems: dict[str, set[str]] = {}
+    for stem, number in numbered.values():
+        stems.setdefault(stem, set()).add(number)
+    recurring = {stem for stem, numbers in stems.items() if len(numbers) > 1}
+    if len(recurring) < 2 or any(map(_RATER_STEMS.fullmatch, recurring)):
+        return []
+    if len({frozenset(stems[stem]) for stem in recurring}) > 1:
+        return []
+    return [name for name, (stem, _) in numbered.items() if stem in recurring]
 
 
 def find_grid(columns: Sequence[str], *, separator: str | None = None) -> Grid | None:

@@ -31,6 +31,8 @@ _DAYS = re.compile(r"[3-5]\d{4}")
 _RANGE = re.compile(r"\d{1,2}[-/]\d{1,2}")
 _LEAST_OTHER_ROWS = 4
 _LEAST_ROWS_WITHOUT_SIGN = 8
+# Beside few other categories, one that only the first item has is unusual.
+_FEW_CATEGORIES = 3
 
 
 def refuse_doubtful_labels(labels: VariableRatings, *, where: str) -> None:
@@ -84,6 +86,12 @@ def _first_row_is_doubtful(labels: VariableRatings, group: GroupLabels) -> bool:
         or any(text.endswith(("?", ":")) for text in texts)
         or may_be_header([item, *(other for other in group.items if other != item)])
         or (more_rows and len(texts) > 1 and len({*texts}) == len(texts))
+        or (
+            more_rows
+            and len(texts) == len(group.raters) > 1
+            and len({*texts}) == 1
+            and len(others) <= _FEW_CATEGORIES
+        )
     )
 
 

@@ -36,6 +36,8 @@ _LEAST_COMBINATIONS = 2
 # Ordinary categories rarely contain these.
 _HARD = frozenset("|;#")
 _ANSWERS = ("yes", "no")
+# Label Studio; the last is Zooniverse's, and around those of a whole Label Studio result.
+_KEYS = ("choices", "labels", "taxonomy", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ def separate_labels(
     variables = [
         one for labels in table.variables for one in _yes_or_no(labels, separator, known, name_of)
     ]
+    if not variables:
+        raise TableError(
+            f"{table.path.name}: found no label in the cells, split as "
+            f"`--split-labels {separator}` asks.",
+            hint="Check what the cells hold; name the categories with `--categories` if all of "
+            "them are empty lists.",
+        )
     how = "lists" if separator == JSON_LISTS else f'cells at "{separator}"'
     said = f"Split {how}: each category is a variable with the answers yes and no."
     return replace(table, variables=tuple(variables), messages=(*table.messages, said))
@@ -189,7 +198,10 @@ def _listed_labels(word: str) -> tuple[str, ...] | None:
             return None
     found = [*found] if isinstance(found, tuple | set) else found
     texts = [*_texts(found)]
-    if isinstance(found, list) and any(not isinstance(one, str | dict) for one in found):
+    objects = found if isinstance(found, list) else [found]
+    if any(not isinstance(one, str | dict) for one in objects):
+        return None
+    if any(isinstance(one, dict) and not one.keys() & {*_KEYS} for one in objects):
         return None
     return tuple(dict.fromkeys(texts)) if isinstance(found, list | dict) else None
 
@@ -201,7 +213,7 @@ def _texts(found: object) -> Iterator[str]:
         for one in found:
             yield from _texts(one)
     elif isinstance(found, dict):
-        for key in ("choices", "labels", "taxonomy"):
+        for key in _KEYS:
             yield from _texts(found.get(key))
 
 

@@ -12,6 +12,10 @@ _TOTALS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sum", "mean", "average", "median", "count"}
     | {"std", "std dev", "std. dev.", "standard deviation"}
     | {"summe", "gesamt", "gesamtsumme", "insgesamt", "mittelwert", "durchschnitt", "anzahl"}
+    | {"kappa", "cohen's kappa", "fleiss' kappa", "fleiss kappa", "agreement", "% agreement"}
+    | {"percent agreement", "ac1", "icc", "alpha", "krippendorff's alpha", "prevalence", "sd"}
+    | {"min", "max", "minimum", "maximum", "\u00fcbereinstimmung", "\u00fcbereinstimmung in %"}
+    | {"standardabweichung", "gesamtergebnis", "totaal", "gemiddelde", "accord", "all raters"}
     | {"somme", "total general", "total g\u00e9n\u00e9ral", "moyenne", "suma", "media"}
 )
 _COUNT = re.compile(r"n ?= ?\d*")
