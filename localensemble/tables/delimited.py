@@ -104,7 +104,7 @@ class Table:
                         )
                     number += 1
                     if number > 0:
-                        refuse_repeated_header(self, cells, row=number)
+                        refuse_repeated_header(self.path, self.columns, cells, row=number)
                         yield tuple(cells)
                 elif cells:
                     raise TableError(
@@ -141,7 +141,7 @@ class HeldTable(Table):
             TableError: a row repeats the header.
         """
         for number, cells in enumerate(self.values, start=1):
-            refuse_repeated_header(self, cells, row=number)
+            refuse_repeated_header(self.path, self.columns, cells, row=number)
             yield cells
 
 
@@ -164,15 +164,17 @@ def without_rows(table: Table, leaves_out: Callable[[tuple[str, ...]], bool]) ->
     return _RowsLeftOut(table.path, table.columns, table.format, table, leaves_out)
 
 
-def refuse_repeated_header(table: Table, cells: Sequence[str], *, row: int) -> None:
+def refuse_repeated_header(
+    path: Path, columns: Sequence[str], cells: Sequence[str], *, row: int
+) -> None:
     """Refuse a row with the names of the columns, as where two tables were joined.
 
     Raises:
         TableError: the row repeats the names of two columns or more.
     """
-    if cells[0] == table.columns[0] and len(cells) > 1 and tuple(cells) == table.columns:
+    if cells[0] == columns[0] and len(cells) > 1 and [*cells] == [*columns]:
         raise TableError(
-            f"{table.path.name}, row {row}: the row repeats the names of the columns.",
+            f"{path.name}, row {row}: the row repeats the names of the columns.",
             hint="Remove it; if several tables were joined, check that no item occurs twice.",
         )
 

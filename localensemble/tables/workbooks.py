@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import TableError
-from localensemble.tables.delimited import TableFormat, check_header
+from localensemble.tables.delimited import TableFormat, check_header, refuse_repeated_header
 from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
@@ -67,8 +67,11 @@ class Sheet:
             TableError: a cell has no single value; the message names the row.
         """
         places = [self.columns.index(column) for column in columns]
-        for row in range(self._header_rows, len(self._cells)):
-            yield tuple([self._text(row, place) for place in places])
+        for number, row in enumerate(range(self._header_rows, len(self._cells)), start=1):
+            cells = tuple([self._text(row, place) for place in places])
+            if cells:
+                refuse_repeated_header(self.path, columns, cells, row=number)
+            yield cells
 
     def dates(self) -> Mapping[str, int]:
         """Return each column with a cell that is stored as a date, and its first such row."""

@@ -33,6 +33,7 @@ def numbered(*labels: str, start: int = 1) -> list[str]:
         "2-mrt",
         "Dec-1",
         "2026/02/03",
+        "01:02:00",
         "02-Feb",
         "Jan-02",
         "3. Mrz",

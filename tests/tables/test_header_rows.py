@@ -177,3 +177,9 @@ def test_hidden_rows_and_columns_are_reported(tmp_path: Path) -> None:
     said = " ".join(read_ratings(tmp_path / "t.xlsx", named=NamedColumns()).messages)
     assert "by a filter or by hand: 1;" in said
     assert 'the sheet hides: "ben", "cy";' in said
+
+
+def test_a_row_of_a_workbook_that_repeats_the_names_is_refused(tmp_path: Path) -> None:
+    rows = [["id", "ann", "ben"], ["1", "x", "y"], ["id", "ann", "ben"], ["2", "y", "y"]]
+    with pytest.raises(TableError, match="row 2: the row repeats"):
+        read_ratings(workbook_of(tmp_path / "labels.xlsx", rows), named=NamedColumns())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import TableError
+from localensemble.tables.doubts.spelled_names import alike_items
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import Ratings, read_ratings
 
@@ -70,3 +71,8 @@ def test_items_that_look_the_same_are_refused_with_their_rows(tmp_path: Path) ->
 def test_ids_that_differ_only_in_letter_case_are_counted(tmp_path: Path) -> None:
     found = table(tmp_path, "item,rater,label\na1,Ann,y\nA1,Ben,n\nb,Ben,n\n")
     assert found.messages[-1].startswith("1 item id differs from another only in letter case")
+
+
+def test_ids_that_a_spreadsheet_made_decimal_are_refused() -> None:
+    assert alike_items(["1", "2", "1.0"]) == ("1", "1.0")
+    assert alike_items(["1.0", "2.0", "10", "1.00"]) is None

@@ -153,7 +153,9 @@ def test_merged_cells_below_a_title_are_still_refused(tmp_path: Path) -> None:
         [*open_item_table(path).rows()]
 
 
-@pytest.mark.parametrize("word", ["Total", "SUMME", "Mean", "n = 12", "N=", "Gesamt:", "Kappa", "% agreement"])
+@pytest.mark.parametrize(
+    "word", ["Total", "SUMME", "Mean", "n = 12", "N=", "Gesamt:", "Kappa", "% agreement"]
+)
 def test_a_row_of_totals_is_refused_with_its_row(tmp_path: Path, word: str) -> None:
     path = written(tmp_path, f"id,text,b\n1,x,y\n2,y,y\n{word},2,3\n")
     with pytest.raises(TableError, match=r'row 3, column "id": the last row seems to hold totals'):

@@ -23,7 +23,7 @@ _MONTH = (
 _DATE = re.compile(
     rf"\d{{1,2}}\.?[-./ ]{_MONTH}([-./ ]\d{{2,4}})?|{_MONTH}(-\d|[-./ ]\d{{2,4}})"
     r"|\d{1,2}([./-])\d{1,2}\5\d{4}|\d{1,2}/\d{1,2}/\d{2}"
-    r"|\d{4}([/.])\d\d?\6\d\d?|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
+    r"|\d\d:\d\d:\d\d|\d{4}([/.])\d\d?\6\d\d?|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?",
     re.IGNORECASE,
 )
 # How a spreadsheet stores a date of our time: the days since 1900.

@@ -7,6 +7,7 @@ alone; what looks the same is refused.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from localensemble.tables.doubts.lookalikes import loose_form, plain_form, shown
 
 # Spellings that share this part of the items of the rater with fewer are different raters.
 _MOSTLY = 0.5
+_WHOLE = re.compile(r"(\d+)\.0$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,12 @@ def raters_message(names: Mapping[str, tuple[str, ...]], *, joined: bool) -> tup
 
 def alike_items(items: Collection[str]) -> tuple[str, str] | None:
     """Find two ids that a reader cannot tell apart; None without any."""
-    if all(item.isascii() and "  " not in item for item in items):
+    if all(item.isascii() and "  " not in item and item[-2:] != ".0" for item in items):
         return None
     seen: dict[str, str] = {}
     for item in items:
-        first = seen.setdefault(plain_form(item), item)
+        # A spreadsheet or a data frame adds ".0" to numbers.
+        first = seen.setdefault(_WHOLE.sub(r"\1", plain_form(item)), item)
         if first != item:
             return first, item
     return None
