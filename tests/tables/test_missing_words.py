@@ -34,7 +34,9 @@ def test_words_for_a_missing_value_are_recognized(word: str) -> None:
     assert may_answer_nothing(f" {word} ")
 
 
-@pytest.mark.parametrize("text", ["None", "nil", "unknown?", "No comment"])
+@pytest.mark.parametrize(
+    "text", ["None", "nil", "unknown?", "No comment", "Keine", "RAS", "wei\u00df nicht"]
+)
 def test_words_that_may_also_answer_are_only_doubtful(text: str) -> None:
     assert may_answer_nothing(text)
     assert not is_missing_word(text)

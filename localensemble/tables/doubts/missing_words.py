@@ -35,7 +35,13 @@ _WORDS = frozenset(
     | {"niet gecodeerd", "ontbreekt", "sin respuesta", "sin dato", "nessuna risposta"}
 )
 # These may also be an answer, so they are only asked about.
-_DOUBTFUL_TEXTS = frozenset({"none", "nil", "n.v.", "no comment", "unknown", "xxx"})
+_DOUBTFUL_TEXTS = frozenset(
+    {"none", "nil", "n.v.", "no comment", "no comments", "unknown", "xxx", "nothing", "idk"}
+    | {"nothing to add", "don't know", "dunno", "kein kommentar", "nichts", "keine", "keiner"}
+    | {"keine anmerkung", "keine anmerkungen", "wei\u00df nicht", "weiss nicht", "rien", "ras"}
+    | {"rien \u00e0 signaler", "aucun", "aucune", "ne sait pas", "sans commentaire", "niets"}
+    | {"geen", "geen opmerkingen", "weet niet", "nada", "ninguno", "ninguna", "niente"}
+)
 _LONGEST = 20
 _NARROW = 2
 
