@@ -12,7 +12,7 @@ which.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -33,7 +33,7 @@ from localensemble.tables.doubts.column_families import (
     find_rounds,
     grid_error,
 )
-from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters
+from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters, tells_rows_apart
 from localensemble.tables.item_columns import ITEM_NAMES, TEXT_NAMES, plain_name
 from localensemble.tables.table_files import TableFile
 
@@ -73,12 +73,22 @@ _NO_RATERS = frozenset(
     {"sex", "gender", "female", "male", "age", "agegroup", "ethnicity", "language"}
     | {"site", "ward", "center", "centre", "clinic", "hospital", "country", "region"}
     | {"group", "arm", "treatment", "exposed", "case", "control", "split", "fold", "round"}
-    | {"year", "month", "date", "time", "weight"}
+    | {"year", "month", "date", "time", "weight", "batch", "page", "version", "priority"}
+    | {
+        "order",
+        "session",
+        "index",
+        "sequence",
+        "position",
+        "block",
+        "nwords",
+        "wordcount",
+        "length",
+    }
 )
 # A rater with this many items per category is expected to use at least half the categories.
 _CELLS_PER_CATEGORY = 5
 _LEAST_CELLS = 20
-_LEAST_IDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +461,7 @@ class _Choice:
             others = set().union(*(other for i, other in enumerate(cells) if i != place)) - {""}
             if (
                 plain_name(name) in _NO_RATERS
-                or _numbers_rows(
+                or tells_rows_apart(
                     filled[place],
                     seen,
                     beside=max(map(len, cells[:place] + cells[place + 1 :]), default=0),
@@ -465,11 +475,6 @@ class _Choice:
             ):
                 doubtful.append(name)
         return doubtful
-
-
-def _numbers_rows(filled: int, seen: Collection[str], *, beside: int) -> bool:
-    """Tell whether every cell is another one, as ids are, beside columns with few labels."""
-    return filled >= _LEAST_IDS and len(seen) == filled > 2 * beside > 0
 
 
 def _check_named(table: TableFile, named: NamedColumns) -> None:

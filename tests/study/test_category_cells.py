@@ -89,8 +89,11 @@ def test_stored_booleans_and_numbers_of_a_sheet_are_categories(tmp_path: Path) -
 
 def test_a_column_item_with_texts_or_repeats_does_not_hold_ids(tmp_path: Path) -> None:
     held = codebook("1", "2")
-    for cells in (("The room was cold", "Good"), ("a", "a")):
+    for cells, found in (
+        (("The room was cold", "Good"), "found no column with item ids"),
+        (("a", "a"), "the same id appears in rows 1 and 2"),
+    ):
         rows = [(cell, "1") for cell in cells]
         path = table(tmp_path, "csv", ("item", "theme"), *rows)
-        with pytest.raises(TableError, match="found no column with item ids"):
+        with pytest.raises(TableError, match=found):
             read_gold(path, codebook=held, item_ids=["a"], id_column=None)

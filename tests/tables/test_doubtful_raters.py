@@ -86,6 +86,8 @@ def test_a_rater_made_from_others_is_asked_about(tmp_path: Path, name: str) -> N
         "lead_time",
         "Status",
         "annTime",
+        "Totals",
+        "batch",
         "Dauer",
     ],
 )

@@ -111,3 +111,8 @@ def test_codes_that_a_gap_answers_give_the_value_without_them(
     assert found.variables[0].agreement.coefficient("AC1").value == pytest.approx(0.900, abs=5e-4)
     value = found.variables[0].agreement.coefficient("Krippendorff alpha").value
     assert value == pytest.approx(alpha, abs=5e-4)
+
+
+def test_numbers_with_a_decimal_comma_are_doubted_like_others() -> None:
+    assert may_be_missing(["1,0", "2,0", "3,0", "-99,0"]) == ["-99,0"]
+    assert may_be_missing(["0,5", "1,0", "1,5"]) == []

@@ -55,7 +55,18 @@ _BESIDE = frozenset(
     | {"comment", "comments", "note", "notes", "remark", "remarks", "rationale", "reason"}
     | {"explanation", "justification", "feedback", "ip", "ipaddress", "status", "channel"}
     | {"userlanguage", "latitude", "longitude", "locationlatitude", "locationlongitude"}
-    | {"email", "device", "browser", "url", "difficulty", "agreement", "agree", "total", "sum"}
+    | {
+        "email",
+        "device",
+        "browser",
+        "url",
+        "difficulty",
+        "agreement",
+        "agree",
+        "total",
+        "totals",
+        "sum",
+    }
     | {"correct", "match", "matches", "disagreement", "conflict", "concordant", "concordance"}
     | {"discordant", "discordance", "discrepancy", "discrepant", "identical", "needsreview"}
     | {"wascancelled", "cancelled", "canceled", "approve", "approved", "reject", "rejected"}
@@ -66,6 +77,7 @@ _BESIDE = frozenset(
     | {"begründung", "gesamt", "summe"}
 )
 
+_LEAST_IDS = 8
 # People may be called Gold or Master.
 _TITLE = re.compile(r"(dr|prof|mr|mrs|ms|herr|frau|mme|dhr|mevr)\b[. ]", re.IGNORECASE)
 # Both of two raters, as in "ann+ben" and "Ann and Ben".
@@ -94,6 +106,11 @@ def doubtful_raters(names: Collection[str], *, columns: bool) -> list[str]:
             doubtful.update(found)
     doubtful.update(_named_after_others(names))
     return [name for name in names if name in doubtful]
+
+
+def tells_rows_apart(filled: int, seen: Collection[str], *, beside: int) -> bool:
+    """Tell whether every cell is another one, as ids are, beside columns with few labels."""
+    return filled >= _LEAST_IDS and len(seen) == filled > 2 * beside > 0
 
 
 def _named_after_others(names: Collection[str]) -> list[str]:

@@ -14,6 +14,7 @@ from localensemble.tables.doubts.lookalikes import plain_form
 from localensemble.tables.doubts.missing_words import is_missing_word
 
 _CODE = re.compile(r"-?(([6-9])\2*|9+[5-8])(\.0+)?|-[1-5](\.0+)?")
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d+),(\d{1,2})$")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 # A code of two or more digits is doubtful if it is this many times the largest other number.
 _FAR = 5
@@ -28,7 +29,7 @@ _EVEN = 1.25
 
 def may_be_missing(words: Sequence[str]) -> list[str]:
     """Find the labels that may stand for a missing label, in the order given."""
-    plain = {word: plain_form(word) for word in words}
+    plain = {word: _DECIMAL_COMMA.sub(r"\1.\2", plain_form(word)) for word in words}
     numbers = {word: float(one) for word, one in plain.items() if _NUMBER.fullmatch(one)}
     named = [word for word in words if word not in numbers]
     doubtful = {word for word in named if is_missing_word(word)}
