@@ -165,8 +165,8 @@ def _unseen(
         )
     if pooled.any():
         messages.append(
-            f"Left out {counted(int(pooled.sum()), 'gold label')} that the pool for "
-            f'"{variable}" was fitted to. The promise is about the other items, and '
+            f"Left out {counted(int(pooled.sum()), 'gold label')} whose texts the pool for "
+            f'"{variable}" was fitted to. The promise is about the items with other texts, and '
             "the shares of the categories in the whole study are not estimated."
         )
     return np.where(used, np.int16(-1), gold), tuple(messages)

@@ -31,7 +31,7 @@ from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.evaluation import CategoryArray
-from localensemble.findings.fitted_raters import item_hashes
+from localensemble.findings.fitted_raters import has_used_text
 from localensemble.study.binding import binding
 from localensemble.study.decisions import decide
 from localensemble.study.study import Study
@@ -172,8 +172,6 @@ def _fitted_to(loaded: Study, variable: Variable, gold: CategoryArray) -> list[i
         if one.variable == variable.name
         for item in one.used_items
     }
-    if not used:
-        return []
-    places = np.flatnonzero(gold >= 0).tolist()
-    hashes = item_hashes(loaded.recorded, known=gold >= 0)
-    return [place for place, item in zip(places, hashes, strict=True) if item in used]
+    seen = has_used_text(loaded.recorded, used=used)
+    places: list[int] = np.flatnonzero((gold >= 0) & seen).tolist()
+    return places

@@ -16,7 +16,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.words import counted
 from localensemble.findings.evaluation import CategoryArray
-from localensemble.findings.fitted_raters import item_hashes
+from localensemble.findings.fitted_raters import has_used_text, item_hashes
 from localensemble.findings.gold_comparison import distributions_at
 from localensemble.study.binding import identities
 from localensemble.study.gold import GoldLabels
@@ -117,19 +117,17 @@ def fit_pools(loaded: Study, *, gold: GoldLabels, date: str) -> PooledStudy:
 
 
 def is_pooled_on(loaded: Study, *, variable: str, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell of each of N items whether its gold label fitted the pool of a variable.
+    """Tell of each of N items whether the pool of a variable was fitted to its text.
 
     Args:
         loaded: the study.
         variable: the variable.
         known: (N,) the items to look at; the others count as not used.
     """
-    found = np.zeros_like(known)
     pool = pool_of(loaded.rules.pools, variable)
-    if pool is not None:
-        used = frozenset(pool.used_items)
-        found[known] = [one in used for one in item_hashes(loaded.recorded, known=known)]
-    return found
+    if pool is None:
+        return np.zeros_like(known)
+    return has_used_text(loaded.recorded, used=pool.used_items) & known
 
 
 def pooled_gold_cautions(loaded: Study, gold: GoldLabels | None) -> tuple[str, ...]:
@@ -143,7 +141,7 @@ def pooled_gold_cautions(loaded: Study, gold: GoldLabels | None) -> tuple[str, .
         used = int(is_pooled_on(loaded, variable=pool.variable, known=known).sum())
         if used:
             cautions.append(
-                f"{pool.variable}: the pool was fitted to {used:,} of these "
+                f"{pool.variable}: the pool was fitted to the texts of {used:,} of these "
                 f"{counted(int(known.sum()), 'gold label')}, so on them the consensus and the "
                 f"accepted labels look better than they are. {pool.accuracy_sentence()}"
             )

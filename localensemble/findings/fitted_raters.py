@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.consensus.probabilities.calibrated_raters import (
@@ -135,6 +136,23 @@ def item_hashes(
             if wanted
         ]
     return tuple(hashes)
+
+
+def has_used_text(labels: StudyLabels, *, used: Collection[str]) -> NDArray[np.bool_]:
+    """Tell of each of N items whether its text is that of an item used for fitting.
+
+    The same text under another id is answered alike, so it is no fresh evidence.
+
+    Args:
+        labels: the labels of a study.
+        used: hashes of the items used, as ``item_hashes`` makes them.
+    """
+    if not used:
+        return np.zeros(labels.item_count, dtype=np.bool_)
+    items = labels.reader.item_hashes(labels.item_set, start=0, stop=labels.item_count)
+    wanted = frozenset(used)
+    texts = {content for name, content in items if sha256_json([name, content]) in wanted}
+    return np.array([content in texts for _, content in items], dtype=np.bool_)
 
 
 def _own(labels: StudyLabels) -> StudyLabels:

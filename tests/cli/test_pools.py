@@ -90,7 +90,7 @@ def test_figures_on_the_gold_labels_of_a_pool_are_called_too_good(
     pool(run, labeled)
     ended = run("evaluate", labeled.study, "--gold", gold(labeled))
     assert any(
-        "fitted to 120 of these 120 gold labels" in one for one in findings(labeled)["cautions"]
+        "texts of 120 of these 120 gold labels" in one for one in findings(labeled)["cautions"]
     )
     assert "cross-validated accuracy" in " ".join((ended.out + ended.err).split())
     run("evaluate", labeled.study, "--gold", gold(labeled, rows=range(120, ITEMS)))
@@ -177,7 +177,7 @@ def test_a_certificate_leaves_out_the_gold_labels_of_the_pool(
     fresh = run("certify", labeled.study, "--gold", gold(labeled, rows=range(100, ITEMS)), *promise)
     out = " ".join((fresh.out + fresh.err).split())
     assert fresh.code == 0, out
-    assert "Left out 20 gold labels that the pool" in out
+    assert "Left out 20 gold labels whose texts the pool" in out
     certificate = labeled.study / "certificate-topic.json"
     assert json.loads(certificate.read_text(encoding="utf-8"))["by"] == "method"
     applied = run(
@@ -185,3 +185,18 @@ def test_a_certificate_leaves_out_the_gold_labels_of_the_pool(
     )
     assert applied.code == 0, applied.err
     assert findings(labeled)["pools"]
+
+
+def test_the_text_of_a_gold_item_of_the_pool_is_no_fresh_evidence_under_another_id(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [*TEXTS[:80], *TEXTS[:80]])
+    label(run, files)
+    known = ("--gold", gold(files, rows=range(80)), "--items", files.items)
+    assert run("consensus", files.study, *known).code == 0
+    copies = gold(files, rows=range(80, ITEMS))
+    compared = run("evaluate", files.study, "--gold", copies, "--details")
+    assert "fitted to the texts of 80 of these 80 gold labels" in " ".join(compared.out.split())
+    promise = ("--variable", "topic", "--alpha", "0.8", "--delta", "0.2")
+    certified = run("certify", files.study, "--gold", copies, *promise)
+    assert (certified.code, "pool" in certified.err) == (2, True)
