@@ -194,6 +194,14 @@ def test_too_few_gold_labels_are_refused(gold_labels: int, named: str) -> None:
         )
 
 
+@pytest.mark.parametrize("different", [1, 4, 49])
+def test_the_same_text_many_times_is_one_gold_label(different: int) -> None:
+    labels, probabilities, truth = simulated(100, seed=0)
+    contents = [f"text {i % different}" for i in range(100)]
+    with pytest.raises(InputError, match=rf"100 gold labels \({different} different texts\).* 50"):
+        fit_pool(labels, probabilities=probabilities, gold=truth, contents=contents)
+
+
 def test_gold_labels_of_one_category_are_refused() -> None:
     labels, probabilities, truth = simulated(100, seed=0)
     with pytest.raises(InputError, match="one category"):

@@ -208,15 +208,19 @@ def fit_pool(
             fold, and the folds follow from it.
 
     Raises:
-        InputError: fewer than 50 usable gold labels, or all are of one category.
+        InputError: fewer than 50 usable gold labels of different texts, or all are of one
+            category.
     """
     check_probabilities(labels, probabilities=probabilities)
     usable = usable_gold(labels, probabilities=probabilities, gold=gold)
     count = int(np.count_nonzero(usable))
-    if count < LEAST_GOLD:
+    # The same text again says nothing new, and cross-validation needs other texts.
+    texts = len({contents[place] for place in np.flatnonzero(usable).tolist()})
+    if texts < LEAST_GOLD:
+        different = f" ({texts} different texts)" if texts < count else ""
         raise InputError(
-            f"Cannot fit a pool to {count} gold labels of items that raters labeled with "
-            f"probabilities; expected at least {LEAST_GOLD}.",
+            f"Cannot fit a pool to {count} gold labels{different} of items that raters labeled "
+            f"with probabilities; expected at least {LEAST_GOLD}.",
             hint="Label more items by hand, or decide without gold labels, for example by "
             "majority.",
         )
