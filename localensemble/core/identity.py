@@ -50,6 +50,11 @@ def sha256_json(value: JsonValue) -> str:
     return sha256_text(canonical_json(value))
 
 
+def sha256_item(item_id: str, *, content_sha256: str) -> str:
+    """Return the SHA-256 of an item: of its id and the hash of its text."""
+    return sha256_json([item_id, content_sha256])
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits, reading the file in pieces."""
     digest = hashlib.sha256()

@@ -22,7 +22,7 @@ from localensemble.consensus.probabilities.rater_calibration import (
 )
 from localensemble.consensus.protocol import FloatArray
 from localensemble.core.errors import InputError
-from localensemble.core.identity import sha256_json
+from localensemble.core.identity import sha256_item
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.gold_comparison import distributions_at
 from localensemble.study.binding import identities
@@ -131,8 +131,8 @@ def item_hashes(
         stop = min(start + _BLOCK_ITEMS, labels.item_count)
         items = labels.reader.item_hashes(labels.item_set, start=start, stop=stop)
         hashes += [
-            sha256_json(list(item))
-            for item, wanted in zip(items, known[start:stop], strict=True)
+            sha256_item(item_id, content_sha256=content)
+            for (item_id, content), wanted in zip(items, known[start:stop], strict=True)
             if wanted
         ]
     return tuple(hashes)
@@ -151,7 +151,9 @@ def has_used_text(labels: StudyLabels, *, used: Collection[str]) -> NDArray[np.b
         return np.zeros(labels.item_count, dtype=np.bool_)
     items = labels.reader.item_hashes(labels.item_set, start=0, stop=labels.item_count)
     wanted = frozenset(used)
-    texts = {content for name, content in items if sha256_json([name, content]) in wanted}
+    texts = {
+        content for name, content in items if sha256_item(name, content_sha256=content) in wanted
+    }
     return np.array([content in texts for _, content in items], dtype=np.bool_)
 
 

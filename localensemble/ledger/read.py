@@ -208,6 +208,11 @@ class LedgerReader:
         query = "SELECT 1 FROM item WHERE item_id = ? LIMIT 1"
         return tuple(one for one in ids if self._rows(query, one))
 
+    def hashes_of(self, ids: Sequence[ItemId]) -> tuple[tuple[ItemId, str], ...]:
+        """Return id and content hash of the items with these ids; an id can have several."""
+        query = "SELECT lower(hex(content_sha256)) FROM item WHERE item_id = ?"
+        return tuple((one, content) for one in ids for (content,) in self._rows(query, one))
+
     def withdrawn_among(self, ids: Sequence[ItemId]) -> tuple[ItemId, ...]:
         """Return those of the ids that belong to withdrawn items."""
         salts = self._rows("SELECT salt FROM withdrawal ORDER BY withdrawal_key LIMIT 1")

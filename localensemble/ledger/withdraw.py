@@ -15,14 +15,14 @@ import struct
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from localensemble.core.identity import JsonValue, canonical_json
+from localensemble.core.identity import JsonValue, canonical_json, sha256_item
 from localensemble.core.labels import ItemId
 from localensemble.ledger.connection import transaction
 from localensemble.ledger.digests import event_sha256, hashed_id
 from localensemble.ledger.events import BODIES, append_event, next_number
 
 Redact = Callable[[JsonValue, Collection[str]], JsonValue]
-"""Return the settings of a run without the ids and content hashes given."""
+"""Return the settings of a run without the ids and hashes given."""
 
 _SALT_BYTES = 16
 _CHANGED_TABLES = ("event", "item", "label", "run")
@@ -122,7 +122,15 @@ def _redacted_runs(
     connection: sqlite3.Connection, items: list[tuple[int, ItemId, bytes]], redact: Redact
 ) -> list[int]:
     """Rewrite the settings that name the items; return the keys of these runs."""
-    names = {str(item_id) for _, item_id, _ in items} | {content.hex() for *_, content in items}
+    names = {
+        name
+        for _, item_id, content in items
+        for name in (
+            str(item_id),
+            content.hex(),
+            sha256_item(item_id, content_sha256=content.hex()),
+        )
+    }
     changed = []
     for key, settings in connection.execute("SELECT run_key, settings FROM run").fetchall():
         left = canonical_json(redact(json.loads(settings), names))

@@ -9,7 +9,7 @@ from localensemble.consensus.probabilities.calibrated_raters import (
     CalibratedRaters,
 )
 from localensemble.consensus.probabilities.rater_calibration import ContextualPrior
-from localensemble.core.identity import sha256_json, sha256_text
+from localensemble.core.identity import sha256_item, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.label_matrix import GAP
 from localensemble.piloting.asked_rater import CONTENT_FREE_TEXTS, AskedRater
@@ -63,7 +63,7 @@ def recommended_calibrations(
                 ),
                 source_items=len(CONTENT_FREE_TEXTS),
                 used_items=tuple(
-                    sha256_json([str(item.id), sha256_text(item.text)])
+                    sha256_item(item.id, content_sha256=sha256_text(item.text))
                     for item, known in zip(items, gold[variable.variable], strict=True)
                     if known != GAP
                 ),

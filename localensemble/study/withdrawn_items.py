@@ -6,12 +6,13 @@ item out of a table that still has it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.identity import JsonValue
+from localensemble.core.identity import JsonValue, sha256_item
+from localensemble.core.files import replaced_binary_file
 from localensemble.core.labels import ItemId
 from localensemble.core.words import counted, listed
 from localensemble.ledger.connection import is_begun
@@ -21,6 +22,8 @@ from localensemble.study.run_record import RunSettings
 from localensemble.tables.item_file import ItemFile
 
 _ROWS = 4096
+# Stands for a hash that was removed, because the number of gold items stays.
+_WITHDRAWN = "withdrawn"
 
 
 def withdrawn_in(items: ItemFile, reader: LedgerReader) -> frozenset[ItemId]:
@@ -66,7 +69,37 @@ def redacted(settings: JsonValue, names: Collection[str]) -> JsonValue:
         left["shots"] = {**left["shots"], "ids": kept}
     if "trained_on" in left:
         left["trained_on"] = [one for one in left["trained_on"] if one not in names]
+    if "rules" in left:
+        left["rules"] = {**left["rules"]}
+        for key in ("rater_calibrations", "pools"):
+            if key in left["rules"]:
+                left["rules"][key] = [_without_items(one, names) for one in left["rules"][key]]
     return left
+
+
+def _without_items(fitted: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    used = [_WITHDRAWN if one in names else one for one in fitted["used_items"]]
+    return {**fitted, "used_items": used}
+
+
+def used_items_of(reader: LedgerReader, ids: Collection[ItemId]) -> frozenset[str]:
+    """Return the hashes by which pools and calibrations know these items."""
+    return frozenset(
+        sha256_item(item_id, content_sha256=content)
+        for item_id, content in reader.hashes_of(tuple(ids))
+    )
+
+
+def clear_calibrations(folder: StudyFolder, used: Collection[str]) -> None:
+    """Remove the hashes of withdrawn items from the calibration files in a study folder."""
+    for path in sorted(folder.path.rglob("rater-calibration-*.json")):
+        held = path.read_bytes()
+        left = held
+        for one in used:
+            left = left.replace(one.encode(), _WITHDRAWN.encode())
+        if left != held:
+            with replaced_binary_file(path) as stream:
+                stream.write(left)
 
 
 def made_before_withdrawal(reader: LedgerReader, rules: DecisionRules) -> tuple[str, ...]:

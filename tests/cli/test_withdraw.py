@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.core.identity import sha256_item, sha256_text
 from tests.cli.conftest import Ended, Run
 from tests.studies import (
     SCRIPTED,
@@ -364,3 +365,55 @@ def test_a_certificate_is_named_as_older_or_dropped_where_it_holds_for_these_ite
         assert 'drops its certificate for "topic"' in ended.out
         assert older not in report
     assert run("consensus", files.study).code == 0
+
+
+def gold_table(files: StudyFiles, rows: range) -> Path:
+    """Call the second rater right on four of five items."""
+    path = files.folder / f"gold-{rows.start}.csv"
+    table = read_table(files.study / "labels.csv")
+    said = {n: table[n]["topic.rater.second"] if n % 5 else "other" for n in rows}
+    lines = [f"i-{n},{category}" for n, category in said.items()]
+    path.write_text("\n".join(["id,gold_topic", *lines, ""]), encoding="utf-8")
+    return path
+
+
+def test_gold_labels_that_fitted_something_lose_the_hash_of_the_item(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(300)])
+    study, items = files.study, ("--items", files.items)
+    assert label(run, files).code in (0, 3)
+    assert run("consensus", study, "--gold", gold_table(files, range(60)), *items).code == 0
+    hashed = sha256_item("i-17", content_sha256=sha256_text("comment 17"))
+    assert holding(study, hashed)
+    assert run("withdraw", study, "--id", "i-17", *items).code == 0
+    assert holding(study, hashed) == []
+    kept = sha256_item("i-18", content_sha256=sha256_text("comment 18"))
+    assert holding(study, kept)
+    assert run("ledger", "verify", study).code == 0
+    assert label(run, files).code in (0, 3)
+
+
+def test_a_calibration_loses_the_item_and_the_certificate_that_rests_on_it_is_dropped(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(300)])
+    study, items = files.study, ("--items", files.items)
+    assert label(run, files).code in (0, 3)
+    fitting = ("--gold", gold_table(files, range(60)), "--variable", "topic", "--method")
+    assert run("calibrate", study, *fitting, "temperature").code == 0
+    calibration = ("--calibration", study / "rater-calibration-topic.json")
+    assert run("consensus", study, *items, *calibration).code == 0
+    promise = ("--variable", "topic", "--alpha", "0.8", "--delta", "0.2")
+    ended = run("certify", study, "--gold", gold_table(files, range(60, 300)), *promise)
+    assert ended.code == 0, ended.err
+    certificate = ("--certificate", study / "certificate-topic.json")
+    assert run("consensus", study, *items, *certificate).code == 0
+    hashed = sha256_item("i-17", content_sha256=sha256_text("comment 17"))
+    assert "rater-calibration-topic.json" in holding(study, hashed)
+    ended = run("withdraw", study, "--id", "i-17", *items)
+    assert ended.code == 0, ended.err
+    assert 'drops its certificate for "topic"' in ended.out
+    assert holding(study, hashed) == []
+    assert run("ledger", "verify", study).code == 0
+    assert run("consensus", study, *items, *calibration).code == 0

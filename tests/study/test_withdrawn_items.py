@@ -71,6 +71,7 @@ def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
         "golden": {"topic": {"i-1": "staff"}},
         "shots": {"ids": ["i-1", "i-9"], "seed": 0},
         "trained_on": ["aa", "bb"],
+        "rules": {"pools": [{"used_items": ["aa", "bb"], "date": "d"}], "consensus": "m"},
     }
     assert redacted(settings, ["i-1", "aa"]) == {
         "raters": ["i-1"],
@@ -78,6 +79,7 @@ def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
         "golden": {"topic": {}},
         "shots": {"ids": ["i-9"], "seed": 0},
         "trained_on": ["bb"],
+        "rules": {"pools": [{"used_items": ["withdrawn", "bb"], "date": "d"}], "consensus": "m"},
     }
     assert redacted({"limit": None, "control": None}, ["i-1"]) == {"limit": None, "control": None}
 

@@ -31,7 +31,12 @@ from localensemble.study.recorded_ratings import hash_of_items
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, has_texts
-from localensemble.study.withdrawn_items import redacted, withdrawn_in
+from localensemble.study.withdrawn_items import (
+    clear_calibrations,
+    redacted,
+    used_items_of,
+    withdrawn_in,
+)
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.item_columns import TextColumn
 from localensemble.tables.item_file import ItemFile
@@ -115,10 +120,14 @@ def withdraw(
     with Ledger.open(folder.ledger, create=False) as ledger:
         refuse_changed(folder.ledger)
         gone = _ids_given(options, ledger.reader)
+        used = used_items_of(ledger.reader, gone)
         if newest_finished(ledger.reader) is None:
+            clear_calibrations(folder, used)
             return _from_unfinished(folder, ledger, gone)
         before = Study.load(ledger.reader)
         left = _items_left(before, items, gone, options)
+        # Once the ledger has forgotten the items, nobody knows their hashes.
+        clear_calibrations(folder, used)
         dropped = _record_without(before, left, gone, ledger)
         ledger.withdraw(gone, redact=redacted)
         loaded = Study.load(ledger.reader)
@@ -232,7 +241,7 @@ def _record_without(
     if item_set == summary.item_set:
         return ()
     item_count = sum(item_id not in gone for item_id in labels.item_ids)
-    rules, messages = _rules_without(before)
+    rules, messages = _rules_without(before, used_items_of(ledger.reader, gone))
     settings = RunSettings.from_json(redacted(before.run.settings.as_json(), list(map(str, gone))))
     settings = replace(
         settings,
@@ -248,16 +257,23 @@ def _record_without(
     return messages
 
 
-def _rules_without(before: Study) -> tuple[DecisionRules, tuple[str, ...]]:
-    """Drop the certificates that hold only for the items that the study had."""
+def _rules_without(before: Study, used: Collection[str]) -> tuple[DecisionRules, tuple[str, ...]]:
+    """Drop the certificates that hold only for the items, or calibrations, that the study had."""
     rules = before.rules
-    methods = {one.variable: rules.method_for(one.variable) for one in rules.certificates}
-    kept = [one for one in rules.certificates if methods[one.variable].per_item]
+    changed = {one.variable for one in rules.calibrations if set(used) & set(one.used_items)}
+    reasons = {}
+    for name in (one.variable for one in rules.certificates):
+        method = rules.method_for(name)
+        if not method.per_item:
+            reasons[name] = (
+                f"with the method {method.name}, it holds only for the items that the study had"
+            )
+        elif name in changed:
+            reasons[name] = "gold labels of withdrawn items calibrated the raters it rests on"
+    kept = [one for one in rules.certificates if one.variable not in reasons]
     return rules.with_certificates(kept), tuple(
-        f'The study drops its certificate for "{name}": with the method {method.name}, it holds '
-        "only for the items that the study had. Certify again."
-        for name, method in methods.items()
-        if not method.per_item
+        f'The study drops its certificate for "{name}": {reason}. Certify again.'
+        for name, reason in reasons.items()
     )
 
 
