@@ -38,7 +38,12 @@ def verify_command(study: Path) -> None:
     say(console, f"The ledger is intact. Last hash: {verification.head_sha256}")
     withdrawn = verification.counts["withdrawn_item"]
     if withdrawn:
-        say(console, f"Withdrawn on record: {counted(withdrawn, 'item')}.")
+        redacted = counted(verification.counts["redaction"], "change")
+        say(
+            console,
+            f"Withdrawn on record: {counted(withdrawn, 'item')}. For {redacted} of earlier events, "
+            "the withdrawal is the only witness; `localensemble ledger history` lists it.",
+        )
 
 
 @command.command("history", cls=StudyCommand)

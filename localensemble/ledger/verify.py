@@ -2,7 +2,8 @@
 
 Finds every record, event or label that was changed, removed or inserted, and damage to the
 file. It cannot detect that the newest events were cut off cleanly, or that a forger rewrote the
-whole chain: to detect these, compare ``head_sha256`` with a copy kept elsewhere.
+whole chain: to detect these, compare ``head_sha256`` with a copy kept elsewhere. Nor does it detect
+that a forger appended a withdrawal to vouch for other changes in the events that it redacts.
 """
 
 from __future__ import annotations
