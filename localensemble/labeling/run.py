@@ -236,11 +236,11 @@ class _RaterRun:
         certified = self.plan.certified_raters.get(rater.name, rater.identity.sha256)
         if certified != rater.identity.sha256:
             raise InputError(
-                f'A certificate or calibration does not apply to rater "{rater.name}": its '
+                f'The certificate, calibration or pool does not apply to rater "{rater.name}": its '
                 f"identity is {rater.identity.sha256[:12]}, but was {certified[:12]} then. "
                 "It has labeled nothing.",
-                hint="Its engine, chat template, layout or settings changed. Make the certificate "
-                "or calibration again, or label without it.",
+                hint="Its codebook, engine, template or settings changed. Drop it (`localensemble "
+                "consensus STUDY --items FILE`, with --method majority or a --drop option).",
             )
 
     def _questions(self, engine: Engine, named: NamedEngine) -> Questions:

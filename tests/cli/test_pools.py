@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
-from tests.studies import StudyFiles, read_table, study_files
+from tests.studies import CODEBOOK, StudyFiles, read_table, study_files
 
 pytestmark = pytest.mark.slow  # labels hundreds of items for every study
 
@@ -164,6 +164,19 @@ def test_another_rater_makes_the_pool_void(run: Run, labeled: StudyFiles) -> Non
         encoding="utf-8",
     )
     assert "fourth" in label(run, labeled, code=2)
+
+
+def test_a_reworded_variable_makes_the_pool_void_and_the_pool_is_named(
+    run: Run, labeled: StudyFiles
+) -> None:
+    pool(run, labeled)
+    labeled.codebook.write_text(CODEBOOK.replace("It can wait.", "It may wait."), encoding="utf-8")
+    said = " ".join(label(run, labeled, code=2).split())
+    assert "pool does not apply" in said
+    assert "--method majority" in said
+    kept = ("--items", labeled.items, "--method", "majority")
+    assert run("consensus", labeled.study, *kept).code == 0
+    assert "The labels of topic are kept" in " ".join(label(run, labeled).split())
 
 
 def test_a_certificate_leaves_out_the_gold_labels_of_the_pool(
