@@ -228,7 +228,7 @@ def _labeled(
     """Make the missing labels, decide, and write the study's files."""
     with Ledger.open(folder.ledger, create=True) as ledger:
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
-        for message in reuse.messages:
+        for message in (*reuse.messages, *reuse.notes):
             on_message(message)
         settled = settle_readouts(
             plan, reader=ledger.reader, on_choice=lambda choice: on_message(choice.sentence)

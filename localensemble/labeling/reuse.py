@@ -38,10 +38,12 @@ class Reuse:
         messages: sentences for the user; empty if nothing leaves the tables.
         raters: name of each rater of the last finished run, and a hash of its identity without
             the codebook.
+        notes: sentences on what stays as it is.
     """
 
     messages: tuple[str, ...] = ()
     raters: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def keep_tables(self, folder: StudyFolder, loaded: Study) -> tuple[str, ...]:
         """Back up the tables in which something would be lost, and return messages about it.
@@ -77,7 +79,19 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     texts = _changed_texts(folder, held, plan.items, plan.limit)
     review = _changed_review(held.codebook, plan.codebook)
     older = (_CUT_OFF,) if written_before(folder, held.run) else ()
-    return Reuse((*older, *corrected, *gone, *review, *texts), _identities(held))
+    return Reuse(
+        (*older, *corrected, *gone, *review, *texts), _identities(held), _non_answers(held, plan)
+    )
+
+
+def _non_answers(held: Study, plan: LabelingPlan) -> tuple[str, ...]:
+    """Report that another list of non-answers changes nothing for texts that have labels."""
+    if set(held.codebook.no_answer) == set(plan.codebook.no_answer):
+        return ()
+    return (
+        "The codebook lists other texts under `no_answer` than before. Texts that have labels keep "
+        "them; to apply the list to them too, label into another folder (--output).",
+    )
 
 
 def _identities(study: Study) -> tuple[tuple[str, str], ...]:

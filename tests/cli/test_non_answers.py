@@ -96,3 +96,17 @@ def test_a_study_of_non_answers_alone_is_written(run: Run, tmp_path: Path) -> No
     files = study_files(tmp_path, NON_ANSWERS)
     assert label(run, files)[0] == 0
     assert read_table(files.study / "escalations.csv") == []
+
+
+def test_another_list_leaves_labeled_texts_as_they_are_and_this_is_said(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, ["left blank", *ANSWERS])
+    asked = ("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    run(*asked)
+    before = (files.study / "labels.csv").read_bytes()
+    files.codebook.write_text(CODEBOOK + "no_answer: [left blank]\n", encoding="utf-8")
+    assert "under `no_answer` than before" in " ".join(run(*asked).err.split())
+    assert (files.study / "labels.csv").read_bytes() == before
+    assert not list(files.study.glob("labels.before-*"))
+    assert "under `no_answer` than before" not in " ".join(run(*asked).err.split())
