@@ -184,6 +184,7 @@ def test_a_list_of_ids_may_lack_a_header_and_have_other_columns(
         ((), "no id is given"),
         (("--ids", "all.csv"), "Cannot withdraw every item"),
         (("--ids", "wide.csv"), "found no column with ids"),
+        (("--ids", "texts.csv"), "no item with 2 of the 2 ids given: row 1, row 2"),
     ],
 )
 def test_a_withdrawal_that_cannot_be_meant_changes_nothing(
@@ -196,10 +197,12 @@ def test_a_withdrawal_that_cannot_be_meant_changes_nothing(
     monkeypatch.chdir(labeled.folder)
     Path("all.csv").write_text("id\n" + "".join(f"i-{n}\n" for n in range(40)))
     Path("wide.csv").write_text("a,b\nx,x\nx,x\n")
+    Path("texts.csv").write_text(f"text\nI am {CANARY}\nand {CANARY} too\n")
     before = {path: path.read_bytes() for path in labeled.study.glob("*.*")}
     ended = run("withdraw", labeled.study, *arguments, "--items", labeled.items)
     assert ended.code == 2
     assert said in ended.err
+    assert CANARY not in ended.err
     assert {path: path.read_bytes() for path in labeled.study.glob("*.*")} == before
 
 

@@ -152,12 +152,14 @@ def withdraw(
 
 def _ids_given(options: WithdrawOptions, reader: LedgerReader) -> tuple[ItemId, ...]:
     """Return the ids to withdraw; those that were withdrawn before count too."""
-    listed = () if options.table is None else _ids_of(options.table, options.id_column, reader)
-    ids = tuple(dict.fromkeys((*listed, *map(ItemId, options.ids))))
+    listed = {} if options.table is None else _ids_of(options.table, options.id_column, reader)
+    # A wrong column may hold texts, so cells of a table are named by their row.
+    place_of = {ItemId(one): one for one in options.ids} | listed
+    ids = tuple(place_of)
     if not ids:
         raise _NOTHING_GIVEN
     known = {*reader.items_among(ids), *reader.withdrawn_among(ids)}
-    unknown = [str(one) for one in ids if one not in known]
+    unknown = [place_of[one] for one in ids if one not in known]
     if unknown:
         shown = ", ".join(unknown[:_SHOWN]) + (", ..." if unknown[_SHOWN:] else "")
         raise InputError(
@@ -169,7 +171,8 @@ def _ids_given(options: WithdrawOptions, reader: LedgerReader) -> tuple[ItemId, 
     return ids
 
 
-def _ids_of(source: TableSource, id_column: str | None, reader: LedgerReader) -> tuple[ItemId, ...]:
+def _ids_of(source: TableSource, id_column: str | None, reader: LedgerReader) -> dict[ItemId, str]:
+    """Read the ids of a table, and where each stands."""
     columns = open_item_table(source).columns
     named = shared_id_column(source, id_column) or (columns[0] if len(columns) == 1 else None)
     table = KeyedTable.open(source, id_column=named)
@@ -180,7 +183,8 @@ def _ids_of(source: TableSource, id_column: str | None, reader: LedgerReader) ->
         )
     # A plain list has no header, so its first line is an id.
     first = [ItemId(columns[0])] if len(columns) == 1 else []
-    return (*reader.items_among(first), *(row.id for row in table.rows()))
+    header = dict.fromkeys(reader.items_among(first), "the first line")
+    return header | {row.id: f"row {number}" for number, row in enumerate(table.rows(), 1)}
 
 
 def _items_left(
