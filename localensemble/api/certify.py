@@ -153,8 +153,8 @@ def _unseen(
         raise InputError(
             f"{path.name}: all its {count} {what} of this study, so they cannot serve a "
             "certificate.",
-            hint="Train the probe again with `--hold-out 0.3`, which sets gold labels aside, or "
-            "label other items by hand.",
+            hint="Label other items by hand. A probe trained with `--hold-out 0.3` and a pool "
+            "fitted to a part of the gold labels leave the rest for certificates.",
         )
     messages = []
     if trained.any():

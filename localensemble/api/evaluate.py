@@ -14,6 +14,7 @@ from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import pooled_gold_cautions
 from localensemble.findings.study_findings import StudyFindings, study_findings
+from localensemble.findings.used_gold import with_used_gold
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
@@ -116,7 +117,7 @@ def findings_of(
     loaded: Study, *, decisions: Sequence[Decisions], gold: GoldLabels | None
 ) -> StudyFindings:
     """Compute the findings of an open study."""
-    return study_findings(
+    findings = study_findings(
         loaded.recorded,
         codebook=loaded.codebook,
         decisions=decisions,
@@ -125,9 +126,10 @@ def findings_of(
         rules=loaded.rules.content,
         gold=gold,
         cautions=(
+            # First, because it is about the very numbers that a reader looks for.
+            *pooled_gold_cautions(loaded, gold),
             *loaded.cautions,
             *_of_method(decisions),
-            *pooled_gold_cautions(loaded, gold),
             *(gold.messages if gold else ()),
         ),
         certificates=loaded.rules.certificates,
@@ -136,6 +138,7 @@ def findings_of(
         pools=loaded.rules.pools,
         unfit=loaded.rules.unfit,
     )
+    return with_used_gold(findings, loaded=loaded, gold=gold)
 
 
 def gold_of(

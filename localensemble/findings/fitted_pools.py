@@ -143,7 +143,7 @@ def pooled_gold_cautions(loaded: Study, gold: GoldLabels | None) -> tuple[str, .
             cautions.append(
                 f"{pool.variable}: the pool was fitted to the texts of {used:,} of these "
                 f"{counted(int(known.sum()), 'gold label')}, so on them the consensus and the "
-                f"accepted labels look better than they are. {pool.accuracy_sentence()}"
+                f"accepted labels may look better than they are. {pool.accuracy_sentence()}"
             )
     return tuple(cautions)
 

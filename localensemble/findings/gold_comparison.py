@@ -170,6 +170,7 @@ class GoldComparison:
         audit_unlabeled: items drawn for the audit that have no gold label yet.
         learned_sentence: how the classifier among the baselines was trained, or why there is
             none; empty if no texts were given.
+        used_items: gold items that trained a rater or fitted the pool; they serve no certificate.
     """
 
     gold_items: int
@@ -187,6 +188,7 @@ class GoldComparison:
     audit: AuditEstimate | None = None
     audit_unlabeled: int = 0
     learned_sentence: str = ""
+    used_items: int = 0
 
 
 def gold_comparison(

@@ -97,6 +97,23 @@ def test_figures_on_the_gold_labels_of_a_pool_are_called_too_good(
     assert not any("pool was fitted" in one for one in findings(labeled)["cautions"])
 
 
+def test_gold_labels_that_a_pool_used_up_are_not_proposed_for_a_certificate(
+    run: Run, labeled: StudyFiles
+) -> None:
+    pool(run, labeled)
+    used = ("--gold", gold(labeled), "--random-sample")
+    proposed = "certify " + str(labeled.study)
+    ended = " ".join(run("evaluate", labeled.study, *used).out.split())
+    assert "Caution: topic: the pool was fitted" in ended
+    assert proposed not in ended
+    found = {one["name"]: one for one in findings(labeled)["variables"]}
+    assert found["topic"]["gold"]["used_items"] == 120
+    fresh = gold(labeled, rows=range(100, ITEMS))
+    run("evaluate", labeled.study, "--gold", fresh, "--random-sample")
+    found = {one["name"]: one for one in findings(labeled)["variables"]}
+    assert found["topic"]["gold"]["used_items"] == 20
+
+
 def test_without_gold_the_pool_decides_until_another_method_is_chosen(
     run: Run, labeled: StudyFiles
 ) -> None:

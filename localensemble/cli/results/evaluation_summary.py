@@ -66,6 +66,16 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
     if not open_to_promise:
         waiting = sum(one.escalated for one in findings.variables)
         return f"Next: review the {counted(waiting, 'row')} in {study / 'escalations.csv'}."
+    if used_up := [
+        found
+        for one, found in compared
+        if one.name == open_to_promise[0] and found.used_items >= found.gold_items
+    ]:
+        return (
+            f"Next: label other items by hand before you run `localensemble certify`: all "
+            f"{counted(used_up[0].gold_items, 'gold label')} of {open_to_promise[0]} trained a "
+            "rater or fitted the pool, so they cannot serve a certificate."
+        )
     if any(found.prevalence for _, found in compared):
         certify = ["localensemble", "certify", str(study), "--gold", str(gold)]
         command = shlex.join([*certify, "--variable", open_to_promise[0]])
