@@ -123,6 +123,8 @@ def test_a_probe_is_proposed_once_the_gold_labels_suffice_for_one(run: Run, tmp_
     command = shlex.join(map(str, ("localensemble", "probe", files.items, "--gold", gold)))
     assert command in " ".join(enough.split())
     assert "--hold-out 0.3" in enough
+    # A rater has the name of its file, and must not be confused with the study.
+    assert f"-o {files.study.name}-probe.probe" in " ".join(enough.split())
     few = run("evaluate", files.study, "--gold", gold_table(files, every=8)).out
     assert "localensemble probe" not in few
 

@@ -28,7 +28,7 @@ def proposed_probe(findings: StudyFindings, *, study: Path, gold: Path, items: P
         return ""
     table = "ITEMS" if items is None else str(items)
     given = (table, "--gold", str(gold), "-c", "CODEBOOK", "--hold-out", str(_HOLD_OUT))
-    command = f"localensemble probe {shlex.join((*given, '-o', f'{study.name}.probe'))}"
+    command = f"localensemble probe {shlex.join((*given, '-o', f'{study.name}-probe.probe'))}"
     return (
         f"These gold labels are enough to train a rater of another kind, a probe: `{command}` "
         f"({_HOLD_OUT:.0%} of them stay unseen, for certificates)."
