@@ -60,7 +60,8 @@ def _unfit(found: PilotFindings) -> list[str]:
     signs = [sentence for name in names for sentence in _signs(found, name)]
     if not signs:
         few = _few_pairs(found)
-        return [few] if few else ["No rater shows a sign of being unfit."]
+        but = ", but mind the answers below that change or are alike" * bool(_inconsistent(found))
+        return [few or f"No rater shows a sign of being unfit{but}."]
     if found.none_fit:
         mended = any(_mends(one, found) for one in found.other_readouts)
         now = " with its present readout" if mended else ""

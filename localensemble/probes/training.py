@@ -216,6 +216,6 @@ def _classifier() -> Any:
     except ImportError as error:
         raise EngineUnavailableError(
             "Cannot train a probe: scikit-learn is not installed.",
-            hint='Install it with `pip install scikit-learn`; labeling with a trained probe does '
+            hint="Install it with `pip install scikit-learn`; labeling with a trained probe does "
             "not need it.",
         ) from error

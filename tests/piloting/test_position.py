@@ -70,6 +70,8 @@ def test_many_flips_without_a_favored_place_are_inconsistent(tmp_path: Path) -> 
     found = piloted(tmp_path, {"reader": honest, "fickle": fickle})
     assert fitness(found, "fickle").position.reading == "inconsistent"
     assert any("Sharpen the definitions" in one for one in advice(found))
+    # The first line must not say the opposite of the one that names the rater.
+    assert "below" in advice(found)[0]
 
 
 @pytest.mark.parametrize(("pairs", "reading"), [(19, ""), (20, "first")])
