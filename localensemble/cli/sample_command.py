@@ -98,11 +98,14 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:
         gold = f"--gold {drawn.path} --variable {variable}"
         return (f"Next: localensemble certify {study} {gold}",)
+    held = ""
+    if usual.items_needed > drawn.item_count:
+        held = f", which is more than the {drawn.item_count:,} of this study"
     return (
         f"Next: localensemble evaluate {study} --gold {drawn.path} --random-sample",
         f"You drew {drawn.drawn:,} items. The default promise of `certify` (at most "
         f"{usual.alpha:.0%} wrong, confidence {1 - usual.delta:.0%}) needs about "
         f"{usual.items_needed:,} items if {usual.error_rate:.0%} of the accepted labels are wrong "
-        f"and {usual.accepted_share:.0%} of the items are accepted. "
+        f"and {usual.accepted_share:.0%} of the items are accepted{held}. "
         "For other promises, run `localensemble certify --plan`.",
     )

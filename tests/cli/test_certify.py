@@ -102,6 +102,7 @@ def test_a_worksheet_is_blind_random_and_never_written_over(run: Run, labeled: S
     assert all(row["text"] == TEXTS[n] for row, n in zip(rows, positions, strict=True))
     assert f"Next: localensemble evaluate {labeled.study}" in ended.out
     assert "about 418 items" in ended.out
+    assert "more than the 300 of this study" in " ".join(ended.out.split())
     assert "You drew 50 items" in ended.out
     refused = run(*arguments, "-o", first)
     assert (refused.code, "already exists" in refused.err) == (2, True)
