@@ -370,8 +370,10 @@ def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
         )
     taken = {entry.name for entry in catalog_entries()} | {known.name for known in known_models()}
     if model.name in taken or (here is not None and here.sha256 != model.sha256):
+        whose = "a model of the catalog" if model.name in taken else "another added model"
         raise ModelFileError(
-            f'Cannot add {model.path} as "{model.name}": another model has that name.',
+            f'Cannot add {model.path} as "{model.name}": {whose} has that name, and its file is '
+            "another.",
             hint="Choose another name with `--name`.",
         )
 

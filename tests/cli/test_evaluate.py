@@ -125,8 +125,27 @@ def test_a_probe_is_proposed_once_the_gold_labels_suffice_for_one(run: Run, tmp_
     assert "--hold-out 0.3" in enough
     # A rater has the name of its file, and must not be confused with the study.
     assert f"-o {files.study.name}-probe.probe" in " ".join(enough.split())
+    assert "--least-per-category" not in enough
     few = run("evaluate", files.study, "--gold", gold_table(files, every=8)).out
     assert "localensemble probe" not in few
+
+
+def test_a_proposed_probe_names_the_categories_that_it_cannot_learn(
+    run: Run, tmp_path: Path
+) -> None:
+    files = labeled_files(run, tmp_path / "usual")
+    rows = read_table(both_gold(files))
+    rarest, _ = Counter(row["gold_topic"] for row in rows).most_common()[-1]
+    kept = [row for row in rows if row["gold_topic"] != rarest]
+    kept += [row for row in rows if row["gold_topic"] == rarest][:2]
+    gold = tmp_path / "rare.csv"
+    with gold.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(kept[0]))
+        writer.writeheader()
+        writer.writerows(kept)
+    out = " ".join(run("evaluate", files.study, "--gold", gold, "--items", files.items).out.split())
+    assert "--least-per-category 0" in out
+    assert f'"{rarest}" (2)' in out
 
 
 def test_a_classifier_is_compared_where_the_texts_are_given(run: Run, tmp_path: Path) -> None:
