@@ -267,6 +267,9 @@ class Ledger:
 
         Returns:
             The number of items removed.
+
+        Raises:
+            LedgerError: another process reads the ledger; the file may still hold the items.
         """
         with reported(self.path, doing="write to"):
             return withdraw_rows(self._connection, ids, redact=redact)

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
+from localensemble.core.errors import LedgerError
 from localensemble.core.identity import JsonValue, canonical_json, sha256_item
 from localensemble.core.labels import ItemId
 from localensemble.ledger.connection import transaction
@@ -37,6 +38,9 @@ def withdraw_rows(
     Returns:
         The number of items that were removed. A corrected text makes another item with the same
         id, and each counts. Ids that are not in the ledger count nothing.
+
+    Raises:
+        LedgerError: another process reads the ledger, which keeps earlier content in its file.
     """
     connection.execute("PRAGMA secure_delete = ON")
     found = 0
@@ -48,7 +52,13 @@ def withdraw_rows(
             found = len(items)
     # Free pages, and the journal, may hold earlier content.
     connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise LedgerError(
+            "The withdrawal is recorded, but another process reads the ledger, so its file still "
+            "holds the items.",
+            hint="Close what has the study open, such as a notebook, and run the command again.",
+        )
     return found
 
 

@@ -199,3 +199,21 @@ if __name__ == "__main__":
     die_at_statement(int(sys.argv[2]))
     with Ledger.open(Path(sys.argv[1]), create=False) as opened:
         opened.withdraw([ItemId("item-3")], redact=without)
+
+
+def test_a_withdrawal_while_another_process_reads_is_not_called_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localensemble.ledger.connection._PATIENCE_SECONDS", 0.1)
+    path = study_of(tmp_path).path
+    trace = bytes.fromhex(sha256_text("text 3"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM item").fetchone()
+        with Ledger.open(path, create=False) as ledger, pytest.raises(LedgerError, match="reads"):
+            ledger.withdraw([ItemId("item-3")], redact=without)
+        assert trace in path.read_bytes()
+    with Ledger.open(path, create=False) as ledger:
+        assert ledger.withdraw([ItemId("item-3")], redact=without) == 0
+    assert trace not in path.read_bytes()
+    assert verify(path).broken is None
