@@ -17,7 +17,6 @@ from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
 from localensemble.study.run_record import FinishedRun
 from localensemble.tables.delimited import open_table, write_table
-from localensemble.tables.item_columns import choose_id_columns
 from localensemble.tables.row_ids import id_places, row_id
 
 _TABLES = frozenset({".csv", ".tsv", ".txt"})
@@ -76,7 +75,8 @@ def clear_of_items(
 ) -> tuple[str, ...]:
     """Remove items from everything else in the folder; name what could not be looked into.
 
-    Backups of earlier tables lose the rows of the items. What killed processes left is removed.
+    Backups and other tables with the same id columns lose the rows of the items. What killed
+    processes left is removed.
 
     Args:
         folder: the study's folder.
@@ -112,13 +112,12 @@ def _clear_table(path: Path, *, gone: Collection[str], id_columns: Sequence[str]
     """Remove the rows of items from a CSV file; return their number, None if ids are unknown."""
     try:
         table = open_table(path)
-        known = bool(id_columns) and set(id_columns) <= set(table.columns)
-        names = id_columns if known else choose_id_columns(table, named=None).names
-        places = id_places(table, names)
+        # Another column of ids may number something else, and its rows would be lost.
+        if not id_columns or not set(id_columns) <= set(table.columns):
+            return None
+        places = id_places(table, id_columns)
         rows = list(table.rows())
     except TableError:
-        return None
-    if not places:
         return None
     kept = [row for row in rows if row_id(row, places=places, position=0) not in gone]
     if len(kept) < len(rows):

@@ -110,7 +110,7 @@ def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) ->
         assert study.cautions == (sentence,)
 
 
-def test_every_table_in_the_folder_loses_the_rows(tmp_path: Path) -> None:
+def test_tables_with_the_ids_of_the_study_lose_the_rows_and_others_are_named(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path)
     spared = write_rows(tmp_path / "items.csv", [("id", "text"), ("a", "one")])
     (tmp_path / "study.sqlite-wal").write_text("a")
@@ -126,14 +126,15 @@ def test_every_table_in_the_folder_loses_the_rows(tmp_path: Path) -> None:
     (tmp_path / ".labels.csv.x1.part").write_text("a")
     messages = clear_of_items(folder, gone={"a"}, id_columns=("key",), spared=(spared,))
     assert (tmp_path / "more" / "t.csv").read_text() == "key,id\nb,a\n"
-    assert (tmp_path / "by-id.tsv").read_bytes() == b"\xef\xbb\xbfid\ttext\r\nb\ttwo\r\n"
+    assert (tmp_path / "by-id.tsv").read_bytes() == b"\xef\xbb\xbfid\ttext\na\tone\nb\ttwo\n"
     assert spared.read_text().count("one") == 1
     assert not (tmp_path / ".labels.csv.x1.part").exists()
     assert [message.split(":")[0] for message in messages] == [
-        "Removed 1 row from by-id.tsv.",
+        "Look into by-id.tsv yourself",
         "Look into damaged.csv yourself",
         "Look into export.xlsx yourself",
         "Removed 2 rows from more/t.csv.",
         "Look into no-ids.csv yourself",
         "Look into study.sqlite.copy yourself",
+        "Look into untouched.csv yourself",
     ]
