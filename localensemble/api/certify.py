@@ -151,8 +151,8 @@ def _unseen(
         what = "trained a rater" if trained.all(where=known) else "fitted a pool or trained a rater"
         count = counted(int(known.sum()), "gold label")
         raise InputError(
-            f"{path.name}: all its {count} {what} of this study, so they cannot serve a "
-            "certificate.",
+            f"{path.name}: all its {count} {what} of this study, so no certificate can "
+            "rest on them.",
             hint="Label other items by hand. A probe trained with `--hold-out 0.3` and a pool "
             "fitted to a part of the gold labels leave the rest for certificates.",
         )
@@ -160,14 +160,14 @@ def _unseen(
     if trained.any():
         messages.append(
             f"Left out {counted(int(trained.sum()), 'gold label')} whose texts trained a rater of "
-            f"this study. The promise is about the {counted(int((~seen).sum()), 'item')} with "
-            "other texts, and the shares of the categories in the whole study are not estimated."
+            f"this study. The promise covers the {counted(int((~seen).sum()), 'item')} with other "
+            "texts. The shares of the categories in the whole study are not estimated."
         )
     if pooled.any():
         messages.append(
             f"Left out {counted(int(pooled.sum()), 'gold label')} whose texts the pool for "
-            f'"{variable}" was fitted to. The promise is about the items with other texts, and '
-            "the shares of the categories in the whole study are not estimated."
+            f'"{variable}" was fitted to. The promise covers the items with other texts. The '
+            "shares of the categories in the whole study are not estimated."
         )
     return np.where(used, np.int16(-1), gold), tuple(messages)
 

@@ -173,7 +173,7 @@ def _encoders() -> tuple[UsableModel, ...]:
                     size_bytes=model.size_bytes,
                     has_template=False,
                     about=f"{_size(model.size_bytes)}: compares texts with your definitions; "
-                    "recognizes topics, hardly negation or sentiment",
+                    "recognizes topics, but hardly negation or sentiment",
                     reads_codebook=True,
                 ),
             )

@@ -41,8 +41,8 @@ def verify_command(study: Path) -> None:
         redacted = counted(verification.counts["redaction"], "change")
         say(
             console,
-            f"Withdrawn on record: {counted(withdrawn, 'item')}. For {redacted} of earlier events, "
-            "the withdrawal is the only witness; `localensemble ledger history` lists it.",
+            f"Withdrawn on record: {counted(withdrawn, 'item')}. Only the withdrawal vouches for "
+            f"{redacted} of earlier events; `localensemble ledger history` lists it.",
         )
 
 

@@ -112,7 +112,7 @@ def _codebook_remarks(codebook: Codebook) -> Iterator[Remark]:
         yield Remark(
             "warning",
             "codebook",
-            "The name or the version is in typographic quotes, which YAML takes for a part of it.",
+            "The name or the version is in typographic quotes, which YAML reads as part of it.",
             'Use straight quotes (").',
         )
     for first, second in combinations(codebook.variables, 2):
@@ -154,7 +154,7 @@ def _quotes(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "error",
                 _place(variable, category),
-                "The name is in typographic quotes, which YAML takes for a part of it; raters "
+                "The name is in typographic quotes, which YAML reads as part of it, so raters "
                 "would have to answer with the quotes.",
                 'Use straight quotes (") or none.',
             )
@@ -191,7 +191,7 @@ def _names(variable: Variable) -> Iterator[Remark]:
             yield Remark(
                 "warning",
                 where,
-                "Tables and statistics programs take the name for a missing label.",
+                "Spreadsheets and statistics programs read this name as a missing label.",
                 'Choose words that say what is meant, such as "not applicable" or "not mentioned".',
             )
         elif re.search(r"\w\s*/\s*\w| and ", category.name):

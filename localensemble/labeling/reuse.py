@@ -123,7 +123,7 @@ def _corrected_variables(folder: StudyFolder, held: Study, codebook: Codebook) -
         kept = [name for name in now if name not in changed]
         rest = f" The labels of {listed(kept)} are kept." if kept else ""
         return (
-            f"The codebook words {listed(changed)} differently than before: "
+            f"The codebook now words {listed(changed)} differently: "
             f"{'it is' if len(changed) == 1 else 'they are'} asked again.{rest}",
         )
     differences = [

@@ -237,8 +237,8 @@ class _RaterRun:
         if certified != rater.identity.sha256:
             raise InputError(
                 f'The certificate, calibration or pool does not apply to rater "{rater.name}": its '
-                f"identity is {rater.identity.sha256[:12]}, but was {certified[:12]} then. "
-                "It has labeled nothing.",
+                f"identity is now {rater.identity.sha256[:12]}, but was {certified[:12]} then. "
+                "The rater labeled nothing.",
                 hint="Its codebook, engine, template or settings changed. Drop it (`localensemble "
                 "consensus STUDY --items FILE`, with --method majority or a --drop option).",
             )

@@ -43,7 +43,7 @@ def disjoint_raters(labels: VariableRatings, *, name_of: Mapping[str, str]) -> t
                     f'Variable "{labels.variable}": raters "{first}" and "{second}" have no '
                     f"category in common, with {counted(shared, 'item')} that both labeled: "
                     f"{_listed(one.categories)} against {_listed(other.categories)}. If these are "
-                    "codes and names of the same categories, write them in one way; every "
+                    "codes and names of the same categories, use one or the other; every "
                     "coefficient counts them as different."
                 )
     return tuple(found[:_MOST_SHOWN])

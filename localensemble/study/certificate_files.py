@@ -133,8 +133,8 @@ def lost_between(before: DecisionRules, now: DecisionRules) -> tuple[str, ...]:
     """Report which certificates, calibrations and pools are dropped because others replace them."""
     pooled = [one.variable for one in now.pools]
     lost = tuple(
-        f'The study drops its pool for "{one.variable}"; to fit it again, give the gold labels '
-        "without a method (--gold)."
+        f'The study drops its pool for "{one.variable}"; to fit it again, give gold labels '
+        "(--gold) and no method."
         for one in before.pools
         if one.variable not in pooled
     )

@@ -105,7 +105,7 @@ def clear_of_items(
 
 
 def _unread(name: Path) -> str:
-    return f"Look into {name} yourself: if the withdrawn items are in it, remove them."
+    return f"Look into {name} yourself: if it holds withdrawn items, remove them."
 
 
 def _clear_table(path: Path, *, gone: Collection[str], id_columns: Sequence[str]) -> int | None:

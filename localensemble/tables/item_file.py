@@ -169,8 +169,8 @@ class ItemFile:
             return self
         if not self.id_columns:
             raise TableError(
-                f"{self.path.name}: the table has no id column. Items are known by their row "
-                "numbers, so none can leave without renaming those below it.",
+                f"{self.path.name}: the table has no id column. Items are identified by row "
+                "number, so withdrawing one would renumber those below it.",
                 hint="Label again into a new folder, from a table without these rows and with a "
                 "column of ids, and delete this folder.",
             )

@@ -47,8 +47,8 @@ AllCategories = Annotated[
 SplitLabels = Annotated[
     str | None,
     Option(
-        "What stands between several labels in one cell, such as ';', or json; no for cells that "
-        "are whole categories."
+        "The separator of several labels in one cell, such as ';', or json; no if each cell is "
+        "one category."
     ),
 ]
 
@@ -121,7 +121,7 @@ class NamedColumns:
     ] = ()
     without_raters: Annotated[
         tuple[str, ...],
-        Option("Raters that do not count, such as a curator: a,b.", split=True),
+        Option("Raters to leave out, such as a curator: a,b.", split=True),
     ] = ()
     pattern: Annotated[
         str | None,

@@ -306,7 +306,7 @@ class _Collector:
                 raise TableError(
                     f'{self._table.path.name}, column "{self._columns.item}": the items in rows '
                     f"{rows} look the same but are written differently.",
-                    hint="Write the id of an item in one way, with the same dashes and spaces.",
+                    hint="Write an item's id the same way in every row, down to dashes and spaces.",
                 )
 
     def _add(

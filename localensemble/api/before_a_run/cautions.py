@@ -71,12 +71,12 @@ def cautions(
         )
     if len(ensemble.raters) == 1:
         sentences.append(
-            "Only one rater labels: there is no agreement, and no disagreement shows where it may "
-            "be wrong. Add a rater of another family."
+            "Only one rater labels, so there is no agreement to measure, and no disagreement shows "
+            "where it may be wrong. Add a rater of another family."
         )
     if family := _one_family(ensemble.raters, models):
         sentences.append(
-            f"All raters are of one family ({family}), and models of one family share mistakes: "
+            f"All raters are of one family ({family}). Models of one family share mistakes, so "
             "their agreement says less. Add a model of another family."
         )
     # The hash identifies weights whichever engine runs them; without a hash, the path does.

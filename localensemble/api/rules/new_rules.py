@@ -74,8 +74,8 @@ class ConsensusOptions:
     gold: Annotated[
         TableSource | None,
         Option(
-            "A table with gold labels. Unless a method, rules or a calibration is given, they fit "
-            "how the raters are pooled; accuracy on them is reported, too."
+            "A table with gold labels. Unless a method, rules or a calibration is given, a pool of "
+            "the raters is fitted to them. The accuracy on them is also reported."
         ),
     ] = None
     id_column: Annotated[

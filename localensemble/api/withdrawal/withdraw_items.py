@@ -163,7 +163,7 @@ def _ids_given(options: WithdrawOptions, reader: LedgerReader) -> tuple[ItemId, 
     if unknown:
         shown = ", ".join(unknown[:_SHOWN]) + (", ..." if unknown[_SHOWN:] else "")
         raise InputError(
-            f"This study has no item with {len(unknown):,} of the {len(ids):,} ids given: {shown}. "
+            f"Found no item with {len(unknown):,} of the {len(ids):,} ids given: {shown}. "
             "Nothing was withdrawn.",
             hint="Give the ids as they are in labels.csv; name the column with them "
             "(--id-column) if the table of ids has several.",
@@ -201,7 +201,7 @@ def _items_left(
     if items is None:
         if has_texts(before):
             raise InputError(
-                "This needs the texts, which a study does not keep.",
+                "Withdrawing items needs the texts, which a study does not keep.",
                 hint="Give the table that was labeled, with or without these items: --items.",
             )
         return IdsOnly(reader.path, tuple(item_id for item_id, _ in _kept(before, gone)))
@@ -273,7 +273,7 @@ def _rules_without(before: Study, used: Collection[str]) -> tuple[DecisionRules,
                 f"with the method {method.name}, it holds only for the items that the study had"
             )
         elif name in changed:
-            reasons[name] = "gold labels of withdrawn items calibrated the raters it rests on"
+            reasons[name] = "its raters were calibrated with gold labels of withdrawn items"
     kept = [one for one in rules.certificates if one.variable not in reasons]
     return rules.with_certificates(kept), tuple(
         f'The study drops its certificate for "{name}": {reason}. Certify again.'

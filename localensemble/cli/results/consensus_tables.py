@@ -22,8 +22,8 @@ def show_comparisons(comparisons: Sequence[MethodComparison], *, console: Consol
     if comparisons:
         console.print(
             "Accepted and escalated follow the study's policies, without certificates. "
-            "The first method is the study's own, or the one you chose. Pools, which gold labels "
-            "fit, are left out.",
+            "The first method is the study's own, or the one you chose. Pools, which are fitted to "
+            "gold labels, are left out.",
             style="dim",
         )
 

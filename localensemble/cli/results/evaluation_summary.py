@@ -74,7 +74,7 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
         return (
             f"Next: label other items by hand before you run `localensemble certify`: all "
             f"{counted(used_up[0].gold_items, 'gold label')} of {open_to_promise[0]} trained a "
-            "rater or fitted the pool, so they cannot serve a certificate."
+            "rater or fitted the pool, so no certificate can rest on them."
         )
     if any(found.prevalence for _, found in compared):
         certify = ["localensemble", "certify", str(study), "--gold", str(gold)]

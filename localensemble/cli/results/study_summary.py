@@ -32,7 +32,7 @@ from localensemble.core.estimates import estimate, interval, share, share_interv
 from localensemble.core.labels import is_without_answer
 from localensemble.core.words import listed
 
-_WHOLE = "--details has all"
+_WHOLE = "--details shows all"
 _MOST_REASONS_WITHOUT_LABEL = 3
 _SIGNS = {
     "no_label": "gives no item a category",

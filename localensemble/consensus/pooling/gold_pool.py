@@ -75,7 +75,7 @@ class GoldPool:
         differing = sorted(name for name in names if bound.get(name) != identities.get(name))
         if differing:
             raise InputError(
-                f'The pool for "{self.variable}" does not apply; raters changed since it was '
+                f'The pool for "{self.variable}" does not apply; the raters changed after it was '
                 f"fitted on {self.date}: {', '.join(differing)}.",
                 hint="Fit it again (`localensemble consensus STUDY --gold FILE --items FILE`), or "
                 "choose another method (--method majority).",

@@ -105,8 +105,8 @@ def separate_labels(
     """
     if separator == "":
         raise InputError(
-            "Cannot split labels at nothing.",
-            hint="Write the character between two labels: `--split-labels ';'`, or `json`.",
+            "Cannot split labels: the separator is empty.",
+            hint="Give the character between two labels: `--split-labels ';'`, or `json`.",
         )
     if separator == WHOLE:
         return table
