@@ -372,8 +372,8 @@ def _refuse_taken(model: InstalledModel, folder: ModelsFolder) -> None:
     if model.name in taken or (here is not None and here.sha256 != model.sha256):
         whose = "a model of the catalog" if model.name in taken else "another added model"
         raise ModelFileError(
-            f'Cannot add {model.path} as "{model.name}": {whose} has that name, and its file is '
-            "another.",
+            f'Cannot add {model.path} as "{model.name}": {whose} has that name, and this file is '
+            "another model.",
             hint="Choose another name with `--name`.",
         )
 

@@ -389,10 +389,16 @@ def test_what_is_no_formula_stays(cell: str) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are a POSIX matter")
 def test_a_written_table_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    path = written(tmp_path, "old", "labels.csv")
-    path.chmod(0o644)
+    path = tmp_path / "labels.csv"
     write(path, [("1",)], ("id",))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_table_that_a_person_shared_stays_shared(tmp_path: Path) -> None:
+    path = written(tmp_path, "old", "labels.csv")
+    path.chmod(0o640)
+    write(path, [("1",)], ("id",))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
