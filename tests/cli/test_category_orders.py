@@ -21,8 +21,9 @@ def files(tmp_path: Path) -> StudyFiles:
     return study_files(tmp_path, TEXTS, ensemble=f"{SCRIPTED}prompt: {{orders: 3}}\n")
 
 
-def label(run: Run, files: StudyFiles, *, code: int = 0) -> str:
-    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+def label(run: Run, files: StudyFiles, *options: str, code: int = 0) -> str:
+    given = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    ended = run("label", files.items, *given, *options)
     assert ended.code == code, ended.err
     return ended.err + ended.out
 
@@ -30,7 +31,7 @@ def label(run: Run, files: StudyFiles, *, code: int = 0) -> str:
 def test_a_run_states_the_cost_before_and_the_position_bias_after(
     run: Run, files: StudyFiles
 ) -> None:
-    printed = " ".join(label(run, files).split())
+    printed = " ".join(label(run, files, "--details").split())
     assert "up to 3 times" in printed
     assert "2.5 times as long" in printed
     assert printed.index("2.5 times") < printed.index("Agreement of 3 raters")
