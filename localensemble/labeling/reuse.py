@@ -36,14 +36,16 @@ class Reuse:
 
     Attributes:
         messages: sentences for the user; empty if nothing leaves the tables.
-        raters: name of each rater of the last finished run, and a hash of its identity without
-            the codebook.
+        raters: name of each rater of the last finished run, and a hash of its identity.
+        corrected: whether the codebook was corrected; the hashes then leave it out, because that
+            is reported by itself.
         notes: sentences on what stays as it is.
     """
 
     messages: tuple[str, ...] = ()
     raters: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    corrected: bool = False
 
     def keep_tables(self, folder: StudyFolder, loaded: Study) -> tuple[str, ...]:
         """Back up the tables in which something would be lost, and return messages about it.
@@ -56,7 +58,7 @@ class Reuse:
         other = tuple(
             f"{name} is not the rater that used this name before (another model, prompt, "
             "setting or engine version): the tables hold its new labels, the ledger both."
-            for name, identity in _identities(loaded)
+            for name, identity in _identities(loaded, corrected=self.corrected)
             if before.get(name, identity) != identity
         )
         return (*other, *put_aside(folder)) if self.messages or other else ()
@@ -80,7 +82,10 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     review = _changed_review(held.codebook, plan.codebook)
     older = (_CUT_OFF,) if written_before(folder, held.run) else ()
     return Reuse(
-        (*older, *corrected, *gone, *review, *texts), _identities(held), _non_answers(held, plan)
+        (*older, *corrected, *gone, *review, *texts),
+        _identities(held, corrected=bool(corrected)),
+        _non_answers(held, plan),
+        bool(corrected),
     )
 
 
@@ -94,10 +99,12 @@ def _non_answers(held: Study, plan: LabelingPlan) -> tuple[str, ...]:
     )
 
 
-def _identities(study: Study) -> tuple[tuple[str, str], ...]:
-    # Another codebook is reported by itself.
+def _identities(study: Study, *, corrected: bool) -> tuple[tuple[str, str], ...]:
     of_key = {
-        one.key: replace(one.rater.identity, codebook_sha256="").sha256
+        # Other shots change the codebook's hash, too, and nothing else reports them.
+        one.key: (
+            replace(one.rater.identity, codebook_sha256="") if corrected else one.rater.identity
+        ).sha256
         for one in study.labeled.reader.raters()
     }
     return tuple(

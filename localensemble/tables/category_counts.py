@@ -93,7 +93,7 @@ def refuse_totals_row(table: TableFile, columns: Sequence[str]) -> None:
 def _adds_up(rows: Sequence[Sequence[int | None]]) -> bool:
     """Tell whether the last row is the sum of the others."""
     *others, last = ([one or 0 for one in row] for row in rows)
-    return max(last) > 0 and last == [*map(sum, zip(*others, strict=True))]
+    return any(last) and last == [*map(sum, zip(*others, strict=True))]
 
 
 def _total(numbers: Mapping[str, Sequence[int]]) -> str | None:

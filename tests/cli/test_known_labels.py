@@ -60,7 +60,7 @@ def test_gold_labels_are_found_by_the_id_column_of_the_items(run: Run, files: St
     items = files.items.read_text(encoding="utf-8").replace("id,", "Patient,", 1)
     files.items.write_text(items, encoding="utf-8")
     table = "Patient,gold_topic\ni-1,staff\n"
-    ended = label(run, files, "--gold", table, "--id-column", "Patient")
+    ended = label(run, files, "--gold", table, "--id-column", "Patient", "--details")
     assert ended.code == 0
     assert "Accuracy against the gold labels" in ended.out
 

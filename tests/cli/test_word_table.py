@@ -98,14 +98,13 @@ def test_commands_keep_names_whole_on_80_columns(
     gold = tmp_path / "gold.csv"
     rows = "".join(f"i-{n},transition/coordination\n" for n in range(60))
     gold.write_text(f"id,gold_topic\n{rows}", encoding="utf-8")
-    labeled = run(
-        "label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study
-    )
+    given = ("-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    labeled = run("label", files.items, *given, "--details")
     for ended in (
         labeled,
         run("evaluate", files.study, "--gold", gold, "--details"),
-        run("consensus", files.study),
-        run("agree", files.study),
+        run("consensus", files.study, "--details"),
+        run("agree", files.study, "--details"),
     ):
         assert ended.code == 0
         tables = [line for line in ended.out.splitlines() if line.endswith(" ")]

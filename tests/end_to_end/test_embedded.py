@@ -42,7 +42,8 @@ def test_the_demo_labels_every_comment_and_prints_what_the_readme_shows(
     out, err = run.communicate(timeout=600)
     assert run.returncode == 0, err
     assert "Agreement of 3 raters on 300 items" in out
-    assert "Accuracy against the gold labels" in out
+    # How many accepted labels are right stands beside an answer that needs no model.
+    assert "one answer" in out
     findings = json.loads((tmp_path / "demo" / "findings.json").read_text(encoding="utf-8"))
     assert findings["unlabeled"] == 0
     for variable in findings["variables"]:

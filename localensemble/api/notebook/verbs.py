@@ -435,7 +435,7 @@ def withdraw(
             or not given.
 
     Example:
-        >>> le.withdraw("study", ["P-0412"], items=notes).messages
+        >>> le.withdraw(study, [study.items[0]], items=texts).messages
     """
     return withdraw_items(
         path_given(study),
