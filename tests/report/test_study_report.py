@@ -14,7 +14,7 @@ from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.report import write_report
 from localensemble.core.errors import InputError
-from localensemble.core.estimates import interval, number, share
+from localensemble.core.estimates import estimate, interval, number, share, share_interval
 from tests.report.page import Page, check_page, is_mark
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, study_files
 
@@ -115,8 +115,9 @@ def test_the_page_shows_the_numbers_of_the_file(tmp_path: Path) -> None:
     cells = {" ".join(one.text.split()) for one in page.all("td")}
     for variable in found["variables"]:
         for one in variable["agreement"]["coefficients"]:
-            assert number(one["value"]) in cells
-            assert interval(one["interval_low"], one["interval_high"]) in cells
+            ends = (one["interval_low"], one["interval_high"])
+            assert estimate(one["value"], *ends) in cells
+            assert interval(*ends) in cells
         for count in (variable["accepted"], variable["escalated"]):
             assert f"{count:,}" in cells
         assert {
@@ -236,8 +237,8 @@ def test_gold_labels_draw_risk_and_cost_with_their_numbers_beside(tmp_path: Path
     (risk,) = [one for one in said if one.startswith("Risk and coverage on topic")]
     assert (
         f"As decided, {share(accepted['items'] / consensus['items'])} are accepted and "
-        f"{share(1 - accepted['value'])} of these are wrong (95% interval {share(low)} to "
-        f"{share(high)})."
+        f"{share(1 - accepted['value'], low, high)} of these are wrong (95% interval "
+        f"{share_interval(low, high)})."
     ) in risk
     (cost,) = [one for one in said if one.startswith("Cost frontier on topic")]
     escalation = topic["gold"]["escalation"]
@@ -247,9 +248,10 @@ def test_gold_labels_draw_risk_and_cost_with_their_numbers_beside(tmp_path: Path
     rows = [" ".join(one.text.split()) for one in page.all("tr")]
     for point in topic["gold"]["frontier"]:
         name = "all items are read" if point["threshold"] is None else f"{point['threshold']:.6g}"
-        ends = f"{share(point['interval']['low'])} to {share(point['interval']['high'])}"
+        ends = (point["interval"]["low"], point["interval"]["high"])
         cells = (name, point["accepted"], point["errors"], share(point["reviewed_share"]))
-        expected = "".join(map(str, (*cells, share(point["error_share"]), ends)))
+        wrong = (share(point["error_share"], *ends), share_interval(*ends))
+        expected = "".join(map(str, (*cells, *wrong)))
         assert any(row.startswith(expected) for row in rows), expected
     curve = next(one for one in topic["gold"]["rankings"] if one["score"] == "mean_probability")
     whole = share(curve["quality"]["curve"][-1]["risk"])

@@ -182,7 +182,8 @@ def _failure(tokens: tuple[int, ...] | None, encoder: _Encoder) -> EmbeddingFail
     words = tokens[1:-1]
     if not words:
         return EmbeddingFailure("no_tokens")
-    if all(token == encoder.unknown_token for token in words):
+    # No generator: an interruption while one ends would be lost.
+    if set(words) == {encoder.unknown_token}:
         return EmbeddingFailure(f"unknown_words: all {len(words)}")
     return None
 
