@@ -85,6 +85,16 @@ def test_no_id_and_no_hash_of_a_withdrawn_item_is_left_in_any_byte(tmp_path: Pat
     assert body == '{"settings":{"control":["kept"]}}'
 
 
+def test_the_hash_of_every_text_of_an_item_is_known_until_it_is_withdrawn(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    ids = [ItemId("item-3"), ItemId("item-99")]
+    with LedgerReader.open(study.path) as reader:
+        assert reader.hashes_of(ids) == ((ids[0], sha256_text("text 3")),)
+    study.withdraw("item-3")
+    with LedgerReader.open(study.path) as reader:
+        assert reader.hashes_of(ids) == ()
+
+
 def test_a_corrected_text_goes_with_the_item_and_ids_that_are_not_there_count_nothing(
     tmp_path: Path,
 ) -> None:

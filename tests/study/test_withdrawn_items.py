@@ -16,8 +16,10 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import clear_of_items
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import (
+    clear_calibrations,
     made_before_withdrawal,
     redacted,
+    used_items_of,
     without_withdrawn,
 )
 from localensemble.tables.item_file import ItemFile
@@ -84,6 +86,19 @@ def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
     assert redacted({"limit": None, "control": None}, ["i-1"]) == {"limit": None, "control": None}
 
 
+def test_calibration_files_lose_the_hashes_of_withdrawn_items(folder: StudyFolder) -> None:
+    with LedgerReader.open(folder.ledger) as reader:
+        (gone,) = used_items_of(reader, [ItemId("1")])
+        (kept,) = used_items_of(reader, [ItemId("2")])
+    held = folder.rater_calibration("v")
+    other = folder.rater_calibration("w")
+    held.write_text(f'{{"used_items": ["{gone}", "{kept}"]}}', encoding="utf-8")
+    other.write_text(f'{{"used_items": ["{kept}"]}}', encoding="utf-8")
+    clear_calibrations(folder, {gone})
+    assert held.read_text(encoding="utf-8") == f'{{"used_items": ["withdrawn", "{kept}"]}}'
+    assert other.read_text(encoding="utf-8") == f'{{"used_items": ["{kept}"]}}'
+
+
 def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) -> None:
     rules = MAJORITY.with_certificates([certificate({}, variable="v")])
 
@@ -116,6 +131,7 @@ def test_tables_with_the_ids_of_the_study_lose_the_rows_and_others_are_named(tmp
     (tmp_path / "study.sqlite-wal").write_text("a")
     (tmp_path / "more").mkdir()
     write_rows(tmp_path / "more" / "t.csv", [("key", "id"), ("a", "x"), ("b", "a"), ("a", "y")])
+    write_rows(tmp_path / "without.csv", [("key", "text"), ("b", "two")])
     write_rows(tmp_path / "untouched.csv", [("id", "text"), ("b", "two")])
     (tmp_path / "by-id.tsv").write_text("\ufeffid\ttext\na\tone\nb\ttwo\n", encoding="utf-8")
     (tmp_path / "no-ids.csv").write_text("p,q\n1,1\n1,1\n")
