@@ -6,7 +6,6 @@ scikit-learn fits the classifiers (extra ``learn``); a trained probe does not ne
 from __future__ import annotations
 
 import importlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from localensemble.core.errors import EngineUnavailableError, InputError
+from localensemble.core.folds import FOLDS, spread_over_folds
 from localensemble.core.identity import sha256_words
 from localensemble.probes.probe import VariableProbe
 
-FOLDS = 5
 LEAST_PER_CATEGORY = 5
 """With fewer gold labels of a category, a fold would often see one or none."""
 
@@ -99,19 +98,10 @@ def assign_folds(texts: Sequence[str], strata: Sequence[int]) -> dict[str, int]:
     Returns:
         sha256 of the words of each text -> its fold.
     """
-    by_stratum: dict[int, list[str]] = defaultdict(list)
-    seen: set[str] = set()
+    stratum_of: dict[str, int] = {}
     for text, stratum in zip(texts, strata, strict=True):
-        hashed = sha256_words(text)
-        if hashed not in seen:
-            seen.add(hashed)
-            by_stratum[stratum].append(hashed)
-    folds: dict[str, int] = {}
-    for stratum in sorted(by_stratum):
-        for hashed in sorted(by_stratum[stratum]):
-            # Go on where the last stratum ended, so that the folds are of one size.
-            folds[hashed] = len(folds) % FOLDS
-    return folds
+        stratum_of.setdefault(sha256_words(text), stratum)
+    return spread_over_folds(stratum_of)
 
 
 def train_variable(

@@ -22,12 +22,13 @@ from localensemble.consensus.pooling.fitted_pool import (
     FittedPool,
     fit_pool,
 )
-from localensemble.consensus.pooling.folds import FOLDS, assign_folds
+from localensemble.consensus.pooling.gold_folds import assign_folds
 from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, pool_of
 from localensemble.consensus.pooling.log_linear import LogLinear, fit_log_linear
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
 from localensemble.core.errors import EnsembleError, InputError
+from localensemble.core.folds import FOLDS
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 pytestmark = pytest.mark.slow  # fits pools by cross-validation

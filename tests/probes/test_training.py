@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from localensemble.core.errors import InputError
+from localensemble.core.folds import FOLDS
 from localensemble.core.identity import sha256_words
 from localensemble.probes.training import (
-    FOLDS,
     GoldTexts,
     assign_folds,
     refuse_few,

@@ -20,11 +20,12 @@ from localensemble.consensus.methods.majority import Majority
 from localensemble.consensus.methods.weighing import best_of
 from localensemble.consensus.pooling.best_rater import BestRater, fit_best_rater
 from localensemble.consensus.pooling.calibrated_mean import CalibratedMean, fit_calibrated_mean
-from localensemble.consensus.pooling.folds import FOLDS, assign_folds
+from localensemble.consensus.pooling.gold_folds import assign_folds
 from localensemble.consensus.pooling.log_linear import LogLinear, fit_log_linear
 from localensemble.consensus.protocol import BoolArray, CategoryArray, FloatArray
 from localensemble.consensus.shares import check_probabilities
 from localensemble.core.errors import InputError
+from localensemble.core.folds import FOLDS
 from localensemble.core.label_matrix import GAP, LabelMatrix
 
 LEAST_GOLD = 50

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.core.folds import spread_over_folds
 from localensemble.core.identity import sha256_text
-
-FOLDS = 5
 
 
 def assign_folds(contents: Sequence[str], categories: Sequence[str]) -> NDArray[np.intp]:
@@ -27,12 +25,5 @@ def assign_folds(contents: Sequence[str], categories: Sequence[str]) -> NDArray[
     stratum: dict[str, str] = {}
     for content, category in zip(contents, categories, strict=True):
         stratum[content] = min(stratum.get(content, category), category)
-    by_category: dict[str, list[str]] = defaultdict(list)
-    for content, category in stratum.items():
-        by_category[category].append(content)
-    folds: dict[str, int] = {}
-    for category in sorted(by_category):
-        for content in sorted(by_category[category], key=sha256_text):
-            # Go on where the last category ended, so that the folds are of one size.
-            folds[content] = len(folds) % FOLDS
+    folds = spread_over_folds(stratum, order=sha256_text)
     return np.array([folds[content] for content in contents], dtype=np.intp)
