@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
+from localensemble.consensus.bound_raters import BoundRater
 from localensemble.consensus.methods.pooled import Pooled
 from localensemble.consensus.pooling.fitted_pool import fit_pool, usable_gold
-from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, in_words, pool_of
+from localensemble.consensus.pooling.gold_pool import GoldPool, in_words, pool_of
 from localensemble.core.errors import InputError
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.words import counted
 from localensemble.findings.evaluation import CategoryArray
-from localensemble.findings.fitted_raters import has_used_text, item_hashes
+from localensemble.findings.fitted_raters import has_used_text, item_hashes, own_probabilities
 from localensemble.findings.gold_comparison import distributions_at
 from localensemble.study.binding import identities
 from localensemble.study.gold import GoldLabels
@@ -154,7 +155,7 @@ def _fitted(loaded: Study, variable: Variable, gold: CategoryArray | None, date:
     if gold is None:
         raise InputError("It has no gold labels.")
     # A pool corrects the raters itself, so it takes their own probabilities.
-    labels = replace(loaded.recorded, calibrations={})
+    labels = own_probabilities(loaded.recorded)
     known = gold >= 0
     held = distributions_at(labels, variable=variable, known=known)
     matrix = labels.matrix(variable)
@@ -167,7 +168,7 @@ def _fitted(loaded: Study, variable: Variable, gold: CategoryArray | None, date:
         variable=variable.name,
         pool=pool,
         raters=tuple(
-            PoolRater(name, identity.sha256, identity.model_sha256)
+            BoundRater(name, identity.sha256, identity.model_sha256)
             for name, identity in identities(labels).items()
         ),
         used_items=item_hashes(labels, known=used),

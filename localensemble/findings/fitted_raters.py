@@ -53,7 +53,7 @@ def fit_raters(
         InputError: too few gold labels, or the labels carry no probabilities.
     """
     _refuse_unscored(loaded)
-    held = distributions_at(_own(loaded.recorded), variable=variable, known=gold >= 0)
+    held = distributions_at(own_probabilities(loaded.recorded), variable=variable, known=gold >= 0)
     answers = gold[gold >= 0]
     fit = fit_temperature if method == "temperature" else fit_isotonic
     fitted: list[RaterCalibration] = [
@@ -99,7 +99,9 @@ def correct_priors(
                 hint="Label them with the same ensemble, prompt and codebook as the study.",
             )
         if held is None:
-            held = distributions_at(_own(content_free.recorded), variable=variable, known=every)
+            held = distributions_at(
+                own_probabilities(content_free.recorded), variable=variable, known=every
+            )
         distributions = held[:, asked[identity.sha256]]
         known = distributions[~np.isnan(distributions).any(axis=1)]
         if not len(known):
@@ -157,7 +159,7 @@ def has_used_text(labels: StudyLabels, *, used: Collection[str]) -> NDArray[np.b
     return np.array([content in texts for _, content in items], dtype=np.bool_)
 
 
-def _own(labels: StudyLabels) -> StudyLabels:
+def own_probabilities(labels: StudyLabels) -> StudyLabels:
     """Return labels with the raters' own probabilities, because fitting needs uncalibrated ones."""
     return replace(labels, calibrations={})
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook
+from localensemble.consensus.bound_raters import BoundRater
 from localensemble.consensus.certificates.certificate import Certificate
-from localensemble.consensus.probabilities.calibrated_raters import CalibratedRater, CalibratedRaters
-from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
+from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
@@ -85,7 +86,7 @@ class LabelingConditions:
         known = self._known_as(pool.raters)
         pool.check({name: known[name] for name in rules.fit(list(known))})
 
-    def _known_as(self, bound: Sequence[CalibratedRater | PoolRater]) -> Mapping[str, str]:
+    def _known_as(self, bound: Sequence[BoundRater]) -> Mapping[str, str]:
         """Return the identity of each rater, as far as its model tells it before it is loaded."""
         by_name = {rater.name: rater for rater in bound}
         found = {}

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from localensemble.consensus.bound_raters import BoundRater
 from localensemble.consensus.methods.pooled import Pooled
 from localensemble.consensus.pooling.best_rater import BestRater
 from localensemble.consensus.pooling.calibrated_mean import CalibratedMean, fit_calibrated_mean
@@ -23,7 +24,7 @@ from localensemble.consensus.pooling.fitted_pool import (
     fit_pool,
 )
 from localensemble.consensus.pooling.gold_folds import assign_folds
-from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater, pool_of
+from localensemble.consensus.pooling.gold_pool import GoldPool, pool_of
 from localensemble.consensus.pooling.log_linear import LogLinear, fit_log_linear
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
@@ -322,7 +323,7 @@ def small(name: str) -> FittedPool:
 
 
 def bound(pool: FittedPool, *, variable: str = "theme") -> GoldPool:
-    raters = tuple(PoolRater(name, name[0] * 64, "c" * 64) for name in pool.raters)
+    raters = tuple(BoundRater(name, name[0] * 64, "c" * 64) for name in pool.raters)
     return GoldPool(variable, pool, raters, ("d" * 64,), "2025-03-01")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from localensemble.consensus.bound_raters import BoundRater
 from localensemble.consensus.certificates.certificate import Certificate, ScoreShift
 from localensemble.consensus.certificates.threshold import Candidate, CertifiedThreshold
 from localensemble.consensus.pooling.best_rater import BestRater
 from localensemble.consensus.pooling.fitted_pool import CrossValidated, FittedPool
-from localensemble.consensus.pooling.gold_pool import GoldPool, PoolRater
+from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.probabilities.calibrated_raters import (
     CalibratedRater,
     CalibratedRaters,
@@ -80,7 +81,7 @@ def pool(
     return GoldPool(
         variable=variable,
         pool=FittedPool(names, categories, rule, results, 0, 0),
-        raters=tuple(PoolRater(name, raters[name], f"model of {name}") for name in names),
+        raters=tuple(BoundRater(name, raters[name], f"model of {name}") for name in names),
         used_items=(),
         date="2026-11-27",
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from localensemble.consensus.bound_raters import BoundRater, changed_raters
 from localensemble.consensus.pooling.best_rater import BestRater
 from localensemble.consensus.pooling.calibrated_mean import CalibratedMean
 from localensemble.consensus.pooling.fitted_pool import (
@@ -35,15 +36,6 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class PoolRater:
-    """One rater, with the hashes of its identity and model."""
-
-    name: str
-    identity_sha256: str
-    model_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class GoldPool:
     """How the probabilities of the raters on one variable are combined.
 
@@ -57,7 +49,7 @@ class GoldPool:
 
     variable: str
     pool: FittedPool
-    raters: tuple[PoolRater, ...]
+    raters: tuple[BoundRater, ...]
     used_items: tuple[str, ...]
     date: str
 
@@ -70,9 +62,7 @@ class GoldPool:
         Raises:
             InputError: names the raters that differ.
         """
-        bound = {rater.name: rater.identity_sha256 for rater in self.raters}
-        names = {*bound, *identities}
-        differing = sorted(name for name in names if bound.get(name) != identities.get(name))
+        differing = changed_raters(self.raters, identities)
         if differing:
             raise InputError(
                 f'The pool for "{self.variable}" does not apply; the raters changed after it was '
@@ -129,14 +119,7 @@ class GoldPool:
             "version": _VERSION,
             "variable": self.variable,
             "pool": self.pool.as_values(),
-            "raters": [
-                {
-                    "name": rater.name,
-                    "identity_sha256": rater.identity_sha256,
-                    "model_sha256": rater.model_sha256,
-                }
-                for rater in self.raters
-            ],
+            "raters": [rater.as_values() for rater in self.raters],
             "used_items": list(self.used_items),
             "date": self.date,
         }
@@ -154,14 +137,7 @@ class GoldPool:
             return cls(
                 variable=str(values["variable"]),
                 pool=FittedPool.from_values(values["pool"]),
-                raters=tuple(
-                    PoolRater(
-                        str(rater["name"]),
-                        str(rater["identity_sha256"]),
-                        str(rater["model_sha256"]),
-                    )
-                    for rater in values["raters"]
-                ),
+                raters=tuple(map(BoundRater.from_values, values["raters"])),
                 used_items=tuple(map(str, values["used_items"])),
                 date=str(values["date"]),
             )

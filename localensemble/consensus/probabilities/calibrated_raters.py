@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from localensemble.consensus.bound_raters import BoundRater, changed_raters
 from localensemble.consensus.probabilities.rater_calibration import (
     ContextualPrior,
     Isotonic,
@@ -27,12 +28,9 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class CalibratedRater:
+class CalibratedRater(BoundRater):
     """One rater, with the hashes of its identity and model, and its calibration."""
 
-    name: str
-    identity_sha256: str
-    model_sha256: str
     calibration: RaterCalibration
 
 
@@ -66,9 +64,7 @@ class CalibratedRaters:
         Raises:
             InputError: names the raters that differ.
         """
-        bound = {rater.name: rater.identity_sha256 for rater in self.raters}
-        names = {*bound, *identities} - set(unfit)
-        differing = sorted(name for name in names if bound.get(name) != identities.get(name))
+        differing = changed_raters(self.raters, identities, unfit=unfit)
         if differing:
             raise InputError(
                 f'The calibration of the raters on "{self.variable}" does not apply; changed since '
@@ -106,9 +102,7 @@ class CalibratedRaters:
             "method": self.method,
             "raters": [
                 {
-                    "name": rater.name,
-                    "identity_sha256": rater.identity_sha256,
-                    "model_sha256": rater.model_sha256,
+                    **rater.as_values(),
                     "settings": {
                         name: json.loads(value) for name, value in rater.calibration.settings
                     },
@@ -147,11 +141,12 @@ class CalibratedRaters:
 
 
 def _rater(method: RaterCalibrationMethod, values: Mapping[str, Any]) -> CalibratedRater:
+    bound = BoundRater.from_values(values)
     return CalibratedRater(
-        name=str(values["name"]),
-        identity_sha256=str(values["identity_sha256"]),
-        model_sha256=str(values["model_sha256"]),
-        calibration=_calibration(method, values["settings"]),
+        bound.name,
+        bound.identity_sha256,
+        bound.model_sha256,
+        _calibration(method, values["settings"]),
     )
 
 
