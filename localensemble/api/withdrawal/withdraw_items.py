@@ -128,7 +128,7 @@ def withdraw(
         left = _items_left(before, items, gone, options)
         # Once the ledger has forgotten the items, nobody knows their hashes.
         clear_calibrations(folder, used)
-        dropped = _record_without(before, left, gone, ledger)
+        dropped = _record_without(before, left, gone, ledger, used=used)
         ledger.withdraw(gone, redact=redacted)
         loaded = Study.load(ledger.reader)
         written = write_decided(
@@ -232,7 +232,12 @@ def _kept(before: Study, gone: Collection[ItemId]) -> Iterator[tuple[ItemId, str
 
 
 def _record_without(
-    before: Study, left: ItemFile | IdsOnly, gone: Collection[ItemId], ledger: Ledger
+    before: Study,
+    left: ItemFile | IdsOnly,
+    gone: Collection[ItemId],
+    ledger: Ledger,
+    *,
+    used: Collection[str],
 ) -> tuple[str, ...]:
     """Record a run that decides again without the items; report what no longer holds."""
     labels, summary = before.labeled, before.run.summary
@@ -245,7 +250,7 @@ def _record_without(
     if item_set == summary.item_set:
         return ()
     item_count = sum(item_id not in gone for item_id in labels.item_ids)
-    rules, messages = _rules_without(before, used_items_of(ledger.reader, gone))
+    rules, messages = _rules_without(before, used)
     settings = RunSettings.from_json(redacted(before.run.settings.as_json(), list(map(str, gone))))
     settings = replace(
         settings,
