@@ -18,7 +18,7 @@ from raters import kept_within_limit, read_set
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from localensemble.api.before_a_run.train_probe import _vectors
+from localensemble.api.before_a_run.train_probe import text_vectors
 from localensemble.catalog.located_models import locate_model
 from localensemble.core.identity import sha256_words
 from localensemble.findings.gold_comparison import distributions_at
@@ -132,7 +132,7 @@ class AnsweredSet:
 
     @cached_property
     def _embedded(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        rows, vectors = _vectors(self.texts, locate_model(ENCODER, folder=Path()).path, None)
+        rows, vectors = text_vectors(self.texts, locate_model(ENCODER, folder=Path()).path, None)
         known = np.zeros(len(self.texts), dtype=np.bool_)
         known[rows] = True
         everything = np.zeros((len(self.texts), vectors.shape[1]))

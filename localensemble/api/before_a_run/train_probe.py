@@ -175,7 +175,7 @@ def train_probe(
     else:
         model = locate_model(ENCODER, folder=Path())
         encoder_sha256 = model.sha256
-        rows, features = _vectors(used.texts, model.path, options.threads)
+        rows, features = text_vectors(used.texts, model.path, options.threads)
         if len(rows) < len(used.texts):
             unknown = len(used.texts) - len(rows)
             messages.append(
@@ -264,7 +264,7 @@ def _gold_texts(used: _Texts, variable: str, codebook: Codebook) -> GoldTexts:
     return GoldTexts(variable, codebook.variable(variable).answers, rows, codes[rows])
 
 
-def _vectors(
+def text_vectors(
     texts: Sequence[str], path: Path, threads: int | None
 ) -> tuple[list[int], NDArray[np.float64]]:
     """Return the rows of the texts that have a vector, and their vectors."""
