@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     "exports": frozenset({"core", "tables", "codebook", "study", "findings"}),
     "report": frozenset({"core", "tables", "codebook", "study", "findings", "exports"}),
-    "review": frozenset({"core", "tables", "codebook", "ledger", "findings", "study"}),
+    "review": frozenset({"core", "tables", "codebook", "ledger", "agreement", "findings", "study"}),
     "cli": frozenset({"core", "tables", "api"}),
     # What authors of engines run; nothing of ours imports it.
     "testing": frozenset({"core", "tables", "codebook", "prompting", "engines", "labeling"}),
@@ -82,6 +82,8 @@ DOORS: dict[str, frozenset[str]] = {
     "pandas": frozenset({"tables", "exports", "api"}),
     "pytest": frozenset({"testing"}),
     "sklearn": frozenset({"findings"}),
+    "starlette": frozenset({"review"}),
+    "uvicorn": frozenset({"review"}),
     "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
     "http": frozenset({"review", "engines"}),
@@ -115,6 +117,7 @@ IMPURE_MODULES = frozenset(
 HEAVY = (
     *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "openpyxl"),
     *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sklearn", "sqlite3"),
+    *("starlette", "uvicorn"),
 )
 
 
