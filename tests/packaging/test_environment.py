@@ -198,7 +198,7 @@ def test_only_what_is_new_is_installed_for_the_tests(
     )
     monkeypatch.setattr(environment, "install_compiled", lambda *_: None)
     environment.prepare(venv, test=False)
-    assert files == ["build.txt", "llama-cpp.txt", "learn.txt"]
+    assert files == ["build.txt", "llama-cpp.txt", "learn.txt", "review.txt"]
     files.clear()
     environment.prepare(venv, test=True)
     assert files == ["test.txt"]
