@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from localensemble.core.identity import canonical_json, sha256_text
 from localensemble.core.labels import ItemId
@@ -17,6 +17,23 @@ CHAIN_START = "0" * 64
 
 # item key, status, category, confidence, off-codebook mass, probabilities, reason
 LabelRow = tuple[int, int, int | None, float | None, float | None, bytes | None, str | None]
+
+# item key, variable key, answer, category, role, shown, time, seconds, confidence, error type,
+# note, category order
+DecisionRow = tuple[
+    int,
+    int,
+    int,
+    int | None,
+    int,
+    int,
+    str,
+    float | None,
+    int | None,
+    str | None,
+    str | None,
+    str | None,
+]
 
 
 class ItemSetHash:
@@ -71,6 +88,21 @@ def labels_sha256(rows: Sequence[LabelRow]) -> str:
         digest.update(struct.pack(f"<{n}i", *lengths))
         digest.update(b"".join(blob for blob in probabilities if blob is not None))
         digest.update(canonical_json(reasons).encode("utf-8"))
+    return digest.hexdigest()
+
+
+def decisions_sha256(rows: Iterable[DecisionRow]) -> str:
+    """Hash the decisions of one batch, in order of item and variable: one JSON line for each.
+
+    Raises:
+        ValueError, TypeError, struct.error: a value has a type that was never written.
+    """
+    digest = hashlib.sha256()
+    for row in rows:
+        seconds = row[7]
+        exact = None if seconds is None else struct.pack("<d", seconds).hex()
+        line = canonical_json([*row[:7], exact, *row[8:]]) + "\n"
+        digest.update(line.encode("utf-8"))
     return digest.hexdigest()
 
 

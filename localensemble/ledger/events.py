@@ -18,6 +18,7 @@ from localensemble.core.identity import JsonValue, canonical_json, sha256_json, 
 from localensemble.ledger.digests import (
     CHAIN_START,
     ItemSetHash,
+    decisions_sha256,
     event_sha256,
     labels_sha256,
 )
@@ -29,6 +30,14 @@ CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
     AND label.item_key = member.item_key AND label.block_key = ?
 WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?
 ORDER BY member.position"""
+
+_DECISIONS_OF_BATCH = """
+SELECT item_key, variable_key, answer, category, role, shown, decided_at, seconds, confidence,
+    error_type, note, category_order
+FROM person_decision WHERE batch_key = ? ORDER BY item_key, variable_key"""
+
+# More than any item set has.
+_MOST_ITEMS = 1 << 62
 
 
 class MismatchError(Exception):
@@ -252,6 +261,31 @@ def _items_withdrawn(connection: sqlite3.Connection, key: int) -> JsonValue:
     }
 
 
+def _reviewer_registered(connection: sqlite3.Connection, key: int) -> JsonValue:
+    (name,) = _row(connection, "SELECT name FROM reviewer WHERE reviewer_key = ?", key)
+    return {"name": name}
+
+
+def _decisions_recorded(connection: sqlite3.Connection, key: int) -> JsonValue:
+    reviewer, item_set, origin, decision_count = _row(
+        connection,
+        "SELECT reviewer_key, item_set_key, origin, decision_count FROM decision_batch"
+        " WHERE batch_key = ?",
+        key,
+    )
+    (left,) = _row(connection, "SELECT count(*) FROM person_decision WHERE batch_key = ?", key)
+    if left != decision_count and not _withdrawn(connection, item_set, 0, _MOST_ITEMS):
+        raise MismatchError("decisions", found=str(left), expected=str(decision_count))
+    return {
+        "reviewer": reviewer,
+        "item_set": item_set,
+        "origin": origin,
+        "recorded": decision_count,
+        "decisions": left,
+        "sha256": decisions_sha256(connection.execute(_DECISIONS_OF_BATCH, (key,))),
+    }
+
+
 # Maps each kind of event to the function that makes its body from the record with its number.
 BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingProxyType(
     {
@@ -265,6 +299,8 @@ BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingPr
         "run_finished": _run_finished,
         "labels_appended": _labels_appended,
         "items_withdrawn": _items_withdrawn,
+        "reviewer_registered": _reviewer_registered,
+        "decisions_recorded": _decisions_recorded,
     }
 )
 
@@ -281,8 +317,12 @@ RECORD_TABLES: Mapping[str, str] = MappingProxyType(
         "run_finished": "run_end",
         "labels_appended": "block",
         "items_withdrawn": "withdrawal",
+        "reviewer_registered": "reviewer",
+        "decisions_recorded": "decision_batch",
     }
 )
 
 # The kinds of events in which something of a withdrawn item can stand.
-REDACTED_KINDS = frozenset({"items_registered", "labels_appended", "run_started"})
+REDACTED_KINDS = frozenset(
+    {"items_registered", "labels_appended", "run_started", "decisions_recorded"}
+)

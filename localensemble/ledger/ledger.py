@@ -7,6 +7,7 @@ fails, or a process that is killed, leaves nothing behind.
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -25,12 +26,15 @@ from localensemble.ledger.connection import (
     transaction,
 )
 from localensemble.ledger.encode import label_rows
+from localensemble.ledger.encode_decisions import decision_rows
 from localensemble.ledger.events import MismatchError, append_event, next_number
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import (
     BlockUsage,
     ItemSetKey,
+    NewDecision,
     RaterKey,
+    ReviewerKey,
     RunKey,
     RunStatus,
     VariableKey,
@@ -43,6 +47,11 @@ _APPEND_LABEL = (
     " confidence, off_codebook_mass, probabilities, reason)"
     " VALUES ({rater}, {variable}, {block}, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (rater_key, variable_key, item_key) DO NOTHING"
+)
+_APPEND_DECISION = (
+    "INSERT INTO person_decision SELECT item_key, ?2, {batch}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+    " ?11, ?12 FROM item_set_member WHERE item_set_key = {item_set} AND position = ?1"
+    " AND item_key NOT IN (SELECT item_key FROM withdrawn_item)"
 )
 
 
@@ -259,8 +268,65 @@ class Ledger:
             append_event(self._connection, "labels_appended", number=block)
         return appended
 
+    def register_reviewer(self, name: str) -> ReviewerKey:
+        """Record a person who decides; a known name is not recorded again.
+
+        Raises:
+            LedgerError: the name is empty or has characters that cannot be shown.
+        """
+        name = reviewer_name(name)
+        with reported(self.path, doing="write to"), transaction(self._connection):
+            known = self._connection.execute(
+                "SELECT reviewer_key FROM reviewer WHERE name = ?", (name,)
+            ).fetchone()
+            if known is not None:
+                return ReviewerKey(known[0])
+            return ReviewerKey(self._insert("reviewer", "reviewer_registered", name))
+
+    def append_decisions(
+        self,
+        decisions: Sequence[NewDecision],
+        *,
+        reviewer: ReviewerKey,
+        item_set: ItemSetKey,
+        origin: str,
+    ) -> int:
+        """Append what one person decided: all of it or none.
+
+        Args:
+            decisions: at most one for each item and variable.
+            item_set: the item set in which the decisions give positions.
+            origin: ``page``, or ``file``, the name and the hash of an imported file.
+
+        Returns:
+            The number of decisions appended; without any, nothing is recorded.
+
+        Raises:
+            LedgerError: an item was withdrawn, or is not in the item set.
+            ValueError: a decision contradicts itself or its variable.
+        """
+        counts = {key: len(self.reader.categories(key)) for key in {d.variable for d in decisions}}
+        rows = decision_rows(decisions, category_counts=counts)
+        if not rows:
+            return 0
+        with reported(self.path, doing="write to"), transaction(self._connection):
+            batch = next_number(self._connection)
+            self._connection.execute(
+                "INSERT INTO decision_batch VALUES (?, ?, ?, ?, ?)",
+                (batch, reviewer, item_set, origin, len(rows)),
+            )
+            statement = _APPEND_DECISION.format(batch=batch, item_set=int(item_set))
+            if self._connection.executemany(statement, rows).rowcount != len(rows):
+                raise LedgerError(
+                    f"Cannot record the {len(rows):,} decisions: one of their items was "
+                    "withdrawn or is not in the item set.",
+                    hint="Leave out items that were withdrawn; none of the decisions was recorded.",
+                )
+            append_event(self._connection, "decisions_recorded", number=batch)
+        return len(rows)
+
     def withdraw(self, ids: Collection[ItemId], *, redact: Redact) -> int:
-        """Remove the ids, content hashes and labels of items; nothing else is changed.
+        """Remove ids, content hashes, labels and decisions of items; nothing else is changed.
 
         Args:
             redact: removes ids and content hashes from the settings of a run.
@@ -397,6 +463,21 @@ class Ledger:
         self._connection.execute(f"INSERT INTO {table} VALUES (?{marks})", (key, *values))
         append_event(self._connection, kind, number=key)
         return key
+
+
+def reviewer_name(name: str) -> str:
+    """Return the name of a person as it is recorded: spaces made single, accents composed.
+
+    Raises:
+        LedgerError: the name is empty or has characters that cannot be shown.
+    """
+    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    if not tidy or not tidy.isprintable():
+        raise LedgerError(
+            "Cannot record the reviewer: the name is empty or has characters that cannot be shown.",
+            hint="Give a name or initials, for example `--reviewer AB`.",
+        )
+    return tidy
 
 
 def _two_items_with_one_id(first: int, last: int) -> LedgerError:

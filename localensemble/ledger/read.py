@@ -7,11 +7,10 @@ long read never keeps a writer's journal from being merged.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from localensemble.core.label_matrix import GAP
 from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
-from localensemble.ledger.connection import open_for_reading, reported
+from localensemble.ledger.connection import open_for_reading
 from localensemble.ledger.digests import hashed_id
+from localensemble.ledger.read_people import PeopleReader
 from localensemble.ledger.records import (
     MISSING,
     BlockPlace,
@@ -51,15 +51,11 @@ CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
 WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?"""
 
 
-class LedgerReader:
+class LedgerReader(PeopleReader):
     """A ledger open for reading; use it in a ``with`` statement.
 
     Each call sees what was committed before it, even while a run is writing.
     """
-
-    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
-        self._connection = connection
-        self.path = path
 
     @classmethod
     def open(cls, path: Path) -> LedgerReader:
@@ -474,7 +470,3 @@ class LedgerReader:
             for row in rows:
                 yield Event(*row)
             last = rows[-1][0]
-
-    def _rows(self, query: str, *values: object) -> list[Any]:
-        with reported(self.path, doing="read"):
-            return self._connection.execute(query, values).fetchall()

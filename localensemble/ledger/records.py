@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 import numpy as np
@@ -15,10 +15,14 @@ from localensemble.core.raters import Rater
 
 ItemSetKey = NewType("ItemSetKey", int)
 RaterKey = NewType("RaterKey", int)
+ReviewerKey = NewType("ReviewerKey", int)
 RunKey = NewType("RunKey", int)
 VariableKey = NewType("VariableKey", int)
 
 RunStatus = Literal["finished", "incomplete", "interrupted", "failed"]
+AnswerKind = Literal["category", "cannot_decide", "codebook_unclear", "undone"]
+DecisionRole = Literal["review", "adjudication"]
+Shown = Literal["unknown", "item", "labels", "answers"]
 
 # The status code of a cell without a label.
 MISSING = 255
@@ -170,3 +174,84 @@ class Withdrawal:
     key: int
     recorded_at: str
     item_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerRecord:
+    """A person who decides, under the name they gave."""
+
+    key: ReviewerKey
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDecision:
+    """What a person decided about one item and variable.
+
+    Attributes:
+        position: where the item stands in the item set.
+        variable: the variable that was decided.
+        kind: ``category``, or why there is none; ``undone`` takes back what this reviewer
+            decided before.
+        category: its position in the variable; None unless ``kind`` is ``category``.
+        role: ``adjudication`` settles decisions of other people that differ.
+        shown: what the person saw: the item only (blind), also the raters' labels, or also
+            other people's answers.
+        decided_at: UTC, ISO 8601.
+        seconds: how long it took; None if unknown.
+        confidence: 1 (low) to 3 (high); None if it was not asked for.
+        error_type: the kind of mistake that the person ascribes to the raters.
+        note: what the person wrote; it may quote the item.
+        category_order: the positions of the categories in the order shown; None if that of the
+            codebook.
+    """
+
+    position: int
+    variable: VariableKey
+    kind: AnswerKind
+    category: int | None
+    role: DecisionRole = "review"
+    shown: Shown = "unknown"
+    decided_at: str
+    seconds: float | None = None
+    confidence: int | None = None
+    error_type: str | None = None
+    note: str | None = field(default=None, repr=False)
+    category_order: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonDecision(NewDecision):
+    """A recorded decision: also who made it, how it got here, and with which others."""
+
+    batch: int
+    reviewer: ReviewerKey
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecisionRows:
+    """The D decisions of all people on one variable, the oldest first.
+
+    Attributes:
+        position: (D,) of the item in the item set.
+        reviewer: (D,) of `ReviewerKey`.
+        batch: (D,); decisions recorded later have a higher number.
+        answer: (D,) of `ANSWER_CODES`.
+        category: (D,), -1 unless the answer is a category.
+        role: (D,) of `ROLE_CODES`.
+        shown: (D,) of `SHOWN_CODES`.
+        seconds: (D,), NaN if unknown.
+    """
+
+    position: NDArray[np.int64]
+    reviewer: NDArray[np.int64]
+    batch: NDArray[np.int64]
+    answer: NDArray[np.uint8]
+    category: NDArray[np.int16]
+    role: NDArray[np.uint8]
+    shown: NDArray[np.uint8]
+    seconds: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.position)

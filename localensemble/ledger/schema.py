@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from localensemble.core.identity import sha256_text
 from localensemble.core.labels import LabelStatus
+from localensemble.ledger.records import AnswerKind, DecisionRole, Shown
 
 # "LEns" in ASCII, in the file header: distinguishes a ledger from other SQLite files.
 APPLICATION_ID = 0x4C456E73
@@ -25,6 +26,14 @@ STATUS_CODES: Mapping[LabelStatus, int] = MappingProxyType(
         LabelStatus.UNPARSABLE: 2,
         LabelStatus.FAILED: 3,
     }
+)
+
+ANSWER_CODES: Mapping[AnswerKind, int] = MappingProxyType(
+    {"category": 0, "cannot_decide": 1, "codebook_unclear": 2, "undone": 3}
+)
+ROLE_CODES: Mapping[DecisionRole, int] = MappingProxyType({"review": 0, "adjudication": 1})
+SHOWN_CODES: Mapping[Shown, int] = MappingProxyType(
+    {"unknown": 0, "item": 1, "labels": 2, "answers": 3}
 )
 
 _EVENTS = """
@@ -269,6 +278,64 @@ _NO_WITHDRAWALS = (
     "CREATE TEMP VIEW redaction (withdrawal_key, event_number, sha256) AS SELECT 0, 0, '' WHERE 0",
 )
 
+_REVIEWERS = """
+-- The people who decide.
+CREATE TABLE reviewer (
+    reviewer_key INTEGER PRIMARY KEY  -- event `reviewer_registered`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    name TEXT NOT NULL UNIQUE  -- as the person gave it
+)"""
+
+_DECISION_BATCHES = """
+-- Decisions of one person that were recorded together.
+CREATE TABLE decision_batch (
+    batch_key INTEGER PRIMARY KEY  -- event `decisions_recorded`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    reviewer_key INTEGER NOT NULL REFERENCES reviewer,  -- who decided
+    item_set_key INTEGER NOT NULL REFERENCES item_set,  -- the item set they worked on
+    origin TEXT NOT NULL,  -- `page`, or `file`, the name and the hash of an imported file
+    decision_count INTEGER NOT NULL  -- decisions recorded; those of withdrawn items are removed
+)"""
+
+# By item, because every question is about items; the index serves verification.
+_PERSON_DECISIONS = """
+-- The decisions. A later one of the same person counts, and the earlier one stays.
+CREATE TABLE person_decision (
+    item_key INTEGER NOT NULL REFERENCES item,  -- about which item
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- and which variable
+    batch_key INTEGER NOT NULL REFERENCES decision_batch,  -- recorded when, of whom
+    answer INTEGER NOT NULL,  -- 0 category, 1 cannot decide, 2 codebook unclear, 3 undone
+    category INTEGER,  -- its position in the variable; empty unless the answer is a category
+    role INTEGER NOT NULL,  -- 0 review, 1 adjudication of differing decisions
+    shown INTEGER NOT NULL,  -- 0 unknown, 1 item only, 2 raters' labels, 3 other people's answers
+    decided_at TEXT NOT NULL,  -- UTC, ISO 8601
+    seconds REAL,  -- how long it took; empty if unknown
+    confidence INTEGER,  -- 1 low to 3 high; empty if not given
+    error_type TEXT,  -- the raters' kind of mistake; empty if not given
+    note TEXT,  -- what the person wrote; empty if nothing
+    category_order TEXT,  -- JSON list of positions as shown; empty if in codebook order
+    PRIMARY KEY (item_key, variable_key, batch_key),
+    CHECK (answer BETWEEN 0 AND 3),
+    CHECK ((answer = 0) = (category IS NOT NULL)),
+    CHECK (role BETWEEN 0 AND 1),
+    CHECK (shown BETWEEN 0 AND 3),
+    CHECK (confidence IS NULL OR confidence BETWEEN 1 AND 3)
+) WITHOUT ROWID"""
+
+_DECISIONS_BY_BATCH = "CREATE INDEX person_decision_by_batch ON person_decision (batch_key)"
+
+# Of an older ledger, nobody has decided anything.
+_NO_DECISIONS = (
+    "CREATE TEMP VIEW reviewer (reviewer_key, name) AS SELECT 0, '' WHERE 0",
+    "CREATE TEMP VIEW decision_batch"
+    " (batch_key, reviewer_key, item_set_key, origin, decision_count)"
+    " AS SELECT 0, 0, 0, '', 0 WHERE 0",
+    "CREATE TEMP VIEW person_decision"
+    " (item_key, variable_key, batch_key, answer, category, role, shown, decided_at, seconds,"
+    " confidence, error_type, note, category_order)"
+    " AS SELECT 0, 0, 0, 0, 0, 0, 0, '', 0.0, 0, '', '', '' WHERE 0",
+)
+
 _TABLES = {
     "event": _EVENTS,
     "migration": _MIGRATIONS,
@@ -291,6 +358,11 @@ _WITHDRAWAL_TABLES = {
     "withdrawal": _WITHDRAWALS,
     "withdrawn_item": _WITHDRAWN_ITEMS,
     "redaction": _REDACTIONS,
+}
+_PEOPLE_TABLES = {
+    "reviewer": _REVIEWERS,
+    "decision_batch": _DECISION_BATCHES,
+    "person_decision": _PERSON_DECISIONS,
 }
 
 
@@ -341,5 +413,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             *(trigger for table in _WITHDRAWAL_TABLES for trigger in _append_only(table)),
         ),
         _NO_WITHDRAWALS,
+    ),
+    Migration(
+        "0004_people",
+        (
+            *(statement.strip() for statement in _PEOPLE_TABLES.values()),
+            _DECISIONS_BY_BATCH,
+            *(trigger for table in _PEOPLE_TABLES for trigger in _append_only(table)),
+        ),
+        _NO_DECISIONS,
     ),
 )

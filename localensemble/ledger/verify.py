@@ -36,6 +36,10 @@ _ROW_SUMS = (
         "SELECT coalesce(sum(label_count), 0)"
         " - (SELECT coalesce(sum(label_count), 0) FROM withdrawal) FROM block_variable",
     ),
+    (
+        "person_decision",
+        "SELECT count(*) FROM person_decision JOIN decision_batch USING (batch_key)",
+    ),
     ("withdrawn_item", "SELECT coalesce(sum(item_count), 0) FROM withdrawal"),
     ("redaction", "SELECT coalesce(sum(redaction_count), 0) FROM withdrawal"),
 )

@@ -14,6 +14,7 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     BlockUsage,
     ItemSetKey,
+    NewDecision,
     RaterKey,
     RaterUsage,
     RunKey,
@@ -92,6 +93,23 @@ def labels(
     }
 
 
+def decision(variable: VariableKey, position: int, category: int = 1) -> NewDecision:
+    """Return a decision in which every field has a value."""
+    return NewDecision(
+        position=position,
+        variable=variable,
+        kind="category",
+        category=category,
+        shown="labels",
+        decided_at="2026-03-01T09:30:00+00:00",
+        seconds=4.5,
+        confidence=2,
+        error_type="negation",
+        note=f"says so in line {position}",
+        category_order=(1, 0, 2) if category == 2 else None,
+    )
+
+
 def without(settings: JsonValue, names: Collection[str]) -> JsonValue:
     """Leave out what is named of the items that the settings of a run list."""
     if not isinstance(settings, dict) or not isinstance(settings.get("control"), list):
@@ -132,6 +150,30 @@ class Study:
         """Withdraw items; for this, the ledger is opened again."""
         with Ledger.open(self.path, create=False) as ledger:
             return ledger.withdraw(list(map(ItemId, ids)), redact=without)
+
+    def decide(self) -> None:
+        """Let two people decide the first items; for this, the ledger is opened again.
+
+        One works on the page; the other brings a file.
+        """
+        with Ledger.open(self.path, create=False) as ledger:
+            page, file = (ledger.register_reviewer(name) for name in ("AB", "Cleo"))
+            for position in range(8):
+                ledger.append_decisions(
+                    [decision(self.theme, position, category=2), decision(self.tone, position)],
+                    reviewer=page,
+                    item_set=self.item_set,
+                    origin="page",
+                )
+            ledger.append_decisions(
+                [
+                    replace(decision(self.theme, position), kind="cannot_decide", category=None)
+                    for position in range(2, 6)
+                ],
+                reviewer=file,
+                item_set=self.item_set,
+                origin=f"file theme.csv {sha256_text('file')}",
+            )
 
     def usage(self, rater: RaterKey, *, stop: int | None = None) -> RaterUsage:
         """Sum the work behind a rater's labels of the first items; None is of all."""

@@ -18,6 +18,7 @@ from tests.ledger.studies import Study
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = Study(tmp_path_factory.mktemp("study") / "study.sqlite")
     study.finish()
+    study.decide()
     study.withdraw("item-3")
     return study.path
 
@@ -57,6 +58,29 @@ def test_the_file_itself_refuses_a_label_that_contradicts_itself(path: Path, val
         connection.execute(f"INSERT INTO label VALUES (1, 1, 1, 1, {values})")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        "0, NULL, 0, 0, '', NULL, NULL",
+        "1, 2, 0, 0, '', NULL, NULL",
+        "4, NULL, 0, 0, '', NULL, NULL",
+        "1, NULL, 2, 0, '', NULL, NULL",
+        "1, NULL, 0, 4, '', NULL, NULL",
+        "1, NULL, 0, 0, '', NULL, 4",
+    ],
+)
+def test_the_file_itself_refuses_a_decision_that_contradicts_itself(
+    path: Path, values: str
+) -> None:
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"),
+    ):
+        connection.execute(
+            f"INSERT INTO person_decision VALUES (1, 1, 1, {values}, NULL, NULL, NULL)"
+        )
+
+
 def test_a_ledger_says_what_it_is_in_its_header(path: Path) -> None:
     assert path.read_bytes()[68:72] == APPLICATION_ID.to_bytes(4, "big") == b"LEns"
 
@@ -66,13 +90,13 @@ def test_a_later_migration_is_applied_once_and_chained(
 ) -> None:
     study = Study(tmp_path / "study.sqlite")
     study.finish()
-    later = (*MIGRATIONS, Migration("0004_note", ("CREATE TABLE note (note_key)",)))
+    later = (*MIGRATIONS, Migration("0005_note", ("CREATE TABLE note (note_key)",)))
     with closing(sqlite3.connect(study.path, isolation_level=None)) as connection:
         for _ in range(2):
             with transaction(connection):
                 migrate(connection, later)
         rows = connection.execute("SELECT name FROM migration ORDER BY migration_key").fetchall()
-        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0004_note"]
+        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0005_note"]
     monkeypatch.setattr("localensemble.ledger.connection.MIGRATIONS", later)
     monkeypatch.setattr("localensemble.ledger.verify.MIGRATIONS", later)
     assert verify(study.path).broken is None

@@ -28,6 +28,7 @@ Tamper = Callable[[sqlite3.Connection], object]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = Study(tmp_path_factory.mktemp("study") / "study.sqlite", item_count=40)
     study.finish()
+    study.decide()
     return study.path
 
 
@@ -37,6 +38,7 @@ def reduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = Study(tmp_path_factory.mktemp("reduced") / "study.sqlite", item_count=40)
     study.ledger.start_run({"control": ["item-3", "item-4"], "seed": 1})
     study.finish()
+    study.decide()
     assert study.withdraw("item-3", "item-17") == 2
     assert study.withdraw("item-5") == 1
     return study.path
@@ -103,7 +105,8 @@ def test_a_whole_ledger_verifies_with_its_counts(whole: Path) -> None:
     assert found.counts["label"] == 160
     assert found.counts["item"] == 40
     assert found.counts["block"] == 20
-    assert found.events == 33
+    assert found.counts["person_decision"] == 20
+    assert found.events == 45
     assert len(found.head_sha256) == 64
 
 
@@ -272,26 +275,26 @@ def test_a_change_that_keeps_every_table_consistent_is_found(
     ("statement", "where", "found", "expected"),
     [
         (
-            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 5",
-            "event 14 (labels_appended): record",
+            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 6",
+            "event 15 (labels_appended): record",
             "sha256",
             "sha256",
         ),
         (
-            "DELETE FROM label WHERE item_key = 5 AND variable_key = 5",
-            "event 14 (labels_appended): labels",
+            "DELETE FROM label WHERE item_key = 5 AND variable_key = 6",
+            "event 15 (labels_appended): labels",
             "3",
             "4",
         ),
         (
             "UPDATE rater SET identity = replace(identity, 'scripted', 'other')",
-            "event 8 (rater_registered): sha256 of its content",
+            "event 9 (rater_registered): sha256 of its content",
             "",
             "",
         ),
         ("UPDATE event SET body = '{}' WHERE number = 4", "event 4 (", "", ""),
         ("DELETE FROM event WHERE number = 4", "event 4: number", "5", "4"),
-        ("DELETE FROM run_end", "event 33 (run_finished): record", "no such record", "one record"),
+        ("DELETE FROM run_end", "event 34 (run_finished): record", "no such record", "one record"),
         (
             "INSERT INTO category VALUES (77, 0, 'x')",
             "table category: rows",
@@ -350,7 +353,8 @@ def test_a_head_that_was_kept_shows_a_clean_cut(whole: Path, tmp_path: Path) -> 
     def cut(connection: sqlite3.Connection) -> None:
         last = connection.execute("SELECT max(number) FROM event").fetchone()[0]
         connection.execute("DELETE FROM event WHERE number = ?", (last,))
-        connection.execute("DELETE FROM run_end WHERE run_end_key = ?", (last,))
+        for table in ("person_decision", "decision_batch"):
+            connection.execute(f"DELETE FROM {table} WHERE batch_key = ?", (last,))
 
     found = verify(tampered(whole, tmp_path, cut))
     assert found.ok

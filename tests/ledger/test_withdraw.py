@@ -33,6 +33,7 @@ def study_of(folder: Path) -> Study:
     study = Study(folder / "study.sqlite", item_count=ITEMS)
     study.ledger.start_run({"control": ["item-3", sha256_text("text 5"), "kept"]})
     study.finish()
+    study.decide()
     return study
 
 
@@ -72,7 +73,8 @@ def test_all_other_rows_stay_and_the_ledger_verifies(
 def test_no_id_and_no_hash_of_a_withdrawn_item_is_left_in_any_byte(tmp_path: Path) -> None:
     study = study_of(tmp_path)
     assert study.withdraw("item-3", "item-5") == 2
-    traces = [b"item-3\x00", b'"item-3"', sha256_text("text 5").encode()]
+    traces = [b"says so in line 3", b"says so in line 5"]
+    traces += [b"item-3\x00", b'"item-3"', sha256_text("text 5").encode()]
     traces += [bytes.fromhex(sha256_text(f"text {n}")) for n in (3, 5)]
     for path in tmp_path.iterdir():
         content = path.read_bytes()
@@ -145,9 +147,18 @@ def test_a_withdrawn_item_is_not_registered_again_in_a_known_or_a_new_table(
         ("UPDATE event SET sha256 = 'x' WHERE kind = 'items_registered'", "sha256"),
         ("UPDATE withdrawn_item SET item_key = 9", "event "),
         ("INSERT INTO withdrawn_item SELECT 9, withdrawal_key, zeroblob(32) FROM withdrawal", ""),
+        # A decision, of an item that was withdrawn, of another one, and what a person wrote.
+        ("DELETE FROM person_decision WHERE item_key = 2", "decisions_recorded): "),
+        ("DELETE FROM person_decision WHERE item_key = 5", "decisions_recorded): "),
+        ("UPDATE person_decision SET note = 'x' WHERE item_key = 6", "decisions_recorded): record"),
+        ("UPDATE decision_batch SET decision_count = 3", "decisions_recorded): "),
         ("DELETE FROM withdrawn_item", "event "),
         ("DELETE FROM redaction", "event "),
-        ("UPDATE redaction SET event_number = 9999 WHERE event_number > 20", "event "),
+        (
+            "UPDATE redaction SET event_number = 9999"
+            " WHERE event_number = (SELECT max(event_number) FROM redaction)",
+            "event ",
+        ),
         ("UPDATE withdrawal SET label_count = 3", "event "),
         ("UPDATE withdrawal SET salt = 'x'", "value"),
     ],
