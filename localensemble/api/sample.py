@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.codebook.model import Codebook, Variable
-from localensemble.consensus.random_draw import random_draw
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
+from localensemble.core.random_draw import random_draw
 from localensemble.exports.rows import queue_order
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of

@@ -16,7 +16,7 @@ from localensemble.consensus.policies.escalation import (
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.random_audit import audit_draw
 from localensemble.consensus.policies.required_agreement import RequiredAgreementMissed
-from localensemble.consensus.random_draw import DrawPurpose, random_draw
+from localensemble.core.random_draw import DrawPurpose, random_draw
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 

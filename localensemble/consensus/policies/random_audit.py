@@ -19,8 +19,8 @@ from localensemble.consensus.policies.escalation import (
     needed,
 )
 from localensemble.consensus.protocol import BoolArray
-from localensemble.consensus.random_draw import random_draw
 from localensemble.consensus.setting_fields import Share, WholeNumber
+from localensemble.core.random_draw import random_draw
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A person reads items and gives labels."""

@@ -1,0 +1,1 @@
+"""Which item which reviewer reads next: pure functions of arrays, without files or a clock."""
