@@ -1,0 +1,1 @@
+"""What people's decisions show: about the people, the models and the codebook."""
