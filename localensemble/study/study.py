@@ -25,6 +25,7 @@ from localensemble.study.binding import binding, identities
 from localensemble.study.control_items import control_categories
 from localensemble.study.decisions import Decisions, decide
 from localensemble.study.folder import StudyFolder
+from localensemble.study.people.final_labels import FinalLabels, final_labels
 from localensemble.study.run_record import FinishedRun, decides_again, has_ratings, newest_finished
 from localensemble.study.study_labels import StudyLabels
 from localensemble.study.withdrawn_items import made_before_withdrawal
@@ -203,6 +204,15 @@ class Study:
                 control=self.control.get(variable.name),
             )
             for variable in self.codebook.variables
+        )
+
+    def final_labels(self, decisions: Sequence[Decisions]) -> tuple[FinalLabels, ...]:
+        """Combine the decisions that `decide` returned with what people decided."""
+        labels = self.recorded
+        keys = [labels.variable_keys[decided.variable.name] for decided in decisions]
+        return tuple(
+            final_labels(decided, labels.reader.person_decisions(labels.item_set, key))
+            for decided, key in zip(decisions, keys, strict=True)
         )
 
     def with_rules(self, rules: DecisionRules) -> Study:

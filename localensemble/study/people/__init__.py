@@ -1,0 +1,1 @@
+"""Combine what people decided with the consensus into final labels."""

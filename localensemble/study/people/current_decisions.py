@@ -1,0 +1,96 @@
+"""Choose which of a person's decisions count, and put people's answers side by side.
+
+A person's newest decision about an item, a variable and a role counts. If it takes back an
+answer, the person has no answer: an older one does not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Variable
+from localensemble.core.label_matrix import GAP, LabelMatrix
+from localensemble.ledger.records import DecisionRows, ReviewerRecord
+from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES, SHOWN_CODES
+
+REVIEW = ROLE_CODES["review"]
+ADJUDICATION = ROLE_CODES["adjudication"]
+_UNDONE = ANSWER_CODES["undone"]
+_BLIND = SHOWN_CODES["item"]
+_SEEN = (SHOWN_CODES["labels"], SHOWN_CODES["answers"])
+
+
+def current_decisions(rows: DecisionRows, *, role: int) -> NDArray[np.int64]:
+    """Return which rows count, by item and then by time: at most one per item and reviewer."""
+    return _newest(rows, np.flatnonzero(rows.role == role))
+
+
+def blind_decisions(rows: DecisionRows) -> NDArray[np.int64]:
+    """Return each reviewer's answer before they saw what raters or other people said."""
+    reviews = np.flatnonzero(rows.role == REVIEW)
+    order = _by_item_and_reviewer(rows, reviews)
+    seen = np.isin(rows.shown[order], _SEEN)
+    starts = _starts(rows, order)
+    # Number of decisions so far in the group that were made after seeing something.
+    before = np.cumsum(seen)
+    offset = np.zeros(len(order), dtype=before.dtype)
+    offset[starts] = (before - seen)[starts]
+    unseen = before == np.maximum.accumulate(offset)
+    blind = (rows.shown[order] == _BLIND) | (rows.answer[order] == _UNDONE)
+    return _newest(rows, order[unseen & blind])
+
+
+def people_matrix(
+    rows: DecisionRows,
+    *,
+    variable: Variable,
+    reviewers: Sequence[ReviewerRecord],
+    item_count: int,
+    blind: bool = False,
+) -> LabelMatrix:
+    """Return the categories that people gave: N items by the P reviewers who gave any.
+
+    Adjudications are left out, because adjudicators see what others answered.
+
+    Args:
+        rows: the decisions on the variable.
+        variable: the variable.
+        reviewers: everyone who is registered.
+        item_count: N; items at later positions are left out.
+        blind: take the answers that were given before the raters' labels were seen.
+    """
+    counted = blind_decisions(rows) if blind else current_decisions(rows, role=REVIEW)
+    counted = counted[(rows.position[counted] < item_count) & (rows.category[counted] != GAP)]
+    present = set(rows.reviewer[counted].tolist())
+    named = [one for one in reviewers if one.key in present]
+    indices = np.full((item_count, len(named)), GAP, dtype=np.int16)
+    for column, one in enumerate(named):
+        own = counted[rows.reviewer[counted] == one.key]
+        indices[rows.position[own], column] = rows.category[own]
+    return LabelMatrix(indices, variable.answers, tuple(one.name for one in named))
+
+
+def _newest(rows: DecisionRows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the newest row of each item and reviewer, without those that take back an answer."""
+    order = _by_item_and_reviewer(rows, chosen)
+    ends = np.append(_starts(rows, order)[1:], len(order)) - 1 if len(order) else order
+    newest = order[ends]
+    newest = newest[rows.answer[newest] != _UNDONE]
+    return newest[np.lexsort((newest, rows.position[newest]))]
+
+
+def _by_item_and_reviewer(rows: DecisionRows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    # Rows are in the order of time, so the number of a row orders equal ones.
+    order = np.lexsort((chosen, rows.reviewer[chosen], rows.position[chosen]))
+    return np.asarray(chosen[order], dtype=np.int64)
+
+
+def _starts(rows: DecisionRows, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where the rows of another item or reviewer begin."""
+    item, reviewer = rows.position[order], rows.reviewer[order]
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = (item[1:] != item[:-1]) | (reviewer[1:] != reviewer[:-1])
+    return np.flatnonzero(first)
