@@ -21,7 +21,8 @@ VariableKey = NewType("VariableKey", int)
 
 RunStatus = Literal["finished", "incomplete", "interrupted", "failed"]
 AnswerKind = Literal["category", "cannot_decide", "codebook_unclear", "undone"]
-DecisionRole = Literal["review", "adjudication"]
+DecisionRole = Literal["review", "adjudication", "control", "known", "existing"]
+ReferenceRole = Literal["known", "existing"]
 Shown = Literal["unknown", "item", "labels", "answers"]
 
 # The status code of a cell without a label.
@@ -194,7 +195,10 @@ class NewDecision:
         kind: ``category``, or why there is none; ``undone`` takes back what this reviewer
             decided before.
         category: its position in the variable; None unless ``kind`` is ``category``.
-        role: ``adjudication`` settles decisions of other people that differ.
+        role: ``adjudication`` settles decisions of other people that differ; ``control`` answers
+            a control item and decides nothing. Two roles are labels of a table, not of a
+            reviewer: the ``known`` category of a control item, and a label ``existing`` before
+            the study.
         shown: what the person saw: the item only (blind), also the raters' labels, or also
             other people's answers.
         decided_at: UTC, ISO 8601.

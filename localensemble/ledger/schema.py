@@ -31,7 +31,9 @@ STATUS_CODES: Mapping[LabelStatus, int] = MappingProxyType(
 ANSWER_CODES: Mapping[AnswerKind, int] = MappingProxyType(
     {"category": 0, "cannot_decide": 1, "codebook_unclear": 2, "undone": 3}
 )
-ROLE_CODES: Mapping[DecisionRole, int] = MappingProxyType({"review": 0, "adjudication": 1})
+ROLE_CODES: Mapping[DecisionRole, int] = MappingProxyType(
+    {"review": 0, "adjudication": 1, "control": 2, "known": 3, "existing": 4}
+)
 SHOWN_CODES: Mapping[Shown, int] = MappingProxyType(
     {"unknown": 0, "item": 1, "labels": 2, "answers": 3}
 )
@@ -299,14 +301,16 @@ CREATE TABLE decision_batch (
 
 # By item, because every question is about items; the index serves verification.
 _PERSON_DECISIONS = """
--- The decisions. A later one of the same person counts, and the earlier one stays.
+-- The decisions. A later one of the same person counts, and the earlier one stays. Only reviews and
+-- adjudications decide on an item; the other roles are answers to control items, the known
+-- categories of these, and labels that existed before the study.
 CREATE TABLE person_decision (
     item_key INTEGER NOT NULL REFERENCES item,  -- about which item
     variable_key INTEGER NOT NULL REFERENCES variable,  -- and which variable
     batch_key INTEGER NOT NULL REFERENCES decision_batch,  -- recorded when, of whom
     answer INTEGER NOT NULL,  -- 0 category, 1 cannot decide, 2 codebook unclear, 3 undone
     category INTEGER,  -- its position in the variable; empty unless the answer is a category
-    role INTEGER NOT NULL,  -- 0 review, 1 adjudication of differing decisions
+    role INTEGER NOT NULL,  -- 0 review, 1 adjudication, 2 control, 3 known, 4 existing
     shown INTEGER NOT NULL,  -- 0 unknown, 1 item only, 2 raters' labels, 3 other people's answers
     decided_at TEXT NOT NULL,  -- UTC, ISO 8601
     seconds REAL,  -- how long it took; empty if unknown
@@ -317,7 +321,7 @@ CREATE TABLE person_decision (
     PRIMARY KEY (item_key, variable_key, batch_key),
     CHECK (answer BETWEEN 0 AND 3),
     CHECK ((answer = 0) = (category IS NOT NULL)),
-    CHECK (role BETWEEN 0 AND 1),
+    CHECK (role BETWEEN 0 AND 4),
     CHECK (shown BETWEEN 0 AND 3),
     CHECK (confidence IS NULL OR confidence BETWEEN 1 AND 3)
 ) WITHOUT ROWID"""

@@ -100,6 +100,25 @@ def read_as_columns(study: Study, reader: LedgerReader) -> None:
     assert [rows.position.dtype, rows.answer.dtype, rows.category.dtype] == ["i8", "u1", "i2"]
 
 
+def test_labels_of_a_table_are_not_among_the_decisions_of_people(study: Study) -> None:
+    answered = replace(decision(study.theme, 1), role="control")
+    record(study, decision(study.theme, 0), answered)
+    known = replace(decision(study.theme, 1, category=1), role="known")
+    record(study, known, by="gold.csv")
+    record(study, replace(decision(study.theme, 2), role="existing"), by="earlier.csv")
+
+    rows = study.reader.person_decisions(study.item_set, study.theme)
+    assert rows.position.tolist() == [0, 1]
+    assert rows.role.tolist() == [0, 2]
+    of_table = study.reader.reference_labels(study.item_set, study.theme, role="known")
+    assert (of_table.position.tolist(), of_table.category.tolist()) == ([1], [1])
+    existing = study.reader.reference_labels(study.item_set, study.theme, role="existing")
+    assert existing.position.tolist() == [2]
+    assert study.reader.decisions_of_item(study.item_set, study.theme, 2) == ()
+    notes = [*study.reader.decision_notes(study.item_set, study.theme)]
+    assert [one.position for one in notes] == [0, 1]
+
+
 def test_seconds_that_are_unknown_are_nan_and_nothing_decided_is_no_rows(study: Study) -> None:
     assert len(study.reader.person_decisions(study.item_set, study.theme)) == 0
     record(study, replace(decision(study.theme, 0), seconds=None))

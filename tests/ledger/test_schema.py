@@ -64,7 +64,7 @@ def test_the_file_itself_refuses_a_label_that_contradicts_itself(path: Path, val
         "0, NULL, 0, 0, '', NULL, NULL",
         "1, 2, 0, 0, '', NULL, NULL",
         "4, NULL, 0, 0, '', NULL, NULL",
-        "1, NULL, 2, 0, '', NULL, NULL",
+        "1, NULL, 5, 0, '', NULL, NULL",
         "1, NULL, 0, 4, '', NULL, NULL",
         "1, NULL, 0, 0, '', NULL, 4",
     ],

@@ -8,41 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.random_draw import random_draws
+from localensemble.ledger.records import DecisionRows
+from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
 from localensemble.review.plan.review_plan import ReviewPlan
 
 BoolArray = NDArray[np.bool_]
 Positions = NDArray[np.int64]
 
-_REVIEW = 0
-_UNDONE = 3
+_REVIEW = ROLE_CODES["review"]
+_UNDONE = ANSWER_CODES["undone"]
 # Above every key of a reviewer, so that a pair of item and reviewer fits into one number.
 _REVIEWERS = 1 << 32
-
-
-class AnswerRows(Protocol):
-    """The decisions of people on one variable, oldest first, as the ledger returns them."""
-
-    @property
-    def position(self) -> NDArray[np.int64]:
-        """(n,); the positions of the items."""
-
-    @property
-    def reviewer(self) -> NDArray[np.int64]:
-        """(n,); who decided."""
-
-    @property
-    def answer(self) -> NDArray[np.uint8]:
-        """(n,); the kind of answer: 0 category, 1 cannot decide, 2 codebook unclear, 3 undone."""
-
-    @property
-    def role(self) -> NDArray[np.uint8]:
-        """(n,); 0 for an answer of a reviewer; other roles do not count here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +52,7 @@ class Finished:
         return done
 
 
-def finished(asked: BoolArray, answers: Sequence[AnswerRows]) -> Finished:
+def finished(asked: BoolArray, answers: Sequence[DecisionRows]) -> Finished:
     """Find out who has finished which item.
 
     Args:
@@ -87,7 +68,7 @@ def finished(asked: BoolArray, answers: Sequence[AnswerRows]) -> Finished:
     return Finished(position[whole], reviewer[whole], len(asked))
 
 
-def _answered(rows: AnswerRows, asked: BoolArray) -> NDArray[np.int64]:
+def _answered(rows: DecisionRows, asked: BoolArray) -> NDArray[np.int64]:
     """Return each pair of item and reviewer with a current answer as one number: (n,)."""
     counts = (rows.role == _REVIEW) & asked[rows.position]
     pairs = rows.position[counts] * _REVIEWERS + rows.reviewer[counts]

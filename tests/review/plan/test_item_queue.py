@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from localensemble.core.errors import InputError
+from localensemble.ledger.records import DecisionRows
 from localensemble.review.plan.adjudication_queue import adjudication_queue, letters
 from localensemble.review.plan.item_queue import (
     by_doubt,
@@ -21,22 +20,19 @@ ANNE, BEN, CLEO = 11, 12, 13
 CATEGORY, CANNOT_DECIDE, UNCLEAR, UNDONE = 0, 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Rows:
-    position: NDArray[np.int64]
-    reviewer: NDArray[np.int64]
-    answer: NDArray[np.uint8]
-    role: NDArray[np.uint8]
-
-
-def rows(*answers: tuple[int, int, int], role: int = 0) -> Rows:
+def rows(*answers: tuple[int, int, int], role: int = 0) -> DecisionRows:
     """Make decisions of (position, reviewer, answer), oldest first."""
     columns = np.array(answers, np.int64).reshape(-1, 3)
-    return Rows(
-        columns[:, 0],
-        columns[:, 1],
-        columns[:, 2].astype(np.uint8),
-        np.full(len(columns), role, np.uint8),
+    count = len(columns)
+    return DecisionRows(
+        position=columns[:, 0],
+        reviewer=columns[:, 1],
+        batch=np.arange(count),
+        answer=columns[:, 2].astype(np.uint8),
+        category=np.where(columns[:, 2] == CATEGORY, 0, -1).astype(np.int16),
+        role=np.full(count, role, np.uint8),
+        shown=np.ones(count, np.uint8),
+        seconds=np.full(count, np.nan),
     )
 
 
