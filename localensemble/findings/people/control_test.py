@@ -9,12 +9,14 @@ binomial test.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from localensemble.consensus.certificates.bounds import exact_interval
+from localensemble.core.words import counted
 
 UNACCEPTABLE_ACCURACY = 0.8
 ALPHA = 0.05
@@ -49,6 +51,17 @@ class ControlTest:
     interval_high: float | None
     pass_mark: int | None
     outcome: ControlOutcome
+
+    def sentence(self) -> str:
+        """Return in words how the reviewer answered the control items."""
+        items = counted(self.items, "control item")
+        found = f"{self.reviewer} answered {self.correct} of {items} right"
+        if self.outcome == "too few":
+            return (
+                f"{found}; too few to tell. At least {fewest_items()} are needed to show more than "
+                f"{UNACCEPTABLE_ACCURACY:.0%}."
+            )
+        return f"{found} and {self.outcome} (pass mark {self.pass_mark})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,11 @@ def pass_mark(
     return int(reached[0]) if len(reached) else None
 
 
+def fewest_items() -> int:
+    """Return the fewest control items with which a reviewer can pass."""
+    return next(items for items in itertools.count(1) if pass_mark(items) is not None)
+
+
 def control_design(
     *, unacceptable: float, good: float, alpha: float = ALPHA, power: float = 0.8
 ) -> ControlDesign:
@@ -148,16 +166,15 @@ def control_design(
 
     if not (0 < unacceptable < good <= 1 and 0 < alpha < 1 and 0 < power < 1):
         raise ValueError(f"No design for {unacceptable}, {good}, alpha {alpha}, power {power}.")
-    items = 1
+    items = 0
     while True:
-        mark = pass_mark(items, unacceptable=unacceptable, alpha=alpha)
-        if mark is not None:
-            reached = float(bdtrc(mark - 1, items, good))
-            if reached >= power:
-                return ControlDesign(
-                    items, mark, float(bdtrc(mark - 1, items, unacceptable)), reached
-                )
         items += 1
+        mark = pass_mark(items, unacceptable=unacceptable, alpha=alpha)
+        if mark is None:
+            continue
+        size, reached = (float(bdtrc(mark - 1, items, one)) for one in (unacceptable, good))
+        if reached >= power:
+            return ControlDesign(items, mark, size, reached)
 
 
 def rate_of_guessing(known: tuple[int, ...]) -> float:
