@@ -41,6 +41,7 @@ _COMMANDS: Mapping[str, str] = {
     "import": "Make a study from a table of ratings by people or other programs.",
     "agree": "Measure agreement between raters, people or models, in a table or a study.",
     "consensus": "Decide a labeled study again with other rules; needs no model.",
+    "review": "Let a person decide the items that await one.",
     "sample": "Draw random items from a study for a person to label.",
     "evaluate": "Compare a study's labels with gold labels.",
     "certify": "Certify which labels can be accepted without review, or estimate the sample this "
@@ -54,6 +55,9 @@ _COMMANDS: Mapping[str, str] = {
     "doctor": "Check whether this machine is ready to label, and say what to fix.",
 }
 
+# Command -> its module, if that is in a room of its own.
+_ROOMS = {"review": "review.review_group"}
+
 
 class _LazyGroup(SuggestingGroup):
     """A group that imports a command when it is used."""
@@ -64,7 +68,8 @@ class _LazyGroup(SuggestingGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"localensemble.cli.{cmd_name}_command")
+        home = _ROOMS.get(cmd_name, f"{cmd_name}_command")
+        module = importlib.import_module(f"localensemble.cli.{home}")
         command: click.Command = module.command
         return command
 
