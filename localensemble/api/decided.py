@@ -57,7 +57,7 @@ def write_decided(
 ) -> WrittenStudy:
     """Write tables, manifest, report and findings; back up a table that was edited by hand."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
-    tables = DecidedStudy(items, loaded.recorded, decisions)
+    tables = DecidedStudy.of(loaded, items=items, decisions=decisions)
     remove_leftovers(folder)
     messages = (
         *put_aside_edited(folder),

@@ -137,6 +137,7 @@ def findings_of(
         calibrations=loaded.rules.calibrations,
         pools=loaded.rules.pools,
         unfit=loaded.rules.unfit,
+        finals=loaded.final_labels(decisions),
     )
     return with_used_gold(findings, loaded=loaded, gold=gold)
 

@@ -99,7 +99,7 @@ def write_report(
         queue = None
         if items is not None:
             table = items_of(loaded, items, id_column=id_column, text_column=text_column)
-            queue = item_queue(DecidedStudy(table, loaded.recorded, decisions))
+            queue = item_queue(DecidedStudy.of(loaded, items=table, decisions=decisions))
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
     return WrittenReport(findings, folder.report, folder.findings, messages)

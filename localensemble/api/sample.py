@@ -115,7 +115,8 @@ def sample_escalated(
     _refuse_existing(worksheet)
     with Study.open(study) as loaded:
         source = items_of(loaded, items, id_column=id_column, text_column=text_column)
-        order = queue_order(loaded.decide())
+        decisions = loaded.decide()
+        order = queue_order(decisions, loaded.final_labels(decisions))
         item_count = loaded.recorded.item_count
     variables = loaded.codebook.variables
     waiting: dict[int, list[str]] = {}

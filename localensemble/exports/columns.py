@@ -13,6 +13,7 @@ from localensemble.exports.rows import ItemTable
 LABEL_PARTS = (
     "label",
     "status",
+    "origin",
     "support",
     "mean_probability",
     "off_codebook_mass",

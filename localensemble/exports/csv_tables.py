@@ -33,8 +33,8 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
     """Write the input table with the final label of each variable and its evidence.
 
     Added columns: ``id`` if the input has no ids; for each variable ``v`` each of `LABEL_PARTS`
-    as ``v.part`` (``v.label`` is empty unless accepted; ``v.status`` is accepted,
-    escalated or no_answer); and for each rater ``v.rater.NAME`` (its category, or its status in
+    as ``v.part`` (``v.label`` is empty without a final label; ``v.status``
+    is one of `FINAL_STATUSES`); and for each rater ``v.rater.NAME`` (its category, or its status in
     angle brackets). Before the yes/no variables of a multi-label variable stands the list of
     its categories that apply.
     """
@@ -59,7 +59,7 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
 
 
 def write_escalations(study: DecidedStudy, *, path: Path) -> None:
-    """Write one row per escalated item and variable, the most doubtful item first.
+    """Write one row per open item and variable, the most doubtful item first.
 
     Added columns: ``id`` if the input has no ids, `QUEUE_COLUMNS`, and ``rater.NAME`` for
     each rater.
@@ -84,6 +84,7 @@ def _label_cells(items: ItemTable, row: StudyRow, lists: Mapping[str, str]) -> _
             *([listed_labels(lists[one.variable], row.variables)] if one.variable in lists else []),
             one.label or "",
             one.status,
+            one.origin or "",
             number_text(one.support, mark=mark),
             number_text(one.mean_probability, mark=mark),
             number_text(one.off_codebook_mass, mark=mark),

@@ -22,7 +22,7 @@ class TableWriter(Protocol):
         ...
 
     def write_escalations(self, study: DecidedStudy, *, path: Path) -> None:
-        """Write one row per escalated item and variable, the most doubtful item first."""
+        """Write one row per open item and variable, the most doubtful item first."""
         ...
 
 

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
-from localensemble.exports.rows import ACCEPTED, ESCALATED, NO_ANSWER, queue_order
+from localensemble.exports.rows import PERSON, consensus_origin, queue_order
 from localensemble.study.decisions import Decisions
+from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels
 from localensemble.study.study import Study
 from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_STATES = tuple("missing" if state is None else state.value for state in STATES)
-DECISION_STATES = (ACCEPTED, ESCALATED, NO_ANSWER)
+DECISION_STATES = FINAL_STATUSES
 
 
 def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
@@ -99,9 +100,11 @@ def decisions_frame(
 
         - ``item`` string: the id.
         - ``variable`` string.
-        - ``label``: Categorical or string, see above: the final label; missing unless the
-          item is accepted.
-        - ``status`` Categorical: accepted, escalated, no_answer.
+        - ``label``: Categorical or string, see above: the final label; missing if there is
+          none.
+        - ``status`` Categorical of `DECISION_STATES`.
+        - ``origin`` string: whose label it is: person, models, or raters of an imported table;
+          missing without a label.
         - ``consensus``: Categorical or string: the leading category, even if it was not accepted.
         - ``support``, ``mean_probability``, ``margin``, ``doubt`` float64, as in `Decisions`.
         - ``reasons`` string: why the item is escalated, with "; " between reasons, as in
@@ -116,8 +119,7 @@ def decisions_frame(
     of = None if variable is None else _chosen(study.codebook, variable)[0]
     held = _of_variable(decisions, variable)
     items = _objects(study.items)
-    escalated = _joined([one.escalated for one in held], np.bool_)
-    no_answer = _joined([one.no_answer for one in held], np.bool_)
+    finals = study.final_labels(held)
     reasons = [_reason_columns(one) for one in held]
     return pd.DataFrame(
         {
@@ -125,11 +127,12 @@ def decisions_frame(
             "variable": _strings(
                 np.repeat(_objects([one.variable.name for one in held]), len(items))
             ),
-            "label": _categories([(one.variable, one.final) for one in held], of=of),
+            "label": _categories([(one.variable, one.categories) for one in finals], of=of),
             "status": pd.Categorical.from_codes(
-                np.where(no_answer, np.int8(2), escalated.astype(np.int8)),
+                _joined([one.status.astype(np.int8) for one in finals], np.int8),
                 categories=DECISION_STATES,
             ),
+            "origin": _strings(_joined([_origins(study, one) for one in finals], np.object_)),
             "consensus": _categories([(one.variable, one.categories) for one in held], of=of),
             "support": _joined([one.support for one in held], np.float64),
             "mean_probability": _joined([one.mean_probability for one in held], np.float64),
@@ -144,7 +147,7 @@ def decisions_frame(
 def queue_frame(
     study: Study, decisions: Sequence[Decisions], variable: str | None = None
 ) -> pd.DataFrame:
-    """Return the escalated rows of `decisions_frame`, in the order of ``escalations.csv``.
+    """Return the open rows of `decisions_frame`, in the order of ``escalations.csv``.
 
     All open variables of an item stand together, and the most doubtful item comes first.
     Columns and dtypes are those of `decisions_frame`.
@@ -153,7 +156,8 @@ def queue_frame(
         InputError: the study has no such variable.
     """
     frame = decisions_frame(study, decisions, variable)
-    order = queue_order(_of_variable(decisions, variable))
+    held = _of_variable(decisions, variable)
+    order = queue_order(held, study.final_labels(held))
     rows = order.variables * len(study.items) + order.items
     return frame.iloc[rows].reset_index(drop=True)
 
@@ -215,6 +219,13 @@ def _categories(
         return pd.Categorical.from_codes(codes, dtype=dtype)
     parts = [_objects((*variable.answers, None))[codes] for variable, codes in columns]
     return _strings(_joined(parts, np.object_))
+
+
+def _origins(study: Study, final: FinalLabels) -> NDArray[np.object_]:
+    origins = np.full(len(final.status), None, dtype=np.object_)
+    origins[final.categories >= 0] = consensus_origin(study)
+    origins[final.by_person] = PERSON
+    return origins
 
 
 def _reason_columns(decided: Decisions) -> tuple[NDArray[np.object_], NDArray[np.object_]]:

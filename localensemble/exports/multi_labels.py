@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from localensemble.codebook.load import NO, YES
 from localensemble.codebook.model import Variable
-from localensemble.exports.rows import ACCEPTED, VariableRow
+from localensemble.exports.rows import VariableRow
 
 LIST_PART = "labels"
 # Angle brackets, as in the words of raters: no category has this name.
@@ -43,7 +43,7 @@ def listed_labels(column: str, rows: Sequence[VariableRow]) -> str:
     """
     stem = column.removesuffix(LIST_PART)
     own = [row for row in rows if row.variable.startswith(stem)]
-    if any(row.status != ACCEPTED for row in own):
+    if any(row.label is None for row in own):
         return ""
     applied = [row.variable.removeprefix(stem) for row in own if row.label == YES]
     return "; ".join(applied) or NOTHING_APPLIES

@@ -20,13 +20,17 @@ from numpy.typing import NDArray
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import LabelStatus
 from localensemble.study.decisions import Decisions
+from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels, FinalStatus
+from localensemble.study.study import Study
 from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
 from localensemble.tables.delimited import TableFormat
 
-DecisionStatus = Literal["accepted", "escalated", "no_answer"]
-ACCEPTED: DecisionStatus = "accepted"
-ESCALATED: DecisionStatus = "escalated"
-NO_ANSWER: DecisionStatus = "no_answer"
+ConsensusOrigin = Literal["models", "raters"]
+Origin = Literal["person", "models", "raters"]
+PERSON: Origin = "person"
+# Stands beside the reasons of the consensus, where people were asked and do not agree.
+PEOPLE_DIFFER = "people differ"
+PEOPLE_DIFFER_CODE = "people_differ"
 
 
 class ItemTable(Protocol):
@@ -59,11 +63,29 @@ class ItemTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecidedStudy:
-    """The content of an export: the items, their labels, and decisions for every variable."""
+    """The content of an export: the items, their labels, and decisions for every variable.
+
+    Attributes:
+        items: the table that was labeled.
+        labels: the labels of the raters that count.
+        decisions: what the consensus decided, variable by variable.
+        finals: the final labels, in the same order.
+        consensus_origin: ``models``, or ``raters`` of an imported table.
+    """
 
     items: ItemTable
     labels: StudyLabels
     decisions: tuple[Decisions, ...]
+    finals: tuple[FinalLabels, ...]
+    consensus_origin: ConsensusOrigin
+
+    @classmethod
+    def of(
+        cls, study: Study, *, items: ItemTable, decisions: tuple[Decisions, ...]
+    ) -> DecidedStudy:
+        """Combine a study, its table, and what `Study.decide` returned."""
+        finals = study.final_labels(decisions)
+        return cls(items, study.recorded, decisions, finals, consensus_origin(study))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +122,9 @@ class VariableRow:
 
     Attributes:
         variable: the variable's name.
-        label: the final label; None unless the item is accepted.
-        status: accepted or escalated, or no_answer if the text answers nothing.
+        label: the final label; None if there is none.
+        status: one of `FINAL_STATUSES`.
+        origin: whose label it is; None without a label.
         leading_category: the consensus, even if it was not accepted; None without a consensus.
         support: share of assigned labels that chose the consensus; None without a consensus.
         mean_probability: mean over raters of the probability each gave the consensus; None
@@ -109,14 +132,15 @@ class VariableRow:
         margin: the excess of that mean over that of the next best category; None likewise.
         off_codebook_mass: the largest mass of any rater; None if no rater gave one.
         doubt: larger is more doubtful; comparable between variables.
-        reasons: why the item is escalated, in words; empty otherwise.
+        reasons: why a person was or is asked, in words; empty otherwise.
         reason_codes: the codes of these reasons, each once.
         raters: one label per rater, in the order of the study.
     """
 
     variable: str
     label: str | None
-    status: DecisionStatus
+    status: FinalStatus
+    origin: Origin | None
     leading_category: str | None
     support: float | None
     mean_probability: float | None
@@ -139,7 +163,7 @@ class StudyRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One escalated item and variable, with the cells of the item's row."""
+    """One item and variable that a person must decide, with the cells of the item's row."""
 
     item: Item
     cells: tuple[str, ...] = field(repr=False)
@@ -159,19 +183,24 @@ class QueueOrder:
     variables: NDArray[np.int64]
 
 
-def queue_order(decisions: Sequence[Decisions]) -> QueueOrder:
-    """Order the escalated decisions by item, the most doubtful item first.
+def consensus_origin(study: Study) -> ConsensusOrigin:
+    """Return whose labels the consensus of a study is made of."""
+    return "models" if study.ratings_sha256 is None else "raters"
+
+
+def queue_order(decisions: Sequence[Decisions], finals: Sequence[FinalLabels]) -> QueueOrder:
+    """Order the open decisions by item, the most doubtful item first.
 
     All open variables of an item stand together, in the order of the decisions, so that a
     person reads each text once. An item is as doubtful as its most doubtful open variable;
     items of equal doubt keep their order.
     """
-    waiting = [np.flatnonzero(decided.escalated) for decided in decisions]
+    waiting = [np.flatnonzero(final.open) for final in finals]
     if not waiting:
         return QueueOrder(np.empty(0, np.int64), np.empty(0, np.int64))
     items = np.concatenate(waiting).astype(np.int64)
     variables = np.repeat(np.arange(len(waiting)), [len(part) for part in waiting])
-    doubt = np.full(len(decisions[0].escalated), -np.inf)
+    doubt = np.full(len(finals[0].open), -np.inf)
     for decided, part in zip(decisions, waiting, strict=True):
         doubt[part] = np.maximum(doubt[part], decided.doubt[part])
     order = np.lexsort((variables, items, -doubt[items]))
@@ -183,15 +212,15 @@ def study_rows(study: DecidedStudy) -> Iterator[StudyRow]:
     for start, rows in _blocks(study):
         stop = start + len(rows)
         parts = [
-            _VariableRows(study.labels, decided, start=start, stop=stop)
-            for decided in study.decisions
+            _VariableRows(study, place, start=start, stop=stop)
+            for place in range(len(study.decisions))
         ]
         for item, row in enumerate(rows, start=start):
             yield StudyRow(row.item, row.values, tuple(part.row(item) for part in parts))
 
 
 def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
-    """Yield one row per escalated item and variable, in the order of `queue_order`.
+    """Yield one row per open item and variable, in the order of `queue_order`.
 
     Items are read in another order, so the rows are kept in a temporary file meanwhile.
 
@@ -199,17 +228,17 @@ def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
         study: the decided study.
         folder: folder of the temporary file, which may contain confidential text.
     """
-    order = queue_order(study.decisions)
+    order = queue_order(study.decisions, study.finals)
     places = np.zeros((len(study.decisions), study.labels.item_count), dtype=np.int64)
     # The file has no name that another program could open, so only our own data is unpickled.
     with tempfile.TemporaryFile(dir=folder) as aside:
         for start, rows in _blocks(study):
             stop = start + len(rows)
-            for place, decided in enumerate(study.decisions):
-                waiting = np.flatnonzero(decided.escalated[start:stop])
+            for place, final in enumerate(study.finals):
+                waiting = np.flatnonzero(final.open[start:stop])
                 if not len(waiting):
                     continue
-                part = _VariableRows(study.labels, decided, start=start, stop=stop)
+                part = _VariableRows(study, place, start=start, stop=stop)
                 for offset in map(int, waiting):
                     item = start + offset
                     places[place, item] = aside.tell()
@@ -221,18 +250,21 @@ def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
             yield queued
 
 
-def variable_row(labels: StudyLabels, decided: Decisions, *, item: int) -> VariableRow:
-    """Return the decision about the item at an index."""
-    return _VariableRows(labels, decided, start=item, stop=item + 1).row(item)
+def variable_row(study: DecidedStudy, place: int, *, item: int) -> VariableRow:
+    """Return the decision about the item at an index and the variable at another."""
+    return _VariableRows(study, place, start=item, stop=item + 1).row(item)
 
 
 class _VariableRows:
     """The decisions about one variable of the items from start to stop, read from the ledger."""
 
-    def __init__(self, labels: StudyLabels, decided: Decisions, *, start: int, stop: int) -> None:
+    def __init__(self, study: DecidedStudy, place: int, *, start: int, stop: int) -> None:
+        labels, decided = study.labels, study.decisions[place]
         block = labels.block(decided.variable.name, start=start, stop=stop)
         self._start = start
         self._decided = decided
+        self._final = study.finals[place]
+        self._consensus_origin = study.consensus_origin
         self._names = (*decided.variable.answers, None)  # -1, no category, is the last
         self._raters = labels.rater_names
         self._states = label_states(block).tolist()
@@ -246,19 +278,21 @@ class _VariableRows:
     def row(self, item: int) -> VariableRow:
         decided = self._decided
         offset = item - self._start
-        accepted = bool(decided.accepted[item])
+        label = self._names[self._final.categories[item]]
+        differ = bool(self._final.differs[item])
         return VariableRow(
             variable=decided.variable.name,
-            label=self._names[decided.categories[item]] if accepted else None,
-            status=_status(decided, item),
+            label=label,
+            status=FINAL_STATUSES[self._final.status[item]],
+            origin=None if label is None else self._origin(item),
             leading_category=self._names[decided.categories[item]],
             support=_known(decided.support[item]),
             mean_probability=_known(decided.mean_probability[item]),
             margin=_known(decided.margin[item]),
             off_codebook_mass=_known(self._largest_masses[offset]),
             doubt=float(decided.doubt[item]),
-            reasons=decided.reasons(item),
-            reason_codes=decided.codes(item),
+            reasons=(*((PEOPLE_DIFFER,) if differ else ()), *decided.reasons(item)),
+            reason_codes=(*((PEOPLE_DIFFER_CODE,) if differ else ()), *decided.codes(item)),
             raters=tuple(
                 RaterLabel(
                     rater,
@@ -272,11 +306,8 @@ class _VariableRows:
             ),
         )
 
-
-def _status(decided: Decisions, item: int) -> DecisionStatus:
-    if decided.no_answer[item]:
-        return NO_ANSWER
-    return ESCALATED if decided.escalated[item] else ACCEPTED
+    def _origin(self, item: int) -> Origin:
+        return PERSON if self._final.by_person[item] else self._consensus_origin
 
 
 def _blocks(study: DecidedStudy) -> Iterator[tuple[int, tuple[ItemRow, ...]]]:

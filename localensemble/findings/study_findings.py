@@ -7,8 +7,7 @@ report show the same ones. Holds no item texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +15,18 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.consensus.certificates.certificate import Certificate
-from localensemble.consensus.certificates.frontier import expected_errors_covered
-from localensemble.consensus.policies.budget import Budget
 from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.core.words import counted, listed
+from localensemble.core.words import listed
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
+from localensemble.findings.expected_errors import ExpectedErrors, expected_errors
 from localensemble.findings.fitted_pools import PoolFindings, pool_findings
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
+from localensemble.findings.people.people_counts import PeopleCounts, people_counts
 from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
@@ -35,6 +34,7 @@ from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
 from localensemble.study.order_changes import OrderChangesByKey, order_changes
+from localensemble.study.people.final_labels import FinalLabels
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
 
@@ -82,47 +82,14 @@ class RequiredFindings:
     below: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedErrors:
-    """The share of the expected wrong labels that a person reviews.
-
-    Attributes:
-        reason: the reason for which the items are escalated; empty for any reason.
-        items: number of items escalated for it.
-        share: share of the expected errors; None if no errors are expected.
-        by: the basis of the expectation: an item's consensus is expected to be wrong with
-            probability 1 - ``mean_probability``, or 1 - ``support`` if raters gave no
-            probabilities. An item without a consensus is expected to be wrong.
-    """
-
-    reason: str
-    items: int
-    share: float | None
-    by: Literal["mean_probability", "support"]
-
-    def sentence(self) -> str:
-        """Return a sentence with the share, its basis and its limits."""
-        which = f"items {self.reason}" if self.reason else counted(self.items, "escalated item")
-        if self.share is None:
-            return f"No wrong labels are expected among the {which}."
-        basis, limits = (
-            ("the raters' own probabilities", "only gold labels can show whether these are right")
-            if self.by == "mean_probability"
-            else ("the raters' disagreement", "errors that all raters share are not counted")
-        )
-        return (
-            f"Judging by {basis}, {self.share:.1%} of the labels expected to be wrong are among "
-            f"the {which}; {limits}."
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class VariableFindings:
     """Everything about one variable.
 
-    ``accepted`` items have a final label, ``escalated`` ones wait for a person, and those
-    counted as ``no_answer`` need no label; together they are all items. ``accuracy_*`` and
-    ``gold`` compare with gold labels, if given.
+    The consensus is the label of ``accepted`` items, ``escalated`` ones were sent to a person, and
+    those counted as ``no_answer`` need no label; together they are all items. ``people`` counts
+    what became of them once people decided; None while nobody has. ``accuracy_*`` and ``gold``
+    compare the consensus with gold labels, if given.
     ``coefficients`` are those of ``agreement`` that a short table shows. ``required`` is
     None if the codebook requires no agreement. ``fitness`` has one entry per rater.
     ``expected_errors`` covers all
@@ -151,6 +118,23 @@ class VariableFindings:
     gold: GoldComparison | None
     fitness: tuple[RaterFitness, ...]
     expected_errors: tuple[ExpectedErrors, ...] = ()
+    people: PeopleCounts | None = None
+
+    @property
+    def final(self) -> int:
+        """The number of items with a final label."""
+        people = self.people
+        return self.accepted if people is None else people.accepted + people.adjudicated
+
+    @property
+    def open(self) -> int:
+        """The number of items that wait for a person."""
+        return self.escalated if self.people is None else self.people.open
+
+    @property
+    def unresolved(self) -> int:
+        """The number of items that people settled without a label."""
+        return 0 if self.people is None else self.people.unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +254,16 @@ def study_findings(
     calibrations: Sequence[CalibratedRaters] = (),
     unfit: tuple[str, ...] = (),
     pools: Sequence[GoldPool] = (),
+    finals: Sequence[FinalLabels] = (),
 ) -> StudyFindings:
     """Gather the findings of a study."""
     changes = order_changes(labels.reader.runs())
+    people = {one.variable.name: people_counts(one) for one in finals}
     variables = tuple(
-        _variable_findings(labels, variable, decided, gold, changes)
+        replace(
+            _variable_findings(labels, variable, decided, gold, changes),
+            people=people.get(variable.name),
+        )
         for variable, decided in zip(codebook.variables, decisions, strict=True)
     )
     cells = len(variables) * len(labels.rater_names) * labels.item_count
@@ -382,25 +371,7 @@ def _variable_findings(
             prices=gold.prices if gold else REVIEW_ONLY,
         ),
         fitness=rater_fitness(matrix, decided=decided, agreement=agreement, confidence=confidence),
-        expected_errors=_expected_errors(decided),
-    )
-
-
-def _expected_errors(decided: Decisions) -> tuple[ExpectedErrors, ...]:
-    # All expected errors are among the escalated items where nothing is accepted: no finding.
-    if not decided.escalated.any() or (decided.escalated | decided.no_answer).all():
-        return ()
-    unscored = bool(np.isnan(decided.mean_probability).all())
-    scores = decided.support if unscored else decided.mean_probability
-    read = {"": decided.escalated} | decided.with_code(Budget.name)
-    return tuple(
-        ExpectedErrors(
-            reason,
-            int(np.count_nonzero(mask)),
-            expected_errors_covered(1.0 - scores, read=mask),
-            "support" if unscored else "mean_probability",
-        )
-        for reason, mask in read.items()
+        expected_errors=expected_errors(decided),
     )
 
 

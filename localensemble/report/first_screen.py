@@ -18,6 +18,7 @@ from localensemble.findings.rater_fitness import RaterFitness
 from localensemble.findings.study_findings import StudyFindings, VariableFindings
 from localensemble.report import marks
 from localensemble.report.agreement_wording import leading_coefficient
+from localensemble.report.people_wording import people_lines
 from localensemble.report.verdict import Paragraph, many_verdict, short_verdict
 from localensemble.report.wording import coefficient_name, part
 
@@ -77,6 +78,7 @@ class FirstScreen:
     raters: tuple[RaterGroup, ...]
     all_raters: tuple[RaterGroup, ...]
     has_learned: bool
+    has_people: bool
     verdict: tuple[Paragraph, ...]
 
     @property
@@ -107,6 +109,7 @@ def first_screen(findings: StudyFindings) -> FirstScreen:
         raters=tuple(_group(one, findings.unfit, inside, limit) for one in with_raters),
         all_raters=tuple(_group(one, findings.unfit, inside, None) for one in ordered),
         has_learned=any(one.gold is not None and len(one.gold.baselines) > 2 for one in ordered),
+        has_people=any(one.people is not None for one in ordered),
         verdict=short_verdict(ordered) if few else many_verdict(sorted(ordered, key=_how_good)),
     )
 
@@ -145,9 +148,11 @@ def _how_good(variable: VariableFindings) -> tuple[bool, float, float]:
 
 
 def _decided(variable: VariableFindings) -> Cell:
+    people = variable.people
+    # Once people have decided, the bar shows what has a final label and what has none.
     counts = {
-        "accepted": variable.accepted,
-        "escalated": variable.escalated,
+        "accepted": variable.final,
+        "escalated": variable.open + variable.unresolved,
         "no-answer": variable.no_answer,
     }
     whole = sum(counts.values())
@@ -156,6 +161,8 @@ def _decided(variable: VariableFindings) -> Cell:
         f"{variable.accepted:,} accepted ({part(variable.accepted, decided)})",
         f"{variable.escalated:,} escalated ({part(variable.escalated, decided)})",
     ]
+    if people is not None:
+        lines = [*people_lines(people)]
     unasked = counted(variable.no_answer, "non-answer")
     shares = [(name, count / whole if whole else 0.0) for name, count in counts.items()]
     keyed = (("no-answer", unasked),) if variable.no_answer else ()

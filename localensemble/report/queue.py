@@ -41,7 +41,7 @@ class ItemQueue:
 
 def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
     """Collect the most doubtful escalated items with their full texts."""
-    order = queue_order(study.decisions)
+    order = queue_order(study.decisions, study.finals)
     open_variables: dict[int, list[int]] = {}
     for item, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
         open_variables.setdefault(item, []).append(place)
@@ -59,7 +59,7 @@ def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
 
 
 def _open_variable(study: DecidedStudy, item: int, place: int) -> OpenVariable:
-    decision = variable_row(study.labels, study.decisions[place], item=item)
+    decision = variable_row(study, place, item=item)
     return OpenVariable(
         decision.variable,
         decision.reasons,

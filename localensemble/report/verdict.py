@@ -17,6 +17,7 @@ from localensemble.report.agreement_wording import (
     no_band_because,
     reached_word,
 )
+from localensemble.report.people_wording import people_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,24 @@ def many_verdict(variables: Sequence[VariableFindings]) -> tuple[Paragraph, ...]
     Args:
         variables: the variables, the worst first.
     """
-    accepted = sum(one.accepted for one in variables)
+    items = sum(one.accepted + one.escalated for one in variables)
+    final = sum(one.final for one in variables)
+    unresolved = sum(one.unresolved for one in variables)
     escalated = sum(one.escalated for one in variables)
     caused: dict[str, int] = {}
     for variable in variables:
         for one in variable.fitness:
             caused[one.rater] = caused.get(one.rater, 0) + one.escalated
-    causing = [f'"{who}" ({n:,})' for who, n in caused.items() if 2 * n > max(escalated, 1)]
+    decided = any(one.people is not None for one in variables)
+    # The causes are those of all escalations, so they say nothing about what is left of them.
+    causing = [
+        f'"{who}" ({n:,})' for who, n in caused.items() if 2 * n > max(escalated, 1) and not decided
+    ]
     first = (
-        f"{accepted:,} of {accepted + escalated:,} labels are final, and {escalated:,} wait for "
-        f"a person{f'; most are caused by {listed(causing)}' if causing else ''}."
+        f"{final:,} of {items:,} labels are final, "
+        f"{f'people left {unresolved:,} unresolved, ' if unresolved else ''}and "
+        f"{sum(one.open for one in variables):,} wait for a person"
+        f"{f'; most are caused by {listed(causing)}' if causing else ''}."
     )
     beyond = sum(_beyond_chance(one) for one in variables)
     gold = [one for one in variables if _gold_known(one)]
@@ -94,6 +103,8 @@ def decision_sentence(variable: VariableFindings) -> str:
     items = variable.accepted + variable.escalated
     if not items:
         return "No item needs a label: all are blank or non-answers."
+    if variable.people is not None:
+        return people_sentence(variable.people, items=items)
     if not variable.escalated:
         return f"All {counted(items, 'item')} have a final label."
     wait = "waits" if variable.escalated == 1 else "wait"

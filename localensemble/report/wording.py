@@ -13,6 +13,7 @@ from localensemble.findings.agreement import Coefficient
 from localensemble.findings.confidence import VariableConfidence
 from localensemble.findings.position_bias import PositionBias
 from localensemble.findings.study_findings import StudyFindings, VariableFindings
+from localensemble.report.people_wording import people_sentence
 
 # Nobody reads a sentence with more names.
 _MOST_NAMED = 20
@@ -101,6 +102,11 @@ def decision_verdict(variable: VariableFindings) -> tuple[str, ...]:
     items = variable.accepted + variable.escalated
     if not items:
         return no_answer_sentences(variable)
+    if variable.people is not None:
+        return (
+            people_sentence(variable.people, items=items),
+            *no_answer_sentences(variable),
+        )
     if not variable.escalated:
         return (
             f"All {counted(items, 'item')} have a final label.",

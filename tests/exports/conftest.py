@@ -73,7 +73,7 @@ def labeled(files: StudyFiles) -> Iterator[Study]:
 def decided(files: StudyFiles, labeled: Study) -> DecidedStudy:
     """The labeled study with its items and decisions."""
     items = ItemFile.open(files.items, id_column="id", text_column="text")
-    return DecidedStudy(items, labeled.recorded, labeled.decide())
+    return DecidedStudy.of(labeled, items=items, decisions=labeled.decide())
 
 
 @pytest.fixture(scope="session")

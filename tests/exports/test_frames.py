@@ -41,6 +41,7 @@ DECISION_DTYPES = {
     "variable": "string",
     "label": "string",
     "status": pd.CategoricalDtype(DECISION_STATES),
+    "origin": "string",
     "consensus": "string",
     "support": "float64",
     "mean_probability": "float64",
@@ -178,6 +179,8 @@ def test_the_decisions_are_those_of_the_labeled_table(
         ] == [one.support, one.mean_probability, one.margin, one.doubt]
         for part in ("status", "reasons", "reason_codes"):
             assert getattr(row, part) == table[row.item][f"{row.variable}.{part}"]
+        assert or_none(row.origin) == one.origin
+        assert (or_none(row.origin) or "") == table[row.item][f"{row.variable}.origin"]
 
 
 def test_the_queue_is_that_of_the_written_one(files: StudyFiles, labeled: Study) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from localensemble.exports.frames import decisions_frame, queue_frame
-from localensemble.exports.rows import variable_row
+from localensemble.exports.rows import DecidedStudy, variable_row
 from localensemble.study.study import Study
+from localensemble.study.study_items import items_of
 from tests.labeling.test_run import label_all
 from tests.studies import study_files
 
@@ -20,7 +21,9 @@ def test_rows_and_frames_agree_on_what_needs_no_label(tmp_path: Path) -> None:
         decisions = study.decide()
         frame = decisions_frame(study, decisions, "topic")
         queue = queue_frame(study, decisions, "topic")
-        rows = [variable_row(study.recorded, decisions[0], item=item) for item in range(len(TEXTS))]
+        items = items_of(study, files.items, id_column=None, text_column=None)
+        decided = DecidedStudy.of(study, items=items, decisions=decisions)
+        rows = [variable_row(decided, 0, item=item) for item in range(len(TEXTS))]
     statuses = [row.status for row in rows]
     assert statuses[:2] == ["no_answer", "no_answer"]
     assert set(statuses[2:]) <= {"accepted", "escalated"}

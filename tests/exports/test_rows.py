@@ -19,7 +19,6 @@ from localensemble.exports.rows import (
     study_rows,
     variable_row,
 )
-from localensemble.study.decisions import Decisions
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from tests.exports.conftest import ITEMS, LONG_ITEM
@@ -87,7 +86,7 @@ def test_the_largest_off_codebook_mass_of_the_raters_is_that_of_the_item(
 
 def test_a_label_that_nobody_gave_is_missing_and_has_no_reason(rated: Study) -> None:
     items = items_of(rated, None, id_column=None, text_column=None)
-    rows = list(study_rows(DecidedStudy(items, rated.recorded, rated.decide())))
+    rows = list(study_rows(DecidedStudy.of(rated, items=items, decisions=rated.decide())))
     assert rows[0].variables[0].raters == (
         RaterLabel("ann", LabelStatus.ASSIGNED, "low", None, None, None),
         RaterLabel("bo", LabelStatus.ASSIGNED, "low", None, None, None),
@@ -123,14 +122,10 @@ def test_the_queue_holds_what_is_escalated_by_item_most_doubtful_first(
 
 
 def test_equal_doubt_keeps_the_order_of_the_items(decided: DecidedStudy) -> None:
-    def alike(one: Decisions) -> Decisions:
-        return replace(
-            one,
-            escalated=np.ones(ITEMS, dtype=np.bool_),
-            doubt=np.zeros(ITEMS),
-        )
-
-    order = queue_order([alike(one) for one in decided.decisions[:2]])
+    order = queue_order(
+        [replace(one, doubt=np.zeros(ITEMS)) for one in decided.decisions[:2]],
+        [replace(one, open=np.ones(ITEMS, dtype=np.bool_)) for one in decided.finals[:2]],
+    )
     expected = [(item, place) for item in range(ITEMS) for place in range(2)]
     assert list(zip(order.items, order.variables, strict=True)) == expected
 
@@ -144,7 +139,7 @@ def test_blocks_make_the_rows_of_the_whole(
     assert list(study_rows(decided)) == whole
     in_blocks = list(queue_rows(decided, folder=tmp_path))
     assert [row.decision.doubt for row in in_blocks] == [row.decision.doubt for row in queue]
-    assert variable_row(decided.labels, decided.decisions[1], item=20) == whole[20].variables[1]
+    assert variable_row(decided, 1, item=20) == whole[20].variables[1]
 
 
 def test_no_row_shows_text_of_an_item_when_printed(decided: DecidedStudy) -> None:

@@ -173,7 +173,8 @@ class Study:
             variable: as in ``labels``.
 
         Returns:
-            Columns ``item``, ``variable``, ``label``, ``status`` (accepted, escalated, no_answer),
+            Columns ``item``, ``variable``, ``label``, ``status`` (accepted, escalated,
+            adjudicated, unresolved, no_answer), ``origin`` (person, models, raters),
             ``consensus``, ``support`` in [0, 1], ``mean_probability`` in [0, 1], ``margin``
             in [0, 1], ``doubt``, ``reasons`` and ``reason_codes``.
 
@@ -187,7 +188,7 @@ class Study:
             return decisions_frame(opened, opened.decide(), variable)
 
     def queue(self, variable: str | None = None) -> pd.DataFrame:
-        """Return the escalated rows of ``decisions`` by item, the most doubtful item first.
+        """Return the open rows of ``decisions`` by item, the most doubtful item first.
 
         Args:
             variable: as in ``labels``.
@@ -462,7 +463,10 @@ class Study:
     def _repr_html_(self) -> str:
         with self._opened() as opened:
             rows = []
-            for decided in opened.decide():
+            decisions = opened.decide()
+            finals = opened.final_labels(decisions)
+            shown = 2 if any(one.reviewed.any() for one in finals) else 0
+            for decided, final in zip(decisions, finals, strict=True):
                 variable = decided.variable
                 one = leading_coefficient(
                     measure_agreement(
@@ -478,6 +482,7 @@ class Study:
                         variable.name,
                         f"{int(decided.accepted.sum()):,}",
                         f"{escalated:,}",
+                        *(f"{int(one.sum()):,}" for one in (final.by_person, final.open)[:shown]),
                         f"{coefficient_name(one)} "
                         + estimate(one.value, one.interval_low, one.interval_high),
                         interval(one.interval_low, one.interval_high),
@@ -486,7 +491,8 @@ class Study:
             named = f" ({listed(opened.raters)})" if len(opened.raters) <= _MOST_NAMED else ""
             size = f"{counted(len(opened.items), 'item')}, {counted(len(opened.raters), 'rater')}"
             notes = tuple(dict.fromkeys((*self.messages, *opened.cautions)))
-        heads = ("Variable", "Accepted", "Escalated", "Agreement", "95% interval")
+        people = ("By a person", "Open")[:shown]
+        heads = ("Variable", "Accepted", "Escalated", *people, "Agreement", "95% interval")
         return (
             fragments.heading(f"Study {self.path.name}: {size}{named}")
             + fragments.table(heads, rows)

@@ -111,11 +111,11 @@ def show_summary(
 def next_step(study: LabeledStudy) -> str:
     """Return one sentence on what to do after labeling."""
     variables = study.findings.variables
-    waiting = counted(sum(variable.escalated for variable in variables), "row")
+    waiting = counted(sum(variable.open for variable in variables), "row")
     start = f"Next: open {study.folder.report}"
-    if not any(variable.escalated for variable in variables):
+    if not any(variable.open for variable in variables):
         return f"{start}."
-    if not any(variable.accepted for variable in variables):
+    if not any(variable.final for variable in variables):
         return (
             f"{start}. Nothing is accepted: before a person reviews the {waiting} in "
             f"{study.folder.escalations}, change the raters or the codebook; `localensemble pilot` "
@@ -160,6 +160,7 @@ def _signs(findings: StudyFindings) -> tuple[str, ...]:
 def _table(findings: StudyFindings) -> WordTable:
     several = len(findings.raters) > 1
     right = any(one.accuracy_accepted for one in findings.variables)
+    people = any(one.people for one in findings.variables)
     names = dict.fromkeys(
         leading_coefficient(one.agreement).name for one in findings.variables if several
     )
@@ -170,6 +171,7 @@ def _table(findings: StudyFindings) -> WordTable:
         words=("variable",),
         numbers=(
             *("accepted", "escalated"),
+            *(("by a person", "unresolved", "open") if people else ()),
             *((" or ".join(names), "95% interval", "alpha") if several else ()),
             *(("accepted right", "95% interval", "one answer for all") if right else ()),
         ),
@@ -180,10 +182,16 @@ def _table(findings: StudyFindings) -> WordTable:
             variable.name,
             f"{variable.accepted:,}",
             f"{variable.escalated:,}",
+            *(_people_cells(variable) if people else ()),
             *(_agreement_cells(variable) if several else ()),
             *(_accuracy_cells(variable) if right else ()),
         )
     return table
+
+
+def _people_cells(variable: VariableFindings) -> tuple[str, ...]:
+    by_person = 0 if variable.people is None else variable.people.adjudicated
+    return f"{by_person:,}", f"{variable.unresolved:,}", f"{variable.open:,}"
 
 
 def _agreement_cells(variable: VariableFindings) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def _newest(rows: DecisionRows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     ends = np.append(_starts(rows, order)[1:], len(order)) - 1 if len(order) else order
     newest = order[ends]
     newest = newest[rows.answer[newest] != _UNDONE]
-    return newest[np.lexsort((newest, rows.position[newest]))]
+    return np.asarray(newest[np.lexsort((newest, rows.position[newest]))], dtype=np.int64)
 
 
 def _by_item_and_reviewer(rows: DecisionRows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
