@@ -13,6 +13,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import pooled_gold_cautions
+from localensemble.findings.people.people_findings import people_findings
 from localensemble.findings.study_findings import StudyFindings, study_findings
 from localensemble.findings.used_gold import with_used_gold
 from localensemble.report.html import write_report
@@ -139,6 +140,7 @@ def findings_of(
         unfit=loaded.rules.unfit,
         finals=loaded.final_labels(decisions),
     )
+    findings = replace(findings, review=people_findings(loaded, decisions=decisions))
     return with_used_gold(findings, loaded=loaded, gold=gold)
 
 

@@ -27,6 +27,7 @@ from localensemble.findings.expected_errors import ExpectedErrors, expected_erro
 from localensemble.findings.fitted_pools import PoolFindings, pool_findings
 from localensemble.findings.gold_comparison import GoldComparison, gold_comparison
 from localensemble.findings.people.people_counts import PeopleCounts, people_counts
+from localensemble.findings.people.people_findings import PeopleFindings
 from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
@@ -203,7 +204,7 @@ class StudyFindings:
     left out.
     ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None if
     models made them. ``unfit`` names raters that a person declared unfit: their labels are in the
-    ledger and count in no number.
+    ledger and count in no number. ``review`` has the variables that people decided on.
     """
 
     item_count: int
@@ -222,6 +223,7 @@ class StudyFindings:
     rater_calibrations: tuple[RaterCalibrationFindings, ...] = ()
     unfit: tuple[str, ...] = ()
     pools: tuple[PoolFindings, ...] = ()
+    review: tuple[PeopleFindings, ...] = ()
 
     @property
     def decided_by(self) -> str:

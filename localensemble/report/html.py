@@ -25,6 +25,7 @@ from localensemble.findings.agreement import (
     ErrorDependence,
     Verdict,
 )
+from localensemble.findings.people.control_test import ALPHA, UNACCEPTABLE_ACCURACY
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report import agreement_wording, marks, methods_text, pictures, wording
 from localensemble.report.first_screen import agreement_cells, first_screen
@@ -147,5 +148,7 @@ def _environment() -> Environment:
         rule_in_words=methods_text.rule_in_words,
         policies_in_words=methods_text.policies_in_words,
         wording=wording,
+        unacceptable_accuracy=UNACCEPTABLE_ACCURACY,
+        control_alpha=ALPHA,
     )
     return environment
