@@ -38,6 +38,7 @@ def read_control_items(
     codebook: Codebook,
     item_ids: Collection[str],
     id_column: str | None = None,
+    what: str = "control labels",
 ) -> ControlItems:
     """Read control labels from a table: variable -> item id -> category name.
 
@@ -46,6 +47,7 @@ def read_control_items(
         codebook: the codebook of the study.
         item_ids: ids of the items that will be labeled.
         id_column: the column with the ids; None guesses it by name.
+        what: what the labels are called in an error.
 
     Raises:
         TableError: the table has no control label or none for these items, or a label is not a
@@ -79,7 +81,7 @@ def read_control_items(
         wanted = ", ".join(f"gold_{variable.name}" for variable in codebook.variables)
         found = ", ".join(f'"{column}"' for column in columns.values())
         raise TableError(
-            f"{path.name}: found no control labels; expected a column {wanted} with categories"
+            f"{path.name}: found no {what}; expected a column {wanted} with categories"
             f"{f', but {found} is blank' if found else ''}.",
             hint="Name each column after its variable and fill it in.",
         )

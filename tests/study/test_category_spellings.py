@@ -19,9 +19,7 @@ from localensemble.tables.ratings import VariableRatings, read_ratings
 
 def two_raters(folder: Path, first: list[str], second: list[str]) -> VariableRatings:
     path = folder / "t.csv"
-    rows = "".join(
-        f'{n},"{a}","{b}"\n' for n, (a, b) in enumerate(zip(first, second, strict=True))
-    )
+    rows = "".join(f'{n},"{a}","{b}"\n' for n, (a, b) in enumerate(zip(first, second, strict=True)))
     path.write_text(f"item,a,b\n{rows}", encoding="utf-8")
     return read_ratings(path, named=NamedColumns(raters=("a", "b"))).variables[0]
 
@@ -53,9 +51,7 @@ def test_two_drawings_of_one_label_agree_and_the_difference_is_named(
 
 def test_a_codebook_that_declares_both_spellings_keeps_them_apart(tmp_path: Path) -> None:
     labels = two_raters(tmp_path, ["a-b", "a\u2013b"], ["a-b", "a\u2013b"])
-    found = choose_categories(
-        labels, level="nominal", declared=("a-b", "a\u2013b"), source="t.csv"
-    )
+    found = choose_categories(labels, level="nominal", declared=("a-b", "a\u2013b"), source="t.csv")
     assert (found.names, found.name_of, found.messages) == (("a-b", "a\u2013b"), {}, ())
 
 

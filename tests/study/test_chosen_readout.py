@@ -53,4 +53,7 @@ def test_the_newest_choice_for_a_rater_counts_whether_its_run_finished_or_not(
         for readouts in ((CHOICE,), (newer, replace(CHOICE, rater="bo")), ()):
             ledger.start_run(settings(readouts=readouts).as_json())
         found = recorded_readouts(ledger.reader)
-    assert {name: one.readout for name, one in found.items()} == {"ann": "option", "bo": "prefilled"}
+    assert {name: one.readout for name, one in found.items()} == {
+        "ann": "option",
+        "bo": "prefilled",
+    }

@@ -69,9 +69,7 @@ def test_a_required_agreement_is_left_out_if_it_would_escalate(
     below: BelowRequired, named: bool
 ) -> None:
     required = RequiredAgreement("AC1", 0.6, below)
-    variable = Variable(
-        "topic", "nominal", "", TOPIC.categories, required_agreement=required
-    )
+    variable = Variable("topic", "nominal", "", TOPIC.categories, required_agreement=required)
     assert ("required_agreement" in alone(ASKED, rules(), variable).left_out) is named
 
 

@@ -432,9 +432,7 @@ def test_several_labels_in_a_cell_become_variables_of_their_own(tmp_path: Path) 
     assert [*labels.matrices] == ["ratings.Back pain", "ratings.sleep"]
     assert labels.matrices["ratings.sleep"].indices.tolist() == [[0, 0], [0, 0], [1, 0]]
     (tmp_path / "codebook.yaml").write_text(MULTI_LABEL, encoding="utf-8")
-    coded = RatingsOptions(
-        codebook=tmp_path / "codebook.yaml", columns=columns, split_labels=";"
-    )
+    coded = RatingsOptions(codebook=tmp_path / "codebook.yaml", columns=columns, split_labels=";")
     read = read_ratings_table(path, options=coded)
     assert [*read.labels.matrices] == ["theme.back_pain", "theme.sleep"]
     assert '"theme.food" has no ratings' in " ".join(read.messages)

@@ -125,7 +125,9 @@ def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) ->
         assert study.cautions == (sentence,)
 
 
-def test_tables_with_the_ids_of_the_study_lose_the_rows_and_others_are_named(tmp_path: Path) -> None:
+def test_tables_with_the_ids_of_the_study_lose_the_rows_and_others_are_named(
+    tmp_path: Path,
+) -> None:
     folder = StudyFolder(tmp_path)
     spared = write_rows(tmp_path / "items.csv", [("id", "text"), ("a", "one")])
     (tmp_path / "study.sqlite-wal").write_text("a")

@@ -28,6 +28,7 @@ from localensemble.ledger.records import DecisionRows, ReferenceRole
 from localensemble.ledger.schema import ANSWER_CODES
 from localensemble.study.decisions import Decisions
 from localensemble.study.people.final_labels import FinalLabels
+from localensemble.study.people.reference_labels import reference_categories
 from localensemble.study.study import Study
 
 CategoryArray = NDArray[np.int16]
@@ -102,16 +103,13 @@ def people_findings(loaded: Study, *, decisions: Sequence[Decisions]) -> tuple[P
     names = {int(one.key): one.name for one in labels.reader.reviewers()}
     if not names:
         return ()
+    roles: tuple[ReferenceRole, ...] = ("known", "existing")
+    references = {role: reference_categories(labels, role=role) for role in roles}
     found = []
     for decided, final in zip(decisions, loaded.final_labels(decisions), strict=True):
         key = labels.variable_keys[decided.variable.name]
         rows = labels.reader.person_decisions(labels.item_set, key)
-        given: dict[ReferenceRole, CategoryArray] = {
-            role: _categories(
-                labels.reader.reference_labels(labels.item_set, key, role=role), labels.item_count
-            )
-            for role in ("known", "existing")
-        }
+        given = {role: of_role[decided.variable.name] for role, of_role in references.items()}
         if len(rows) or (given["existing"] != GAP).any():
             found.append(_of_variable(loaded, decided, final, rows, given, names))
     return tuple(found)
@@ -215,12 +213,3 @@ def _control_tests(
             )
         )
     return tuple(found)
-
-
-def _categories(rows: DecisionRows, item_count: int) -> CategoryArray:
-    """Return the newest category of each item: (N,), -1 where there is none."""
-    categories = np.full(item_count, GAP, np.int16)
-    inside = rows.position < item_count
-    # Rows are the oldest first, so the newest of an item is written last.
-    categories[rows.position[inside]] = rows.category[inside]
-    return categories
