@@ -17,6 +17,7 @@ from localensemble.core.items import Item
 from localensemble.exports.rows import queue_order, variable_row
 from localensemble.review.worksheets.asked_items import AskedItem, RaterWord, Worksheet
 from localensemble.review.worksheets.delimited_worksheet import write_csv_worksheet
+from localensemble.review.worksheets.page_worksheet import write_page_worksheet
 from localensemble.review.worksheets.workbook_worksheet import write_workbook_worksheet
 from localensemble.study.decisions import Decisions
 from localensemble.study.study import Study
@@ -28,6 +29,7 @@ _WRITERS: Mapping[str, Callable[[Worksheet, Path], None]] = MappingProxyType(
     {
         ".xlsx": write_workbook_worksheet,
         ".csv": write_csv_worksheet,
+        ".html": write_page_worksheet,
     }
 )
 
