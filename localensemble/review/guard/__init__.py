@@ -1,0 +1,1 @@
+"""Let in only the people whom the terminal invited, through their own browser."""
