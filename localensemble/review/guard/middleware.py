@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
 from localensemble.review.guard import refusals
+from localensemble.review.guard.account import account_of
 from localensemble.review.guard.refusals import Refusal
 from localensemble.review.guard.request_rules import (
     BODY_LIMIT,
@@ -99,11 +100,12 @@ class _Guard:
         try:
             if refusal := refusal_of(scope, headers, port=self.port):
                 raise _RefusedError(refusal)
+            account = account_of(scope["client"], scope["server"])
             token = _token(scope)
             if token is not None:
-                await self._exchange(token, headers, sending)
+                await self._exchange(token, headers, account, sending)
                 return
-            visitor = await self._visitor(headers)
+            visitor = await self._visitor(headers, account)
             body = b""
             if scope["method"] == "POST":
                 body = await _body(receive)
@@ -121,12 +123,14 @@ class _Guard:
             if not sending.started:
                 await _refuse(sending, refusals.BROKEN)
 
-    async def _exchange(self, token: str, headers: Headers, sending: _StrictSend) -> None:
+    async def _exchange(
+        self, token: str, headers: Headers, account: int | None, sending: _StrictSend
+    ) -> None:
         """Let in the browser that has the token, and lead it to the address without the token."""
         if headers.only("sec-purpose") is not None:
             # The browser looks ahead while the person is still typing; that must not use it up.
             raise _RefusedError(refusals.NOT_LET_IN)
-        secret = self.visitors.let_in(token)
+        secret = self.visitors.let_in(token, account=account)
         if secret is None:
             await asyncio.sleep(_SECONDS_AFTER_A_WRONG_SECRET)
             raise _RefusedError(refusals.TOKEN_REFUSED)
@@ -136,10 +140,10 @@ class _Guard:
         await sending({"type": "http.response.body", "body": b""})
         self.announce(address_of(self.port, self.visitors.invite()))
 
-    async def _visitor(self, headers: Headers) -> Visitor:
+    async def _visitor(self, headers: Headers, account: int | None) -> Visitor:
         secrets = cookie_values(headers, self._cookie)
         for secret in secrets:
-            if visitor := self.visitors.find(secret):
+            if visitor := self.visitors.find(secret, account=account):
                 return visitor
         if secrets:
             await asyncio.sleep(_SECONDS_AFTER_A_WRONG_SECRET)

@@ -21,10 +21,12 @@ class Visitor:
     Attributes:
         number: 1 for the first one, 2 for the second; says nothing about who sits there.
         csrf: what every form of its pages must send back.
+        account: the user id of the browser; None if the system does not say.
     """
 
     number: int
     csrf: str = field(repr=False)
+    account: int | None
 
 
 class Visitors:
@@ -40,25 +42,27 @@ class Visitors:
         self._token = _digest(token)
         return token
 
-    def let_in(self, token: str) -> str | None:
+    def let_in(self, token: str, *, account: int | None) -> str | None:
         """Exchange the token for the secret of a cookie; return None for any other token."""
         if self._token is None or not hmac.compare_digest(self._token, _digest(token)):
             return None
         self._token = None
         secret = secrets.token_urlsafe(_RANDOM_BYTES)
-        visitor = Visitor(len(self._let_in) + 1, secrets.token_urlsafe(_RANDOM_BYTES))
+        visitor = Visitor(len(self._let_in) + 1, secrets.token_urlsafe(_RANDOM_BYTES), account)
         self._let_in.append((_digest(secret), visitor))
         return secret
 
-    def find(self, secret: str) -> Visitor | None:
-        """Find the browser that has this secret."""
+    def find(self, secret: str, *, account: int | None) -> Visitor | None:
+        """Find the browser that has this secret; another account has no use for it."""
         given = _digest(secret)
         found = None
         # All are compared, so that the time does not depend on which of them it is.
         for digest, visitor in self._let_in:
             if hmac.compare_digest(digest, given):
                 found = visitor
-        return found
+        if found is None or None in {account, found.account} or account == found.account:
+            return found
+        return None
 
 
 def _digest(secret: str) -> bytes:

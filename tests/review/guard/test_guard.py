@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from localensemble.review.guard.account import account_of
 from tests.review.guard.guarded_page import TEXT, GuardedPage, running
 
 
@@ -124,6 +128,35 @@ def test_a_second_user_of_the_machine_gets_nothing_but_a_page_of_refusal(
         assert answer.status == 403
         assert TEXT not in answer.body
         assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as another user"
+)
+def test_a_second_user_of_the_machine_has_no_use_for_a_stolen_cookie(page: GuardedPage) -> None:
+    # Browsers send it to every port of 127.0.0.1, also to one where another user listens.
+    cookie = page.enter()
+    program = (
+        "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]));"
+        "c.request('GET', '/', headers={'Cookie': sys.argv[2]});"
+        "r = c.getresponse(); print(r.status, r.read())"
+    )
+    seen = subprocess.run(
+        ["/usr/bin/env", "python3", "-c", program, str(page.port), cookie["Cookie"]],
+        user=65534,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert seen.startswith("403 ")
+    assert TEXT not in seen
+    assert page.ask("/", headers=cookie).status == 200
+
+
+def test_a_connection_that_nobody_knows_has_no_account() -> None:
+    assert account_of(("127.0.0.1", 1), ("127.0.0.1", 1)) is None
+    assert account_of(("::1", 1), ("::1", 1)) is None
 
 
 # Where the request comes from.
