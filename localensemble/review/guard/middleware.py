@@ -17,9 +17,18 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
-from localensemble.review.guard import refusals
 from localensemble.review.guard.account import account_of
-from localensemble.review.guard.refusals import Refusal
+from localensemble.review.guard.refusals import (
+    BAD_REQUEST,
+    BROKEN,
+    FORM_REFUSED,
+    METHOD_REFUSED,
+    NOT_LET_IN,
+    TOKEN_REFUSED,
+    TOO_LARGE,
+    TOO_SLOW,
+    Refusal,
+)
 from localensemble.review.guard.request_rules import (
     BODY_LIMIT,
     Headers,
@@ -113,7 +122,7 @@ class _Guard:
             inner = dict(scope) | {CSRF: visitor.csrf, VISITOR: visitor.number}
             await self.app(inner, _replay(body, receive), _HeldBack(sending))
             if not sending.started:
-                raise _RefusedError(refusals.BROKEN)
+                raise _RefusedError(BROKEN)
         except _RefusedError as refused:
             await _refuse(sending, refused.refusal)
         except Exception as error:
@@ -121,7 +130,7 @@ class _Guard:
             is_ours = isinstance(error, LocalEnsembleError)
             _log.error("Cannot show a page: %s", error if is_ours else kind_and_place(error))
             if not sending.started:
-                await _refuse(sending, refusals.BROKEN)
+                await _refuse(sending, BROKEN)
 
     async def _exchange(
         self, token: str, headers: Headers, account: int | None, sending: _StrictSend
@@ -129,11 +138,11 @@ class _Guard:
         """Let in the browser that has the token, and lead it to the address without the token."""
         if headers.only("sec-purpose") is not None:
             # The browser looks ahead while the person is still typing; that must not use it up.
-            raise _RefusedError(refusals.NOT_LET_IN)
+            raise _RefusedError(NOT_LET_IN)
         secret = self.visitors.let_in(token, account=account)
         if secret is None:
             await asyncio.sleep(_SECONDS_AFTER_A_WRONG_SECRET)
-            raise _RefusedError(refusals.TOKEN_REFUSED)
+            raise _RefusedError(TOKEN_REFUSED)
         cookie = f"{self._cookie}={secret}; Path=/; HttpOnly; SameSite=Strict"
         start = {"location": "/", "set-cookie": cookie, "content-length": "0"}
         await sending({"type": "http.response.start", "status": 303, "headers": _encoded(start)})
@@ -147,7 +156,7 @@ class _Guard:
                 return visitor
         if secrets:
             await asyncio.sleep(_SECONDS_AFTER_A_WRONG_SECRET)
-        raise _RefusedError(refusals.NOT_LET_IN)
+        raise _RefusedError(NOT_LET_IN)
 
     @property
     def _cookie(self) -> str:
@@ -186,7 +195,7 @@ class _HeldBack:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._fault = message["status"] == refusals.BROKEN.status
+            self._fault = message["status"] == BROKEN.status
         if not self._fault:
             await self._sending(message)
 
@@ -203,7 +212,7 @@ async def _refuse(sending: _StrictSend, refusal: Refusal) -> None:
         # The rest of the request, perhaps megabytes, is not worth reading.
         "connection": "close",
     }
-    if refusal is refusals.METHOD_REFUSED:
+    if refusal is METHOD_REFUSED:
         headers["allow"] = "GET, HEAD, POST"
     start = {"type": "http.response.start", "status": refusal.status, "headers": _encoded(headers)}
     await sending(start)
@@ -226,21 +235,21 @@ async def _body(receive: Receive) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _RefusedError(refusals.BAD_REQUEST)
+                    raise _RefusedError(BAD_REQUEST)
                 body += message.get("body", b"")
                 if len(body) > BODY_LIMIT:
-                    raise _RefusedError(refusals.TOO_LARGE)
+                    raise _RefusedError(TOO_LARGE)
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError as error:
-        raise _RefusedError(refusals.TOO_SLOW) from error
+        raise _RefusedError(TOO_SLOW) from error
 
 
 def _check_csrf(body: bytes, visitor: Visitor) -> None:
     """Refuse a form that this browser did not get from us."""
     given = _fields(body).get("csrf", [])
     if len(given) != 1 or not hmac.compare_digest(given[0].encode(), visitor.csrf.encode()):
-        raise _RefusedError(refusals.FORM_REFUSED)
+        raise _RefusedError(FORM_REFUSED)
 
 
 def _fields(urlencoded: bytes) -> dict[str, list[str]]:
@@ -249,7 +258,7 @@ def _fields(urlencoded: bytes) -> dict[str, list[str]]:
             urlencoded.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
         )
     except ValueError as error:
-        raise _RefusedError(refusals.BAD_REQUEST) from error
+        raise _RefusedError(BAD_REQUEST) from error
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -14,8 +14,17 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import Scope
 
-from localensemble.review.guard import refusals
-from localensemble.review.guard.refusals import Refusal
+from localensemble.review.guard.refusals import (
+    BAD_ADDRESS,
+    BAD_REQUEST,
+    FOREIGN_HOST,
+    FOREIGN_PAGE,
+    METHOD_REFUSED,
+    NOT_A_FORM,
+    NOT_LOOPBACK,
+    TOO_LARGE,
+    Refusal,
+)
 
 # An answer and a long note; a form of the page has no more.
 BODY_LIMIT = 64 * 1024
@@ -53,17 +62,17 @@ def refusal_of(scope: Scope, headers: Headers, *, port: int) -> Refusal | None:
     """Return why a request is refused; None if it may go on to the check of its cookie."""
     client = scope.get("client")
     if client is None or not _is_loopback(client[0]):
-        return refusals.NOT_LOOPBACK
+        return NOT_LOOPBACK
     # Someone's own name may be made to resolve to 127.0.0.1, and is then in this header.
     host = headers.only("host")
     if host not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
-        return refusals.FOREIGN_HOST
+        return FOREIGN_HOST
     if scope["method"] not in _METHODS:
-        return refusals.METHOD_REFUSED
+        return METHOD_REFUSED
     if not _plain_path(scope):
-        return refusals.BAD_ADDRESS
+        return BAD_ADDRESS
     if not _from_own_page(headers, own=f"http://{host}", changes=scope["method"] == "POST"):
-        return refusals.FOREIGN_PAGE
+        return FOREIGN_PAGE
     return _body_refusal(headers, form=scope["method"] == "POST")
 
 
@@ -120,9 +129,9 @@ def _body_refusal(headers: Headers, *, form: bool) -> Refusal | None:
     length = headers.only("content-length")
     if length is not None:
         if not (length.isascii() and length.isdigit()):
-            return refusals.BAD_REQUEST
+            return BAD_REQUEST
         # A number of many digits is not worth reading.
         if len(length) > len(str(BODY_LIMIT)) or int(length) > BODY_LIMIT:
-            return refusals.TOO_LARGE
+            return TOO_LARGE
     kind = (headers.only("content-type") or "").partition(";")[0].strip().lower()
-    return refusals.NOT_A_FORM if form and kind != _FORM else None
+    return NOT_A_FORM if form and kind != _FORM else None
