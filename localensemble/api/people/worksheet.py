@@ -14,12 +14,11 @@ from types import MappingProxyType
 
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
-from localensemble.exports.rows import queue_order, variable_row
+from localensemble.exports.rows import DecidedStudy, queue_order, variable_row
 from localensemble.review.worksheets.asked_items import AskedItem, RaterWord, Worksheet
 from localensemble.review.worksheets.delimited_worksheet import write_csv_worksheet
 from localensemble.review.worksheets.page_worksheet import write_page_worksheet
 from localensemble.review.worksheets.workbook_worksheet import write_workbook_worksheet
-from localensemble.study.decisions import Decisions
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.item_file import ItemFile
@@ -79,8 +78,8 @@ def write_worksheet(
     write = _writer(output)
     with Study.open(study) as loaded:
         source = items_of(loaded, items, id_column=id_column, text_column=text_column)
-        decisions = loaded.decide()
-        waiting = _open_variables(decisions)
+        decided = DecidedStudy.of(loaded, items=source, decisions=loaded.decide())
+        waiting = _open_variables(decided)
         if not waiting:
             raise InputError(
                 f"Cannot write {output}: no item awaits a person.",
@@ -100,8 +99,8 @@ def write_worksheet(
                 AskedItem(
                     str(found[position].id),
                     found[position].text if isinstance(source, ItemFile) else None,
-                    tuple(decisions[place].variable.name for place in places),
-                    _labels(loaded, decisions, position, places) if beside_labels else {},
+                    tuple(decided.decisions[place].variable.name for place in places),
+                    _labels(decided, position, places) if beside_labels else {},
                 )
                 for position, places in shown.items()
             ),
@@ -131,9 +130,9 @@ def _writer(output: Path) -> Callable[[Worksheet, Path], None]:
     return found
 
 
-def _open_variables(decisions: tuple[Decisions, ...]) -> dict[int, list[int]]:
+def _open_variables(decided: DecidedStudy) -> dict[int, list[int]]:
     """Map each item that awaits a person to its open variables, in the order of the queue."""
-    order = queue_order(decisions)
+    order = queue_order(decided.decisions, decided.finals)
     waiting: dict[int, list[int]] = {}
     for position, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
         waiting.setdefault(position, []).append(place)
@@ -141,13 +140,11 @@ def _open_variables(decisions: tuple[Decisions, ...]) -> dict[int, list[int]]:
 
 
 def _labels(
-    loaded: Study, decisions: tuple[Decisions, ...], position: int, places: list[int]
+    decided: DecidedStudy, position: int, places: list[int]
 ) -> dict[str, tuple[RaterWord, ...]]:
+    rows = (variable_row(decided, place, item=position) for place in places)
     return {
-        row.variable: tuple(RaterWord(one.rater, one.word) for one in row.raters)
-        for row in (
-            variable_row(loaded.recorded, decisions[place], item=position) for place in places
-        )
+        row.variable: tuple(RaterWord(one.rater, one.word) for one in row.raters) for row in rows
     }
 
 
