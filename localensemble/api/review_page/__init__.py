@@ -1,0 +1,1 @@
+"""Open the page on which people review a study."""

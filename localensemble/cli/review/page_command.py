@@ -1,0 +1,48 @@
+"""The command ``review STUDY``: open the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from localensemble.api.review_page.open_review import ReviewOptions, review
+from localensemble.cli.command_options import with_options
+from localensemble.cli.console import output, say
+from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.options import Option
+
+
+@click.command("page", cls=StudyCommand)
+@click.argument("study", type=click.Path(path_type=Path))
+@with_options
+def page_command(
+    study: Path,
+    *,
+    items: Annotated[
+        Path | None,
+        Option("The labeled table; required unless the study was imported without texts."),
+    ] = None,
+    options: ReviewOptions,
+) -> None:
+    """Open a page on this machine where you decide the items of STUDY that wait for a person.
+
+    You answer first and see the raters' labels afterwards. Each answer is recorded in the study's
+    ledger at once. Stop with Ctrl-C, and run the same command again to continue.
+    The command prints an address; open it in a browser. No browser is started, because other users
+    of the machine could read the address in its command line.
+    """
+    console = output()
+    shown: list[str] = []
+
+    def announce(address: str) -> None:
+        if shown:
+            say(console, f"For another reviewer's browser: {address}")
+            return
+        shown.append(address)
+        say(console, f"Open this address in your browser: {address}")
+        say(console, "It works once. Stop with Ctrl-C; every answer is saved at once.")
+
+    review(study, items=items, options=options, announce=announce)
+    say(console, "Stopped. All answers are in the study.")

@@ -1,0 +1,173 @@
+"""The place of one reviewer in the queue: what is done, put aside, flagged, and what comes next.
+
+Everything that must survive is in the ledger. What is only here is lost when the program ends:
+items put aside, flags, and the steps that can be undone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.ledger.records import PersonDecision, ReviewerRecord
+from localensemble.review.page.waiting_items import Queue, QueueFilter
+from localensemble.review.plan.item_queue import BoolArray, Positions, left_for
+
+FEWEST_SECONDS = 2.0
+"""An answer that took less time is marked: nobody reads a text so fast."""
+
+_RECENT = 10
+_TIMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something a reviewer did that can be undone.
+
+    Attributes:
+        position: the item.
+        before: variable -> the reviewer's answer before; None if there was none. Empty for an
+            item that was put aside.
+    """
+
+    position: int
+    before: Mapping[int, PersonDecision | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentItem:
+    """An item that a reviewer has answered; ``fast`` marks an answer in too little time."""
+
+    position: int
+    item_id: str
+    answer: str
+    fast: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a reviewer is.
+
+    Attributes:
+        done: items of the queue that are answered, by anybody where one person is enough.
+        total: items of the queue.
+        minutes_left: from the median time of the last 20 items; None before the first.
+    """
+
+    done: int
+    total: int
+    minutes_left: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """The place of one reviewer.
+
+    Attributes:
+        reviewer: who it is.
+        wanted: the filter.
+        queue: the items that the filter leaves.
+        needed: (N,); how many people must answer each item.
+        people: (N,); how many have.
+        mine: bool (N,); True for items that this reviewer has answered.
+        later: items put aside, in this order.
+        flagged: items to come back to.
+        seen: items whose raters' labels this reviewer has seen.
+        steps: what can be undone, the newest last.
+        opened: (item, page) -> when the page was first shown, in seconds of a clock.
+        present: the item that is open.
+    """
+
+    reviewer: ReviewerRecord
+    wanted: QueueFilter
+    queue: Queue
+    needed: NDArray[np.int64]
+    people: NDArray[np.int64]
+    mine: BoolArray
+    later: dict[int, None] = field(default_factory=dict)
+    flagged: dict[int, None] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    steps: list[Step] = field(default_factory=list)
+    opened: dict[tuple[int, str], float] = field(default_factory=dict)
+    present: int | None = None
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_TIMED))
+    _recent: dict[int, RecentItem] = field(default_factory=dict)
+    _rank: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sort(self.wanted, self.queue)
+
+    def sort(self, wanted: QueueFilter, queue: Queue) -> None:
+        """Take another queue; what was done and put aside stays."""
+        self.wanted = wanted
+        self.queue = queue
+        self._rank = np.full(len(queue.asked), len(queue.positions), np.int64)
+        self._rank[queue.positions] = np.arange(len(queue.positions))
+
+    def left(self, *, taken: frozenset[int] = frozenset()) -> Positions:
+        """Return the items still to read, in order, without those put aside.
+
+        Args:
+            taken: items that other reviewers have open.
+        """
+        people = self.people
+        aside = [*self.later]
+        if taken or aside:
+            people = people.copy()
+            people[[*taken]] += 1
+            people[aside] = np.iinfo(np.int64).max
+        return left_for(self.queue.positions, needed=self.needed, people=people, mine=self.mine)
+
+    def next_item(self, after: int | None, *, taken: frozenset[int] = frozenset()) -> int | None:
+        """Return the next item to read after an item; from the start if none follows it."""
+        left = self.left(taken=taken)
+        if after is not None:
+            left = left[left != after]
+        if not len(left):
+            return None
+        if after is None:
+            return int(left[0])
+        following = left[self._rank[left] > self._rank[after]]
+        return int(following[0]) if len(following) else int(left[0])
+
+    def neighbor(self, position: int, step: int) -> int | None:
+        """Return the item before (-1) or after (1) an item in the queue, answered or not."""
+        place = int(self._rank[position]) + step
+        inside = 0 <= place < len(self.queue.positions)
+        return int(self.queue.positions[place]) if inside else None
+
+    def place(self, position: int) -> int | None:
+        """Return the place of an item in the queue, from 1; None for an item outside of it."""
+        place = int(self._rank[position]) + 1
+        return place if place <= len(self.queue.positions) else None
+
+    def progress(self) -> Progress:
+        """Return how far the reviewer is."""
+        total = len(self.queue.positions)
+        waiting = left_for(
+            self.queue.positions, needed=self.needed, people=self.people, mine=self.mine
+        )
+        left = len(waiting)
+        minutes = statistics.median(self.seconds) * left / 60 if self.seconds else None
+        return Progress(total - left, total, minutes)
+
+    def remember(self, item: RecentItem) -> None:
+        """Put an item at the head of the list of recent ones."""
+        self._recent.pop(item.position, None)
+        self._recent[item.position] = item
+        while len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    def forget(self, position: int) -> None:
+        """Take an item off the list of recent ones."""
+        self._recent.pop(position, None)
+
+    @property
+    def recent(self) -> tuple[RecentItem, ...]:
+        """The last ten items that were answered, the newest first."""
+        return tuple(reversed(self._recent.values()))

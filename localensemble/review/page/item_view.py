@@ -1,0 +1,263 @@
+"""What the page of one item shows.
+
+Decides what a blind page may know: nothing that comes from a rater, not even why the item waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import ascii_uppercase
+
+import numpy as np
+
+from localensemble.codebook.model import Variable
+from localensemble.ledger.records import PersonDecision
+from localensemble.review.page.answer_forms import field_name
+from localensemble.review.page.answer_keys import answer_keys, command_keys
+from localensemble.review.page.desk import Desk, Progress
+from localensemble.review.page.review_session import Page, ReviewSession, answer_words
+from localensemble.study.study_labels import STATES, label_states
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCategory:
+    """A category that can be chosen, and its key; the key is empty if it has none."""
+
+    value: int
+    name: str
+    definition: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLabel:
+    """The label of one rater.
+
+    Attributes:
+        rater: a letter, so that no name suggests whom to believe.
+        word: the category, or the status in angle brackets.
+        category: its position; -1 without a category.
+        probability: the rater's own, 0 to 1; None if unknown.
+    """
+
+    rater: str
+    word: str
+    category: int
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvidence:
+    """What the raters said about one item and variable: only after the answer, if blind.
+
+    Attributes:
+        labels: one per rater.
+        consensus: the consensus; None without one.
+        support: share of the labels that chose it, 0 to 1; None without one.
+        reasons: why a person must decide.
+    """
+
+    labels: tuple[ShownLabel, ...]
+    consensus: str | None
+    support: float | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One variable of an item.
+
+    Attributes:
+        field: name of the form field.
+        name: the variable's name; without that of its group in a group.
+        answered: the reviewer's answer in words; empty if there is none.
+        chosen: position of the answered category; -1 without one.
+        evidence: None on a blind page.
+    """
+
+    field: str
+    name: str
+    variable: Variable
+    categories: tuple[ShownCategory, ...]
+    answered: str = ""
+    chosen: int = -1
+    evidence: ShownEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionGroup:
+    """Questions under one heading: the yes/no variables of a multi-label variable, or just one."""
+
+    name: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """Everything that the page of an item shows; the text is confidential.
+
+    Attributes:
+        page: ``item`` asks; ``labels`` comes after the answer and shows the raters' labels.
+        place: place in the queue, from 1; None for an item outside of it.
+        keys: the key of each command.
+        single: True with one question, which needs no other button than its answer.
+        by_row: True if each question has its own row of keys.
+        seen: True if the reviewer has seen the raters' labels of this item.
+        kind: what the raters are called.
+    """
+
+    page: Page
+    position: int
+    item_id: str
+    place: int | None
+    progress: Progress
+    groups: tuple[QuestionGroup, ...]
+    keys: Mapping[str, str]
+    single: bool
+    by_row: bool
+    previous: int | None
+    next: int | None
+    flagged: bool
+    seen: bool
+    kind: str
+    text: str = field(repr=False)
+    note: str = field(default="", repr=False)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions, in codebook order."""
+        return tuple(question for group in self.groups for question in group.questions)
+
+
+def item_view(
+    session: ReviewSession, desk: Desk, position: int, *, page: Page, suffix: str
+) -> ItemView:
+    """Open an item for a reviewer and collect what its page shows.
+
+    Args:
+        suffix: the end of the names of the form fields.
+    """
+    answers = session.answers(desk, position)
+    seen = session.has_seen_labels(desk, position)
+    item = session.open(desk, position, page)
+    shows_labels = page == "labels" or not session.blind
+    asked = session.asked(desk, position)
+    rows = answer_keys(tuple(len(session.variables[place].categories) for place in asked))
+    questions = tuple(
+        _question(
+            session,
+            place,
+            row,
+            answers.get(place),
+            field_name(place, suffix),
+            evidence=_evidence(session, position, place) if shows_labels else None,
+        )
+        for place, row in zip(asked, rows, strict=True)
+    )
+    return ItemView(
+        page=page,
+        position=position,
+        item_id=item.id,
+        place=desk.place(position),
+        progress=desk.progress(),
+        groups=_grouped(questions),
+        keys=command_keys(rows),
+        single=len(asked) == 1,
+        by_row=len({row[0] for row in rows}) == len(rows),
+        previous=desk.neighbor(position, -1),
+        next=desk.neighbor(position, 1),
+        flagged=position in desk.flagged,
+        seen=seen and page == "item",
+        kind=_kind(session),
+        text=item.text,
+        note=next((one.note for one in answers.values() if one.note), ""),
+    )
+
+
+def _question(
+    session: ReviewSession,
+    place: int,
+    row: tuple[str, ...],
+    current: PersonDecision | None,
+    name: str,
+    *,
+    evidence: ShownEvidence | None,
+) -> Question:
+    variable = session.variables[place]
+    return Question(
+        field=name,
+        name=variable.name,
+        variable=variable,
+        categories=tuple(
+            ShownCategory(value, one.name, one.definition, key)
+            for value, (one, key) in enumerate(zip(variable.categories, row, strict=True))
+        ),
+        answered="" if current is None else answer_words(variable, current),
+        chosen=-1 if current is None or current.category is None else current.category,
+        evidence=evidence,
+    )
+
+
+def _grouped(questions: tuple[Question, ...]) -> tuple[QuestionGroup, ...]:
+    """Put the yes/no variables of a multi-label variable under one heading."""
+    groups: list[QuestionGroup] = []
+    for question in questions:
+        stem, dot, part = question.name.partition(".")
+        if not dot or len(question.categories) != 2:
+            groups.append(QuestionGroup("", (question,)))
+            continue
+        named = Question(
+            question.field,
+            part,
+            question.variable,
+            question.categories,
+            question.answered,
+            question.chosen,
+            question.evidence,
+        )
+        if groups and groups[-1].name == stem:
+            groups[-1] = QuestionGroup(stem, (*groups[-1].questions, named))
+        else:
+            groups.append(QuestionGroup(stem, (named,)))
+    return tuple(groups)
+
+
+def _evidence(session: ReviewSession, position: int, place: int) -> ShownEvidence:
+    decided = session.waiting.decisions[place]
+    labels = session.study.recorded
+    block = labels.block(decided.variable.name, start=position, stop=position + 1)
+    names = (*decided.variable.answers, None)
+    states = label_states(block)[0].tolist()
+    shown = []
+    for column, (state, category) in enumerate(
+        zip(states, block.category[0].tolist(), strict=True)
+    ):
+        status = STATES[state]
+        word = names[category] or ("<missing>" if status is None else f"<{status.value}>")
+        probability = float(block.confidence[0, column])
+        shown.append(
+            ShownLabel(
+                _letter(column), word, category, None if math.isnan(probability) else probability
+            )
+        )
+    support = float(decided.support[position])
+    bits = int(decided.reason_bits[position])
+    return ShownEvidence(
+        labels=tuple(shown),
+        consensus=names[int(decided.categories[position])],
+        support=None if np.isnan(support) else support,
+        reasons=tuple(text for bit, text in enumerate(decided.reason_texts) if bits >> bit & 1),
+    )
+
+
+def _letter(place: int) -> str:
+    """Return A to Z, then AA and so on."""
+    rest, letter = divmod(place, len(ascii_uppercase))
+    return (_letter(rest - 1) if rest else "") + ascii_uppercase[letter]
+
+
+def _kind(session: ReviewSession) -> str:
+    """Return what the raters of a study are called: who made imported ratings is not known."""
+    return "Model" if session.study.ratings_sha256 is None else "Rater"

@@ -1,0 +1,117 @@
+"""What the first page of a review shows: how far it is, what comes, and why nothing is left."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+from localensemble.core.words import counted
+from localensemble.review.page.desk import Desk, Progress, RecentItem
+from localensemble.review.page.review_session import ReviewSession
+from localensemble.review.page.waiting_items import QueueFilter
+
+MOST_LISTED = 20
+_SNIPPET = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ListedItem:
+    """One line of a list of items."""
+
+    position: int
+    item_id: str
+    variables: tuple[str, ...]
+    done: bool
+    snippet: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """Everything that the first page shows.
+
+    Attributes:
+        next: the next item; None if nothing is left.
+        nothing_left: why nothing is left; empty otherwise.
+        is_done: True if everything that the filter leaves is answered.
+        listed: the next items, or those that a search found.
+        found_more: True if the search found more than it lists.
+    """
+
+    progress: Progress
+    next: int | None
+    nothing_left: str
+    is_done: bool
+    listed: tuple[ListedItem, ...]
+    found_more: bool
+    search: str
+    wanted: QueueFilter
+    reasons: tuple[tuple[str, int], ...]
+    later: tuple[ListedItem, ...]
+    flagged: tuple[ListedItem, ...]
+    recent: tuple[RecentItem, ...]
+
+
+def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> QueueView:
+    """Collect what the first page shows.
+
+    Args:
+        search: words that are looked for in ids and texts of the queue; empty lists what comes.
+    """
+    desk.present = None
+    following = session.next_item(desk)
+    positions = desk.queue.positions.tolist()
+    if search:
+        found = session.texts.search(search, positions)
+        listed = tuple(itertools.islice(found, MOST_LISTED + 1))
+    else:
+        listed = tuple(desk.left()[:MOST_LISTED].tolist())
+    progress = desk.progress()
+    return QueueView(
+        progress=progress,
+        next=following,
+        nothing_left="" if following is not None else why_nothing_is_left(session, desk),
+        is_done=progress.done == progress.total,
+        listed=tuple(_listed(session, desk, one) for one in listed[:MOST_LISTED]),
+        found_more=len(listed) > MOST_LISTED,
+        search=search,
+        wanted=desk.wanted,
+        reasons=tuple(session.waiting.reason_counts().items()),
+        later=tuple(_listed(session, desk, one) for one in desk.later),
+        flagged=tuple(_listed(session, desk, one) for one in desk.flagged),
+        recent=desk.recent,
+    )
+
+
+def why_nothing_is_left(session: ReviewSession, desk: Desk) -> str:
+    """Return in a sentence why a reviewer has nothing to read."""
+    queue = desk.queue
+    if not session.waiting.asked.any():
+        return "Every item has an accepted label, so no item waits for a person."
+    if not len(queue.positions):
+        return "No item matches the filter. Choose another variable or reason."
+    if desk.progress().done < len(queue.positions):
+        if desk.later:
+            return f"Only {counted(len(desk.later), 'item')} that you put aside are left."
+        return "Other reviewers have the remaining items open."
+    own = int(desk.mine[queue.positions].sum())
+    by_others = len(queue.positions) - own
+    done = f"All {counted(len(queue.positions), 'item')} of this queue are answered"
+    if by_others:
+        done += f", {by_others:,} of them by other reviewers"
+    if queue.beyond_budget:
+        return f"{done}. {queue.beyond_budget:,} more wait beyond the budget of this review."
+    return f"{done}."
+
+
+def _listed(session: ReviewSession, desk: Desk, position: int) -> ListedItem:
+    item = session.texts.item(position)
+    snippet = " ".join(item.text[: 4 * _SNIPPET].split())
+    if len(snippet) > _SNIPPET:
+        snippet = snippet[: _SNIPPET - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return ListedItem(
+        position,
+        item.id,
+        tuple(session.variables[place].name for place in session.asked(desk, position)),
+        bool(desk.mine[position]),
+        snippet,
+    )
