@@ -11,7 +11,9 @@ import csv
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from raters import LabeledSet, read_set
 
@@ -31,12 +33,11 @@ READ_OUT = SETS[:6]
 """Sets that chat models label with every readout."""
 DRAWN = 600
 TESTED = 200
-TESTED_OTHERWISE = 50
-"""Items tested with other readouts than `prefilled`."""
-# Chat models take seconds for a text of 200 words.
-FEW = {"medical_abstracts": 50}
+LONG = "medical_abstracts"
+"""Chat models take seconds for one of these texts of 200 words, so no pools are fitted to them."""
 POOLED = ("qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct")
 LABELED_FOR_POOLS = 300
+TIMED = {"sst2": 100, LONG: 20}
 TURNED = 50
 """Items that are labeled again with the categories in reverse order."""
 
@@ -58,17 +59,13 @@ class Asked:
 
 def planned(sets: tuple[str, ...]) -> Iterator[Asked]:
     """Plan the runs, the most needed first."""
-    short = [name for name in sets if name not in FEW]
     for name in sets:
         yield Asked(name, ENCODER, None, DRAWN)
-    for name in short:
+    for name in sets:
         for model in MODELS:
-            items = LABELED_FOR_POOLS if model in POOLED else TESTED
+            pooled = model in POOLED and name != LONG
             if name in READ_OUT or model in POOLED:
-                yield Asked(name, model, "prefilled", items)
-    for name in FEW:
-        for model in MODELS:
-            yield Asked(name, model, "prefilled", tested(name, "prefilled"))
+                yield Asked(name, model, "prefilled", LABELED_FOR_POOLS if pooled else TESTED)
     asked = [name for name in sets if name in READ_OUT]
     for name in asked:
         for model in MODELS:
@@ -76,22 +73,30 @@ def planned(sets: tuple[str, ...]) -> Iterator[Asked]:
     for name in asked:
         for readout in ("option", "name"):
             for model in MODELS:
-                yield Asked(name, model, readout, tested(name, readout))
+                yield Asked(name, model, readout, TESTED)
     for name in asked:
         for readout in ("option", "name"):
             for model in MODELS:
                 yield Asked(name, model, readout, TURNED, reverse=True)
 
 
-def tested(name: str, readout: str | None) -> int:
-    """Return how many items of a set are tested with a readout."""
-    return FEW.get(name, TESTED if readout in {None, "prefilled"} else TESTED_OTHERWISE)
+def items_a_second(*, data: Path, models: Path) -> Iterator[tuple[str, str, str | None, float]]:
+    """Label the first items of a set of short texts and of one of long texts, and time it.
+
+    Yields the set, the model, its readout, and the items a second, from the start of the engine.
+    """
+    for name, items in TIMED.items():
+        labeled = read_set(data / name, items=DRAWN)
+        for model, readout in ((ENCODER, None), *product(MODELS, READOUTS)):
+            asked = Asked(name, model, readout, items if readout else DRAWN)
+            with TemporaryDirectory() as work:
+                started = time.perf_counter()
+                label(asked, labeled, models=models, work=Path(work))
+                yield name, model, readout, asked.items / (time.perf_counter() - started)
 
 
 def label_all(plan: Iterator[Asked], *, data: Path, models: Path, work: Path) -> None:
     """Label whatever is not labeled yet, and note the seconds of every run."""
-    import localensemble as le
-
     held: dict[str, LabeledSet] = {}
     log = work / "seconds.csv"
     work.mkdir(parents=True, exist_ok=True)
@@ -103,18 +108,7 @@ def label_all(plan: Iterator[Asked], *, data: Path, models: Path, work: Path) ->
             continue
         labeled = turned(held[asked.set_name]) if asked.reverse else held[asked.set_name]
         started = time.perf_counter()
-        rater = {"model": asked.model, "engine": "embedding", "name": asked.model}
-        if asked.readout is not None:
-            path = models / f"{asked.model}.gguf"
-            rater = {"model": str(path), "readout": asked.readout, "name": asked.model}
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with le.label(
-            labeled.items[["id", "text"]].iloc[: asked.items],
-            codebook=labeled.codebook,
-            ensemble={"raters": [rater]},
-            output=folder,
-        ):
-            pass
+        label(asked, labeled, models=models, work=work)
         seconds = time.perf_counter() - started
         (folder / f"labeled-{asked.items}").touch()
         with log.open("a", encoding="utf-8", newline="") as stream:
@@ -122,6 +116,25 @@ def label_all(plan: Iterator[Asked], *, data: Path, models: Path, work: Path) ->
                 [asked.set_name, asked.model, asked.readout, asked.reverse, asked.items, seconds]
             )
         print(f"{folder.relative_to(work)}: {asked.items} items, {seconds:.0f} s", flush=True)
+
+
+def label(asked: Asked, labeled: LabeledSet, *, models: Path, work: Path) -> None:
+    """Label the first items of a set with one rater, in a study of its own."""
+    import localensemble as le
+
+    rater = {"model": asked.model, "engine": "embedding", "name": asked.model}
+    if asked.readout is not None:
+        path = models / f"{asked.model}.gguf"
+        rater = {"model": str(path), "readout": asked.readout, "name": asked.model}
+    folder = asked.folder(work)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with le.label(
+        labeled.items[["id", "text"]].iloc[: asked.items],
+        codebook=labeled.codebook,
+        ensemble={"raters": [rater]},
+        output=folder,
+    ):
+        pass
 
 
 def labeled_items(folder: Path) -> int:

@@ -3,9 +3,9 @@
     scripts/bench/models_table.py --data FOLDER --models FOLDER --work FOLDER [--sets NAME ...]
 
 ``--data`` holds sets as described in `raters.py`, ``--models`` the four GGUF files of `MODELS`,
-and ``--work`` is where the studies go: what is in it already is not labeled again, and
-``--print`` labels nothing. 600 items of each set are drawn with a fixed seed; the first 200 are
-tested. Hours on two cores. Needs scikit-learn and all-minilm-l6-v2.
+and ``--work`` is where the studies go: what is in it already is not labeled again. ``--print``
+labels nothing, and ``--time`` measures only speed. 600 items of each set are drawn with a fixed
+seed; the first 200 are tested. Hours on two cores. Needs scikit-learn and all-minilm-l6-v2.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from model_answers import (
     SETS,
     TESTED,
     TURNED,
+    items_a_second,
     label_all,
     planned,
-    tested,
 )
 from set_answers import AnsweredSet, Codes, Distributions, best, kept
 
@@ -39,9 +39,8 @@ def raters(sets: Sequence[AnsweredSet]) -> Iterator[tuple[str, list[Distribution
     """Yield everyone's answers to the tested items, set by set."""
 
     def of(one: AnsweredSet, model: str, readout: str | None) -> Distributions | None:
-        items = DRAWN if readout is None else tested(one.name, readout)
-        found = one.answers(model, readout, items=items)
-        return None if found is None else found.distributions[: tested(one.name, readout)]
+        found = one.answers(model, readout, items=DRAWN if readout is None else TESTED)
+        return None if found is None else found.distributions[:TESTED]
 
     yield "embedding", [of(one, ENCODER, None) for one in sets]
     for model, title in MODELS.items():
@@ -61,7 +60,7 @@ def raters(sets: Sequence[AnsweredSet]) -> Iterator[tuple[str, list[Distribution
         rows = np.arange(TESTED, TESTED + count)
         yield (
             f"TF-IDF, {count} gold labels",
-            [one.word_classifier(rows)[: tested(one.name, None)] for one in sets],
+            [one.word_classifier(rows)[:TESTED] for one in sets],
         )
     for count in GOLD:
         rows = np.arange(TESTED, TESTED + count)
@@ -82,15 +81,14 @@ def majorities(sets: Sequence[AnsweredSet]) -> Iterator[Row]:
     for readout in READOUTS:
         cells = []
         for one in sets:
-            items = tested(one.name, readout)
-            found = [one.answers(model, readout, items=items) for model in MODELS]
-            votes = np.array([part.codes[:items] for part in found if part is not None])
+            found = [one.answers(model, readout, items=TESTED) for model in MODELS]
+            votes = np.array([part.codes[:TESTED] for part in found if part is not None])
             if len(votes) < len(MODELS):
                 cells.append("")
                 continue
             counts = np.array([(votes == place).sum(axis=0) for place in range(len(one.names))])
             accepted = counts.max(axis=0) > len(MODELS) / 2
-            right = counts.argmax(axis=0) == one.gold[:items]
+            right = counts.argmax(axis=0) == one.gold[:TESTED]
             share = f"{right[accepted].mean():.2f}" if accepted.any() else "none"
             cells.append(f"{share} of {accepted.mean():.2f}")
         yield f"majority of the four, `{readout}`", cells
@@ -103,13 +101,13 @@ def by_model(sets: Sequence[AnsweredSet], cell: Callable[..., str]) -> Iterator[
 
 
 def off_codebook(one: AnsweredSet, model: str, readout: str) -> str:
-    found = one.answers(model, readout, items=tested(one.name, readout))
+    found = one.answers(model, readout, items=TESTED)
     return "" if found is None else f"{found.off_codebook:.2f}"
 
 
 def flips(one: AnsweredSet, model: str, readout: str) -> str:
     """Return the share of items with another category once the categories are reversed."""
-    first = one.answers(model, readout, items=tested(one.name, readout))
+    first = one.answers(model, readout, items=TESTED)
     second = one.answers(model, readout, items=TURNED, reverse=True)
     if first is None or second is None:
         return ""
@@ -161,7 +159,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--print", action="store_true", help="label nothing")
+    parser.add_argument("--time", action="store_true", help="only measure items a second")
     given = parser.parse_args()
+    if given.time:
+        for name, model, readout, rate in items_a_second(data=given.data, models=given.models):
+            print(f"{name}: {model} {readout or 'codebook'}, {rate:.1f} items/s", flush=True)
+        return
     if not given.print:
         plan = planned(tuple(given.sets))
         label_all(plan, data=given.data, models=given.models, work=given.work)
