@@ -112,7 +112,9 @@ def make_environment(folder: Path) -> None:
 
 def prepare(folder: Path, *, test: bool) -> None:
     """Run every step whose stamp is missing or out of date."""
-    install_requirements(folder, ["build", "llama-cpp", "learn", "review", *(["test"] if test else [])])
+    install_requirements(
+        folder, ["build", "llama-cpp", "learn", "review", *(["test"] if test else [])]
+    )
     install_compiled(folder)
     # The stamp includes the folder: the environment points at this checkout.
     project = fingerprint(_text(ROOT / "pyproject.toml"), str(ROOT))

@@ -16,9 +16,9 @@ from localensemble.consensus.policies.escalation import (
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.random_audit import audit_draw
 from localensemble.consensus.policies.required_agreement import RequiredAgreementMissed
-from localensemble.core.random_draw import DrawPurpose, random_draw
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.random_draw import DrawPurpose, random_draw
 
 
 def policy(name: str, **settings: object) -> EscalationPolicy:
