@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         forest_plot,
     )
     from localensemble.api.notebook.opened_study import Study
+    from localensemble.api.notebook.people_verbs import finalize, import_decisions
     from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
     from localensemble.api.notebook.trained_probe import TrainedProbe, train_probe
     from localensemble.api.notebook.verbs import (
@@ -53,7 +54,9 @@ __all__ = [
     "decide",
     "embed",
     "evaluate",
+    "finalize",
     "forest_plot",
+    "import_decisions",
     "import_ratings",
     "label",
     "open_study",
@@ -71,6 +74,7 @@ _HOMES = {
     "EvaluatedStudy": f"{_NOTEBOOK}.evaluated_study",
     "Study": f"{_NOTEBOOK}.opened_study",
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
+_HOMES |= dict.fromkeys(("finalize", "import_decisions"), f"{_NOTEBOOK}.people_verbs")
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.api.people.decision_tables import OPEN_COLUMN
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
@@ -22,7 +23,6 @@ from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table
 from localensemble.tables.item_file import ItemFile
 
-OPEN_COLUMN = "open_variables"
 _BLOCK_ITEMS = 4096
 
 

@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, str] = {
     "agree": "Measure agreement between raters, people or models, in a table or a study.",
     "consensus": "Decide a labeled study again with other rules; needs no model.",
     "review": "Let a person decide the items that await one.",
+    "finalize": "Write the finished table, once people have decided.",
     "sample": "Draw random items from a study for a person to label.",
     "evaluate": "Compare a study's labels with gold labels.",
     "certify": "Certify which labels can be accepted without review, or estimate the sample this "
@@ -56,7 +57,7 @@ _COMMANDS: Mapping[str, str] = {
 }
 
 # Command -> its module, if that is in a room of its own.
-_ROOMS = {"review": "review.review_group"}
+_ROOMS = {"review": "review.review_group", "finalize": "review.finalize_command"}
 
 
 class _LazyGroup(SuggestingGroup):

@@ -91,7 +91,7 @@ def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     """Name the next step that fits the worksheet: few gold labels certify nothing."""
     if drawn.waiting is not None:
         return (
-            f"Next: merge {drawn.path} into labels.csv (docs/results.md, Bring your decisions in).",
+            f"Next: localensemble review import {study} {drawn.path} --items FILE --reviewer NAME",
         )
     usual = plan()
     variable = drawn.codebook.variables[0].name

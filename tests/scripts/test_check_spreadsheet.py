@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
 
 from localensemble.api.label import LabelOptions, label
+from localensemble.api.people.finalize import finalize
+from localensemble.api.people.import_decisions import ImportDecisionsOptions, import_decisions
 from localensemble.api.sample import sample, sample_escalated
 from scripts.check_spreadsheet import LOCALES, changed_cells, find_soffice, main
 from tests.studies import SCRIPTED, read_table, study_files
@@ -35,8 +36,6 @@ def test_no_cell_of_a_table_changes(
     delimiter: str,
     dose: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    repository: Path,
 ) -> None:
     texts = [f'Zeile {n}, "kalt"; comment' for n in range(30)]
     files = study_files(tmp_path, texts, ensemble=RATERS + RULES)
@@ -53,10 +52,9 @@ def test_no_cell_of_a_table_changes(
     answers = {"topic": "food", "urgent": "no"}
     decided = [{**row, "decision": answers[row["variable"]]} for row in queue]
     write(tmp_path / "decisions.csv", decided, delimiter)
-    page = (repository / "docs" / "results.md").read_text(encoding="utf-8")
-    (merge,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    exec(merge.replace('= ",", "id"', f'= "{delimiter}", "id"'), {})
+    by = ImportDecisionsOptions(reviewer="AB")
+    import_decisions(files.study, tmp_path / "decisions.csv", items=files.items, options=by)
+    finalize(files.study, output=tmp_path / "final.csv", items=files.items)
     tables = [files.study / "labels.csv", files.study / "escalations.csv", worksheet, queued]
     tables += [tmp_path / "decisions.csv", tmp_path / "final.csv"]
     for locale in LOCALES:

@@ -1,1 +1,1 @@
-"""What people decide: worksheets for them, and their decisions as part of a study."""
+"""What people decide: worksheets, their decisions as part of a study, and the finished table."""

@@ -1,1 +1,1 @@
-"""The commands with which people decide, beside one another."""
+"""The commands for the work of people: review, import decisions, finish."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from localensemble.cli.command_group import CommandGroup
+from localensemble.cli.review.import_decisions_command import import_command
 from localensemble.cli.review.page_command import page_command
 from localensemble.cli.review.worksheet_command import worksheet_command
 
@@ -27,5 +28,6 @@ def command() -> None:
     """
 
 
+command.add_command(import_command)
 command.add_command(page_command)
 command.add_command(worksheet_command)
