@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from localensemble.api.notebook.asked_text import AskedText, ask
     from localensemble.api.notebook.evaluated_study import EvaluatedStudy
+    from localensemble.api.notebook.export_verb import export
     from localensemble.api.notebook.given import Category, Codebook, LocalEnsembleError, Variable
     from localensemble.api.notebook.measured_agreement import (
         MeasuredAgreement,
@@ -54,6 +55,7 @@ __all__ = [
     "decide",
     "embed",
     "evaluate",
+    "export",
     "finalize",
     "forest_plot",
     "import_decisions",
@@ -76,6 +78,7 @@ _HOMES = {
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
 _HOMES |= dict.fromkeys(("finalize", "import_decisions"), f"{_NOTEBOOK}.people_verbs")
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
+_HOMES["export"] = f"{_NOTEBOOK}.export_verb"
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")
 _HOMES |= dict.fromkeys(

@@ -50,6 +50,7 @@ _COMMANDS: Mapping[str, str] = {
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "probe": "Train a rater on gold labels.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
+    "export": "Export labels and decisions to spreadsheets and other annotation programs.",
     "withdraw": "Take items out of a study, for example if consent is withdrawn.",
     "ledger": "Verify a study's ledger, or list its history.",
     "models": "List, pull, verify, add and bundle models.",
@@ -57,7 +58,11 @@ _COMMANDS: Mapping[str, str] = {
 }
 
 # Command -> its module, if that is in a room of its own.
-_ROOMS = {"review": "review.review_group", "finalize": "review.finalize_command"}
+_ROOMS = {
+    "review": "review.review_group",
+    "finalize": "review.finalize_command",
+    "export": "review.export_command",
+}
 
 
 class _LazyGroup(SuggestingGroup):

@@ -1,0 +1,1 @@
+"""Export a study to other programs."""

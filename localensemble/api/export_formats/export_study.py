@@ -1,0 +1,104 @@
+"""Export a study: its labels, its raters' labels and people's decisions, in one format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localensemble.core.errors import InputError
+from localensemble.core.labels import ItemId
+from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
+from localensemble.exports.exported_study import ExportedStudy
+from localensemble.exports.rows import DecidedStudy
+from localensemble.study.study import Study
+from localensemble.study.study_items import IdsOnly, has_texts, items_of
+from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_file import ItemFile
+
+__all__ = ["ExportFormat", "WrittenExport", "export_study"]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenExport:
+    """What was exported.
+
+    Attributes:
+        files: the files that were written, the main one first.
+        item_count: the number of items in it.
+        open_count: decisions that people must still make; their labels are empty.
+        with_texts: whether it holds item texts.
+    """
+
+    files: tuple[Path, ...]
+    item_count: int
+    open_count: int
+    with_texts: bool
+
+
+def export_study(
+    study: Path,
+    *,
+    format: ExportFormat,  # noqa: A002
+    output: Path,
+    items: TableSource | None = None,
+    include_text: bool = False,
+    id_column: str | None = None,
+    text_column: str | None = None,
+) -> WrittenExport:
+    """Export a study to one format.
+
+    Without ``include_text`` no file holds an item's text or a person's note.
+
+    Args:
+        study: the study folder.
+        format: the format.
+        output: the file to write; a file that exists is replaced.
+        items: the table that was labeled; needed for texts only.
+        include_text: export the texts of the items, and the notes of people.
+        id_column: column of ``items`` that identifies an item; None detects it.
+        text_column: column of ``items`` that holds the text; None detects it.
+
+    Raises:
+        InputError: the table is missing or is not the one that was labeled, or the format
+            cannot hold the study.
+        LedgerError: the folder has no study, or no run of it has finished.
+    """
+    if format not in EXPORT_FORMATS:
+        raise InputError(
+            f'Unknown export format "{format}".',
+            hint=f"Choose one of: {', '.join(EXPORT_FORMATS)}.",
+        )
+    with Study.open(study) as loaded:
+        table = _items(loaded, items, include_text, id_column, text_column)
+        decided = DecidedStudy.of(loaded, items=table, decisions=loaded.decide())
+        exported = ExportedStudy.of(loaded, decided, with_texts=include_text)
+        files = EXPORT_FORMATS[format].write(exported, path=output)
+        return WrittenExport(
+            files,
+            exported.item_count,
+            sum(int(final.open.sum()) for final in decided.finals),
+            include_text,
+        )
+
+
+def _items(
+    loaded: Study,
+    items: TableSource | None,
+    include_text: bool,
+    id_column: str | None,
+    text_column: str | None,
+) -> ItemFile | IdsOnly:
+    if include_text and not has_texts(loaded):
+        raise InputError(
+            "Cannot export texts: the study was imported without texts.",
+            hint="Leave out --include-text.",
+        )
+    if items is None and include_text:
+        raise InputError(
+            "Cannot export texts without the table that was labeled: a study does not keep texts.",
+            hint="Give the table with --items, or leave out --include-text.",
+        )
+    if items is None:
+        labels = loaded.recorded
+        return IdsOnly(labels.reader.path, tuple(map(ItemId, labels.item_ids)))
+    return items_of(loaded, items, id_column=id_column, text_column=text_column)

@@ -1,0 +1,42 @@
+"""List the formats in which a study can be exported.
+
+To add a format, write a module with a function `write`, and add one line here and the name to
+`ExportFormat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+from localensemble.exports import (
+    json_lines,
+    label_studio,
+    wide_csv,
+    wide_parquet,
+    wide_workbook,
+)
+from localensemble.exports.exported_study import ExportedStudy
+
+ExportFormat = Literal["csv", "xlsx", "parquet", "jsonl", "label-studio"]
+
+
+class StudyWriter(Protocol):
+    """What the module of a format has."""
+
+    def write(self, study: ExportedStudy, *, path: Path) -> tuple[Path, ...]:
+        """Write the study, and return the files that were written, ``path`` first."""
+        ...
+
+
+EXPORT_FORMATS: Mapping[ExportFormat, StudyWriter] = MappingProxyType(
+    {
+        "csv": wide_csv,
+        "xlsx": wide_workbook,
+        "parquet": wide_parquet,
+        "jsonl": json_lines,
+        "label-studio": label_studio,
+    }
+)

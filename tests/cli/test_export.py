@@ -1,0 +1,58 @@
+"""The command `export`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import localensemble as le
+from tests.cli.conftest import Run
+from tests.studies import StudyFiles, study_files
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:
+    folder = tmp_path_factory.mktemp("export")
+    files = study_files(folder, ["the soup was cold", "a kind nurse", "no parking"])
+    le.label(files.items, codebook=files.codebook, ensemble=files.ensemble, output=files.study)
+    return files
+
+
+def test_export_writes_the_file_and_tells_what_is_open(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.json"
+    ended = run("export", files.study, "--format", "label-studio", "-o", path)
+    assert ended.code == 0, ended.err
+    assert "3 items" in ended.out
+    assert "without texts" in ended.out
+    assert "out.config.xml" in ended.out
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    assert [task["data"]["id"] for task in tasks] == ["i-0", "i-1", "i-2"]
+
+
+def test_texts_are_exported_only_when_asked_for(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.jsonl"
+    ended = run("export", files.study, "--format", "jsonl", "-o", path, "--include-text")
+    assert ended.code == 2
+    assert "--items" in ended.err
+    assert not path.exists()
+    arguments = ("--format", "jsonl", "-o", path, "--include-text", "--items", files.items)
+    assert run("export", files.study, *arguments).code == 0
+    assert "the soup was cold" in path.read_text(encoding="utf-8")
+
+
+def test_an_unknown_format_is_a_usage_error(run: Run, files: StudyFiles, tmp_path: Path) -> None:
+    ended = run("export", files.study, "--format", "word", "-o", tmp_path / "out")
+    assert ended.code == 2
+    assert "label-studio" in ended.err
+
+
+def test_python_exports_the_same(files: StudyFiles, tmp_path: Path) -> None:
+    written = le.export(le.open_study(files.study), format="csv", output=tmp_path / "out.csv")
+    assert written.files == (tmp_path / "out.csv",)
+    assert written.item_count == 3
