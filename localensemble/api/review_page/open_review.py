@@ -14,9 +14,19 @@ from localensemble.core.options import Option, fitting
 from localensemble.ledger.ledger import Ledger
 from localensemble.review.page.kept_texts import KeptTexts
 from localensemble.review.page.review_session import ReviewSession
-from localensemble.review.page.waiting_items import EVERYTHING, QueueFilter, WaitingItems
-from localensemble.review.plan.review_plan import ReviewPlan
+from localensemble.review.page.review_task import (
+    ReviewTask,
+    adjudication_task,
+    escalated_task,
+    existing_task,
+)
+from localensemble.review.page.waiting_items import EVERYTHING, QueueFilter
+from localensemble.review.plan.review_plan import ONE_PERSON, ReviewPlan
 from localensemble.study.folder import StudyFolder
+from localensemble.study.people.reference_labels import (
+    record_reference_labels,
+    reference_categories,
+)
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
@@ -33,6 +43,8 @@ class ReviewOptions:
     Attributes:
         reviewer: name of the person who opens the first browser; None asks for it on the page.
         wanted: the items to begin with; the page can change this.
+        plan: how many people answer each item, and how often control items come.
+        adjudicate: ask about the items on which reviewers differ.
         not_blind: show the raters' labels before the answer.
         port: where to serve the page; None takes a free port.
         id_column: column that identifies an item; None guesses it by name.
@@ -43,6 +55,10 @@ class ReviewOptions:
         str | None, Option("Your name or initials; the page asks if you do not give it.")
     ] = None
     wanted: QueueFilter = EVERYTHING
+    plan: ReviewPlan = ONE_PERSON
+    adjudicate: Annotated[
+        bool, Option("Settle the items on which reviewers differ; you must not be one of them.")
+    ] = False
     not_blind: Annotated[bool, Option("Show the raters' labels before you answer, not after.")] = (
         False
     )
@@ -53,7 +69,27 @@ class ReviewOptions:
     text_column: TextColumn = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewTables:
+    """Tables that a review rests on, beside the items; both are recorded in the study.
+
+    Attributes:
+        control: known categories: these items are mixed in without a mark, to watch reviewers.
+        against: existing labels: only the items on which the study differs from them are asked.
+    """
+
+    control: Annotated[
+        Path | None,
+        Option("Known categories; some of these items are mixed in, unmarked.", metavar="FILE"),
+    ] = None
+    against: Annotated[
+        Path | None,
+        Option("Existing labels; review only what the study labels otherwise.", metavar="FILE"),
+    ] = None
+
+
 AS_USUAL = ReviewOptions()
+NO_TABLES = ReviewTables()
 
 
 def review(
@@ -61,6 +97,7 @@ def review(
     *,
     items: TableSource | None = None,
     options: ReviewOptions = AS_USUAL,
+    tables: ReviewTables = NO_TABLES,
     announce: Callable[[str], None],
 ) -> None:
     """Serve the review page until Ctrl-C; answers are recorded as they are given.
@@ -69,6 +106,7 @@ def review(
         study: the study folder.
         items: the table that was labeled; the study does not keep the texts.
         options: who reviews what.
+        tables: known categories of control items, or existing labels to compare with.
         announce: shows the address of the page. It is called again whenever an address was
             used, with one for another browser.
 
@@ -81,13 +119,17 @@ def review(
     from localensemble.review.guard.loopback_server import serve
     from localensemble.review.page.page_app import page_app
 
-    with opened_review(study, items=items, options=options) as session:
+    with opened_review(study, items=items, options=options, tables=tables) as session:
         serve(page_app(session), port=options.port, announce=announce)
 
 
 @contextmanager
 def opened_review(
-    study: Path, *, items: TableSource | None = None, options: ReviewOptions = AS_USUAL
+    study: Path,
+    *,
+    items: TableSource | None = None,
+    options: ReviewOptions = AS_USUAL,
+    tables: ReviewTables = NO_TABLES,
 ) -> Iterator[ReviewSession]:
     """Open a study for review, without a page.
 
@@ -97,13 +139,14 @@ def opened_review(
         LedgerError: the folder has no study, or another program writes to it.
     """
     fitting(options)
+    _refuse_two_tasks(options, tables)
     folder = StudyFolder.of(study)
     with Ledger.open(folder.ledger, create=False) as ledger:
         loaded = Study.load(ledger.reader)
         table = items_of(
             loaded, items, id_column=options.id_column, text_column=options.text_column
         )
-        waiting = WaitingItems.of(loaded.decide())
+        task = _task(loaded, ledger, options=options, tables=tables)
         count = loaded.recorded.item_count
         blocks = table.blocks(_BLOCK_ITEMS)
         with KeptTexts(blocks, folder=folder.path, item_count=count) as texts:
@@ -111,13 +154,57 @@ def opened_review(
                 loaded,
                 ledger=ledger,
                 texts=texts,
-                waiting=waiting,
+                task=task,
                 title=loaded.codebook.name,
                 wanted=options.wanted,
-                plan=ReviewPlan(),
+                plan=options.plan,
                 blind=not options.not_blind,
                 reviewer=options.reviewer,
             )
+
+
+def _task(
+    loaded: Study, ledger: Ledger, *, options: ReviewOptions, tables: ReviewTables
+) -> ReviewTask:
+    """Find out what is asked, and record the labels of the tables that it rests on."""
+    decisions = loaded.decide()
+    if options.adjudicate:
+        return adjudication_task(decisions, loaded.final_labels(decisions))
+    if tables.against is not None:
+        record_reference_labels(ledger, loaded, tables.against, role="existing")
+        return existing_task(
+            decisions,
+            existing=reference_categories(loaded.recorded, role="existing"),
+            item_ids=loaded.items,
+            plan=options.plan,
+        )
+    if tables.control is not None:
+        record_reference_labels(ledger, loaded, tables.control, role="known")
+        known = reference_categories(loaded.recorded, role="known")
+        return escalated_task(decisions, control=known)
+    return escalated_task(decisions)
+
+
+def _refuse_two_tasks(options: ReviewOptions, tables: ReviewTables) -> None:
+    named = [
+        name
+        for name, given in (
+            ("--adjudicate", options.adjudicate),
+            ("--against", tables.against),
+            ("--control", tables.control),
+        )
+        if given
+    ]
+    if len(named) > 1:
+        raise InputError(
+            f"Cannot open the review page with {' and '.join(named)}; expected one of them.",
+            hint="Do one after the other; the study keeps all answers.",
+        )
+    if options.plan.audit_share and tables.against is None:
+        raise InputError(
+            "Cannot draw --audit-share without --against: there is nothing to agree with.",
+            hint="Give the existing labels with --against.",
+        )
 
 
 def _refuse_without_server() -> None:

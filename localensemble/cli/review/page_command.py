@@ -7,7 +7,7 @@ from typing import Annotated
 
 import click
 
-from localensemble.api.review_page.open_review import ReviewOptions, review
+from localensemble.api.review_page.open_review import ReviewOptions, ReviewTables, review
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.study_argument import StudyCommand
@@ -25,11 +25,17 @@ def page_command(
         Option("The labeled table; required unless the study was imported without texts."),
     ] = None,
     options: ReviewOptions,
+    tables: ReviewTables,
 ) -> None:
     """Open a page on this machine where you decide the items of STUDY that wait for a person.
 
     You answer first and see the raters' labels afterwards. Each answer is recorded in the study's
     ledger at once. Stop with Ctrl-C, and run the same command again to continue.
+
+    With --double-coded, some items wait for a second person. --adjudicate then asks a third one
+    about the items on which they differ. --control mixes in items whose category is known, to see
+    who reads carefully. --against asks only about items that existing labels label otherwise.
+
     The command prints an address; open it in a browser. No browser is started, because other users
     of the machine could read the address in its command line.
     """
@@ -44,5 +50,5 @@ def page_command(
         say(console, f"Open this address in your browser: {address}")
         say(console, "It works once. Stop with Ctrl-C; every answer is saved at once.")
 
-    review(study, items=items, options=options, announce=announce)
+    review(study, items=items, options=options, tables=tables, announce=announce)
     say(console, "Stopped. All answers are in the study.")

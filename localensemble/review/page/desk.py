@@ -81,6 +81,10 @@ class Desk:
         steps: what can be undone, the newest last.
         opened: (item, page) -> when the page was first shown, in seconds of a clock.
         present: the item that is open.
+        control: control item -> the indices of the variables that it asks this reviewer.
+        planned_control: number of control items in all that the reviewer may read; 0 without any.
+        barred: items that this reviewer may not settle, having answered them.
+        read: items that the reviewer has read -> their number, from 1.
     """
 
     reviewer: ReviewerRecord
@@ -95,6 +99,10 @@ class Desk:
     steps: list[Step] = field(default_factory=list)
     opened: dict[tuple[int, str], float] = field(default_factory=dict)
     present: int | None = None
+    control: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    planned_control: int = 0
+    read: dict[int, int] = field(default_factory=dict)
+    barred: frozenset[int] = frozenset()
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_TIMED))
     _recent: dict[int, RecentItem] = field(default_factory=dict)
     _rank: NDArray[np.int64] = field(init=False)
@@ -135,14 +143,37 @@ class Desk:
         following = left[self._rank[left] > self._rank[after]]
         return int(following[0]) if len(following) else int(left[0])
 
+    def show_control(self, position: int, *, before: int, variables: tuple[int, ...]) -> None:
+        """Put a control item before an item of the queue."""
+        self.control[position] = variables
+        self._rank[position] = self._rank[before] - 1
+
+    def mark_read(self, position: int, *, answered: bool) -> None:
+        """Count an item as read, or no longer."""
+        if not answered:
+            self.read.pop(position, None)
+        elif position not in self.read:
+            self.read[position] = len(self.read) + 1
+
     def neighbor(self, position: int, step: int) -> int | None:
-        """Return the item before (-1) or after (1) an item in the queue, answered or not."""
+        """Return the item before (-1) or after (1) an item in the queue, answered or not.
+
+        With control items, it is the item read before or after: the queue has no control items.
+        """
+        if self.planned_control:
+            path = [*self.read]
+            if position not in self.read:
+                path.append(position)
+            place = path.index(position) + step
+            return path[place] if 0 <= place < len(path) else None
         place = int(self._rank[position]) + step
         inside = 0 <= place < len(self.queue.positions)
         return int(self.queue.positions[place]) if inside else None
 
     def place(self, position: int) -> int | None:
         """Return the place of an item in the queue, from 1; None for an item outside of it."""
+        if self.planned_control:
+            return self.read.get(position, len(self.read) + 1)
         place = int(self._rank[position]) + 1
         return place if place <= len(self.queue.positions) else None
 
@@ -153,8 +184,15 @@ class Desk:
             self.queue.positions, needed=self.needed, people=self.people, mine=self.mine
         )
         left = len(waiting)
+        done = total - left
+        if self.planned_control:
+            # A control item counts like any other, or the count would give it away.
+            answered = len(self.control.keys() & self.read.keys())
+            ahead = max(self.planned_control - answered, 0) if left else 0
+            done, left = done + answered, left + ahead
+            total = done + left
         minutes = statistics.median(self.seconds) * left / 60 if self.seconds else None
-        return Progress(total - left, total, minutes)
+        return Progress(done, total, minutes)
 
     def remember(self, item: RecentItem) -> None:
         """Put an item at the head of the list of recent ones."""

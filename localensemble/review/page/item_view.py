@@ -18,6 +18,7 @@ from localensemble.review.page.answer_forms import field_name
 from localensemble.review.page.answer_keys import answer_keys, command_keys
 from localensemble.review.page.desk import Desk, Progress
 from localensemble.review.page.review_session import Page, ReviewSession, answer_words
+from localensemble.review.plan.adjudication_queue import letters
 from localensemble.study.study_labels import STATES, label_states
 
 
@@ -66,6 +67,15 @@ class ShownEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    """The answer of a reviewer to an item on which reviewers differ, without the name."""
+
+    letter: str
+    word: str
+    note: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One variable of an item.
 
@@ -75,6 +85,7 @@ class Question:
         answered: the reviewer's answer in words; empty if there is none.
         chosen: position of the answered category; -1 without one.
         evidence: None on a blind page.
+        people: the differing answers of reviewers, for the person who settles them.
     """
 
     field: str
@@ -84,6 +95,7 @@ class Question:
     answered: str = ""
     chosen: int = -1
     evidence: ShownEvidence | None = None
+    people: tuple[ShownAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +154,7 @@ def item_view(
     answers = session.answers(desk, position)
     seen = session.has_seen_labels(desk, position)
     item = session.open(desk, position, page)
-    shows_labels = page == "labels" or not session.blind
+    shows_labels = session.task.shows_labels and (page == "labels" or not session.blind)
     asked = session.asked(desk, position)
     rows = answer_keys(tuple(len(session.variables[place].categories) for place in asked))
     questions = tuple(
@@ -153,6 +165,7 @@ def item_view(
             answers.get(place),
             field_name(place, suffix),
             evidence=_evidence(session, position, place) if shows_labels else None,
+            people=_answers_of_reviewers(session, position, place, item.id),
         )
         for place, row in zip(asked, rows, strict=True)
     )
@@ -184,6 +197,7 @@ def _question(
     name: str,
     *,
     evidence: ShownEvidence | None,
+    people: tuple[ShownAnswer, ...],
 ) -> Question:
     variable = session.variables[place]
     return Question(
@@ -197,6 +211,7 @@ def _question(
         answered="" if current is None else answer_words(variable, current),
         chosen=-1 if current is None or current.category is None else current.category,
         evidence=evidence,
+        people=people,
     )
 
 
@@ -216,6 +231,7 @@ def _grouped(questions: tuple[Question, ...]) -> tuple[QuestionGroup, ...]:
             question.answered,
             question.chosen,
             question.evidence,
+            question.people,
         )
         if groups and groups[-1].name == stem:
             groups[-1] = QuestionGroup(stem, (*groups[-1].questions, named))
@@ -250,6 +266,21 @@ def _evidence(session: ReviewSession, position: int, place: int) -> ShownEvidenc
         support=None if np.isnan(support) else support,
         reasons=tuple(text for bit, text in enumerate(decided.reason_texts) if bits >> bit & 1),
     )
+
+
+def _answers_of_reviewers(
+    session: ReviewSession, position: int, place: int, item_id: str
+) -> tuple[ShownAnswer, ...]:
+    if session.task.role != "adjudication":
+        return ()
+    answers = session.answers_of_reviewers(position, place)
+    dealt = letters(item_id, [*answers], seed=session.plan.seed)
+    variable = session.variables[place]
+    shown = (
+        ShownAnswer(dealt[key], answer_words(variable, one), one.note or "")
+        for key, one in answers.items()
+    )
+    return tuple(sorted(shown, key=lambda one: one.letter))
 
 
 def _letter(place: int) -> str:

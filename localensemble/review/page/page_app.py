@@ -167,7 +167,7 @@ class _ReviewPage:
 
     async def item(self, request: Request, desk: Desk) -> Response:
         """Ask about an item; once it is answered, lead to the page with the labels."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None:
             return self._missing(request, desk, "The queue has no such item.")
         if self._session.is_answered(desk, position):
@@ -176,7 +176,7 @@ class _ReviewPage:
 
     async def labels(self, request: Request, desk: Desk) -> Response:
         """Show the labels of the raters, but only to a reviewer who has answered."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None:
             return self._missing(request, desk, "The queue has no such item.")
         if not self._session.is_answered(desk, position):
@@ -185,7 +185,7 @@ class _ReviewPage:
 
     async def answer(self, request: Request, desk: Desk) -> Response:
         """Record the answers to an item."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None:
             return self._missing(request, desk, "The queue has no such item.")
         fields = await _fields(request)
@@ -195,13 +195,13 @@ class _ReviewPage:
             said = "Answer every question." if given.answers else "Choose an answer first."
             return _see(f"/items/{position}", said=said)
         desk.later.pop(position, None)
-        if self._session.blind:
+        if self._session.blind and self._session.task.shows_labels:
             return _see(f"/items/{position}/labels")
         return _see(f"/next?after={position}")
 
     async def confirm(self, request: Request, desk: Desk) -> Response:
         """Record that a reviewer keeps or changes the answers after seeing the labels."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None or not self._session.is_answered(desk, position):
             return self._missing(request, desk, "The queue has no such item.")
         fields = await _fields(request)
@@ -211,7 +211,7 @@ class _ReviewPage:
 
     async def later(self, request: Request, desk: Desk) -> Response:
         """Put an item aside."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None:
             return self._missing(request, desk, "The queue has no such item.")
         self._session.put_aside(desk, position)
@@ -219,7 +219,7 @@ class _ReviewPage:
 
     async def flag(self, request: Request, desk: Desk) -> Response:
         """Flag an item, or remove its flag."""
-        position = self._position(request)
+        position = self._position(request, desk)
         if position is None:
             return self._missing(request, desk, "The queue has no such item.")
         if position in desk.flagged:
@@ -238,11 +238,11 @@ class _ReviewPage:
         headers = {"cache-control": "private, max-age=86400, immutable"}
         return Response(self._assets[name], headers=headers, media_type=_ASSETS[name])
 
-    def _position(self, request: Request) -> int | None:
+    def _position(self, request: Request, desk: Desk) -> int | None:
         """Return the position of an item that waits for a person; None for any other number."""
         position: int = request.path_params["position"]
         inside = position < len(self._session.texts)
-        return position if inside and self._session.waiting.asked[position].any() else None
+        return position if inside and self._session.may_read(desk, position) else None
 
     def _show_item(self, request: Request, desk: Desk, position: int, page: Page) -> Response:
         suffix = answer_forms.new_suffix()
@@ -267,6 +267,7 @@ class _ReviewPage:
             title=self._session.title,
             variables=self._session.variables,
             blind=self._session.blind,
+            task=self._session.task,
             csrf=request.scope.get("localensemble.csrf", ""),
             assets=f"/assets/{self._version}",
         )

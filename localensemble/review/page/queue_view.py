@@ -59,12 +59,12 @@ def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> Queue
     """
     desk.present = None
     following = session.next_item(desk)
-    positions = desk.queue.positions.tolist()
+    positions = [*desk.queue.positions.tolist(), *desk.control]
     if search:
         found = session.texts.search(search, positions)
         listed = tuple(itertools.islice(found, MOST_LISTED + 1))
     else:
-        listed = tuple(desk.left()[:MOST_LISTED].tolist())
+        listed = session.coming(desk, MOST_LISTED)
     progress = desk.progress()
     return QueueView(
         progress=progress,
@@ -85,11 +85,18 @@ def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> Queue
 def why_nothing_is_left(session: ReviewSession, desk: Desk) -> str:
     """Return in a sentence why a reviewer has nothing to read."""
     queue = desk.queue
+    if desk.barred and not len(queue.positions):
+        return (
+            "Reviewers differ only on items that you have answered. "
+            "Another person must settle them."
+        )
+    if not session.waiting.asked.any() and session.task.role == "adjudication":
+        return "Reviewers differ on no item that is still open."
     if not session.waiting.asked.any():
         return "Every item has an accepted label, so no item waits for a person."
     if not len(queue.positions):
         return "No item matches the filter. Choose another variable or reason."
-    if desk.progress().done < len(queue.positions):
+    if len(desk.left()) or desk.later or desk.progress().done < desk.progress().total:
         if desk.later:
             return f"Only {counted(len(desk.later), 'item')} that you put aside are left."
         return "Other reviewers have the remaining items open."

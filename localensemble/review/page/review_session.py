@@ -19,6 +19,7 @@ from localensemble.ledger.encode_decisions import decided_now
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     AnswerKind,
+    DecisionRole,
     DecisionRows,
     NewDecision,
     PersonDecision,
@@ -29,8 +30,11 @@ from localensemble.ledger.records import (
 )
 from localensemble.review.page.desk import FEWEST_SECONDS, Desk, RecentItem, Step
 from localensemble.review.page.kept_texts import KeptTexts
-from localensemble.review.page.waiting_items import QueueFilter, WaitingItems
-from localensemble.review.plan.item_queue import finished, people_needed
+from localensemble.review.page.read_items import barred_items, read_items, reading_list
+from localensemble.review.page.review_task import ReviewTask
+from localensemble.review.page.waiting_items import Queue, QueueFilter
+from localensemble.review.plan.item_queue import Positions, finished, people_needed
+from localensemble.review.plan.reading_list import ReadingList
 from localensemble.review.plan.review_plan import ReviewPlan
 from localensemble.study.study import Study
 
@@ -77,7 +81,7 @@ class ReviewSession:
         *,
         ledger: Ledger,
         texts: KeptTexts,
-        waiting: WaitingItems,
+        task: ReviewTask,
         title: str,
         wanted: QueueFilter,
         plan: ReviewPlan,
@@ -91,7 +95,7 @@ class ReviewSession:
             study: the study, read from ``ledger``.
             ledger: where answers are recorded.
             texts: the texts of the study's items.
-            waiting: the escalated items.
+            task: what reviewers are asked for.
             title: name of the study.
             wanted: the filter at the start.
             plan: how many people answer each item.
@@ -105,16 +109,19 @@ class ReviewSession:
         """
         self.study = study
         self.texts = texts
-        self.waiting = waiting
+        self.task = task
+        self.waiting = task.waiting
         self.title = title
         self.blind = blind
         self.variables: tuple[Variable, ...] = study.codebook.variables
         self._ledger = ledger
-        self._plan = plan
+        self.plan = plan
         self._wanted = wanted
         self._clock = clock
         self._needed = people_needed(study.items, plan)
-        waiting.queue(wanted)
+        if task.role == "adjudication":
+            self._needed = np.ones_like(self._needed)
+        self.waiting.queue(wanted)
         self._first: ReviewerKey | None = None
         if reviewer is not None:
             self._first = ledger.register_reviewer(reviewer)
@@ -148,10 +155,12 @@ class ReviewSession:
         Raises:
             InputError: the filter names an unknown variable or reason.
         """
-        queue = self.waiting.queue(wanted)
+        rows = self._rows()
+        queue = self._queue(wanted, desk.barred)
         desk.sort(wanted, queue)
-        done = finished(queue.asked, self._rows())
+        done = finished(queue.asked, rows, role=self.task.role)
         desk.people, desk.mine = done.people, done.by(desk.reviewer.key)
+        self._plan_control(desk)
 
     # Where a reviewer is
 
@@ -159,18 +168,31 @@ class ReviewSession:
         """Return the next item to read; None if nothing is left."""
         others = (one.present for one in self._desks.values() if one is not desk)
         taken = frozenset(position for position in others if position is not None)
-        return desk.next_item(after, taken=taken)
+        following = desk.next_item(after, taken=taken)
+        return None if following is None else self._mixed(desk, np.array([following]))[0]
+
+    def coming(self, desk: Desk, count: int) -> tuple[int, ...]:
+        """Return the next items that a reviewer reads, at most so many."""
+        return self._mixed(desk, desk.left()[:count])[:count]
+
+    def may_read(self, desk: Desk, position: int) -> bool:
+        """Tell whether an item waits for this reviewer, or has been shown as a control item."""
+        if position in desk.control:
+            return True
+        return bool(self.waiting.asked[position].any()) and position not in desk.barred
 
     def open(self, desk: Desk, position: int, page: Page) -> Item:
         """Return an item that is shown to a reviewer, and take the time."""
         desk.present = position
         desk.opened.setdefault((position, page), self._clock())
-        if page == "labels" or not self.blind:
+        if self.task.shows_labels and (page == "labels" or not self.blind):
             desk.seen.add(position)
         return self.texts.item(position)
 
     def asked(self, desk: Desk, position: int) -> tuple[int, ...]:
         """Return the indices of the variables that an item asks a reviewer."""
+        if position in desk.control:
+            return desk.control[position]
         asked = desk.queue.asked[position]
         if not asked.any():  # found by a search, outside of the filter
             asked = self.waiting.asked[position]
@@ -232,6 +254,7 @@ class ReviewSession:
             return
         timed = [replace(one, seconds=round(spent / len(new), 3)) for one in new.values()]
         self._append(desk, position, timed)
+        desk.mark_read(position, answered=self.is_answered(desk, position))
         desk.steps.append(Step(position, {variable: before.get(variable) for variable in new}))
         if page == "item":
             desk.seconds.append(spent)
@@ -253,6 +276,7 @@ class ReviewSession:
         ]
         if back:
             self._append(desk, step.position, back)
+            desk.mark_read(step.position, answered=self.is_answered(desk, step.position))
             desk.forget(step.position)
         for page in ("item", "labels"):
             desk.opened.pop((step.position, page), None)
@@ -272,6 +296,7 @@ class ReviewSession:
             variable=self._key(variable),
             kind=answer.kind,
             category=answer.category,
+            role=self.task.role_at(position),
             shown=shown,
             decided_at=decided_now(),
             confidence=given.confidence,
@@ -284,7 +309,7 @@ class ReviewSession:
             decisions,
             reviewer=desk.reviewer.key,
             item_set=self.study.recorded.item_set,
-            origin=self._plan.origin,
+            origin=self.plan.origin,
         )
         for one in self._desks.values():
             self._count_again(one, position)
@@ -299,6 +324,8 @@ class ReviewSession:
         desk.mine[position] = desk.reviewer.key in done
 
     def _shown(self, desk: Desk, position: int) -> Shown:
+        if self.task.role == "adjudication":
+            return "answers"
         return "labels" if self.has_seen_labels(desk, position) else "item"
 
     # What the ledger has
@@ -310,10 +337,19 @@ class ReviewSession:
         return self._desks[key]
 
     def _new_desk(self, reviewer: ReviewerRecord) -> Desk:
-        queue = self.waiting.queue(self._wanted)
         rows = self._rows()
-        done = finished(queue.asked, rows)
+        barred = barred_items(self.task, rows, reviewer=reviewer.key)
+        queue = self._queue(self._wanted, barred)
+        done = finished(queue.asked, rows, role=self.task.role)
         desk = Desk(reviewer, self._wanted, queue, self._needed, done.people, done.by(reviewer.key))
+        desk.barred = barred
+        if self.task.known is not None:
+            before = read_items(rows, reviewer=reviewer.key, item_count=len(self.texts))
+            desk.control.update(before.control)
+            for position in before.order:
+                if self.may_read(desk, position):
+                    desk.mark_read(position, answered=self.is_answered(desk, position))
+        self._plan_control(desk)
         own = [one.reviewer == reviewer.key for one in rows]
         batches = np.concatenate([one.batch[mask] for one, mask in zip(rows, own, strict=True)])
         items = np.concatenate([one.position[mask] for one, mask in zip(rows, own, strict=True)])
@@ -321,6 +357,8 @@ class ReviewSession:
         newest = np.unique(batches)[-50:]
         for batch in newest.tolist():
             position = int(items[batches == batch][0])
+            if not self.may_read(desk, position):
+                continue  # an answer of another task
             spent = float(seconds[batches == batch].sum())
             if np.isfinite(spent):
                 desk.seconds.append(spent)
@@ -335,10 +373,19 @@ class ReviewSession:
         ]
         return RecentItem(position, self.texts.item(position).id, ", ".join(words), fast)
 
-    def _current(self, position: int, variable: int) -> dict[ReviewerKey, PersonDecision]:
-        """Return the current answer of each reviewer about one item and variable."""
+    def answers_of_reviewers(
+        self, position: int, variable: int
+    ) -> dict[ReviewerKey, PersonDecision]:
+        """Return the current answers that an adjudicator settles, by reviewer."""
+        return self._current(position, variable, role="review")
+
+    def _current(
+        self, position: int, variable: int, *, role: DecisionRole | None = None
+    ) -> dict[ReviewerKey, PersonDecision]:
+        """Return the current answer of each person about one item and variable."""
+        wanted = role or self.task.role_at(position)
         newest = {
-            one.reviewer: one for one in self._decisions(position, variable) if one.role == "review"
+            one.reviewer: one for one in self._decisions(position, variable) if one.role == wanted
         }
         return {key: one for key, one in newest.items() if one.kind != "undone"}
 
@@ -346,6 +393,34 @@ class ReviewSession:
         return self._ledger.reader.decisions_of_item(
             self.study.recorded.item_set, self._key(variable), position
         )
+
+    def _queue(self, wanted: QueueFilter, barred: frozenset[int]) -> Queue:
+        """Return the items that a filter leaves, without those that a reviewer may not settle."""
+        queue = self.waiting.queue(wanted)
+        open_to = ~np.isin(queue.positions, [*barred])
+        return replace(queue, positions=queue.positions[open_to]) if barred else queue
+
+    def _reading_list(self, desk: Desk, positions: Positions) -> ReadingList:
+        return reading_list(
+            desk, positions, task=self.task, item_ids=self.study.items, plan=self.plan
+        )
+
+    def _mixed(self, desk: Desk, positions: Positions) -> tuple[int, ...]:
+        """Mix control items into what a reviewer reads next, and note what each asks."""
+        mixed = self._reading_list(desk, positions)
+        for position, before in zip(
+            mixed.positions[mixed.control].tolist(),
+            mixed.shapes[mixed.control].tolist(),
+            strict=True,
+        ):
+            asked = tuple(np.flatnonzero(desk.queue.asked[before]).tolist())
+            desk.show_control(position, before=before, variables=asked)
+        return tuple(mixed.positions.tolist())
+
+    def _plan_control(self, desk: Desk) -> None:
+        """Count the control items that a reviewer will have read in the end."""
+        answered = len(desk.control.keys() & desk.read.keys())
+        desk.planned_control = answered + int(self._reading_list(desk, desk.left()).control.sum())
 
     def _rows(self) -> list[DecisionRows]:
         labels = self.study.recorded

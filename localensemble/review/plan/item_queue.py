@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.random_draw import random_draws
-from localensemble.ledger.records import DecisionRows
+from localensemble.ledger.records import DecisionRole, DecisionRows
 from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
 from localensemble.review.plan.review_plan import ReviewPlan
 
 BoolArray = NDArray[np.bool_]
 Positions = NDArray[np.int64]
 
-_REVIEW = ROLE_CODES["review"]
 _UNDONE = ANSWER_CODES["undone"]
 # Above every key of a reviewer, so that a pair of item and reviewer fits into one number.
 _REVIEWERS = 1 << 32
@@ -52,15 +51,21 @@ class Finished:
         return done
 
 
-def finished(asked: BoolArray, answers: Sequence[DecisionRows]) -> Finished:
+def finished(
+    asked: BoolArray, answers: Sequence[DecisionRows], *, role: DecisionRole = "review"
+) -> Finished:
     """Find out who has finished which item.
 
     Args:
         asked: bool (N, V); the variables that each item asks.
         answers: the decisions of people on each of the V variables. "Cannot decide" and
             "codebook unclear" are answers; an answer that was undone is not.
+        role: the role of the answers that count.
     """
-    pairs = [_answered(rows, asked[:, variable]) for variable, rows in enumerate(answers)]
+    pairs = [
+        _answered(rows, asked[:, variable], ROLE_CODES[role])
+        for variable, rows in enumerate(answers)
+    ]
     every = np.concatenate([np.empty(0, np.int64), *pairs])
     unique, counts = np.unique(every, return_counts=True)
     position, reviewer = np.divmod(unique, _REVIEWERS)
@@ -68,9 +73,9 @@ def finished(asked: BoolArray, answers: Sequence[DecisionRows]) -> Finished:
     return Finished(position[whole], reviewer[whole], len(asked))
 
 
-def _answered(rows: DecisionRows, asked: BoolArray) -> NDArray[np.int64]:
+def _answered(rows: DecisionRows, asked: BoolArray, role: int) -> NDArray[np.int64]:
     """Return each pair of item and reviewer with a current answer as one number: (n,)."""
-    counts = (rows.role == _REVIEW) & asked[rows.position]
+    counts = (rows.role == role) & asked[rows.position]
     pairs = rows.position[counts] * _REVIEWERS + rows.reviewer[counts]
     # The first of the reversed rows is the newest, and only the newest counts.
     newest, first = np.unique(pairs[::-1], return_index=True)

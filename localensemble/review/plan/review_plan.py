@@ -33,20 +33,33 @@ class ReviewPlan:
 
     double_coded: Annotated[
         float,
-        Option("Share of items that several reviewers answer.", metavar="SHARE", least=0, most=1),
+        Option(
+            "Share of items that several people answer, to measure how far they agree.",
+            metavar="SHARE",
+            least=0,
+            most=1,
+        ),
     ] = 0.0
     people: Annotated[
-        int, Option("Number of reviewers of each of these items.", least=2, most=9)
+        int, Option("How many people answer each double-coded item.", least=2, most=9)
     ] = 2
     control_share: Annotated[
         float,
         Option(
-            "Share of control items among what a reviewer reads.", metavar="SHARE", least=0, most=1
+            "Share of control items in what a person reads; needs --control.",
+            metavar="SHARE",
+            least=0,
+            most=1,
         ),
     ] = 0.1
     audit_share: Annotated[
         float,
-        Option("Share of the agreeing items to review as well.", metavar="SHARE", least=0, most=1),
+        Option(
+            "Share of the items on which both agree to review as well; needs --against.",
+            metavar="SHARE",
+            least=0,
+            most=1,
+        ),
     ] = 0.0
     seed: Annotated[int, Option("Seed of all random draws.", least=0)] = 0
 
@@ -68,6 +81,10 @@ class ReviewPlan:
     def origin(self) -> str:
         """The origin of a batch of decisions made on the page under this plan."""
         return f"{PAGE} {canonical_json(asdict(self))}"
+
+
+ONE_PERSON = ReviewPlan()
+"""The plan by which one person answers each item."""
 
 
 def plan_of(origin: str) -> ReviewPlan | None:
