@@ -74,12 +74,12 @@ def given_answers(fields: Fields, variables: tuple[Variable, ...]) -> GivenAnswe
             answers[variable] = answer
     confidence = fields.get("confidence", "")
     error_type = fields.get("error_type", "")
-    note = fields.get("note", "").replace("\r\n", "\n").strip()[:LONGEST_NOTE]
+    note = fields.get("note")
     return GivenAnswers(
         answers,
         confidence=int(confidence) if confidence in ("1", "2", "3") else None,
         error_type=error_type if error_type in ERROR_TYPES else None,
-        note=note or None,
+        note=None if note is None else note.replace("\r\n", "\n").strip()[:LONGEST_NOTE],
     )
 
 

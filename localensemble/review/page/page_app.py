@@ -75,7 +75,7 @@ class _ReviewPage:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            percent=lambda share: f"{100 * share:.0f} %",
+            percent=lambda share: f"{100 * share:.0f}%",
             thousands=lambda count: f"{count:,}",
         )
 

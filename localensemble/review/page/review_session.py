@@ -63,7 +63,7 @@ class GivenAnswers:
         answers: index of the variable -> the answer; not every variable need be answered.
         confidence: 1 to 3; None if not given.
         error_type: the kind of mistake the raters made; None if not given.
-        note: what the reviewer wrote.
+        note: what the reviewer wrote; None if the form has no note.
     """
 
     answers: Mapping[int, Answer]
@@ -246,6 +246,7 @@ class ReviewSession:
                     decision,
                     confidence=decision.confidence or current.confidence,
                     error_type=decision.error_type or current.error_type,
+                    note=current.note if given.note is None else decision.note,
                 )
             if current is None or _says_more(decision, current):
                 new[variable] = decision
@@ -301,7 +302,7 @@ class ReviewSession:
             decided_at=decided_now(),
             confidence=given.confidence,
             error_type=given.error_type,
-            note=given.note,
+            note=given.note or None,
         )
 
     def _append(self, desk: Desk, position: int, decisions: Sequence[NewDecision]) -> None:

@@ -24,7 +24,7 @@ from localensemble.review.page.review_session import ReviewSession
 from localensemble.study.study import Study
 from localensemble.tables.rating_columns import NamedColumns
 
-RATERS = ("ann", "bo", "cy")
+RATERS = ("annika", "bodil", "cyrus")
 # Words that no page has for another reason, so that a test can look for them.
 CATEGORIES = ("mildstone", "brightstone", "heavystone")
 CODEBOOK = """\
@@ -45,7 +45,8 @@ variables:
       - name: heavystone
         definition: A stone that is heavy.
 """
-RULES = "escalation:\n  - {policy: any_disagreement}\n"
+# What the three raters say about a disputed item: a category each, by position.
+SAID = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class Texts:
     items: Path
 
 
-def disputed_study(folder: Path, texts: Sequence[str], *, settled: int = 0) -> Texts:
+def disputed_study(
+    folder: Path, texts: Sequence[str], *, settled: int = 0, said: Sequence[int] = SAID
+) -> Texts:
     """Make a study of ratings that differ on every item but the last ``settled`` ones."""
     folder.mkdir(parents=True, exist_ok=True)
     items, ratings = folder / "notes.csv", folder / "ratings.csv"
@@ -67,8 +70,8 @@ def disputed_study(folder: Path, texts: Sequence[str], *, settled: int = 0) -> T
     rows: list[tuple[str, ...]] = [("id", *RATERS)]
     for place in range(len(texts)):
         differs = place < len(texts) - settled
-        labels = (CATEGORIES[0], CATEGORIES[1], CATEGORIES[2]) if differs else (CATEGORIES[0],) * 3
-        rows.append((f"n-{place}", *labels))
+        labels = said if differs else (0, 0, 0)
+        rows.append((f"n-{place}", *(CATEGORIES[label] for label in labels)))
     with ratings.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows(rows)
     codebook = folder / "codebook.yaml"

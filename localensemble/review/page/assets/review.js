@@ -27,7 +27,9 @@ function chosenIn(question) {
 
 function currentQuestion() {
   const focused = document.activeElement?.closest?.("[data-question]");
-  return focused ?? questions.find((one) => !chosenIn(one)) ?? questions.at(-1);
+  // After the answers, several questions have no order in which they are changed.
+  if (focused || (!asks && !isSingle)) return focused;
+  return questions.find((one) => !chosenIn(one)) ?? questions.at(-1);
 }
 
 function markCurrent() {
@@ -52,6 +54,8 @@ function send() {
 
 function choose(input) {
   input.checked = true;
+  const folded = input.closest("details");
+  if (folded) folded.open = true;
   const words = input.closest("label").querySelector("[dir]")?.textContent ?? "";
   announce(`${words} chosen.`);
   changed();
