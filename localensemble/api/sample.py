@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localensemble.api.people.decision_tables import OPEN_COLUMN
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.random_draw import random_draw
 from localensemble.exports.rows import queue_order
+from localensemble.review.worksheets.asked_items import OPEN_COLUMN
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from localensemble.core.identity import sha256_text
+
 MOST_CELL_CHARACTERS = 32_767
 """The longest text that a cell of a workbook holds."""
 
@@ -21,10 +23,7 @@ def workbook_text(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", lines)
 
 
-def same_in_workbooks(one: str, other: str) -> bool:
-    """Tell whether two texts are the same, apart from what a workbook cannot keep."""
-    return one == other or _plain(one) == _plain(other)
-
-
-def _plain(text: str) -> str:
-    return workbook_text(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
+def spreadsheet_hash(text: str) -> bytes:
+    """Hash a text without what a spreadsheet may change: white space and control characters."""
+    typed = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return bytes.fromhex(sha256_text(" ".join(workbook_text(typed).split())))

@@ -8,6 +8,7 @@ names rows and columns, and never shows a cell.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,24 +16,25 @@ from math import isfinite
 from pathlib import Path
 from typing import get_args
 
-from localensemble.codebook.model import Codebook
+from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
-from localensemble.core.identity import sha256_text
 from localensemble.core.words import counted
 from localensemble.ledger.encode_decisions import HIGHEST_CONFIDENCE
 from localensemble.ledger.records import AnswerKind, DecisionRole, Shown
+from localensemble.review.worksheets.asked_items import HASH_COLUMN, LABELS_PREFIX, OPEN_COLUMN
 from localensemble.study.category_spellings import category_meant, spelling_messages
 from localensemble.study.people.answer_words import ANSWER_WORDS
 from localensemble.tables.delimited import TableSource, path_of, restore_formula
 from localensemble.tables.table_files import TableFile, open_table_file
-from localensemble.tables.workbook_text import workbook_text
+from localensemble.tables.workbook_text import spreadsheet_hash
 
 DECISION, VARIABLE = "decision", "variable"
 PREFIXES = ("decision_", "gold_")
-OPEN_COLUMN = "open_variables"
 _FACTS = ("reviewer", "decided_at", "seconds", "confidence", "error_type", "note", "shown", "role")
 _WORKSHEET_TEXT = "text"
 _MOST_SHOWN = 5
+_OTHER_TEXT = "its text is not that of the item with its id"
+_NO_SUCH_ID = "no labeled item has its id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class StudyItems:
         columns: the columns of the labeled table; a long table that repeats them all is a copy
             of ``escalations.csv``, and its own facts stand to the right of them.
         text_column: the column of the texts; None for a study without texts.
-        texts: position -> hash of the text, as `text_hash` makes it.
+        texts: position -> hash of the text, as `spreadsheet_hash` makes it.
     """
 
     positions: Mapping[str, int] = field(repr=False)
@@ -122,22 +124,19 @@ def read_decisions(
     return DecisionTable(tuple(decisions), (*table.messages, *spelled))
 
 
-def text_hash(text: str) -> bytes:
-    """Hash a text without what spreadsheets change: white space and control characters."""
-    return bytes.fromhex(sha256_text(" ".join(workbook_text(text).split())))
-
-
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """Where things stand in a table; ``answers`` maps a column to its variable.
 
-    In a long table ``answers`` is empty: each row names its variable.
+    In a long table ``answers`` is empty: each row names its variable. ``shown`` is what rows
+    without a word about it were decided by.
     """
 
     id: str
     text: str | None
     answers: Mapping[str, str]
     facts: tuple[str, ...]
+    shown: Shown
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -168,6 +167,8 @@ def _columns(
             f'"{DECISION}", or for each variable one of {wanted}.',
             hint='Add a column "decision" to a copy of escalations.csv, or fill in a worksheet.',
         )
+    if not is_long:
+        _refuse_strange_columns(table, path, answers, codebook)
     candidates = tuple(dict.fromkeys((*([id_column] if id_column else []), *items.id_columns)))
     ids = next((name for name in candidates if name in table.columns), None)
     if ids is None:
@@ -182,8 +183,32 @@ def _columns(
         id=ids,
         text=text if items.texts and text in table.columns else None,
         answers=answers,
-        facts=tuple(name for name in _FACTS if name in table.columns and name not in taken),
+        facts=tuple(
+            name for name in (*_FACTS, HASH_COLUMN) if name in table.columns and name not in taken
+        ),
+        shown=_shown(table.columns),
     )
+
+
+def _shown(columns: Sequence[str]) -> Shown:
+    """Return what a person saw in a worksheet, which has the labels of raters or not."""
+    if OPEN_COLUMN not in columns:
+        return "unknown"
+    return "labels" if any(name.startswith(LABELS_PREFIX) for name in columns) else "item"
+
+
+def _refuse_strange_columns(
+    table: TableFile, path: Path, answers: Mapping[str, str], codebook: Codebook
+) -> None:
+    """Refuse a worksheet with decisions about something else, rather than leave them out."""
+    strange = [name for name in table.columns if name.startswith(PREFIXES) and name not in answers]
+    if OPEN_COLUMN in table.columns and strange:
+        wanted = ", ".join(variable.name for variable in codebook.variables)
+        raise TableError(
+            f'{path.name}: column "{strange[0]}" belongs to no variable of the codebook, which '
+            f"has: {wanted}.",
+            hint="Give the column the name that it had in the worksheet.",
+        )
 
 
 class _Reader:
@@ -228,8 +253,16 @@ class _Reader:
                 f"{self._path.name}: {self._wrong:,} of {counted(self._rows, 'row')} "
                 f"{'does' if self._wrong == 1 else 'do'} not belong to this study, so nothing was "
                 f"recorded: {'; '.join(self._problems)}{more}.",
-                hint="Correct or remove these rows, and import the file again.",
+                hint=f"{self._hint()} import the file again.",
             )
+
+    def _hint(self) -> str:
+        if any(problem.endswith(_NO_SUCH_ID) for problem in self._problems):
+            return (
+                "A spreadsheet may have changed these ids, as it does with 007 or 1-2: write them "
+                "as they were, with the column formatted as text; or remove the rows, and"
+            )
+        return "Correct or remove these rows, and"
 
     def _position(self, cells: Mapping[str, str]) -> int:
         positions, cell = self._items.positions, cells[self._columns.id]
@@ -239,13 +272,16 @@ class _Reader:
         if own is None:
             if self._items.withdrawn([cell]):
                 raise _RowError("its item was withdrawn from the study")
-            raise _RowError("no labeled item has its id" if cell.strip() else "it has no id")
+            raise _RowError(_NO_SUCH_ID if cell.strip() else "it has no id")
         position = positions[own]
         if self._columns.text is not None:
             text = cells[self._columns.text]
-            hashes = {text_hash(text), text_hash(restore_formula(text))}
+            hashes = {spreadsheet_hash(text), spreadsheet_hash(restore_formula(text))}
             if self._items.texts[position] not in hashes:
-                raise _RowError("its text is not that of the item with its id")
+                raise _RowError(_OTHER_TEXT)
+        given = cells.get(HASH_COLUMN, "").strip().lower() if self._items.texts else ""
+        if given and given != self._items.texts[position].hex()[: len(given)]:
+            raise _RowError(_OTHER_TEXT)
         return position
 
     def _answers(self, cells: Mapping[str, str]) -> Iterator[tuple[str, AnswerKind, int | None]]:
@@ -263,10 +299,7 @@ class _Reader:
                 continue
             category = self._category(written, known.answers)
             if category is None:
-                raise _RowError(
-                    f'column "{column}" is not a category of "{known.name}", which has: '
-                    + ", ".join(known.answers)
-                )
+                raise _RowError(_not_a_category(column, written, known))
             yield known.name, "category", category
 
     def _category(self, written: str, answers: Sequence[str]) -> int | None:
@@ -285,12 +318,19 @@ class _Reader:
             "decided_at": _time(given.get("decided_at", "")) or self._now,
             "has_time": bool(given.get("decided_at", "")),
             "role": _word(given.get("role", ""), get_args(DecisionRole), "role") or "review",
-            "shown": _word(given.get("shown", ""), get_args(Shown), "shown") or "unknown",
+            "shown": _word(given.get("shown", ""), get_args(Shown), "shown") or self._columns.shown,
             "seconds": _seconds(given.get("seconds", "")),
             "confidence": _confidence(given.get("confidence", "")),
             "error_type": restore_formula(given.get("error_type", "")) or None,
             "note": restore_formula(given.get("note", "")) or None,
         }
+
+
+def _not_a_category(column: str, written: str, variable: Variable) -> str:
+    offered = ", ".join(variable.answers)
+    problem = f'column "{column}" is not a category of "{variable.name}", which has: {offered}'
+    close = difflib.get_close_matches(written, (*variable.answers, *ANSWER_WORDS), n=1)
+    return f'{problem} (did you mean "{close[0]}"?)' if close else problem
 
 
 class _RowError(Exception):

@@ -16,7 +16,6 @@ from localensemble.api.people.decision_tables import (
     ReadDecision,
     StudyItems,
     read_decisions,
-    text_hash,
 )
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_file, sha256_json
@@ -33,6 +32,7 @@ from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import HeldTable, TableSource, path_of
 from localensemble.tables.item_columns import TextColumn
 from localensemble.tables.item_file import ItemFile
+from localensemble.tables.workbook_text import spreadsheet_hash
 
 __all__ = ["ImportDecisionsOptions", "ImportedDecisions", "import_decisions"]
 
@@ -151,7 +151,7 @@ def _study_items(loaded: Study, source: ItemFile | IdsOnly) -> StudyItems:
     labels = loaded.recorded
     texts: list[bytes] = []
     if isinstance(source, ItemFile):
-        texts = [text_hash(row.item.text) for block in source.blocks(_ROWS) for row in block]
+        texts = [spreadsheet_hash(row.item.text) for block in source.blocks(_ROWS) for row in block]
     own = () if source.id_column is None else (source.id_column,)
     ids = {item_id: position for position, item_id in enumerate(labels.item_ids)}
     return StudyItems(

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.identity import sha256_json
+from localensemble.study.people.answer_words import CANNOT_DECIDE, CODEBOOK_UNCLEAR
 from localensemble.tables.delimited import TableFormat
 
 OPEN_COLUMN = "open_variables"
 NOTE_COLUMN = "note"
 REVIEWER_COLUMN = "reviewer"
-CANNOT_DECIDE = "<cannot decide>"
-CODEBOOK_UNCLEAR = "<codebook unclear>"
+DECISION_PREFIX = "decision_"
+LABELS_PREFIX = "labels_"
+HASH_COLUMN = "text_hash"
+"""Ties an answer to the text it is about; the first digits of `spreadsheet_hash`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Worksheet:
         names = [variable.name for variable in self.variables]
         return (
             OPEN_COLUMN,
-            *(f"labels_{name}" for name in names if self.beside_labels),
-            *(f"decision_{name}" for name in names),
+            *(f"{LABELS_PREFIX}{name}" for name in names if self.beside_labels),
+            *(f"{DECISION_PREFIX}{name}" for name in names),
             NOTE_COLUMN,
             *([REVIEWER_COLUMN] if self.reviewer else []),
         )

@@ -18,15 +18,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from localensemble.core.files import replaced_text_file
-from localensemble.core.identity import sha256_text
-from localensemble.review.worksheets.asked_items import (
-    CANNOT_DECIDE,
-    CODEBOOK_UNCLEAR,
-    Worksheet,
-)
+from localensemble.review.worksheets.asked_items import HASH_COLUMN, Worksheet
+from localensemble.study.people.answer_words import CANNOT_DECIDE, CODEBOOK_UNCLEAR
+from localensemble.tables.workbook_text import spreadsheet_hash
 
-TEXT_HASH_DIGITS = 16
-"""How many digits of a text's hash go with each answer, so that it finds the right study."""
+# Enough to notice the answers of another study.
+_HASH_DIGITS = 16
 
 # In a block of data, "<" could end the block, and the last two end a line of a script.
 _ESCAPED = {
@@ -90,6 +87,7 @@ def _content(worksheet: Worksheet, path: Path) -> dict[str, object]:
         "delimiter": worksheet.format.delimiter,
         "byteOrderMark": worksheet.format.byte_order_mark,
         "shown": "labels" if worksheet.beside_labels else "item",
+        "hashColumn": HASH_COLUMN,
         "cannotDecide": CANNOT_DECIDE,
         "codebookUnclear": CODEBOOK_UNCLEAR,
         "variables": [
@@ -108,7 +106,7 @@ def _content(worksheet: Worksheet, path: Path) -> dict[str, object]:
             {
                 "id": item.id,
                 "text": item.text,
-                "sha256": sha256_text(item.text or "")[:TEXT_HASH_DIGITS],
+                "hash": spreadsheet_hash(item.text or "").hex()[:_HASH_DIGITS],
                 "open": [places[name] for name in item.open],
                 "labels": [
                     [places[name], [[said.rater, said.word] for said in words]]

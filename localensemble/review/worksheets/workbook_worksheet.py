@@ -14,12 +14,14 @@ from typing import Any
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_binary_file
 from localensemble.review.worksheets.asked_items import (
+    DECISION_PREFIX,
     NOTE_COLUMN,
     OPEN_COLUMN,
     REVIEWER_COLUMN,
     Worksheet,
     answers_of,
 )
+from localensemble.study.people.answer_words import CANNOT_DECIDE, CODEBOOK_UNCLEAR
 from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, workbook_text
 
 ITEM_SHEET = "Worksheet"
@@ -81,13 +83,13 @@ def _write_items(sheet: Any, worksheet: Worksheet, columns: Sequence[str]) -> No
         _fill(sheet.cell(1, place), name, styles["header"])
         sheet.column_dimensions[_letter(place)].width = _WIDTHS.get(name, _OTHER_WIDTH)
     for row, item in enumerate(worksheet.items, start=2):
-        open_columns = {NOTE_COLUMN, *(f"decision_{name}" for name in item.open)}
+        open_columns = {NOTE_COLUMN, *(f"{DECISION_PREFIX}{name}" for name in item.open)}
         cells = (*worksheet.item_cells(item), *worksheet.added_cells(item))
         for place, (name, text) in enumerate(zip(columns, cells, strict=True), start=1):
             if name in open_columns:
                 style = "open"
             else:
-                style = "closed" if name.startswith("decision_") else "kept"
+                style = "closed" if name.startswith(DECISION_PREFIX) else "kept"
             _fill(sheet.cell(row, place), text, styles[style])
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{_letter(len(columns))}{len(worksheet.items) + 1}"
@@ -115,8 +117,8 @@ def _codebook_rows(worksheet: Worksheet) -> Iterator[tuple[str, str, str]]:
         yield variable.name, "", variable.question
         for category in variable.categories:
             yield variable.name, category.name, category.definition
-        yield variable.name, "<cannot decide>", "The text does not allow a decision."
-        yield variable.name, "<codebook unclear>", "The codebook does not settle this text."
+        yield variable.name, CANNOT_DECIDE, "The text does not allow a decision."
+        yield variable.name, CODEBOOK_UNCLEAR, "The codebook does not settle this text."
         for number, rule in enumerate(variable.rules, start=1):
             yield variable.name, f"(rule {number})", rule
 
@@ -145,7 +147,7 @@ def _offer_lists(sheet: Any, lists: Any, worksheet: Worksheet, columns: Sequence
             promptTitle=_cut(variable.name, _MOST_PROMPT_TITLE),
             prompt=_cut(variable.question, _MOST_PROMPT),
         )
-        place = _letter(columns.index(f"decision_{variable.name}") + 1)
+        place = _letter(columns.index(f"{DECISION_PREFIX}{variable.name}") + 1)
         offered.add(f"{place}2:{place}{len(worksheet.items) + 1}")
         sheet.add_data_validation(offered)
 

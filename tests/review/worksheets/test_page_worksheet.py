@@ -330,7 +330,7 @@ def test_everything_has_a_name_and_moves_are_announced(tab: Any, tmp_path: Path)
     assert tab.locator("#live[aria-live=polite]").count() == 1
     tab.keyboard.press("n")
     assert tab.evaluate("document.activeElement.id") == "place"
-    tab.wait_for_function("document.getElementById('live').textContent.includes('Item 2 of 6')")
+    tab.wait_for_selector("#live:has-text('Item 2 of 6')", state="attached")
     tab.keyboard.press("?")
     assert tab.is_visible("#help")
     tab.keyboard.press("1")

@@ -283,13 +283,13 @@
   const quoted = (cell) => (/["\r\n]/.test(cell) || cell.includes(content.delimiter) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
   function table() {
-    const rows = [["id", "text_sha256", "variable", "decision", "decided_at", "seconds", "note", "shown", "reviewer"]];
+    const rows = [["id", content.hashColumn, "variable", "decision", "decided_at", "seconds", "note", "shown", "reviewer"]];
     items.forEach((item, i) => {
       for (const v of item.open) {
         const answer = answersOf(i)[v];
         if (!answer) continue;
         const note = (state.notes[i] ?? "").trim();
-        rows.push([item.id, item.sha256, ...[variables[v].name, answer.decision, answer.at, String(answer.seconds), note, content.shown, state.reviewer.trim()].map(harmless)]);
+        rows.push([item.id, item.hash, ...[variables[v].name, answer.decision, answer.at, String(answer.seconds), note, content.shown, state.reviewer.trim()].map(harmless)]);
       }
     });
     const mark = content.byteOrderMark ? "\ufeff" : "";
@@ -298,7 +298,7 @@
 
   function save() {
     if (!answerCount()) return;
-    const person = state.reviewer.trim().replace(/[^\p{L}\p{N}]+/gu, "-");
+    const person = state.reviewer.trim().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
     const name = `${content.fileName}${person ? `-${person}` : ""}.csv`;
     const address = URL.createObjectURL(new Blob([table()], { type: "text/csv" }));
     const link = make("a", { href: address, download: name });
