@@ -31,6 +31,8 @@ from localensemble.tables.workbook_text import spreadsheet_hash
 DECISION, VARIABLE = "decision", "variable"
 PREFIXES = ("decision_", "gold_")
 _FACTS = ("reviewer", "decided_at", "seconds", "confidence", "error_type", "note", "shown", "role")
+# The other roles are of tables that are brought in by other means, not of a person's decision.
+_ROLES: tuple[DecisionRole, ...] = ("review", "adjudication", "control")
 _WORKSHEET_TEXT = "text"
 _MOST_SHOWN = 5
 _OTHER_TEXT = "its text is not that of the item with its id"
@@ -317,7 +319,7 @@ class _Reader:
             "reviewer": restore_formula(given.get("reviewer", "")),
             "decided_at": _time(given.get("decided_at", "")) or self._now,
             "has_time": bool(given.get("decided_at", "")),
-            "role": _word(given.get("role", ""), get_args(DecisionRole), "role") or "review",
+            "role": _word(given.get("role", ""), _ROLES, "role") or "review",
             "shown": _word(given.get("shown", ""), get_args(Shown), "shown") or self._columns.shown,
             "seconds": _seconds(given.get("seconds", "")),
             "confidence": _confidence(given.get("confidence", "")),

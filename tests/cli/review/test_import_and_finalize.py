@@ -242,6 +242,7 @@ GOOD = {"id": "i-3", "variable": "topic", "decision": "food"}
         ({"decided_at": "0001-01-01T00:00:00+10:00"}, 'column "decided_at"'),
         ({"shown": "everything"}, 'column "shown"'),
         ({"role": "boss"}, 'column "role"'),
+        ({"role": "known"}, 'column "role"'),
     ],
 )
 def test_a_row_that_does_not_belong_refuses_the_whole_file(
