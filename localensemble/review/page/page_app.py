@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -57,7 +58,8 @@ def page_app(session: ReviewSession) -> Starlette:
             Route("/items/{position:int}/later", page.at_desk(page.later), methods=["POST"]),
             Route("/items/{position:int}/flag", page.at_desk(page.flag), methods=["POST"]),
             Route("/assets/{version}/{name}", page.asset, methods=["GET"]),
-        ]
+        ],
+        exception_handlers={HTTPException: page.no_address},
     )
 
 
@@ -237,6 +239,12 @@ class _ReviewPage:
             return Response("Not found.", status_code=404, media_type="text/plain")
         headers = {"cache-control": "private, max-age=86400, immutable"}
         return Response(self._assets[name], headers=headers, media_type=_ASSETS[name])
+
+    async def no_address(self, request: Request, error: Exception) -> Response:
+        """Show that an address does not exist, or does not take what was sent."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        message = "The review has no such page."
+        return self._show(request, "missing.html", message=message, status=status)
 
     def _position(self, request: Request, desk: Desk) -> int | None:
         """Return the position of an item that waits for a person; None for any other number."""
