@@ -12,15 +12,31 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 
 from localensemble.exports import (
+    argilla,
+    doccano,
     json_lines,
     label_studio,
+    rater_tables,
+    redcap,
+    refi_qda_codebook,
     wide_csv,
     wide_parquet,
     wide_workbook,
 )
 from localensemble.exports.exported_study import ExportedStudy
 
-ExportFormat = Literal["csv", "xlsx", "parquet", "jsonl", "label-studio"]
+ExportFormat = Literal[
+    "csv",
+    "xlsx",
+    "parquet",
+    "jsonl",
+    "label-studio",
+    "redcap",
+    "refi-qda",
+    "doccano",
+    "argilla",
+    "agreement",
+]
 
 
 class StudyWriter(Protocol):
@@ -38,5 +54,10 @@ EXPORT_FORMATS: Mapping[ExportFormat, StudyWriter] = MappingProxyType(
         "parquet": wide_parquet,
         "jsonl": json_lines,
         "label-studio": label_studio,
+        "redcap": redcap,
+        "refi-qda": refi_qda_codebook,
+        "doccano": doccano,
+        "argilla": argilla,
+        "agreement": rater_tables,
     }
 )

@@ -1,0 +1,1 @@
+"""Read exports that people worked on in another program, as tables of decisions."""
