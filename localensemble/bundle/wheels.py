@@ -21,7 +21,7 @@ from localensemble.core.errors import BundleError, InputError
 
 COMPILED = "llama-cpp-python"
 # The locks of the extras that the program runs with: `all` in pyproject.toml.
-LOCKS = ("llama-cpp", "learn", "tables")
+LOCKS = ("llama-cpp", "learn", "review", "tables")
 
 _BLOCK = re.compile(
     r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;]+)(?: ; (?P<marker>[^\\]+?))? \\\n"

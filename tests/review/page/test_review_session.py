@@ -315,8 +315,8 @@ def test_the_page_names_no_address_of_another_machine(texts: Texts, repository: 
             r"(?:https?:)?//[\w.-]+\.\w|url\(|@import|\bfetch\(|import\(", content
         )
     with browsing(texts) as browser:
-        for path in ("/", "/items/0"):
-            body = browser.get(path).body
+        for address in ("/", "/items/0"):
+            body = browser.get(address).body
             assert b"http" not in body
             assert not re.findall(rb"<script(?! src)|<style|\son\w+=|\sstyle=", body)
             links = re.findall(rb'(?:src|href|action)="([^"]*)"', body)
