@@ -1,4 +1,4 @@
-"""Write blind worksheets for people to label: a random sample, or the items that await a person.
+"""Write a blind worksheet of a random sample, for people to label.
 
 A worksheet has one row per item. It shows neither the raters' labels nor any other column of the
 labeled table, such as gold labels in it.
@@ -7,7 +7,6 @@ labeled table, such as gold labels in it.
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,6 @@ from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.random_draw import random_draw
-from localensemble.exports.rows import queue_order
-from localensemble.review.worksheets.asked_items import OPEN_COLUMN
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table
@@ -28,18 +25,12 @@ _BLOCK_ITEMS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A worksheet with ``drawn`` of the study's ``item_count`` items, and the codebook.
-
-    ``variables`` are those of its columns; ``waiting`` is the number of items that await a
-    person, None if the items were drawn at random.
-    """
+    """A worksheet with ``drawn`` of the study's ``item_count`` items, and the codebook."""
 
     path: Path
     drawn: int
     item_count: int
     codebook: Codebook
-    variables: tuple[Variable, ...]
-    waiting: int | None = None
 
 
 def sample(
@@ -85,62 +76,13 @@ def sample(
         ),
         key=lambda pair: (pair[0], pair[1].position),
     )
-    variables = loaded.codebook.variables
-    _write(worksheet, [item for _, item in drawn], source=source, variables=variables)
-    return Sample(worksheet, len(drawn), item_count, loaded.codebook, variables)
-
-
-def sample_escalated(
-    study: Path,
-    *,
-    items: Path | None,
-    count: int | None,
-    worksheet: Path,
-    id_column: str | None = None,
-    text_column: str | None = None,
-) -> Sample:
-    """Write a worksheet of the items that await a person, the most doubtful first.
-
-    It has the columns of `sample`, but only for variables that are open for some item, and
-    a column `OPEN_COLUMN` that names the open variables of each item.
-
-    Args:
-        study: as in `sample`; likewise ``items``, ``worksheet`` and the columns.
-        count: how many items to write at most; None writes all.
-
-    Raises:
-        InputError: as in `sample`; or no item awaits a person.
-        LedgerError: as in `sample`.
-    """
-    _refuse_existing(worksheet)
-    with Study.open(study) as loaded:
-        source = items_of(loaded, items, id_column=id_column, text_column=text_column)
-        decisions = loaded.decide()
-        order = queue_order(decisions, loaded.final_labels(decisions))
-        item_count = loaded.recorded.item_count
-    variables = loaded.codebook.variables
-    waiting: dict[int, list[str]] = {}
-    for position, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
-        waiting.setdefault(position, []).append(variables[place].name)
-    if not waiting:
-        raise InputError(
-            f"Cannot write {worksheet}: no item awaits a person.",
-            hint="Leave out --escalated to draw a random sample.",
-        )
-    shown = dict(itertools.islice(waiting.items(), count))
-    found = {
-        item.position: item for item in _labeled_items(source, item_count) if item.position in shown
-    }
-    names = {name for opened in shown.values() for name in opened}
-    asked = tuple(variable for variable in variables if variable.name in names)
     _write(
         worksheet,
-        [found[position] for position in shown],
+        [item for _, item in drawn],
         source=source,
-        variables=asked,
-        opened=["; ".join(opened) for opened in shown.values()],
+        variables=loaded.codebook.variables,
     )
-    return Sample(worksheet, len(shown), item_count, loaded.codebook, asked, len(waiting))
+    return Sample(worksheet, len(drawn), item_count, loaded.codebook)
 
 
 def _refuse_existing(worksheet: Path) -> None:
@@ -157,25 +99,14 @@ def _write(
     *,
     source: ItemFile | IdsOnly,
     variables: Sequence[Variable],
-    opened: Sequence[str] = (),
 ) -> None:
-    """Write one row per item, with the names of its open variables if they are given."""
     with_text = isinstance(source, ItemFile)
     empty = [""] * len(variables)
     write_table(
         worksheet,
         kept=("id", "text") if with_text else ("id",),
-        added=[
-            *([OPEN_COLUMN] if opened else []),
-            *(f"gold_{variable.name}" for variable in variables),
-        ],
-        rows=(
-            (
-                (item.id, item.text) if with_text else (item.id,),
-                [*opened[place : place + 1], *empty],
-            )
-            for place, item in enumerate(items)
-        ),
+        added=[f"gold_{variable.name}" for variable in variables],
+        rows=(((item.id, item.text) if with_text else (item.id,), empty) for item in items),
         format=source.format,
     )
 

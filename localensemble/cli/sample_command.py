@@ -8,7 +8,7 @@ from typing import Annotated
 import click
 
 from localensemble.api.certify import plan
-from localensemble.api.sample import Sample, sample, sample_escalated
+from localensemble.api.sample import Sample, sample
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, output, say
 from localensemble.cli.isolated import isolated_option
@@ -28,16 +28,7 @@ def command(
         Path | None,
         Option("The labeled table; required unless the study was imported without texts."),
     ] = None,
-    count: Annotated[
-        int | None,
-        Option(
-            "How many items to draw; with --escalated, how many to write at most.", "--n", least=1
-        ),
-    ] = None,
-    escalated: Annotated[
-        bool,
-        Option("Write the items that await a person, most doubtful first, instead of drawing."),
-    ] = False,
+    count: Annotated[int, Option("How many items to draw.", "--n", least=1)],
     seed: Annotated[int, Option("The random seed; another seed draws other items.", least=0)] = 0,
     worksheet: Annotated[Path, Option("The worksheet (CSV) to write.", "-o --output")],
     id_column: IdColumn = None,
@@ -45,42 +36,26 @@ def command(
 ) -> None:
     """Draw random items from STUDY and write a worksheet for a person to label.
 
-    With --escalated, the worksheet has the items that await a person instead, one row per item with
-    its open variables.
-
     The worksheet is blind: it has the ids, the texts and empty columns, but no rater's labels and
     no other column of the table, such as gold labels. For a study imported without texts, it has
     no texts.
     """
     console = output()
-    if escalated:
-        drawn = sample_escalated(
-            study,
-            items=items,
-            count=count,
-            worksheet=worksheet,
-            id_column=id_column,
-            text_column=text_column,
-        )
-        found = f"{drawn.drawn:,} of {drawn.waiting:,} items that await a person, one row each."
-        todo = "Fill in the variables that open_variables names."
-    elif count is None:
-        raise click.UsageError("Missing option '--n': how many items to draw.")
-    else:
-        drawn = sample(
-            study,
-            items=items,
-            count=count,
-            seed=seed,
-            worksheet=worksheet,
-            id_column=id_column,
-            text_column=text_column,
-        )
-        found = f"{drawn.drawn:,} of {drawn.item_count:,} items, drawn at random."
-        todo = "Fill in every row, from the top."
-    say(console, f"Wrote {drawn.path}: {found}")
-    console.print(f"{todo} Write the categories exactly as shown:")
-    columns = [f"  gold_{one.name}: {', '.join(one.answers)}" for one in drawn.variables]
+    drawn = sample(
+        study,
+        items=items,
+        count=count,
+        seed=seed,
+        worksheet=worksheet,
+        id_column=id_column,
+        text_column=text_column,
+    )
+    say(
+        console,
+        f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
+    )
+    console.print("Fill in every row, from the top. Write the categories exactly as shown:")
+    columns = [f"  gold_{one.name}: {', '.join(one.answers)}" for one in drawn.codebook.variables]
     for line in cut(columns, whole="the codebook has all"):
         say(console, line)
     for line in _next(study, drawn):
@@ -89,10 +64,6 @@ def command(
 
 def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     """Name the next step that fits the worksheet: few gold labels certify nothing."""
-    if drawn.waiting is not None:
-        return (
-            f"Next: localensemble review import {study} {drawn.path} --items FILE --reviewer NAME",
-        )
     usual = plan()
     variable = drawn.codebook.variables[0].name
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:

@@ -22,6 +22,7 @@ from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_file
 pytestmark = pytest.mark.slow  # labels and decides studies in processes of their own
 
 SECRET = "Mrs Winterbottom"
+DECIDED = ("decision_topic", "decision_urgent")
 
 
 def test_labels_keep_the_input_and_add_what_stands_behind_each_label(
@@ -190,14 +191,14 @@ def test_a_worksheet_of_decisions_comes_into_the_labels_as_the_readme_says(
         writer.writerows({**row, "gold_topic": "food", "earlier.label": "x"} for row in items)
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     sheet = tmp_path / "decisions.csv"
-    arguments = ("sample", files.study, "--items", files.items, "--escalated", "-o", sheet)
+    arguments = ("review", "worksheet", files.study, "--items", files.items, "-o", sheet)
     ended = run(*arguments)
     assert (ended.code, "items that await a person" in ended.out) == (0, True), ended.err
     assert run(*arguments).code == 2, "a worksheet is never written over"
     with sheet.open(encoding="utf-8-sig", newline="") as stream:
         rows = [*csv.DictReader(stream, delimiter=";")]
-    assert [*rows[0]] == ["id", "text", "open_variables", "gold_topic", "gold_urgent"]
-    assert {row["gold_topic"] + row["gold_urgent"] for row in rows} == {""}
+    assert [*rows[0]] == ["id", "text", "open_variables", *DECIDED, "note"]
+    assert {row[column] for row in rows for column in DECIDED} == {""}
     with (files.study / "escalations.csv").open(encoding="utf-8-sig", newline="") as stream:
         queue = [*csv.DictReader(stream, delimiter=";")]
     waiting: dict[str, list[str]] = {}
@@ -210,7 +211,7 @@ def test_a_worksheet_of_decisions_comes_into_the_labels_as_the_readme_says(
     with sheet.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.DictWriter(stream, [*rows[0]], delimiter=";")
         writer.writeheader()
-        writer.writerows({**row, "gold_topic": "food", "gold_urgent": "no"} for row in rows)
+        writer.writerows({**row, **dict(zip(DECIDED, ("food", "no"), strict=True))} for row in rows)
     typed(run, files, tmp_path)
     final = tmp_path / "final.csv"
     assert final.read_bytes()[:3] == b"\xef\xbb\xbf"
@@ -232,15 +233,17 @@ def test_a_worksheet_of_decisions_may_be_short_and_is_refused_where_nothing_wait
 ) -> None:
     files = study_files(tmp_path, [f"comment {n}" for n in range(40)])
     run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
-    common = ("sample", files.study, "--items", files.items)
-    assert run(*common, "--escalated", "--n", "3", "-o", tmp_path / "w.csv").code == 0
+    common = (files.study, "--items", files.items)
+    assert run("review", "worksheet", *common, "--n", "3", "-o", tmp_path / "w.csv").code == 0
     assert len(read_table(tmp_path / "w.csv")) == 3
-    missing = run(*common, "-o", tmp_path / "x.csv")
+    strange = run("review", "worksheet", *common, "-o", tmp_path / "x.ods")
+    assert (strange.code, ".xlsx, .csv, .html" in strange.err) == (2, True)
+    missing = run("sample", *common, "-o", tmp_path / "x.csv")
     assert (missing.code, "--n" in missing.err) == (2, True)
     lone = study_files(tmp_path / "lone", ["NA", "-"])
     run("label", lone.items, "-c", lone.codebook, "-e", lone.ensemble, "-o", lone.study)
     nothing = run(
-        "sample", lone.study, "--items", lone.items, "--escalated", "-o", tmp_path / "y.csv"
+        "review", "worksheet", lone.study, "--items", lone.items, "-o", tmp_path / "y.csv"
     )
     assert (nothing.code, "no item awaits a person" in nothing.err) == (2, True), nothing.err
 

@@ -10,7 +10,8 @@ import pytest
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.people.finalize import finalize
 from localensemble.api.people.import_decisions import ImportDecisionsOptions, import_decisions
-from localensemble.api.sample import sample, sample_escalated
+from localensemble.api.people.worksheet import write_worksheet
+from localensemble.api.sample import sample
 from scripts.check_spreadsheet import LOCALES, changed_cells, find_soffice, main
 from tests.studies import SCRIPTED, read_table, study_files
 
@@ -46,7 +47,7 @@ def test_no_cell_of_a_table_changes(
     worksheet = tmp_path / "worksheet.csv"
     sample(files.study, items=files.items, count=9, seed=1, worksheet=worksheet)
     queued = tmp_path / "queue.csv"
-    sample_escalated(files.study, items=files.items, count=None, worksheet=queued)
+    write_worksheet(files.study, items=files.items, output=queued)
     with files.study.joinpath("escalations.csv").open(encoding="utf-8", newline="") as stream:
         queue = [*csv.DictReader(stream, delimiter=delimiter)]
     answers = {"topic": "food", "urgent": "no"}
