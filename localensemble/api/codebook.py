@@ -14,10 +14,12 @@ from localensemble.catalog.first_ensemble import (
 from localensemble.codebook.check import SharedRemark, check_codebook, shared_remarks
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
+from localensemble.codebook.refi_qda import read_qdc
 from localensemble.codebook.scaffold import (
     doubtful_sentences,
     find_label_columns,
     scaffold_codebook,
+    scaffold_of_codes,
 )
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file, reported_writing
@@ -63,7 +65,12 @@ def check(codebook: Path) -> tuple[Codebook, tuple[SharedRemark, ...]]:
 
 
 def init(
-    items: Path, *, folder: Path, id_column: str | None = None, text_column: str | None = None
+    items: Path,
+    *,
+    folder: Path,
+    codes: Path | None = None,
+    id_column: str | None = None,
+    text_column: str | None = None,
 ) -> StartFiles:
     """Draft ``codebook.yaml`` from the columns of a table, and ``ensemble.yaml`` of models here.
 
@@ -72,7 +79,15 @@ def init(
     pulled or added, never the embedded ones; without such a model, it is not written. Files that
     exist are kept.
 
+    Args:
+        items: the table of items.
+        folder: the folder for the two files.
+        codes: a REFI-QDA codebook (``.qdc``) to draft the codebook from, instead of the columns.
+        id_column: column that identifies an item; None detects it.
+        text_column: column that holds the text; None detects it.
+
     Raises:
+        CodebookError: ``codes`` is not a REFI-QDA codebook.
         InputError: the table cannot be used, or both files exist.
         LocalEnsembleError: the folder cannot be made or written to.
     """
@@ -84,11 +99,15 @@ def init(
             f"Nothing to write: {codebook} and {ensemble} already exist.",
             hint="Move them away, or choose another folder with --output.",
         )
+    coded = () if codes is None else read_qdc(codes)
     with reported_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     columns: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
-    if codebook not in kept:
+    if coded and codes is not None and codebook not in kept:
+        with replaced_text_file(codebook) as stream:
+            stream.write(scaffold_of_codes(codes.stem, coded))
+    elif codebook not in kept:
         leave_out = (*table.id_columns, table.text_column)
         found = find_label_columns(open_item_table(items), leave_out=leave_out)
         with replaced_text_file(codebook) as stream:

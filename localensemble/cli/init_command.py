@@ -29,6 +29,10 @@ def command(
     folder: Annotated[
         Path, Option("The folder for the two files.", "-o --output", folder=True)
     ] = Path(),
+    codes: Annotated[
+        Path | None,
+        Option("A REFI-QDA codebook (.qdc) to draft the codebook from.", "--from", metavar="FILE"),
+    ] = None,
     id_column: IdColumn = None,
     text_column: TextColumn = None,
 ) -> None:
@@ -38,7 +42,7 @@ def command(
     written, and the command that pulls models is shown. Files that exist are kept.
     """
     console = output()
-    started = init(items, folder=folder, id_column=id_column, text_column=text_column)
+    started = init(items, folder=folder, codes=codes, id_column=id_column, text_column=text_column)
     for line in (*cut(started.messages), *_written(started), *_no_models(started)):
         say(console, line)
     columns = {"--id-column": id_column, "--text-column": text_column}

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from localensemble.codebook.check import PLACEHOLDER
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
+from localensemble.codebook.refi_qda import CodeVariable
 from localensemble.core.words import listed
 from localensemble.tables.delimited import Table
 from localensemble.tables.doubts.lookalikes import loose_form
@@ -128,6 +129,41 @@ def scaffold_codebook(name: str, *, label_columns: Mapping[str, Sequence[str]]) 
     taken: set[str] = set()
     for column, values in (label_columns or {"topic": ()}).items():
         parts.append(_variable(_variable_name(column, taken), column, values))
+    return "".join(parts)
+
+
+def scaffold_of_codes(name: str, variables: Sequence[CodeVariable]) -> str:
+    """Return the YAML text of a codebook made from codes; what they do not say is a placeholder.
+
+    Args:
+        name: the name of the codebook.
+        variables: the codes, as `read_qdc` returns them.
+    """
+    parts = [
+        _HEAD.format(
+            name=_quoted(name.strip() or "codebook"),
+            description=_quoted(f"{PLACEHOLDER} which texts this codebook is for."),
+        )
+    ]
+    taken: set[str] = set()
+    for variable in variables:
+        known = {one.name: one.definition for one in variable.categories}
+        names = _different([*known])
+        level = variable.level or ("binary" if len(names) == 2 else "nominal")
+        question = variable.question or f'{PLACEHOLDER} what "{variable.name}" asks of a text?'
+        parts.append(
+            _VARIABLE.format(
+                name=_quoted(_variable_name(variable.name, taken)),
+                level=level,
+                question=_quoted(question),
+            )
+        )
+        for category in names:
+            said = known.get(category) or f'{PLACEHOLDER} what belongs to "{category}".'
+            parts.append(_CATEGORY.format(name=_quoted(category), definition=_quoted(said)))
+        if variable.rules:
+            lines = "".join(f"      - {_quoted(rule)}\n" for rule in variable.rules)
+            parts.append(f"    rules:\n{lines}")
     return "".join(parts)
 
 

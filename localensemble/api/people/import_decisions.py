@@ -23,6 +23,7 @@ from localensemble.core.labels import ItemId
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 from localensemble.exports.columns import added_id, check_columns
+from localensemble.exports.returned.returned_file import returned_table
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger, reviewer_name
 from localensemble.ledger.records import NewDecision, ReviewerKey
@@ -105,7 +106,7 @@ def import_decisions(
 
     Args:
         study: the study folder.
-        table: the table with the decisions.
+        table: the table with the decisions, or an export of Label Studio (JSON) or REDCap (CSV).
         items: the table that was labeled; not needed for a study without texts.
         options: who decided, and the columns.
 
@@ -124,8 +125,11 @@ def import_decisions(
         check_columns(
             source, variables=loaded.codebook.variables, raters=loaded.recorded.rater_names
         )
+        returned = (
+            returned_table(table, codebook=loaded.codebook) if isinstance(table, Path) else None
+        )
         read = read_decisions(
-            table,
+            table if returned is None else returned,
             codebook=loaded.codebook,
             items=_study_items(loaded, source),
             id_column=options.id_column if items is not None else None,
