@@ -13,6 +13,7 @@ from localensemble.findings.gold_comparison import (
     NamedEvaluation,
     RankingQuality,
 )
+from localensemble.findings.people.people_findings import PeopleFindings
 from localensemble.findings.study_findings import (
     Accuracy,
     RaterFindings,
@@ -44,6 +45,7 @@ __all__ = [
     "GoldComparison",
     "Measure",
     "NamedEvaluation",
+    "PeopleFindings",
     "PoolFindings",
     "Prices",
     "RankingQuality",

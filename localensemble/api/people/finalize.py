@@ -13,6 +13,7 @@ from localensemble.core.words import counted
 from localensemble.exports.columns import check_columns
 from localensemble.exports.finished_table import refuse_format, write_finished
 from localensemble.exports.rows import DecidedStudy
+from localensemble.findings.people.people_findings import PeopleFindings, people_findings
 from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels, FinalStatus
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
@@ -32,12 +33,14 @@ class FinishedTable:
         items: the number of its rows.
         statuses: how many decisions have each status, over all variables.
         open: how many of them people must still make; 0 unless open ones were allowed.
+        review: what people's decisions show, for each variable that they decided on.
     """
 
     path: Path
     items: int
     statuses: tuple[tuple[FinalStatus, int], ...]
     open: int
+    review: tuple[PeopleFindings, ...]
 
 
 def finalize(
@@ -75,7 +78,8 @@ def finalize(
         check_columns(
             source, variables=loaded.codebook.variables, raters=loaded.recorded.rater_names
         )
-        decided = DecidedStudy.of(loaded, items=source, decisions=loaded.decide())
+        decisions = loaded.decide()
+        decided = DecidedStudy.of(loaded, items=source, decisions=decisions)
         waiting = sum(int(np.count_nonzero(one.open)) for one in decided.finals)
         if waiting and not allow_open:
             raise _open_error(study, items, decided.finals, loaded.items, waiting)
@@ -88,6 +92,7 @@ def finalize(
                 for status in FINAL_STATUSES
             ),
             waiting,
+            people_findings(loaded, decisions=decisions),
         )
 
 

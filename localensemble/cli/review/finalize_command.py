@@ -11,6 +11,7 @@ from localensemble.api.people.finalize import finalize
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.results.people_summary import people_lines
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.core.words import counted
@@ -54,5 +55,9 @@ def command(
     )
     found = ", ".join(f"{count:,} {status}" for status, count in done.statuses if count)
     say(console, f"Wrote {done.path}: {counted(done.items, 'item')}; labels: {found}.")
+    for line in people_lines(done.review):
+        say(console, line)
+    if done.review:
+        say(console, f"The report has the details: localensemble report {study}")
     if done.open:
         say(console, f"{counted(done.open, 'label')} left empty: a person must still decide.")

@@ -11,6 +11,7 @@ from localensemble.api.people.import_decisions import ImportDecisionsOptions, im
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
+from localensemble.cli.results.people_summary import people_lines
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.core.words import counted, listed
@@ -45,6 +46,8 @@ def import_command(
     say(console, f"Recorded {counted(found.recorded, 'decision')}{people}{again}.")
     for message in found.messages:
         say(console, message)
+    for line in people_lines(found.findings.review):
+        say(console, line)
     for path in found.files:
         say(console, f"Wrote {path}")
     table = f" --items {items}" if items is not None else ""

@@ -7,6 +7,7 @@ import click
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.review.import_decisions_command import import_command
 from localensemble.cli.review.page_command import page_command
+from localensemble.cli.review.problems_command import problems_command
 from localensemble.cli.review.worksheet_command import worksheet_command
 
 
@@ -30,4 +31,5 @@ def command() -> None:
 
 command.add_command(import_command)
 command.add_command(page_command)
+command.add_command(problems_command)
 command.add_command(worksheet_command)
