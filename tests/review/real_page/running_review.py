@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.review.page.reviewed_study import Texts
 
@@ -119,8 +119,8 @@ class RawBrowser:
 
 
 @contextlib.contextmanager
-def browser_window(*, touch: bool = False) -> Iterator[Page]:
-    """Open a window of an installed Chromium."""
+def running_browser() -> Iterator[Browser]:
+    """Start an installed Chromium without a window."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
     with sync_playwright() as playwright:
@@ -128,5 +128,4 @@ def browser_window(*, touch: bool = False) -> Iterator[Page]:
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
         with contextlib.closing(browser):
-            context = browser.new_context(viewport={"width": 1280, "height": 800}, has_touch=touch)
-            yield context.new_page()
+            yield browser

@@ -12,7 +12,7 @@ import pytest
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.tables.rating_columns import NamedColumns
 from tests.review.page.reviewed_study import Texts, disputed_study
-from tests.review.real_page.running_review import RawBrowser, browser_window, running_review
+from tests.review.real_page.running_review import RawBrowser, running_browser, running_review
 
 pytestmark = pytest.mark.slow  # starts the command for each test
 
@@ -104,7 +104,8 @@ def planted_study(folder: Path) -> Texts:
 
 def test_a_script_in_a_text_or_a_name_is_only_text(tmp_path: Path) -> None:
     texts = planted_study(tmp_path)
-    with running_review(texts, "--reviewer", SCRIPT) as review, browser_window() as page:
+    with running_review(texts, "--reviewer", SCRIPT) as review, running_browser() as browser:
+        page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         address = review.address()
@@ -130,7 +131,8 @@ def test_a_script_in_a_text_or_a_name_is_only_text(tmp_path: Path) -> None:
 
 def test_the_token_does_not_stay_in_the_history_of_the_browser(tmp_path: Path) -> None:
     texts = disputed_study(tmp_path, [TEXT])
-    with running_review(texts, "--reviewer", "Anna") as review, browser_window() as page:
+    with running_review(texts, "--reviewer", "Anna") as review, running_browser() as browser:
+        page = browser.new_page()
         address = review.address()
         page.goto(address)
         assert "token" not in page.url
@@ -143,7 +145,8 @@ def test_the_token_does_not_stay_in_the_history_of_the_browser(tmp_path: Path) -
 
 def test_another_page_of_the_same_browser_can_neither_show_nor_answer(tmp_path: Path) -> None:
     texts = disputed_study(tmp_path, [TEXT])
-    with running_review(texts, "--reviewer", "Anna") as review, browser_window() as page:
+    with running_review(texts, "--reviewer", "Anna") as review, running_browser() as browser:
+        page = browser.new_page()
         address = review.address()
         root = address.partition("?")[0]
         page.goto(address)

@@ -53,24 +53,23 @@ def test_two_reviewers_on_the_same_item_are_both_recorded(tmp_path: Path) -> Non
 
 
 def test_a_review_killed_while_it_saves_loses_nothing_that_it_confirmed(tmp_path: Path) -> None:
-    texts = disputed_study(tmp_path, [f"text {n}" for n in range(30)])
+    texts = disputed_study(tmp_path, [f"text {n}" for n in range(300)])
     confirmed = []
     with running_review(texts, "--reviewer", "Anna") as review:
         anna = RawBrowser(review.address())
-        killed = threading.Timer(0.5, review.process.kill)
-        killed.start()
+        killed = threading.Timer(0.3, review.process.kill)
         # It is killed at some moment of this, in the middle of an answer.
         with contextlib.suppress(OSError, http.client.HTTPException):
-            for position in [*range(30)] * 20:
+            for position in range(300):
                 anna.open(f"/items/{position}")
-                if anna.path.endswith("/labels"):
-                    continue
                 anna.answer(position % 3)
                 assert anna.path == f"/items/{position}/labels"
                 confirmed.append(position)
+                if position == 0:
+                    killed.start()
         killed.join()
         review.process.wait()
-    assert confirmed
+    assert 0 < len(confirmed) < 300
     with running_review(texts, "--reviewer", "Anna") as again:
         anna = RawBrowser(again.address())
         for position in confirmed:
