@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -250,4 +250,58 @@ def test_the_categories_have_their_keys_on_the_buttons(chromium: Browser, texts:
             assert label.locator("kbd").inner_text() == str(place)
         page.keyboard.press("?")
         assert page.locator("dialog[open]").count() == 1
+        server.end()
+
+
+def test_everything_needed_works_without_a_script(chromium: Browser, texts: Texts) -> None:
+    with serving(texts) as server:
+        page = chromium.new_context(java_script_enabled=False).new_page()
+        page.goto(server.address())
+        page.fill("#name", "Ada")
+        page.click("text=Start")
+        page.click("text=Start")
+        page.check("input[value='1']")
+        page.click("#save")
+        assert page.locator(".evidence tr").count() == 4
+        page.click("#save")
+        page.click("#later")
+        page.click("#undo")
+        assert "/items/1" in page.url
+        server.end()
+    assert [one.category for one in decisions_in(texts.study, 0)] == [1, 1]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(800, "dark"), (1280, "light")])
+def test_targets_are_large_and_nothing_is_cut_off(
+    chromium: Browser, texts: Texts, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    with serving(texts, "--reviewer", "Ada") as server:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 700}, color_scheme=scheme
+        )
+        page = context.new_page()
+        page.goto(server.address())
+        for _ in range(2):
+            small = page.evaluate(
+                "[...document.querySelectorAll('button, a, select, label.choice, summary')]"
+                ".filter(one => one.checkVisibility() && !one.matches('.skip, p a'))"
+                ".filter(one => one.getBoundingClientRect().height < 44)"
+                ".map(one => one.outerHTML)"
+            )
+            assert small == []
+            root = "document.documentElement"
+            assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+            if page.locator("#start").count():
+                _press(page, "Enter")
+        server.end()
+
+
+def test_a_text_from_right_to_left_is_set_so(chromium: Browser, tmp_path: Path) -> None:
+    texts = disputed_study(tmp_path, ["هذا حجر ثقيل.", "This is a stone."])
+    with serving(texts, "--reviewer", "Ada") as server:
+        page = _page(chromium, server.address())
+        for key, direction in (("Enter", "rtl"), ("ArrowRight", "ltr")):
+            _press(page, key)
+            style = "getComputedStyle(document.getElementById('text')).direction"
+            assert page.evaluate(style) == direction
         server.end()

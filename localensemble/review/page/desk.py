@@ -201,6 +201,11 @@ class Desk:
         while len(self._recent) > _RECENT:
             del self._recent[next(iter(self._recent))]
 
+    def was_fast(self, position: int) -> bool:
+        """Tell whether a recent item was answered in too little time."""
+        known = self._recent.get(position)
+        return known is not None and known.fast
+
     def forget(self, position: int) -> None:
         """Take an item off the list of recent ones."""
         self._recent.pop(position, None)

@@ -40,6 +40,10 @@ from localensemble.study.study import Study
 
 Page = Literal["item", "labels"]
 
+# How many of a reviewer's newest batches are looked at when a review goes on: enough for the last
+# ten items, and for the time that the last 20 took.
+_REMEMBERED = 50
+
 ANSWER_WORDS: Mapping[AnswerKind, str] = {
     "cannot_decide": "cannot decide",
     "codebook_unclear": "codebook unclear",
@@ -259,7 +263,8 @@ class ReviewSession:
         desk.steps.append(Step(position, {variable: before.get(variable) for variable in new}))
         if page == "item":
             desk.seconds.append(spent)
-        desk.remember(self._recent_item(desk, position, fast=page == "item" and _fast(spent)))
+        fast = _fast(spent) if page == "item" else desk.was_fast(position)
+        desk.remember(self._recent_item(desk, position, fast=fast))
 
     def undo(self, desk: Desk) -> int | None:
         """Undo the last step of a reviewer, and return its item; None if nothing is left."""
@@ -355,16 +360,19 @@ class ReviewSession:
         batches = np.concatenate([one.batch[mask] for one, mask in zip(rows, own, strict=True)])
         items = np.concatenate([one.position[mask] for one, mask in zip(rows, own, strict=True)])
         seconds = np.concatenate([one.seconds[mask] for one, mask in zip(rows, own, strict=True)])
-        newest = np.unique(batches)[-50:]
-        for batch in newest.tolist():
+        fast: dict[int, bool] = {}
+        for batch in np.unique(batches)[-_REMEMBERED:].tolist():
             position = int(items[batches == batch][0])
             if not self.may_read(desk, position):
                 continue  # an answer of another task
             spent = float(seconds[batches == batch].sum())
-            if np.isfinite(spent):
+            if position not in fast and np.isfinite(spent):
+                # Later answers to the same item only keep or change the first one.
+                fast[position] = _fast(spent)
                 desk.seconds.append(spent)
             if self.is_answered(desk, position):
-                desk.remember(self._recent_item(desk, position, fast=_fast(spent)))
+                item = self._recent_item(desk, position, fast=fast.get(position, False))
+                desk.remember(item)
         return desk
 
     def _recent_item(self, desk: Desk, position: int, *, fast: bool) -> RecentItem:

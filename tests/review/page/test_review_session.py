@@ -335,3 +335,6 @@ def test_a_fast_answer_is_marked(texts: Texts) -> None:
     with browsing(texts) as browser:
         browser.start()
         assert 'class="fast"' in browser.answer(1).text
+        assert 'class="fast"' in browser.keep().text
+    with browsing(texts) as browser:
+        assert 'class="fast"' in browser.get("/").text
