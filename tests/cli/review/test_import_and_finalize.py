@@ -145,12 +145,11 @@ def test_a_worksheet_comes_back_in_any_format(
     run: Run, files: StudyFiles, tmp_path: Path, kind: str, prefix: str
 ) -> None:
     sheet = tmp_path / "sheet.csv"
-    ended = run(
-        "sample", files.study, "--escalated", "--items", files.items, "-o", sheet, "--n", "4"
-    )
+    asking = ("review", "worksheet", files.study, "--items", files.items, "--n", "4")
+    ended = run(*asking, "-o", sheet)
     assert "review import" in ended.out
     frame = pd.read_csv(sheet, dtype=str, keep_default_na=False)
-    frame = frame.rename(columns=lambda name: name.replace("gold_", prefix))
+    frame = frame.rename(columns=lambda name: name.replace("decision_", prefix))
     asked = frame["open_variables"].str.contains("topic")
     frame.loc[asked, f"{prefix}topic"] = "Food"
     frame.loc[frame.index[asked][0], f"{prefix}topic"] = "<Cannot decide>"
