@@ -75,7 +75,14 @@ def make_study(folder: Path, count: int) -> None:
         stream.write("id,anna,ben\n")
         stream.writelines(f"note-{n},{'yes,no' if n % 2 else 'no,yes'}\n" for n in range(count))
     subprocess.run(
-        [*_PROGRAM, "import", "ratings.csv", "--items=items.csv", "--level=nominal", "-o", "study"],
+        [
+            *_PROGRAM,
+            "import",
+            "ratings.csv",
+            "--items=items.csv",
+            "--level=nominal",
+            "--output=study",
+        ],
         cwd=folder,
         check=True,
         capture_output=True,

@@ -12,6 +12,7 @@ from typing import Annotated
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option, fitting
 from localensemble.ledger.ledger import Ledger
+from localensemble.privacy.isolation import is_isolated
 from localensemble.review.page.kept_texts import KeptTexts
 from localensemble.review.page.review_session import ReviewSession
 from localensemble.review.page.review_task import (
@@ -111,11 +112,13 @@ def review(
             used, with one for another browser.
 
     Raises:
-        InputError: the extra ``review`` is not installed, the table is missing or is not the one
-            that was labeled, an option does not fit, or the port is taken.
+        InputError: the extra ``review`` is not installed, the run is isolated, the table is
+            missing or is not the one that was labeled, an option does not fit, or the port is
+            taken.
         LedgerError: the folder has no study, or another program writes to it.
     """
     _refuse_without_server()
+    _refuse_isolated()
     from localensemble.review.guard.loopback_server import serve
     from localensemble.review.page.page_app import page_app
 
@@ -214,4 +217,14 @@ def _refuse_without_server() -> None:
             f"Cannot open the review page: {' and '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not installed.",
             hint='Install the extra: pip install "localensemble[review]"',
+        )
+
+
+def _refuse_isolated() -> None:
+    if is_isolated():
+        raise InputError(
+            "Cannot open the review page: an isolated run has no network, not even 127.0.0.1, so "
+            "no browser could reach the page.",
+            hint="Run `review` without LOCALENSEMBLE_ISOLATED, or decide in a worksheet: "
+            "`localensemble review worksheet`.",
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
+from localensemble.privacy.isolation import isolation_refused
 from localensemble.tables.rating_columns import NamedColumns
 from tests.review.page.reviewed_study import Texts, disputed_study
 from tests.review.real_page.running_review import RawBrowser, running_browser, running_review
@@ -163,3 +164,16 @@ def test_another_page_of_the_same_browser_can_neither_show_nor_answer(tmp_path: 
         assert page.locator("h1").inner_text() == "Another page asked for this one"
         page.goto(f"{root}items/0")
         assert "Eve" not in page.content()
+
+
+@pytest.mark.skipif(isolation_refused() != "", reason="the system does not isolate a run")
+def test_an_isolated_run_refuses_a_page_that_no_browser_could_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = disputed_study(tmp_path, [TEXT])
+    monkeypatch.setenv("LOCALENSEMBLE_ISOLATED", "1")
+    with running_review(texts) as review:
+        printed, _ = review.process.communicate(timeout=30)
+    assert review.process.returncode == 2
+    assert "isolated" in printed
+    assert "worksheet" in printed
