@@ -48,8 +48,8 @@ function makeStudy(folder) {
 }
 
 // Start the page; `next` waits for the address that it shows next.
-function startPage(folder) {
-  const command = ["review", "study", "--items", "items.csv"];
+function startPage(folder, ...options) {
+  const command = ["review", "study", "--items", "items.csv", ...options];
   const server = spawn(process.env.LOCALENSEMBLE, command, { cwd: folder });
   let shown = "";
   let used = 0;
@@ -63,7 +63,8 @@ function startPage(folder) {
     }
     throw new Error(`The page did not start:\n${shown}`);
   }
-  return { next, stop: () => server.kill("SIGINT") };
+  const ended = new Promise((resolve) => server.on("exit", resolve));
+  return { next, stop: () => server.kill("SIGINT") && ended };
 }
 
 async function press(page, selector) {
@@ -71,11 +72,15 @@ async function press(page, selector) {
 }
 
 // Choose the first answer of every question of an item, and save.
-async function answer(page, address) {
+async function answer(page, address, place = 0) {
   await page.goto(address, { waitUntil: "load" });
-  await page.$$eval("[data-question]", (questions) => {
-    for (const one of questions) one.querySelector("input").checked = true;
-  });
+  await page.$$eval(
+    "[data-question]",
+    (questions, chosen) => {
+      for (const one of questions) one.querySelectorAll("input")[chosen].checked = true;
+    },
+    place,
+  );
   await press(page, "#save");
 }
 
@@ -116,6 +121,27 @@ async function reviewAll(page, root, problems) {
   await see("address that does not exist", "/nowhere", { status: 404 });
 }
 
+// Another reviewer differs on the first item, and a third one settles it.
+async function adjudicate(browser, folder) {
+  const differing = startPage(folder, "--reviewer", "Ben");
+  const ben = await (await browser.createBrowserContext()).newPage();
+  const first = await differing.next();
+  await ben.goto(first);
+  await answer(ben, `${new URL(first).origin}/items/0`, 1);
+  await differing.stop();
+  const settling = startPage(folder, "--reviewer", "Carla", "--adjudicate");
+  const address = await settling.next();
+  const root = new URL(address).origin;
+  const carla = await (await browser.createBrowserContext()).newPage();
+  const problems = watch(carla, (asked) => asked.startsWith(`${root}/`) || asked === "data:,");
+  await carla.goto(address);
+  await look(carla, problems, "queue of adjudication", `${root}/`);
+  await look(carla, problems, "adjudication", `${root}/items/0`);
+  await answer(carla, `${root}/items/0`);
+  await look(carla, problems, "adjudicated", `${root}/`);
+  await settling.stop();
+}
+
 await withBrowser(async (browser) => {
   const folder = mkdtempSync(join(tmpdir(), "check-review-"));
   makeStudy(folder);
@@ -132,6 +158,8 @@ await withBrowser(async (browser) => {
     await page.goto(address);
     await look(stranger, refused, "used address", address, { status: 403 });
     await reviewAll(page, root, problems);
+    await server.stop();
+    await adjudicate(browser, folder);
   } finally {
     server.stop();
     rmSync(folder, { recursive: true, force: true });
