@@ -49,7 +49,8 @@ def import_decisions(
         InputError: a row does not belong to the study, or nobody is named who decided.
 
     Example:
-        >>> le.import_decisions(study, worksheet, items=texts, reviewer="AB").open
+        >>> sheet = study.queue().rename(columns={"item": "id"}).assign(decision="<cannot decide>")
+        >>> le.import_decisions(study, sheet, items=texts, reviewer="AB").open
     """
     return decisions_imported(
         path_given(study),
@@ -85,7 +86,7 @@ def finalize(
         InputError: decisions are open; the message names them.
 
     Example:
-        >>> le.finalize(study, "final.csv", items=texts).statuses
+        >>> le.finalize(study, "final.csv", items=texts, allow_open=True).statuses
     """
     return finished(
         path_given(study),
