@@ -84,7 +84,9 @@ def binding(
     }
 
 
-def bound_items(method: ConsensusMethod, *, items_sha256: str, item_count: int) -> Mapping[str, str]:
+def bound_items(
+    method: ConsensusMethod, *, items_sha256: str, item_count: int
+) -> Mapping[str, str]:
     """Return the entry of the item set; empty if the method decides each item by itself.
 
     Args:

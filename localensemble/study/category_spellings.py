@@ -44,7 +44,7 @@ def spelling_messages(meant: Mapping[str, str], *, where: str) -> tuple[str, ...
     """State which spellings were read as another label; empty if none were."""
     if not meant:
         return ()
-    pairs = [f'{shown(word)} as {shown(name)}' for word, name in [*meant.items()][:_MOST_SHOWN]]
+    pairs = [f"{shown(word)} as {shown(name)}" for word, name in [*meant.items()][:_MOST_SHOWN]]
     more = f" and {len(meant) - len(pairs):,} more" if len(meant) > len(pairs) else ""
     return (f"{where}: read labels written in several ways as one: {', '.join(pairs)}{more}.",)
 

@@ -11,13 +11,21 @@ from pathlib import Path
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.bound_raters import BoundRater
 from localensemble.consensus.certificates.certificate import Certificate
-from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.pooling.gold_pool import GoldPool
+from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
-from localensemble.study.binding import CODEBOOK, PROMPT, RULES, bound_items, model_key, rater_key, rules_sha256
+from localensemble.study.binding import (
+    CODEBOOK,
+    PROMPT,
+    RULES,
+    bound_items,
+    model_key,
+    rater_key,
+    rules_sha256,
+)
 from localensemble.study.run_record import codebook_content
 
 
@@ -170,12 +178,16 @@ def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
         rater.name: rater.identity_sha256 for one in rules.calibrations for rater in one.raters
     }
     pooled = {rater.name: rater.identity_sha256 for one in rules.pools for rater in one.raters}
-    return calibrated | pooled | {
-        name.removeprefix(rater_key("")): sha256
-        for certificate in rules.certificates
-        for name, sha256 in certificate.hashes
-        if name.startswith(rater_key(""))
-    }
+    return (
+        calibrated
+        | pooled
+        | {
+            name.removeprefix(rater_key("")): sha256
+            for certificate in rules.certificates
+            for name, sha256 in certificate.hashes
+            if name.startswith(rater_key(""))
+        }
+    )
 
 
 def write_certificate(certificate: Certificate, *, path: Path) -> None:

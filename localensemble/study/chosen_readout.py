@@ -61,8 +61,8 @@ class ReadoutChoice:
         if chosen.off_codebook_mass > least:
             why = "no other leaves much less outside the codebook"
         return (
-            f'{self.rater}: readout "{self.readout}" was chosen, because {why} (median off-codebook '
-            f"mass on {counted(self.items, 'item')}: {masses})."
+            f'{self.rater}: readout "{self.readout}" was chosen, because {why} (median '
+            f"off-codebook mass on {counted(self.items, 'item')}: {masses})."
         )
 
     def holds_for(self, model_sha256: str, template_sha256: str) -> bool:

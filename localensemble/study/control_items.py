@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
-from localensemble.study.study_labels import StudyLabels
 from localensemble.study.category_cells import CategoryReader
 from localensemble.study.gold import LeftOut, gold_columns, no_ids_error
+from localensemble.study.study_labels import StudyLabels
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.row_ids import KeyedTable
 

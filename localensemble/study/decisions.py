@@ -8,8 +8,7 @@ Decides nothing itself: the consensus method and the escalation policies do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import overload
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +27,11 @@ from localensemble.consensus.policies.escalation import (
 from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.policies.required_agreement import RequiredAgreementMissed
 from localensemble.consensus.policies.scores import ScoreName, acceptance_scores
-from localensemble.consensus.probabilities.rater_calibration import RaterCalibration
 from localensemble.consensus.protocol import Consensus, ConsensusMethod
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.core.labels import LabelStatus
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
-from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
-from localensemble.ledger.schema import STATUS_CODES
 
 FloatArray = NDArray[np.float64]
 

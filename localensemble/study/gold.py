@@ -18,8 +18,8 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.core.words import counted
-from localensemble.tables.delimited import TableSource, path_of
 from localensemble.study.category_cells import CategoryReader
+from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.item_columns import id_option, named_id_columns
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.row_ids import KeyedTable
@@ -37,9 +37,7 @@ class Prices:
 
     person: Annotated[
         float,
-        Option(
-            "Cost of one item labeled by a person, in any unit.", "--person-cost", least=0
-        ),
+        Option("Cost of one item labeled by a person, in any unit.", "--person-cost", least=0),
     ] = 1.0
     models: Annotated[
         float,

@@ -10,11 +10,11 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from localensemble.study.folder import StudyFolder
 from localensemble.core.errors import TableError
 from localensemble.core.files import unfinished_files
 from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
+from localensemble.study.folder import StudyFolder
 from localensemble.study.run_record import FinishedRun
 from localensemble.tables.delimited import open_table, write_table
 from localensemble.tables.row_ids import id_places, row_id

@@ -39,9 +39,7 @@ class OrderTally:
     def __init__(self) -> None:
         self._counts: dict[tuple[RaterKey, VariableKey], OrderChanges] = {}
 
-    def add(
-        self, rater: RaterKey, labels: Mapping[VariableKey, Sequence[Label | None]]
-    ) -> None:
+    def add(self, rater: RaterKey, labels: Mapping[VariableKey, Sequence[Label | None]]) -> None:
         """Count labels that one rater gave; None stands for a label recorded before."""
         for variable, column in labels.items():
             asked = [one.depends_on_order for one in column if one is not None]

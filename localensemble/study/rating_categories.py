@@ -3,8 +3,8 @@
 They are declared, by a codebook or by name, or taken from the labels that occur. In that case a
 message reports it, because AC1 and Brennan-Prediger depend on their number. Refuses labels outside
 the declared categories, two spellings that look like one category, words like NA and numbers like
-99 that may be gaps, and levels that do not fit the categories. At levels other than nominal, labels that are
-numbers, such as ``1`` and ``1.0``, are one category.
+99 that may be gaps, and levels that do not fit the categories. At levels other than nominal,
+labels that are numbers, such as ``1`` and ``1.0``, are one category.
 """
 
 from __future__ import annotations
@@ -208,13 +208,15 @@ def _refuse_alike(
 ) -> None:
     for alike, what in (
         (_by_number(words), "the same number, written differently"),
-        (_by_letters(words), "the same word except for case, spaces, letter forms or a sign at the end"),
+        (
+            _by_letters(words),
+            "the same word except for case, spaces, letter forms or a sign at the end",
+        ),
     ):
         if alike:
             others = [word for word in labels.words if meant.get(word, word) in alike[1:]]
             raise TableError(
-                f"{where}: {_listed(alike)} are {what}; for example in "
-                f"{labels.rows_with(others)}.",
+                f"{where}: {_listed(alike)} are {what}; for example in {labels.rows_with(others)}.",
                 hint="Write each category in one way; if they are different, name all with "
                 "`--categories`.",
             )

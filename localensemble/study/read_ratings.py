@@ -17,7 +17,6 @@ import numpy as np
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.codebook.names import slug
-from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.core.label_matrix import GAP, LabelMatrix
@@ -25,18 +24,17 @@ from localensemble.core.labels import ItemId
 from localensemble.core.options import Option, Without
 from localensemble.core.words import counted
 from localensemble.ledger.connection import is_begun
-from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
 from localensemble.study.rating_categories import choose_categories
-from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items, record_labels
+from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items
 from localensemble.study.run_record import has_ratings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly
 from localensemble.tables.delimited import TableSource, path_of
+from localensemble.tables.doubts.joined_labels import separate_labels
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
-from localensemble.tables.doubts.joined_labels import separate_labels
 from localensemble.tables.rating_columns import (
     AllCategories,
     Gaps,
@@ -153,7 +151,9 @@ def read_ratings_table(source: TableSource, *, options: RatingsOptions) -> ReadR
             messages.append(f'Variable "{variable.name}" has no ratings; it is left out.')
     codebook = replace(
         codebook,
-        variables=tuple(rated[one.name].variable for one in codebook.variables if one.name in rated),
+        variables=tuple(
+            rated[one.name].variable for one in codebook.variables if one.name in rated
+        ),
     )
     raters = tuple(dict.fromkeys(name for one in rated.values() for name in one.matrix.raters))
     ids = tuple(dict.fromkeys(item for one in rated.values() for item in one.items))
@@ -216,7 +216,9 @@ def read_with_codebook(
         variables=[variable.name for variable in checked.variables] if checked else (),
         sheet=sheet,
     )
-    answers = {answer for variable in checked.variables for answer in variable.answers} if checked else ()
+    answers = (
+        {answer for variable in checked.variables for answer in variable.answers} if checked else ()
+    )
     separate = separate_labels(
         table,
         separator=split_labels,
@@ -342,9 +344,7 @@ def _rated(
     return _Rated(variable, matrix, labels.groups[0].items, chosen.messages)
 
 
-def _items(
-    table: Ratings, ids: tuple[ItemId, ...], options: RatingsOptions
-) -> ItemFile | IdsOnly:
+def _items(table: Ratings, ids: tuple[ItemId, ...], options: RatingsOptions) -> ItemFile | IdsOnly:
     if options.items is None:
         return IdsOnly(table.path, ids, format=table.format)
     return ItemFile.open(

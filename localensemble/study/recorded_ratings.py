@@ -18,15 +18,15 @@ from localensemble.core.identity import sha256_json, sha256_text
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.core.labels import ItemId, Label, LabelStatus, RaterName
 from localensemble.core.raters import TABLE_ENGINE, Rater, RaterIdentity
+from localensemble.ledger.digests import ItemSetHash
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, VariableKey
 from localensemble.study.run_record import (
     RunSettings,
     RunSummary,
     codebook_content,
     register_codebook,
 )
-from localensemble.ledger.digests import ItemSetHash
-from localensemble.ledger.ledger import Ledger
-from localensemble.ledger.records import ItemSetKey, RaterKey, RunKey, VariableKey
 
 _ITEMS_AT_ONCE = 4096
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from localensemble import __version__
-from localensemble.consensus.policies.named_policies import EARLIER_NAMES
 from localensemble.codebook.model import Codebook, Variable, codebook_from_json
+from localensemble.consensus.policies.named_policies import EARLIER_NAMES
 from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.ledger.ledger import Ledger

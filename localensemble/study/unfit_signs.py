@@ -99,10 +99,10 @@ def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules)
         return ""
     escalated = " The items above this limit go to a person." if _limits(rules) else ""
     return (
-        f"{rater} does not answer with the categories: on nearly all of its first items, it puts a "
-        f"probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "
-        "Let the program choose how it is asked (`readout: auto` in the ensemble file), use another "
-        f"model, or {_declare(rater)}"
+        f"{rater} does not answer with the categories: on nearly all of its first items, it puts "
+        f"a probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "
+        "Let the program choose how it is asked (`readout: auto` in the ensemble file), use "
+        f"another model, or {_declare(rater)}"
     )
 
 

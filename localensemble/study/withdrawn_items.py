@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.identity import JsonValue, sha256_item
 from localensemble.core.files import replaced_binary_file
+from localensemble.core.identity import JsonValue, sha256_item
 from localensemble.core.labels import ItemId
 from localensemble.core.words import counted, listed
 from localensemble.ledger.connection import is_begun

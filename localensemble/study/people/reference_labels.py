@@ -105,9 +105,7 @@ def record_reference_labels(
             decided_at=now,
         )
         for name, categories in given.items()
-        for position in np.flatnonzero(
-            (categories != GAP) & (categories != before[name])
-        ).tolist()
+        for position in np.flatnonzero((categories != GAP) & (categories != before[name])).tolist()
     ]
     if new:
         path = path_of(source)
