@@ -269,18 +269,16 @@ class Ledger:
         return appended
 
     def register_reviewer(self, name: str) -> ReviewerKey:
-        """Record a person who decides; a known name is not recorded again.
+        """Record a person who decides; a known name, in any case, is not recorded again.
 
         Raises:
             LedgerError: the name is empty or has characters that cannot be shown.
         """
         name = reviewer_name(name)
         with reported(self.path, doing="write to"), transaction(self._connection):
-            known = self._connection.execute(
-                "SELECT reviewer_key FROM reviewer WHERE name = ?", (name,)
-            ).fetchone()
-            if known is not None:
-                return ReviewerKey(known[0])
+            for key, known in self._connection.execute("SELECT reviewer_key, name FROM reviewer"):
+                if known.casefold() == name.casefold():
+                    return ReviewerKey(key)
             return ReviewerKey(self._insert("reviewer", "reviewer_registered", name))
 
     def append_decisions(

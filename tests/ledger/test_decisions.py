@@ -35,9 +35,10 @@ def record(study: Study, *decisions: NewDecision, by: str = "AB") -> int:
     )
 
 
-def test_a_reviewer_is_registered_once_whatever_the_spaces_and_accents(study: Study) -> None:
+def test_a_reviewer_is_registered_once_whatever_the_spaces_accents_and_case(study: Study) -> None:
     first = study.ledger.register_reviewer("Zoe\u0308  Klein ")
     assert study.ledger.register_reviewer("Zo\u00eb Klein") == first
+    assert study.ledger.register_reviewer("ZO\u00cb klein") == first
     second = study.ledger.register_reviewer("zoe klein")
     assert [(one.key, one.name) for one in study.reader.reviewers()] == [
         (first, "Zo\u00eb Klein"),

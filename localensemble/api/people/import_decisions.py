@@ -134,7 +134,12 @@ def import_decisions(
             items=_study_items(loaded, source),
             id_column=options.id_column if items is not None else None,
         )
-        decisions = [(_reviewer(one, named, path_of(table)), one) for one in read.decisions]
+        known = {one.name.casefold(): one.name for one in loaded.recorded.reader.reviewers()}
+        decisions = []
+        for one in read.decisions:
+            who = _reviewer(one, named, path_of(table))
+            # "anna b" is Anna B: taken for two people, she would agree or differ with herself.
+            decisions.append((known.setdefault(who.casefold(), who), one))
         _refuse_two_answers(decisions, path_of(table))
         new, repeated, changed = _new_ones(loaded, decisions)
         _record(ledger, loaded, new, origin=_origin(table))

@@ -139,6 +139,17 @@ def test_another_person_with_another_answer_is_double_coding(
     assert labels[row["id"]]["topic.label"] == "other"
 
 
+def test_a_name_in_another_case_is_the_same_person(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    row, *others = (row | {"reviewer": "Cleo B"} for row in decided_rows(files))
+    imported(run, files, write(tmp_path / "a.csv", [row, others[0] | {"reviewer": "cleo b"}]))
+    out = imported(run, files, write(tmp_path / "b.csv", [row | {"reviewer": "CLEO  B"}]))
+    assert "Recorded nothing" in out or "0 decisions" in out
+    with LedgerReader.open(files.study / "study.sqlite") as reader:
+        assert [one.name for one in reader.reviewers()] == ["Cleo B"]
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 @pytest.mark.parametrize("prefix", ["gold_", "decision_"])
 def test_a_worksheet_comes_back_in_any_format(
