@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated
 
 from localensemble.core.errors import TableError
@@ -174,6 +175,18 @@ def named_id_columns(table: Table, named: str) -> tuple[str, ...]:
 def id_option(*columns: str) -> str:
     """Return the option that names columns for the ids, as you would type it."""
     return f"--id-column {shlex.quote(','.join(columns))}"
+
+
+def table_options(
+    items: str | Path | None, *, id_column: str | None = None, text_column: str | None = None
+) -> str:
+    """Return the options that give this table again, to append to a command; empty without one."""
+    given = [] if items is None else ["--items", str(items)]
+    if id_column is not None:
+        given += ["--id-column", id_column]
+    if text_column is not None:
+        given += ["--text-column", text_column]
+    return "".join(f" {shlex.quote(word)}" for word in given)
 
 
 def plain_name(name: str) -> str:

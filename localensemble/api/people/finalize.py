@@ -18,6 +18,7 @@ from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels,
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource, path_of
+from localensemble.tables.item_columns import table_options
 
 __all__ = ["FinishedTable", "finalize"]
 
@@ -82,7 +83,12 @@ def finalize(
         decided = DecidedStudy.of(loaded, items=source, decisions=decisions)
         waiting = sum(int(np.count_nonzero(one.open)) for one in decided.finals)
         if waiting and not allow_open:
-            raise _open_error(study, items, decided.finals, loaded.items, waiting)
+            table = table_options(
+                None if items is None else path_of(items),
+                id_column=id_column,
+                text_column=text_column,
+            )
+            raise _open_error(study, table, decided.finals, loaded.items, waiting)
         write_finished(decided, path=output)
         return FinishedTable(
             output,
@@ -98,7 +104,7 @@ def finalize(
 
 def _open_error(
     study: Path,
-    items: TableSource | None,
+    table: str,
     finals: Sequence[FinalLabels],
     ids: Sequence[str],
     waiting: int,
@@ -110,12 +116,13 @@ def _open_error(
             shown = ", ".join(ids[place] for place in places[:_SHOWN_IDS].tolist())
             more = ", ..." if len(places) > _SHOWN_IDS else ""
             parts.append(f"{final.variable.name}: {counted(len(places), 'item')} ({shown}{more})")
-    table = "" if items is None else f" --items {path_of(items)}"
     is_one = waiting == 1
     return InputError(
         f"Cannot finish the table: {counted(waiting, 'decision')} {'is' if is_one else 'are'} "
         f"open. {'; '.join(parts)}.",
-        hint="Decide them (escalations.csv lists them), and import what you decided:\n"
+        hint="Decide them on the review page:\n"
+        f"  localensemble review {study}{table}\n"
+        "Or import what you decided in a worksheet or beside escalations.csv:\n"
         f"  localensemble review import {study} decisions.csv{table} --reviewer NAME\n"
         "Or add --allow-open to write the table with empty labels.",
     )

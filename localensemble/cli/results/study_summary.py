@@ -121,7 +121,10 @@ def next_step(study: LabeledStudy) -> str:
             f"{study.folder.escalations}, change the raters or the codebook; `localensemble pilot` "
             "shows what to change."
         )
-    return f"{start}, then review the {waiting} in {study.folder.escalations}."
+    return (
+        f"{start}, then review the {waiting} in {study.folder.escalations}: "
+        f"`localensemble review {study.folder.path} --items FILE` opens a page for it."
+    )
 
 
 def _rated_by_several(findings: StudyFindings) -> Sequence[VariableFindings]:

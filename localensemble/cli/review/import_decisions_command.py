@@ -15,6 +15,7 @@ from localensemble.cli.results.people_summary import people_lines
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.core.words import counted, listed
+from localensemble.tables.item_columns import table_options
 
 
 @click.command("import", cls=StudyCommand)
@@ -50,10 +51,11 @@ def import_command(
         say(console, line)
     for path in found.files:
         say(console, f"Wrote {path}")
-    table = f" --items {items}" if items is not None else ""
+    table = table_options(items, id_column=options.id_column, text_column=options.text_column)
     if found.open:
         still = "decision is" if found.open == 1 else "decisions are"
         say(console, f"{found.open:,} {still} still open: see escalations.csv.")
+        say(console, f"Next: localensemble review {study}{table}")
     else:
         say(
             console,

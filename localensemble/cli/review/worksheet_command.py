@@ -15,6 +15,7 @@ from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.tables.item_columns import IdColumn, TextColumn
+from localensemble.tables.item_columns import table_options
 
 _TODO = {
     ".html": "Open it in any browser; it needs no network. Its button saves the answers as a file.",
@@ -71,5 +72,5 @@ def worksheet_command(
         f"person. Variables: {', '.join(written.variables)}.",
     )
     say(console, _TODO[written.path.suffix.lower()])
-    given = "" if items is None else f" --items {items}"
+    given = table_options(items, id_column=id_column, text_column=text_column)
     say(console, f"Next: localensemble review import {study} FILE{given} --reviewer NAME")

@@ -120,6 +120,26 @@ def test_importing_a_file_twice_changes_nothing(
     assert head(files) == before
 
 
+def test_the_next_commands_repeat_the_named_columns(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    table = ("--items", files.items, "--id-column", "id", "--text-column", "text")
+    typed = " ".join(map(str, table))
+    refused = run("finalize", files.study, *table, "-o", tmp_path / "final.csv")
+    assert f"localensemble review {files.study} {typed}" in refused.err
+    assert f"decisions.csv {typed} --reviewer" in refused.err
+    written = run("review", "worksheet", files.study, *table, "-o", tmp_path / "sheet.csv")
+    assert f"FILE {typed} --reviewer" in written.out
+    first, *others = decided_rows(files)
+    path = write(tmp_path / "one.csv", [first])
+    one = imported(run, files, path, *table[2:], "--reviewer", "AB")
+    assert f"localensemble review {files.study} {typed}" in one
+    path = write(tmp_path / "others.csv", others)
+    assert f"finalize {files.study} {typed} -o" in imported(
+        run, files, path, *table[2:], "--reviewer", "AB"
+    )
+
+
 def test_another_person_with_another_answer_is_double_coding(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:
