@@ -185,11 +185,11 @@ def _reviewer(one: ReadDecision, named: str | None, path: Path) -> str:
 
 
 def _refuse_two_answers(decisions: Sequence[tuple[str, ReadDecision]], path: Path) -> None:
-    """Refuse two answers of one person without times, which do not tell which one counts."""
-    first: dict[_Place, ReadDecision] = {}
+    """Refuse two answers of one person at one time, which does not tell which one counts."""
+    first: dict[tuple[_Place, str], ReadDecision] = {}
     for who, one in decisions:
-        other = first.setdefault(_place(who, one), one)
-        if _answer(other) != _answer(one) and other.decided_at == one.decided_at:
+        other = first.setdefault((_place(who, one), one.decided_at), one)
+        if _answer(other) != _answer(one):
             raise InputError(
                 f"{path.name}, rows {other.row} and {one.row}: the same person gives two answers "
                 "for one item and variable, so nothing was recorded.",
@@ -219,6 +219,9 @@ def _new_ones(
                 if not is_current and (_answer(one), one.decided_at) not in before:
                     changed.append(one.row)
                 continue
+        elif one.has_time and before and one.decided_at < before[-1][1]:
+            changed.append(one.row)  # recorded now, it would count as the newest
+            continue
         before.append((_answer(one), one.decided_at))
         new.append((who, one))
     return new, repeated, changed
@@ -293,6 +296,6 @@ def _since_changed(rows: Sequence[int], path: Path) -> tuple[str, ...]:
     more = ", ..." if len(rows) > _SHOWN_ROWS else ""
     return (
         f"{path.name}: {counted(len(rows), 'row')} ({shown}{more}) "
-        f"{'repeats an answer' if len(rows) == 1 else 'repeat answers'} that the same person has "
+        f"{'holds an answer' if len(rows) == 1 else 'hold answers'} that the same person has "
         "changed since; the later answer stays.",
     )

@@ -239,6 +239,23 @@ def test_what_a_row_says_beside_its_decision_is_kept(
     assert head(files) == before
 
 
+def test_an_answer_with_an_older_time_does_not_replace_a_newer_one(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    row = {"id": "i-3", "variable": "topic", "decision": "food"}
+    new = write(tmp_path / "new.csv", [row | {"decided_at": "2026-03-02T12:00:00"}])
+    imported(run, files, new, "--reviewer", "AB")
+    before = head(files)
+    older = row | {"decision": "other", "decided_at": "2026-03-02T09:00:00"}
+    old = write(tmp_path / "old.csv", [older])
+    out = imported(run, files, old, "--reviewer", "AB")
+    assert "Recorded 0 decisions" in out
+    assert "1 row (1) holds an answer" in out
+    assert head(files) == before
+    imported(run, files, old, "--reviewer", "Cleo")
+    assert [one.category for one in decisions(files)] == [1, 2]
+
+
 def test_an_old_file_does_not_undo_what_the_person_has_changed_since(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:
@@ -310,6 +327,14 @@ def test_a_withdrawn_item_is_named_as_such(run: Run, files: StudyFiles, tmp_path
         ([{"patient": "i-3", "decision_topic": "food"}], "found no column with item ids"),
         ([{"id": "i-3", "decision_topic": " "}], "holds no decision"),
         ([GOOD, GOOD | {"decision": "other"}], "rows 1 and 2: the same person gives two answers"),
+        (
+            [
+                GOOD | {"decided_at": "2026-03-01T09:00"},
+                GOOD | {"decided_at": "2026-03-02T09:00"},
+                GOOD | {"decided_at": "2026-03-02T09:00", "decision": "other"},
+            ],
+            "rows 2 and 3: the same person gives two answers",
+        ),
         ([GOOD | {"id": f"x-{n}"} for n in range(9)], "row 5: no labeled item has its id, ..."),
     ],
 )
