@@ -14,8 +14,7 @@ from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
-from localensemble.tables.item_columns import IdColumn, TextColumn
-from localensemble.tables.item_columns import table_options
+from localensemble.tables.item_columns import IdColumn, TextColumn, table_options
 
 _TODO = {
     ".html": "Open it in any browser; it needs no network. Its button saves the answers as a file.",
