@@ -222,6 +222,16 @@ def test_every_target_is_large_enough_for_a_finger(page: Page, path: str) -> Non
             assert min(box["width"], box["height"]) >= 44, target.inner_text()
 
 
+@pytest.mark.parametrize("height", [480, 600, 720])
+def test_the_save_button_is_on_the_first_screen(page: Page, height: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": height})
+    see(page, "/items/0")
+    box = page.locator(".save button").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= height
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
+
+
 def test_a_screen_reader_hears_which_item_came(page: Page) -> None:
     see(page, "/items/3")
     page.locator("#announcement", has_text="n-3").wait_for(state="attached")
