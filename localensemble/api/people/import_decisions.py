@@ -202,8 +202,12 @@ def _new_ones(
 ) -> tuple[list[tuple[str, ReadDecision]], int, list[int]]:
     """Leave out what is recorded: the new ones, how many are not, and the rows changed since."""
     known: dict[_Place, list[tuple[_Answer, str]]] = {}
+    settled: dict[tuple[int, str], str] = {}
     for place, given in _recorded(loaded, {one.variable for _, one in decisions}):
         known.setdefault(place, []).append(given)
+        _, position, variable, role = place
+        if role == "adjudication":
+            settled[position, variable] = max(settled.get((position, variable), ""), given[1])
     timed = sorted(decisions, key=lambda pair: pair[1].decided_at)
     new: list[tuple[str, ReadDecision]] = []
     repeated = 0
@@ -219,7 +223,10 @@ def _new_ones(
                 if not is_current and (_answer(one), one.decided_at) not in before:
                     changed.append(one.row)
                 continue
-        elif one.has_time and before and one.decided_at < before[-1][1]:
+        elif one.has_time and one.decided_at < max(
+            before[-1][1] if before else "",
+            settled.get((one.position, one.variable), "") if one.role == "adjudication" else "",
+        ):
             changed.append(one.row)  # recorded now, it would count as the newest
             continue
         before.append((_answer(one), one.decided_at))
@@ -296,6 +303,6 @@ def _since_changed(rows: Sequence[int], path: Path) -> tuple[str, ...]:
     more = ", ..." if len(rows) > _SHOWN_ROWS else ""
     return (
         f"{path.name}: {counted(len(rows), 'row')} ({shown}{more}) "
-        f"{'holds an answer' if len(rows) == 1 else 'hold answers'} that the same person has "
-        "changed since; the later answer stays.",
+        f"{'holds an answer' if len(rows) == 1 else 'hold answers'} that the same person or, "
+        "for an adjudication, another one has changed since; the later answer stays.",
     )

@@ -256,6 +256,19 @@ def test_an_answer_with_an_older_time_does_not_replace_a_newer_one(
     assert [one.category for one in decisions(files)] == [1, 2]
 
 
+def test_an_older_adjudication_by_another_person_does_not_replace_a_newer_one(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    row = {"id": "i-3", "variable": "topic", "decision": "food", "role": "adjudication"}
+    new = row | {"reviewer": "Dan", "decided_at": "2026-03-02T12:00:00"}
+    imported(run, files, write(tmp_path / "new.csv", [new]))
+    before = head(files)
+    old = row | {"reviewer": "Eve", "decided_at": "2026-03-01T12:00:00", "decision": "other"}
+    out = imported(run, files, write(tmp_path / "old.csv", [old]))
+    assert "1 row (1) holds an answer" in out
+    assert head(files) == before
+
+
 def test_an_old_file_does_not_undo_what_the_person_has_changed_since(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:
