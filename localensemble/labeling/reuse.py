@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
@@ -131,7 +133,8 @@ def _corrected_variables(folder: StudyFolder, held: Study, codebook: Codebook) -
         rest = f" The labels of {listed(kept)} are kept." if kept else ""
         return (
             f"The codebook now words {listed(changed)} differently: "
-            f"{'it is' if len(changed) == 1 else 'they are'} asked again.{rest}",
+            f"{'it is' if len(changed) == 1 else 'they are'} asked again.{rest}"
+            f"{_decisions_lost(held, changed)}",
         )
     differences = [
         f"{what}: {', '.join(names)}"
@@ -219,12 +222,11 @@ def _changed_texts(
         for block in items.blocks(_ITEMS_AT_ONCE)
         for row in block
     }
-    missing, beyond, changed = [], 0, []
+    missing, beyond, changed, places = [], 0, [], []
     for start in range(0, count, _ITEMS_AT_ONCE):
         stop = min(start + _ITEMS_AT_ONCE, count)
-        for item_id, content_sha256 in held.recorded.reader.item_hashes(
-            held.recorded.item_set, start=start, stop=stop
-        ):
+        hashes = held.recorded.reader.item_hashes(held.recorded.item_set, start=start, stop=stop)
+        for place, (item_id, content_sha256) in enumerate(hashes, start=start):
             position, found = given.get(str(item_id), (-1, ""))
             if position < 0:
                 missing.append(str(item_id))
@@ -232,6 +234,7 @@ def _changed_texts(
                 beyond += 1
             elif found != content_sha256:
                 changed.append(str(item_id))
+                places.append(place)
     if missing or 2 * len(changed) > count:
         what = "are missing from it" if missing else "have a different text in it"
         raise InputError(
@@ -255,7 +258,32 @@ def _changed_texts(
     if not changed:
         return ()
     return (
-        f"Of {count:,} labeled items, {_named(changed)} have a changed text and are labeled again.",
+        f"Of {count:,} labeled items, {_named(changed)} have a changed text and are labeled again."
+        f"{_decisions_lost(held, [*held.recorded.variable_keys], places=places)}",
+    )
+
+
+def _decisions_lost(
+    held: Study, variables: Sequence[str], *, places: Sequence[int] | None = None
+) -> str:
+    """Say how many people's decisions do not count for a new wording or text.
+
+    A decision is about the text and the question that a person read.
+
+    Args:
+        places: positions of the items with a changed text; None for all items.
+    """
+    labels = held.recorded
+    decided = 0
+    for variable in variables:
+        rows = labels.reader.person_decisions(labels.item_set, labels.variable_keys[variable])
+        found = rows.position if places is None else np.intersect1d(rows.position, places)
+        decided += len(np.unique(found))
+    if not decided:
+        return ""
+    return (
+        f" People had decided {decided:,} of these labels. Their decisions stay in the ledger but "
+        "no longer count, so the labels may be open again."
     )
 
 

@@ -64,7 +64,8 @@ def items_of(
         raise InputError(
             f"{path_of(items)}: not the table that was labeled: its ids, texts or their order "
             f"hash to {table.sha256[:12]}, but those of the study to {loaded.items_sha256[:12]}.",
-            hint="Give the unchanged file, with the same --id-column and --text-column.",
+            hint="If the file is unchanged, give the same --id-column and --text-column as when it "
+            "was labeled.",
         )
     return table
 

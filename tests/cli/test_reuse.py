@@ -149,6 +149,23 @@ def test_a_corrected_text_is_labeled_again_and_the_tables_before_are_kept(
     assert read_table(labeled.study / "labels.csv")[0]["text"] == "comment zero"
 
 
+def test_decisions_of_people_that_no_longer_count_are_counted(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    decided = tmp_path / "decisions.csv"
+    rows = [f"i-{n},topic,staff\ni-{n},urgent,no\n" for n in range(3)]
+    decided.write_text(f"id,variable,decision\n{''.join(rows)}", encoding="utf-8")
+    done = run(
+        *("review", "import", labeled.study, decided, "--items", labeled.items, "--reviewer", "AB")
+    )
+    assert done.code == 0, done.err
+    corrected = study_files(tmp_path / "corrected", ["comment zero", *TEXTS[1:]])
+    assert "People had decided 2 of these labels" in label(run, corrected, labeled.study).err
+    words = CODEBOOK.replace("Meals and drinks.", "Meals, snacks and drinks.")
+    corrected.codebook.write_text(words, encoding="utf-8")
+    assert "People had decided 2 of these labels" in label(run, corrected, labeled.study).err
+
+
 def test_a_rater_that_leaves_is_said_and_the_tables_before_are_kept(
     run: Run, labeled: StudyFiles, tmp_path: Path
 ) -> None:

@@ -85,7 +85,9 @@ class ReviewTables:
     ] = None
     against: Annotated[
         Path | None,
-        Option("Existing labels; review only what the study labels otherwise.", metavar="FILE"),
+        Option(
+            "Existing labels; review only items whose label in the study differs.", metavar="FILE"
+        ),
     ] = None
 
 

@@ -34,7 +34,7 @@ def page_command(
 
     With --double-coded, some items wait for a second person. --adjudicate then asks a third one
     about the items on which they differ. --control mixes in items whose category is known, to see
-    who reads carefully. --against asks only about items that existing labels label otherwise.
+    who reads carefully. --against asks only about items whose existing label differs.
 
     The command prints an address; open it in a browser. No browser is started, because other users
     of the machine could read the address in its command line.
