@@ -119,7 +119,7 @@ def read_decisions(
     reader.finish()
     if not decisions:
         raise TableError(
-            f"{path.name}: it holds no decision; every cell for one is empty.",
+            f"{path.name}: found no decisions; every decision cell is empty.",
             hint="Write a category of the codebook into each cell that you decided.",
         )
     spelled = spelling_messages(reader.meant, where=path.name)

@@ -178,7 +178,7 @@ def _reviewer(one: ReadDecision, named: str | None, path: Path) -> str:
         return reviewer_name(one.reviewer)
     if named is None:
         raise InputError(
-            f"{path.name}, row {one.row}: it is not said who decided.",
+            f"{path.name}, row {one.row}: the reviewer is missing.",
             hint="Name the person with --reviewer NAME, or add a column `reviewer`.",
         )
     return named

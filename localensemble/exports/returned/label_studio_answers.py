@@ -46,7 +46,7 @@ def label_studio_answers(path: Path, *, codebook: Codebook) -> HeldTable:
             ) from None
     if not rows:
         raise TableError(
-            f"{path.name}: it holds no annotation, so nobody decided anything.",
+            f"{path.name}: found no annotations.",
             hint="Export the project after people have submitted annotations.",
         )
     return HeldTable(path, COLUMNS, TableFormat(), tuple(rows))

@@ -49,7 +49,7 @@ TOKEN_REFUSED = Refusal(
 )
 FOREIGN_HOST = Refusal(
     421,
-    "This address is not the one of the review",
+    "This is not the address of the review",
     "Open the address exactly as the terminal shows it, with 127.0.0.1 and the same port.",
 )
 FOREIGN_PAGE = Refusal(
@@ -70,12 +70,14 @@ FORM_REFUSED = Refusal(
 )
 BAD_ADDRESS = Refusal(400, "This address cannot exist", "Open the review.", link="Open the review")
 BAD_REQUEST = Refusal(400, "The request cannot be read", "Nothing was saved.")
-METHOD_REFUSED = Refusal(405, "The request is refused", "The review knows only GET, HEAD and POST.")
+METHOD_REFUSED = Refusal(
+    405, "The request is refused", "The review accepts only GET, HEAD and POST."
+)
 TOO_SLOW = Refusal(408, "The answer did not arrive", "Nothing was saved. Repeat the answer.")
 TOO_LARGE = Refusal(
     413,
     "The answer is too long",
-    "Nothing was saved. A form may have 64 KiB: go back and shorten the note.",
+    "Nothing was saved. A form may have at most 64 KiB. Go back and shorten the note.",
 )
 NOT_A_FORM = Refusal(415, "The request is refused", "The review accepts only its own forms.")
 BROKEN = Refusal(

@@ -338,7 +338,7 @@ def test_a_withdrawn_item_is_named_as_such(run: Run, files: StudyFiles, tmp_path
     [
         ([{"id": "i-3", "theme": "food"}], "found no column with decisions"),
         ([{"patient": "i-3", "decision_topic": "food"}], "found no column with item ids"),
-        ([{"id": "i-3", "decision_topic": " "}], "holds no decision"),
+        ([{"id": "i-3", "decision_topic": " "}], "found no decisions"),
         ([GOOD, GOOD | {"decision": "other"}], "rows 1 and 2: the same person gives two answers"),
         (
             [
