@@ -108,7 +108,7 @@
       group.append(choice(variable, category.name, category.name, keyOf(place, i), category.definition));
     });
     const out = make("div", { class: "out" });
-    out.append(choice(variable, content.cannotDecide, "I cannot decide", "x"));
+    out.append(choice(variable, content.cannotDecide, "Cannot decide", "x"));
     out.append(choice(variable, content.codebookUnclear, "Codebook unclear", "c"));
     group.append(out);
     if (asked.rules.length) {
