@@ -85,7 +85,8 @@ def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
     label = ("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     ended = run(*label)
     rows = len(read_table(files.study / "escalations.csv"))
-    assert f"review the {rows} rows in {files.study / 'escalations.csv'}." in ended.out
+    assert f"review the {rows} rows in {files.study / 'escalations.csv'}: " in ended.out
+    assert f"`localensemble review {files.study} --items FILE`" in ended.out
     assert "how often these labels are right" in ended.out
     gold = files.folder / "gold.csv"
     gold.write_text("id,gold_topic\ni-1,staff\n", encoding="utf-8")
