@@ -12,6 +12,8 @@ from localensemble.core.errors import InputError
 from localensemble.exports.export_formats import EXPORT_FORMATS
 from tests.exports.formats.conftest import SECRET, Reviewed
 
+pytestmark = pytest.mark.slow  # every format of a whole study
+
 FORMATS = cast(tuple[ExportFormat, ...], get_args(ExportFormat))
 
 

@@ -15,6 +15,8 @@ from localensemble.core.errors import TableError
 from localensemble.study.study import Study
 from tests.exports.formats.conftest import Reviewed
 
+pytestmark = pytest.mark.slow  # whole studies, written and read back
+
 
 def test_an_unchanged_label_studio_export_records_nothing(reviewed: Reviewed) -> None:
     path = reviewed.export("label-studio", "tasks.json").files[0]

@@ -15,6 +15,8 @@ import pytest
 from localensemble.review.guard.account import account_of
 from tests.review.guard.guarded_page import TEXT, GuardedPage, running
 
+pytestmark = pytest.mark.slow  # servers on loopback
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[GuardedPage]:

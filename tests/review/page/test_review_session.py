@@ -22,6 +22,8 @@ from tests.review.page.reviewed_study import (
     disputed_study,
 )
 
+pytestmark = pytest.mark.slow  # studies with many items
+
 RATERS_WORDS = (
     b"Why a person decides",
     b"Rater A",
