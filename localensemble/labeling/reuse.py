@@ -22,6 +22,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
 from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import put_aside, written_before
+from localensemble.study.people.current_decisions import counted_decisions
 from localensemble.study.run_record import codebook_content, newest_finished
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
@@ -277,8 +278,8 @@ def _decisions_lost(
     decided = 0
     for variable in variables:
         rows = labels.reader.person_decisions(labels.item_set, labels.variable_keys[variable])
-        found = rows.position if places is None else np.intersect1d(rows.position, places)
-        decided += len(np.unique(found))
+        found = np.unique(rows.position[counted_decisions(rows)])
+        decided += len(found if places is None else np.intersect1d(found, places))
     if not decided:
         return ""
     return (

@@ -159,7 +159,17 @@ def test_decisions_of_people_that_no_longer_count_are_counted(
         *("review", "import", labeled.study, decided, "--items", labeled.items, "--reviewer", "AB")
     )
     assert done.code == 0, done.err
-    corrected = study_files(tmp_path / "corrected", ["comment zero", *TEXTS[1:]])
+    control = tmp_path / "control.csv"
+    control.write_text(
+        "id,variable,decision,role\ni-5,topic,staff,control\n", encoding="utf-8"
+    )  # decides nothing
+    done = run(
+        *("review", "import", labeled.study, control, "--items", labeled.items, "--reviewer", "AB")
+    )
+    assert done.code == 0, done.err
+    changed = [*TEXTS]
+    changed[0], changed[5] = "comment zero", "comment five"
+    corrected = study_files(tmp_path / "corrected", changed)
     assert "People had decided 2 of these labels" in label(run, corrected, labeled.study).err
     words = CODEBOOK.replace("Meals and drinks.", "Meals, snacks and drinks.")
     corrected.codebook.write_text(words, encoding="utf-8")

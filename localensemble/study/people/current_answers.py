@@ -12,11 +12,7 @@ from localensemble.codebook.model import Variable
 from localensemble.ledger.records import AnswerKind, DecisionRole, DecisionRows, ReviewerRecord
 from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
 from localensemble.study.people.answer_words import ANSWER_WORDS
-from localensemble.study.people.current_decisions import (
-    ADJUDICATION,
-    REVIEW,
-    current_decisions,
-)
+from localensemble.study.people.current_decisions import counted_decisions
 
 _KINDS = {code: kind for kind, code in ANSWER_CODES.items()}
 _ROLES = {code: role for role, code in ROLE_CODES.items()}
@@ -48,10 +44,7 @@ class CurrentAnswers:
     def __init__(
         self, rows: DecisionRows, *, variable: Variable, reviewers: Sequence[ReviewerRecord]
     ) -> None:
-        chosen = np.concatenate(
-            [current_decisions(rows, role=role) for role in (REVIEW, ADJUDICATION)]
-        )
-        self._chosen = chosen[np.argsort(rows.position[chosen], kind="stable")]
+        self._chosen = counted_decisions(rows)
         self._positions = rows.position[self._chosen]
         self._rows = rows
         self._variable = variable

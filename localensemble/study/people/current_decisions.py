@@ -28,6 +28,12 @@ def current_decisions(rows: DecisionRows, *, role: int) -> NDArray[np.int64]:
     return _newest(rows, np.flatnonzero(rows.role == role))
 
 
+def counted_decisions(rows: DecisionRows) -> NDArray[np.int64]:
+    """Return the rows that count in a final label, by item: reviews, then what settles them."""
+    chosen = np.concatenate([current_decisions(rows, role=role) for role in (REVIEW, ADJUDICATION)])
+    return chosen[np.argsort(rows.position[chosen], kind="stable")]
+
+
 def blind_decisions(rows: DecisionRows) -> NDArray[np.int64]:
     """Return each reviewer's answer before they saw what raters or other people said."""
     reviews = np.flatnonzero(rows.role == REVIEW)
