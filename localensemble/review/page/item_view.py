@@ -18,7 +18,7 @@ from localensemble.review.page.answer_forms import field_name
 from localensemble.review.page.answer_keys import answer_keys, command_keys
 from localensemble.review.page.desk import Desk, Progress
 from localensemble.review.page.review_session import Page, ReviewSession, answer_words
-from localensemble.review.plan.adjudication_queue import letters
+from localensemble.review.plan.reviewer_letters import letters
 from localensemble.study.study_labels import STATES, label_states
 
 

@@ -1,7 +1,7 @@
 """The items on which the study and existing labels differ, with the sides hidden.
 
 A model is judged unfairly if only its own label is shown, or if the items come with a hint who
-said what. So the items are shuffled, and the two labels stand in random order.
+said what. So the items are shuffled, and neither label is shown.
 Source: Lu and Zhong (2024), arXiv 2410.09416.
 """
 
@@ -75,8 +75,3 @@ def existing_queue(
         for position in queued.tolist()
     ]
     return ExistingQueue(queued[np.argsort(shuffled, kind="stable")], differs, audited)
-
-
-def existing_stands_first(item_id: str, variable: str, *, seed: int) -> bool:
-    """Draw whether the existing label is shown before the study's, in half of all cases."""
-    return random_draw(f"{item_id}\x1f{variable}", seed=seed, purpose="existing") < 0.5

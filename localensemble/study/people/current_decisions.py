@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Variable
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.ledger.records import DecisionRows, ReviewerRecord
-from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES, SHOWN_CODES
+from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
 
 REVIEW = ROLE_CODES["review"]
 ADJUDICATION = ROLE_CODES["adjudication"]
 _UNDONE = ANSWER_CODES["undone"]
-_BLIND = SHOWN_CODES["item"]
-_SEEN = (SHOWN_CODES["labels"], SHOWN_CODES["answers"])
 
 
 def current_decisions(rows: DecisionRows, *, role: int) -> NDArray[np.int64]:
@@ -34,28 +32,12 @@ def counted_decisions(rows: DecisionRows) -> NDArray[np.int64]:
     return chosen[np.argsort(rows.position[chosen], kind="stable")]
 
 
-def blind_decisions(rows: DecisionRows) -> NDArray[np.int64]:
-    """Return each reviewer's answer before they saw what raters or other people said."""
-    reviews = np.flatnonzero(rows.role == REVIEW)
-    order = _by_item_and_reviewer(rows, reviews)
-    seen = np.isin(rows.shown[order], _SEEN)
-    starts = _starts(rows, order)
-    # Number of decisions so far in the group that were made after seeing something.
-    before = np.cumsum(seen)
-    offset = np.zeros(len(order), dtype=before.dtype)
-    offset[starts] = (before - seen)[starts]
-    unseen = before == np.maximum.accumulate(offset)
-    blind = (rows.shown[order] == _BLIND) | (rows.answer[order] == _UNDONE)
-    return _newest(rows, order[unseen & blind])
-
-
 def people_matrix(
     rows: DecisionRows,
     *,
     variable: Variable,
     reviewers: Sequence[ReviewerRecord],
     item_count: int,
-    blind: bool = False,
 ) -> LabelMatrix:
     """Return the categories that people gave: N items by the P reviewers who gave any.
 
@@ -66,9 +48,8 @@ def people_matrix(
         variable: the variable.
         reviewers: everyone who is registered.
         item_count: N; items at later positions are left out.
-        blind: take the answers that were given before the raters' labels were seen.
     """
-    counted = blind_decisions(rows) if blind else current_decisions(rows, role=REVIEW)
+    counted = current_decisions(rows, role=REVIEW)
     counted = counted[(rows.position[counted] < item_count) & (rows.category[counted] != GAP)]
     present = set(rows.reviewer[counted].tolist())
     named = [one for one in reviewers if one.key in present]

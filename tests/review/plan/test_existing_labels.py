@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.review.plan.existing_labels import existing_queue, existing_stands_first
+from localensemble.review.plan.existing_labels import existing_queue
 from localensemble.review.plan.review_plan import ReviewPlan
 
 IDS = [f"note-{i}" for i in range(40)]
@@ -65,10 +65,3 @@ def test_each_variable_is_compared_by_itself() -> None:
     queue = existing_queue(existing, final, item_ids=IDS[:2], plan=ReviewPlan())
 
     assert queue.asked.tolist() == [[False, True], [False, False]]
-
-
-def test_the_side_that_stands_first_is_drawn_and_stays() -> None:
-    first = [existing_stands_first(one, "tone", seed=0) for one in IDS * 1]
-
-    assert 8 < sum(first) < 32
-    assert first == [existing_stands_first(one, "tone", seed=0) for one in IDS]

@@ -7,7 +7,6 @@ import pytest
 
 from localensemble.core.errors import InputError
 from localensemble.ledger.records import DecisionRows
-from localensemble.review.plan.adjudication_queue import adjudication_queue, letters
 from localensemble.review.plan.item_queue import (
     by_doubt,
     finished,
@@ -15,6 +14,7 @@ from localensemble.review.plan.item_queue import (
     people_needed,
 )
 from localensemble.review.plan.review_plan import ReviewPlan, plan_of
+from localensemble.review.plan.reviewer_letters import letters
 
 ANNE, BEN, CLEO = 11, 12, 13
 CATEGORY, CANNOT_DECIDE, UNCLEAR, UNDONE = 0, 1, 2, 3
@@ -142,17 +142,6 @@ def test_an_item_that_another_reviewer_has_open_can_be_held_back() -> None:
     left = left_for(order, needed=needed, people=open_elsewhere, mine=np.zeros(3, np.bool_))
 
     assert left.tolist() == [2, 1]
-
-
-def test_nobody_settles_an_item_that_they_have_answered() -> None:
-    order = np.array([3, 1, 0, 2])
-    differing = np.array([True, False, True, True])
-    answered = np.array([True, True, False, False])
-
-    queue = adjudication_queue(order, differing=differing, answered=answered)
-
-    assert queue.positions.tolist() == [3, 2]
-    assert queue.own == 1
 
 
 def test_letters_hide_who_answered_and_are_dealt_anew_for_each_item() -> None:

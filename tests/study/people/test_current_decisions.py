@@ -1,4 +1,4 @@
-"""Promises about people's answers side by side: current ones, and those given blind."""
+"""Promises about people's answers side by side: the current ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from localensemble.study.people.current_decisions import people_matrix
 from tests.study.people.decided import REVIEWERS, VARIABLE, Said, rows, said
 
 
-def answers(*decisions: Said, blind: bool = False) -> dict[str, list[int]]:
-    found = people_matrix(
-        rows(*decisions), variable=VARIABLE, reviewers=REVIEWERS, item_count=3, blind=blind
-    )
+def answers(*decisions: Said) -> dict[str, list[int]]:
+    found = people_matrix(rows(*decisions), variable=VARIABLE, reviewers=REVIEWERS, item_count=3)
     assert found.categories == VARIABLE.answers
     return dict(zip(found.raters, np.asarray(found.indices).T.tolist(), strict=True))
 
@@ -33,26 +31,3 @@ def test_each_person_who_answered_has_a_column_with_current_answers() -> None:
 def test_without_answers_there_are_no_columns() -> None:
     assert answers() == {}
     assert answers(said(0, 1, "codebook_unclear")) == {}
-
-
-def test_blind_answers_are_those_before_anything_else_was_seen() -> None:
-    found = answers(
-        # Revised after the labels were shown.
-        said(0, 1, 2, shown="item"),
-        said(0, 1, 0, shown="labels"),
-        # Corrected while still blind.
-        said(1, 1, 2, shown="item"),
-        said(1, 1, "undone"),
-        said(1, 1, 1, shown="item"),
-        # Taken back, and answered only when other answers had been seen.
-        said(2, 1, 2, shown="item"),
-        said(2, 1, "undone"),
-        said(2, 1, 1, shown="answers"),
-        # Seen first: later answers are not blind.
-        said(0, 2, 1, shown="labels"),
-        said(0, 2, 2, shown="item"),
-        said(1, 2, 2, shown="item"),
-        said(2, 2, 0),
-        blind=True,
-    )
-    assert found == {"AB": [2, 1, -1], "Cleo": [-1, 2, -1]}
