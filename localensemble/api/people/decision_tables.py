@@ -19,7 +19,7 @@ from typing import get_args
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import TableError
 from localensemble.core.words import counted
-from localensemble.ledger.encode_decisions import HIGHEST_CONFIDENCE
+from localensemble.ledger.encode_decisions import HIGHEST_CONFIDENCE, decided_now
 from localensemble.ledger.records import AnswerKind, DecisionRole, Shown
 from localensemble.review.worksheets.asked_items import HASH_COLUMN, LABELS_PREFIX, OPEN_COLUMN
 from localensemble.study.category_spellings import category_meant, spelling_messages
@@ -223,7 +223,7 @@ class _Reader:
         self._codebook = codebook
         self._items = items
         self._columns = columns
-        self._now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._now = decided_now()
         self._problems: list[str] = []
         self._rows = self._wrong = 0
         self.meant: dict[str, str] = {}

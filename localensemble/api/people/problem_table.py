@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.core.errors import InputError
-from localensemble.ledger.records import PersonDecision
+from localensemble.study.people.answer_words import CODEBOOK_UNCLEAR, WORDS_OF_ANSWERS
+from localensemble.study.people.current_decisions import current_of
 from localensemble.study.study import Study
 from localensemble.tables.delimited import write_table
 
 COLUMNS = ("variable", "consensus", "answer", "reviewer", "decided_at", "note")
-_ANSWERS = {"cannot_decide": "<cannot decide>", "codebook_unclear": "<codebook unclear>"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +49,24 @@ def write_problems(study: Path, *, output: Path) -> ProblemTable:
         for decided in loaded.decide():
             variable = decided.variable
             key = labels.variable_keys[variable.name]
-            newest: dict[tuple[int, int], PersonDecision] = {}
-            for one in labels.reader.decision_notes(labels.item_set, key):
-                if one.role == "review" and one.position < labels.item_count:
-                    newest[one.position, one.reviewer] = one
-            rows = [one for one in newest.values() if one.kind in _ANSWERS]
+            given = labels.reader.decision_notes(labels.item_set, key)
+            rows = [
+                one
+                for one in current_of(given, role="review").values()
+                if one.kind in WORDS_OF_ANSWERS and one.position < labels.item_count
+            ]
             rows.sort(key=lambda one: (int(decided.categories[one.position]), one.position))
             for one in rows:
                 category = int(decided.categories[one.position])
                 cells = (
                     variable.name,
                     "" if category < 0 else variable.answers[category],
-                    _ANSWERS[one.kind],
+                    WORDS_OF_ANSWERS[one.kind],
                     names[one.reviewer],
                     one.decided_at,
                     one.note or "",
                 )
                 found.append(((labels.item_ids[one.position],), cells))
     write_table(output, kept=("id",), added=COLUMNS, rows=found)
-    unclear = sum(cells[2] == _ANSWERS["codebook_unclear"] for _, cells in found)
+    unclear = sum(cells[2] == CODEBOOK_UNCLEAR for _, cells in found)
     return ProblemTable(output, unclear, len(found) - unclear)

@@ -36,6 +36,7 @@ from localensemble.review.page.waiting_items import Queue, QueueFilter
 from localensemble.review.plan.item_queue import Positions, finished, people_needed
 from localensemble.review.plan.reading_list import ReadingList
 from localensemble.review.plan.review_plan import ReviewPlan
+from localensemble.study.people.current_decisions import current_of
 from localensemble.study.study import Study
 
 Page = Literal["item", "labels"]
@@ -393,10 +394,8 @@ class ReviewSession:
     ) -> dict[ReviewerKey, PersonDecision]:
         """Return the current answer of each person about one item and variable."""
         wanted = role or self.task.role_at(position)
-        newest = {
-            one.reviewer: one for one in self._decisions(position, variable) if one.role == wanted
-        }
-        return {key: one for key, one in newest.items() if one.kind != "undone"}
+        current = current_of(self._decisions(position, variable), role=wanted)
+        return {reviewer: one for (_, reviewer), one in current.items()}
 
     def _decisions(self, position: int, variable: int) -> tuple[PersonDecision, ...]:
         return self._ledger.reader.decisions_of_item(
@@ -443,8 +442,8 @@ class ReviewSession:
         found = self._ledger.reader.decision_notes(
             self.study.recorded.item_set, self._key(variable)
         )
-        newest = {(one.position, one.reviewer): one for one in found if one.role == "review"}
-        return tuple(one for one in newest.values() if one.kind == "codebook_unclear")
+        current = current_of(found, role="review")
+        return tuple(one for one in current.values() if one.kind == "codebook_unclear")
 
     def _key(self, variable: int) -> VariableKey:
         return self.study.recorded.variable_keys[self.variables[variable].name]

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from localensemble.core.random_draw import random_draws
 from localensemble.ledger.records import DecisionRole, DecisionRows
-from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
+from localensemble.ledger.schema import ROLE_CODES
 from localensemble.review.plan.review_plan import ReviewPlan
+from localensemble.study.people.current_decisions import current_decisions
 
 BoolArray = NDArray[np.bool_]
 Positions = NDArray[np.int64]
 
-_UNDONE = ANSWER_CODES["undone"]
 # Above every key of a reviewer, so that a pair of item and reviewer fits into one number.
 _REVIEWERS = 1 << 32
 
@@ -75,12 +75,10 @@ def finished(
 
 def _answered(rows: DecisionRows, asked: BoolArray, role: int) -> NDArray[np.int64]:
     """Return each pair of item and reviewer with a current answer as one number: (n,)."""
-    counts = (rows.role == role) & asked[rows.position]
-    pairs = rows.position[counts] * _REVIEWERS + rows.reviewer[counts]
-    # The first of the reversed rows is the newest, and only the newest counts.
-    newest, first = np.unique(pairs[::-1], return_index=True)
-    current: BoolArray = rows.answer[counts][::-1][first] != _UNDONE
-    return newest[current]
+    current = current_decisions(rows, role=role)
+    current = current[asked[rows.position[current]]]
+    pairs: NDArray[np.int64] = rows.position[current] * _REVIEWERS + rows.reviewer[current]
+    return pairs
 
 
 def people_needed(item_ids: Sequence[str], plan: ReviewPlan) -> NDArray[np.int64]:

@@ -14,3 +14,6 @@ ANSWER_WORDS: Mapping[str, AnswerKind] = MappingProxyType(
     {CANNOT_DECIDE: "cannot_decide", CODEBOOK_UNCLEAR: "codebook_unclear"}
 )
 """What a cell says where a person gave no category -> the kind of answer."""
+WORDS_OF_ANSWERS: Mapping[AnswerKind, str] = MappingProxyType(
+    {kind: word for word, kind in ANSWER_WORDS.items()}
+)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from localensemble.codebook.model import Variable
-from localensemble.ledger.records import AnswerKind, DecisionRole, DecisionRows, ReviewerRecord
+from localensemble.ledger.records import DecisionRole, DecisionRows, ReviewerRecord
 from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
-from localensemble.study.people.answer_words import ANSWER_WORDS
+from localensemble.study.people.answer_words import WORDS_OF_ANSWERS
 from localensemble.study.people.current_decisions import counted_decisions
 
 _KINDS = {code: kind for kind, code in ANSWER_CODES.items()}
 _ROLES = {code: role for role, code in ROLE_CODES.items()}
-_WORDS: dict[AnswerKind, str] = {kind: word for word, kind in ANSWER_WORDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class CurrentAnswers:
         return PersonAnswer(
             self._names[int(rows.reviewer[row])],
             _ROLES[int(rows.role[row])],
-            _WORDS[kind] if category is None else category,
+            WORDS_OF_ANSWERS[kind] if category is None else category,
             category,
             None if math.isnan(seconds) else seconds,
         )

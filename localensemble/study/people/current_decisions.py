@@ -6,14 +6,20 @@ answer, the person has no answer: an older one does not come back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.codebook.model import Variable
 from localensemble.core.label_matrix import GAP, LabelMatrix
-from localensemble.ledger.records import DecisionRows, ReviewerRecord
+from localensemble.ledger.records import (
+    DecisionRole,
+    DecisionRows,
+    PersonDecision,
+    ReviewerKey,
+    ReviewerRecord,
+)
 from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES
 
 REVIEW = ROLE_CODES["review"]
@@ -30,6 +36,22 @@ def counted_decisions(rows: DecisionRows) -> NDArray[np.int64]:
     """Return the rows that count in a final label, by item: reviews, then what settles them."""
     chosen = np.concatenate([current_decisions(rows, role=role) for role in (REVIEW, ADJUDICATION)])
     return chosen[np.argsort(rows.position[chosen], kind="stable")]
+
+
+def current_of(
+    decisions: Iterable[PersonDecision], *, role: DecisionRole
+) -> dict[tuple[int, ReviewerKey], PersonDecision]:
+    """Return the decisions on one variable that count, with what people wrote.
+
+    Args:
+        decisions: the decisions on a variable; those on one item from the oldest to the newest.
+        role: the role.
+
+    Returns:
+        Position of the item and reviewer -> the decision.
+    """
+    newest = {(one.position, one.reviewer): one for one in decisions if one.role == role}
+    return {place: one for place, one in newest.items() if one.kind != "undone"}
 
 
 def people_matrix(
