@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
-from localensemble.exports.multi_labels import multi_label_lists
-from localensemble.exports.rows import ItemTable
+from localensemble.exports.multi_labels import listed_labels, multi_label_lists
+from localensemble.exports.rows import ItemTable, VariableRow
 
+# What a finished table adds for each variable.
+FINAL_PARTS = ("label", "status", "origin")
 # The added columns without those of raters. docs/results.md explains each of them.
 LABEL_PARTS = (
-    "label",
-    "status",
-    "origin",
+    *FINAL_PARTS,
     "support",
     "mean_probability",
     "off_codebook_mass",
@@ -58,10 +58,51 @@ def check_columns(
         )
 
 
+def table_columns(
+    variables: Sequence[Variable], *, columns_of: Callable[[str], Sequence[str]]
+) -> list[str]:
+    """Return the columns of all variables in a table of items.
+
+    The list of a multi-label variable stands before the columns of its first yes/no variable.
+
+    Args:
+        variables: the variables, in codebook order.
+        columns_of: returns the other columns of a variable, by its name.
+    """
+    lists = multi_label_lists(variables)
+    return [
+        name
+        for variable in variables
+        for name in (
+            *([lists[variable.name]] if variable.name in lists else []),
+            *columns_of(variable.name),
+        )
+    ]
+
+
+def final_cells(
+    one: VariableRow, *, item: Sequence[VariableRow], lists: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the cells of `FINAL_PARTS`, with the list of a multi-label variable before them.
+
+    Args:
+        one: the decision about the variable.
+        item: the decisions about all variables of the item.
+        lists: the columns of the lists, from `multi_label_lists`.
+    """
+    listed = (listed_labels(lists[one.variable], item),) if one.variable in lists else ()
+    return (*listed, one.label or "", one.status, one.origin or "")
+
+
 def label_columns(variable: str, raters: Sequence[str]) -> list[str]:
     """Return the columns of one variable in the table of labels."""
     parts = (*LABEL_PARTS, *(f"rater.{name}" for name in raters))
     return [f"{variable}.{part}" for part in parts]
+
+
+def final_columns(variable: str) -> list[str]:
+    """Return the columns of one variable in the finished table."""
+    return [f"{variable}.{part}" for part in FINAL_PARTS]
 
 
 def queue_columns(raters: Sequence[str]) -> list[str]:

@@ -12,8 +12,14 @@ from pathlib import Path
 
 from localensemble.core.files import reported_writing
 from localensemble.core.items import Item
-from localensemble.exports.columns import added_id, label_columns, queue_columns
-from localensemble.exports.multi_labels import listed_labels, multi_label_lists
+from localensemble.exports.columns import (
+    added_id,
+    final_cells,
+    label_columns,
+    queue_columns,
+    table_columns,
+)
+from localensemble.exports.multi_labels import multi_label_lists
 from localensemble.exports.rows import (
     DecidedStudy,
     ItemTable,
@@ -41,14 +47,7 @@ def write_labels(study: DecidedStudy, *, path: Path) -> None:
     items, raters = study.items, study.labels.rater_names
     variables = [decided.variable for decided in study.decisions]
     lists = multi_label_lists(variables)
-    columns = [
-        name
-        for variable in variables
-        for name in (
-            *([lists[variable.name]] if variable.name in lists else []),
-            *label_columns(variable.name, raters),
-        )
-    ]
+    columns = table_columns(variables, columns_of=lambda name: label_columns(name, raters))
     write_table(
         path,
         kept=items.columns,
@@ -81,10 +80,7 @@ def _label_cells(items: ItemTable, row: StudyRow, lists: Mapping[str, str]) -> _
         cell
         for one in row.variables
         for cell in (
-            *([listed_labels(lists[one.variable], row.variables)] if one.variable in lists else []),
-            one.label or "",
-            one.status,
-            one.origin or "",
+            *final_cells(one, item=row.variables, lists=lists),
             number_text(one.support, mark=mark),
             number_text(one.mean_probability, mark=mark),
             number_text(one.off_codebook_mass, mark=mark),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from localensemble.exports.columns import FINAL_PARTS
 from localensemble.exports.exported_study import ExportedItem, ExportedStudy
 from localensemble.study.people.current_answers import PersonAnswer
 
@@ -29,7 +30,7 @@ def typed_columns(study: ExportedStudy) -> tuple[TypedColumn, ...]:
         columns.append(TypedColumn(TEXT, "text", is_own=True))
     for variable in study.codebook.variables:
         name = variable.name
-        columns += [TypedColumn(f"{name}.{part}", "text") for part in ("label", "status", "origin")]
+        columns += [TypedColumn(f"{name}.{part}", "text") for part in FINAL_PARTS]
         numbers = ("support", "mean_probability", "off_codebook_mass")
         columns += [TypedColumn(f"{name}.{part}", "number") for part in numbers]
         columns.append(TypedColumn(f"{name}.reason_codes", "text"))
