@@ -16,15 +16,14 @@ from types import MappingProxyType
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_binary_file
-from localensemble.exports.columns import added_id
-from localensemble.exports.multi_labels import listed_labels, multi_label_lists
+from localensemble.exports.columns import added_id, final_cells, final_columns, table_columns
+from localensemble.exports.multi_labels import multi_label_lists
 from localensemble.exports.rows import DecidedStudy, ItemTable, StudyRow, study_rows
 from localensemble.tables.delimited import TableFormat, write_table
-from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, workbook_text
+from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, refuse_too_large, workbook_text
 
-# The parts of each variable, in the words of `labels.csv`.
-FINAL_PARTS = ("label", "status", "origin")
 _BATCH_ROWS = 8192
+_AS_CSV = "Write a CSV file instead: -o final.csv."
 
 Cells = tuple[Sequence[str], Sequence[str]]
 """The cells from the user's table, and those that are added."""
@@ -40,18 +39,13 @@ def write_finished(study: DecidedStudy, *, path: Path) -> None:
     items = study.items
     variables = [decided.variable for decided in study.decisions]
     lists = multi_label_lists(variables)
-    columns = [
-        name
-        for variable in variables
-        for name in (
-            *([lists[variable.name]] if variable.name in lists else []),
-            *(f"{variable.name}.{part}" for part in FINAL_PARTS),
-        )
-    ]
-    added = [*added_id(items), *columns]
+    added = [*added_id(items), *table_columns(variables, columns_of=final_columns)]
     rows = (_cells(study, row, lists) for row in study_rows(study))
     write = _writer(path)
     if write is _write_workbook:
+        width = len(items.columns) + len(added)
+        rows_and_header = study.labels.item_count + 1
+        refuse_too_large(path, rows=rows_and_header, columns=width, hint=_AS_CSV)
         _refuse_long_cells(items, path)
     write(path, _Finished(items.columns, tuple(added), rows, items.format))
 
@@ -67,14 +61,7 @@ def refuse_format(path: Path) -> None:
 
 def _cells(study: DecidedStudy, row: StudyRow, lists: Mapping[str, str]) -> Cells:
     cells = [
-        cell
-        for one in row.variables
-        for cell in (
-            *([listed_labels(lists[one.variable], row.variables)] if one.variable in lists else []),
-            one.label or "",
-            one.status,
-            one.origin or "",
-        )
+        cell for one in row.variables for cell in final_cells(one, item=row.variables, lists=lists)
     ]
     return row.cells, ([str(row.item.id)] if added_id(study.items) else []) + cells
 
@@ -118,7 +105,7 @@ def _refuse_long_cells(items: ItemTable, path: Path) -> None:
                 raise InputError(
                     f"Cannot write {path.name}: a text in row {row.item.position + 1:,} is longer "
                     f"than the {MOST_CELL_CHARACTERS:,} characters that a workbook's cell holds.",
-                    hint="Write a CSV file instead: -o final.csv.",
+                    hint=_AS_CSV,
                 )
 
 

@@ -12,11 +12,8 @@ from localensemble.core.files import replaced_binary_file
 from localensemble.exports.exported_study import ExportedStudy
 from localensemble.exports.typed_columns import Cell, typed_columns, typed_rows
 from localensemble.tables.delimited import neutralize_formula
+from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, refuse_too_large
 
-# Microsoft, "Excel specifications and limits".
-MOST_ROWS = 1_048_576
-MOST_COLUMNS = 16_384
-MOST_CHARACTERS = 32_767
 # Characters that XML 1.0 does not have, which a workbook cannot hold.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SHEET = "labels"
@@ -32,7 +29,12 @@ def write(study: ExportedStudy, *, path: Path) -> tuple[Path, ...]:
         InputError: a sheet cannot hold so many rows or columns, or a cell so long a text.
     """
     columns = typed_columns(study)
-    _refuse_too_large(path, rows=study.item_count + 1, columns=len(columns))
+    refuse_too_large(
+        path,
+        rows=study.item_count + 1,
+        columns=len(columns),
+        hint="Export as csv, parquet or jsonl.",
+    )
     openpyxl = import_module("openpyxl")
     make_cell = import_module("openpyxl.cell").WriteOnlyCell
     book = openpyxl.Workbook(write_only=True)
@@ -63,22 +65,12 @@ def _cell(
     text = value if is_own else neutralize_formula(value)
     # As Excel itself stores such characters.
     text = _NOT_IN_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MOST_CELL_CHARACTERS:
         raise InputError(
             f"{path.name}, row {row}: a text has {len(text):,} characters; a cell of a workbook "
-            f"holds {MOST_CHARACTERS:,}.",
+            f"holds {MOST_CELL_CHARACTERS:,}.",
             hint="Export as csv, parquet or jsonl, or leave out --include-text.",
         )
     cell = make_cell(sheet, value=text)
     cell.data_type = "s"  # never "f", a formula
     return cell
-
-
-def _refuse_too_large(path: Path, *, rows: int, columns: int) -> None:
-    for found, most, what in ((rows, MOST_ROWS, "rows"), (columns, MOST_COLUMNS, "columns")):
-        if found > most:
-            raise InputError(
-                f"Cannot write {path.name}: the table has {found:,} {what}, header included; a "
-                f"sheet of a workbook holds {most:,}.",
-                hint="Export as csv, parquet or jsonl.",
-            )

@@ -22,12 +22,11 @@ from localensemble.review.worksheets.asked_items import (
     answers_of,
 )
 from localensemble.study.people.answer_words import CANNOT_DECIDE, CODEBOOK_UNCLEAR
-from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, workbook_text
+from localensemble.tables.workbook_text import MOST_CELL_CHARACTERS, refuse_too_large, workbook_text
 
 ITEM_SHEET = "Worksheet"
 CODEBOOK_SHEET = "Codebook"
 _LISTS_SHEET = "Lists"
-_MOST_ROWS = 1_048_575  # below the header
 _MOST_PROMPT, _MOST_PROMPT_TITLE = 255, 32  # a longer one damages the workbook
 _WIDTHS = {"id": 16, "text": 80, OPEN_COLUMN: 22, NOTE_COLUMN: 40, REVIEWER_COLUMN: 16}
 _OTHER_WIDTH = 26
@@ -60,12 +59,12 @@ def write_workbook_worksheet(worksheet: Worksheet, path: Path) -> None:
 
 
 def _refuse_what_does_not_fit(worksheet: Worksheet, path: Path) -> None:
-    if len(worksheet.items) > _MOST_ROWS:
-        raise InputError(
-            f"Cannot write {path.name}: a workbook has at most {_MOST_ROWS:,} rows, but there are "
-            f"{len(worksheet.items):,} items.",
-            hint="Write fewer items with --n, or write a CSV or an HTML file.",
-        )
+    refuse_too_large(
+        path,
+        rows=len(worksheet.items) + 1,
+        columns=len(worksheet.item_columns) + len(worksheet.added_columns),
+        hint="Write fewer items with --n, or write a CSV or an HTML file.",
+    )
     for item in worksheet.items:
         if item.text is not None and len(item.text) > MOST_CELL_CHARACTERS:
             raise InputError(

@@ -13,11 +13,14 @@ import pytest
 
 import localensemble as le
 from localensemble.api.label import LabelOptions, label
+from localensemble.api.people.finalize import finalize
+from localensemble.core.errors import InputError
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import PersonDecision
 from localensemble.ledger.verify import verify
 from localensemble.study.study import Study
+from localensemble.tables import workbook_text
 from tests.cli.conftest import Run
 from tests.studies import StudyFiles, read_table, study_files
 
@@ -417,6 +420,17 @@ def test_the_finished_table_is_not_written_where_it_must_not_be(
         assert ended.code == 2
         assert said in ended.err
     assert files.items.read_bytes() == before
+
+
+def test_more_rows_than_a_workbook_holds_are_refused(
+    files: StudyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_text, "MOST_SHEET_ROWS", 5)
+    final = tmp_path / "final.xlsx"
+    with pytest.raises(InputError, match=r"final\.xlsx.*holds 5") as refused:
+        finalize(files.study, output=final, items=files.items, allow_open=True)
+    assert "CSV" in (refused.value.hint or "")
+    assert not final.exists()
 
 
 def test_a_text_too_long_for_a_workbook_is_refused_with_its_row(

@@ -13,6 +13,7 @@ import pytest
 from localensemble.core.errors import InputError
 from localensemble.exports import wide_workbook
 from localensemble.exports.rows import StudyRow
+from localensemble.tables import workbook_text
 from localensemble.tables.delimited import restore_formula
 from tests.exports.formats.conftest import DECIDED, ITEMS, Reviewed
 
@@ -136,11 +137,11 @@ def test_json_lines_nest_raters_and_people_below_their_variable(reviewed: Review
     }
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_ROWS", 24), ("MOST_COLUMNS", 5)])
+@pytest.mark.parametrize(("limit", "value"), [("MOST_SHEET_ROWS", 24), ("MOST_SHEET_COLUMNS", 5)])
 def test_a_workbook_that_cannot_hold_the_study_is_refused_with_numbers(
     untouched: Reviewed, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(wide_workbook, limit, value)
+    monkeypatch.setattr(workbook_text, limit, value)
     with pytest.raises(InputError, match=rf"out\.xlsx.* {value}\.") as refused:
         untouched.export("xlsx")
     assert refused.value.exit_code == 2
@@ -150,7 +151,7 @@ def test_a_workbook_that_cannot_hold_the_study_is_refused_with_numbers(
 def test_a_text_too_long_for_a_cell_is_refused_by_its_row(
     untouched: Reviewed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wide_workbook, "MOST_CHARACTERS", 40)
+    monkeypatch.setattr(wide_workbook, "MOST_CELL_CHARACTERS", 40)
     with pytest.raises(InputError, match=r"row 1: .*holds 40") as refused:
         untouched.export("xlsx", include_text=True)
     assert "soup" not in str(refused.value)
