@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from tests.browsers import running_chromium
 from tests.review.page.reviewed_study import CATEGORIES, Texts, decisions_in, disputed_study
 
 if TYPE_CHECKING:
@@ -27,16 +27,8 @@ _TEXTS = [f"The stone of case {n} lies still. Nothing else is known of it." for 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """An installed Chromium; nothing is downloaded."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

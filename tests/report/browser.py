@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.browsers import installed_chromium
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -36,10 +33,7 @@ def measured(page: Path, script: str, *, width: int, printed: bool = False) -> A
         width: the width of the window in pixels.
         printed: apply the styles for print.
     """
-    named = [os.environ.get("CHROMIUM", ""), *_NAMES]
-    browser = next((found for name in named if name and (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("needs chromium; install it or name it in CHROMIUM")
+    browser = installed_chromium()
     source = page.read_text(encoding="utf-8")
     source, policies = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", source)
     assert policies == 1

@@ -6,7 +6,6 @@ import contextlib
 import html
 import http.client
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-import pytest
-from playwright.sync_api import Browser, sync_playwright
-
 from tests.review.page.reviewed_study import Texts
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 SECONDS_TO_WAIT = 30
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+")
 
@@ -116,16 +111,3 @@ class RawBrowser:
         if answer.status == 303:
             return self._ask("GET", str(answer.getheader("location")), None)
         return self.page
-
-
-@contextlib.contextmanager
-def running_browser() -> Iterator[Browser]:
-    """Start an installed Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        with contextlib.closing(browser):
-            yield browser

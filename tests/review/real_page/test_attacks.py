@@ -12,8 +12,9 @@ import pytest
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.privacy.isolation import isolation_refused
 from localensemble.tables.rating_columns import NamedColumns
+from tests.browsers import running_chromium
 from tests.review.page.reviewed_study import Texts, disputed_study
-from tests.review.real_page.running_review import RawBrowser, running_browser, running_review
+from tests.review.real_page.running_review import RawBrowser, running_review
 
 pytestmark = pytest.mark.slow  # starts the command for each test
 
@@ -105,7 +106,7 @@ def planted_study(folder: Path) -> Texts:
 
 def test_a_script_in_a_text_or_a_name_is_only_text(tmp_path: Path) -> None:
     texts = planted_study(tmp_path)
-    with running_review(texts, "--reviewer", SCRIPT) as review, running_browser() as browser:
+    with running_review(texts, "--reviewer", SCRIPT) as review, running_chromium() as browser:
         page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -132,7 +133,7 @@ def test_a_script_in_a_text_or_a_name_is_only_text(tmp_path: Path) -> None:
 
 def test_the_token_does_not_stay_in_the_history_of_the_browser(tmp_path: Path) -> None:
     texts = disputed_study(tmp_path, [TEXT])
-    with running_review(texts, "--reviewer", "Anna") as review, running_browser() as browser:
+    with running_review(texts, "--reviewer", "Anna") as review, running_chromium() as browser:
         page = browser.new_page()
         address = review.address()
         page.goto(address)
@@ -146,7 +147,7 @@ def test_the_token_does_not_stay_in_the_history_of_the_browser(tmp_path: Path) -
 
 def test_another_page_of_the_same_browser_can_neither_show_nor_answer(tmp_path: Path) -> None:
     texts = disputed_study(tmp_path, [TEXT])
-    with running_review(texts, "--reviewer", "Anna") as review, running_browser() as browser:
+    with running_review(texts, "--reviewer", "Anna") as review, running_chromium() as browser:
         page = browser.new_page()
         address = review.address()
         root = address.partition("?")[0]

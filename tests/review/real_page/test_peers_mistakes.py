@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browsers import running_chromium
 from tests.review.page.reviewed_study import RATERS, Texts, decisions_in, disputed_study
-from tests.review.real_page.running_review import running_browser, running_review
+from tests.review.real_page.running_review import running_review
 
 pytestmark = pytest.mark.slow  # starts the command for each test, and a browser
 
@@ -23,7 +24,7 @@ CHOICES = "[data-question] input"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with running_browser() as browser:
+    with running_chromium() as browser:
         yield browser
 
 

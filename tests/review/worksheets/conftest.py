@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tests.browsers import running_chromium
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Start Chromium without a window; it never downloads anything."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip("needs Chromium or Chrome; install one of them")
-    with sync_api.sync_playwright() as running:
-        # A container often cannot give a process the namespaces of the sandbox.
-        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
