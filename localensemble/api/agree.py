@@ -55,11 +55,11 @@ from localensemble.report.agreement_wording import (
     why_missing,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
-from localensemble.study.rating_categories import category_values, choose_categories
-from localensemble.study.read_ratings import read_with_codebook, variable_of
+from localensemble.study.rating_table.rating_categories import category_values, choose_categories
+from localensemble.study.rating_table.read_ratings import read_with_codebook, variable_of
+from localensemble.study.rating_table.weight_table import WeightTable, read_weight_table
 from localensemble.study.required_verdict import requirement_of
 from localensemble.study.study import Study
-from localensemble.study.weight_table import WeightTable, read_weight_table
 from localensemble.tables.delimited import TableSource, path_of
 from localensemble.tables.rating_columns import (
     AllCategories,

@@ -18,14 +18,14 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import put_aside
-from localensemble.study.read_ratings import (
+from localensemble.study.rating_table.read_ratings import (
     RatingsLevel,
     RatingsOptions,
     labels_lost,
     read_ratings_table,
     refuse_other_study,
 )
-from localensemble.study.recorded_ratings import record_labels
+from localensemble.study.rating_table.recorded_ratings import record_labels
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource
 

@@ -34,7 +34,7 @@ from localensemble.agreement import (
 from localensemble.agreement.cross_check import CrossCheck, CrossCheckPlan, plan_cross_check
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import ItemId
-from localensemble.study.weight_table import WeightTable
+from localensemble.study.rating_table.weight_table import WeightTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import JsonValue
 from localensemble.findings.agreement_report import AgreementReport, VariableAgreement
 from localensemble.report.agreement_wording import agreement_verdict
-from localensemble.study.weight_table import WeightTable
+from localensemble.study.rating_table.weight_table import WeightTable
 from localensemble.tables.delimited import write_table
 
 COEFFICIENT_COLUMNS = (

@@ -11,8 +11,12 @@ from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.label_matrix import GAP, LabelMatrix
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
-from localensemble.study.read_ratings import RatingsOptions, ReadRatings, read_ratings_table
-from localensemble.study.recorded_ratings import AlignedRatings, record_labels
+from localensemble.study.rating_table.read_ratings import (
+    RatingsOptions,
+    ReadRatings,
+    read_ratings_table,
+)
+from localensemble.study.rating_table.recorded_ratings import AlignedRatings, record_labels
 from localensemble.tables.rating_columns import NamedColumns
 
 MAJORITY = decision_rules({"method": "majority"}, [])

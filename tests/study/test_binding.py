@@ -12,7 +12,7 @@ import pytest
 from localensemble.codebook.model import AlwaysReview, Category, Variable
 from localensemble.consensus.rules import decision_rules
 from localensemble.study.binding import binding, bound_items, rules_sha256
-from localensemble.study.recorded_ratings import AlignedRatings
+from localensemble.study.rating_table.recorded_ratings import AlignedRatings
 from localensemble.study.study import Study
 from tests.study.certificates import calibration, certificate
 from tests.study.ratings import record, wide

@@ -12,7 +12,7 @@ from localensemble.study.category_spellings import (
     joined_spellings,
     spelling_messages,
 )
-from localensemble.study.rating_categories import choose_categories
+from localensemble.study.rating_table.rating_categories import choose_categories
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import VariableRatings, read_ratings
 

@@ -27,7 +27,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import shared_id_column
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.kept_tables import clear_of_items
-from localensemble.study.recorded_ratings import hash_of_items
+from localensemble.study.rating_table.recorded_ratings import hash_of_items
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, has_texts

@@ -8,7 +8,7 @@ import pytest
 
 from localensemble.agreement import AgreementError
 from localensemble.core.errors import TableError
-from localensemble.study.weight_table import read_weight_table
+from localensemble.study.rating_table.weight_table import read_weight_table
 
 
 def test_weights_are_read_by_the_names_of_categories(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import localensemble.study.recorded_ratings as recorded_module
+import localensemble.study.rating_table.recorded_ratings as recorded_module
 from localensemble.codebook.model import AlwaysReview, Category, Codebook, Variable
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.label_matrix import LabelMatrix
@@ -18,7 +18,7 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import verify
 from localensemble.study.folder import StudyFolder
-from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items
+from localensemble.study.rating_table.recorded_ratings import AlignedRatings, hash_of_items
 from localensemble.study.study import Study
 from localensemble.study.study_labels import label_states
 from tests.study.ratings import record, wide

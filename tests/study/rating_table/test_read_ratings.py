@@ -18,13 +18,13 @@ from localensemble.core.errors import InputError, TableError
 from localensemble.core.identity import sha256_text
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
-from localensemble.study.read_ratings import (
+from localensemble.study.rating_table.read_ratings import (
     RatingsOptions,
     labels_lost,
     read_ratings_table,
     refuse_other_study,
 )
-from localensemble.study.recorded_ratings import AlignedRatings
+from localensemble.study.rating_table.recorded_ratings import AlignedRatings
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly
 from localensemble.tables.item_file import ItemFile

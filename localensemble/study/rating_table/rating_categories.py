@@ -18,12 +18,12 @@ from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import TableError
-from localensemble.study.category_overlap import disjoint_raters
 from localensemble.study.category_spellings import (
     category_meant,
     joined_spellings,
     spelling_messages,
 )
+from localensemble.study.rating_table.category_overlap import disjoint_raters
 from localensemble.tables.doubts.doubtful_labels import refuse_doubtful_labels
 from localensemble.tables.doubts.lookalikes import loose_form
 from localensemble.tables.doubts.missing_labels import may_be_missing, minus_one_sentence

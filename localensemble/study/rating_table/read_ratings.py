@@ -26,8 +26,8 @@ from localensemble.core.words import counted
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
-from localensemble.study.rating_categories import choose_categories
-from localensemble.study.recorded_ratings import AlignedRatings, hash_of_items
+from localensemble.study.rating_table.rating_categories import choose_categories
+from localensemble.study.rating_table.recorded_ratings import AlignedRatings, hash_of_items
 from localensemble.study.run_record import has_ratings, newest_finished
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly

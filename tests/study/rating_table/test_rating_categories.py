@@ -8,7 +8,7 @@ import pytest
 
 from localensemble.agreement import AgreementError, Level, LevelError
 from localensemble.core.errors import LocalEnsembleError, TableError
-from localensemble.study.rating_categories import Categories, choose_categories
+from localensemble.study.rating_table.rating_categories import Categories, choose_categories
 from localensemble.tables.rating_columns import NamedColumns
 from localensemble.tables.ratings import VariableRatings, read_ratings
 
