@@ -1,8 +1,9 @@
 """Make a virtual environment for this checkout, or bring it up to date.
 
 Installs ``requirements/*.txt`` into ``.venv``, or the oldest supported packages into
-``.venv-reference``: every package by version and hash, and as a wheel. Only llama-cpp-python is
-compiled, once: its wheel is kept for other checkouts. Each step leaves a stamp of all it
+``.venv-reference``: every package by version and hash, and as a wheel. Only llama-cpp-python has
+no wheel. It gets a library that was built before, where one fits (`prebuilt_engine.py`), and is
+compiled otherwise; its wheel is kept for other checkouts. Each step leaves a stamp of all it
 depended on, so that the next run finds nothing to do and needs no network.
 
 Uses only the standard library, because it runs before anything is installed.
@@ -29,6 +30,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# A script's own folder is on the path; the tests import this module as part of a package.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import prebuilt_engine
+
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
 BUILD_SETTINGS = ROOT / "scripts" / "llama-cpp-build.cmake"
@@ -37,10 +42,11 @@ OLDEST_PYTHON = (3, 11)
 # irrCAC pins scipy 1.12.0, which has no wheels for a newer Python.
 REFERENCE_PYTHONS = ((3, 11), (3, 12))
 NO_SUITABLE_PYTHON = 4  # as in scripts/setup
-COMPILED = "llama-cpp-python"
-_COMPILED_PIN = re.compile(rf"^{COMPILED}==.*(?:\n[ \t]+.*)*\n?", flags=re.MULTILINE)
+ENGINE = "llama-cpp-python"
+_ENGINE_PIN = re.compile(rf"^{ENGINE}==.*(?:\n[ \t]+.*)*\n?", flags=re.MULTILINE)
 # Variables that change how it is compiled, for example for a GPU.
 _BUILD_VARIABLES = ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS")
+_BUILDS = ("prebuilt", "native")
 # Wheels only: compiling another package would fetch build tools that are not pinned.
 _PINNED = ("install", "--require-hashes", "--no-deps", "--only-binary", ":all:")
 
@@ -65,6 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="copy the wheel of llama-cpp-python to FOLDER; build it first if necessary",
     )
+    parser.add_argument(
+        "--build",
+        choices=_BUILDS,
+        help="the library of llama-cpp-python: prebuilt takes one that was built for the common "
+        "processors and needs no compiler; native compiles one for this processor, and with "
+        "CMAKE_ARGS for its graphics device; default: as last time, else prebuilt where one fits",
+    )
     options = parser.parse_args(arguments)
     if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
         print(
@@ -80,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.wheel_to:
             copy_wheel(folder, options.wheel_to)
         else:
-            prepare(folder, test=options.test)
+            prepare(folder, test=options.test, build=options.build)
     except StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -110,12 +123,12 @@ def make_environment(folder: Path) -> None:
         )
 
 
-def prepare(folder: Path, *, test: bool) -> None:
+def prepare(folder: Path, *, test: bool, build: str | None = None) -> None:
     """Run every step whose stamp is missing or out of date."""
     install_requirements(
         folder, ["build", "llama-cpp", "learn", "review", *(["test"] if test else [])]
     )
-    install_compiled(folder)
+    install_engine(folder, build=build)
     # The stamp includes the folder: the environment points at this checkout.
     project = fingerprint(_text(ROOT / "pyproject.toml"), str(ROOT))
     if _stamps(folder).get("project") != project:
@@ -136,22 +149,108 @@ def install_requirements(folder: Path, names: Sequence[str]) -> None:
         for name in outdated:
             file = Path(scratch, f"{name}.txt")
             # The compiled package has its own step.
-            file.write_text(_COMPILED_PIN.sub("", texts[name]), encoding="utf-8")
+            file.write_text(_ENGINE_PIN.sub("", texts[name]), encoding="utf-8")
             files += ["--requirement", str(file)]
         _run_pip(folder, "Installing the pinned packages", [*_PINNED, *files])
     _stamp(folder, **{name: stamps[name] for name in outdated})
 
 
-def install_compiled(folder: Path) -> None:
-    """Install llama-cpp-python, built for this machine with these settings."""
-    pin, variables = compiled_pin(), build_variables(folder)
-    key = wheel_key(pin, variables)
-    if _stamps(folder).get(COMPILED) == key:
+def install_engine(folder: Path, *, build: str | None = None) -> None:
+    """Install llama-cpp-python with a library built before, or compiled for this machine."""
+    pin, variables = engine_pin(), build_variables(folder)
+    build = build or chosen_build(folder, variables)
+    if build == "prebuilt" and _install_prebuilt(folder, pin):
         return
-    version = pin.split()[0].removeprefix(f"{COMPILED}==")
-    by_hand = not variables and COMPILED not in _stamps(folder)
+    if build == "native" or prebuilt_engine.this_platform() is None:
+        _stamp(folder, **{"engine-build": "native"})
+    install_compiled(folder, pin, variables)
+
+
+def chosen_build(folder: Path, variables: Mapping[str, str]) -> str:
+    """Return the build that was asked for last; else the one that needs no compiler, if it fits.
+
+    Build settings, such as those for a GPU, ask for a build of one's own.
+    """
+    if variables:
+        return "native"
+    kept = _stamps(folder).get("engine-build")
+    return kept or ("prebuilt" if prebuilt_engine.this_platform() else "native")
+
+
+def _install_prebuilt(folder: Path, pin: str) -> bool:
+    """Install the library that was built before; return whether it works here."""
+    platform_here = prebuilt_engine.this_platform()
+    if platform_here is None:
+        raise StepError(
+            f"No library that was built before fits {platform.platform()}.\n"
+            "Run without --build prebuilt: it is compiled then, which needs a C and C++ compiler."
+        )
+    key = prebuilt_key(pin)
+    if _stamps(folder).get(ENGINE) == key:
+        return True
+    version = engine_version(pin)
+    kept = _kept_folder(pin, key)
+    try:
+        wheel = kept_wheel(kept)
+        if wheel is None:
+            wheel = _join(folder, pin, platform_here)
+            keep_wheel(wheel, kept)
+        found = _runs(folder, wheel, version) and _computes(folder)
+    except StepError as error:
+        found = False
+        print(error, file=sys.stderr)
+    if not found:
+        print(
+            "The library that was built before does not work on this machine, so it is compiled.",
+            flush=True,
+        )
+        return False
+    _stamp(folder, **{ENGINE: key, "engine-build": "prebuilt"})
+    return True
+
+
+def _join(folder: Path, pin: str, there: prebuilt_engine.Platform) -> Path:
+    """Make the wheel of llama-cpp-python from its source without a library, and a library."""
+    made = _emptied(folder / "built")
+    tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
+    _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
+    _build_wheel(folder, pin, made, f"Getting {ENGINE}", variables={"SKBUILD_WHEEL_CMAKE": "false"})
+    (source,) = made.glob("*.whl")
+    library = made / "library"
+    command = ["download", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    _run_pip(
+        folder,
+        "Getting the library of llama.cpp",
+        [
+            *(*command, "--platform", there.tag, "--dest", str(library)),
+            *("--requirement", str(REQUIREMENTS / "llama-cpp-library.txt")),
+        ],
+    )
+    (fetched,) = library.glob("*.whl")
+    openmp = None
+    if "linux" in there.runs_on:
+        openmp = prebuilt_engine.bundled_openmp(_packages(folder))
+    return prebuilt_engine.join(source, fetched, platform=there, openmp=openmp, folder=library)
+
+
+def _computes(folder: Path) -> bool:
+    """Return whether the installed library passes the test, and print why not."""
+    command = [_python(folder), str(ROOT / "scripts" / "check_engine.py")]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode != 0:
+        print(ended.stdout.strip() or f"Its test ended with code {ended.returncode}.")
+    return ended.returncode == 0
+
+
+def install_compiled(folder: Path, pin: str, variables: Mapping[str, str]) -> None:
+    """Install llama-cpp-python, compiled for this machine with these settings."""
+    key = wheel_key(pin, variables)
+    if _stamps(folder).get(ENGINE) == key:
+        return
+    version = engine_version(pin)
+    by_hand = not variables and ENGINE not in _stamps(folder)
     if by_hand and _importable_version(folder) == version:
-        print(f"Keeping the {COMPILED} {version} that is already in {folder.name}.")
+        print(f"Keeping the {ENGINE} {version} that is already in {folder.name}.")
     else:
         kept = _kept_folder(pin, key)
         wheel = kept_wheel(kept)
@@ -159,22 +258,31 @@ def install_compiled(folder: Path) -> None:
             built = _build(folder, pin, variables)
             if not _runs(folder, built, version):
                 raise StepError(
-                    f"{COMPILED} {version} was built, but Python cannot import it.\n"
+                    f"{ENGINE} {version} was built, but Python cannot import it.\n"
                     "Check the build settings, such as CMAKE_ARGS."
                 )
             keep_wheel(built, kept)
-    _stamp(folder, **{COMPILED: key, "build-variables": json.dumps(variables)})
+    _stamp(folder, **{ENGINE: key, "build-variables": json.dumps(variables)})
 
 
 def copy_wheel(folder: Path, destination: Path) -> None:
-    """Copy the wheel that was built on this machine; build it if none is kept."""
-    pin, variables = compiled_pin(), build_variables(folder)
-    kept = _kept_folder(pin, wheel_key(pin, variables))
-    wheel = kept_wheel(kept)
-    if wheel is None:
-        wheel = _build(folder, pin, variables)
+    """Copy the wheel of llama-cpp-python that this machine uses; make it if none is kept."""
+    pin, variables = engine_pin(), build_variables(folder)
+    here = prebuilt_engine.this_platform()
+    if here is not None and chosen_build(folder, variables) == "prebuilt":
+        kept = _kept_folder(pin, prebuilt_key(pin))
+        wheel = kept_wheel(kept) or _join(folder, pin, here)
+    else:
+        kept = _kept_folder(pin, wheel_key(pin, variables))
+        wheel = kept_wheel(kept) or _build(folder, pin, variables)
+    if wheel.parent != kept:
         keep_wheel(wheel, kept)
     shutil.copy(wheel, destination)
+
+
+def prebuilt_key(pin: str) -> str:
+    """Return a key for the wheel with the library that was built before."""
+    return fingerprint("prebuilt", pin, _text(REQUIREMENTS / "llama-cpp-library.txt"))
 
 
 def fingerprint(*parts: str) -> str:
@@ -185,12 +293,17 @@ def fingerprint(*parts: str) -> str:
     return total.hexdigest()
 
 
-def compiled_pin() -> str:
+def engine_pin() -> str:
     """Return the lines that pin llama-cpp-python, with its hashes."""
-    found = _COMPILED_PIN.search(_text(REQUIREMENTS / "llama-cpp.txt"))
+    found = _ENGINE_PIN.search(_text(REQUIREMENTS / "llama-cpp.txt"))
     if found is None:
-        raise StepError(f"requirements: {COMPILED} is not pinned.\nRun scripts/lock.")
+        raise StepError(f"requirements: {ENGINE} is not pinned.\nRun scripts/lock.")
     return found.group()
+
+
+def engine_version(pin: str) -> str:
+    """Return the version in the lines that pin llama-cpp-python."""
+    return pin.split()[0].removeprefix(f"{ENGINE}==")
 
 
 def wheel_key(pin: str, variables: Mapping[str, str]) -> str:
@@ -255,12 +368,12 @@ def _kept_folder(pin: str, key: str) -> Path:
 def _runs(folder: Path, wheel: Path, version: str) -> bool:
     """Install a wheel, and return whether Python can import its package."""
     command = ["install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)]
-    _run_pip(folder, f"Installing {COMPILED} {version}", command)
+    _run_pip(folder, f"Installing {ENGINE} {version}", command)
     return _importable_version(folder) == version
 
 
 def _importable_version(folder: Path) -> str | None:
-    code = f"import importlib.metadata as m, llama_cpp; print(m.version('{COMPILED}'))"
+    code = f"import importlib.metadata as m, llama_cpp; print(m.version('{ENGINE}'))"
     # A wheel built for another processor kills the process that imports it: use a child.
     ended = subprocess.run([_python(folder), "-c", code], capture_output=True, text=True)
     return ended.stdout.strip() if ended.returncode == 0 else None
@@ -269,28 +382,52 @@ def _importable_version(folder: Path) -> str | None:
 def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
     tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
     _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
-    made = folder / "built"
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir()
-    source = made / "source.txt"
-    source.write_text(pin, encoding="utf-8")
     # The backend splits the variable as a shell does, and a folder name may contain a space.
     settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
-    _run_pip(
+    made = _emptied(folder / "built")
+    _build_wheel(
         folder,
-        f"Building {COMPILED} from source, once: this takes minutes (about 5 on two cores)",
-        [
-            # pip's own cache does not know for which processor and options a wheel was built.
-            "wheel", "--no-cache-dir", "--require-hashes", "--no-deps", "--no-build-isolation",
-            "--no-binary", COMPILED, "--verbose", "--wheel-dir", str(made),
-            "--requirement", str(source),
-        ],
+        pin,
+        made,
+        f"Building {ENGINE} from source, once: this takes minutes (about 5 on two cores)",
         variables={**variables, "CMAKE_ARGS": f"{settings} {variables.get('CMAKE_ARGS', '')}"},
         hint="Install a C and C++ compiler. Debian and Ubuntu: apt install build-essential; "
         "macOS: xcode-select --install; Windows: Visual Studio Build Tools with C++.",
-    )  # fmt: skip
+    )
     (wheel,) = made.glob("*.whl")
     return wheel
+
+
+def _build_wheel(
+    folder: Path,
+    pin: str,
+    made: Path,
+    title: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    hint: str = "",
+) -> None:
+    """Build the wheel of llama-cpp-python from its pinned source, into a folder."""
+    source = made / "source.txt"
+    source.write_text(pin, encoding="utf-8")
+    _run_pip(
+        folder,
+        title,
+        [
+            # pip's own cache does not know for which processor and options a wheel was built.
+            "wheel", "--no-cache-dir", "--require-hashes", "--no-deps", "--no-build-isolation",
+            "--no-binary", ENGINE, "--verbose", "--wheel-dir", str(made),
+            "--requirement", str(source),
+        ],
+        variables=variables,
+        hint=hint,
+    )  # fmt: skip
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _run_pip(
@@ -369,6 +506,13 @@ def _processor() -> str:
 
 def _python(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _packages(folder: Path) -> Path:
+    """Return the folder of an environment's packages."""
+    if sys.platform == "win32":
+        return folder / "Lib" / "site-packages"
+    return next(folder.glob("lib/python3.*/site-packages"))
 
 
 def _text(path: Path) -> str:

@@ -1,6 +1,6 @@
 # Install into .venv, fetch the model that reads a codebook of your own, then label the example
 # comments with the embedded models.
-# The first run needs the network and Visual Studio Build Tools with C++. Not tested.
+# The first run needs the network. Not tested.
 $ErrorActionPreference = "Stop"
 Set-Location (Join-Path $PSScriptRoot "..")
 

@@ -37,13 +37,13 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("text", [LOCK, PINNED, PINNED.rstrip("\n")])
 def test_the_compiled_package_is_cut_out_with_all_its_hashes(lock: Path, text: str) -> None:
     lock.write_text(text)
-    assert environment.compiled_pin().rstrip("\n") == PINNED.rstrip("\n")
+    assert environment.engine_pin().rstrip("\n") == PINNED.rstrip("\n")
 
 
 def test_a_package_that_is_not_pinned_is_refused(lock: Path) -> None:
     lock.write_text(LOCK.replace(PINNED, ""))
     with pytest.raises(environment.StepError, match=r"llama-cpp-python is not pinned"):
-        environment.compiled_pin()
+        environment.engine_pin()
 
 
 def test_a_fingerprint_keeps_its_parts_apart() -> None:
@@ -110,6 +110,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment folder that belongs to the test."""
     folder = tmp_path / ".venv"
     folder.mkdir()
+    monkeypatch.setattr("scripts.environment.prebuilt_engine.this_platform", lambda: None)
     for name in ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -142,10 +143,11 @@ def test_the_kept_wheel_is_built_anew_only_where_it_does_not_run(
     wheels = [wheel]
     monkeypatch.setattr(environment, "_run_pip", lambda *_, **__: None)
     monkeypatch.setattr(environment, "_build", lambda *_: wheels.pop())
-    environment.install_compiled(venv)
+    pin = environment.engine_pin()
+    environment.install_compiled(venv, pin, {})
     assert len(wheels) == 1 - built
     versions[:] = []
-    environment.install_compiled(venv)  # nothing is left to do
+    environment.install_compiled(venv, pin, {})  # nothing is left to do
 
 
 def test_a_build_takes_the_pinned_source_and_the_settings_of_the_caller(
@@ -157,20 +159,20 @@ def test_a_build_takes_the_pinned_source_and_the_settings_of_the_caller(
 
     def run_pip(_: Path, title: str, arguments: list[str], **options: dict[str, str]) -> None:
         if arguments[0] == "wheel":
-            assert Path(arguments[-1]).read_text(encoding="utf-8") == environment.compiled_pin()
+            assert Path(arguments[-1]).read_text(encoding="utf-8") == environment.engine_pin()
             Path(arguments[arguments.index("--wheel-dir") + 1], "new.whl").write_bytes(b"")
             given.update(options["variables"])
 
     monkeypatch.setattr(environment, "_run_pip", run_pip)
     variables = {"CMAKE_ARGS": "-DGGML_CUDA=on", "CC": "clang"}
-    wheel = environment._build(venv, environment.compiled_pin(), variables)
+    wheel = environment._build(venv, environment.engine_pin(), variables)
     assert (wheel.name, given["CC"]) == ("new.whl", "clang")
     assert str(environment.BUILD_SETTINGS.as_posix()) in given["CMAKE_ARGS"]
     assert given["CMAKE_ARGS"].endswith(" -DGGML_CUDA=on")
 
 
 def _pinned_version() -> str:
-    return environment.compiled_pin().split()[0].split("==")[1]
+    return environment.engine_pin().split()[0].split("==")[1]
 
 
 def test_no_step_runs_when_every_stamp_fits(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +198,7 @@ def test_only_what_is_new_is_installed_for_the_tests(
             Path(argument).name for argument in arguments if argument.endswith(".txt")
         ),
     )
-    monkeypatch.setattr(environment, "install_compiled", lambda *_: None)
+    monkeypatch.setattr(environment, "install_engine", lambda *_, **__: None)
     environment.prepare(venv, test=False)
     assert files == ["build.txt", "llama-cpp.txt", "learn.txt", "review.txt"]
     files.clear()
@@ -269,7 +271,7 @@ def test_setup_names_the_missing_python(tmp_path: Path, repository: Path) -> Non
 
 
 def test_the_wheel_that_was_built_here_is_copied_for_a_bundle(wheel: Path, tmp_path: Path) -> None:
-    pin = environment.compiled_pin()
+    pin = environment.engine_pin()
     key = environment.wheel_key(pin, environment.build_variables(tmp_path))
     environment.keep_wheel(wheel, environment._kept_folder(pin, key))
     (tmp_path / "usb").mkdir()

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 
 from localensemble.core.errors import EngineUnavailableError
@@ -39,11 +40,13 @@ class LlamaBuild:
         version: version of llama-cpp-python.
         flags: the features it was built with, as llama.cpp names them.
         gpu_offload: whether it can compute on a graphics device.
+        origin: the library's release and hashes if it was built elsewhere; else empty.
     """
 
     version: str
     flags: frozenset[str]
     gpu_offload: bool
+    origin: str = ""
 
     def unused(self, features: frozenset[str]) -> tuple[str, ...]:
         """List the processor features that the build does not use."""
@@ -52,6 +55,23 @@ class LlamaBuild:
             for flag, feature in _FEATURES.items()
             if feature in features and flag not in self.flags
         )
+
+
+def library_origin() -> str:
+    """Name the library that came with llama-cpp-python if somebody else built it; else empty.
+
+    Such a library can give other digits than one compiled here, so it is part of a rater's
+    identity: its release, and hashes of its wheel and of the Python code that it was joined with.
+    """
+    try:
+        text = distribution("llama-cpp-python").read_text("prebuilt.json")
+    except PackageNotFoundError:
+        return ""
+    if not text:
+        return ""
+    origin = json.loads(text)
+    hashes = f"{origin['library_wheel_sha256'][:16]}+{origin['python_sha256'][:16]}"
+    return f"library {origin['library']} ({hashes})"
 
 
 def llama_build() -> LlamaBuild:
@@ -81,7 +101,9 @@ def llama_build() -> LlamaBuild:
             hint="It was probably built for another processor or system. Build it here: "
             "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
         ) from None
-    return LlamaBuild(answer["version"], frozenset(answer["flags"]), answer["gpu_offload"])
+    return LlamaBuild(
+        answer["version"], frozenset(answer["flags"]), answer["gpu_offload"], library_origin()
+    )
 
 
 def main() -> None:

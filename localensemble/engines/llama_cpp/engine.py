@@ -34,6 +34,7 @@ from localensemble.engines.llama_cpp.answer_plan import (
     plan_answers,
 )
 from localensemble.engines.llama_cpp.answer_scores import Scorer
+from localensemble.engines.llama_cpp.build import library_origin
 from localensemble.engines.llama_cpp.chat_template import ChatTemplate
 from localensemble.engines.llama_cpp.context_shape import context_shape
 from localensemble.engines.llama_cpp.model import LlamaModel
@@ -122,7 +123,16 @@ class LlamaCppEngine:
             binding = importlib.metadata.version("llama-cpp-python")
             self._description = EngineDescription(
                 engine="llama-cpp",
-                engine_version=f"llama-cpp-python {binding}, llama.cpp {self._version}",
+                engine_version=", ".join(
+                    filter(
+                        None,
+                        (
+                            f"llama-cpp-python {binding}",
+                            f"llama.cpp {self._version}",
+                            library_origin(),
+                        ),
+                    )
+                ),
                 model_name=model.metadata("general.name") or self._path.stem,
                 model_sha256=sha256_file(self._path),
                 architecture=model.architecture,

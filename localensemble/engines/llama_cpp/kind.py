@@ -68,6 +68,8 @@ class _LlamaCppKind(EngineKind):
         except EngineUnavailableError as error:
             return (Check("llama.cpp", "problem", error.message, error.hint),)
         found = f"llama-cpp-python {build.version}, built with {', '.join(sorted(build.flags))}"
+        if build.origin:
+            found += f"; {build.origin}"
         unused = build.unused(processor_features() or frozenset())
         check = Check("llama.cpp", "ok", found)
         if unused:
@@ -75,7 +77,8 @@ class _LlamaCppKind(EngineKind):
                 "llama.cpp",
                 "note",
                 f"{found}; the processor also has {', '.join(unused)}",
-                "Build it on this machine to make it up to several times as fast: "
+                "Build it for this processor to make it faster: in a checkout, "
+                "`scripts/setup --build native`; elsewhere, "
                 "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
             )
         return (check, _graphics(build))
