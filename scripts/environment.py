@@ -72,6 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="copy the wheel of llama-cpp-python to FOLDER; build it first if necessary",
     )
     parser.add_argument(
+        "--for",
+        dest="target",
+        metavar="TAG",
+        choices=[there.runs_on for there in prebuilt_engine.PLATFORMS.values()],
+        help="with --wheel-to: the wheel for another platform, for example win_amd64",
+    )
+    parser.add_argument(
         "--build",
         choices=_BUILDS,
         help="the library of llama-cpp-python: prebuilt takes one that was built for the common "
@@ -91,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.reference:
             install_requirements(folder, ["reference"])
         elif options.wheel_to:
-            copy_wheel(folder, options.wheel_to)
+            copy_wheel(folder, options.wheel_to, target=options.target)
         else:
             prepare(folder, test=options.test, build=options.build)
     except StepError as error:
@@ -209,7 +216,9 @@ def _install_prebuilt(folder: Path, pin: str) -> bool:
     return True
 
 
-def _join(folder: Path, pin: str, there: prebuilt_engine.Platform) -> Path:
+def _join(
+    folder: Path, pin: str, there: prebuilt_engine.Platform, *, beside: Path | None = None
+) -> Path:
     """Make the wheel of llama-cpp-python from its source without a library, and a library."""
     made = _emptied(folder / "built")
     tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
@@ -229,7 +238,7 @@ def _join(folder: Path, pin: str, there: prebuilt_engine.Platform) -> Path:
     (fetched,) = library.glob("*.whl")
     openmp = None
     if "linux" in there.runs_on:
-        openmp = prebuilt_engine.bundled_openmp(_packages(folder))
+        openmp = prebuilt_engine.bundled_openmp(beside or _packages(folder))
     return prebuilt_engine.join(source, fetched, platform=there, openmp=openmp, folder=library)
 
 
@@ -265,9 +274,19 @@ def install_compiled(folder: Path, pin: str, variables: Mapping[str, str]) -> No
     _stamp(folder, **{ENGINE: key, "build-variables": json.dumps(variables)})
 
 
-def copy_wheel(folder: Path, destination: Path) -> None:
-    """Copy the wheel of llama-cpp-python that this machine uses; make it if none is kept."""
+def copy_wheel(folder: Path, destination: Path, *, target: str | None = None) -> None:
+    """Copy the wheel of llama-cpp-python that this machine uses, or one for another platform.
+
+    Makes the wheel if none is kept. A library for Linux comes with the OpenMP library of the
+    wheel of scikit-learn in the destination, if there is one.
+    """
     pin, variables = engine_pin(), build_variables(folder)
+    if target is not None:
+        (there,) = (
+            known for known in prebuilt_engine.PLATFORMS.values() if known.runs_on == target
+        )
+        shutil.copy(_join(folder, pin, there, beside=destination), destination)
+        return
     here = prebuilt_engine.this_platform()
     if here is not None and chosen_build(folder, variables) == "prebuilt":
         kept = _kept_folder(pin, prebuilt_key(pin))

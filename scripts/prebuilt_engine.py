@@ -61,7 +61,7 @@ def this_platform() -> Platform | None:
 
 
 def join(
-    source: Path, library: Path, *, platform: Platform, openmp: Path | None, folder: Path
+    source: Path, library: Path, *, platform: Platform, openmp: bytes | None, folder: Path
 ) -> Path:
     """Write the wheel with the Python code of one wheel and the library of another.
 
@@ -70,8 +70,8 @@ def join(
     Args:
         source: the wheel of llama-cpp-python without a library.
         library: the wheel of llama-cpp-py-sync for the platform.
-        openmp: a `libgomp.so.1` to go with a library for Linux, which needs one: a small
-            installation of Linux has none.
+        openmp: the content of a `libgomp.so.1` to go with a library for Linux, which needs one:
+            a small installation of Linux has none.
         folder: where the wheel is written.
     """
     with zipfile.ZipFile(source) as archive:
@@ -84,7 +84,7 @@ def join(
             elif base in ("LICENSE", "THIRD_PARTY_NOTICES.txt"):
                 files[f"{_metadata(files)}/licenses/{LIBRARY}/{base}"] = archive.read(name)
     if openmp is not None:
-        files["llama_cpp/lib/libgomp.so.1"] = openmp.read_bytes()
+        files["llama_cpp/lib/libgomp.so.1"] = openmp
     metadata = _metadata(files)
     files[f"{metadata}/{RECORD_OF_ORIGIN}"] = _origin(files, library).encode()
     files[f"{metadata}/WHEEL"] = (
@@ -100,9 +100,19 @@ def join(
     return joined
 
 
-def bundled_openmp(packages: Path) -> Path | None:
-    """Return the OpenMP library that comes with scikit-learn, from a folder of packages."""
-    return next(iter(sorted(packages.glob("scikit_learn.libs/libgomp*.so*"))), None)
+def bundled_openmp(folder: Path) -> bytes | None:
+    """Return the OpenMP library that comes with scikit-learn; None if there is none.
+
+    The folder has scikit-learn as an installed package or as a wheel.
+    """
+    for library in sorted(folder.glob("scikit_learn.libs/libgomp*.so*")):
+        return library.read_bytes()
+    for wheel in sorted(folder.glob("scikit_learn-*.whl")):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if name.startswith("scikit_learn.libs/libgomp"):
+                    return archive.read(name)
+    return None
 
 
 def _is_library(name: str) -> bool:

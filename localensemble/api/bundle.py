@@ -91,7 +91,8 @@ def bundle_models(
     codebooks: Sequence[Path] = (),
     ensembles: Sequence[Path] = (),
     python: str | None = None,
-    platform_tag: str | None = None,
+    target: str | None = None,
+    standalone_python: Path | None = None,
     compiled: Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> BundledProgram:
@@ -107,8 +108,12 @@ def bundle_models(
         codebooks: codebook files to include.
         ensembles: ensemble files to include.
         python: Python version of the other machine, for example ``3.12``; this one by default.
-        platform_tag: pip's name for the platform of the other machine; this one by default.
-        compiled: a wheel of llama-cpp-python for that platform; by default the one built here.
+        target: the other machine, for example ``windows-x64``, or pip's name of its platform;
+            this one by default.
+        standalone_python: an archive (.tar.gz) with a Python for that machine that runs where it
+            is unpacked; None if the machine has one.
+        compiled: a wheel of llama-cpp-python for that platform; by default one with a library
+            that was built before where there is one, else the one built here.
         on_step: called with a description of each step.
 
     Raises:
@@ -129,7 +134,12 @@ def bundle_models(
     written = write_bundle(
         folder,
         contents=BundleContents(models, tuple(codebooks), tuple(ensembles), _beside(ensembles)),
-        source=BundleSource(checkout, Target(python or this_python(), platform_tag), compiled),
+        source=BundleSource(
+            checkout,
+            Target.named(target, python=python or this_python()),
+            compiled,
+            standalone_python,
+        ),
         on_step=on_step,
     )
     known = licenses()

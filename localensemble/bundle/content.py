@@ -22,7 +22,7 @@ from pathlib import Path
 
 from localensemble import __version__
 from localensemble.bundle import installer
-from localensemble.bundle.installer import MANIFEST, SUMS, WHEELS
+from localensemble.bundle.installer import MANIFEST, PYTHON_ARCHIVE, SUMS, WHEELS
 from localensemble.bundle.wheels import Target, gather_wheels, needed_library
 from localensemble.catalog.gguf_header import read_chat_template
 from localensemble.catalog.installed import InstalledModel, ModelsFolder
@@ -62,6 +62,7 @@ class WrittenBundle:
     """A bundle that was written; ``sha256`` is the hash of its ``SHA256SUMS``."""
 
     folder: Path
+    platform: str
     file_count: int
     size_bytes: int
     sha256: str
@@ -74,12 +75,15 @@ class BundleSource:
     Attributes:
         checkout: the checkout of the program.
         target: the machine that the bundle is for.
-        compiled: a wheel of llama-cpp-python for that machine; None uses the one built here.
+        compiled: a wheel of llama-cpp-python for that machine; None makes or builds it here.
+        python: an archive with a Python that runs where it is unpacked; None if the machine
+            has one.
     """
 
     checkout: Path
     target: Target
     compiled: Path | None
+    python: Path | None = None
 
 
 def write_bundle(
@@ -118,7 +122,7 @@ def write_bundle(
     finally:
         if not done:
             _remove_written(folder, keep=existed)
-    return WrittenBundle(folder, writing.file_count, writing.size_bytes, sha256)
+    return WrittenBundle(folder, source.target.name, writing.file_count, writing.size_bytes, sha256)
 
 
 class _Writing:
@@ -207,6 +211,9 @@ def _fill(
         target=source.target,
         compiled=source.compiled,
     )
+    if source.python is not None:
+        on_step(f"Copying {source.python.name}")
+        writing.copy(PYTHON_ARCHIVE, source.python)
     for path in sorted((writing.folder / WHEELS).iterdir()):
         writing.found(f"{WHEELS}/{path.name}")
     for model in contents.models:
@@ -266,7 +273,7 @@ def _add_installer(writing: _Writing, contents: BundleContents, source: BundleSo
         "@TERMS@": _terms(contents),
     }
     writing.copy("install.py", installer_file)
-    for name in ("install.sh", "README.txt"):
+    for name in ("install.sh", "install.ps1", "README.txt"):
         text = (_FILES / name).read_text(encoding="utf-8")
         for word, meaning in words.items():
             text = text.replace(word, meaning)
@@ -304,6 +311,8 @@ def _built_on(source: BundleSource) -> str:
     """Return the processor that the engine was built for, which is that of this machine."""
     if source.compiled is not None:
         return "another machine (the wheel came from --llama-cpp-wheel)"
+    if source.target.has_prebuilt_library:
+        return "a library for the usual processors of its kind (x86-64: with AVX2)"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

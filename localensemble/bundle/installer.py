@@ -30,6 +30,7 @@ from typing import Any
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 WHEELS = "wheels"
+PYTHON_ARCHIVE = "python/python.tar.gz"
 # Marks an environment made by this installer; any other must not be cleared.
 _MARK = "made-by-localensemble"
 
@@ -166,7 +167,7 @@ def platform_name() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the bundle that contains this file and install it; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="install.sh",
+        prog="install",
         description="Check this bundle and install it. Needs no network.",
         allow_abbrev=False,  # install.sh also looks for --sha256
     )

@@ -23,6 +23,15 @@ COMPILED = "llama-cpp-python"
 # The locks of the extras that the program runs with: `all` in pyproject.toml.
 LOCKS = ("llama-cpp", "learn", "review", "tables")
 
+# Platforms with a library of llama.cpp that was built before, by the names that people type. Their
+# tags are those of `PLATFORMS` in scripts/prebuilt_engine.py.
+PREBUILT = {
+    "linux-x86_64": "manylinux_2_38_x86_64",
+    "macos-arm64": "macosx_14_0_arm64",
+    "macos-x86_64": "macosx_14_0_x86_64",
+    "windows-x64": "win_amd64",
+}
+
 _BLOCK = re.compile(
     r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;]+)(?: ; (?P<marker>[^\\]+?))? \\\n"
     r"(?P<hashes>(?:[ \t]+--hash=.*\n?)+)",
@@ -47,6 +56,16 @@ class Target:
     python: str
     tag: str | None = None
 
+    @classmethod
+    def named(cls, name: str | None, *, python: str) -> Target:
+        """Return the machine with a name such as ``windows-x64``, or with pip's name of it."""
+        return cls(python, None if name is None else PREBUILT.get(name, name))
+
+    @property
+    def has_prebuilt_library(self) -> bool:
+        """Whether the engine for it can be made on any machine, without a compiler."""
+        return self.tag in PREBUILT.values()
+
     @property
     def name(self) -> str:
         """The installer's name of the platform.
@@ -64,8 +83,8 @@ class Target:
             return f"windows-{self.tag.removeprefix('win_')}"
         raise InputError(
             f'Cannot make a bundle for "{self.tag}": unknown platform.',
-            hint="Examples: manylinux_2_28_x86_64 (Linux with glibc 2.28 or newer), "
-            "manylinux_2_28_aarch64, macosx_14_0_arm64, win_amd64.",
+            hint=f"Name one of {', '.join(PREBUILT)}, or a platform as pip does, for example "
+            "manylinux_2_28_aarch64 (Linux with glibc 2.28 or newer).",
         )
 
     def tags(self) -> tuple[str, ...]:
@@ -94,8 +113,9 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
 
     Args:
         checkout: the checkout of the program, whose lock is used.
-        compiled: a wheel of llama-cpp-python for that machine; None uses the one built on
-            this machine, or builds it, which takes minutes.
+        compiled: a wheel of llama-cpp-python for that machine. None makes it with a library
+            that was built before, or uses the one built on this machine, or builds it, which
+            takes minutes.
 
     Raises:
         InputError: the wheel of llama-cpp-python is missing or not for that machine.
@@ -103,12 +123,20 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
     """
     pins = locked(checkout, target=target)
     engine = pins.pop(COMPILED)
-    if compiled is None:
-        _built_here(folder, checkout=checkout, target=target)
-    else:
+    if compiled is not None:
         _refuse_unfit(compiled, engine, target)
         (folder / compiled.name).write_bytes(compiled.read_bytes())
+    elif not target.has_prebuilt_library:
+        _built_here(folder, checkout=checkout, target=target)
     _fetch(folder, pins, target)
+    if compiled is None and target.has_prebuilt_library:
+        # After the fetch: a library for Linux takes the OpenMP library from a fetched wheel.
+        _run(
+            f"make the wheel of {COMPILED} for {target.name}",
+            _environment_script(checkout, folder, "--for", str(target.tag)),
+            hint="Prepare the checkout with scripts/setup; this step needs the network.",
+            checkout=checkout,
+        )
     _run(
         "build the program's own wheel",
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -193,15 +221,21 @@ def _built_here(folder: Path, *, checkout: Path, target: Target) -> None:
         raise InputError(
             f"Cannot make a bundle for {target.name} here: {COMPILED} must be built on such a "
             f"machine, but this is {platform_name()}.",
-            hint="Run scripts/setup on one, and pass the wheel that it keeps in its cache folder "
+            hint=f"For {', '.join(PREBUILT)}, no such machine is needed. Otherwise, run "
+            "scripts/setup on one, and pass the wheel that it keeps in its cache folder "
             "localensemble/wheels with `--llama-cpp-wheel`.",
         )
     _run(
         f"get the wheel of {COMPILED}",
-        [sys.executable, str(checkout / "scripts" / "environment.py"), "--wheel-to", str(folder)],
+        _environment_script(checkout, folder),
         hint="Run scripts/setup in the checkout; it builds the wheel.",
         checkout=checkout,
     )
+
+
+def _environment_script(checkout: Path, folder: Path, *more: str) -> list[str]:
+    script = str(checkout / "scripts" / "environment.py")
+    return [sys.executable, script, "--wheel-to", str(folder), *more]
 
 
 def _refuse_unfit(wheel: Path, pin: str, target: Target) -> None:

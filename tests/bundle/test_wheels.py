@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from localensemble.bundle import wheels
 from localensemble.bundle.installer import platform_name
 from localensemble.bundle.wheels import (
     COMPILED,
     LOCKS,
+    PREBUILT,
     Target,
     gather_wheels,
     locked,
@@ -20,6 +23,7 @@ from localensemble.bundle.wheels import (
     this_python,
 )
 from localensemble.core.errors import BundleError, InputError
+from scripts import prebuilt_engine
 
 LINUX = Target("3.12", "manylinux_2_28_x86_64")
 
@@ -118,3 +122,29 @@ def test_an_engine_that_does_not_fit_is_refused(
     wheel.write_bytes(b"wheel")
     with pytest.raises(InputError, match="Cannot use"):
         gather_wheels(tmp_path / "out", checkout=repository, target=LINUX, compiled=wheel)
+
+
+def test_the_machines_that_people_name_have_a_library_that_was_built_before() -> None:
+    tags = {platform.runs_on for platform in prebuilt_engine.PLATFORMS.values()}
+    assert set(PREBUILT.values()) == tags
+    windows = Target.named("windows-x64", python="3.12")
+    assert (windows.name, windows.tag) == ("windows-amd64", "win_amd64")
+    assert windows.has_prebuilt_library
+    assert Target.named("manylinux_2_28_aarch64", python="3.12").name == "linux-aarch64"
+    assert not Target.named(None, python="3.12").has_prebuilt_library
+
+
+@pytest.mark.parametrize("name", sorted(PREBUILT))
+def test_the_engine_for_a_named_machine_is_made_here_after_the_packages(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    steps: list[tuple[str, Sequence[str]]] = []
+
+    def run(title: str, command: Sequence[str], **_: object) -> None:
+        steps.append((title.split()[0], command))
+
+    monkeypatch.setattr(wheels, "_run", run)
+    target = Target.named(name, python="3.12")
+    gather_wheels(tmp_path, checkout=repository, target=target, compiled=None)
+    assert [title for title, _ in steps] == ["fetch", "make", "build"]
+    assert steps[1][1][-4:] == ["--wheel-to", str(tmp_path), "--for", PREBUILT[name]]

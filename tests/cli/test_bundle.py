@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from collections import namedtuple
 from dataclasses import asdict, replace
@@ -448,3 +449,23 @@ def test_two_files_of_one_name_are_refused(source: BundleSource, tmp_path: Path)
         path.write_bytes(b"")
     with pytest.raises(InputError, match="two files have that name"):
         write_bundle(tmp_path / "usb", contents=BundleContents(codebooks=paths), source=source)
+
+
+def test_a_python_for_the_other_machine_is_carried_along_with_its_hash(
+    source: BundleSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch_nothing(*_: object, **__: object) -> None:
+        return
+
+    monkeypatch.setattr("localensemble.bundle.content.gather_wheels", fetch_nothing)
+    archive = tmp_path / "cpython.tar.gz"
+    archive.write_bytes(b"a whole Python")
+    windows = Target.named("windows-x64", python="3.12")
+    brought = replace(source, target=windows, python=archive)
+    written = write_bundle(tmp_path / "usb", contents=BundleContents(), source=brought)
+    assert written.platform == "windows-amd64"
+    sums = (written.folder / "SHA256SUMS").read_text(encoding="ascii")
+    assert f"{hashlib.sha256(b'a whole Python').hexdigest()}  python/python.tar.gz\n" in sums
+    script = (written.folder / "install.ps1").read_text(encoding="utf-8")
+    assert "-3.12" in script
+    assert "$env:TEMP" not in script

@@ -146,6 +146,7 @@ KINDS = {
     "ensemble": "ensembles/ensemble.yaml",
     "prompt template": "prompts/label/v1.yaml",
     "installer script": "install.sh",
+    "installer script for Windows": "install.ps1",
     "installer": "install.py",
     "words": "README.txt",
     "manifest": "manifest.json",

@@ -48,7 +48,8 @@ def parts(tmp_path: Path) -> tuple[Path, Path, Path]:
 def _joined(parts: tuple[Path, Path, Path], folder: Path) -> Path:
     source, library, openmp = parts
     folder.mkdir()
-    return prebuilt.join(source, library, platform=LINUX, openmp=openmp, folder=folder)
+    threads = prebuilt.bundled_openmp(openmp.parents[1])
+    return prebuilt.join(source, library, platform=LINUX, openmp=threads, folder=folder)
 
 
 def test_a_joined_wheel_holds_the_code_the_library_and_where_both_come_from(
@@ -72,6 +73,13 @@ def test_a_joined_wheel_holds_the_code_the_library_and_where_both_come_from(
         if digest:
             expected = base64.urlsafe_b64encode(hashlib.sha256(files[name]).digest()).decode()
             assert digest == f"sha256={expected.rstrip('=')}"
+
+
+def test_the_openmp_library_is_found_in_a_wheel_of_scikit_learn(tmp_path: Path) -> None:
+    assert prebuilt.bundled_openmp(tmp_path) is None
+    with zipfile.ZipFile(tmp_path / "scikit_learn-1.7-cp312-cp312-win_amd64.whl", "w") as archive:
+        archive.writestr("scikit_learn.libs/libgomp-1.so", b"threads")
+    assert prebuilt.bundled_openmp(tmp_path) == b"threads"
 
 
 def test_the_same_parts_give_the_same_bytes(parts: tuple[Path, Path, Path], tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ refuse() {
     exit 1
 }
 
-digits='' before=''
+digits='' to=${HOME:-.}/localensemble-offline before=''
 for word in "$@"; do
     [ "$before" != --sha256 ] || digits=$word
-    case $word in --sha256=*) digits=${word#--sha256=} ;; esac
+    [ "$before" != --to ] || to=$word
+    case $word in --sha256=*) digits=${word#--sha256=} ;; --to=*) to=${word#--to=} ;; esac
     before=$word
 done
 digits=$(printf %s "$digits" | tr -d ' :-' | tr A-F a-f)
@@ -44,6 +45,11 @@ found=${found%% *}
 report=$(cd "$here" && sums -c SHA256SUMS 2>&1) ||
     refuse "$(printf '%s\n' "$report" | grep -v ': OK$')"
 
+if [ -f "$here/python/python.tar.gz" ] && [ -z "${PYTHON:-}" ]; then
+    # Unpacked where it stays: some machines refuse programs in the temp folder.
+    PYTHON=$to/python/bin/python@PYTHON@
+    [ -x "$PYTHON" ] || { mkdir -p "$to" && tar -xzf "$here/python/python.tar.gz" -C "$to"; } || exit 1
+fi
 for python in "${PYTHON:-python@PYTHON@}" "${PYTHON:-python3}" "${PYTHON:-python}"; do
     "$python" -I -c 'import sys; sys.exit("{}.{}".format(*sys.version_info) != "@PYTHON@")' \
         >/dev/null 2>&1 || continue

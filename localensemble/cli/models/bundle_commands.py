@@ -34,23 +34,32 @@ def bundle_command(
         tuple[Path, ...],
         Option("Add an ensemble file and the models it names.", "-e --ensemble"),
     ] = (),
-    platform_tag: Annotated[
+    target: Annotated[
         str | None,
         Option(
-            "The other machine's platform, for example manylinux_2_28_x86_64. [default: this "
-            "machine's]",
-            "--platform",
-            metavar="TAG",
+            "The other machine: windows-x64, macos-arm64, macos-x86_64, linux-x86_64, or "
+            "a platform as pip names it. [default: this machine]",
+            "--for --platform",
+            metavar="PLATFORM",
         ),
     ] = None,
     python: Annotated[
         Literal["3.11", "3.12", "3.13"] | None,
         Option("The other machine's Python version. [default: this machine's]"),
     ] = None,
+    standalone_python: Annotated[
+        Path | None,
+        Option(
+            "An archive (.tar.gz) with a Python that runs where it is unpacked, for a machine "
+            "without Python.",
+            "--with-python",
+        ),
+    ] = None,
     compiled: Annotated[
         Path | None,
         Option(
-            "A wheel of llama-cpp-python built for that platform. [default: the one built here]",
+            "A wheel of llama-cpp-python built for that platform. [default: with a library that "
+            "was built before, or the one built here]",
             "--llama-cpp-wheel",
         ),
     ] = None,
@@ -70,7 +79,8 @@ def bundle_command(
         codebooks=codebooks,
         ensembles=ensembles,
         python=python,
-        platform_tag=platform_tag,
+        target=target,
+        standalone_python=standalone_python,
         compiled=compiled,
         on_step=lambda step: say(console, f"{step} ..."),
     )
@@ -86,6 +96,10 @@ def _show_made(made: BundledProgram) -> None:
         say(console, f"Terms included: {terms.title}, in short: {terms.terms} {terms.url}")
     say(console, f"SHA-256 of SHA256SUMS: {written.sha256}")
     say(console, "Send these digits separately from the bundle. There, in its folder:")
+    if written.platform.startswith("windows"):
+        say(console, "  certutil -hashfile SHA256SUMS SHA256    must show the same digits")
+        say(console, f"  .\\install.ps1 -Sha256 {written.sha256}")
+        return
     say(console, "  sha256sum SHA256SUMS               must show the same digits")
     say(console, "  sha256sum --quiet -c SHA256SUMS    must show nothing")
     say(console, f"  sh install.sh --sha256 {written.sha256}")
