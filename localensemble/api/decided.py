@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from localensemble.exports.rows import DecidedStudy, ItemTable
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
-from localensemble.privacy.egress import guard_state
+from localensemble.privacy.egress import TestedGuard, tested_guard
 from localensemble.privacy.isolation import isolation_evidence
 from localensemble.report.json_files import write_manifest
 from localensemble.report.methods_text import rule_in_words
@@ -59,26 +59,36 @@ def write_decided(
     findings = findings_of(loaded, decisions=decisions, gold=gold)
     tables = DecidedStudy.of(loaded, items=items, decisions=decisions)
     remove_leftovers(folder)
+    guard = tested_guard()
     messages = (
         *put_aside_edited(folder),
         *put_aside_with_columns(folder, items.columns),
         *gold_left_out(findings, folder=folder),
+        *_failed_test(guard),
     )
     csv = FORMATS["csv"]
     csv.write_labels(tables, path=folder.labels)
     csv.write_escalations(tables, path=folder.escalations)
-    guard = guard_state()
     manifest = provenance(
         loaded,
         input_columns=items.columns,
-        egress_guard=guard.on,
-        egress_attempts=guard.attempts,
+        egress_guard=asdict(guard),
         interfaces=isolation_evidence(),
     )
     write_manifest(manifest, path=folder.manifest, files=(folder.labels, folder.escalations))
     write_shown(findings, codebook=loaded.codebook, folder=folder)
     files = (*(folder.labels, folder.escalations, folder.report, folder.findings), folder.manifest)
     return WrittenStudy(findings, files, messages, loaded.run.summary.unfit_signs)
+
+
+def _failed_test(guard: TestedGuard) -> tuple[str, ...]:
+    if guard.self_test != "failed":
+        return ()
+    return (
+        "The guard did not refuse every attempt of its test at the end of this command: an engine "
+        "or package has disabled part of it, and texts may have left this machine. The manifest "
+        'says `"on": false`. Find out which package did this before you label more texts.',
+    )
 
 
 def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[DecisionRules, str]:

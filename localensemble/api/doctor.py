@@ -33,7 +33,7 @@ _FEW_CORES = 2
 def examine() -> tuple[Check, ...]:
     """Examine the machine, the engines, the models and the guard; change nothing.
 
-    The guard is tested by looking up a host name, which it refuses and counts.
+    The guard is tested by attempts that it refuses; none reaches another machine.
     """
     return (
         _program(),
@@ -155,7 +155,11 @@ def _guard() -> Check:
             "on, but an attempt was not refused",
             "Some package disables it: label in an environment without other packages.",
         )
-    return Check("egress guard", "ok", f"on; refused {state.attempts} attempts and one test")
+    return Check(
+        "egress guard",
+        "ok",
+        f"on; refused {state.attempts} attempts, and every attempt of its test",
+    )
 
 
 def _isolation() -> Check:

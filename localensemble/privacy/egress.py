@@ -5,50 +5,32 @@ connections, name resolution, datagrams and listening for other machines. The er
 caller by module and line, but never what it wanted to send, or to which address.
 
 An audit hook sees everything that Python code does with sockets, even inside a library, and
-cannot be removed. It does not see C code that opens a socket directly, or other programs that
-are started; docs/privacy.md explains what to do about these.
+cannot be removed. Its state is in closures, out of reach of assignment, and it tests itself. It
+does not see C code that opens a socket directly, or other programs that are started;
+docs/privacy.md explains what to do about these.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import functools
-import ipaddress
-import os
+import _socket
 import socket
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from localensemble.core.errors import EgressError
+from localensemble.privacy.attempts import closed_counter
+from localensemble.privacy.checked_sockets import Audit, checked_methods, opening_method
+from localensemble.privacy.decision import Decision, closed_decision
 
 _LAUNCHER = "localensemble.privacy.guarded_process"
 _MOST_CALLERS = 3
-# Event -> the position of the address or host name in its arguments, and what is refused.
-_EVENTS = {
-    "socket.bind": (1, "listen for other machines"),
-    "socket.connect": (1, "connect to another machine"),
-    "socket.sendmsg": (1, "send to another machine"),
-    "socket.sendto": (1, "send to another machine"),
-    "socket.getaddrinfo": (0, "look up another machine"),
-    "socket.gethostbyaddr": (0, "look up another machine"),
-    "socket.gethostbyname": (0, "look up another machine"),
-    "socket.getnameinfo": (0, "look up another machine"),
-}
-# Given a host name, these methods look it up in C before the audit hook is called. The last
-# argument is the address if there are at least this many arguments.
-_METHODS = {
-    "bind": ("socket.bind", 1),
-    "connect": ("socket.connect", 1),
-    "connect_ex": ("socket.connect", 1),
-    "sendto": ("socket.sendto", 2),
-    "sendmsg": ("socket.sendmsg", 4),
-}
+# RFC 5737 and RFC 6761 reserve these: nobody answers.
+_ELSEWHERE = ("192.0.2.1", 9)
+_NO_NAME = "localensemble.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +40,143 @@ class GuardState:
     Attributes:
         on: True if this process is guarded.
         attempts: the number of attempts refused so far, in this process and in the guarded
-            processes that it launched.
+            processes that it launched; the guard's own tests do not count.
     """
 
     on: bool
     attempts: int
 
 
-class _Attempts:
-    """The count of attempts: a file that grows by one byte for each.
+@dataclass(frozen=True, slots=True)
+class TestedGuard:
+    """The outcome of the guard's test of itself, as the manifest states it.
 
-    Every guarded process appends to the same file. This works the same way on every system,
-    and also counts the attempts of a library that swallows the error.
+    Attributes:
+        on: True if this process is guarded and every attempt of the test was refused.
+        attempts: as in `GuardState`.
+        self_test: ``passed``, ``failed``, or ``not run`` if this process is not guarded.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        if path is None:
-            handle, name = tempfile.mkstemp(prefix="localensemble-egress-")
-            # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
-            os.write(handle, b"\n")
-            os.close(handle)
-            path = Path(name)
-            atexit.register(self.remove)
-        self.path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_APPEND)
-
-    def add(self) -> None:
-        os.write(self._handle, b".")
-
-    def count(self) -> int:
-        return os.fstat(self._handle).st_size - 1
-
-    def remove(self) -> None:
-        # Windows does not remove an open file.
-        os.close(self._handle)
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+    on: bool
+    attempts: int
+    self_test: Literal["passed", "failed", "not run"]
 
 
-@functools.cache
-def _own_attempts() -> _Attempts:
-    return _Attempts()
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    install: Callable[[Path | None], None]
+    state: Callable[[], GuardState]
+    refuses: Callable[[], bool]
+    launcher: Callable[[], tuple[str, ...]]
+    forget: Callable[[], None]
 
 
-# An audit hook stays until the process ends, and so must the counter that it uses.
-_installed: list[_Attempts] = []
+def _closed_guard() -> _Guard:
+    """Return the guard, whose state no assignment reaches: it is in this function's variables."""
+    counter, refused = closed_counter(), EgressError
+    installed, tests = False, 0
+    methods: dict[str, Any] = {}
+
+    def refusal(what: str) -> EgressError:
+        counter.add()
+        return refused(
+            f"Refused to {what}, as requested by {_callers()}: nothing may leave this machine.",
+            hint="Do not use the engine or package named here, or turn off its network access.",
+        )
+
+    def install(attempts_file: Path | None) -> None:
+        nonlocal installed
+        if installed:
+            return
+        if attempts_file is None:
+            counter.path()
+        else:
+            counter.join(attempts_file)
+        opening = opening_method()
+        audit = _audit(closed_decision(opening.__code__), refusal)
+        methods.update(checked_methods(audit, opening))
+        for name, method in methods.items():
+            setattr(socket.socket, name, method)
+        sys.addaudithook(audit)
+        installed = True
+
+    def state() -> GuardState:
+        return GuardState(installed, counter.count() - tests)
+
+    def refuses() -> bool:
+        nonlocal tests
+        if not installed:
+            return False
+        # A method that another one replaced would look up a name before the hook refuses.
+        in_place = socket.socket.__dict__
+        failed = [name for name, method in methods.items() if in_place.get(name) is not method]
+        for trial in _trials():
+            try:
+                trial()
+            except refused:
+                tests += 1
+            except OSError:
+                failed.append(trial.__name__)
+            except Exception:
+                # Another audit hook was first to refuse.
+                continue
+            else:
+                failed.append(trial.__name__)
+        return not failed
+
+    def launcher() -> tuple[str, ...]:
+        return (_LAUNCHER, str(counter.path()))
+
+    return _Guard(install, state, refuses, launcher, counter.forget)
+
+
+def _audit(decide: Decision, refusal: Callable[[str], EgressError]) -> Audit:
+    def audit(
+        event: str,
+        arguments: tuple[Any, ...],
+        *,
+        # Local to each call: the traceback of a refusal shows this frame, and Python 3.13 lets
+        # whoever holds a frame assign to the variables around its function.
+        decide: Decision = decide,
+        refusal: Callable[[str], EgressError] = refusal,
+    ) -> None:
+        what = decide(event, arguments)
+        if what:
+            raise refusal(what)
+
+    return audit
+
+
+def _trials() -> Iterator[Callable[[], object]]:
+    """Yield attempts that a guard refuses; none reaches another machine if it does not."""
+
+    def look_up() -> object:
+        return _socket.getaddrinfo(_NO_NAME, None)
+
+    def listen() -> object:
+        with socket.socket() as unbound:
+            unbound.listen()
+        return None
+
+    def attempt(event: str, address: object) -> Callable[[], object]:
+        # The event alone: nothing is sent.
+        def raised() -> object:
+            with socket.socket() as unused:
+                sys.audit(event, unused, address)
+            return None
+
+        return raised
+
+    yield look_up
+    yield listen
+    yield lambda: _socket.socket()
+    for event in ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"):
+        yield attempt(event, _ELSEWHERE)
+
+
+_guard = _closed_guard()
+_install, _forget = _guard.install, _guard.forget
+_state, _refuses, _launcher = _guard.state, _guard.refuses, _guard.launcher
 
 
 def install_guard(attempts_file: Path | None = None) -> None:
@@ -112,42 +186,34 @@ def install_guard(attempts_file: Path | None = None) -> None:
         attempts_file: the file in which the launching process counts attempts; None if no
             guarded process launched this one.
     """
-    if _installed:
-        return
-    attempts = _own_attempts() if attempts_file is None else _Attempts(attempts_file)
-    _installed.append(attempts)
-    for name, (event, least) in _METHODS.items():
-        # Windows has no sendmsg.
-        if hasattr(socket.socket, name):
-            method = getattr(socket.socket, name)
-            setattr(socket.socket, name, _checked(method, event, least=least))
-    sys.addaudithook(_audit)
+    _install(attempts_file)
 
 
 def guard_state() -> GuardState:
     """Return whether this process is guarded, and how many attempts were refused so far."""
-    return GuardState(bool(_installed), _own_attempts().count())
+    return _state()
+
+
+def guard_refuses() -> bool:
+    """Test the guard with attempts that it must refuse; they are not counted.
+
+    Without the guard, an attempt would leave the machine, so none is made.
+    """
+    return _refuses()
+
+
+def tested_guard() -> TestedGuard:
+    """Test the guard now, and return the outcome with its state."""
+    state = guard_state()
+    if not state.on:
+        return TestedGuard(False, state.attempts, "not run")
+    passed = guard_refuses()
+    return TestedGuard(passed, state.attempts, "passed" if passed else "failed")
 
 
 def forget_attempts() -> None:
     """Remove the count of a process that is about to become another program."""
-    _own_attempts().remove()
-
-
-def guard_refuses() -> bool:
-    """Test the guard by looking up a name that cannot exist; the attempt is counted.
-
-    Without the guard, the attempt would leave the machine, so it is not made.
-    """
-    if not _installed:
-        return False
-    try:
-        socket.getaddrinfo("localensemble.invalid", None)
-    except EgressError:
-        return True
-    except OSError:
-        return False
-    return False
+    _forget()
 
 
 def guarded_launcher() -> tuple[str, ...]:
@@ -156,81 +222,19 @@ def guarded_launcher() -> tuple[str, ...]:
     Append the name of that module as the last argument. It is guarded even if this process is
     not, and its attempts are counted here.
     """
-    return (_LAUNCHER, str(_own_attempts().path))
-
-
-def _checked(method: Any, event: str, *, least: int) -> Any:
-    """Make a socket method check its address before it looks up a host name."""
-
-    @functools.wraps(method)
-    def checked(self: socket.socket, *arguments: Any) -> Any:
-        if len(arguments) >= least:
-            _audit(event, (self, arguments[-1]))
-        return method(self, *arguments)
-
-    return checked
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse an event that would leave the machine."""
-    known = _EVENTS.get(event)
-    if known is None:
-        return
-    place, what = known
-    address = arguments[place]
-    if place == 1:
-        allowed = _is_local_address(arguments[0], address)
-    elif event == "socket.getnameinfo":
-        allowed = _is_loopback(address[0])
-    else:
-        # Without a host, a lookup concerns this machine.
-        allowed = address is None or address in {"", b""} or _is_loopback(address)
-    if not allowed:
-        _refuse(what)
-
-
-def _is_local_address(opened: Any, address: Any) -> bool:
-    if address is None:
-        # The socket is connected, and its connection was allowed.
-        return True
-    if opened.family == getattr(socket, "AF_UNIX", None):
-        return True
-    if opened.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
-        return bool(address) and _is_loopback(address[0])
-    return False
-
-
-def _is_loopback(host: Any) -> bool:
-    if isinstance(host, bytes | bytearray):
-        host = bytes(host).decode("ascii", "replace")
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
-
-
-def _refuse(what: str) -> None:
-    _installed[0].add()
-    raise EgressError(
-        f"Refused to {what}, as requested by {_callers()}: nothing may leave this machine.",
-        hint="Do not use the engine or package named here, or turn off its network access.",
-    )
+    return _launcher()
 
 
 def _callers() -> str:
     """Name the callers: the nearest frame of each package outside Python and this program."""
-    ours = __name__.partition(".")[0]
+    ours, here = __name__.partition(".")[0], __name__.rpartition(".")[0]
     found: dict[str, str] = {}
     for frame in _frames():
         spec = frame.f_globals.get("__spec__")
         # The `__name__` of a module that was run by name would be "__main__".
         name = str(spec.name if spec is not None else frame.f_globals.get("__name__"))
         package = name.partition(".")[0]
-        if name == __name__ or package in sys.stdlib_module_names:
+        if name.rpartition(".")[0] == here or package in sys.stdlib_module_names:
             continue
         if package == ours and found:
             # Whoever called this program wanted labels, not a connection.

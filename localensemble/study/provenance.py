@@ -23,16 +23,15 @@ def provenance(
     loaded: Study,
     *,
     input_columns: tuple[str, ...],
-    egress_guard: bool,
-    egress_attempts: int,
+    egress_guard: Mapping[str, JsonValue],
     interfaces: tuple[str, ...] | None,
 ) -> Provenance:
     """Gather the identities of a loaded study and the kind of machine it ran on.
 
     Args:
         input_columns: columns of the table that was labeled.
-        egress_guard: whether the guard kept this process from other machines.
-        egress_attempts: number of refused attempts to reach another machine.
+        egress_guard: whether the guard kept this process from other machines, and the number
+            of refused attempts to reach one.
         interfaces: network interfaces of an isolated process; None if it is not isolated.
     """
     reader, labels = loaded.recorded.reader, loaded.recorded
@@ -69,7 +68,7 @@ def provenance(
                 for run in reader.runs()
             ],
             # About the process that writes this and the engine processes it started.
-            "egress_guard": {"on": egress_guard, "attempts": egress_attempts},
+            "egress_guard": dict(egress_guard),
             # The names of interfaces that reach a network stay private.
             "isolation": {"isolated": False}
             if interfaces is None

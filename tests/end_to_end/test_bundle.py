@@ -224,7 +224,7 @@ def test_it_installs_and_runs_elsewhere_without_a_network(
     with (study / "labels.csv").open(encoding="utf-8-sig", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 20
     manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0, "self_test": "passed"}
 
     (tmp_path / "notes.csv").write_text("id,text\n1,The nurse was kind.\n", encoding="utf-8")
     ended = _run(

@@ -70,7 +70,7 @@ def test_twenty_comments_are_labeled_by_both_and_nothing_leaves_the_machine(
     study = tmp_path / "study"
     assert end(start(*arguments(examples, ensemble, study, 20))) == 0
     manifest = json.loads((study / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0, "self_test": "passed"}
     direct, served = (rater["identity"] for rater in manifest["raters"])
     assert (direct["engine"], served["engine"]) == ("llama-cpp", "ollama")
     assert served["model_sha256"] == server.models["gpt2:latest"].sha256

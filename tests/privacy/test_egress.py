@@ -41,6 +41,19 @@ GOING_OUT = {
     "asyncio": "asyncio.run(asyncio.open_connection('192.0.2.1', 80))",
     "a thread": "in_a_thread(lambda: socket.create_connection(('192.0.2.1', 80), 1))",
     "the C module": "_socket.socket().connect(('192.0.2.1', 80))",
+    "listening without an address": "socket.socket().listen()",
+    "listening without an address, IPv6": "socket.socket(socket.AF_INET6).listen(5)",
+    "listening with the C module": "_socket.socket().listen()",
+    "listening with a duplicate": "socket.socket().dup().listen()",
+    "listening with a descriptor": "socket.socket(fileno=socket.socket().detach()).listen()",
+    "create_server": "socket.create_server(('', 0))",
+    "asyncio server": "asyncio.run(asyncio.start_server(print, None, 0))",
+    "datagrams for all": "datagrams().bind(('0.0.0.0', 0))",
+    "a subclass without its checks": "Bare().listen()",
+    "a family that lies": "Lying().connect(('192.0.2.1', 80))",
+    "a host that lies": "socket.getaddrinfo(Host('out.example'), 80)",
+    "an address that lies": "socket.socket().connect(Address(('192.0.2.1', 80)))",
+    "another kind of socket": "socket.socket(16, socket.SOCK_RAW)",
 }
 STAYING = {
     "pair": "socket.socketpair()",
@@ -55,6 +68,22 @@ import _socket, asyncio, http.client, socket, threading, urllib.request
 
 def datagrams():
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+class Bare(socket.socket):
+    def __init__(self):
+        _socket.socket.__init__(self, socket.AF_INET, socket.SOCK_STREAM)
+
+class Lying(socket.socket):
+    family = socket.AF_UNIX
+
+class Host(str):
+    def __eq__(self, other):
+        return True
+    __hash__ = str.__hash__
+
+class Address(tuple):
+    def __getitem__(self, place):
+        return "127.0.0.1"
 
 def in_a_thread(call):
     raised = []
@@ -221,7 +250,7 @@ def test_requests_is_refused_in_an_engine_of_somebody_else(tmp_path: Path) -> No
     assert said.read_text().startswith("Refused to look up another machine, as ")
     assert "called by planted_engine, line 10:" in said.read_text()
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["egress_guard"] == {"on": True, "attempts": 1}
+    assert manifest["egress_guard"] == {"on": True, "attempts": 1, "self_test": "passed"}
     assert "secret" not in ended.stderr + ended.stdout
 
 
@@ -247,14 +276,132 @@ def test_the_manifest_states_the_guard_and_no_attempts(tmp_path: Path) -> None:
         *label_arguments(files),
     )
     manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0, "self_test": "passed"}
 
 
-def test_the_doctor_tries_the_guard_and_counts_the_attempt(tmp_path: Path) -> None:
+def test_the_test_of_the_guard_counts_no_attempt(tmp_path: Path) -> None:
     code = (
         "from localensemble.privacy.egress import guard_refuses, guard_state, install_guard\n"
         "print(guard_refuses(), guard_state().attempts)\n"
         "install_guard()\n"
         "print(guard_refuses(), guard_state().attempts)\n"
     )
-    assert run_python(tmp_path, "-c", code).stdout.splitlines() == ["False 0", "True 1"]
+    assert run_python(tmp_path, "-c", code).stdout.splitlines() == ["False 0", "True 0"]
+
+
+# What an engine may assign to get out: the code it assigns, and then an attempt.
+DISARMED = {
+    "the lists of 0.2": "disarm(egress, '_EVENTS', {}); egress._installed = []",
+    "the hook": "disarm(egress, '_audit', lambda *a, **k: (lambda *b: None))",
+    "the loopback test": "disarm(decision, '_closed_loopback', lambda: lambda host: True)",
+    "the module of addresses": "disarm(ipaddress, 'ip_address', lambda host: LOOPBACK)",
+    "the family of files": "disarm(socket, 'AF_UNIX', socket.AF_INET)",
+    "the C family of files": "disarm(_socket, 'AF_UNIX', _socket.AF_INET)",
+    "the parser of addresses": "disarm(_socket, 'inet_pton', lambda *a: bytes([127, 0, 0, 1]))",
+    "builtins": "disarm(builtins, 'tuple', type('T', (), {})); disarm(builtins, 'getattr', print)",
+    "the refusal": "disarm(egress, 'EgressError', lambda *a, **k: None)",
+    "the names of callers": "disarm(egress, '_callers', lambda: 'planted, line 0')",
+    "the methods of sockets": "disarm(socket.socket, 'connect', _socket.socket.connect)",
+    "opening": "disarm(socket.socket, '__init__', Bare.__init__)",
+    "what a refusal shows": "disarm_frames()",
+    "the count": "egress.guarded_launcher() and open(egress.guarded_launcher()[1], 'w').close()",
+}
+DISARMING = """
+import builtins, ipaddress
+from localensemble.privacy import decision, egress
+LOOPBACK = ipaddress.ip_address("127.0.0.1")
+
+def disarm(place, name, value):
+    setattr(place, name, value)
+
+def disarm_frames():
+    try:
+        socket.socket().connect(("192.0.2.1", 80))
+    except Exception as error:
+        trace = error.__traceback__
+        while trace:
+            frame, trace = trace.tb_frame, trace.tb_next
+            for name in ("decide", "refusal"):
+                if name in frame.f_locals:
+                    frame.f_locals[name] = lambda *a: ""
+                frame.f_globals.pop(name, None)
+
+"""
+
+
+@pytest.mark.parametrize("code", DISARMED.values(), ids=DISARMED)
+def test_no_assignment_opens_a_way_out(tmp_path: Path, code: str) -> None:
+    head = PLANTED[: PLANTED.index("def main")]
+    (tmp_path / "planted.py").write_text(
+        f"{head}{DISARMING}def out():\n    {code}\n    listen()\n\n"
+        "def listen():\n    socket.socket().connect(('192.0.2.1', 80))\n",
+        encoding="utf-8",
+    )
+    ended = run_python(tmp_path, "-c", GUARDED, "out")
+    assert ended.stderr == ""
+    message, attempts = ended.stdout.splitlines()[-2:]
+    assert message.startswith("Refused to ")
+    assert int(attempts) >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a socket to an interface")
+def test_linux_ties_every_socket_to_loopback_before_c_code_can_use_it(tmp_path: Path) -> None:
+    code = (
+        "import _socket, socket\n"
+        "from localensemble.privacy.egress import install_guard\n"
+        "install_guard()\n"
+        "opened = socket.socket()\n"
+        "_socket.socket.listen(opened)\n"
+        "print(opened.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).strip(b'\\0'))\n"
+    )
+    assert run_python(tmp_path, "-c", code).stdout.strip() == "b'lo'"
+
+
+def labeled_by(folder: Path, score: str, *, imports: str = "import socket") -> dict[str, object]:
+    """Label with an engine of another package; give what the manifest says of the guard."""
+    files = study_files(folder, ["a secret"] * 5, ensemble=ENSEMBLE)
+    plant_engine(folder, score, imports=imports)
+    ended = run_python(folder, *label_arguments(files))
+    assert ended.returncode == 0, ended.stderr
+    manifest = json.loads((files.study / "manifest.json").read_text(encoding="utf-8"))
+    guard: dict[str, object] = manifest["egress_guard"]
+    assert ("did not refuse every attempt" in ended.stderr) == (guard["self_test"] == "failed")
+    return guard
+
+
+def test_an_engine_that_listens_without_an_address_is_refused_and_counted(tmp_path: Path) -> None:
+    tried = (
+        "        try: socket.socket().listen()\n"
+        "        except Exception as error: assert 'listen for other' in str(error)\n"
+        "        else: raise SystemExit(9)\n"
+    )
+    guard = labeled_by(tmp_path, tried)
+    assert (guard["on"], guard["self_test"]) == (True, "passed")
+    assert int(str(guard["attempts"])) >= 1
+
+
+def test_an_engine_that_empties_a_list_of_the_guard_changes_nothing(tmp_path: Path) -> None:
+    emptied = (
+        "        for module in (egress, decision, attempts, checked_sockets):\n"
+        "            for value in vars(module).values():\n"
+        "                if type(value) in (list, dict, set): value.clear()\n"
+        "        try: socket.create_connection(('192.0.2.1', 80), 1)\n"
+        "        except Exception as error: assert 'Refused' in str(error)\n"
+        "        else: raise SystemExit(9)\n"
+    ).replace("vars(module).values()", "list(v for k, v in vars(module).items() if k[:2] != '__')")
+    imports = (
+        "import socket\n"
+        "from localensemble.privacy import attempts, checked_sockets, decision, egress"
+    )
+    guard = labeled_by(tmp_path, emptied, imports=imports)
+    assert (guard["on"], guard["self_test"]) == (True, "passed")
+    assert int(str(guard["attempts"])) >= 1
+
+
+@pytest.mark.parametrize("method", ["listen", "connect", "__init__"])
+def test_the_manifest_says_off_if_an_engine_took_out_a_part_of_the_guard(
+    tmp_path: Path, method: str
+) -> None:
+    undone = f"        socket.socket.{method} = getattr(socket.SocketType, '{method}')\n"
+    guard = labeled_by(tmp_path, undone)
+    assert (guard["on"], guard["self_test"]) == (False, "failed")

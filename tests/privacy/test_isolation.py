@@ -100,7 +100,7 @@ def test_what_the_guard_cannot_see_gets_out_without_isolation(
     assert ended.returncode == 0, ended.stderr
     assert (said.read_text(), reached(server)) == ("reached", True)
     manifest = manifest_of(files)
-    assert manifest["egress_guard"] == {"on": True, "attempts": 0}
+    assert manifest["egress_guard"] == {"on": True, "attempts": 0, "self_test": "passed"}
     assert manifest["isolation"] == {"isolated": False}
 
 

@@ -203,8 +203,7 @@ def test_provenance_names_everything_by_hash_and_the_newest_event(of_models: Pat
             provenance(
                 study,
                 input_columns=("id", "text"),
-                egress_guard=True,
-                egress_attempts=2,
+                egress_guard={"on": True, "attempts": 2},
                 interfaces=interfaces,
             ).content
             for interfaces in (None, ("lo",))

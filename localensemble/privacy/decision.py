@@ -1,0 +1,98 @@
+"""Decide which attempt of Python code would reach another machine.
+
+Reads no name that another module could assign: everything that the decision needs is bound when
+it is made, and it calls no method of the values that it judges. Addresses of a type that could
+lie about its content are refused.
+"""
+
+from __future__ import annotations
+
+import _socket
+import sys
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+Decision = Callable[[str, tuple[Any, ...]], str]
+
+# What a guarded socket raises before it listens: Python has no audit event for this.
+LISTEN = "localensemble.listen"
+
+
+def closed_decision(opening: CodeType) -> Decision:
+    """Return the decision: what an audit event would do elsewhere, or "" if it stays here.
+
+    Args:
+        opening: the code that opens every internet socket, and ties it to loopback.
+    """
+    is_loopback = _closed_loopback()
+    kind_of, sequence, frame_at = type, tuple, sys._getframe
+    family_of, name_of = _socket.socket.family.__get__, _socket.socket.getsockname
+    internet = (_socket.AF_INET, _socket.AF_INET6)
+    local = getattr(_socket, "AF_UNIX", None)
+    # `socket.socket(fileno=...)` opens nothing; its family is not known yet.
+    opened, texts = (*internet, -1), (str, bytes)
+
+    def stays(socket: Any, address: Any) -> bool:
+        family = family_of(socket)
+        if family == local:
+            return True
+        return family in internet and kind_of(address) is sequence and is_loopback(address[0])
+
+    def decide(event: str, arguments: tuple[Any, ...]) -> str:
+        if event == "socket.__new__":
+            # Called by the audit hook, by `socket.__init__`, by the guard's own code.
+            caller = frame_at(2).f_back
+            if arguments[1] == local:
+                return ""
+            checked = caller is not None and caller.f_code is opening
+            return "" if checked and arguments[1] in opened else "open a socket unchecked"
+        if event == "socket.connect":
+            return "" if stays(arguments[0], arguments[1]) else "connect to another machine"
+        if event == "socket.bind":
+            return "" if stays(arguments[0], arguments[1]) else "listen for other machines"
+        if event == LISTEN:
+            socket = arguments[0]
+            return "" if stays(socket, name_of(socket)) else "listen for other machines"
+        if event in {"socket.sendto", "socket.sendmsg"}:
+            # Without an address, the socket is connected, and its connection was allowed.
+            here = arguments[1] is None or stays(arguments[0], arguments[1])
+            return "" if here else "send to another machine"
+        if event == "socket.getnameinfo":
+            address = arguments[0]
+            here = kind_of(address) is sequence and is_loopback(address[0])
+            return "" if here else "look up another machine"
+        if event in {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}:
+            host = arguments[0]
+            # Without a host, a lookup concerns this machine.
+            here = host is None or is_loopback(host) or (kind_of(host) in texts and not host)
+            return "" if here else "look up another machine"
+        return ""
+
+    return decide
+
+
+def _closed_loopback() -> Callable[[Any], bool]:
+    """Return the test whether a host is this machine: a loopback address, or ``localhost``."""
+    kind_of, text, raw, unreadable = type, str, bytes, (OSError, ValueError)
+    packed, ip4, ip6 = _socket.inet_pton, _socket.AF_INET, _socket.AF_INET6
+    own, mapped = b"\0" * 15 + b"\1", b"\0" * 10 + b"\xff\xff"
+
+    def is_loopback(host: Any) -> bool:
+        if kind_of(host) is raw:
+            host = raw.decode(host, "ascii", "replace")
+        if kind_of(host) is not text:
+            return False
+        if host == "localhost":
+            return True
+        try:
+            return packed(ip4, host)[0] == 127
+        except unreadable:
+            pass
+        try:
+            address = packed(ip6, host)
+        except unreadable:
+            return False
+        return address == own or (address[:12] == mapped and address[12] == 127)
+
+    return is_loopback
