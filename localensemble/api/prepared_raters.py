@@ -14,11 +14,13 @@ from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.known import GIBIBYTE
 from localensemble.catalog.located_models import LocatedModel, locate_model
 from localensemble.codebook.model import Codebook
+from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import EngineUnavailableError, InputError, ModelFileError
 from localensemble.core.labels import RaterName
 from localensemble.core.model_shape import ModelShape
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.words import listed
+from localensemble.engines.installed_code import engine_origin
 from localensemble.engines.kind import LoadPlan, MemoryNeed, Training
 from localensemble.engines.machine import machine_memory
 from localensemble.engines.protocol import ScoringMode
@@ -71,6 +73,7 @@ class PreparedRater:
     model_sha256: str = ""
     trained_on: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
+    origin: EngineOrigin | None = None
 
     @property
     def engine(self) -> NamedEngine:
@@ -81,6 +84,7 @@ class PreparedRater:
             self.readouts,
             self.model_sha256,
             self.trained_on,
+            self.origin,
         )
 
     def template(self, template: PromptTemplate) -> PromptTemplate:
@@ -280,6 +284,7 @@ def _prepared(
         located.sha256,
         frozenset() if training is None else training.texts,
         unknown,
+        engine_origin(rater.engine),
     )
 
 

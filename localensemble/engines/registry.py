@@ -7,7 +7,7 @@ the entry point group ``localensemble.engines``. It cannot take one of our names
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.engines.embedding.kind import EMBEDDING
@@ -36,6 +36,16 @@ def engine_names() -> tuple[str, ...]:
     return (*_OURS, *others)
 
 
+def is_ours(name: str) -> bool:
+    """Tell whether an engine is part of this program."""
+    return name in _OURS
+
+
+def entry_point(name: str) -> EntryPoint | None:
+    """Find what another package registered under this name; None if there is nothing."""
+    return next(iter(entry_points(group=ENTRY_POINT_GROUP, name=name)), None)
+
+
 def engine_kind(name: str) -> EngineKind:
     """Find the kind of engine that has this name.
 
@@ -44,14 +54,14 @@ def engine_kind(name: str) -> EngineKind:
     """
     if name in _OURS:
         return _OURS[name]
-    points = entry_points(group=ENTRY_POINT_GROUP, name=name)
-    if not points:
+    point = entry_point(name)
+    if point is None:
         raise EngineUnavailableError(
             f'Unknown engine "{name}".',
             hint=f"Choose one of: {', '.join(engine_names())}.",
         )
     try:
-        found = next(iter(points)).load()
+        found = point.load()
     except (ImportError, AttributeError) as error:
         raise EngineUnavailableError(
             f'Cannot use engine "{name}": its package cannot be imported.',

@@ -14,20 +14,22 @@ from dataclasses import dataclass, field
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
+from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
 from localensemble.core.identity import JsonValue, sha256_text, sha256_words
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import Rater, RaterIdentity
-from localensemble.engines.protocol import Engine, EngineDescription
-from localensemble.labeling.category_orders import in_all_orders, most_orders
+from localensemble.engines.protocol import Engine
+from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
 from localensemble.labeling.kept_labels import keep_labels, under_other_codebooks
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
 from localensemble.labeling.placed_items import PlacedItems
+from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.labeling.shots import NO_SHOTS, Shots
@@ -49,7 +51,6 @@ from localensemble.study.run_record import (
     RunSettings,
     RunSummary,
     register_codebook,
-    variables_content,
 )
 from localensemble.study.unfit_signs import UnfitSign, unfit_signs
 from localensemble.tables.item_file import ItemFile
@@ -67,6 +68,7 @@ class NamedEngine:
             `settle_readouts` must choose one of them before the run.
         model_sha256: hash of the model as far as it is known; another model needs another choice.
         trained_on: sha256 of the words of the texts whose gold labels trained the rater.
+        origin: where the engine's code comes from; kept with the run.
     """
 
     name: RaterName
@@ -74,6 +76,7 @@ class NamedEngine:
     readouts: tuple[Readout, ...] = ()
     model_sha256: str = ""
     trained_on: frozenset[str] = frozenset()
+    origin: EngineOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,57 +426,6 @@ class _Tally:
         )
 
 
-def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
-    """Return everything that can change a digit of the labels that an engine gives in a run."""
-    described = engine.describe()
-    template, variables = questions.template, questions.variables
-    return RaterIdentity(
-        engine=described.engine,
-        engine_version=described.engine_version,
-        model_name=described.model_name,
-        model_sha256=described.model_sha256,
-        chat_template_sha256=described.chat_template_sha256,
-        prompt_template=template.full_name,
-        prompt_template_sha256=template.sha256,
-        codebook_sha256=sha256_text(variables_content(variables)),
-        layout=questions.layout,
-        settings=(
-            *described.settings,
-            ("block_size", str(BLOCK_SIZE)),
-            *_prefix_rule(described.prefix_rule, questions),
-            *_readout_settings(template, described),
-            *_order_settings(questions),
-        ),
-    )
-
-
-def _prefix_rule(rule: str, questions: Questions) -> tuple[tuple[str, str], ...]:
-    # Only where it can change a digit, so that it makes no other raters elsewhere.
-    begin_others = questions.template.has_answers_that_begin_others
-    concerned = rule and any(map(begin_others, questions.variables))
-    return (("prefix_rule", rule),) if concerned else ()
-
-
-def _readout_settings(
-    template: PromptTemplate, described: EngineDescription
-) -> tuple[tuple[str, str], ...]:
-    # Raters that state no readout stay the raters they were.
-    if template.readout is None:
-        return ()
-    summed = (("spellings", "summed"),) if described.sums_spellings else ()
-    return (
-        ("readout", template.readout),
-        ("readout_sha256", template.readout_sha256),
-        *summed,
-    )
-
-
-def _order_settings(questions: Questions) -> tuple[tuple[str, str], ...]:
-    # The number asked: more cannot change a digit.
-    most = most_orders(questions.variables, at_most=questions.orders)
-    return (("orders", str(most)),) if most > 1 else ()
-
-
 def _run_settings(plan: LabelingPlan) -> RunSettings:
     return RunSettings(
         codebook=plan.codebook,
@@ -488,6 +440,7 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
         trained_on=_trained_on(plan),
+        engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
 
 

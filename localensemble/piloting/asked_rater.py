@@ -24,8 +24,8 @@ from localensemble.engines.protocol import Engine
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.layout import layout_for
+from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.readout_choice import choose_readout, items_that_choose
-from localensemble.labeling.run import rater_identity
 from localensemble.labeling.scoring import NO_NON_ANSWERS, Questions, label_block
 from localensemble.prompting.template import PromptTemplate
 from localensemble.study.chosen_readout import ReadoutChoice

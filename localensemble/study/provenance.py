@@ -37,6 +37,7 @@ def provenance(
     reader, labels = loaded.recorded.reader, loaded.recorded
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
     identities = {record.key: record.rater for record in reader.raters()}
+    engines = loaded.run.settings.engines
     last = deque(reader.history(), maxlen=1)
     return Provenance(
         {
@@ -60,6 +61,7 @@ def provenance(
                     "name": name,
                     "sha256": identities[key].identity.sha256,
                     "identity": identities[key].identity.as_json(),
+                    "engine": origin.as_json() if (origin := engines.get(name)) else None,
                 }
                 for name, key in zip(labels.rater_names, labels.rater_keys, strict=True)
             ],

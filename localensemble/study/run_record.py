@@ -7,13 +7,14 @@ which used other words, are read with the current ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from localensemble import __version__
 from localensemble.codebook.model import Codebook, Variable, codebook_from_json
 from localensemble.consensus.policies.named_policies import EARLIER_NAMES
 from localensemble.consensus.rules import DecisionRules, recorded_rules
+from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
@@ -31,6 +32,7 @@ from localensemble.study.unfit_signs import UnfitSign
 _DECIDES_AGAIN = "decides_again_run"
 _TRAINED_ON = "trained_on"
 _READOUTS = "readouts"
+_ENGINES = "engines"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -88,6 +90,7 @@ class RunSettings:
         readouts: the readouts chosen for raters whose ensemble file says ``auto``.
         shots: the examples from gold labels in the prompts; None without any.
         trained_on: sha256 of the items' texts on whose gold labels a rater was trained, sorted.
+        engines: rater -> where the code of its engine comes from; older records lack it.
         program_version: version of localensemble that made the record.
     """
 
@@ -105,6 +108,7 @@ class RunSettings:
     readouts: tuple[ReadoutChoice, ...] = ()
     shots: RecordedShots | None = None
     trained_on: tuple[str, ...] = ()
+    engines: Mapping[str, EngineOrigin] = field(default_factory=dict)
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -133,6 +137,8 @@ class RunSettings:
             written["shots"] = {**asdict(self.shots), "ids": list(self.shots.ids)}
         if self.trained_on:
             written[_TRAINED_ON] = list(self.trained_on)
+        if self.engines:
+            written[_ENGINES] = {name: one.as_json() for name, one in self.engines.items()}
         return written
 
     @classmethod
@@ -154,6 +160,9 @@ class RunSettings:
             readouts=tuple(map(ReadoutChoice.from_json, read.get(_READOUTS, ()))),
             shots=_shots(read.get("shots")),
             trained_on=tuple(read.get(_TRAINED_ON, ())),
+            engines={
+                name: EngineOrigin.from_json(one) for name, one in read.get(_ENGINES, {}).items()
+            },
             program_version=read["localensemble"],
         )
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from localensemble import __version__
 from localensemble.core.errors import EgressError
+from localensemble.core.identity import sha256_file
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import WorkerEngine
 from localensemble.privacy.egress import guard_state, guarded_launcher
@@ -110,7 +112,9 @@ def main():
 """
 GUARDED = """\
 import sys
+from localensemble import __version__
 from localensemble.core.errors import EgressError
+from localensemble.core.identity import sha256_file
 from localensemble.privacy.egress import guard_state, install_guard
 
 install_guard()
@@ -405,3 +409,21 @@ def test_the_manifest_says_off_if_an_engine_took_out_a_part_of_the_guard(
     undone = f"        socket.socket.{method} = getattr(socket.SocketType, '{method}')\n"
     guard = labeled_by(tmp_path, undone)
     assert (guard["on"], guard["self_test"]) == (False, "failed")
+
+
+def test_the_manifest_names_the_package_of_an_engine_and_not_what_it_calls_itself(
+    tmp_path: Path,
+) -> None:
+    labeled_by(tmp_path, "        pass\n")
+    manifest = json.loads((tmp_path / "study" / "manifest.json").read_text(encoding="utf-8"))
+    ours, planted = manifest["raters"]
+    assert planted["identity"]["engine"] == "scripted"
+    assert planted["engine"] == {
+        "engine": "planted",
+        "package": "planted-engine",
+        "version": "1.0",
+        "module": "planted_engine",
+        "sha256": sha256_file(tmp_path / "planted_engine.py"),
+    }
+    assert (ours["engine"]["package"], ours["engine"]["version"]) == ("localensemble", __version__)
+    assert len(ours["engine"]["sha256"]) == 64

@@ -12,6 +12,7 @@ import pytest
 
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.consensus.rules import decision_rules
+from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
 from localensemble.ledger.verify import verify
@@ -41,6 +42,7 @@ def settings(**others: Any) -> RunSettings:
         {},
         {"limit": 3, "cautions": ("Beware.",), "control": {"topic": {"i-1": "a"}}},
         {"ratings_sha256": "1" * 64, "decides_again": 7, "program_version": "0.1.0"},
+        {"engines": {"ann": EngineOrigin("words", "word-engine", "1.0", "word_engine", "4" * 64)}},
         {"shots": RecordedShots(("g-1", "g-7"), 2, 5, "2" * 64, "3" * 64)},
         {"prompt": RecordedPrompt("own", {"system": "s", "readouts": {"option": {"system": "o"}}})},
     ],
