@@ -52,8 +52,10 @@ def closed_decision(opening: CodeType) -> Decision:
         if event == "socket.bind":
             return "" if stays(arguments[0], arguments[1]) else "listen for other machines"
         if event == LISTEN:
-            socket = arguments[0]
-            return "" if stays(socket, name_of(socket)) else "listen for other machines"
+            family = family_of(arguments[0])
+            bound = name_of(arguments[0]) if family in internet else None
+            here = family == local or (bound is not None and is_loopback(bound[0]))
+            return "" if here else "listen for other machines"
         if event in {"socket.sendto", "socket.sendmsg"}:
             # Without an address, the socket is connected, and its connection was allowed.
             here = arguments[1] is None or stays(arguments[0], arguments[1])

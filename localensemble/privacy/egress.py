@@ -24,7 +24,7 @@ from typing import Any, Literal
 from localensemble.core.errors import EgressError
 from localensemble.privacy.attempts import closed_counter
 from localensemble.privacy.checked_sockets import Audit, checked_methods, opening_method
-from localensemble.privacy.decision import Decision, closed_decision
+from localensemble.privacy.decision import LISTEN, Decision, closed_decision
 
 _LAUNCHER = "localensemble.privacy.guarded_process"
 _MOST_CALLERS = 3
@@ -109,19 +109,19 @@ def _closed_guard() -> _Guard:
             return False
         # A method that another one replaced would look up a name before the hook refuses.
         in_place = socket.socket.__dict__
-        failed = [name for name, method in methods.items() if in_place.get(name) is not method]
+        failed = any(in_place.get(name) is not method for name, method in methods.items())
         for trial in _trials():
             try:
                 trial()
             except refused:
                 tests += 1
             except OSError:
-                failed.append(trial.__name__)
+                failed = True
             except Exception:
                 # Another audit hook was first to refuse.
                 continue
             else:
-                failed.append(trial.__name__)
+                failed = True
         return not failed
 
     def launcher() -> tuple[str, ...]:
@@ -148,30 +148,21 @@ def _audit(decide: Decision, refusal: Callable[[str], EgressError]) -> Audit:
 
 
 def _trials() -> Iterator[Callable[[], object]]:
-    """Yield attempts that a guard refuses; none reaches another machine if it does not."""
+    """Yield attempts that a guard refuses before the system is asked for anything."""
+    # Never opened: it belongs to no network, and a guard lets it go nowhere.
+    unopened = _socket.socket.__new__(_socket.socket)
 
-    def look_up() -> object:
-        return _socket.getaddrinfo(_NO_NAME, None)
+    def attempt(event: str, *arguments: object) -> Callable[[], object]:
+        return lambda: sys.audit(event, *arguments)
 
-    def listen() -> object:
-        with socket.socket() as unbound:
-            unbound.listen()
-        return None
-
-    def attempt(event: str, address: object) -> Callable[[], object]:
-        # The event alone: nothing is sent.
-        def raised() -> object:
-            with socket.socket() as unused:
-                sys.audit(event, unused, address)
-            return None
-
-        return raised
-
-    yield look_up
-    yield listen
+    # The first is a real attempt, in case Python announces it no more. Nobody has this name.
+    yield lambda: _socket.getaddrinfo(_NO_NAME, None)
     yield lambda: _socket.socket()
+    yield attempt("socket.gethostbyname", _ELSEWHERE[0])
+    yield attempt("socket.getnameinfo", _ELSEWHERE)
+    yield attempt(LISTEN, unopened)
     for event in ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"):
-        yield attempt(event, _ELSEWHERE)
+        yield attempt(event, unopened, _ELSEWHERE)
 
 
 _guard = _closed_guard()
