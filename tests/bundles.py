@@ -60,7 +60,7 @@ def bundled_model(
         sha256=sha256(weights).hexdigest(),
         size_bytes=len(weights),
         architecture="llama",
-        chat_template_sha256="",
+        chat_template_sha256=sha256(b"{{ messages }}").hexdigest(),
         license=license,
         origin="pulled",
         verified_at="2026-01-01T00:00:00+00:00",

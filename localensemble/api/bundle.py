@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from localensemble.api.models import consent_to
@@ -15,22 +14,26 @@ from localensemble.bundle.content import (
     BundleSource,
     WrittenBundle,
     entry_name,
+    is_portable,
     weights_name,
     write_bundle,
 )
 from localensemble.bundle.installer import CheckedBundle, DamagedBundleError, check_bundle
 from localensemble.bundle.wheels import Target, this_python
+from localensemble.catalog.gguf_header import read_header
 from localensemble.catalog.installed import (
     FOLDER_VARIABLE,
     Consent,
     InstalledModel,
     ModelsFolder,
+    model_from_fields,
     now,
 )
 from localensemble.catalog.known import License, known_models, known_wheels, licenses
 from localensemble.catalog.located_models import catalog_entries, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
+from localensemble.core.foreign_json import Fields, ForeignJsonError, read_json
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import checkout_dir, prompts_dir
 from localensemble.engines.registry import engine_kind
@@ -194,6 +197,7 @@ def unbundle_models(
     for model, _ in entries:
         _refuse_other(model, here)
         _refuse_taken(model, here)
+        _refuse_other_weights(checked, model)
     consents = {
         model.name: consent_to(terms, folder=here, agree=agree) if terms else None
         for model, terms in entries
@@ -296,25 +300,57 @@ def _entry(checked: CheckedBundle, name: str) -> tuple[InstalledModel, License |
     """
     try:
         data = (checked.folder / entry_name(name)).read_bytes()
-        content = json.loads(data)
-        written = content["model"]
-        # If our catalog knows the terms, it decides whether to ask for consent, not the bundle.
-        brought = License(**content["terms"]) if content["terms"] else None
-        terms = licenses().get(written["license"], brought)
+        content = Fields(read_json(data))
         # Consent is asked for on each machine.
-        model = InstalledModel(**(written | {"consent": None}))
-        same = hashlib.sha256(data).hexdigest() == checked.files[entry_name(name)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(checked, name) from error
-    if not (same and model.name == name and model.sha256 == checked.files[weights_name(name)]):
-        raise _unreadable(checked, name)
+        model = replace(model_from_fields(content.inside("model")), consent=None)
+        brought = content.inside_or_none("terms")
+        given = None if brought is None else _terms(brought)
+        # If our catalog knows the terms, it decides whether to ask for consent, not the bundle.
+        terms = licenses().get(model.license, given)
+    except (OSError, ForeignJsonError) as error:
+        detail = error.strerror if isinstance(error, OSError) else str(error)
+        raise _unreadable(checked, name, str(detail)) from error
+    if hashlib.sha256(data).hexdigest() != checked.files.get(entry_name(name)):
+        raise _unreadable(checked, name, "it changed while it was being read")
+    if model.name != name or model.sha256 != checked.files.get(weights_name(name)):
+        raise _unreadable(checked, name, "it describes another model")
+    if given is not None and given.name != model.license:
+        raise _unreadable(checked, name, "its terms are not those of its license")
     return model, terms
 
 
-def _unreadable(checked: CheckedBundle, name: str) -> BundleError:
+def _terms(stored: Fields) -> License:
+    stored.refuse_others([field.name for field in fields(License)])
+    return License(
+        name=stored.text("name", empty=False),
+        title=stored.text("title", empty=False),
+        url=stored.text("url"),
+        needs_consent=stored.flag("needs_consent"),
+        terms=stored.text("terms"),
+    )
+
+
+def _refuse_other_weights(checked: CheckedBundle, model: InstalledModel) -> None:
+    """Refuse weights that are not a whole GGUF file, or not the one that the entry describes."""
+    path = checked.folder / weights_name(model.name)
+    try:
+        header = read_header(path)
+    except ModelFileError as error:
+        raise ModelFileError(
+            f'Cannot unbundle "{model.name}". {error.message}',
+            hint="Nothing was installed. Ask whoever made the bundle.",
+        ) from error
+    found = (path.stat().st_size, header.architecture, header.chat_template_sha256)
+    if found != (model.size_bytes, model.architecture, model.chat_template_sha256):
+        raise _unreadable(
+            checked, model.name, "its size, architecture or chat template is not that of the file"
+        )
+
+
+def _unreadable(checked: CheckedBundle, name: str, detail: str) -> BundleError:
     return BundleError(
         f"Cannot unbundle {name!a} from {checked.folder}: {entry_name(name)!a} is not what "
-        "this version of the program expects.",
+        f"this version of the program expects: {detail}.",
         hint="Nothing was installed. Install the program in the bundle with its install.sh.",
     )
 
@@ -342,7 +378,7 @@ def _refuse_taken(model: InstalledModel, here: ModelsFolder) -> None:
     """Refuse to overwrite a file in the models folder that belongs to another model."""
     name = Path(model.path).name
     final = here.path / name
-    if not name.endswith(".gguf") or not (name + model.name).isprintable():
+    if not name.endswith(".gguf") or not is_portable(name):
         raise ModelFileError(
             f"Cannot unbundle {model.name!a}: {name!a} is not a valid name for a model file.",
             hint="Nothing was installed. Ask whoever made the bundle.",

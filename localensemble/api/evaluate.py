@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.codebook.model import Codebook
+from localensemble.core.foreign_json import read_json
 from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import pooled_gold_cautions
@@ -101,7 +101,7 @@ def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str,
     if any(variable.gold is not None for variable in findings.variables):
         return ()
     try:
-        before = json.loads(folder.findings.read_text(encoding="utf-8"))["variables"]
+        before = read_json(folder.findings.read_bytes())["variables"]
         had_gold = any(variable["gold"] is not None for variable in before)
     except (OSError, ValueError, KeyError, TypeError):
         # There are no findings yet, or the file is not ours: no gold labels were compared.

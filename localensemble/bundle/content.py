@@ -175,7 +175,7 @@ class _Writing:
 
     def _refuse_name(self, name: str) -> None:
         taken = {other.casefold() for other in self._files}
-        if name.casefold() in taken or not _is_portable(name.rpartition("/")[2]):
+        if name.casefold() in taken or not is_portable(name.rpartition("/")[2]):
             raise InputError(
                 f'Cannot put "{name}" into a bundle: two files have that name, or some file '
                 "systems do not accept it.",
@@ -184,7 +184,8 @@ class _Writing:
             )
 
 
-def _is_portable(name: str) -> bool:
+def is_portable(name: str) -> bool:
+    """Tell whether every file system accepts a file of this name."""
     fits = _PORTABLE.fullmatch(name) and not name.endswith(".")
     return bool(fits) and not _DEVICES.fullmatch(name)
 

@@ -33,6 +33,9 @@ WHEELS = "wheels"
 PYTHON_ARCHIVE = "python/python.tar.gz"
 # Marks an environment made by this installer; any other must not be cleared.
 _MARK = "made-by-localensemble"
+# What the installer compares or shows; other fields are for people who read the file.
+_MANIFEST_TEXTS = ("platform", "library", "python", "built_on")
+_LONGEST_LINE = 200
 
 # A line that `sha256sum -c` reads, with a name that every file system accepts.
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_+.-]+(?:/[A-Za-z0-9_+.-]+)*)\n")
@@ -93,7 +96,41 @@ def check_bundle(folder: Path, *, sha256: str, read_files: bool = True) -> Check
     manifest = _read(folder, MANIFEST)
     if hashlib.sha256(manifest).hexdigest() != files[MANIFEST]:
         raise DamagedBundleError([f"{MANIFEST}: changed"])
-    return CheckedBundle(folder, json.loads(manifest), files, found)
+    return CheckedBundle(folder, _read_manifest(manifest, files), files, found)
+
+
+def _read_manifest(content: bytes, files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the manifest; its maker may be anybody, so every value is checked before use."""
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError):
+        raise DamagedBundleError([f"{MANIFEST}: not JSON, or nested too deep"]) from None
+    if not isinstance(manifest, dict):
+        raise DamagedBundleError([f"{MANIFEST}: not an object with fields"])
+    problems = [
+        f"{MANIFEST}: {key} is missing, or is not one line of text"
+        for key in _MANIFEST_TEXTS
+        if not _is_line(manifest.get(key))
+    ]
+    models = manifest.get("models")
+    if not isinstance(models, list):
+        problems.append(f"{MANIFEST}: models is missing, or is not a list")
+        models = []
+    names = []
+    for place, model in enumerate(models):
+        name = model.get("name") if isinstance(model, dict) else None
+        if not _is_line(name) or f"models/{name}.gguf" not in files:
+            problems.append(f"{MANIFEST}: models[{place}] does not name a model of this bundle")
+        elif name in names:
+            problems.append(f"{MANIFEST}: models[{place}] repeats a model")
+        names.append(name)
+    if problems:
+        raise DamagedBundleError(problems)
+    return manifest
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_LINE and value.isprintable()
 
 
 def _digits(sha256: str) -> str:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from localensemble.core.files import replaced_text_file
+from localensemble.core.foreign_json import Fields, ForeignJsonError, read_json
 from localensemble.core.identity import sha256_file
 
 FOLDER_VARIABLE = "LOCALENSEMBLE_MODELS"
+
+_LONGEST_NAME = 200
 
 Origin = Literal["pulled", "added"]
 FileState = Literal["whole", "missing", "changed"]
@@ -76,21 +79,14 @@ class ModelsFolder:
             LocalEnsembleError: the list cannot be read.
         """
         try:
-            content = json.loads(self._list.read_text(encoding="utf-8"))
-            return tuple(
-                InstalledModel(
-                    **(
-                        _american(model)
-                        | {"consent": _consent(model["consent"]) if model["consent"] else None}
-                    )
-                )
-                for model in content["models"]
-            )
+            content = _american(read_json(self._list.read_bytes()))
+            return tuple(map(model_from_fields, Fields(content).each("models")))
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ForeignJsonError) as error:
+            detail = error.strerror if isinstance(error, OSError) else str(error)
             raise LocalEnsembleError(
-                f"Cannot read {self._list}: it is not a list of installed models.",
+                f"Cannot read {self._list} as the list of installed models: {detail}.",
                 hint="Move it away, then pull or add the models again; files that are already "
                 "there are not fetched again.",
             ) from error
@@ -140,13 +136,41 @@ class ModelsFolder:
         return self.path / "installed.json"
 
 
-def _consent(stored: dict[str, str]) -> Consent:
-    return Consent(**_american(stored))
+def model_from_fields(stored: Fields) -> InstalledModel:
+    """Return the model that a list or a bundle describes.
+
+    Raises:
+        ForeignJsonError: a value is missing, or not what it should be.
+    """
+    stored.refuse_others([field.name for field in fields(InstalledModel)])
+    consent = stored.inside_or_none("consent")
+    return InstalledModel(
+        name=stored.text("name", empty=False, most=_LONGEST_NAME),
+        path=stored.text("path", empty=False),
+        sha256=stored.sha256("sha256"),
+        size_bytes=stored.count("size_bytes"),
+        architecture=stored.text("architecture", most=_LONGEST_NAME),
+        chat_template_sha256=stored.sha256("chat_template_sha256", empty=True),
+        license=stored.text("license"),
+        origin=cast(Origin, stored.one_of("origin", get_args(Origin))),
+        verified_at=stored.text("verified_at", most=_LONGEST_NAME),
+        consent=None if consent is None else _consent(consent),
+    )
 
 
-def _american(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored record with current keys; before 0.2 one was spelled ``licence``."""
-    return {"license" if key == "licence" else key: value for key, value in stored.items()}
+def _consent(stored: Fields) -> Consent:
+    stored.refuse_others([field.name for field in fields(Consent)])
+    return Consent(stored.text("license"), stored.text("url"), stored.text("agreed_at"))
+
+
+def _american(stored: Any) -> Any:
+    """Return what is stored with current keys; before 0.2 one was spelled ``licence``."""
+    if isinstance(stored, list):
+        return [_american(one) for one in stored]
+    if not isinstance(stored, dict):
+        return stored
+    renamed = {"license" if key == "licence" else key: one for key, one in stored.items()}
+    return {key: _american(one) for key, one in renamed.items()}
 
 
 def default_folder() -> Path:

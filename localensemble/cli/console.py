@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from localensemble.core.shown_text import shown
 
 # A file or a pipe has no width; this is wide enough for the tables.
 _WIDTH_WITHOUT_TERMINAL = 110
@@ -14,16 +19,37 @@ MOST_ROWS = 21
 """The most rows of a list or table: a screen has 24 lines, and a heading takes three."""
 
 
+class SafeConsole(Console):
+    """A console on which a value of a foreign file cannot control the terminal.
+
+    Control characters and marks of direction are shown as escapes, wherever they come from.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make the escapes before a table or a line measures its text."""
+        return super().render_str(shown(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as rich does; replace what must not reach a terminal."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=shown(segment.text))
+
+
 def output() -> Console:
     """Return the console for results."""
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
     # Names come from files: brackets in them are not markup.
-    return Console(width=width, markup=False)
+    return SafeConsole(width=width, markup=False)
 
 
 def progress_output() -> Console:
     """Return the console for progress, messages and errors."""
-    return Console(stderr=True, markup=False)
+    return SafeConsole(stderr=True, markup=False)
 
 
 def say(console: Console, line: str) -> None:

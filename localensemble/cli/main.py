@@ -19,6 +19,7 @@ from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_is
 from localensemble.cli.command_group import SuggestingGroup
 from localensemble.cli.isolated import IsolationWantedError
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
+from localensemble.core.shown_text import shown
 
 FAILED = 1
 INTERRUPTED = 130
@@ -107,7 +108,7 @@ def main() -> None:
         isolate_if_asked()
         code = _run()
     except click.ClickException as error:
-        error.show()
+        _show_usage_error(error)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
@@ -115,12 +116,19 @@ def main() -> None:
         )
         code = INTERRUPTED
     except LocalEnsembleError as error:
-        click.echo(str(error), err=True)
+        click.echo(shown(str(error)), err=True)
         code = error.exit_code
     except Exception as error:
-        click.echo(_fault(error), err=True)
+        click.echo(shown(_fault(error)), err=True)
         code = FAILED
     sys.exit(code)
+
+
+def _show_usage_error(error: click.ClickException) -> None:
+    """Show the error as click does, without what an argument could do to the terminal."""
+    text = io.StringIO()
+    error.show(file=text)
+    click.echo(shown(text.getvalue()), err=True, nl=False)
 
 
 def _run() -> int | None:

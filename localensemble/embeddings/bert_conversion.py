@@ -7,7 +7,6 @@ checked its hash. Refuses models with another architecture.
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 import zipfile
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.errors import ModelFileError
+from localensemble.core.foreign_json import read_json
 from localensemble.embeddings.gguf_file import Value, write_gguf
 
 # llama.cpp: LLAMA_FTYPE_MOSTLY_F16, LLAMA_POOLING_TYPE_MEAN, token types.
@@ -67,8 +67,8 @@ def convert_bert(archive: Path, *, folder: str, name: str, license: str, to: Pat
     """
     try:
         with zipfile.ZipFile(archive) as content:
-            config = json.loads(content.read(f"{folder}/config.json"))
-            pooling = json.loads(content.read(f"{folder}/1_Pooling/config.json"))
+            config = read_json(content.read(f"{folder}/config.json"))
+            pooling = read_json(content.read(f"{folder}/1_Pooling/config.json"))
             vocabulary = content.read(f"{folder}/vocab.txt").decode("utf-8")
             weights = content.read(f"{folder}/model.safetensors")
         _refuse_other_builds(config, pooling)
@@ -156,7 +156,7 @@ def _safetensors(data: bytes) -> dict[str, NDArray[np.float32]]:
     """Read the 32-bit tensors of a safetensors file, in the order of their names."""
     (length,) = struct.unpack_from("<Q", data)
     body = memoryview(data)[8 + length :]
-    entries = json.loads(data[8 : 8 + length])
+    entries = read_json(data[8 : 8 + length])
     tensors = {}
     for name in sorted(entries.keys() - {"__metadata__"}):
         entry = entries[name]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from localensemble.core.errors import ModelFileError
 from localensemble.core.files import replaced_binary_file
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_words
 from localensemble.probes.word_features import WordFeatures
 
@@ -156,7 +157,7 @@ class Probe:
         """
         try:
             with zipfile.ZipFile(path) as archive:
-                header = json.loads(archive.read(_HEADER))
+                header = read_json(archive.read(_HEADER))
                 if header["format"] != FORMAT:
                     raise ValueError(header["format"])
                 return _probe(archive, header)

@@ -6,12 +6,12 @@ may be leaving them; such a table is renamed, never overwritten.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from localensemble.core.errors import TableError
 from localensemble.core.files import unfinished_files
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
 from localensemble.study.folder import StudyFolder
@@ -160,7 +160,7 @@ def _hashes(manifest: Path) -> dict[str, object]:
 
 def _read_manifest(manifest: Path) -> dict[str, object]:
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = read_json(manifest.read_bytes())
     except (OSError, ValueError):
         # Without a manifest of ours, nothing is known about the tables.
         return {}

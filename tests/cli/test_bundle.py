@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import namedtuple
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,9 @@ def test_a_codebook_of_other_bytes_than_were_checked_is_not_copied(
         ("other.gguf", "other.gguf is another model"),
         ("../models/other.gguf", "other.gguf is another model"),
         ("installed.json", "'installed.json' is not a valid name"),
-        ("a\x1b[2J.gguf", r"'a\x1b[2J.gguf' is not a valid name"),
+        (".gguf", "'.gguf' is not a valid name"),
+        ("a b.gguf", "'a b.gguf' is not a valid name"),
+        (f"{'a' * 400}.gguf", "is not a valid name"),
     ],
 )
 def test_a_bundle_of_a_stranger_writes_over_no_file_of_the_models_folder(
@@ -469,3 +472,133 @@ def test_a_python_for_the_other_machine_is_carried_along_with_its_hash(
     script = (written.folder / "install.ps1").read_text(encoding="utf-8")
     assert "-3.12" in script
     assert "$env:TEMP" not in script
+
+
+NOT_MODELS: tuple[object, ...] = (
+    *(None, "x", {}, [None], ["x"], [{}]),
+    *([{"name": 1}], [{"name": ["a"]}]),
+)
+MALFORMED_MANIFESTS: dict[str, bytes] = {
+    "list": b"[]",
+    "null": b"null",
+    "text": b'"x"',
+    "not JSON": b"xx",
+    "nested too deep": b"[" * 100_000,
+    "UTF-16": "{}".encode("utf-16"),
+    "empty": b"{}",
+    "not UTF-8": b'{"models": "\xff"}',
+    "a huge number": b'{"models": [], "x": ' + b"9" * 5000 + b"}",
+    **{f"models: {models!r}": json.dumps({"models": models}).encode() for models in NOT_MODELS},
+    **{
+        f"models: named {name!r}": json.dumps({"models": [{"name": name}]}).encode()
+        for name in ("../../tiny", "tiny/../tiny", "tiny\x00", "tiny\x1b[2J", "another", "")
+    },
+    **{
+        f"{key}: {value!r}": json.dumps({key: value}).encode()
+        for key in ("platform", "library", "python", "built_on")
+        for value in (None, 3, ["x"], "x\ny", "\x1b[2J", "\N{RIGHT-TO-LEFT OVERRIDE}x")
+    },
+}
+
+
+@pytest.mark.parametrize("content", MALFORMED_MANIFESTS.values(), ids=MALFORMED_MANIFESTS)
+def test_a_manifest_of_a_stranger_is_checked_before_it_is_used(
+    run: Run, tmp_path: Path, content: bytes
+) -> None:
+    model, files = bundled_model("tiny")
+    usb = written_bundle(tmp_path / "usb", files, models=[model])
+    says = json.loads((usb / "manifest.json").read_bytes())
+    try:
+        changed = json.loads(content)
+        full = {**says, **changed} if isinstance(changed, dict) and changed else changed
+        content = json.dumps(full).encode() if len(content) < 5000 else content
+    except (ValueError, RecursionError):
+        pass
+    usb = rewritten(usb, "manifest.json", content)
+    for more in ((), ("--check",)):
+        ended = unbundle(run, usb, *more)
+        assert ended.code == 1, ended.err
+        assert "manifest.json: " in ended.err
+        assert "fault in the program" not in ended.err
+        assert "\x1b" not in ended.err
+    assert ModelsFolder().installed() == ()
+
+
+def rewritten(usb: Path, name: str, content: bytes) -> Path:
+    """Put other content into a bundle, as its maker could have."""
+    (usb / name).write_bytes(content)
+    files = sorted(one for one in usb.rglob("*") if one.is_file() and one.name != "SHA256SUMS")
+    lines = [
+        f"{sha256(one.read_bytes()).hexdigest()}  {one.relative_to(usb).as_posix()}\n"
+        for one in files
+    ]
+    (usb / "SHA256SUMS").write_text("".join(lines), encoding="ascii", newline="\n")
+    return usb
+
+
+MALFORMED_ENTRIES: dict[str, tuple[str, object]] = {
+    f"{field}: {value!r}": (field, value)
+    for field, values in {
+        "size_bytes": ("x", None, -1, 1.5, True, 10**30, 7),
+        "sha256": (None, "0", ["a"], "A" * 64),
+        "path": (["a"], "a\x00.gguf", "a\x1b[31m.gguf", "", None),
+        "license": (["a"], {}, "\x1b[2J", "\N{RIGHT-TO-LEFT OVERRIDE}mit", None),
+        "architecture": ("a\x1bc", "gpt2", 3),
+        "chat_template_sha256": ("x", "0" * 64, ""),
+        "origin": ("stolen", None),
+        "verified_at": (7, "\x07"),
+        "consent": ("yes", {"license": "mit"}, []),
+        "color": ("red",),
+    }.items()
+    for value in values
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), MALFORMED_ENTRIES.values(), ids=list(MALFORMED_ENTRIES)
+)
+def test_no_value_of_a_stranger_reaches_the_list_of_models_unchecked(
+    run: Run, tmp_path: Path, field: str, value: object
+) -> None:
+    model, files = bundled_model("tiny")
+    entry = {"model": asdict(model) | {field: value}, "terms": None, "source": None}
+    files["catalog/tiny.json"] = json.dumps(entry).encode()
+    ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
+    assert ended.code in {1, 2}
+    assert "Cannot unbundle" in ended.err
+    assert "fault in the program" not in ended.err
+    assert "\x1b" not in ended.err
+    assert ModelsFolder().installed() == ()
+    assert run("models", "list").code == 0
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        [],
+        {"title": "T"},
+        {"name": "zz", "title": "\x1b[2J", "url": "", "needs_consent": True, "terms": ""},
+        {"name": "zz", "title": "T", "url": "", "needs_consent": "no", "terms": ""},
+        {"name": "mit", "title": "T", "url": "", "needs_consent": False, "terms": ""},
+    ],
+)
+def test_terms_of_a_stranger_are_checked_before_anybody_is_asked(
+    run: Run, tmp_path: Path, terms: object
+) -> None:
+    model, files = bundled_model("tiny", license="zz")
+    entry = {"model": asdict(model), "terms": terms, "source": None}
+    files["catalog/tiny.json"] = json.dumps(entry).encode()
+    ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
+    assert (ended.code, "terms" in ended.err) == (1, True)
+    assert "\x1b" not in ended.err
+    assert ModelsFolder().installed() == ()
+
+
+@pytest.mark.parametrize("weights", [b"hello", b"", b"GGUF", gguf_bytes(50)[:200]])
+def test_weights_that_are_not_a_whole_gguf_file_are_not_taken_in(
+    run: Run, tmp_path: Path, weights: bytes
+) -> None:
+    model, files = bundled_model("tiny", weights=weights)
+    ended = unbundle(run, written_bundle(tmp_path / "usb", files, models=[model]))
+    assert (ended.code, "not a GGUF file" in ended.err) == (2, True), ended.err
+    assert not list(ModelsFolder().path.glob("**/*"))
