@@ -80,7 +80,7 @@ def test_every_hook_before_a_commit_is_a_check_of_ours(repository: Path) -> None
 def test_what_the_pages_link_to_and_call_exists(repository: Path, name: str) -> None:
     text = (repository / name).read_text(encoding="utf-8")
     named = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text)
-    named += re.findall(r"(?:\./)?(scripts/\w+)", text)
+    named += re.findall(r"(?:\./)?(scripts/\w+(?:\.py)?)", text)
     named += re.findall(r"`((?:docs|tests|examples)/[\w./]*)`", text)
     assert len(named) >= 3
     assert [one for one in named if not (repository / one).exists()] == []
