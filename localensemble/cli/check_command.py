@@ -10,10 +10,12 @@ from typing import Annotated
 import click
 from rich.console import Console
 
+from localensemble.api.before_a_run.identifiers import KINDS, ScannedTable, count_identifiers
 from localensemble.api.codebook import SharedRemark, check
 from localensemble.api.findings import counted
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, output, say
+from localensemble.cli.results.word_table import WordTable
 from localensemble.core.options import Option
 
 _MOST_PLACES = 4
@@ -22,18 +24,28 @@ _MOST_REMARKS = 8
 
 
 @click.command("check")
-@click.argument("codebook", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", metavar="CODEBOOK", type=click.Path(path_type=Path, dir_okay=False))
 @with_options
 def command(
-    codebook: Path,
+    file: Path,
     *,
     list_all: Annotated[bool, Option("List every remark and every place.", "--all")] = False,
+    privacy: Annotated[
+        bool, Option("CODEBOOK is a table instead: count the identifiers in its columns.")
+    ] = False,
 ) -> None:
     """Check CODEBOOK for methodological problems; exits with code 1 if it finds an error.
 
     A remark about several places is listed once.
+
+    With --privacy, give a table. Its columns are searched for the eighteen kinds of identifiers
+    that HIPAA's Safe Harbor names. The command shows counts by column and kind, never a value.
     """
     console = output()
+    if privacy:
+        _show_identifiers(file, count_identifiers(file), console)
+        return
+    codebook = file
     loaded, remarks = check(codebook)
     errors = [remark for remark in remarks if remark.severity == "error"]
     others = [remark for remark in remarks if remark.severity != "error"]
@@ -47,6 +59,27 @@ def command(
     )
     if errors:
         sys.exit(1)
+
+
+def _show_identifiers(file: Path, scanned: ScannedTable, console: Console) -> None:
+    names = {kind.letter: f"{kind.letter} {kind.name}" for kind in KINDS}
+    table = WordTable(
+        "Identifiers by column and kind of 45 CFR 164.514(b)(2)(i)",
+        words=("column", "kind", "found by"),
+        numbers=("cells", "identifiers"),
+    )
+    for one in scanned.identifiers:
+        by = "heading" if one.by_heading else "pattern"
+        table.add_row(one.column, names[one.kind], by, f"{one.cells:,}", f"{one.found:,}")
+    if scanned.identifiers:
+        console.print(table)
+    columns = {one.column for one in scanned.identifiers}
+    say(
+        console,
+        f"{file.name}: {counted(scanned.rows, 'row')}; {len(columns):,} of "
+        f"{counted(scanned.columns, 'column')} with identifiers. Patterns miss identifiers without "
+        "a form of their own, above all names: a count of 0 does not mean that there are none.",
+    )
 
 
 def _show(title: str, remarks: Sequence[SharedRemark], console: Console, *, list_all: bool) -> None:

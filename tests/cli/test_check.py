@@ -52,3 +52,32 @@ def test_a_codebook_with_few_remarks_names_their_places(run: Run, tmp_path: Path
     assert (ended.code, "Errors:" in ended.out) == (0, False)
     assert "2 variables, 0 errors" in ended.out
     assert "variable topic" in ended.out
+
+
+def test_privacy_counts_identifiers_by_column_and_shows_no_value(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "notes.csv"
+    table.write_text(
+        "id,patient_name,note\n"
+        "1,Quentin,Call 07700 900123 on 2021-03-04\n"
+        "2,Rosalind,nothing here\n"
+        "3,,write to zelda@mail.example\n",
+        encoding="utf-8",
+    )
+    ended = run("check", table, "--privacy")
+    assert ended.code == 0
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "patient_name A name heading 2 2" in lines
+    assert "note C date or age over 89 pattern 1 1" in lines
+    assert "note D telephone number pattern 1 1" in lines
+    assert "note F e-mail address pattern 1 1" in lines
+    assert "3 rows; 2 of 3 columns" in ended.out
+    for value in ("Quentin", "Rosalind", "07700", "2021-03", "zelda"):
+        assert value not in ended.out + ended.err
+
+
+def test_privacy_says_that_no_finding_is_no_proof(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "notes.csv"
+    table.write_text("id,note\n1,the ward was clean\n", encoding="utf-8")
+    ended = run("check", table, "--privacy")
+    assert (ended.code, "0 of 2 columns" in ended.out) == (0, True)
+    assert "does not mean that there are none" in ended.out

@@ -1,0 +1,1 @@
+"""Find the kinds of identifiers that HIPAA's Safe Harbor names in the columns of a table."""
