@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from localensemble.api.people.open_decisions import ways_to_decide
 from localensemble.core.errors import InputError
 from localensemble.core.words import counted
 from localensemble.exports.columns import check_columns
@@ -109,6 +110,7 @@ def _open_error(
     ids: Sequence[str],
     waiting: int,
 ) -> InputError:
+    differing = sum(int(np.count_nonzero(one.differs)) for one in finals)
     parts = []
     for final in finals:
         places = np.flatnonzero(final.open)
@@ -120,9 +122,10 @@ def _open_error(
     return InputError(
         f"Cannot finish the table: {counted(waiting, 'decision')} {'is' if is_one else 'are'} "
         f"open. {'; '.join(parts)}.",
-        hint="Decide them on the review page:\n"
-        f"  localensemble review {study}{table}\n"
-        "Or import what you decided in a worksheet or beside escalations.csv:\n"
-        f"  localensemble review import {study} decisions.csv{table} --reviewer NAME\n"
-        "Or add --allow-open to write the table with empty labels.",
+        hint="\n".join(
+            (
+                *ways_to_decide(study, table, waiting=waiting, differing=differing),
+                "Or add --allow-open to write the table with empty labels.",
+            )
+        ),
     )

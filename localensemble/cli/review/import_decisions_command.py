@@ -8,6 +8,7 @@ from typing import Annotated
 import click
 
 from localensemble.api.people.import_decisions import ImportDecisionsOptions, import_decisions
+from localensemble.api.people.open_decisions import ways_to_decide
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
@@ -55,7 +56,8 @@ def import_command(
     if found.open:
         still = "decision is" if found.open == 1 else "decisions are"
         say(console, f"{found.open:,} {still} still open: see escalations.csv.")
-        say(console, f"Next: localensemble review {study}{table}")
+        for line in ways_to_decide(study, table, waiting=found.open, differing=found.differing):
+            say(console, line)
     else:
         say(
             console,

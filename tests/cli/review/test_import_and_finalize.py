@@ -152,6 +152,11 @@ def test_another_person_with_another_answer_is_double_coding(
     other = row | {"decision": "other"}
     out = imported(run, files, write(tmp_path / "b.csv", [other]), "--reviewer", "Cleo")
     assert "1 decision is still open" in out
+    refused = run("finalize", files.study, "--items", files.items, "-o", tmp_path / "final.csv")
+    assert refused.code == 2
+    for said in (out, refused.err):
+        assert f"review {files.study} --items {files.items} --adjudicate" in said
+        assert said.count("localensemble review") == 1  # the plain page asks about none of it
     (left,) = escalations(files)
     assert left["id"] == row["id"]
     assert left["reason_codes"].startswith("people_differ")
