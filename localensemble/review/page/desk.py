@@ -131,6 +131,11 @@ class Desk:
             people[aside] = np.iinfo(np.int64).max
         return left_for(self.queue.positions, needed=self.needed, people=people, mine=self.mine)
 
+    def left_for_others(self) -> int:
+        """Count the items of the queue that fewer people have answered than are to answer them."""
+        queue = self.queue.positions
+        return int(np.count_nonzero(self.people[queue] < self.needed[queue]))
+
     def next_item(self, after: int | None, *, taken: frozenset[int] = frozenset()) -> int | None:
         """Return the next item to read after an item; from the start if none follows it."""
         left = self.left(taken=taken)

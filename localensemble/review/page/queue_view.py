@@ -33,6 +33,8 @@ class QueueView:
         next: the next item; None if nothing is left.
         nothing_left: why nothing is left; empty otherwise.
         is_done: True if everything that the filter leaves is answered.
+        for_others: how many items then still wait for another reviewer.
+        differing: on how many items reviewers then differ, and nobody has settled them.
         listed: the next items, or those that a search found.
         found_more: True if the search found more than it lists.
     """
@@ -41,6 +43,8 @@ class QueueView:
     next: int | None
     nothing_left: str
     is_done: bool
+    for_others: int
+    differing: int
     listed: tuple[ListedItem, ...]
     found_more: bool
     search: str
@@ -66,11 +70,14 @@ def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> Queue
     else:
         listed = session.coming(desk, MOST_LISTED)
     progress = desk.progress()
+    is_done = progress.done == progress.total
     return QueueView(
         progress=progress,
         next=following,
         nothing_left="" if following is not None else why_nothing_is_left(session, desk),
-        is_done=progress.done == progress.total,
+        is_done=is_done,
+        for_others=desk.left_for_others() if is_done else 0,
+        differing=session.differing() if is_done else 0,
         listed=tuple(_listed(session, desk, one) for one in listed[:MOST_LISTED]),
         found_more=len(listed) > MOST_LISTED,
         search=search,

@@ -37,6 +37,7 @@ from localensemble.review.plan.item_queue import Positions, finished, people_nee
 from localensemble.review.plan.reading_list import ReadingList
 from localensemble.review.plan.review_plan import ReviewPlan
 from localensemble.study.people.current_decisions import current_of
+from localensemble.study.people.final_labels import final_labels
 from localensemble.study.study import Study
 
 Page = Literal["item", "labels"]
@@ -444,6 +445,12 @@ class ReviewSession:
         )
         current = current_of(found, role="review")
         return tuple(one for one in current.values() if one.kind == "codebook_unclear")
+
+    def differing(self) -> int:
+        """Count the items on which reviewers differ and that nobody has settled."""
+        pairs = zip(self.waiting.decisions, self._rows(), strict=True)
+        differs = [final_labels(decided, rows).differs for decided, rows in pairs]
+        return int(np.count_nonzero(np.logical_or.reduce(differs)))
 
     def _key(self, variable: int) -> VariableKey:
         return self.study.recorded.variable_keys[self.variables[variable].name]

@@ -124,6 +124,28 @@ def test_a_third_person_settles_what_two_differ_on_and_sees_no_names(texts: Text
     assert found(texts).double_coding.adjudicated == 1
 
 
+def test_the_page_is_finished_only_when_nothing_waits_for_anybody(texts: Texts) -> None:
+    with session(texts, plan=ReviewPlan(double_coded=1.0)) as opened:
+        anne, ben = arrive(opened, "Anne"), arrive(opened, "Ben", visitor=2)
+        read_all(anne)
+        page = anne.get("/").text
+        assert "10 items still wait for another reviewer" in page
+        assert "Finished" not in page
+        assert "finalize" not in page
+        read_all(ben, answers={3: HEAVY})
+        page = ben.get("/").text
+        assert "differ on 1 item." in page
+        assert "review --adjudicate" in page
+        assert "finalize" not in page
+    with session(texts, adjudicate=True) as opened:
+        assert "finalize" not in arrive(opened, "Ben").get("/").text
+        cleo = arrive(opened, "Cleo", visitor=2)
+        read_all(cleo, answers={3: HEAVY})
+        page = cleo.get("/").text
+        assert "Finished" in page
+        assert "finalize" in page
+
+
 def test_nobody_settles_an_own_item_by_its_address(texts: Texts) -> None:
     with session(texts, plan=ReviewPlan(double_coded=1.0)) as opened:
         read_all(arrive(opened, "Anne"))
