@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from tests.browsers import running_chromium
-from tests.review.page.reviewed_study import CATEGORIES, Texts, decisions_in, disputed_study
+from tests.review.page.reviewed_study import (
+    CATEGORIES,
+    Texts,
+    decisions_in,
+    disputed_study,
+    two_question_study,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -82,6 +88,18 @@ def _page(chromium: Browser, address: str) -> Page:
     return page
 
 
+def _in_view(page: Page, selector: str) -> bool:
+    """Tell whether the middle of an element can be seen: nothing lies over it."""
+    found = page.locator(selector).evaluate(
+        """element => {
+          const box = element.getBoundingClientRect();
+          const over = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+          return element === over || element.contains(over);
+        }"""
+    )
+    return bool(found)
+
+
 def _press(page: Page, key: str) -> None:
     """Press a key that leads to another page."""
     with page.expect_navigation():
@@ -124,6 +142,47 @@ def test_the_labels_come_after_the_answer_and_a_change_keeps_both(
     blind, changed = decisions_in(texts.study, 0)
     assert (blind.category, blind.shown) == (0, "item")
     assert (changed.category, changed.shown) == (1, "labels")
+
+
+def test_a_question_without_an_answer_is_named_and_in_view(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    texts = two_question_study(tmp_path, _TEXTS)
+    with serving(texts, "--reviewer", "Ada") as server:
+        page = _page(chromium, server.address())
+        page.set_viewport_size({"width": 1280, "height": 660})
+        _press(page, "Enter")
+        page.keyboard.press("1")
+        page.click("#save")
+        assert page.inner_text("#unanswered") == "Still to answer: light."
+        assert _in_view(page, "#unanswered")
+        page.keyboard.press("x")  # the question that is still open, not the one before
+        assert page.is_hidden("#unanswered")
+        _press(page, "Enter")
+        assert "mildstone, cannot decide" in page.inner_text(".recent")
+        _press(page, "u")
+        assert page.inner_text(".message >> nth=0") == "Undone."
+        assert _in_view(page, ".message >> nth=0")
+        server.end()
+
+
+def test_a_changed_answer_is_in_view_and_the_same_answer_is_none(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    texts = two_question_study(tmp_path, _TEXTS)
+    with serving(texts, "--reviewer", "Ada") as server:
+        page = _page(chromium, server.address())
+        page.set_viewport_size({"width": 1280, "height": 660})
+        _press(page, "Enter")
+        page.keyboard.press("1")
+        page.keyboard.press("q")
+        _press(page, "Enter")
+        page.keyboard.press("w")
+        assert "Change" in page.inner_text("#save")
+        assert _in_view(page, "input:checked")
+        page.keyboard.press("q")
+        assert "Keep" in page.inner_text("#save")
+        server.end()
 
 
 def test_every_step_can_be_undone(chromium: Browser, texts: Texts) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from localensemble.codebook.model import Variable
+from localensemble.ledger.records import PersonDecision
 from localensemble.review.page.review_session import Answer, GivenAnswers
 
 CANNOT_DECIDE = "x"
@@ -81,6 +82,13 @@ def given_answers(fields: Fields, variables: tuple[Variable, ...]) -> GivenAnswe
         error_type=error_type if error_type in ERROR_TYPES else None,
         note=None if note is None else note.replace("\r\n", "\n").strip()[:LONGEST_NOTE],
     )
+
+
+def given_value(decision: PersonDecision) -> str:
+    """Return the value with which the form gives this answer."""
+    if decision.category is not None:
+        return str(decision.category)
+    return CANNOT_DECIDE if decision.kind == "cannot_decide" else CODEBOOK_UNCLEAR
 
 
 def _answer(value: str, *, category_count: int) -> Answer | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 
 import numpy as np
 
 from localensemble.codebook.model import Variable
 from localensemble.ledger.records import PersonDecision
-from localensemble.review.page.answer_forms import field_name
+from localensemble.review.page.answer_forms import field_name, given_value
 from localensemble.review.page.answer_keys import answer_keys, command_keys
 from localensemble.review.page.desk import Desk, Progress
 from localensemble.review.page.review_session import Page, ReviewSession, answer_words
@@ -84,6 +84,7 @@ class Question:
         name: the variable's name; without that of its group in a group.
         answered: the reviewer's answer in words; empty if there is none.
         chosen: position of the answered category; -1 without one.
+        given: the reviewer's answer as the form has it; empty if there is none.
         evidence: None on a blind page.
         people: the differing answers of reviewers, for the person who settles them.
     """
@@ -94,6 +95,7 @@ class Question:
     categories: tuple[ShownCategory, ...]
     answered: str = ""
     chosen: int = -1
+    given: str = ""
     evidence: ShownEvidence | None = None
     people: tuple[ShownAnswer, ...] = ()
 
@@ -210,6 +212,7 @@ def _question(
         ),
         answered="" if current is None else answer_words(variable, current),
         chosen=-1 if current is None or current.category is None else current.category,
+        given="" if current is None else given_value(current),
         evidence=evidence,
         people=people,
     )
@@ -223,16 +226,7 @@ def _grouped(questions: tuple[Question, ...]) -> tuple[QuestionGroup, ...]:
         if not dot or len(question.categories) != 2:
             groups.append(QuestionGroup("", (question,)))
             continue
-        named = Question(
-            question.field,
-            part,
-            question.variable,
-            question.categories,
-            question.answered,
-            question.chosen,
-            question.evidence,
-            question.people,
-        )
+        named = replace(question, name=part)
         if groups and groups[-1].name == stem:
             groups[-1] = QuestionGroup(stem, (*groups[-1].questions, named))
         else:

@@ -88,6 +88,34 @@ def disputed_study(
     return Texts(folder / "study", items)
 
 
+def two_question_study(folder: Path, texts: Sequence[str]) -> Texts:
+    """Make a study with two variables, stone and light, whose items are all in dispute."""
+    folder.mkdir(parents=True, exist_ok=True)
+    items, ratings, codebook = (folder / name for name in ("notes.csv", "ratings.csv", "c.yaml"))
+    rows = [("id", "rater", "stone", "light")]
+    for place in range(len(texts)):
+        for rater, category in zip(RATERS, CATEGORIES, strict=True):
+            rows.append((f"n-{place}", rater, category, category))
+    for path, table in (
+        (items, [("id", "text"), *((f"n-{n}", text) for n, text in enumerate(texts))]),
+        (ratings, rows),
+    ):
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows(table)
+    light = CODEBOOK.partition("variables:\n")[2].replace("stone\n    level", "light\n    level")
+    codebook.write_text(CODEBOOK + light, encoding="utf-8")
+    import_ratings(
+        ratings,
+        output=folder / "study",
+        options=RatingsOptions(
+            items=items,
+            codebook=codebook,
+            columns=NamedColumns(item="id", rater="rater", labels=("stone", "light")),
+        ),
+    )
+    return Texts(folder / "study", items)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page that was shown, after every redirect."""

@@ -4,6 +4,7 @@
 
 const main = document.getElementById("main");
 const form = document.getElementById("answers");
+const unanswered = document.getElementById("unanswered");
 const announcement = document.getElementById("announcement");
 const isSingle = main?.dataset.single === "yes";
 const hasRows = main?.dataset.rows === "yes";
@@ -25,31 +26,49 @@ function chosenIn(question) {
   return question.querySelector("input:checked");
 }
 
+// A question is done once something is chosen, or answered before: then nothing is chosen in advance.
+function isDone(question) {
+  return Boolean(chosenIn(question)) || "answered" in question.dataset;
+}
+
 function currentQuestion() {
   const focused = document.activeElement?.closest?.("[data-question]");
   // After the answers, several questions have no order in which they are changed.
   if (focused || (!asks && !isSingle)) return focused;
-  return questions.find((one) => !chosenIn(one)) ?? questions.at(-1);
+  return questions.find((one) => !isDone(one)) ?? questions.at(-1);
 }
 
 function markCurrent() {
-  if (questions.length < 2) return;
-  const current = asks ? questions.find((one) => !chosenIn(one)) : null;
+  if (questions.length < 2) return null;
+  const current = asks ? questions.find((one) => !isDone(one)) : null;
   for (const one of questions) one.classList.toggle("current", one === current);
-  current?.scrollIntoView({ block: "nearest" });
+  return current;
+}
+
+function leadTo(question) {
+  question?.scrollIntoView({ block: "nearest" });
 }
 
 function send() {
   if (sent || !form) return;
-  const open = asks ? questions.filter((one) => !chosenIn(one)) : [];
-  if (open.length) {
-    announce(open.length === 1 ? "One question is open." : `${open.length} questions are open.`);
-    const first = open[0].querySelector("input");
-    first.focus();
-    open[0].scrollIntoView({ block: "nearest" });
-    return;
-  }
   form.requestSubmit(document.getElementById("save"));
+}
+
+// Say which questions have no answer yet, and lead to the first; false if there is none.
+function leadsToOpen() {
+  const open = asks ? questions.filter((one) => !isDone(one)) : [];
+  sayOpen(open);
+  if (!open.length) return false;
+  open[0].querySelector("input").focus();
+  leadTo(open[0]);
+  return true;
+}
+
+function sayOpen(open) {
+  const names = open.map((one) => one.querySelector(".name").textContent).join(", ");
+  unanswered.textContent = isSingle ? "Choose an answer first." : `Still to answer: ${names}.`;
+  unanswered.hidden = !open.length;
+  if (open.length) announce(unanswered.textContent);
 }
 
 function choose(input) {
@@ -59,14 +78,16 @@ function choose(input) {
   const words = input.closest("label").querySelector("[dir]")?.textContent ?? "";
   announce(`${words} chosen.`);
   changed();
+  if (!asks) input.closest("label").scrollIntoView({ block: "center" });
   if (isSingle && asks) send();
 }
 
 function changed() {
-  markCurrent();
+  leadTo(markCurrent());
+  if (!unanswered.hidden) sayOpen(questions.filter((one) => !isDone(one)));
   const kept = document.querySelector("[data-kept]");
   if (kept) {
-    const changes = questions.some(chosenIn);
+    const changes = questions.some((one) => (chosenIn(one)?.value ?? one.dataset.answered) !== one.dataset.answered);
     kept.textContent = changes ? "Change and go on" : "Keep and go on";
   }
 }
@@ -170,8 +191,8 @@ form?.addEventListener("click", (event) => {
   }
 });
 form?.addEventListener("submit", (event) => {
-  if (sent) event.preventDefault();
-  sent = true;
+  if (sent || leadsToOpen()) event.preventDefault();
+  else sent = true;
 });
 window.addEventListener("pageshow", (event) => {
   sent = false;
@@ -232,7 +253,8 @@ field?.addEventListener("keydown", (event) => {
 
 // What only works with the script is hidden without it.
 for (const one of document.querySelectorAll(".find, #help")) one.hidden = false;
-markCurrent();
+const first = markCurrent();
+if (first !== questions[0]) leadTo(first); // above the first question stand the messages
 if (main && !document.querySelector("[autofocus]")) main.focus({ preventScroll: true });
 // After a moment, so that a screen reader notices a change.
 setTimeout(() => {
