@@ -23,6 +23,8 @@ FEWEST_SECONDS = 2.0
 
 _RECENT = 10
 _TIMED = 20
+# The first answers take long: people read the codebook, and try out what the page does.
+_LEAST_TIMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Progress:
     Attributes:
         done: items of the queue that are answered, by anybody where one person is enough.
         total: items of the queue.
-        minutes_left: from the median time of the last 20 items; None before the first.
+        minutes_left: from the median time of the last 20 items; None before the fifth.
     """
 
     done: int
@@ -196,7 +198,8 @@ class Desk:
             ahead = max(self.planned_control - answered, 0) if left else 0
             done, left = done + answered, left + ahead
             total = done + left
-        minutes = statistics.median(self.seconds) * left / 60 if self.seconds else None
+        enough = len(self.seconds) >= _LEAST_TIMED
+        minutes = statistics.median(self.seconds) * left / 60 if enough else None
         return Progress(done, total, minutes)
 
     def remember(self, item: RecentItem) -> None:
