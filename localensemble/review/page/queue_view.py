@@ -26,6 +26,15 @@ class ListedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonChoice:
+    """A reason that the queue can be limited to: its code, what it means, and its items."""
+
+    code: str
+    words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
     """Everything that the first page shows.
 
@@ -49,7 +58,7 @@ class QueueView:
     found_more: bool
     search: str
     wanted: QueueFilter
-    reasons: tuple[tuple[str, int], ...]
+    reasons: tuple[ReasonChoice, ...]
     later: tuple[ListedItem, ...]
     flagged: tuple[ListedItem, ...]
     recent: tuple[RecentItem, ...]
@@ -82,7 +91,10 @@ def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> Queue
         found_more=len(listed) > MOST_LISTED,
         search=search,
         wanted=desk.wanted,
-        reasons=tuple(session.waiting.reason_counts().items()),
+        reasons=tuple(
+            ReasonChoice(code, session.waiting.reason_words(code), count)
+            for code, count in session.waiting.reason_counts().items()
+        ),
         later=tuple(_listed(session, desk, one) for one in desk.later),
         flagged=tuple(_listed(session, desk, one) for one in desk.flagged),
         recent=desk.recent,

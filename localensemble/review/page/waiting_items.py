@@ -83,6 +83,16 @@ class WaitingItems:
         doubt = np.stack([decided.doubt for decided in decisions], axis=1)
         return cls(tuple(decisions), asked, doubt)
 
+    def reason_words(self, code: str) -> str:
+        """Return what a reason code means, in words; the code itself if it means several things."""
+        texts = {
+            text: None
+            for decided in self.decisions
+            for text, items in decided.with_code(code).items()
+            if items.any()
+        }
+        return next(iter(texts)) if len(texts) == 1 else code.replace("_", " ")
+
     def reason_counts(self) -> dict[str, int]:
         """Count the items of each reason code, the most frequent first."""
         items: dict[str, BoolArray] = {}

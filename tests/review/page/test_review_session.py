@@ -226,6 +226,21 @@ def test_a_name_is_asked_for_until_it_is_given(texts: Texts) -> None:
         assert browser.post("/reviewer", {"name": "Zoë"}).path == "/"
 
 
+def test_the_time_left_is_told_only_after_some_answers(tmp_path: Path) -> None:
+    texts = disputed_study(tmp_path, ["Text."] * 8)
+    with browsing(texts) as browser:
+        for given in range(1, 7):
+            browser.start()
+            browser.answer(0)
+            assert (" left" in browser.get("/").text) == (given >= 5)
+
+
+def test_the_filter_names_reasons_in_words(texts: Texts) -> None:
+    with browsing(texts) as browser:
+        page = browser.get("/").text
+    assert re.search(r'<option value="tie">tie between categories \(\d+\)</option>', page)
+
+
 def test_the_page_says_why_nothing_is_left(tmp_path: Path) -> None:
     none = disputed_study(tmp_path / "none", ["Text."] * 3, settled=3)
     with browsing(none) as browser:
