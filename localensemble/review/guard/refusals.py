@@ -69,7 +69,12 @@ FORM_REFUSED = Refusal(
     link="Open the review",
 )
 BAD_ADDRESS = Refusal(400, "This address cannot exist", "Open the review.", link="Open the review")
-BAD_REQUEST = Refusal(400, "The request cannot be read", "Nothing was saved.")
+BAD_REQUEST = Refusal(
+    400,
+    "The request cannot be read",
+    "Nothing was saved. Open the review again and repeat the answer.",
+    link="Open the review",
+)
 METHOD_REFUSED = Refusal(
     405, "The request is refused", "The review accepts only GET, HEAD and POST."
 )

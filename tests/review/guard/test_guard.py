@@ -284,6 +284,8 @@ def test_a_form_that_cannot_be_read_is_refused(page: GuardedPage, body: bytes) -
     cookie = page.enter()
     answer = page.ask("/save", method="POST", headers=page.own(cookie), body=body)
     assert answer.status == 400
+    assert "repeat the answer" in answer.body
+    assert "Open the review" in answer.body
 
 
 @pytest.mark.parametrize(
