@@ -146,6 +146,18 @@ def test_nothing_is_chosen_before_a_person_chooses(tab: Any, tmp_path: Path) -> 
     assert tab.locator("#save").is_disabled()
 
 
+def test_the_text_stays_in_view_beside_the_last_question(tab: Any, tmp_path: Path) -> None:
+    tab.set_viewport_size({"width": 1280, "height": 500})
+    tab.goto(written(tmp_path, worksheet("topic", "urgent")).as_uri())
+    tab.keyboard.press("2")  # leads to the question below
+    assert tab.evaluate("window.scrollY") > 100
+    below, above = (
+        tab.evaluate(f"document.querySelector('{one}').getBoundingClientRect().{side}")
+        for one, side in (("#text", "top"), ("header", "bottom"))
+    )
+    assert below >= above
+
+
 def test_questions_of_one_item_have_keys_of_their_own(tab: Any, tmp_path: Path) -> None:
     tab.goto(written(tmp_path, worksheet("topic", "urgent")).as_uri())
     tab.keyboard.press("2")
@@ -175,7 +187,7 @@ def test_every_answer_can_be_undone(tab: Any, tmp_path: Path) -> None:
     assert decisions(saved(tab, tmp_path)) == [("000", "topic", "staff")]
     tab.keyboard.press("u")
     tab.keyboard.press("u")
-    assert tab.text_content("#progress-text") == "0 of 6 decided"
+    assert tab.text_content("#progress-text") == "0 of 6 answered"
 
 
 def test_an_answer_can_be_changed_and_the_change_undone(tab: Any, tmp_path: Path) -> None:
@@ -202,7 +214,7 @@ def test_letters_in_a_note_decide_nothing(tab: Any, tmp_path: Path) -> None:
     tab.goto(written(tmp_path, worksheet("topic", texts=TEXTS[:2])).as_uri())
     tab.fill("#note", "")
     tab.type("#note", '=1 xcu "?" 22\nnext, line')
-    assert tab.text_content("#progress-text") == "0 of 2 decided"
+    assert tab.text_content("#progress-text") == "0 of 2 answered"
     tab.keyboard.press("Escape")
     tab.keyboard.press("1")
     (row,) = saved(tab, tmp_path)
@@ -215,7 +227,7 @@ def test_a_key_held_down_labels_one_item(tab: Any, tmp_path: Path) -> None:
     for _ in range(4):
         tab.keyboard.down("1")
     tab.keyboard.up("1")
-    assert tab.text_content("#progress-text") == "1 of 6 decided"
+    assert tab.text_content("#progress-text") == "1 of 6 answered"
 
 
 def test_the_mouse_alone_is_enough(tab: Any, tmp_path: Path) -> None:
@@ -236,12 +248,12 @@ def test_answers_survive_closing_the_page(tab: Any, tmp_path: Path) -> None:
     tab.fill("#note", "look again")
     again = tab.context.new_page()
     again.goto(path.as_uri())
-    assert again.text_content("#progress-text") == "1 of 6 decided"
+    assert again.text_content("#progress-text") == "1 of 6 answered"
     assert "Item 2 of" in again.text_content("#place")
     assert again.input_value("#note") == "look again"
     other = written(tmp_path, worksheet("topic", reviewer="Ben"))
     again.goto(other.as_uri())
-    assert again.text_content("#progress-text") == "0 of 6 decided", "another worksheet"
+    assert again.text_content("#progress-text") == "0 of 6 answered", "another worksheet"
 
 
 def test_a_browser_that_keeps_nothing_is_named_and_the_file_still_saves(
@@ -291,7 +303,7 @@ def test_time_left_comes_from_the_median(tab: Any, tmp_path: Path) -> None:
         tab.clock.run_for(seconds * 1000)
         tab.keyboard.press("1")
     # Long pauses count as five minutes; the median of 10, 300 and 60 seconds is one minute.
-    assert tab.text_content("#progress-text") == "3 of 6 decided · about 3 minutes left"
+    assert tab.text_content("#progress-text") == "3 of 6 answered · about 3 minutes left"
     seconds_taken = [float(row["seconds"]) for row in saved(tab, tmp_path)]
     assert seconds_taken == pytest.approx([10, 300, 60], abs=2)
 
@@ -335,7 +347,7 @@ def test_everything_has_a_name_and_moves_are_announced(tab: Any, tmp_path: Path)
     assert tab.is_visible("#help")
     tab.keyboard.press("1")
     tab.keyboard.press("Escape")
-    assert tab.text_content("#progress-text") == "0 of 6 decided"
+    assert tab.text_content("#progress-text") == "0 of 6 answered"
 
 
 def low_contrasts(tab: Any) -> list[str]:

@@ -37,7 +37,7 @@
     setTimeout(() => { el("live").textContent = [sentence, place].filter(Boolean).join(". "); }, 30);
   }
 
-  const placeInWords = () => `Item ${at + 1} of ${items.length}${isDone(itemAt()) ? ", decided" : ""}`;
+  const placeInWords = () => `Item ${at + 1} of ${items.length}${isDone(itemAt()) ? ", answered" : ""}`;
 
   // --- keeping answers in this browser ---
 
@@ -134,6 +134,7 @@
     const item = items[itemAt()];
     el("place").textContent = `Item ${at + 1} of ${items.length} · ${item.id}`;
     el("place").setAttribute("dir", "auto");
+    el("text").parentElement.scrollTop = 0;
     el("text").textContent = item.text ?? "This file has no texts. Find the text by its id.";
     el("variables").replaceChildren(...item.open.map(question));
     el("note").value = state.notes[itemAt()] ?? "";
@@ -164,7 +165,7 @@
     const done = doneCount();
     el("progress").max = items.length;
     el("progress").value = done;
-    el("progress-text").textContent = `${done} of ${items.length} decided${minutesLeft(items.length - done)}`;
+    el("progress-text").textContent = `${done} of ${items.length} answered${minutesLeft(items.length - done)}`;
     el("save").disabled = answerCount() === 0;
     el("save").textContent = state.unsaved || !answerCount() ? "Save answers" : "Saved";
   }
@@ -231,7 +232,7 @@
     return -1;
   }
 
-  // After a decision: the next item that is not decided, wherever it stands.
+  // After an answer: the next item that is not answered, wherever it stands.
   function next(after = "") {
     if (!isDone(itemAt())) return;
     const place = firstOpen(at + 1);
@@ -258,14 +259,14 @@
 
   function enter() {
     if (isDone(itemAt())) next();
-    else announce("Not decided yet. Press space to decide this item later.");
+    else announce("Not answered yet. Press space to answer this item later.");
   }
 
   function finish() {
     showProgress();
     el("work").hidden = true;
     el("finished").hidden = false;
-    el("finished-title").textContent = `All ${items.length} items are decided`;
+    el("finished-title").textContent = `All ${items.length} items are answered`;
     el("finished-text").textContent = state.unsaved
       ? "Save the answers now, and give the file back to whoever sent you this page."
       : "The answers are saved. Give the file back to whoever sent you this page.";
