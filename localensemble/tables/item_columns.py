@@ -30,8 +30,10 @@ _SHORTEST_TEXT = 40
 # A longer heading may be the first text of a table without headings, so it is not shown.
 _LONGEST_HEADING = 60
 _LONGEST_WORD = 60
-# Named like an id, but not clearly the id of the item: patient_id, PatientID, study id.
-_LIKE_AN_ID = re.compile(r"(?:[\W_][Ii][Dd]|[^\W\d_A-Z]I[Dd])")
+# Named like an id, but not clearly the id of the item: patient_id, PatientID, study id, comment_no.
+_LIKE_AN_ID = re.compile(
+    r"(?:[\W_](?i:id|no|nr|num|number)|[^\W\d_A-Z](?:I[Dd]|N[or]|Num|Number))\.?$"
+)
 ID_NAMES = (
     "id", "itemid", "recordid", "textid", "noteid", "commentid", "documentid", "docid",
     "responseid", "reportid", "messageid", "caseid", "rowid", "uid", "uuid", "guid", "identifier",
@@ -152,7 +154,7 @@ def choose_id_columns(
         (
             name
             for name in columns
-            if (_LIKE_AN_ID.fullmatch(name.strip()[-3:]) or name == rated)
+            if (_LIKE_AN_ID.search(name.strip()) or name == rated)
             and _tells_rows_apart(table, name)
         ),
         None,

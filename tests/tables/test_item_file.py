@@ -343,7 +343,11 @@ def test_the_shared_sets_open(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["review_id", "patient_ID", "PatientId", "StudyID", "chart-id", "Study Id"]
+    "name",
+    [
+        *("review_id", "patient_ID", "PatientId", "StudyID", "chart-id", "Study Id"),
+        *("comment_no", "Comment No.", "CommentNo", "case nr", "FormNr", "visit_number", "RowNum"),
+    ],
 )
 def test_a_unique_column_named_like_an_id_is_proposed(name: str, tmp_path: Path) -> None:
     path = written(tmp_path, f"{name},text\n7,well\n8,well\n")
@@ -355,7 +359,9 @@ def test_a_unique_column_named_like_an_id_is_proposed(name: str, tmp_path: Path)
     assert [row.item.id for row in next(named.blocks(9))] == ["7", "8"]
 
 
-@pytest.mark.parametrize("column", ["review_id\n7\n7", "covid\n1\n2", "paid\n1\n2", "grid\n1\n2"])
+@pytest.mark.parametrize(
+    "column", ["review_id\n7\n7", "covid\n1\n2", "paid\n1\n2", "grid\n1\n2", "casino\n1\n2"]
+)
 def test_no_other_column_is_proposed_for_the_ids(column: str, tmp_path: Path) -> None:
     name, first, second = column.split("\n")
     path = written(tmp_path, f"{name},text\n{first},well\n{second},worse\n")
