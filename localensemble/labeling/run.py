@@ -331,18 +331,18 @@ class _RaterRun:
         """
         if name in self.plan.rules.unfit:
             return
+        stop = min(BLOCK_SIZE, self.total)
         first = {
             variable: self.ledger.reader.label_block(
-                self.item_set,
-                variable=key,
-                raters=(rater,),
-                start=0,
-                stop=min(BLOCK_SIZE, self.total),
+                self.item_set, variable=key, raters=(rater,), start=0, stop=stop
             )
             for variable, key in self.variables.items()
         }
         plan = self.plan
-        signs = unfit_signs(name, blocks=first, codebook=plan.codebook, rules=plan.rules)
+        chosen = any(one.rater == name for one in plan.chosen_readouts)
+        signs = unfit_signs(
+            name, blocks=first, codebook=plan.codebook, rules=plan.rules, readout_chosen=chosen
+        )
         for sign in signs:
             self.on_sign(sign)
         if signs and plan.stop_unfit:

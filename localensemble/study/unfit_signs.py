@@ -39,6 +39,7 @@ def unfit_signs(
     blocks: Mapping[str, LabelBlock],
     codebook: Codebook,
     rules: DecisionRules,
+    readout_chosen: bool = False,
 ) -> tuple[UnfitSign, ...]:
     """Look for signs in the first labels of one rater.
 
@@ -47,8 +48,13 @@ def unfit_signs(
         blocks: variable -> its labels, of this rater alone.
         codebook: the codebook.
         rules: the rules, for the limit beyond which off-codebook mass escalates an item.
+        readout_chosen: whether the program chose how the rater is asked, so that no other readout
+            is worth a try.
     """
-    sentences = (_outside(rater, blocks, rules), _always_alike(rater, blocks, codebook))
+    sentences = (
+        _outside(rater, blocks, rules, readout_chosen),
+        _always_alike(rater, blocks, codebook),
+    )
     return tuple(UnfitSign(rater, sentence) for sentence in sentences if sentence)
 
 
@@ -88,7 +94,9 @@ def _limits(rules: DecisionRules) -> list[float]:
     return [one.limit for one in rules.policies if isinstance(one, OffCodebookMassAbove)]
 
 
-def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules) -> str:
+def _outside(
+    rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules, readout_chosen: bool
+) -> str:
     limit = off_codebook_limit(rules)
     found = []
     for variable, block in blocks.items():
@@ -98,11 +106,15 @@ def _outside(rater: str, blocks: Mapping[str, LabelBlock], rules: DecisionRules)
     if not found:
         return ""
     escalated = " The items above this limit go to a person." if _limits(rules) else ""
+    advice = (
+        "Use"
+        if readout_chosen
+        else "Let the program choose how it is asked (`readout: auto` in the ensemble file), use"
+    )
     return (
         f"{rater} does not answer with the categories: on nearly all of its first items, it puts "
         f"a probability above {limit:g} outside the codebook: {listed(found)}.{escalated} "
-        "Let the program choose how it is asked (`readout: auto` in the ensemble file), use "
-        f"another model, or {_declare(rater)}"
+        f"{advice} another model, or {_declare(rater)}"
     )
 
 

@@ -24,6 +24,7 @@ from localensemble.labeling.run import (
 )
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
+from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.study import Study
 from localensemble.study.unfit_signs import UnfitSign
 from localensemble.tables.item_file import ItemFile
@@ -60,6 +61,7 @@ def label_with(
     limit: int | None = None,
     stop_unfit: bool = False,
     seen: list[UnfitSign | Progress] | None = None,
+    chosen: Sequence[ReadoutChoice] = (),
 ) -> list[UnfitSign | Progress]:
     """Label with a scripted rater for each name; return what was reported, in order."""
 
@@ -77,6 +79,7 @@ def label_with(
         rules=decision_rules({"method": "majority"}, policies, unfit=unfit),
         limit=limit,
         stop_unfit=stop_unfit,
+        chosen_readouts=tuple(chosen),
     )
     files.study.mkdir(exist_ok=True)
     seen = [] if seen is None else seen
@@ -100,6 +103,17 @@ def test_a_rater_outside_the_codebook_is_named_when_its_first_block_is_done(
     before = seen[seen.index(sign) - 1]
     assert isinstance(before, Progress)
     assert (before.rater, before.items_done) == ("bad", BLOCK_SIZE)
+
+
+def test_a_readout_that_was_chosen_is_not_advised(files: StudyFiles) -> None:
+    choice = ReadoutChoice("second", "option", 32, (), "", "")
+    signs = signs_of(label_with(files, {"first": outside, "second": outside}, chosen=[choice]))
+    advised = {
+        one.rater: "readout: auto" in one.sentence
+        for one in signs
+        if "another model" in one.sentence
+    }
+    assert advised == {"first": True, "second": False}
 
 
 def test_a_rater_with_one_answer_is_named_with_the_answer(files: StudyFiles) -> None:
