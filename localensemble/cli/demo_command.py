@@ -16,6 +16,7 @@ from localensemble.cli.label_command import label_with_bars
 from localensemble.cli.results.study_summary import show_labeled
 from localensemble.core.options import Option
 from localensemble.core.resources import examples_dir
+from localensemble.tables.item_columns import table_options
 
 
 @click.command("demo")
@@ -40,4 +41,4 @@ def command(
         study=study,
         options=LabelOptions(demo_models=True, gold=items, limit=limit),
     )
-    show_labeled(labeled, console=output())
+    show_labeled(labeled, console=output(), table=table_options(items))

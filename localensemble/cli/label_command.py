@@ -20,6 +20,7 @@ from localensemble.cli.progress import RaterBars
 from localensemble.cli.results.study_summary import show_labeled
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
+from localensemble.tables.item_columns import table_options
 
 UNLABELED = 3
 BELOW_REQUIRED = 5
@@ -67,7 +68,8 @@ def command(
     """
     options = replace(options, mode="strict" if strict else "batched")
     labeled = label_with_bars(items, codebook=codebook, study=study, options=options)
-    show_labeled(labeled, console=output(), details=details)
+    table = table_options(items, id_column=options.id_column, text_column=options.text_column)
+    show_labeled(labeled, console=output(), table=table, details=details)
     if not labeled.findings.agreement_met:
         sys.exit(BELOW_REQUIRED)
     if labeled.findings.unlabeled:

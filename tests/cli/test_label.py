@@ -86,7 +86,7 @@ def test_a_run_ends_with_what_to_do_next(run: Run, tmp_path: Path) -> None:
     ended = run(*label)
     rows = len(read_table(files.study / "escalations.csv"))
     assert f"review the {rows} rows in {files.study / 'escalations.csv'}: " in ended.out
-    assert f"`localensemble review {files.study} --items FILE`" in ended.out
+    assert f"`localensemble review {files.study} --items {files.items}`" in ended.out
     assert "how often these labels are right" in ended.out
     gold = files.folder / "gold.csv"
     gold.write_text("id,gold_topic\ni-1,staff\n", encoding="utf-8")
@@ -585,6 +585,8 @@ def test_one_rater_is_told_that_nothing_checks_it_instead_of_undefined_numbers(
     assert "Only one rater labels" in ended.err
     assert "Decisions" in ended.out
     assert "undefined" not in ended.out
+    assert "0 more remarks" not in ended.out
+    assert "--details" in ended.out
     report = (files.study / "report.html").read_text(encoding="utf-8")
     assert "Only one rater labels" in report
     assert "accuracy unknown" in report

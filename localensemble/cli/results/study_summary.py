@@ -41,17 +41,22 @@ _SIGNS = {
 }
 
 
-def show_labeled(study: LabeledStudy, *, console: Console, details: bool = False) -> None:
+def show_labeled(
+    study: LabeledStudy, *, console: Console, table: str, details: bool = False
+) -> None:
     """Print the summary of a labeling run, where its files are, and what to do next.
 
     Cautions that were shown before the run are not repeated.
+
+    Args:
+        table: the options that give the labeled table, as `table_options` returns them.
     """
     show_summary(study.findings, console=console, shown=study.messages, details=details)
     folder = study.folder
     files = (folder.labels, folder.escalations, folder.report, folder.findings, folder.manifest)
     names = listed([path.name for path in (*files, folder.ledger)])
     say(console, f"Files in {folder.path}: {names}.")
-    say(console, next_step(study))
+    say(console, next_step(study, table))
     if not any(variable.accuracy_consensus for variable in study.findings.variables):
         say(
             console,
@@ -101,14 +106,15 @@ def show_summary(
     if details:
         show_findings(findings, console=console, shown=findings.cautions)
         return
+    remarks = _remarks(findings)
+    more = f"{counted(remarks, 'more remark')} and every table" if remarks else "Every table"
     say(
         console,
-        f"{counted(_remarks(findings), 'more remark')} and every table: add --details or open the "
-        "report. Agreement measures consistency, not accuracy.",
+        f"{more}: add --details or open the report. Agreement measures consistency, not accuracy.",
     )
 
 
-def next_step(study: LabeledStudy) -> str:
+def next_step(study: LabeledStudy, table: str) -> str:
     """Return one sentence on what to do after labeling."""
     variables = study.findings.variables
     waiting = counted(sum(variable.open for variable in variables), "row")
@@ -123,7 +129,7 @@ def next_step(study: LabeledStudy) -> str:
         )
     return (
         f"{start}, then review the {waiting} in {study.folder.escalations}: "
-        f"`localensemble review {study.folder.path} --items FILE` opens a page for it."
+        f"`localensemble review {study.folder.path}{table}` opens a page for it."
     )
 
 
