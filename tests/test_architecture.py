@@ -106,6 +106,9 @@ OTHER_MEANINGS = frozenset(
     }
 )
 
+# What runs code that whoever wrote the data chose.
+RUNS_DATA = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
+
 # Pure packages: no files, no clock, no state that other code shares.
 PURE = frozenset({"agreement", "consensus"})
 IMPURE_MODULES = frozenset(
@@ -231,6 +234,24 @@ def test_the_page_of_the_architecture_describes_every_package(
 def test_packages_import_only_what_they_may(modules: tuple[Module, ...]) -> None:
     assert [entry for module in modules for entry in _forbidden_imports(module)] == []
     assert [module.name for module in modules if module.relative_imports()] == []
+
+
+def test_nothing_is_read_in_a_way_that_runs_code_from_it(modules: tuple[Module, ...]) -> None:
+    running = [
+        f"{module.name} imports {name}"
+        for module in modules
+        for name in module.imports()
+        if name.partition(".")[0] in RUNS_DATA or name.startswith("multiprocessing")
+    ]
+    running += [
+        f"{module.name}, line {node.value.lineno}, allows pickles"
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.keyword)
+        and node.arg == "allow_pickle"
+        and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+    ]
+    assert running == []
 
 
 def test_no_modules_import_each_other_in_a_circle(modules: tuple[Module, ...]) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 JsonValue = Mapping[str, object] | Sequence[object] | str | int | float | bool | None
@@ -55,10 +55,11 @@ def sha256_item(item_id: str, *, content_sha256: str) -> str:
     return sha256_json([item_id, content_sha256])
 
 
-def sha256_file(path: Path) -> str:
+def sha256_file(path: Path, *, on_piece: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits, reading the file in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
+            on_piece()
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from localensemble.catalog.located_models import locate_model
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEmbedder
+from localensemble.engines.worker.worker_engines import WorkerEmbedder
 from localensemble.privacy.egress import guarded_launcher
 
 __all__ = ["Embeddings", "embed"]

@@ -6,13 +6,14 @@ Rows are made one at a time; memory holds one block of items and a few bytes per
 
 from __future__ import annotations
 
+import json
 import math
-import pickle
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,7 +231,7 @@ def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
     """
     order = queue_order(study.decisions, study.finals)
     places = np.zeros((len(study.decisions), study.labels.item_count), dtype=np.int64)
-    # The file has no name that another program could open, so only our own data is unpickled.
+    # The file has no name that another program could open, and is gone when this one ends.
     with tempfile.TemporaryFile(dir=folder) as aside:
         for start, rows in _blocks(study):
             stop = start + len(rows)
@@ -243,11 +244,38 @@ def queue_rows(study: DecidedStudy, *, folder: Path) -> Iterator[QueueRow]:
                     item = start + offset
                     places[place, item] = aside.tell()
                     row = rows[offset]
-                    pickle.dump(QueueRow(row.item, row.values, part.row(item)), aside)
+                    aside.write(_kept(QueueRow(row.item, row.values, part.row(item))))
         for item, place in zip(order.items.tolist(), order.variables.tolist(), strict=True):
             aside.seek(places[place, item])
-            queued: QueueRow = pickle.load(aside)
-            yield queued
+            yield _read_kept(aside.readline())
+
+
+_rater_values = attrgetter(*(one.name for one in fields(RaterLabel)))
+_DECISION_FIELDS = [one.name for one in fields(VariableRow) if one.name != "raters"]
+_decision_values = attrgetter(*_DECISION_FIELDS)
+
+
+def _kept(row: QueueRow) -> bytes:
+    """Return a row as a line. A cell may hold half of a surrogate pair."""
+    values = (
+        (row.item.id, row.item.text, row.item.position),
+        row.cells,
+        _decision_values(row.decision),
+        [_rater_values(one) for one in row.decision.raters],
+    )
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _read_kept(line: bytes) -> QueueRow:
+    item, cells, decision, raters = json.loads(line.decode("utf-8", "surrogatepass"))
+    values: dict[str, Any] = dict(zip(_DECISION_FIELDS, decision, strict=True))
+    values["reasons"] = tuple(values["reasons"])
+    values["reason_codes"] = tuple(values["reason_codes"])
+    labels = tuple(
+        RaterLabel(rater, None if status is None else LabelStatus(status), *rest)
+        for rater, status, *rest in raters
+    )
+    return QueueRow(Item(*item), tuple(cells), VariableRow(**values, raters=labels))
 
 
 def variable_row(study: DecidedStudy, place: int, *, item: int) -> VariableRow:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -19,11 +18,12 @@ from localensemble.core.errors import (
     EngineError,
     ModelFileError,
 )
-from localensemble.engines import worker
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEngine
+from localensemble.engines.worker import child
+from localensemble.engines.worker.requests import Request
+from localensemble.engines.worker.worker_engines import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 from tests.engines.prompts import THEMES, prompt
 
@@ -183,9 +183,8 @@ def test_an_error_in_the_child_is_the_same_error_here(tmp_path: Path) -> None:
 def test_a_fault_of_the_program_is_named_by_its_place_and_quotes_nothing(
     engine: WorkerEngine,
 ) -> None:
-    no_answers = cast("tuple[str, ...]", None)
     with pytest.raises(EngineError, match=r"failed: \w+Error at [\w.]+:\d+\.") as caught:
-        engine.score([prompt("secret")], [no_answers])
+        engine._call(Request("embed", texts=("secret",)))
     assert "secret" not in str(caught.value)
     assert isinstance(engine.score(PROMPTS[:1], ANSWERS[:1])[0], Scores)
 
@@ -223,11 +222,11 @@ def test_a_call_interrupted_here_does_not_answer_the_next_one(
     pid = engine.pid
     assert pid is not None
 
-    def interrupted(stream: object) -> object:
+    def interrupted(*_: object) -> object:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "read_pickle", interrupted)
+        patched.setattr(child.Child, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.score(PROMPTS, ANSWERS)
     _wait_until_gone(pid)
@@ -240,7 +239,7 @@ def test_the_child_ends_when_its_parent_is_killed(path: Path, repository: Path) 
         "import sys, time\n"
         "from pathlib import Path\n"
         "from localensemble.engines.settings import EngineSettings\n"
-        "from localensemble.engines.worker import WorkerEngine\n"
+        "from localensemble.engines.worker.worker_engines import WorkerEngine\n"
         "engine = WorkerEngine(EngineSettings(model_path=Path(sys.argv[1]), threads=1))\n"
         "sys.stdout.write(f'{engine.pid}\\n')\n"
         "sys.stdout.flush()\n"
@@ -301,5 +300,5 @@ def test_of_what_the_child_writes_to_standard_error_only_known_lines_are_kept() 
         "Fatal Python error: Segmentation fault",
     ]
     drop = ["The patient denies chest pain", "KeyError: 'The patient'", "text: GGML_ASSERT"]
-    assert [bool(worker._SAFE_LINE.search(line)) for line in keep] == [True] * len(keep)
-    assert [bool(worker._SAFE_LINE.search(line)) for line in drop] == [False] * len(drop)
+    assert [bool(child.SAFE_LINE.search(line)) for line in keep] == [True] * len(keep)
+    assert [bool(child.SAFE_LINE.search(line)) for line in drop] == [False] * len(drop)

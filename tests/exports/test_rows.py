@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from localensemble.core.labels import LabelStatus
+from localensemble.core.items import Item
+from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.exports import rows as rows_module
 from localensemble.exports.rows import (
     DecidedStudy,
+    QueueRow,
     RaterLabel,
     queue_order,
     queue_rows,
@@ -144,3 +146,14 @@ def test_blocks_make_the_rows_of_the_whole(
 
 def test_no_row_shows_text_of_an_item_when_printed(decided: DecidedStudy) -> None:
     assert "cold soup" not in repr(next(study_rows(decided)))
+
+
+def test_a_row_of_the_queue_is_kept_to_the_last_character_and_digit(decided: DecidedStudy) -> None:
+    row = next(study_rows(decided))
+    item = Item(ItemId("a\nb"), "half \ud83d of a pair, 😀", 7)
+    cells = ("\ud83d\ude00", 'quote " and \n line', "\x00", "")
+    decision = replace(row.variables[0], doubt=-np.inf, support=0.1 + 0.2)
+    queued = QueueRow(item, cells, decision)
+    line = rows_module._kept(queued)
+    assert line.count(b"\n") == 1
+    assert rows_module._read_kept(line) == queued

@@ -13,7 +13,7 @@ from localensemble import __version__
 from localensemble.core.errors import EgressError
 from localensemble.core.identity import sha256_file
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEngine
+from localensemble.engines.worker.worker_engines import WorkerEngine
 from localensemble.privacy.egress import guard_state, guarded_launcher
 from tests.privacy.planted import ENSEMBLE, label_arguments, plant_engine, run_python
 from tests.studies import study_files

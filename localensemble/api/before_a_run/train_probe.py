@@ -21,7 +21,7 @@ from localensemble.core.identity import sha256_text, sha256_words
 from localensemble.core.options import Option
 from localensemble.core.words import counted
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEmbedder
+from localensemble.engines.worker.worker_engines import WorkerEmbedder
 from localensemble.labeling.scoring import is_asked
 from localensemble.privacy.egress import guarded_launcher
 from localensemble.probes.probe import Probe, VariableProbe

@@ -8,7 +8,7 @@ from localensemble.core.engine_facts import EngineFacts
 from localensemble.core.model_shape import ModelShape
 from localensemble.engines.kind import EngineKind, LoadPlan, MemoryNeed
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEmbeddingEngine
+from localensemble.engines.worker.worker_engines import WorkerEmbeddingEngine
 
 # Measured with all-minilm-l6-v2: the process, llama.cpp's buffers and the vocabulary.
 _PROCESS_BYTES = 150 << 20

@@ -33,6 +33,7 @@ from localensemble.engines.llama_cpp.text_parts import parts_of
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import EngineDescription, Usage
 from localensemble.engines.settings import EngineSettings
+from localensemble.engines.steps import STEPS
 
 PART_TOKENS = 256
 """The most tokens of a part of a long text: the length that all-minilm-l6-v2 was trained on."""
@@ -85,7 +86,7 @@ class LlamaEmbedder:
             engine="llama-cpp",
             engine_version=f"llama-cpp-python {binding}, llama.cpp {self._version}",
             model_name=encoder.metadata("general.name") or self._path.stem,
-            model_sha256=sha256_file(self._path),
+            model_sha256=sha256_file(self._path, on_piece=STEPS.take),
             architecture=encoder.architecture,
             chat_template_sha256="",
             context_tokens=encoder.trained_context,
@@ -124,6 +125,7 @@ class LlamaEmbedder:
         failures: list[EmbeddingFailure | None] = []
         started = time.perf_counter()
         for row, text in enumerate(texts):
+            STEPS.take()
             tokens = encoder.tokens(text)
             failure = _failure(tokens, encoder)
             if tokens is not None and failure is None:

@@ -60,6 +60,7 @@ from localensemble.engines.protocol import (
     score_all,
 )
 from localensemble.engines.settings import EngineSettings
+from localensemble.engines.steps import STEPS
 
 
 class LlamaCppEngine:
@@ -134,7 +135,7 @@ class LlamaCppEngine:
                     )
                 ),
                 model_name=model.metadata("general.name") or self._path.stem,
-                model_sha256=sha256_file(self._path),
+                model_sha256=sha256_file(self._path, on_piece=STEPS.take),
                 architecture=model.architecture,
                 chat_template_sha256=self._template.sha256,
                 context_tokens=self._shape.tokens,

@@ -19,7 +19,7 @@ from localensemble.engines.llama_cpp.build import LlamaBuild, llama_build
 from localensemble.engines.llama_cpp.context_shape import ContextShape, context_shape
 from localensemble.engines.llama_cpp.memory import layers_that_fit, memory_need
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerWritingEngine
+from localensemble.engines.worker.worker_engines import WorkerWritingEngine
 
 _MEBIBYTE = 1 << 20
 # For a file that does not state the context its model was trained on.

@@ -20,6 +20,7 @@ from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.engines.llama_cpp.context_shape import ContextShape
 from localensemble.engines.llama_cpp.model_file import LlamaFile, last_errors
 from localensemble.engines.llama_cpp.prefix_tree import Batch
+from localensemble.engines.steps import STEPS
 
 # llama.h: llama_token_attr, llama_vocab_type, llama_flash_attn_type.
 _ATTRIBUTE_UNKNOWN, _ATTRIBUTE_CONTROL, _ATTRIBUTE_USER_DEFINED = 1, 8, 16
@@ -189,6 +190,9 @@ class LlamaModel(LlamaFile):
         # past of sliding windows, so that the cache can return to a prefix.
         parameters.kv_unified = True
         parameters.swa_full = True
+        # Called after each operation of the graph; False lets the evaluation go on.
+        self._computing = library.ggml_abort_callback(_note_computing)
+        parameters.abort_callback = self._computing
         self._context = library.llama_init_from_model(self._model, parameters)
         if not self._context:
             raise EngineError(
@@ -265,6 +269,11 @@ class LlamaModel(LlamaFile):
         """Restore a saved state as sequence 0 of an empty cache; False if that failed."""
         pointer = _pointer(state, ctypes.c_uint8)
         return bool(self._library.llama_state_seq_set_data(self._context, pointer, len(state), 0))
+
+
+def _note_computing(_: object) -> bool:
+    STEPS.take()
+    return False
 
 
 def _pieces(text: bytes) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
+from localensemble.engines.steps import STEPS
 
 # llama.h: ggml_log_level.
 _LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
@@ -51,6 +52,11 @@ def silence_log(library: Any) -> None:
     # Kept forever, because llama.cpp goes on calling it.
     _log_callback = library.llama_log_callback(keep)
     library.llama_log_set(_log_callback, ctypes.c_void_p(0))
+
+
+def _note_loading(progress: float, _: object) -> bool:
+    STEPS.take()
+    return True
 
 
 def last_errors() -> str:
@@ -109,6 +115,9 @@ class LlamaFile:
         offload = bool(library.llama_supports_gpu_offload())
         self.gpu_layers = (-1 if gpu_layers is None else gpu_layers) if offload else 0
         parameters.n_gpu_layers = self.gpu_layers
+        # Kept as long as the model, because llama.cpp may call it. True lets loading go on.
+        self._loading = library.llama_progress_callback(_note_loading)
+        parameters.progress_callback = self._loading
         self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise ModelFileError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.engine_facts import EngineFacts
 from localensemble.engines.kind import EngineKind, Training
-from localensemble.engines.worker import WorkerProbeEngine
+from localensemble.engines.worker.worker_engines import WorkerProbeEngine
 from localensemble.probes.probe import Probe
 
 

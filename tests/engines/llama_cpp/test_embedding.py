@@ -18,7 +18,7 @@ from localensemble.embeddings import bert_conversion
 from localensemble.embeddings.gguf_file import Value
 from localensemble.engines.llama_cpp.embedding import EmbeddingFailure, LlamaEmbedder
 from localensemble.engines.settings import EngineSettings
-from localensemble.engines.worker import WorkerEmbedder
+from localensemble.engines.worker.worker_engines import WorkerEmbedder
 from tests.embeddings.tiny_bert import CONTEXT, WIDTH, TinyBert, convert_tiny
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 
