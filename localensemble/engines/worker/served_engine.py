@@ -19,6 +19,7 @@ from functools import partial
 from typing import IO, Any
 
 from localensemble.core.errors import EngineError, LocalEnsembleError, kind_and_place
+from localensemble.core.memory_dumps import refuse_memory_dumps
 from localensemble.engines.protocol import Usage
 from localensemble.engines.steps import STEPS
 from localensemble.engines.worker.message_stream import Message, packed, read_frame, unpacked
@@ -127,6 +128,7 @@ def _fault(error: BaseException) -> EngineError:
 
 def main() -> None:
     """Serve one engine until the parent is gone."""
+    refuse_memory_dumps()
     # The parent decides what Ctrl-C means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = _Output(os.fdopen(os.dup(1), "wb"))

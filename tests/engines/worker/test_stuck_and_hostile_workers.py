@@ -260,3 +260,29 @@ engine.LlamaCppEngine.count_tokens = flood
     assert engine._child is not None
     assert engine._child._received.qsize() <= 64
     engine.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
+def test_a_process_that_crashes_with_texts_leaves_no_core_file(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # The limit of a shell that allows core files.
+    code = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+"""
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    _plant(planted, monkeypatch, code)
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
+    engine = WorkerEngine(EngineSettings(model_path=path, threads=1))
+    engine.score([prompt("The patient denies chest pain")], [THEMES])
+    assert engine.pid is not None
+    os.kill(engine.pid, number)
+    with pytest.raises(EngineCrashedError) as caught:
+        engine.score(PROMPTS, ANSWERS)
+    assert "chest pain" not in str(caught.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["planted"]
+    engine.close()
