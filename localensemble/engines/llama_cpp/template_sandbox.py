@@ -12,6 +12,7 @@ import contextlib
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from typing import IO, Any, cast
 
@@ -23,7 +24,10 @@ from localensemble.engines.child_process import child_command, child_environment
 _MOST_SOURCE = 250_000
 _MOST_RENDERED = 200_000
 _MOST_PROCESSOR_SECONDS = 2
-_MOST_SECONDS = 10.0
+# Of waiting while this process is awake, for a process that was stopped or gets no processor:
+# it says nothing about the template, and a sleeping laptop or a clock that jumps adds nothing.
+_MOST_SECONDS = 60.0
+_WAIT = 0.25
 _MOST_BYTES_TO_COMPILE = 256 << 20
 _MOST_BYTES_TO_RENDER = 4 << 20
 # A character takes at most twelve bytes as JSON.
@@ -64,10 +68,17 @@ def render_template(
         "bytes_to_render": _MOST_BYTES_TO_RENDER,
     }
     answer = _answer(json.dumps(request).encode("ascii"), launcher)
+    if answer is None:
+        raise ChatTemplateError(
+            "Cannot render the model's chat template: the process that renders it used little "
+            f"processor time, but did not end in {_MOST_SECONDS:.0f} s.",
+            hint="The machine is busy, or something stopped the process. Run the same command "
+            "again.",
+        )
     try:
         (outcome, text), *_ = json.loads(answer).items()
     except (ValueError, AttributeError):
-        raise _refused("rendering it takes too much time or memory") from None
+        raise _refused("rendering it takes too much processor time or memory") from None
     if outcome == "raised":
         raise TemplateRaisedError(
             f'The model\'s chat template refuses these messages: "{text[:200]}".'
@@ -84,8 +95,12 @@ def _refused(why: str) -> ChatTemplateError:
     )
 
 
-def _answer(request: bytes, launcher: tuple[str, ...]) -> bytes:
-    """Return what the process writes until it ends or is killed, up to the allowed length."""
+def _answer(request: bytes, launcher: tuple[str, ...]) -> bytes | None:
+    """Return what the process writes until it ends, up to the allowed length.
+
+    The system ends it when its processor time is spent. None if it was waited for too long.
+    """
+    answers: list[bytes] = []
     with subprocess.Popen(
         child_command(launcher, _CHILD),
         stdin=subprocess.PIPE,
@@ -97,13 +112,30 @@ def _answer(request: bytes, launcher: tuple[str, ...]) -> bytes:
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         start_new_session=True,
     ) as process:
-        clock = threading.Timer(_MOST_SECONDS, process.kill)
-        clock.start()
+        exchange = threading.Thread(target=_exchange, args=(process, request, answers))
+        exchange.start()
         try:
-            to_child, from_child = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
-            with contextlib.suppress(OSError), to_child:
-                to_child.write(request)
-            return from_child.read(_MOST_ANSWER)
+            is_over = _ends_in_time(exchange)
         finally:
-            clock.cancel()
             process.kill()
+            exchange.join()
+    return answers[0] if is_over else None
+
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes, answers: list[bytes]) -> None:
+    to_child, from_child = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+    with contextlib.suppress(OSError), to_child:
+        to_child.write(request)
+    answers.append(from_child.read(_MOST_ANSWER))
+
+
+def _ends_in_time(exchange: threading.Thread) -> bool:
+    waited, before = 0.0, time.monotonic()
+    while waited < _MOST_SECONDS:
+        exchange.join(_WAIT)
+        if not exchange.is_alive():
+            return True
+        now = time.monotonic()
+        waited += min(max(now - before, 0.0), _WAIT)
+        before = now
+    return False
