@@ -35,6 +35,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
 from localensemble.core.foreign_json import Fields, ForeignJsonError, read_json
 from localensemble.core.identity import sha256_file
+from localensemble.core.leftovers import noted
 from localensemble.core.resources import checkout_dir, prompts_dir
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
@@ -410,16 +411,17 @@ def _take_in(
 def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
     """Copy a file completely or not at all; verify the copy, since the drive is read again."""
     part = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(checked.folder / name, part)
-        if sha256_file(part) != checked.files[name]:
-            raise BundleError(
-                f'Cannot unbundle "{name}": the file changed while it was being copied.',
-                hint="The drive may be failing. Copy the bundle to another one.",
-            )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with noted(part):
+        try:
+            shutil.copyfile(checked.folder / name, part)
+            if sha256_file(part) != checked.files[name]:
+                raise BundleError(
+                    f'Cannot unbundle "{name}": the file changed while it was being copied.',
+                    hint="The drive may be failing. Copy the bundle to another one.",
+                )
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _study_files(checked: CheckedBundle, output: Path | None) -> list[tuple[str, Path]]:

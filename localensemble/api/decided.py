@@ -11,6 +11,7 @@ from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
 from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import canonical_json
+from localensemble.core.leftovers import remove_leftovers_in
 from localensemble.exports.formats import FORMATS
 from localensemble.exports.rows import DecidedStudy, ItemTable
 from localensemble.findings.study_findings import StudyFindings
@@ -23,11 +24,7 @@ from localensemble.report.methods_text import rule_in_words
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels
-from localensemble.study.kept_tables import (
-    put_aside_edited,
-    put_aside_with_columns,
-    remove_leftovers,
-)
+from localensemble.study.kept_tables import put_aside_edited, put_aside_with_columns
 from localensemble.study.provenance import provenance
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
@@ -58,7 +55,7 @@ def write_decided(
     """Write tables, manifest, report and findings; back up a table that was edited by hand."""
     findings = findings_of(loaded, decisions=decisions, gold=gold)
     tables = DecidedStudy.of(loaded, items=items, decisions=decisions)
-    remove_leftovers(folder)
+    remove_leftovers_in(folder.path)
     guard = tested_guard()
     messages = (
         *put_aside_edited(folder),

@@ -19,6 +19,7 @@ from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_is
 from localensemble.cli.command_group import SuggestingGroup
 from localensemble.cli.isolated import IsolationWantedError
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
+from localensemble.core.leftovers import remove_leftovers
 from localensemble.core.memory_dumps import refuse_memory_dumps
 from localensemble.core.shown_text import shown
 
@@ -109,6 +110,7 @@ def main() -> None:
         isolate_if_asked()
         # Before a text is read. Not earlier: such a process may not enter its own network.
         refuse_memory_dumps()
+        remove_leftovers()
         code = _run()
     except click.ClickException as error:
         _show_usage_error(error)

@@ -2,7 +2,8 @@
 
 The files may contain confidential text. Decides the permissions: 0600 for a new file; one that
 replaces another keeps its mode and group, because somebody shared it on purpose. Ensures that
-neither a crash nor a full disk leaves half a file and that no reader ever sees one.
+neither a crash nor a full disk leaves half a file and that no reader ever sees one; `leftovers`
+removes what a killed process could not.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from localensemble.core.errors import LocalEnsembleError
-
-_UNFINISHED = ".part"
+from localensemble.core.leftovers import unfinished_beside
 
 
 @contextlib.contextmanager
@@ -65,35 +64,14 @@ def reported_writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def unfinished_files(path: Path) -> tuple[Path, ...]:
-    """List the temporary files that a killed `replaced_text_file` left for ``path``."""
-    return tuple(
-        found
-        for found in path.parent.iterdir()
-        if found.name.startswith(f".{path.name}.") and found.name.endswith(_UNFINISHED)
-    )
-
-
 @contextlib.contextmanager
 def _replacement(path: Path) -> Iterator[Path]:
     """Give a file to write, which replaces ``path`` when the block ends without an error."""
-    with reported_writing(path), _temporary_beside(path) as temporary:
+    with reported_writing(path), unfinished_beside(path) as temporary:
         yield temporary
         _share_like(path, temporary)
         temporary.replace(path)
         _sync_folder(path.parent)
-
-
-@contextlib.contextmanager
-def _temporary_beside(path: Path) -> Iterator[Path]:
-    # mkstemp creates the file with mode 0600, so nobody else can open it even for a moment.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _share_like(replaced: Path, temporary: Path) -> None:

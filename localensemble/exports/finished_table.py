@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_binary_file
+from localensemble.core.workbook_library import workbook_library
 from localensemble.exports.columns import added_id, final_cells, final_columns, table_columns
 from localensemble.exports.multi_labels import multi_label_lists
 from localensemble.exports.rows import DecidedStudy, ItemTable, StudyRow, study_rows
@@ -81,7 +82,7 @@ def _write_csv(path: Path, table: _Finished) -> None:
 
 
 def _write_workbook(path: Path, table: _Finished) -> None:
-    openpyxl, cells = import_module("openpyxl"), import_module("openpyxl.cell")
+    openpyxl, cells = workbook_library(), import_module("openpyxl.cell")
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("final")
     sheet.freeze_panes = "A2"

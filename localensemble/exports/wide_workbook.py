@@ -9,6 +9,7 @@ from typing import Any
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_binary_file
+from localensemble.core.workbook_library import workbook_library
 from localensemble.exports.exported_study import ExportedStudy
 from localensemble.exports.typed_columns import Cell, typed_columns, typed_rows
 from localensemble.tables.delimited import neutralize_formula
@@ -35,7 +36,7 @@ def write(study: ExportedStudy, *, path: Path) -> tuple[Path, ...]:
         columns=len(columns),
         hint="Export as csv, parquet or jsonl.",
     )
-    openpyxl = import_module("openpyxl")
+    openpyxl = workbook_library()
     make_cell = import_module("openpyxl.cell").WriteOnlyCell
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(_SHEET)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from localensemble.core.command_lines import import_line
 from localensemble.core.errors import InputError
+from localensemble.core.leftovers import remove_leftovers_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class StudyFolder:
 
     @classmethod
     def of(cls, study: Path) -> StudyFolder:
-        """Return the folder of an existing study.
+        """Return the folder of an existing study, without what killed processes left in it.
 
         Raises:
             InputError: the path is a file, perhaps a table of ratings.
@@ -28,6 +29,7 @@ class StudyFolder:
                 f"{study.name} is a file; expected a study folder.",
                 hint=f"Make a study of a table of ratings: {import_line(study)}",
             )
+        remove_leftovers_in(study)
         return cls(study)
 
     @property

@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from localensemble.core.errors import TableError
-from localensemble.core.files import unfinished_files
 from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
@@ -129,16 +128,6 @@ def _clear_table(path: Path, *, gone: Collection[str], id_columns: Sequence[str]
             format=table.format,
         )
     return len(rows) - len(kept)
-
-
-def remove_leftovers(folder: StudyFolder) -> None:
-    """Remove the unfinished tables that a killed process left, with the texts in them.
-
-    The caller holds the ledger for writing, so no other process writes tables meanwhile.
-    """
-    for path in (folder.labels, folder.escalations):
-        for leftover in unfinished_files(path):
-            leftover.unlink(missing_ok=True)
 
 
 def _tables(folder: StudyFolder) -> tuple[Path, ...]:

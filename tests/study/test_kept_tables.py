@@ -14,7 +14,6 @@ from localensemble.study.kept_tables import (
     put_aside,
     put_aside_edited,
     put_aside_with_columns,
-    remove_leftovers,
     written_before,
 )
 from localensemble.study.study import Study
@@ -107,10 +106,3 @@ def test_tables_are_of_an_earlier_run_where_the_manifest_lacks_the_last_one(
     assert written_before(folder, replace(run, finished_at="later"))
     write_manifest(folder, {"runs": "?"})
     assert not written_before(folder, run)
-
-
-def test_half_tables_that_a_killed_process_left_are_removed(folder: StudyFolder) -> None:
-    for name in (".labels.csv.x1.part", ".escalations.csv.y2.part", ".report.html.z3.part"):
-        (folder.path / name).write_text("id,text\n1,confid", encoding="utf-8")
-    remove_leftovers(folder)
-    assert names(folder) == {"labels.csv", "escalations.csv", ".report.html.z3.part"}

@@ -8,7 +8,6 @@ asked for is about the newest finished run.
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from localensemble.consensus.certificates.threshold import CertificationMethod
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.estimates import estimate, interval
+from localensemble.core.leftovers import temporary_folder
 from localensemble.core.words import counted, listed
 from localensemble.exports.frames import decisions_frame, labels_frame, queue_frame
 from localensemble.report.agreement_wording import leading_coefficient
@@ -56,7 +56,7 @@ class TemporaryFolder:
     """A folder readable by its owner only, removed when nothing refers to it any more."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="localensemble-"))
+        self.path = temporary_folder()
         self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def remove(self) -> None:

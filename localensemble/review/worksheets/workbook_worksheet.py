@@ -13,6 +13,7 @@ from typing import Any
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_binary_file
+from localensemble.core.workbook_library import workbook_library
 from localensemble.review.worksheets.asked_items import (
     DECISION_PREFIX,
     NOTE_COLUMN,
@@ -43,7 +44,7 @@ def write_workbook_worksheet(worksheet: Worksheet, path: Path) -> None:
     """
     _refuse_what_does_not_fit(worksheet, path)
     # Imported here because it takes 0.2 s.
-    book = import_module("openpyxl").Workbook()
+    book = workbook_library().Workbook()
     book.properties.creator = "localensemble"
     sheet = book.active
     sheet.title = ITEM_SHEET
