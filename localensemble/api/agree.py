@@ -26,6 +26,7 @@ from localensemble.api.cross_check.reference_environment import cross_check, fin
 from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
+from localensemble.core.input_files import FileMark
 from localensemble.core.options import Option
 from localensemble.findings.agreement_report import (
     AgreementReport,
@@ -60,7 +61,7 @@ from localensemble.study.rating_table.read_ratings import read_with_codebook, va
 from localensemble.study.rating_table.weight_table import WeightTable, read_weight_table
 from localensemble.study.required_verdict import requirement_of
 from localensemble.study.study import Study
-from localensemble.tables.delimited import TableSource, path_of
+from localensemble.tables.delimited import TableSource, path_of, refuse_changed
 from localensemble.tables.rating_columns import (
     AllCategories,
     Gaps,
@@ -187,8 +188,10 @@ def agree(source: TableSource, *, options: AgreeOptions) -> AgreementReport:
     reference = find_reference_python() if options.cross_check else None
     path = path_of(source)
     if isinstance(source, Path) and source.is_dir():
+        unread = None
         labeled, messages = _from_study(source, options)
     else:
+        unread = FileMark.of(source) if isinstance(source, Path) else None
         labeled, messages = _from_table(source, options)
     variables = tuple(measure_variable(one, settings=settings) for one in labeled)
     if reference is not None:
@@ -197,6 +200,8 @@ def agree(source: TableSource, *, options: AgreeOptions) -> AgreementReport:
         variables = tuple(
             replace(found, checks=checks) for found, checks in zip(variables, checked, strict=True)
         )
+    # Whoever writes to the table meanwhile wants to know the agreement of what is written.
+    refuse_changed(path, unread)
     return AgreementReport(
         source=path.name, messages=messages, settings=settings, variables=variables
     )

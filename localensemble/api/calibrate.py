@@ -19,7 +19,7 @@ from localensemble.consensus.probabilities.calibrated_raters import (
 )
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.foreign_json import read_json
+from localensemble.core.input_files import read_json
 from localensemble.core.options import refuse_other_words
 from localensemble.findings.fitted_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
@@ -130,7 +130,7 @@ def read_calibrations(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Cal
 def _values(path: Path) -> Mapping[str, Any]:
     hint = "Give the file that `localensemble calibrate` wrote."
     try:
-        values = read_json(path.read_bytes())
+        values = read_json(path)
     except OSError as error:
         raise InputError(
             f"Cannot read the calibration {path}: {error.strerror}.", hint=hint

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from localensemble.core.errors import ModelFileError
 from localensemble.core.identity import sha256_text
+from localensemble.core.input_files import open_input
 from localensemble.core.model_shape import ModelShape
 
 MAGIC = b"GGUF"
@@ -118,7 +119,7 @@ def read_chat_template(path: Path) -> str:
 def _contents(path: Path) -> tuple[dict[str, object], dict[str, int]]:
     """Read the entries, and the size of each tensor in bytes."""
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             reader = _Reader(stream, path.stat().st_size)
             entries = reader.entries()
             return entries, reader.tensors(entries.get("general.alignment", _ALIGNMENT))

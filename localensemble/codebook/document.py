@@ -16,12 +16,12 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from localensemble.core.errors import CodebookError
+from localensemble.core.input_files import read_input
+from localensemble.core.limits import MOST_SETTINGS_BYTES, MOST_SETTINGS_DEPTH
 
 Place = tuple[str | int, ...]
 PlainValue = str | int | float | bool | None | list["PlainValue"] | dict[str, "PlainValue"]
 
-MAX_BYTES = 2_000_000
-_MAX_DEPTH = 16
 _LONGEST_KEY = 40
 _TAG = "tag:yaml.org,2002:"
 
@@ -87,18 +87,13 @@ def read_document(path: Path) -> Document:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_input(path, most_bytes=MOST_SETTINGS_BYTES)
     except OSError as error:
         raise CodebookError(
             f'Cannot read codebook "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Give the path of a YAML file that you can read.",
+            hint="Check that this is the codebook, a YAML file that you can read, and not the "
+            "items file.",
         ) from error
-    if len(data) > MAX_BYTES:
-        raise CodebookError(
-            f"{path.name}: the file is larger than {MAX_BYTES:,} bytes; a codebook is small.",
-            hint="Check that this is the codebook and not the items file.",
-        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -113,7 +108,7 @@ def _read_text(path: Path) -> str:
 
 def _compose(path: Path, text: str) -> Node | None:
     reader = YAML(typ="safe", pure=True)
-    reader.max_depth = _MAX_DEPTH
+    reader.max_depth = MOST_SETTINGS_DEPTH
     hint = "Check the indentation, the colons and the quotes there."
     try:
         with warnings.catch_warnings():

@@ -18,12 +18,14 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from localensemble.core.errors import CodebookError
+from localensemble.core.input_files import read_input
+from localensemble.core.limits import MOST_CODEBOOK_XML_BYTES
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "localensemble"
+_MOST_NESTED = 100
 LEVELS = ("binary", "nominal", "ordinal", "multi_label")
 _LEVEL, _RULE = "Level: ", "Rule: "
-_MOST_BYTES = 10_000_000
 _OWN_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:localensemble:codebook")
 
 
@@ -103,24 +105,36 @@ def _code(
 
 def _parsed(path: Path) -> ElementTree.Element:
     try:
-        content = path.read_bytes()
+        content = read_input(path, most_bytes=MOST_CODEBOOK_XML_BYTES)
     except OSError as error:
         raise CodebookError(
             f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
             hint="Check the name of the file, and that you can read it.",
         ) from error
-    if len(content) > _MOST_BYTES:
-        raise _refused(path, f"it has {len(content):,} bytes; at most {_MOST_BYTES:,} are read")
     checked = expat.ParserCreate()
     declared: list[str] = []
+    open_elements = deepest = 0
+
+    def enter(*_: object) -> None:
+        nonlocal open_elements, deepest
+        open_elements += 1
+        deepest = max(deepest, open_elements)
+
+    def leave(_: str) -> None:
+        nonlocal open_elements
+        open_elements -= 1
+
+    checked.StartElementHandler, checked.EndElementHandler = enter, leave
     checked.StartDoctypeDeclHandler = lambda name, *_: declared.append(name)
     try:
         # Entities are expanded only if they are declared, so nothing grows before this check.
         checked.EntityDeclHandler = lambda *_: declared.append("entity")
         checked.Parse(content, True)
-        book = None if declared else ElementTree.fromstring(content)
+        book = None if declared or deepest > _MOST_NESTED else ElementTree.fromstring(content)
     except (expat.ExpatError, ElementTree.ParseError) as error:
         raise _refused(path, "it is not well-formed XML") from error
+    if deepest > _MOST_NESTED:
+        raise _refused(path, f"codes are nested {deepest:,} deep; at most {_MOST_NESTED} are read")
     if book is None:
         raise _refused(path, "it declares a document type, which the format does not have")
     return book

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from localensemble.core.input_files import open_input
+
 JsonValue = Mapping[str, object] | Sequence[object] | str | int | float | bool | None
 
 _CHUNK_BYTES = 1 << 20
@@ -58,7 +60,7 @@ def sha256_item(item_id: str, *, content_sha256: str) -> str:
 def sha256_file(path: Path, *, on_piece: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits, reading the file in pieces."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_input(path) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
             on_piece()

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.codebook.model import Variable
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout, Readout
+from localensemble.core.yaml_files import read_yaml
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
 from localensemble.labeling.shots import StatedShots
@@ -182,7 +182,7 @@ def _parsed(source: EnsembleSource, form: type[_Parsed]) -> _Parsed:
 
 def _content(path: Path) -> object:
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return read_yaml(path)
     except OSError as error:
         raise EnsembleError(
             f"Cannot read the ensemble file {path}: {error.strerror}.",

@@ -18,7 +18,6 @@ from typing import Any, get_args
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from localensemble.codebook.model import Variable
@@ -34,6 +33,7 @@ from localensemble.core.prompts import (
     Spellings,
 )
 from localensemble.core.resources import prompt_template_path
+from localensemble.core.yaml_files import read_yaml
 from localensemble.prompting.answer_options import options_of
 
 _LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -309,7 +309,7 @@ def _read_template(path: Path, *, name: str, version: int | None) -> PromptTempl
 
 def _content(path: Path, title: str, hint: str) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise InputError(
             f"{title}: it cannot be read ({error.strerror}).",

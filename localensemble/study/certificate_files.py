@@ -17,6 +17,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
+from localensemble.core.input_files import read_json
 from localensemble.study.binding import (
     CODEBOOK,
     PROMPT,
@@ -199,7 +200,7 @@ def write_certificate(certificate: Certificate, *, path: Path) -> None:
 
 def _read(path: Path, codebook: Codebook) -> Certificate:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except OSError as error:
         raise InputError(
             f"Cannot read the certificate {path}: {error.strerror}.",

@@ -16,19 +16,27 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn
 
 from localensemble.core.errors import TableError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.words import counted
-from localensemble.tables.damage import (
-    check_kind_of_file,
-    decoding_error,
-    quoting_error,
+from localensemble.core.input_files import FileMark, open_input
+from localensemble.core.limits import (
+    MOST_TABLE_CELLS,
+    MOST_TABLE_COLUMNS,
+    MOST_TABLE_ROWS,
 )
+from localensemble.core.words import counted
 from localensemble.tables.decimal_marks import DecimalMark, decimal_mark
 from localensemble.tables.doubts.header_rows import MOST_HEADER_ROWS, more_header_rows
+from localensemble.tables.reading.csv_records import open_text, read_records
+from localensemble.tables.reading.damage import (
+    check_kind_of_file,
+    decoding_error,
+    refuse_more,
+)
 from localensemble.tables.table_bounds import (
     SAMPLE_RECORDS,
     Record,
@@ -40,7 +48,6 @@ from localensemble.tables.table_bounds import (
 )
 
 DELIMITERS = (",", ";", "\t", "|")
-MAX_CELL_CHARACTERS = 1 << 24
 _SAMPLE_CHARACTERS = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
@@ -76,6 +83,15 @@ class Table:
     format: TableFormat
     more_header_rows: int = field(default=0, kw_only=True)
     bounds: TableBounds = field(default=TableBounds(), kw_only=True)
+    mark: FileMark | None = field(default=None, kw_only=True, compare=False)
+
+    def check_unchanged(self) -> None:
+        """Refuse the table if somebody wrote to its file since it was opened.
+
+        Raises:
+            TableError: the file changed.
+        """
+        refuse_changed(self.path, self.mark)
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the rows below the header, each with one cell per column.
@@ -83,12 +99,17 @@ class Table:
         Empty lines are skipped. Every call reads the file again.
 
         Raises:
-            TableError: the file is damaged; the message names the row and the line.
+            TableError: the file is damaged, too large, or changes meanwhile; the message names
+                the row and the line.
         """
+        self.check_unchanged()
         width = len(self.columns)
+        most_rows = min(MOST_TABLE_ROWS, MOST_TABLE_CELLS // width)
         number, empty_line = -self.more_header_rows, 0
-        with _opened(self.path) as stream:
-            records = self.bounds.cut(self.path, _records(self.path, stream, self.format.delimiter))
+        with open_text(self.path) as stream:
+            records = self.bounds.cut(
+                self.path, read_records(self.path, stream, self.format.delimiter)
+            )
             if next((tuple(cells) for _, cells in records if cells), ()) != self.columns:
                 raise TableError(
                     f"{self.path.name}: the header has changed since the file was opened.",
@@ -103,6 +124,8 @@ class Table:
                             hint='Write "" for an empty text, or remove the line.',
                         )
                     number += 1
+                    if number > most_rows:
+                        _refuse_too_long(self.path, width)
                     if number > 0:
                         refuse_repeated_header(self.path, self.columns, cells, row=number)
                         yield tuple(cells)
@@ -118,6 +141,7 @@ class Table:
                     # In a table with one column, an empty line could also be an empty text;
                     # at the end of the file it is just an extra line.
                     empty_line = line
+        self.check_unchanged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +185,7 @@ def without_rows(table: Table, leaves_out: Callable[[tuple[str, ...]], bool]) ->
     """Return a table without the rows of which ``leaves_out`` is true."""
     if isinstance(table, HeldTable):
         return replace(table, values=tuple(row for row in table.values if not leaves_out(row)))
-    return _RowsLeftOut(table.path, table.columns, table.format, table, leaves_out)
+    return _RowsLeftOut(table.path, table.columns, table.format, table, leaves_out, mark=table.mark)
 
 
 def refuse_repeated_header(
@@ -177,6 +201,28 @@ def refuse_repeated_header(
             f"{path.name}, row {row}: the row repeats the names of the columns.",
             hint="Remove it; if several tables were joined, check that no item occurs twice.",
         )
+
+
+def refuse_changed(path: Path, mark: FileMark | None) -> None:
+    """Refuse a file that somebody wrote to since ``mark`` was taken; None refuses nothing.
+
+    Raises:
+        TableError: the file changed.
+    """
+    if mark is not None and FileMark.of(path) != mark:
+        raise TableError(
+            f"{path.name}: the file changed while it was in use.",
+            hint="Run the command again, and do not change the file while it runs.",
+        )
+
+
+def _refuse_too_long(path: Path, width: int) -> NoReturn:
+    most = min(MOST_TABLE_ROWS, MOST_TABLE_CELLS // width)
+    raise TableError(
+        f"{path.name}: the table has more than {most:,} rows; at most {MOST_TABLE_ROWS:,} rows "
+        f"and {MOST_TABLE_CELLS:,} cells are read.",
+        hint="Check that this is the right file, and divide it into several if it is.",
+    )
 
 
 TableSource = Path | HeldTable
@@ -208,12 +254,15 @@ def open_table(source: TableSource, *, delimiter: str | None = None, corner: str
             f'Cannot read "{path.name}": unknown delimiter "{delimiter}".',
             hint=f"Choose one of: {', '.join(map(_spoken, DELIMITERS))}.",
         )
+    unread = FileMark.of(path)
     start = check_kind_of_file(path)
     chosen = delimiter if delimiter is not None else _find_delimiter(path)
-    with _opened(path) as stream:
-        bounds = replace(find_bounds(_sample(_records(path, stream, chosen))), corner=corner)
-    with _opened(path) as stream:
-        records = (cells for _, cells in bounds.cut(path, _records(path, stream, chosen)) if cells)
+    with open_text(path) as stream:
+        bounds = replace(find_bounds(_sample(read_records(path, stream, chosen))), corner=corner)
+    with open_text(path) as stream:
+        records = (
+            cells for _, cells in bounds.cut(path, read_records(path, stream, chosen)) if cells
+        )
         columns = tuple(next(records, ()))
         check_header(path, columns)
         first = [*itertools.islice(records, MOST_HEADER_ROWS + 1)]
@@ -227,7 +276,9 @@ def open_table(source: TableSource, *, delimiter: str | None = None, corner: str
     form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK), mark)
     blank = left_out_messages((), header=0, blank=_blank_rows(path, bounds, chosen))
     bounds = replace(bounds, messages=(*bounds.messages, *blank))
-    return Table(path, columns, form, more_header_rows=more, bounds=bounds)
+    table = Table(path, columns, form, more_header_rows=more, bounds=bounds, mark=unread)
+    table.check_unchanged()
+    return table
 
 
 def _sample(records: Iterator[Record]) -> list[Record]:
@@ -243,14 +294,14 @@ def _sample(records: Iterator[Record]) -> list[Record]:
 
 def _blank_rows(path: Path, bounds: TableBounds, delimiter: str) -> list[int]:
     """Find the lines of rows without a filled cell."""
-    blank = re.compile(rb'[\s",;|]*[,;|\t][\s",;|]*')
-    with path.open("rb") as lines:
-        # Reading all records takes ten times as long.
-        if not any(blank.fullmatch(line) for line in lines):
+    blank = re.compile(rb'(?=[^,;|\t]*[,;|\t])[\s",;|]*+')
+    with open_input(path) as stream:
+        # Reading all records takes ten times as long. A long line is looked at in pieces.
+        if not any(map(blank.fullmatch, iter(partial(stream.readline, _SAMPLE_CHARACTERS), b""))):
             return []
-    with _opened(path) as stream:
+    with open_text(path) as text:
         try:
-            return bounds.blank_lines(_records(path, stream, delimiter))
+            return bounds.blank_lines(read_records(path, text, delimiter))
         except TableError:
             # Reading the rows reports it.
             return []
@@ -306,46 +357,12 @@ def restore_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and neutralize_formula(cell[1:]) == cell else cell
 
 
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise TableError(
-            f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Check that you can read the file, and that no other program has it open.",
-        ) from error
-
-
-def _records(path: Path, stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Read records with the line each begins on; the header is the first one not empty."""
-    # The limit applies to the whole process and is 131,072 by default, too short for a
-    # transcript. It is raised, not removed: an open quote must not load a whole file into memory.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        # Neither this error nor the next is chained: the original exceptions may contain text.
-        if str(error).startswith("field larger"):
-            raise TableError(
-                f"{path.name}, line {line}: the row that begins there has a cell of more than "
-                f"{MAX_CELL_CHARACTERS:,} characters.",
-                hint="Look for a quote that opens there and is never closed.",
-            ) from None
-        raise quoting_error(path, first_line=line, delimiter=delimiter) from None
-    except UnicodeDecodeError:
-        raise decoding_error(path) from None
-
-
 def _find_delimiter(path: Path) -> str:
     """Choose the delimiter that splits the first rows into as many cells as the header.
 
     If none does, choose the one with the widest header; reading then reports what is wrong.
     """
-    with _opened(path) as stream:
+    with open_text(path) as stream:
         try:
             sample = stream.read(_SAMPLE_CHARACTERS)
             complete = not stream.read(1)
@@ -428,6 +445,7 @@ def check_header(path: Path, columns: tuple[str, ...]) -> None:
             f"{path.name}: the file is empty.",
             hint="Use a CSV file with a header and one row per item.",
         )
+    refuse_more(path, len(columns), "columns", most=MOST_TABLE_COLUMNS)
     seen: dict[str, int] = {}
     for position, column in enumerate(columns, start=1):
         if "\0" in column:

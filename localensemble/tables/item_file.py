@@ -18,7 +18,6 @@ from pathlib import Path
 from localensemble.core.errors import TableError
 from localensemble.core.items import Item, ItemRow
 from localensemble.tables.delimited import (
-    HeldTable,
     Table,
     TableFormat,
     TableSource,
@@ -57,7 +56,6 @@ class ItemFile:
     format: TableFormat
     doubtful_texts: Mapping[str, int]
     _table: Table = field(repr=False)
-    _fingerprint: tuple[int, ...] = field(repr=False)
 
     @classmethod
     def open(
@@ -83,7 +81,6 @@ class ItemFile:
                 or ids are blank, repeated or unusable.
         """
         table = open_item_table(source, delimiter=delimiter)
-        fingerprint = _fingerprint(table)
         chosen = choose_columns(
             table, id_column=id_column, text_column=text_column, known_labels=known_labels
         )
@@ -103,9 +100,8 @@ class ItemFile:
             format=table.format,
             doubtful_texts=doubtful,
             _table=table,
-            _fingerprint=fingerprint,
         )
-        opened._check_unchanged()
+        table.check_unchanged()
         return opened
 
     @property
@@ -121,7 +117,7 @@ class ItemFile:
         """
         if size < 1:
             raise ValueError(f"A block has {size} items; expected 1 or more.")
-        self._check_unchanged()
+        self._table.check_unchanged()
         text_index = self.columns.index(self.text_column)
         places = id_places(self._table, self.id_columns)
         block: list[ItemRow] = []
@@ -133,10 +129,10 @@ class ItemFile:
             if len(block) == size:
                 # After reading and before anyone uses it: rows of a file that is being
                 # rewritten must never be mistaken for the registered items.
-                self._check_unchanged()
+                self._table.check_unchanged()
                 yield tuple(block)
                 block = []
-        self._check_unchanged()
+        self._table.check_unchanged()
         if block:
             yield tuple(block)
 
@@ -181,24 +177,6 @@ class ItemFile:
         text_index = self.columns.index(self.text_column)
         count, sha256, doubtful = _read_through(left, places=places, text_index=text_index)
         return replace(self, item_count=count, sha256=sha256, doubtful_texts=doubtful, _table=left)
-
-    def _check_unchanged(self) -> None:
-        if _fingerprint(self._table) != self._fingerprint:
-            raise TableError(
-                f"{self.path.name}: the file changed while it was in use.",
-                hint="Run the command again, and do not change the file while it runs.",
-            )
-
-
-def _fingerprint(table: Table) -> tuple[int, ...]:
-    """Return values that change with a file; empty for a table in memory, which cannot change."""
-    if isinstance(table, HeldTable):
-        return ()
-    try:
-        status = table.path.stat()
-    except OSError:
-        return ()
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _header_doubt(table: Table, places: tuple[int, ...]) -> tuple[str, ...]:

@@ -16,6 +16,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localensemble.core.errors import TableError
+from localensemble.core.input_files import FileMark, open_input
+from localensemble.core.limits import (
+    MOST_CELL_CHARACTERS,
+    MOST_PARQUET_BYTES,
+    MOST_TABLE_BYTES,
+    MOST_TABLE_CELLS,
+    MOST_TABLE_COLUMNS,
+    MOST_TABLE_ROWS,
+)
 from localensemble.tables.delimited import (
     HeldTable,
     Table,
@@ -24,12 +33,14 @@ from localensemble.tables.delimited import (
     check_header,
     open_table,
     path_of,
+    refuse_changed,
 )
 from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
     more_header_rows,
 )
+from localensemble.tables.reading.damage import refuse_more
 from localensemble.tables.stored_values import no_rows_error, stored_text
 from localensemble.tables.workbooks import open_sheet
 
@@ -146,7 +157,7 @@ def _read_messages(table: Table) -> tuple[str, ...]:
 
 def _start_of(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             return stream.read(4)
     except OSError:
         # The CSV reader reports what is wrong.
@@ -201,9 +212,21 @@ def _open_parquet(path: Path) -> TableFile:
             hint="Install it with `pip install 'localensemble[tables]'`, or save the table as "
             '"CSV UTF-8".',
         ) from error
+    unread = FileMark.of(path)
     try:
-        # `read_table` would add columns for folders with names like "year=2024".
-        table = parquet.ParquetFile(path).read()
+        with open_input(path) as stream:
+            # `read_table` would add columns for folders with names like "year=2024".
+            opened = parquet.ParquetFile(stream)
+            _refuse_large_parquet(path, opened.metadata)
+            texts = [
+                one.name
+                for one in opened.schema_arrow
+                if pyarrow.types.is_string(one.type) or pyarrow.types.is_large_string(one.type)
+            ]
+            # As they are stored: one long text may stand in a million rows.
+            table = parquet.ParquetFile(stream, read_dictionary=texts).read()
+        _refuse_long_texts(path, table)
+        refuse_changed(path, unread)
     except (pyarrow.ArrowException, OSError) as error:
         raise TableError(
             f"{path.name}: the file cannot be read as a Parquet file.",
@@ -232,6 +255,28 @@ def _open_parquet(path: Path) -> TableFile:
     return _ParquetTable(
         path, first.columns, (*messages, *header_rows_message(more)), table.slice(more)
     )
+
+
+def _refuse_large_parquet(path: Path, metadata: Any) -> None:
+    rows, columns = metadata.num_rows, metadata.num_columns
+    refuse_more(path, columns, "columns", most=MOST_TABLE_COLUMNS)
+    refuse_more(path, rows, "rows", most=MOST_TABLE_ROWS)
+    refuse_more(path, rows * columns, "cells", most=MOST_TABLE_CELLS)
+    unpacked = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    refuse_more(path, unpacked, "bytes when unpacked", most=MOST_PARQUET_BYTES)
+
+
+def _refuse_long_texts(path: Path, table: Any) -> None:
+    """Refuse a table whose texts, written out in every row, would fill the memory."""
+    compute, pyarrow = import_module("pyarrow.compute"), import_module("pyarrow")
+    characters = 0
+    for column in table.columns:
+        for chunk in column.chunks if pyarrow.types.is_dictionary(column.type) else ():
+            lengths = compute.binary_length(chunk.dictionary)
+            longest = compute.max(lengths).as_py() or 0
+            refuse_more(path, longest, "bytes in one cell", most=MOST_CELL_CHARACTERS)
+            characters += compute.sum(lengths.take(chunk.indices)).as_py() or 0
+    refuse_more(path, characters, "bytes of text", most=MOST_TABLE_BYTES)
 
 
 def _parquet_text(value: object) -> str:

@@ -10,19 +10,27 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import TableError
-from localensemble.tables.delimited import TableFormat, check_header, refuse_repeated_header
+from localensemble.core.input_files import FileMark, open_input
+from localensemble.core.limits import MOST_SHEET_CELLS
+from localensemble.tables.delimited import (
+    TableFormat,
+    check_header,
+    refuse_changed,
+    refuse_repeated_header,
+)
 from localensemble.tables.doubts.header_rows import (
     MOST_HEADER_ROWS,
     header_rows_message,
     more_header_rows,
 )
+from localensemble.tables.reading.workbook_size import check_workbook_size
 from localensemble.tables.stored_values import no_rows_error, stored_text
 from localensemble.tables.table_bounds import (
     SAMPLE_RECORDS,
@@ -32,8 +40,6 @@ from localensemble.tables.table_bounds import (
 )
 
 _SHOWN_SHEETS = 5
-# Reading takes about 500 bytes per cell. One stray cell far out makes a sheet huge.
-_MOST_CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ class Sheet:
     messages: tuple[str, ...]
     _cells: Sequence[Sequence[Any]] = field(repr=False)
     _computed: Sequence[Sequence[Any]] | None = field(repr=False)
-    # First row, last row, first column, last column, as in `_cells`.
-    _merged: Sequence[tuple[int, int, int, int]] = field(repr=False)
+    # Rows and columns of the merged cells, as in `_cells`.
+    _merged: Set[tuple[int, int]] = field(repr=False)
     # The rows of `_cells` that make the header.
     _header_rows: int
 
@@ -87,12 +93,11 @@ class Sheet:
         value = cell.value
         number = row - self._header_rows + 1
         where = f'{self.path.name}, row {number}, column "{self.columns[column]}"'
-        for top, bottom, left, right in self._merged:
-            if top <= row <= bottom and left <= column <= right:
-                raise TableError(
-                    f"{where}: the cell is merged with others.",
-                    hint="Unmerge the cells and fill in each one.",
-                )
+        if (row, column) in self._merged:
+            raise TableError(
+                f"{where}: the cell is merged with others.",
+                hint="Unmerge the cells and fill in each one.",
+            )
         kind = cell.data_type
         if kind == "f":
             value = None if self._computed is None else self._computed[row][column].value
@@ -121,6 +126,7 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         TableError: the file is not a workbook, the sheet does not exist or is empty, or its
             header cannot be used.
     """
+    unread = FileMark.of(path)
     book = _loaded(path, computed=False)
     titles = [worksheet.title for worksheet in book.worksheets]
     name, messages = _chosen_sheet(path, titles, sheet)
@@ -128,6 +134,7 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     whole = [list(cells) for cells in book[name].iter_rows()]
     rows, places, left_out = _bounds(path, whole)
     grid = [[whole[row][place] for place in places] for row in rows]
+    refuse_changed(path, unread)
     columns = tuple(stored_text(cell.value) for cell in grid[0])
     check_header(path, columns)
     below = [[stored_text(cell.value) for cell in row] for row in grid[1 : MOST_HEADER_ROWS + 1]]
@@ -148,15 +155,14 @@ def open_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
     if any(cell.data_type == "f" for cells in grid for cell in cells):
         all_computed = [*_loaded(path, computed=True)[name].iter_rows()]
         computed = [[all_computed[row][place] for place in places] for row in rows]
-    merged = [
-        (
-            bisect_left(rows, area.min_row - 1),
-            bisect_right(rows, area.max_row - 1) - 1,
-            bisect_left(places, area.min_col - 1),
-            bisect_right(places, area.max_col - 1) - 1,
-        )
+    merged = {
+        (row, column)
         for area in book[name].merged_cells.ranges
-    ]
+        for row in range(bisect_left(rows, area.min_row - 1), bisect_right(rows, area.max_row - 1))
+        for column in range(
+            bisect_left(places, area.min_col - 1), bisect_right(places, area.max_col - 1)
+        )
+    }
     return Sheet(path, columns, messages, grid, computed, merged, 1 + more)
 
 
@@ -216,10 +222,10 @@ def _hidden(worksheet: Any, *, rows: Sequence[int], columns: Mapping[int, str]) 
 
 def _refuse_too_many_cells(path: Path, worksheet: Any) -> None:
     rows, columns = worksheet.max_row, worksheet.max_column
-    if rows * columns > _MOST_CELLS:
+    if rows * columns > MOST_SHEET_CELLS:
         raise TableError(
-            f"{path.name}: the sheet extends over {rows:,} rows and {columns:,} columns; a "
-            f"workbook is read up to {_MOST_CELLS:,} cells.",
+            f"{path.name}: the sheet extends over {rows:,} rows and {columns:,} columns, or "
+            f"{rows * columns:,} cells; a workbook is read up to {MOST_SHEET_CELLS:,} cells.",
             hint='Delete the empty rows and columns around the table, or save it as "CSV UTF-8".',
         )
 
@@ -233,8 +239,12 @@ def _loaded(path: Path, *, computed: bool) -> Any:
         warnings.simplefilter("ignore")
         try:
             # Given a path, openpyxl would judge the file by its name.
-            with path.open("rb") as stream:
+            with open_input(path) as stream:
+                check_workbook_size(path, stream)
+                stream.seek(0)
                 return openpyxl.load_workbook(stream, data_only=computed)
+        except TableError:
+            raise
         # A damaged file raises whatever the parsers raise: BadZipFile, KeyError, ParseError ...
         except Exception as error:
             raise TableError(

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localensemble.agreement import ALL_COEFFICIENTS
-from localensemble.codebook.document import MAX_BYTES
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import (
     AlwaysReview,
@@ -21,6 +20,7 @@ from localensemble.codebook.model import (
 )
 from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS, COEFFICIENTS_OF_ORDER
 from localensemble.core.errors import CodebookError
+from localensemble.core.limits import MOST_SETTINGS_BYTES
 from localensemble.core.resources import examples_dir
 
 SECRET = "Mrs Example has a rash"
@@ -733,12 +733,9 @@ def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_size_than_a_codebook_is_refused(tmp_path: Path) -> None:
-    refused(
-        tmp_path,
-        "# " + "x" * MAX_BYTES,
-        message=": the file is larger than 2,000,000 bytes; a codebook is small.",
-        hint="not the items file",
-    )
+    with pytest.raises(CodebookError, match="2,000,002 bytes; at most 2,000,000") as caught:
+        load_codebook(written(tmp_path, "# " + "x" * MOST_SETTINGS_BYTES))
+    assert "not the items file" in " ".join(caught.value.hint.split())
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])

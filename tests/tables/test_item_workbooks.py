@@ -95,9 +95,9 @@ def test_a_sheet_that_extends_too_far_is_refused_before_its_cells_are_read(tmp_p
 
 def test_the_largest_sheet_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = workbook(tmp_path / "a.xlsx", ROWS)
-    monkeypatch.setattr(workbooks, "_MOST_CELLS", 9)
+    monkeypatch.setattr(workbooks, "MOST_SHEET_CELLS", 9)
     assert ItemFile.open(path).item_count == 2
-    monkeypatch.setattr(workbooks, "_MOST_CELLS", 8)
+    monkeypatch.setattr(workbooks, "MOST_SHEET_CELLS", 8)
     with pytest.raises(TableError, match="up to 8 cells"):
         ItemFile.open(path)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
+from localensemble.core.input_files import open_input
 from localensemble.engines.steps import STEPS
 
 # llama.h: ggml_log_level.
@@ -74,7 +75,7 @@ def check_model_file(path: Path) -> None:
     """
     hint = "Give the path of a GGUF file, or pull the model again."
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             magic = stream.read(4)
     except OSError as error:
         found = error.strerror or type(error).__name__

@@ -6,7 +6,6 @@ https://labelstud.io/guide/export and https://labelstud.io/guide/task_format.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from localensemble.codebook.load import NO, YES
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
+from localensemble.core.input_files import read_json
 from localensemble.exports.exported_study import Question, questions
 from localensemble.exports.label_studio import DECISIONS, ID, REVIEWER, ROLE, chosen
 from localensemble.exports.multi_labels import NOTHING_APPLIES
@@ -54,8 +54,13 @@ def label_studio_answers(path: Path, *, codebook: Codebook) -> HeldTable:
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
     try:
-        tasks = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
+        tasks = read_json(path)
+    except OSError as error:
+        raise TableError(
+            f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
+            hint="Check that you can read the file, or export fewer tasks into each file.",
+        ) from error
+    except ValueError:
         tasks = None
     if not isinstance(tasks, list):
         raise TableError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
+from localensemble.core.input_files import open_input
 from localensemble.exports.redcap import RECORD_ID, layout
 from localensemble.exports.returned.label_studio_answers import label_studio_answers
 from localensemble.exports.returned.redcap_answers import redcap_answers
@@ -25,7 +26,7 @@ def returned_table(path: Path, *, codebook: Codebook) -> HeldTable | None:
         TableError: the file is such an export, but cannot be read, or holds no decision.
     """
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             start = stream.read(_STARTS_READ)
     except OSError:
         return None  # whoever reads it as a table reports it

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from localensemble.core.errors import TableError
+from localensemble.core.input_files import open_input
+from localensemble.core.limits import MOST_TABLE_BYTES
 
 _CHUNK_BYTES = 1 << 20
 _START_BYTES = 4096
@@ -35,19 +38,22 @@ def check_kind_of_file(path: Path) -> bytes:
     Raises:
         TableError: the file is missing, empty, or clearly of another kind.
     """
-    if not path.is_file():
+    try:
+        with open_input(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            start = stream.read(_START_BYTES)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise TableError(
             f'Cannot read "{path.name}": there is no such file.',
             hint="Check the path; a table must be a single CSV file.",
-        )
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(_START_BYTES)
+        ) from error
     except OSError as error:
         raise TableError(
             f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',
-            hint="Check that you can read the file, and that no other program has it open.",
+            hint="Check that you can read the file, and that no other program has it open. What "
+            "comes from a pipe or a device must be saved as a file first.",
         ) from error
+    refuse_more(path, size, "bytes", most=MOST_TABLE_BYTES)
     if not start.removeprefix(codecs.BOM_UTF8):
         raise TableError(
             f"{path.name}: the file is empty.",
@@ -71,6 +77,19 @@ def check_kind_of_file(path: Path) -> bytes:
             hint='Convert it to a table with a header and one row per item, as "CSV UTF-8".',
         )
     return start
+
+
+def refuse_more(path: Path, found: int, what: str, *, most: int) -> None:
+    """Refuse a table that has more than is read of anything.
+
+    Raises:
+        TableError: ``found`` is more than ``most``; the message gives both.
+    """
+    if found > most:
+        raise TableError(
+            f"{path.name}: the table has {found:,} {what}; at most {most:,} are read.",
+            hint="Check that this is the right file, and divide it into several if it is.",
+        )
 
 
 def decoding_error(path: Path) -> TableError:

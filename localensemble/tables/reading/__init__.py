@@ -1,0 +1,1 @@
+"""Read files as records: bounded, and with every damage named by its place."""
