@@ -37,6 +37,7 @@ from localensemble.tables.reading.damage import (
     decoding_error,
     refuse_more,
 )
+from localensemble.tables.reading.swallowed_rows import refuse_swallowed_rows
 from localensemble.tables.table_bounds import (
     SAMPLE_RECORDS,
     Record,
@@ -273,12 +274,26 @@ def open_table(source: TableSource, *, delimiter: str | None = None, corner: str
             f"{path.name}: the file has a header, but no rows below it.",
             hint="Use a CSV file with a header and one row per item.",
         )
+    if _has_quotes(path):
+        with open_text(path) as stream:
+            refuse_swallowed_rows(
+                path,
+                itertools.islice(read_records(path, stream, chosen), bounds.before + 1, None),
+                delimiter=chosen,
+                width=bounds.width,
+                first=1 - more,
+            )
     form = TableFormat(chosen, start.startswith(_BYTE_ORDER_MARK), mark)
     blank = left_out_messages((), header=0, blank=_blank_rows(path, bounds, chosen))
     bounds = replace(bounds, messages=(*bounds.messages, *blank))
     table = Table(path, columns, form, more_header_rows=more, bounds=bounds, mark=unread)
     table.check_unchanged()
     return table
+
+
+def _has_quotes(path: Path) -> bool:
+    with open_input(path) as stream:
+        return any(b'"' in chunk for chunk in iter(partial(stream.read, 1 << 20), b""))
 
 
 def _sample(records: Iterator[Record]) -> list[Record]:
