@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,7 @@ from localensemble import __version__
 from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_isolated
 from localensemble.cli.command_group import SuggestingGroup
 from localensemble.cli.isolated import IsolationWantedError
+from localensemble.core.disk_errors import is_environmental, trouble_of
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
 from localensemble.core.leftovers import remove_leftovers
 from localensemble.core.memory_dumps import refuse_memory_dumps
@@ -123,6 +125,9 @@ def main() -> None:
     except LocalEnsembleError as error:
         click.echo(shown(str(error)), err=True)
         code = error.exit_code
+    except OSError as error:
+        click.echo(_trouble(error), err=True)
+        code = FAILED
     except Exception as error:
         click.echo(shown(_fault(error)), err=True)
         code = FAILED
@@ -142,6 +147,17 @@ def _run() -> int | None:
         return code
     except IsolationWantedError:
         restart_isolated()
+
+
+def _trouble(error: OSError) -> str:
+    """Describe what the disk or a path refused; anything else is a fault."""
+    if not is_environmental(error) or os.environ.get(_SHOW_TRACEBACK) == "1":
+        return _fault(error)
+    trouble = trouble_of(error)
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    # What another package's engine takes for a name may be anything, a text too.
+    place = f'"{name}"' if Path(name).is_absolute() or name in sys.argv else "a file"
+    return f"Cannot use {place}: {trouble.found}.\n{trouble.hint}"
 
 
 def _fault(error: Exception) -> str:

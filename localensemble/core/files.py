@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from localensemble.core.errors import LocalEnsembleError
+from localensemble.core.disk_errors import writing_error
 from localensemble.core.leftovers import unfinished_beside
 
 
@@ -57,11 +57,7 @@ def reported_writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LocalEnsembleError(
-            f'Cannot write "{path.name}": {error.strerror or "the file system refused it"}.',
-            hint="Check that the folder exists, that you can write to it, and that the disk has "
-            "space.",
-        ) from error
+        raise writing_error(path, error) from error
 
 
 @contextlib.contextmanager

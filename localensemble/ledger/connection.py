@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from localensemble.core.disk_errors import trouble_of, trouble_with
 from localensemble.core.errors import LedgerError
 from localensemble.ledger.events import append_event, next_number
 from localensemble.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration
@@ -20,7 +21,13 @@ _HINTS = {
     sqlite3.SQLITE_BUSY: "Another program is using the file; close it and try again.",
     sqlite3.SQLITE_CORRUPT: "Restore the file from a copy and run the command again.",
     sqlite3.SQLITE_FULL: "Free some space and run the command again; all earlier records are kept.",
+    sqlite3.SQLITE_IOERR: "Check that the disk has space and is not damaged, and run the command "
+    "again; all earlier records are kept.",
     sqlite3.SQLITE_NOTADB: "Give the path of a ledger, or a path where no file exists yet.",
+}
+_FOUND = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk is full, or reports an error",
 }
 _OTHER_HINT = "Check that the folder exists, is writable and is on a local disk."
 _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
@@ -47,9 +54,21 @@ def reported(path: Path, *, doing: str) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (*_UNWRITABLE, sqlite3.SQLITE_PERM):
             refuse_foreign(path, doing=doing, because=error)
+        if code in (*_UNWRITABLE, sqlite3.SQLITE_IOERR):
+            _refuse_trouble_of_disk(path, doing=doing, because=error)
         raise LedgerError(
-            f'Cannot {doing} the ledger "{path}": {error}.', hint=_HINTS.get(code, _OTHER_HINT)
+            f'Cannot {doing} the ledger "{path}": {_FOUND.get(code, str(error))}.',
+            hint=_HINTS.get(code, _OTHER_HINT),
         ) from error
+
+
+def _refuse_trouble_of_disk(path: Path, *, doing: str, because: Exception) -> None:
+    """Name what SQLite calls a "disk I/O error" only: a full disk, a quota, a disk that fails."""
+    trouble = trouble_with(path.absolute().parent)
+    if trouble is not None:
+        raise LedgerError(
+            f'Cannot {doing} the ledger "{path}": {trouble.found}.', hint=trouble.hint
+        ) from because
 
 
 def refuse_foreign(path: Path, *, doing: str, because: Exception) -> None:
@@ -237,8 +256,9 @@ def _make_private(path: Path) -> None:
         except FileExistsError:
             raise
         except OSError as error:
+            trouble = trouble_of(error)
             raise LedgerError(
-                f'Cannot create "{path}": {error.strerror}.', hint=_OTHER_HINT
+                f'Cannot create "{path}": {trouble.found}.', hint=trouble.hint
             ) from error
 
 

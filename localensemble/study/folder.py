@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.core.command_lines import import_line
+from localensemble.core.disk_errors import trouble_of
 from localensemble.core.errors import InputError
 from localensemble.core.leftovers import remove_leftovers_in
 
@@ -79,9 +80,10 @@ class StudyFolder:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
+            trouble = trouble_of(error)
             raise InputError(
-                f"Cannot make the study folder {self.path}: {error.strerror}.",
-                hint="Choose another folder with --output.",
+                f"Cannot make the study folder {self.path}: {trouble.found}.",
+                hint=f"{trouble.hint} `--output` chooses another folder.",
             ) from error
 
 

@@ -119,5 +119,5 @@ def test_a_first_run_with_published_models_labels(
 def test_a_folder_that_cannot_be_made_is_named(run: Run, items: Path) -> None:
     ended = run("init", items, "-o", items / "drafts")
     assert ended.code == 1
-    assert 'Cannot write "drafts"' in ended.err
-    assert "Check that the folder exists" in ended.err
+    assert 'drafts": a part of the path is a file, not a folder' in ended.err
+    assert "Choose another path" in ended.err

@@ -105,7 +105,9 @@ def test_a_missing_ledger_is_refused_and_nothing_is_made(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match=r'Cannot create ".*nowhere.*": No such file'):
+    with pytest.raises(
+        LedgerError, match=r'Cannot create ".*nowhere.*": its folder does not exist'
+    ):
         Ledger.open(tmp_path / "nowhere" / "study.sqlite", create=True)
 
 
