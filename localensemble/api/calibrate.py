@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from localensemble.api.certify import variable_named
 from localensemble.api.evaluate import gold_of
@@ -18,11 +16,10 @@ from localensemble.consensus.probabilities.calibrated_raters import (
     RaterCalibrationMethod,
 )
 from localensemble.core.errors import InputError
-from localensemble.core.files import replaced_text_file
-from localensemble.core.input_files import read_json
 from localensemble.core.options import refuse_other_words
 from localensemble.findings.fitted_raters import correct_priors, fit_raters
 from localensemble.study.folder import StudyFolder
+from localensemble.study.given_files import GivenFiles, foreign_variables, write_made_file
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource, path_of
 
@@ -108,35 +105,24 @@ def calibrate(
                 date=today,
             )
     path = path or folder.rater_calibration(variable)
-    text = json.dumps(found.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
-    with replaced_text_file(path) as stream:
-        stream.write(text + "\n")
+    write_made_file(found.as_values(), kind="calibration", path=path, folder=folder)
     return Calibrated(found, path)
 
 
-def read_calibrations(paths: Sequence[Path], *, codebook: Codebook) -> tuple[CalibratedRaters, ...]:
+def read_calibrations(
+    paths: Sequence[Path], *, codebook: Codebook, files: GivenFiles
+) -> tuple[tuple[CalibratedRaters, ...], tuple[str, ...]]:
     """Read calibrations of raters for the variables of a codebook.
 
+    Returns:
+        The calibrations, and the variables whose calibration is foreign.
+
     Raises:
-        InputError: a file cannot be read, is not a calibration, or names a variable that the
-            codebook does not have.
+        InputError: a file cannot be read, is not a calibration, names a variable that the
+            codebook does not have, or is foreign and not stated to be.
     """
-    found = tuple(CalibratedRaters.from_values(_values(path)) for path in paths)
+    given = [files.read(path, kind="calibration") for path in paths]
+    found = tuple(CalibratedRaters.from_values(one.values) for one in given)
     for one in found:
         variable_named(codebook, one.variable)
-    return found
-
-
-def _values(path: Path) -> Mapping[str, Any]:
-    hint = "Give the file that `localensemble calibrate` wrote."
-    try:
-        values = read_json(path)
-    except OSError as error:
-        raise InputError(
-            f"Cannot read the calibration {path}: {error.strerror}.", hint=hint
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path}: the file is not JSON.", hint=hint) from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: the file is not a calibration of raters.", hint=hint)
-    return values
+    return found, foreign_variables(given)

@@ -23,8 +23,8 @@ from localensemble.core.options import refuse_other_words
 from localensemble.core.words import counted
 from localensemble.findings.certification import Promise, certify_variable
 from localensemble.findings.fitted_pools import is_pooled_on
-from localensemble.study.certificate_files import write_certificate
 from localensemble.study.folder import StudyFolder
+from localensemble.study.given_files import write_made_file
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource, path_of
 
@@ -129,7 +129,8 @@ def certify(
     path = None
     if found.certificate.certified.chosen is not None:
         path = certificate_path or folder.certificate(variable)
-        write_certificate(found.certificate, path=path)
+        values = found.certificate.as_values()
+        write_made_file(values, kind="certificate", path=path, folder=folder)
     prevalence = () if left_out else found.prevalence
     return Certified(found.certificate, path, prevalence, tuple(messages))
 

@@ -113,8 +113,9 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         )
     # The check of certificates reports which of them do not hold under these rules.
     kept = stated.with_pools(_pools_kept(recorded, stated))
-    kept = kept.with_calibrations(recorded.calibrations)
-    return kept.with_certificates(recorded.certificates), (
+    kept = kept.with_calibrations(recorded.calibrations, foreign=recorded.foreign_calibrations)
+    kept = kept.with_certificates(recorded.certificates, foreign=recorded.foreign_certificates)
+    return kept, (
         f"The ensemble file has other rules than those that decided the study. Now: "
         f"{_spoken(stated)}. Before: {_spoken(recorded)}. Final labels may change."
     )

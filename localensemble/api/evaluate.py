@@ -134,6 +134,7 @@ def findings_of(
             *(gold.messages if gold else ()),
         ),
         certificates=loaded.rules.certificates,
+        foreign=loaded.rules.foreign_certificates,
         ratings_sha256=loaded.ratings_sha256,
         calibrations=loaded.rules.calibrations,
         pools=loaded.rules.pools,

@@ -23,6 +23,7 @@ from localensemble.api.shared_options import (
     Certificates,
     DemoModels,
     EnsembleFile,
+    ForeignFiles,
     GoldTable,
     UnfitRaters,
 )
@@ -53,6 +54,7 @@ from localensemble.study.certificate_files import (
 from localensemble.study.control_items import ControlItems, read_control_items
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
+from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import without_withdrawn
@@ -88,6 +90,7 @@ class LabelOptions:
         certificates: certificate files, one per variable; their thresholds decide what is
             accepted.
         calibrations: files that `calibrate` wrote, one per variable.
+        foreign_files: the files may be foreign: made for another study, or by other means.
         control: table with control items for the policy ``control_missed``.
         mode: ``strict`` scores one prompt at a time and shares no work between prompts; it is
             slow and serves as a check.
@@ -112,6 +115,7 @@ class LabelOptions:
     ] = False
     certificates: Certificates = ()
     calibrations: Calibrations = ()
+    foreign_files: ForeignFiles = False
     control: Annotated[
         TableSource | None,
         Option("A table of control items, whose category is known, for the policy control_missed."),
@@ -302,17 +306,22 @@ def _rules(
         control=options.control is not None,
     )
     messages = (message,) if message else ()
+    files = GivenFiles.of_folder(folder, foreign_stated=options.foreign_files)
     if options.calibrations:
-        calibrations = read_calibrations(options.calibrations, codebook=conditions.codebook)
+        calibrations, foreign = read_calibrations(
+            options.calibrations, codebook=conditions.codebook, files=files
+        )
         for calibration in calibrations:
             conditions.refuse_other_raters(calibration, unfit=rules.unfit)
-        recorded, rules = rules, rules.with_calibrations(calibrations)
+        recorded, rules = rules, rules.with_calibrations(calibrations, foreign=foreign)
         messages = (*messages, *lost_between(recorded, rules))
     if options.certificates:
-        given = read_certificates(options.certificates, codebook=conditions.codebook)
+        given, foreign = read_certificates(
+            options.certificates, codebook=conditions.codebook, files=files
+        )
         for certificate in given:
             conditions.refuse_others(certificate, rules=rules)
-        recorded, rules = rules, rules.with_certificates(given)
+        recorded, rules = rules, rules.with_certificates(given, foreign=foreign)
         messages = (*messages, *lost_between(recorded, rules))
     refuse_what_does_not_hold(rules, conditions=conditions)
     return rules, messages

@@ -37,6 +37,13 @@ Calibrations = Annotated[
         "--calibration",
     ),
 ]
+ForeignFiles = Annotated[
+    bool,
+    Option(
+        "State that certificates and calibrations may come from elsewhere: the study that they "
+        "decide has no record of making them. The report names them as foreign."
+    ),
+]
 UnfitRaters = Annotated[
     tuple[str, ...],
     Option(

@@ -37,7 +37,7 @@ def command(
     codebook: CodebookFile,
     options: Annotated[
         LabelOptions,
-        Without(("gold", "stop_unfit", "certificates", "calibrations", "control")),
+        Without(("gold", "stop_unfit", "certificates", "calibrations", "foreign_files", "control")),
     ],
 ) -> None:
     """Estimate the memory and time needed to label ITEMS.

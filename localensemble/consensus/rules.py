@@ -36,7 +36,8 @@ class DecisionRules:
 
     ``content`` is what they were built from: ``{"consensus": {"method": ..., settings},
     "escalation": [{"policy": ..., settings}, ...]}``, with ``"unfit"``, ``"certificates"``,
-    ``"rater_calibrations"`` and ``"pools"`` if there are any.
+    ``"rater_calibrations"``, ``"pools"``, ``"foreign_certificates"`` and
+    ``"foreign_calibrations"`` if there are any.
 
     Attributes:
         method: the method that derives the consensus of every variable without a pool.
@@ -46,6 +47,9 @@ class DecisionRules:
         calibrations: calibrations of the raters' probabilities, at most one per variable.
         unfit: raters that a person declared unfit; their labels count nowhere.
         pools: pools fitted to gold labels, at most one per variable; it decides this variable.
+        foreign_certificates: variables whose certificate a person stated to be foreign: the
+            study that it decides has no record of making it.
+        foreign_calibrations: likewise, variables whose calibration is foreign.
     """
 
     method: ConsensusMethod
@@ -55,6 +59,8 @@ class DecisionRules:
     calibrations: tuple[CalibratedRaters, ...] = ()
     unfit: tuple[str, ...] = ()
     pools: tuple[GoldPool, ...] = ()
+    foreign_certificates: tuple[str, ...] = ()
+    foreign_calibrations: tuple[str, ...] = ()
 
     def method_for(self, variable: str) -> ConsensusMethod:
         """Return the method that decides one variable: its pool, or the method of all others."""
@@ -99,8 +105,13 @@ class DecisionRules:
         )
         return (*self.policies, *thresholds)
 
-    def with_calibrations(self, calibrations: Sequence[CalibratedRaters]) -> DecisionRules:
+    def with_calibrations(
+        self, calibrations: Sequence[CalibratedRaters], *, foreign: Sequence[str] = ()
+    ) -> DecisionRules:
         """Return the same rules with only these calibrations of the raters.
+
+        Args:
+            foreign: the variables whose calibration is foreign.
 
         Raises:
             EnsembleError: two calibrations are for the same variable, or one is for a variable
@@ -120,11 +131,17 @@ class DecisionRules:
                     hint="Leave out the calibration, or choose another method (--method "
                     "mean_probability).",
                 )
-        content = dict(self.content) if isinstance(self.content, Mapping) else {}
-        content.pop("rater_calibrations", None)
-        if calibrations:
-            content["rater_calibrations"] = [one.as_values() for one in calibrations]
-        return replace(self, content=content, calibrations=tuple(calibrations))
+        stated = [name for name in names if name in foreign]
+        entries: Mapping[str, Sequence[object]] = {
+            "rater_calibrations": [one.as_values() for one in calibrations],
+            "foreign_calibrations": stated,
+        }
+        return replace(
+            self,
+            content=_with_entries(self.content, entries),
+            calibrations=tuple(calibrations),
+            foreign_calibrations=tuple(stated),
+        )
 
     def with_pools(self, pools: Sequence[GoldPool]) -> DecisionRules:
         """Return the same rules with only these pools, at most one per variable.
@@ -133,15 +150,20 @@ class DecisionRules:
         """
         pooled = [one.variable for one in pools]
         kept = [one for one in self.calibrations if one.variable not in pooled]
-        rules = replace(self, pools=()).with_calibrations(kept)
+        rules = replace(self, pools=()).with_calibrations(kept, foreign=self.foreign_calibrations)
         content = dict(rules.content) if isinstance(rules.content, Mapping) else {}
         content.pop("pools", None)
         if pools:
             content["pools"] = [one.as_values() for one in pools]
         return replace(rules, content=content, pools=tuple(pools))
 
-    def with_certificates(self, certificates: Sequence[Certificate]) -> DecisionRules:
+    def with_certificates(
+        self, certificates: Sequence[Certificate], *, foreign: Sequence[str] = ()
+    ) -> DecisionRules:
         """Return the same rules with only these certificates.
+
+        Args:
+            foreign: the variables whose certificate is foreign.
 
         Raises:
             EnsembleError: two certificates are for the same variable, or the policies include
@@ -160,11 +182,17 @@ class DecisionRules:
                 "items it escalates depends on the threshold, so the promise would not hold.",
                 hint="Remove the budget or the certificate.",
             )
-        content = dict(self.content) if isinstance(self.content, Mapping) else {}
-        content.pop("certificates", None)
-        if certificates:
-            content["certificates"] = [one.as_values() for one in certificates]
-        return replace(self, content=content, certificates=tuple(certificates))
+        stated = [name for name in names if name in foreign]
+        entries: Mapping[str, Sequence[object]] = {
+            "certificates": [one.as_values() for one in certificates],
+            "foreign_certificates": stated,
+        }
+        return replace(
+            self,
+            content=_with_entries(self.content, entries),
+            certificates=tuple(certificates),
+            foreign_certificates=tuple(stated),
+        )
 
 
 def decision_rules(
@@ -172,6 +200,7 @@ def decision_rules(
     escalation: Sequence[Mapping[str, Any]] | None,
     *,
     certificates: Sequence[Mapping[str, object]] = (),
+    foreign_certificates: Sequence[str] = (),
     unfit: Sequence[str] = (),
 ) -> DecisionRules:
     """Build rules from names and settings.
@@ -180,6 +209,7 @@ def decision_rules(
         consensus: the method and its settings.
         escalation: the policies; None means the default policies, an empty list means none.
         certificates: the certificates, as in their files.
+        foreign_certificates: the variables whose certificate is foreign.
         unfit: the raters that a person declared unfit.
 
     Raises:
@@ -202,7 +232,7 @@ def decision_rules(
         content={"consensus": dict(consensus), "escalation": chosen},
     )
     return rules.with_unfit(unfit).with_certificates(
-        [Certificate.from_values(values) for values in certificates]
+        [Certificate.from_values(values) for values in certificates], foreign=foreign_certificates
     )
 
 
@@ -212,8 +242,19 @@ def recorded_rules(content: Mapping[str, Any]) -> DecisionRules:
         content["consensus"],
         content["escalation"],
         certificates=content.get("certificates", ()),
+        foreign_certificates=content.get("foreign_certificates", ()),
         unfit=content.get("unfit", ()),
     )
     rules = rules.with_pools([GoldPool.from_values(one) for one in content.get("pools", ())])
     calibrations = content.get("rater_calibrations", ())
-    return rules.with_calibrations([CalibratedRaters.from_values(one) for one in calibrations])
+    return rules.with_calibrations(
+        [CalibratedRaters.from_values(one) for one in calibrations],
+        foreign=content.get("foreign_calibrations", ()),
+    )
+
+
+def _with_entries(content: JsonValue, entries: Mapping[str, Sequence[object]]) -> JsonValue:
+    """Return the content of rules with these entries; empty ones are left out."""
+    before = content if isinstance(content, Mapping) else {}
+    kept = {name: value for name, value in before.items() if name not in entries}
+    return kept | {name: values for name, values in entries.items() if values}

@@ -6,7 +6,7 @@ report show the same ones. Holds no item texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,8 @@ from localensemble.study.order_changes import OrderChangesByKey, order_changes
 from localensemble.study.people.final_labels import FinalLabels
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
+
+_FOREIGN = " This certificate is foreign: the study has no record of making it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +259,9 @@ def study_findings(
     unfit: tuple[str, ...] = (),
     pools: Sequence[GoldPool] = (),
     finals: Sequence[FinalLabels] = (),
+    foreign: Collection[str] = (),
 ) -> StudyFindings:
-    """Gather the findings of a study."""
+    """Gather the findings of a study; ``foreign`` names variables with a foreign certificate."""
     changes = order_changes(labels.reader.runs())
     people = {one.variable.name: people_counts(one) for one in finals}
     variables = tuple(
@@ -288,7 +291,11 @@ def study_findings(
         cautions=cautions,
         promises=tuple(
             PromiseFindings(
-                one.variable, one.by, one.certified.threshold, one.sentence(), one.assumptions()
+                one.variable,
+                one.by,
+                one.certified.threshold,
+                f"{one.sentence()}{_FOREIGN}" if one.variable in foreign else one.sentence(),
+                one.assumptions(),
             )
             for one in certificates
         ),

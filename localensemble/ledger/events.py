@@ -286,6 +286,13 @@ def _decisions_recorded(connection: sqlite3.Connection, key: int) -> JsonValue:
     }
 
 
+def _file_made(connection: sqlite3.Connection, key: int) -> JsonValue:
+    kind, variable, sha256 = _row(
+        connection, "SELECT kind, variable, sha256 FROM made_file WHERE made_file_key = ?", key
+    )
+    return {"kind": kind, "variable": variable, "sha256": sha256}
+
+
 # Maps each kind of event to the function that makes its body from the record with its number.
 BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingProxyType(
     {
@@ -301,6 +308,7 @@ BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingPr
         "items_withdrawn": _items_withdrawn,
         "reviewer_registered": _reviewer_registered,
         "decisions_recorded": _decisions_recorded,
+        "file_made": _file_made,
     }
 )
 
@@ -319,6 +327,7 @@ RECORD_TABLES: Mapping[str, str] = MappingProxyType(
         "items_withdrawn": "withdrawal",
         "reviewer_registered": "reviewer",
         "decisions_recorded": "decision_batch",
+        "file_made": "made_file",
     }
 )
 

@@ -31,6 +31,7 @@ from localensemble.ledger.events import MismatchError, append_event, next_number
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import (
     BlockUsage,
+    FileKind,
     ItemSetKey,
     NewDecision,
     RaterKey,
@@ -322,6 +323,18 @@ class Ledger:
                 )
             append_event(self._connection, "decisions_recorded", number=batch)
         return len(rows)
+
+    def register_file(self, kind: FileKind, *, variable: str, sha256: str) -> None:
+        """Record a file made from the study; a known one is not recorded again.
+
+        Args:
+            variable: the name of the variable that the file is about.
+            sha256: the hash of its content as canonical JSON.
+        """
+        if sha256 in self.reader.made_files(kind):
+            return
+        with reported(self.path, doing="write to"), transaction(self._connection):
+            self._insert("made_file", "file_made", kind, variable, sha256)
 
     def withdraw(self, ids: Collection[ItemId], *, redact: Redact) -> int:
         """Remove ids, content hashes, labels and decisions of items; nothing else is changed.

@@ -26,6 +26,7 @@ from localensemble.ledger.records import (
     BlockPlace,
     CodebookRecord,
     Event,
+    FileKind,
     ItemSetKey,
     ItemSetRecord,
     LabelBlock,
@@ -437,6 +438,13 @@ class LedgerReader(PeopleReader):
         )
 
     # What happened
+
+    def made_files(self, kind: FileKind) -> frozenset[str]:
+        """Return the hashes of the files of one kind that were made from the study."""
+        return frozenset(
+            str(sha256)
+            for (sha256,) in self._rows("SELECT sha256 FROM made_file WHERE kind = ?", kind)
+        )
 
     def runs(self) -> tuple[RunRecord, ...]:
         """Return the runs, the newest last."""

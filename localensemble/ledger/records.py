@@ -23,6 +23,7 @@ RunStatus = Literal["finished", "incomplete", "interrupted", "failed"]
 AnswerKind = Literal["category", "cannot_decide", "codebook_unclear", "undone"]
 DecisionRole = Literal["review", "adjudication", "control", "known", "existing"]
 ReferenceRole = Literal["known", "existing"]
+FileKind = Literal["certificate", "calibration"]
 Shown = Literal["unknown", "item", "labels", "answers"]
 
 # The status code of a cell without a label.

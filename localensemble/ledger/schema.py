@@ -340,6 +340,22 @@ _NO_DECISIONS = (
     " AS SELECT 0, 0, 0, 0, 0, 0, 0, '', 0.0, 0, '', '', '' WHERE 0",
 )
 
+_MADE_FILES = """
+-- Files made from the study on which later decisions can rest.
+CREATE TABLE made_file (
+    made_file_key INTEGER PRIMARY KEY  -- event `file_made`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    kind TEXT NOT NULL,  -- certificate or calibration
+    variable TEXT NOT NULL,  -- the name of the variable it is about
+    sha256 TEXT NOT NULL UNIQUE  -- over its content as canonical JSON
+)"""
+
+# Of an older ledger, no such file is on record.
+_NO_MADE_FILES = (
+    "CREATE TEMP VIEW made_file (made_file_key, kind, variable, sha256)"
+    " AS SELECT 0, '', '', '' WHERE 0",
+)
+
 _TABLES = {
     "event": _EVENTS,
     "migration": _MIGRATIONS,
@@ -426,5 +442,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             *(trigger for table in _PEOPLE_TABLES for trigger in _append_only(table)),
         ),
         _NO_DECISIONS,
+    ),
+    Migration(
+        "0005_made_files",
+        (_MADE_FILES.strip(), *_append_only("made_file")),
+        _NO_MADE_FILES,
     ),
 )

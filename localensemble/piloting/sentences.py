@@ -257,7 +257,8 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
     if not folder:
         how = "Repeat the pilot with --output FOLDER, and label with the calibration it writes"
     else:
-        how = f"Label with `--calibration {folder}/rater-calibration-{name}.json`"
+        given = f"--calibration {folder}/rater-calibration-{name}.json"
+        how = f"Label with `{given} --foreign-files`"
     method = ""
     if found.method != _WEIGHED:
         method = f" and `consensus: {{method: {_WEIGHED}}}` in the ensemble file, which uses it"

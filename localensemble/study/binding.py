@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localensemble.codebook.model import Variable
+from localensemble.consensus.certificates.certificate import VARIABLE
 from localensemble.consensus.protocol import ConsensusMethod
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.identity import sha256_json
+from localensemble.core.identity import JsonValue, sha256_json
 from localensemble.core.raters import RaterIdentity
 from localensemble.study.study_labels import StudyLabels
 
@@ -57,6 +58,7 @@ def binding(
     """
     held = list(identities(labels).values())
     decided = {
+        VARIABLE: variable_sha256(variable),
         CODEBOOK: _one_or_all([identity.codebook_sha256 for identity in held]),
         RULES: rules_sha256(rules, variable=variable),
         **bound_items(
@@ -82,6 +84,12 @@ def binding(
         PROMPT: _one_or_all([identity.prompt_template_sha256 for identity in held]),
         **decided,
     }
+
+
+def variable_sha256(variable: Variable) -> str:
+    """Hash what raters are asked for one variable, and its name."""
+    shown: JsonValue = variable.shown_to_raters()
+    return sha256_json([variable.name, shown])
 
 
 def bound_items(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +9,12 @@ from pathlib import Path
 
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.bound_raters import BoundRater
-from localensemble.consensus.certificates.certificate import Certificate
+from localensemble.consensus.certificates.certificate import VARIABLE, Certificate
 from localensemble.consensus.pooling.gold_pool import GoldPool
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
-from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_text
-from localensemble.core.input_files import read_json
 from localensemble.study.binding import (
     CODEBOOK,
     PROMPT,
@@ -26,17 +23,26 @@ from localensemble.study.binding import (
     model_key,
     rater_key,
     rules_sha256,
+    variable_sha256,
 )
+from localensemble.study.given_files import GivenFile, GivenFiles, foreign_variables
 from localensemble.study.run_record import codebook_content
 
 
-def read_certificates(paths: Sequence[Path], *, codebook: Codebook) -> tuple[Certificate, ...]:
+def read_certificates(
+    paths: Sequence[Path], *, codebook: Codebook, files: GivenFiles
+) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
     """Read certificate files for the variables of a codebook.
 
+    Returns:
+        The certificates, and the variables whose certificate is foreign.
+
     Raises:
-        InputError: a file cannot be read, is not a certificate, or is about an unknown variable.
+        InputError: a file cannot be read, is not a certificate, was edited, is about an unknown
+            variable, or is foreign and not stated to be.
     """
-    return tuple(_read(path, codebook) for path in paths)
+    given = [files.read(path, kind="certificate") for path in paths]
+    return tuple(_certificate(one, codebook) for one in given), foreign_variables(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class LabelingConditions:
             {
                 **{rater_key(name): bound.get(rater_key(name), "") for name in fit},
                 **models,
+                VARIABLE: variable_sha256(self.codebook.variable(certificate.variable)),
                 PROMPT: self.prompt_sha256,
                 CODEBOOK: sha256_text(codebook_content(self.codebook)),
                 RULES: rules_sha256(rules, variable=self.codebook.variable(certificate.variable)),
@@ -191,33 +198,16 @@ def certified_raters(rules: DecisionRules) -> Mapping[str, str]:
     )
 
 
-def write_certificate(certificate: Certificate, *, path: Path) -> None:
-    """Write a certificate as JSON, completely or not at all."""
-    text = json.dumps(certificate.as_values(), indent=2, ensure_ascii=False, allow_nan=False)
-    with replaced_text_file(path) as stream:
-        stream.write(text + "\n")
-
-
-def _read(path: Path, codebook: Codebook) -> Certificate:
-    try:
-        values = read_json(path)
-    except OSError as error:
+def _certificate(given: GivenFile, codebook: Codebook) -> Certificate:
+    certificate = Certificate.from_values(given.values)
+    _refuse_unknown_variable(certificate, codebook, f"{given.path}")
+    certificate.refuse_edited(f"{given.path}: the certificate")
+    if given.foreign and VARIABLE not in dict(certificate.hashes):
         raise InputError(
-            f"Cannot read the certificate {path}: {error.strerror}.",
-            hint="Check the path given with --certificate.",
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"{path}: not a JSON file.",
-            hint="Give the file that `localensemble certify` wrote.",
-        ) from error
-    if not isinstance(values, dict):
-        raise InputError(
-            f"{path}: not a certificate.",
-            hint="Give the file that `localensemble certify` wrote.",
+            f'{given.path}: the certificate names the variable "{certificate.variable}", but not '
+            "what raters were asked, so it could be about another one.",
+            hint="Certify again with this version.",
         )
-    certificate = Certificate.from_values(values)
-    _refuse_unknown_variable(certificate, codebook, f"{path}")
     return certificate
 
 

@@ -18,6 +18,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import LedgerError
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.words import listed
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import RunRecord
 from localensemble.ledger.verify import refuse_changed
@@ -242,9 +243,22 @@ def _cautions(run: FinishedRun, rules: DecisionRules, reader: LedgerReader) -> t
     return (
         *run.settings.cautions,
         *signs,
+        *_foreign(rules),
         *_left_alone(run, rules),
         *_unfinished(reader.runs()),
         *made_before_withdrawal(reader, rules),
+    )
+
+
+def _foreign(rules: DecisionRules) -> tuple[str, ...]:
+    return tuple(
+        f"The {what} for {listed(names)} is foreign: this study has no record of making it, so "
+        "nothing shows that it is as it was made."
+        for what, names in (
+            ("certificate", rules.foreign_certificates),
+            ("calibration", rules.foreign_calibrations),
+        )
+        if names
     )
 
 

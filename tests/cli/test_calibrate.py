@@ -60,7 +60,7 @@ def written(files: StudyFiles) -> dict[str, Any]:
 
 
 def test_nothing_changes_until_rules_name_the_calibration(run: Run, labeled: StudyFiles) -> None:
-    tables = (labeled.study / "labels.csv", labeled.study / "study.sqlite")
+    tables = (labeled.study / "labels.csv", labeled.study / "report.html")
     before = [path.read_bytes() for path in tables]
     rows = read_table(labeled.study / "labels.csv")
     ended = run(
@@ -195,12 +195,14 @@ def test_a_calibration_of_other_raters_is_refused(
     )
     ended = run(
         *("label", other.items, "-c", other.codebook, "-e", other.ensemble, "-o", other.study),
-        *("--calibration", path),
+        *("--calibration", path, "--foreign-files"),
     )
     assert (ended.code, "fourth, third" in ended.err) == (2, True), ended.err
     assert not other.study.exists()
     label(run, other)
     ended = run("consensus", other.study, "--calibration", path)
+    assert (ended.code, "no record" in ended.err) == (2, True), ended.err
+    ended = run("consensus", other.study, "--calibration", path, "--foreign-files")
     assert (ended.code, "does not apply" in ended.err) == (2, True), ended.err
 
 

@@ -136,6 +136,7 @@ def test_a_promise_is_printed_with_all_it_rests_on(run: Run, labeled: StudyFiles
         *("model of first", "model of second", "model of third"),
         "prompt template",
         *("rater first", "rater second", "rater third"),
+        "variable",
     ]
 
 
@@ -177,7 +178,14 @@ def test_a_certificate_applies_to_new_items_of_the_same_raters(
 ) -> None:
     path = certified(run, labeled)
     fresh = study_files(tmp_path / "new", [f"note {n}" for n in range(40)], ensemble=POOLED)
-    label(run, fresh, "--certificate", path)
+    foreign = ("label", fresh.items, "-c", fresh.codebook, "-e", fresh.ensemble, "-o", fresh.study)
+    refused = run(*foreign, "--certificate", path)
+    assert (refused.code, "no record" in refused.err) == (2, True), refused.err
+    assert not fresh.study.exists()
+    label(run, fresh, "--certificate", path, "--foreign-files")
+    page = html.unescape((fresh.study / "report.html").read_text(encoding="utf-8"))
+    assert "The certificate for topic is foreign" in page
+    assert "This certificate is foreign" in page
     reasons = {row["topic.reasons"] for row in read_table(fresh.study / "labels.csv")}
     assert any("mean probability below" in reason for reason in reasons)
 
@@ -199,6 +207,7 @@ def test_a_certificate_is_refused_for_anything_else(
         "label",
         other.items,
         *("-c", other.codebook, "-e", other.ensemble, "-o", other.study, "--certificate", path),
+        "--foreign-files",
     )
     assert (ended.code, found in ended.err) == (2, True), ended.err
     assert not (other.study / "labels.csv").exists()
@@ -213,11 +222,44 @@ def test_a_method_that_learns_from_all_items_is_certified_for_these_items_only(
     path = certified(run, files)
     label(run, files, "--certificate", path)
     other = study_files(tmp_path / "other", TEXTS[:-1], ensemble=learning)
-    arguments = ("-c", other.codebook, "-e", other.ensemble, "--certificate", path)
+    arguments = (
+        "-c",
+        other.codebook,
+        "-e",
+        other.ensemble,
+        "--certificate",
+        path,
+        "--foreign-files",
+    )
     for items, limit in ((other.items, ()), (files.items, ("--limit", "200"))):
         ended = run("label", items, "-o", other.study, *arguments, *limit)
         assert (ended.code, "item set" in ended.err) == (2, True), ended.err
         assert not other.study.exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [(("certified", "alpha"), 0.01), (("certified", "chosen", "accepted"), 7), (("date",), "1999")],
+    ids=["alpha", "accepted", "date"],
+)
+def test_an_edited_certificate_decides_nothing(
+    run: Run, labeled: StudyFiles, entry: tuple[str, ...], value: object
+) -> None:
+    path = certified(run, labeled)
+    values = json.loads(path.read_text(encoding="utf-8"))
+    place = values
+    for name in entry[:-1]:
+        place = place[name]
+    place[entry[-1]] = value
+    path.write_text(json.dumps(values), encoding="utf-8")
+    before = (labeled.study / "labels.csv").read_bytes()
+    given = ("consensus", labeled.study, "--items", labeled.items, "--certificate", path)
+    ended = run(*given)
+    assert (ended.code, "no record" in ended.err) == (2, True), ended.err
+    if entry != ("date",):
+        ended = run(*given, "--foreign-files")
+        assert (ended.code, "changed after it was made" in ended.err) == (2, True), ended.err
+    assert (labeled.study / "labels.csv").read_bytes() == before
 
 
 def test_another_method_needs_the_certificate_to_be_let_go(run: Run, labeled: StudyFiles) -> None:
@@ -264,7 +306,7 @@ def test_a_certificate_of_other_raters_is_refused_before_any_model_is_loaded(
     other = study_files(tmp_path / "other", TEXTS[:20], ensemble=POOLED)
     arguments = (
         *("label", other.items, "-c", other.codebook, "-e", other.ensemble),
-        *("-o", other.study, "--certificate", path),
+        *("-o", other.study, "--certificate", path, "--foreign-files"),
     )
 
     def changed(name: str) -> None:

@@ -90,13 +90,13 @@ def test_a_later_migration_is_applied_once_and_chained(
 ) -> None:
     study = Study(tmp_path / "study.sqlite")
     study.finish()
-    later = (*MIGRATIONS, Migration("0005_note", ("CREATE TABLE note (note_key)",)))
+    later = (*MIGRATIONS, Migration("0006_note", ("CREATE TABLE note (note_key)",)))
     with closing(sqlite3.connect(study.path, isolation_level=None)) as connection:
         for _ in range(2):
             with transaction(connection):
                 migrate(connection, later)
         rows = connection.execute("SELECT name FROM migration ORDER BY migration_key").fetchall()
-        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0005_note"]
+        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0006_note"]
     monkeypatch.setattr("localensemble.ledger.connection.MIGRATIONS", later)
     monkeypatch.setattr("localensemble.ledger.verify.MIGRATIONS", later)
     assert verify(study.path).broken is None

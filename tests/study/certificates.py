@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from localensemble.consensus.bound_raters import BoundRater
+from localensemble.consensus.certificates.bounds import binomial_p, upper_bound
 from localensemble.consensus.certificates.certificate import Certificate, ScoreShift
 from localensemble.consensus.certificates.threshold import Candidate, CertifiedThreshold
 from localensemble.consensus.pooling.best_rater import BestRater
@@ -23,7 +26,9 @@ def certificate(
     hashes: Mapping[str, str], *, variable: str = "topic", threshold: float = 0.7
 ) -> Certificate:
     """Certify a threshold on the support, bound to these hashes."""
-    chosen = Candidate(threshold, 60, 1, 0.0123, 0.0789, "passed")
+    p_value = float(binomial_p(np.array([1]), items=np.array([60]), alpha=0.1)[0])
+    upper = upper_bound(1, items=60, delta=0.1)
+    chosen = Candidate(threshold, 60, 1, p_value, upper, "passed")
     return Certificate(
         variable=variable,
         by="support",

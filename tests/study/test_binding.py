@@ -47,6 +47,7 @@ def test_labels_of_models_are_bound_to_raters_models_prompt_codebook_and_rules(
         *("model of first", "model of second", "model of third"),
         "prompt template",
         *("rater first", "rater second", "rater third"),
+        "variable",
     ]
 
 
@@ -54,7 +55,7 @@ def test_ratings_are_bound_by_the_hash_of_their_table(tmp_path: Path) -> None:
     labels: AlignedRatings = wide(tmp_path, "xx", "xy")
     with Study.open(record(labels, tmp_path / "study").path) as study:
         found = bound(study)
-    assert sorted(found) == ["codebook", "decision rules", "label table"]
+    assert sorted(found) == ["codebook", "decision rules", "label table", "variable"]
     assert found["label table"] == labels.sha256
 
 

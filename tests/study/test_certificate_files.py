@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from localensemble.codebook.model import AlwaysReview, Codebook
+from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.consensus.probabilities.calibrated_raters import CalibratedRaters
-from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.consensus.rules import DecisionRules, decision_rules, recorded_rules
 from localensemble.core.errors import InputError
+from localensemble.core.identity import JsonValue
+from localensemble.ledger.verify import verify
 from localensemble.study.binding import identities
 from localensemble.study.certificate_files import (
     LabelingConditions,
@@ -20,8 +25,9 @@ from localensemble.study.certificate_files import (
     lost_between,
     read_certificates,
     refuse_what_does_not_hold,
-    write_certificate,
 )
+from localensemble.study.folder import StudyFolder
+from localensemble.study.given_files import GivenFiles, write_made_file
 from localensemble.study.study import Study
 from tests.study.certificates import (
     calibration,
@@ -38,8 +44,13 @@ RATERS = ("first", "second", "third")
 
 
 @pytest.fixture
-def study(of_models: Path) -> Any:
-    with Study.open(of_models) as opened:
+def folder(of_models: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(of_models, tmp_path / "study"))
+
+
+@pytest.fixture
+def study(folder: Path) -> Any:
+    with Study.open(folder) as opened:
         yield opened
 
 
@@ -56,23 +67,49 @@ def conditions_of(study: Study, **others: Any) -> LabelingConditions:
     return LabelingConditions(**same | others)
 
 
+def written(one: Certificate, path: Path, folder: Path) -> Path:
+    """Write a certificate as `certify` does, on record in the ledger of a study."""
+    write_made_file(one.as_values(), kind="certificate", path=path, folder=StudyFolder(folder))
+    return path
+
+
+def read(
+    paths: Sequence[Path], study: Study, *, foreign: bool = False
+) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+    files = GivenFiles.of(study.labeled.reader, foreign_stated=foreign)
+    return read_certificates(paths, codebook=study.codebook, files=files)
+
+
 def with_topic(codebook: Codebook, **changed: Any) -> Codebook:
     topic, *others = codebook.variables
     return replace(codebook, variables=(replace(topic, **changed), *others))
 
 
-def test_a_certificate_is_read_as_it_was_written(tmp_path: Path, study: Study) -> None:
-    written = [certificate_of(study), certificate_of(study, variable="urgent")]
-    paths = [tmp_path / f"certificate-{one.variable}.json" for one in written]
-    for one, path in zip(written, paths, strict=True):
-        write_certificate(one, path=path)
-    assert read_certificates(paths, codebook=study.codebook) == tuple(written)
-    assert read_certificates((), codebook=study.codebook) == ()
+def test_a_certificate_is_read_as_it_was_written(
+    tmp_path: Path, study: Study, folder: Path
+) -> None:
+    made = [certificate_of(study), certificate_of(study, variable="urgent")]
+    paths = [written(one, tmp_path / f"{one.variable}.json", folder) for one in made]
+    # Made twice, it is on record once.
+    written(made[0], paths[0], folder)
+    assert read(paths, study) == (tuple(made), ())
+    assert read((), study) == ((), ())
+    assert verify(folder / "study.sqlite").counts["made_file"] == 2
 
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [("", "JSON"), ("[]", "certificate"), ("{}", "certificate"), ('{"version": 1}', "certificate")],
+    [
+        ("", "JSON"),
+        ("[]", "certificate"),
+        ("{}", "certificate"),
+        ('{"version": 1}', "certificate"),
+        ("[" * 100_000, "JSON"),
+        ('{"a":' * 100_000, "JSON"),
+        ('{"version": NaN}', "JSON"),
+        ('{"version": 1e999}', "JSON"),
+        ("\xff\xfe", "certificate"),
+    ],
 )
 def test_a_file_that_is_no_certificate_is_refused(
     tmp_path: Path, study: Study, content: str, found: str
@@ -80,21 +117,154 @@ def test_a_file_that_is_no_certificate_is_refused(
     path = tmp_path / "broken.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=found) as refused:
-        read_certificates([path], codebook=study.codebook)
+        read([path], study, foreign=True)
     assert (refused.value.exit_code, bool(refused.value.hint)) == (2, True)
 
 
 def test_a_certificate_that_is_not_there_or_of_another_variable_is_refused(
-    tmp_path: Path, study: Study
+    tmp_path: Path, study: Study, folder: Path
 ) -> None:
     path = tmp_path / "certificate.json"
     with pytest.raises(InputError, match=r"certificate\.json") as refused:
-        read_certificates([path], codebook=study.codebook)
+        read([path], study)
     assert "--certificate" in refused.value.hint
-    write_certificate(certificate({}, variable="mood"), path=path)
+    written(certificate({}, variable="mood"), path, folder)
     with pytest.raises(InputError, match='"mood"') as refused:
-        read_certificates([path], codebook=study.codebook)
+        read([path], study)
     assert "topic, urgent" in refused.value.hint
+
+
+def test_a_certificate_without_a_record_is_refused_unless_stated_and_then_named(
+    tmp_path: Path, study: Study
+) -> None:
+    path = tmp_path / "elsewhere.json"
+    made = certificate_of(study)
+    path.write_text(json.dumps(made.as_values()), encoding="utf-8")
+    with pytest.raises(InputError, match="no record") as refused:
+        read([path], study)
+    assert "--foreign-files" in refused.value.hint
+    assert read([path], study, foreign=True) == ((made,), ("topic",))
+    foreign = study.rules.with_certificates([made], foreign=("topic",))
+    (caution,) = [one for one in study.with_rules(foreign).cautions if "foreign" in one]
+    assert "certificate for topic" in caution
+    assert recorded_rules(cast(Any, foreign.content)) == foreign
+    assert foreign.with_certificates(()).foreign_certificates == ()
+
+
+def test_a_certificate_that_already_decides_the_study_needs_no_record(
+    tmp_path: Path, study: Study
+) -> None:
+    path = tmp_path / "older.json"
+    made = certificate_of(study)
+    path.write_text(json.dumps(made.as_values()), encoding="utf-8")
+    for foreign, known in (((), True), (("topic",), False)):
+        rules = study.rules.with_certificates([made], foreign=foreign)
+        run = replace(study.run.settings, rules=rules).as_json()
+        files = GivenFiles.of(cast(Any, RunsOnly(run)), foreign_stated=True)
+        (_, named) = read_certificates([path], codebook=study.codebook, files=files)
+        assert (named == ()) == known
+
+
+@dataclass
+class RunsOnly:
+    """A ledger with one run and no record of files."""
+
+    settings: JsonValue
+
+    def runs(self) -> tuple[Any, ...]:
+        return (self,)
+
+    def made_files(self, kind: str) -> frozenset[str]:
+        return frozenset()
+
+
+def test_a_foreign_certificate_must_say_what_raters_were_asked(
+    tmp_path: Path, study: Study
+) -> None:
+    made = certificate_of(study)
+    bare = replace(made, hashes=tuple(one for one in made.hashes if one[0] != "variable"))
+    path = tmp_path / "older.json"
+    path.write_text(json.dumps(bare.as_values()), encoding="utf-8")
+    with pytest.raises(InputError, match="what raters were asked"):
+        read([path], study, foreign=True)
+    # A study that was decided by such a certificate goes on.
+    conditions_of(study).refuse_others(bare, rules=study.rules)
+
+
+def test_a_study_folder_that_does_not_exist_has_made_no_file(tmp_path: Path) -> None:
+    files = GivenFiles.of_folder(StudyFolder(tmp_path / "new"), foreign_stated=False)
+    assert set(files.known.values()) == {frozenset()}
+
+
+def edited(values: dict[str, Any], *path: str | int, to: object) -> dict[str, Any]:
+    """Return the values with one entry changed."""
+    copy = json.loads(json.dumps(values))
+    place = copy
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = to
+    return cast(dict[str, Any], copy)
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("certified", "alpha"), 0.01),
+        (("certified", "alpha"), 1.5),
+        (("certified", "delta"), 0.001),
+        (("certified", "delta"), 0.0),
+        (("certified", "delta"), None),
+        (("certified", "least_accepted"), 3),
+        (("certified", "calibration_items"), 59),
+        (("certified", "chosen"), None),
+        (("certified", "chosen", "threshold"), 0.1),
+        (("certified", "chosen", "errors"), 0),
+        (("certified", "candidates", 0, "threshold"), 0.1),
+        (("certified", "candidates", 0, "errors"), 0),
+        (("certified", "candidates", 0, "accepted"), 70),
+        (("certified", "candidates", 0, "upper"), 0.01),
+        (("certified", "candidates", 0, "upper"), None),
+        (("certified", "candidates", 0, "outcome"), "failed"),
+        (("certified", "candidates", 0, "p_value"), 0.0001),
+        (("certified", "candidates"), []),
+        (("certified", "items_needed"), 30),
+        (("pool_items",), 70),
+        (("pool_accepted",), 9),
+        (("pool_accepted",), 900),
+        (("shift", "p_value"), 0.001),
+        (("shift", "warning"), "none"),
+    ],
+)
+def test_an_edited_certificate_is_refused_even_if_it_is_stated_to_be_foreign(
+    tmp_path: Path, study: Study, path: tuple[str | int, ...], to: object
+) -> None:
+    file = tmp_path / "edited.json"
+    values = edited(certificate_of(study).as_values(), *path, to=to)
+    file.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(InputError, match="no record"):
+        read([file], study)
+    with pytest.raises(InputError, match="was changed after it was made") as refused:
+        read([file], study, foreign=True)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("entry", ["variable", "date", "by", "hashes"])
+def test_what_cannot_be_derived_again_is_found_by_the_record(
+    tmp_path: Path, study: Study, folder: Path, entry: str
+) -> None:
+    file = written(certificate_of(study), tmp_path / "certificate.json", folder)
+    values = json.loads(file.read_text(encoding="utf-8"))
+    others = {"variable": "urgent", "date": "2026-11-28", "by": "margin", "hashes": []}
+    file.write_text(json.dumps(values | {entry: others[entry]}), encoding="utf-8")
+    with pytest.raises(InputError, match="no record"):
+        read([file], study)
+    if entry == "variable":
+        # Stated to be foreign, it still names what raters were asked for another variable.
+        ((certificate_, *_), _) = read([file], study, foreign=True)
+        with pytest.raises(InputError, match=r"changed since.* variable"):
+            conditions_of(study).refuse_others(certificate_, rules=study.rules)
+        with pytest.raises(InputError, match=r"changed since.* variable"):
+            study.with_rules(study.rules.with_certificates([certificate_])).decide()
 
 
 def test_a_certificate_holds_for_other_items_of_the_same_raters(study: Study) -> None:

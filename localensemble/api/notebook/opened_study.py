@@ -209,6 +209,7 @@ class Study:
         drop_certificates: bool = False,
         calibrations: Sequence[Calibrated | GivenPath] = (),
         drop_calibrations: bool = False,
+        foreign_files: bool = False,
         gold: pd.DataFrame | GivenPath | None = None,
     ) -> Study:
         """Return the same study under other rules; nothing is written until ``decide``.
@@ -222,18 +223,16 @@ class Study:
             drop_certificates: let go of the study's certificates.
             calibrations: what ``calibrate`` returned, or its files; at most one a variable.
             drop_calibrations: decide by the raters' own probabilities.
-            gold: a table with gold labels, in place of a method: a pool is fitted to them for
-                each variable that has enough.
+            foreign_files: the files may be those of another study.
+            gold: gold labels in place of a method: a pool is fitted to each variable with enough.
 
         Raises:
             InputError: the rules do not fit the study, or a method and gold labels are given.
         """
         messages: tuple[str, ...] = ()
         if gold is not None and (method is not None or settings is not None):
-            raise InputError(
-                "Cannot decide by a method and by gold labels at the same time.",
-                hint="Leave out the method and its settings, or compare with `evaluate`.",
-            )
+            hint = "Leave out the method and its settings, or compare with `evaluate`."
+            raise InputError("Cannot decide by a method and by gold labels at once.", hint=hint)
         with self._opened() as opened:
             content = cast(Mapping[str, Any], opened.rules.content)
             consensus = dict(content["consensus"])
@@ -247,6 +246,7 @@ class Study:
                 drop_certificates=drop_certificates,
                 calibrations=files_given(calibrations),
                 drop_calibrations=drop_calibrations,
+                foreign_files=foreign_files,
             )
             changed = under_new_rules(opened, options)
             if method is None and settings is None:

@@ -53,6 +53,7 @@ def label(
     control: pd.DataFrame | GivenPath | None = None,
     certificates: Sequence[GivenPath] = (),
     calibrations: Sequence[GivenPath] = (),
+    foreign_files: bool = False,
     threads: int | None = None,
     strict: bool = False,
     stop_unfit: bool = False,
@@ -64,8 +65,7 @@ def label(
         items: a DataFrame (a named index is a column) or the path of a table, a row per item.
         codebook: the path of a YAML file, its content as a dictionary, or a ``Codebook``.
         raters: models by name or path, or dictionaries as in an ensemble file; None chooses.
-        output: the study folder; after an interruption, give it again to resume. None takes a
-            private temporary one, removed with the object.
+        output: the study folder, also to resume; None takes a temporary one.
         ensemble: an ensemble file or its content, in place of ``raters``.
         demo_models: take the embedded models, whatever the codebook.
         id_column: column that identifies an item; None guesses it by name.
@@ -73,8 +73,8 @@ def label(
         limit: label only the first items, 1 or more.
         gold: a table with gold labels, to report accuracy.
         control: a table with items whose category is known.
-        certificates: certificate files, at most one a variable.
-        calibrations: calibration files, at most one a variable.
+        certificates, calibrations: files, at most one of each a variable.
+        foreign_files: they may be those of another study.
         threads: processor threads per model; None takes all cores.
         strict: score one prompt at a time: slow, to check by.
         stop_unfit: raise UnfitRaterError if the first items of a rater show that it is unfit.
@@ -92,8 +92,7 @@ def label(
     Example:
         >>> study = le.label(texts, codebook=codebook)
     """
-    source = table_given(items, name="items")
-    folder, temporary = folder_given(output)
+    source, (folder, temporary) = table_given(items, name="items"), folder_given(output)
     messages: list[str] = []
     options = LabelOptions(
         ensemble=ensemble_given(raters, ensemble),
@@ -104,6 +103,7 @@ def label(
         gold=table_given_if_any(gold, name="gold"),
         certificates=tuple(map(path_given, certificates)),
         calibrations=tuple(map(path_given, calibrations)),
+        foreign_files=foreign_files,
         control=table_given_if_any(control, name="control"),
         mode="strict" if strict else "batched",
         threads=threads,

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from localensemble.api.calibrate import read_calibrations
 from localensemble.api.evaluate import gold_of
-from localensemble.api.shared_options import Calibrations, Certificates, UnfitRaters
+from localensemble.api.shared_options import Calibrations, Certificates, ForeignFiles, UnfitRaters
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.options import Option
@@ -20,6 +20,7 @@ from localensemble.findings.fitted_pools import PooledStudy, fit_pools
 from localensemble.labeling.ensemble import EnsembleSource, load_rules
 from localensemble.study.certificate_files import read_certificates
 from localensemble.study.decisions import check_rules
+from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource
@@ -42,6 +43,7 @@ class ConsensusOptions:
         drop_certificates: drop the study's certificates.
         calibrations: files that `calibrate` wrote; they replace those of the study.
         drop_calibrations: decide by the raters' own probabilities.
+        foreign_files: the files may be foreign: made for another study, or by other means.
         gold: table with gold labels. Without method, settings, ensemble, certificates and
             calibrations, a pool is fitted to them for each variable that has enough.
         id_column: column of the gold table, and of the items, that identifies an item.
@@ -71,6 +73,7 @@ class ConsensusOptions:
     drop_certificates: Annotated[bool, Option("Drop the study's certificates.")] = False
     calibrations: Calibrations = ()
     drop_calibrations: Annotated[bool, Option("Drop the study's calibrations.")] = False
+    foreign_files: ForeignFiles = False
     gold: Annotated[
         TableSource | None,
         Option(
@@ -111,10 +114,13 @@ def under_new_rules(loaded: Study, options: ConsensusOptions) -> Study:
         scored=loaded.recorded.scored,
     )
     if options.certificates:
-        given = read_certificates(options.certificates, codebook=loaded.codebook)
-        rules = rules.with_certificates(given)
+        given, foreign = read_certificates(
+            options.certificates, codebook=loaded.codebook, files=_files(loaded, options)
+        )
+        rules = rules.with_certificates(given, foreign=foreign)
     elif not options.drop_certificates:
-        rules = rules.with_certificates(loaded.rules.certificates)
+        held = loaded.rules
+        rules = rules.with_certificates(held.certificates, foreign=held.foreign_certificates)
     return loaded.with_rules(rules)
 
 
@@ -138,7 +144,10 @@ def with_pools(
         gold: a table with gold labels; None fits nothing.
     """
     kept = changed.rules.with_pools(before.rules.pools)
-    study = changed.with_rules(kept.with_calibrations(changed.rules.calibrations))
+    calibrated = kept.with_calibrations(
+        changed.rules.calibrations, foreign=changed.rules.foreign_calibrations
+    )
+    study = changed.with_rules(calibrated)
     labels = gold_of(study, gold)
     if labels is None:
         return study, ()
@@ -151,11 +160,18 @@ def with_kept(rules: DecisionRules, loaded: Study, options: ConsensusOptions) ->
     if options.method is None and not options.settings and options.ensemble is None:
         rules = rules.with_pools(loaded.rules.pools)
     if options.calibrations:
-        given = read_calibrations(options.calibrations, codebook=loaded.codebook)
-        return rules.with_calibrations(given)
+        given, foreign = read_calibrations(
+            options.calibrations, codebook=loaded.codebook, files=_files(loaded, options)
+        )
+        return rules.with_calibrations(given, foreign=foreign)
     if options.drop_calibrations:
         return rules
-    return rules.with_calibrations(loaded.rules.calibrations)
+    held = loaded.rules
+    return rules.with_calibrations(held.calibrations, foreign=held.foreign_calibrations)
+
+
+def _files(loaded: Study, options: ConsensusOptions) -> GivenFiles:
+    return GivenFiles.of(loaded.labeled.reader, foreign_stated=options.foreign_files)
 
 
 def chosen_rules(loaded: Study, options: ConsensusOptions) -> DecisionRules:

@@ -280,7 +280,7 @@ def _rules_without(before: Study, used: Collection[str]) -> tuple[DecisionRules,
         elif name in changed:
             reasons[name] = "its raters were calibrated with gold labels of withdrawn items"
     kept = [one for one in rules.certificates if one.variable not in reasons]
-    return rules.with_certificates(kept), tuple(
+    return rules.with_certificates(kept, foreign=rules.foreign_certificates), tuple(
         f'The study drops its certificate for "{name}": {reason}. Certify again.'
         for name, reason in reasons.items()
     )

@@ -14,6 +14,7 @@ from typing import TypeVar, get_args
 
 import numpy as np
 
+from localensemble.consensus.certificates.derived_again import contradiction
 from localensemble.consensus.certificates.threshold import (
     Candidate,
     CertificationMethod,
@@ -29,6 +30,8 @@ Choice = TypeVar("Choice", bound=str)
 
 _SHIFT_P_VALUE = 0.01
 _VERSION = 1
+# The entry that binds the variable by what raters are asked; certificates made before it lack it.
+VARIABLE = "variable"
 # The name that the count of gold items has in every certificate written so far.
 _GOLD_ITEMS = "calibration_items"
 
@@ -94,9 +97,11 @@ class Certificate:
         """Refuse to apply the certificate if anything it is bound to has changed.
 
         Raises:
-            InputError: a hash differs, is missing or is new.
+            InputError: a hash differs, is missing or is new, or the certificate was edited.
         """
-        bound = dict(self.hashes)
+        self.refuse_edited("The certificate")
+        unbound = {name: hashes[name] for name in (VARIABLE,) if name in hashes}
+        bound = unbound | dict(self.hashes)
         differing = sorted(
             name for name in {*bound, *hashes} if bound.get(name) != hashes.get(name)
         )
@@ -106,6 +111,19 @@ class Certificate:
                 f"changed since {self.date}: {', '.join(differing)}.",
                 hint="Certify again, or drop it (`consensus --drop-certificates`). Its promise "
                 "holds only while everything it names stays the same.",
+            )
+
+    def refuse_edited(self, where: str) -> None:
+        """Refuse a certificate whose conclusions do not follow from its counts.
+
+        Raises:
+            InputError: names what does not follow.
+        """
+        found = contradiction(self.certified) or self._pool_contradiction()
+        if found:
+            raise InputError(
+                f'{where} for "{self.variable}" was changed after it was made: {found}.',
+                hint="Certify again, or drop it (`consensus --drop-certificates`).",
             )
 
     def sentence(self) -> str:
@@ -180,6 +198,17 @@ class Certificate:
                 "Cannot read the certificate: an entry is missing or malformed.",
                 hint="Certify again with this version.",
             ) from exc
+
+    def _pool_contradiction(self) -> str:
+        chosen = self.certified.chosen
+        least = 0 if chosen is None else chosen.accepted
+        if not least <= self.pool_accepted <= self.pool_items >= self.certified.gold_items:
+            return (
+                f"{self.pool_accepted:,} accepted of {self.pool_items:,} items do not fit "
+                f"{least:,} accepted of {self.certified.gold_items:,} gold items"
+            )
+        suspicious = self.shift.p_value is None or self.shift.p_value < _SHIFT_P_VALUE
+        return "" if suspicious == bool(self.shift.warning) else "its warning does not fit its p"
 
     def _pool_share(self) -> float:
         return self.pool_accepted / self.pool_items if self.pool_items else 0.0
