@@ -112,13 +112,16 @@ def certify(
                 hint=f'Put them into a column "gold_{variable}".',
             )
         labels.refuse_shots(path_of(gold))
-        unseen, left_out = _unseen(loaded, variable, labels.categories[variable], path_of(gold))
+        unseen, seen, left_out = _unseen(
+            loaded, variable, labels.categories[variable], path_of(gold)
+        )
         found = certify_variable(
             loaded,
             variable=chosen,
             gold=unseen,
             promise=promise,
             date=date.today().isoformat(),
+            seen=seen,
         )
     messages = [*loaded.cautions, *labels.messages, *left_out]
     if labels.blank_rows.get(variable):
@@ -137,17 +140,20 @@ def certify(
 
 def _unseen(
     study: Study, variable: str, gold: NDArray[np.int16], path: Path
-) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+) -> tuple[NDArray[np.int16], NDArray[np.bool_], tuple[str, ...]]:
     """Leave out the gold labels that trained a rater or fitted the pool: labels seem better there.
 
-    What remains of a random sample is a random sample of the items that were not used.
+    What remains of a random sample is a random sample of the items that were not used. The second
+    result tells which items of the study were.
     """
     known = gold >= 0
-    seen = study.is_trained_on()
-    trained, pooled = seen & known, is_pooled_on(study, variable=variable, known=known)
+    taught = study.is_trained_on()
+    fitted = is_pooled_on(study, variable=variable, known=np.ones_like(known))
+    seen = taught | fitted
+    trained, pooled = taught & known, fitted & known
     used = trained | pooled
     if not used.any():
-        return gold, ()
+        return gold, seen, ()
     if np.array_equal(used, known):
         what = "trained a rater" if trained.all(where=known) else "fitted a pool or trained a rater"
         count = counted(int(known.sum()), "gold label")
@@ -161,8 +167,8 @@ def _unseen(
     if trained.any():
         messages.append(
             f"Left out {counted(int(trained.sum()), 'gold label')} whose texts trained a rater of "
-            f"this study. The promise covers the {counted(int((~seen).sum()), 'item')} with other "
-            "texts. The shares of the categories in the whole study are not estimated."
+            f"this study. The promise covers the {counted(int((~taught).sum()), 'item')} with "
+            "other texts. The shares of the categories in the whole study are not estimated."
         )
     if pooled.any():
         messages.append(
@@ -170,7 +176,7 @@ def _unseen(
             f'"{variable}" was fitted to. The promise covers the items with other texts. The '
             "shares of the categories in the whole study are not estimated."
         )
-    return np.where(used, np.int16(-1), gold), tuple(messages)
+    return np.where(used, np.int16(-1), gold), seen, tuple(messages)
 
 
 def plan(

@@ -1,8 +1,8 @@
 """Certify an acceptance threshold on gold labels of a random sample of a study.
 
-The promise is about the items that will be accepted: those that no other policy sends
-to a person and whose score reaches the threshold. It ignores a random audit, which
-draws at random from the accepted items.
+The promise is about the items that will be accepted and that nobody has read: those without a
+gold label that no other policy sends to a person and whose score reaches the threshold. It ignores
+a random audit, which draws at random from the accepted items.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from localensemble.consensus.certificates.threshold import (
 )
 from localensemble.consensus.methods.pooled import Pooled
 from localensemble.consensus.policies.scores import ScoreName
-from localensemble.consensus.protocol import ConsensusMethod
+from localensemble.consensus.protocol import BoolArray, ConsensusMethod, FloatArray
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.fitted_raters import has_used_text
+from localensemble.findings.promises import profile_of
 from localensemble.study.binding import binding
 from localensemble.study.decisions import decide
 from localensemble.study.study import Study
@@ -65,7 +66,13 @@ class Certification:
 
 
 def certify_variable(
-    loaded: Study, *, variable: Variable, gold: CategoryArray, promise: Promise, date: str
+    loaded: Study,
+    *,
+    variable: Variable,
+    gold: CategoryArray,
+    promise: Promise,
+    date: str,
+    seen: BoolArray | None = None,
 ) -> Certification:
     """Find the lowest threshold that keeps a promise about one variable of a study.
 
@@ -77,6 +84,8 @@ def certify_variable(
         gold: (N,) gold categories of a random sample of the items, -1 elsewhere.
         promise: the promise to certify.
         date: ISO date.
+        seen: (N,) items that trained a rater or fitted the pool, which the promise leaves out;
+            None if there are none.
 
     Raises:
         InputError: gold items are also control items or examples in the codebook, or no item has
@@ -100,14 +109,20 @@ def certify_variable(
             f'Cannot certify "{variable.name}": no item has a {by.replace("_", " ")}.',
             hint="Choose another score, for example --by support.",
         )
+    own_scores = scores.copy()
     scores[decided.escalated] = np.nan
     known = gold >= 0
+    unread = ~known if seen is None else ~(known | seen)
     certified = _certified(
         scores[known],
         wrong=decided.categories[known] != gold[known],
         grid=threshold_grid(scores),
+        unread_scores=scores[unread],
         promise=promise,
     )
+    accepted = np.zeros(len(scores), dtype=np.bool_)
+    if certified.threshold is not None:
+        accepted = scores >= certified.threshold
     issued = certificate(
         certified,
         variable=variable.name,
@@ -115,11 +130,12 @@ def certify_variable(
         consensus_method=method.name,
         consensus_settings=method.settings,
         gold_scores=scores[known],
-        pool_scores=scores,
+        pool_scores=scores[known | unread],
         hashes=binding(
             loaded.recorded, rules=rules, variable=variable, items_sha256=loaded.items_sha256
         ),
         date=date,
+        profile=profile_of(loaded.recorded, decided, scores=own_scores, accepted=accepted),
     )
     # A budget and a certificate exclude each other; better to fail now than when labeling.
     rules.with_certificates((issued,))
@@ -135,16 +151,24 @@ def _usual_score(loaded: Study, method: ConsensusMethod) -> ScoreName:
 
 
 def _certified(
-    scores: np.ndarray[tuple[int], np.dtype[np.float64]],
+    scores: FloatArray,
     *,
-    wrong: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    wrong: BoolArray,
     grid: tuple[float, ...],
+    unread_scores: FloatArray,
     promise: Promise,
 ) -> CertifiedThreshold:
     if promise.method == "conformal_risk_control":
-        return control_risk(scores, wrong=wrong, grid=grid, alpha=promise.alpha)
+        return control_risk(
+            scores, wrong=wrong, grid=grid, alpha=promise.alpha, unread_scores=unread_scores
+        )
     return certify_threshold(
-        scores, wrong=wrong, grid=grid, alpha=promise.alpha, delta=promise.delta
+        scores,
+        wrong=wrong,
+        grid=grid,
+        alpha=promise.alpha,
+        delta=promise.delta,
+        unread_scores=unread_scores,
     )
 
 

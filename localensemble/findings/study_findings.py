@@ -29,6 +29,7 @@ from localensemble.findings.gold_comparison import GoldComparison, gold_comparis
 from localensemble.findings.people.people_counts import PeopleCounts, people_counts
 from localensemble.findings.people.people_findings import PeopleFindings
 from localensemble.findings.position_bias import PositionBias, position_bias
+from localensemble.findings.promises import PromiseFindings, promise_findings
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.ledger.records import RaterKey
@@ -38,8 +39,6 @@ from localensemble.study.order_changes import OrderChangesByKey, order_changes
 from localensemble.study.people.final_labels import FinalLabels
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
-
-_FOREIGN = " This certificate is foreign: the study has no record of making it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +166,6 @@ class RaterFindings:
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseFindings:
-    """What a certificate promises about one variable whose labels it accepts.
-
-    ``limit`` is the certified threshold on the score ``by``: items below it are escalated.
-    """
-
-    variable: str
-    by: str
-    limit: float | None
-    sentence: str
-    assumptions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RaterCalibrationFindings:
     """How the raters' probabilities on one variable were calibrated before deciding.
 
@@ -271,6 +256,7 @@ def study_findings(
         )
         for variable, decided in zip(codebook.variables, decisions, strict=True)
     )
+    by_name = {decided.variable.name: decided for decided in decisions}
     cells = len(variables) * len(labels.rater_names) * labels.item_count
     assigned = sum(sum(rater.category_counts) for found in variables for rater in found.raters)
     without_answer = len(labels.rater_names) * sum(found.no_answer for found in variables)
@@ -290,12 +276,12 @@ def study_findings(
         record=record_findings(labels, codebook=codebook, rules=rules),
         cautions=cautions,
         promises=tuple(
-            PromiseFindings(
-                one.variable,
-                one.by,
-                one.certified.threshold,
-                f"{one.sentence()}{_FOREIGN}" if one.variable in foreign else one.sentence(),
-                one.assumptions(),
+            promise_findings(
+                one,
+                labels=labels,
+                decided=by_name[one.variable],
+                gold=gold.categories.get(one.variable) if gold else None,
+                foreign=one.variable in foreign,
             )
             for one in certificates
         ),

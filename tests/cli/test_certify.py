@@ -51,7 +51,7 @@ def labeled(labeled_once: StudyFiles, tmp_path: Path) -> StudyFiles:
     return StudyFiles(tmp_path)
 
 
-def gold_table(files: StudyFiles, *, rows: int = ITEMS, wrong_share: float = 0.5) -> Path:
+def gold_table(files: StudyFiles, *, rows: int = 200, wrong_share: float = 0.5) -> Path:
     """Call the consensus right, but for the least probable share of the items."""
     path = files.folder / "gold.csv"
     table = read_table(files.study / "labels.csv")

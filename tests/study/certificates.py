@@ -28,7 +28,7 @@ def certificate(
     """Certify a threshold on the support, bound to these hashes."""
     p_value = float(binomial_p(np.array([1]), items=np.array([60]), alpha=0.1)[0])
     upper = upper_bound(1, items=60, delta=0.1)
-    chosen = Candidate(threshold, 60, 1, p_value, upper, "passed")
+    chosen = Candidate(threshold, 60, 1, None, p_value, upper, "passed")
     return Certificate(
         variable=variable,
         by="support",

@@ -1,9 +1,9 @@
 """A certified threshold bound to what it was certified for, and its promise in words.
 
 ``check`` refuses a certificate if one of its hashes differs: of a rater, the prompt, the
-codebook, the decision rules, or, for a method that learns from all items, the item set. It
-cannot know whether other items resemble those the sample was drawn from: people must judge
-whether to apply the certificate to them. The caller gives the date, since no clock is read here.
+codebook, the decision rules, or, for a method that learns from all items, the item set. Other
+texts are not refused, but the promise is about the items that the gold items were drawn from, so
+the certificate keeps a profile of them. The caller gives the date, since no clock is read here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from localensemble.consensus.certificates.derived_again import contradiction
+from localensemble.consensus.certificates.pool_profile import PoolProfile
 from localensemble.consensus.certificates.threshold import (
     Candidate,
     CertificationMethod,
     CertifiedThreshold,
+    Obstacle,
     Outcome,
 )
 from localensemble.consensus.policies.scores import SCORE_NAMES, ScoreName
@@ -29,9 +31,12 @@ from localensemble.core.errors import InputError
 Choice = TypeVar("Choice", bound=str)
 
 _SHIFT_P_VALUE = 0.01
-_VERSION = 1
 # The entry that binds the variable by what raters are asked; certificates made before it lack it.
 VARIABLE = "variable"
+_VERSION = 2
+# Version 1 has neither the profile of the texts nor the number of unread items: its promise
+# covers all accepted items, gold items included.
+_READ_VERSIONS = (1, _VERSION)
 # The name that the count of gold items has in every certificate written so far.
 _GOLD_ITEMS = "calibration_items"
 
@@ -80,6 +85,7 @@ class Certificate:
         shift: comparison of the scores of gold items and of the pool.
         hashes: (name, hash) of everything the certificate is bound to, in name order.
         date: ISO date of the certification.
+        profile: what the items of the pool look like; None in a certificate of version 1.
     """
 
     variable: str
@@ -92,6 +98,7 @@ class Certificate:
     shift: ScoreShift
     hashes: tuple[tuple[str, str], ...]
     date: str
+    profile: PoolProfile | None = None
 
     def check(self, hashes: Mapping[str, str]) -> None:
         """Refuse to apply the certificate if anything it is bound to has changed.
@@ -128,47 +135,42 @@ class Certificate:
 
     def sentence(self) -> str:
         """Return the promise in words, with every number it rests on."""
-        certified = self.certified
-        measured = (
-            f"{'Tried' if certified.chosen is None else 'Certified'} on {self.date} "
-            f"for {self.variable} with {_method_in_words(certified)} on "
-            f"{certified.gold_items:,} items drawn at random and labeled by people"
-        )
-        if certified.chosen is None:
-            if not certified.candidates:
-                needed = (
-                    "more such items would not help: the rules of the study escalate every item, "
-                    "so there was no threshold to try"
-                )
-            elif certified.items_needed is not None:
-                needed = (
-                    f"about {certified.items_needed:,} such items are needed if the error rate "
-                    "stays the same"
-                )
-            else:
-                needed = "more such items would not help: too many of the surest labels are wrong"
+        certified, chosen = self.certified, self.certified.chosen
+        if chosen is None:
             return (
                 "Nothing can be accepted without review: no threshold was shown to keep errors "
-                f"at or below {certified.alpha:.1%}. {measured}; {needed}."
+                f"at or below {certified.alpha:.1%}. {self._measured('Tried')}; {self._needed()}."
             )
-        chosen = certified.chosen
-        accepted = f"accepted with {_SCORE_WORDS[self.by]} of at least {chosen.threshold:.6g}"
-        if certified.delta is not None:
-            promise = (
-                f"Of the items {accepted}, at most {certified.alpha:.1%} are wrong, "
-                f"with confidence {1 - certified.delta:.1%}."
-            )
-        else:
-            promise = (
-                f"On average at most {certified.alpha:.1%} of all items are {accepted} and wrong; "
-                "this says nothing about the share of wrong labels among the accepted ones."
-            )
-        bound = "" if chosen.upper is None else f" (upper bound {chosen.upper:.2%})"
         return (
-            f"{promise} {measured}: {chosen.accepted:,} of them accepted, "
-            f"{chosen.errors:,} wrong{bound}. It accepts {self.pool_accepted:,} of "
-            f"{self.pool_items:,} items ({self._pool_share():.1%})."
+            f"{self.promise()} {self._measured('Certified')}: {chosen.accepted:,} of them "
+            f"accepted, {chosen.errors:,} wrong{self._bound()}. It accepts "
+            f"{self.pool_accepted:,} of {self.pool_items:,} items ({self._pool_share():.1%})"
+            f"{self._unread_of_them()}."
         )
+
+    def promise(self) -> str:
+        """Return the promise alone, as a sentence; empty if nothing is certified."""
+        certified, chosen = self.certified, self.certified.chosen
+        if chosen is None:
+            return ""
+        if certified.delta is None:
+            return (
+                f"On average at most {certified.alpha:.1%} of all items are {self.accepted_if()} "
+                "and wrong; this says nothing about the share of wrong labels among the accepted "
+                "ones."
+            )
+        which = "items" if chosen.unread is None else "items without a gold label that are"
+        return (
+            f"Of the {which} {self.accepted_if()}, at most {certified.alpha:.1%} are wrong, "
+            f"with confidence {1 - certified.delta:.1%}."
+        )
+
+    def accepted_if(self) -> str:
+        """Return in words which items are accepted; empty if none are."""
+        threshold = self.certified.threshold
+        if threshold is None:
+            return ""
+        return f"accepted with {_SCORE_WORDS[self.by]} of at least {threshold:.6g}"
 
     def assumptions(self) -> tuple[str, ...]:
         """List what the promise assumes, and any sign against it."""
@@ -177,11 +179,18 @@ class Certificate:
 
     def as_values(self) -> dict[str, object]:
         """Return the certificate as values that have a JSON form."""
-        values = {"version": _VERSION, **asdict(self)}
-        values["certified"] = {
+        certified = {
             _GOLD_ITEMS if name == "gold_items" else name: value
             for name, value in asdict(self.certified).items()
         }
+        values = {"version": _VERSION, **asdict(self), "certified": certified}
+        if self.profile is None:
+            # As in its file, so that the hash of what a study recorded stays the same.
+            del values["profile"], certified["pool_items"]
+            for candidate in (certified["chosen"], *certified["candidates"]):
+                if candidate is not None:
+                    del candidate["unread"]
+            values["version"] = 1
         return values
 
     @classmethod
@@ -209,6 +218,50 @@ class Certificate:
             )
         suspicious = self.shift.p_value is None or self.shift.p_value < _SHIFT_P_VALUE
         return "" if suspicious == bool(self.shift.warning) else "its warning does not fit its p"
+    def _measured(self, how: str) -> str:
+        certified = self.certified
+        return (
+            f"{how} on {self.date} for {self.variable} with {_method_in_words(certified)} on "
+            f"{certified.gold_items:,} items drawn at random and labeled by people"
+        )
+
+    def _needed(self) -> str:
+        certified = self.certified
+        if not certified.candidates:
+            return (
+                "more such items would not help: the rules of the study escalate every item, "
+                "so there was no threshold to try"
+            )
+        needed = certified.items_needed
+        by_obstacle: Mapping[Obstacle, str] = {
+            "nothing to accept": "more such items would not help: the other rules of the study "
+            "leave nothing to accept",
+            "nothing unread": "more such items would not help: every item that the other rules "
+            "accept has a gold label, so nothing is left to accept without review",
+            "too few": f"about {needed or 0:,} such items are needed if the error rate stays the "
+            "same",
+            "study too small": "more such items would not help: the other rules of the study "
+            f"leave only {self._left_by_other_rules():,} items to accept, too few to show it",
+            "too wrong": "more such items would not help: too many of the surest labels are wrong",
+        }
+        return by_obstacle[certified.obstacle or "too wrong"]
+
+    def _left_by_other_rules(self) -> int:
+        loosest = self.certified.candidates[-1]
+        return loosest.accepted + (loosest.unread or 0)
+
+    def _bound(self) -> str:
+        chosen = self.certified.chosen
+        if chosen is None or chosen.upper is None:
+            return ""
+        whom = "" if chosen.unread is None else " for the others"
+        return f" (upper bound{whom} {chosen.upper:.2%})"
+
+    def _unread_of_them(self) -> str:
+        chosen = self.certified.chosen
+        if chosen is None or chosen.unread is None:
+            return ""
+        return f", {chosen.unread:,} of them without a gold label"
 
     def _pool_share(self) -> float:
         return self.pool_accepted / self.pool_items if self.pool_items else 0.0
@@ -225,6 +278,7 @@ def certificate(
     pool_scores: FloatArray,
     hashes: Mapping[str, str],
     date: str,
+    profile: PoolProfile | None = None,
 ) -> Certificate:
     """Bind a certified threshold to the hashes under which it holds.
 
@@ -235,9 +289,10 @@ def certificate(
         consensus_method: name of the consensus method.
         consensus_settings: settings of the consensus method.
         gold_scores: scores of the gold items, NaN without a consensus.
-        pool_scores: scores of all items the threshold will be applied to.
+        pool_scores: scores of all items that the promise is about, gold items included.
         hashes: name of each thing the certificate is bound to -> its hash.
         date: ISO date of the certification.
+        profile: what these items look like.
     """
     threshold = certified.threshold
     accepted = 0 if threshold is None else int(np.count_nonzero(pool_scores >= threshold))
@@ -252,6 +307,7 @@ def certificate(
         shift=score_shift(gold_scores, pool_scores=pool_scores),
         hashes=tuple(sorted(hashes.items())),
         date=date,
+        profile=profile,
     )
 
 
@@ -285,12 +341,14 @@ def score_shift(gold_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShi
 
 def _method_in_words(certified: CertifiedThreshold) -> str:
     if certified.method == "fixed_sequence":
-        return "Learn-then-Test (fixed sequence, exact binomial)"
+        unread = any(one.unread is not None for one in certified.candidates)
+        test = "hypergeometric" if unread else "binomial"
+        return f"Learn-then-Test (fixed sequence, exact {test})"
     return "conformal risk control"
 
 
 def _read(values: Mapping[str, object]) -> Certificate:
-    if values["version"] != _VERSION:
+    if values["version"] not in _READ_VERSIONS:
         raise ValueError("another version")
     certified = _mapping(values["certified"])
     shift = _mapping(values["shift"])
@@ -313,6 +371,7 @@ def _read(values: Mapping[str, object]) -> Certificate:
             items_needed=(
                 None if certified["items_needed"] is None else _count(certified["items_needed"])
             ),
+            pool_items=_count_or_none(certified.get("pool_items")),
         ),
         pool_items=_count(values["pool_items"]),
         pool_accepted=_count(values["pool_accepted"]),
@@ -323,6 +382,23 @@ def _read(values: Mapping[str, object]) -> Certificate:
         ),
         hashes=_pairs(values["hashes"]),
         date=_text(values["date"]),
+        profile=None if values["version"] == 1 else _profile(values["profile"]),
+    )
+
+
+def _profile(value: object) -> PoolProfile:
+    given = _mapping(value)
+    quantiles, counts = given["score_quantiles"], given["category_counts"]
+    if not isinstance(quantiles, list | tuple) or not isinstance(counts, list | tuple):
+        raise TypeError("profile")
+    return PoolProfile(
+        item_set_sha256=_text(given["item_set_sha256"]),
+        item_count=_count(given["item_count"]),
+        items=_count(given["items"]),
+        accepted=_count(given["accepted"]),
+        score_quantiles=tuple(map(_number, quantiles)),
+        scored=_count(given["scored"]),
+        category_counts=tuple((_text(name), _count(count)) for name, count in counts),
     )
 
 
@@ -332,6 +408,7 @@ def _candidate(value: object) -> Candidate:
         threshold=_number(given["threshold"]),
         accepted=_count(given["accepted"]),
         errors=_count(given["errors"]),
+        unread=_count_or_none(given.get("unread")),
         p_value=_number(given["p_value"]),
         upper=_number_or_none(given["upper"]),
         outcome=_one_of(get_args(Outcome), given["outcome"]),
@@ -371,6 +448,10 @@ def _number(value: object) -> float:
 
 def _number_or_none(value: object) -> float | None:
     return None if value is None else _number(value)
+
+
+def _count_or_none(value: object) -> int | None:
+    return None if value is None else _count(value)
 
 
 def _count(value: object) -> int:

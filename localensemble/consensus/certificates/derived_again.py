@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 
-import numpy as np
-
-from localensemble.consensus.certificates.bounds import (
-    binomial_p,
-    certifying_size,
-    upper_bound,
+from localensemble.consensus.certificates.bounds import certifying_size
+from localensemble.consensus.certificates.threshold import (
+    Candidate,
+    CertifiedThreshold,
+    walked_again,
 )
-from localensemble.consensus.certificates.threshold import Candidate, CertifiedThreshold, Outcome
 
 # Other builds of SciPy differ in the last digits.
 _TOLERANCE = 1e-6
@@ -25,12 +22,7 @@ _TOLERANCE = 1e-6
 
 def contradiction(certified: CertifiedThreshold) -> str:
     """Return what cannot follow from the counts, in words; empty if everything follows."""
-    return (
-        _of_promise(certified)
-        or _of_grid(certified.candidates, gold_items=certified.gold_items)
-        or next(filter(None, (_of_numbers(one, certified) for one in certified.candidates)), "")
-        or _of_walk(certified)
-    )
+    return _of_promise(certified) or _of_grid(certified) or _of_walk(certified)
 
 
 def _of_promise(certified: CertifiedThreshold) -> str:
@@ -47,62 +39,65 @@ def _of_promise(certified: CertifiedThreshold) -> str:
     return ""
 
 
-def _of_grid(candidates: Sequence[Candidate], *, gold_items: int) -> str:
+def _of_grid(certified: CertifiedThreshold) -> str:
     """Check that a looser threshold accepts all items of a stricter one, and their errors."""
-    for one in candidates:
+    gold_items, pool_items = certified.gold_items, certified.pool_items
+    if pool_items is not None and pool_items < gold_items:
+        return f"{gold_items:,} gold items of {pool_items:,} items are impossible"
+    for one in certified.candidates:
         if not 0 <= one.errors <= one.accepted <= gold_items:
             return (
                 f"{one.errors:,} errors among {one.accepted:,} accepted of {gold_items:,} gold "
                 "items are impossible"
             )
-    for strict, loose in itertools.pairwise(candidates):
+        if (one.unread is None) != (pool_items is None):
+            return f"the items without a gold label at threshold {one.threshold:g} are not counted"
+        if pool_items is not None and not 0 <= (one.unread or 0) <= pool_items - gold_items:
+            return (
+                f"{one.unread:,} accepted of {pool_items - gold_items:,} items without a gold "
+                "label are impossible"
+            )
+    for strict, loose in itertools.pairwise(certified.candidates):
         more = loose.accepted - strict.accepted
-        if not loose.threshold < strict.threshold or not 0 <= loose.errors - strict.errors <= more:
+        if (
+            not loose.threshold < strict.threshold
+            or not 0 <= loose.errors - strict.errors <= more
+            or (loose.unread or 0) < (strict.unread or 0)
+        ):
             return f"the counts at threshold {loose.threshold:g} cannot follow a stricter threshold"
-    return ""
-
-
-def _of_numbers(one: Candidate, certified: CertifiedThreshold) -> str:
-    """Compare the p-value and the bound of a candidate with those that its counts give."""
-    place = f"at threshold {one.threshold:g}, {one.errors:,} errors among {one.accepted:,} give"
-    if certified.delta is None:
-        risk = (one.errors + 1) / (certified.gold_items + 1)
-        if not _same(one.p_value, risk):
-            return f"{place} a bound of {risk:.4g}, not {one.p_value:.4g}"
-        return "" if one.upper is None else "this method has no upper bound"
-    counts = np.array([one.errors]), np.array([one.accepted])
-    p_value = float(binomial_p(counts[0], items=counts[1], alpha=certified.alpha)[0])
-    if not _same(one.p_value, p_value):
-        return f"{place} p = {p_value:.4g}, not {one.p_value:.4g}"
-    upper = upper_bound(one.errors, items=one.accepted, delta=certified.delta)
-    if one.upper is None or not _same(one.upper, upper):
-        return f"{place} an upper bound of {upper:.4g}, not {one.upper}"
     return ""
 
 
 def _of_walk(certified: CertifiedThreshold) -> str:
     """Walk down the grid again; the last candidate that passes must be the chosen one."""
-    chosen: Candidate | None = None
-    stopped = False
-    limit = certified.alpha if certified.delta is None else certified.delta
-    for one in certified.candidates:
-        expected: Outcome = "passed" if one.p_value <= limit else "failed"
-        if certified.delta is not None and stopped:
-            expected = "not reached"
-        elif one.accepted < certified.least_accepted:
-            expected = "skipped"
-        stopped = stopped or expected == "failed"
-        if one.outcome != expected:
-            return f'the threshold {one.threshold:g} has "{one.outcome}"; expected "{expected}"'
-        if expected == "passed":
-            chosen = one
-    if certified.chosen != chosen:
-        return (
-            "the chosen threshold is not the last that passed"
-            f" ({'none' if chosen is None else format(chosen.threshold, 'g')})"
-        )
-    if chosen is not None and certified.items_needed is not None:
+    again = walked_again(certified)
+    for one, derived in zip(certified.candidates, again.candidates, strict=True):
+        if found := _of_candidate(one, derived):
+            return found
+    place = None if again.chosen is None else again.candidates.index(again.chosen)
+    if certified.chosen != (None if place is None else certified.candidates[place]):
+        name = "none" if again.chosen is None else format(again.chosen.threshold, "g")
+        return f"the chosen threshold is not the last that passed ({name})"
+    if certified.chosen is not None and certified.items_needed is not None:
         return "a threshold was chosen, and yet more items are said to be needed"
+    return ""
+
+
+def _of_candidate(one: Candidate, derived: Candidate) -> str:
+    """Compare the p-value, the bound and the outcome with those that the counts give."""
+    unread = "" if one.unread is None else f" and {one.unread:,} without a gold label"
+    place = (
+        f"at threshold {one.threshold:g}, {one.errors:,} errors among {one.accepted:,}{unread} give"
+    )
+    if not _same(one.p_value, derived.p_value):
+        what = "a bound of" if derived.upper is None else "p ="
+        return f"{place} {what} {derived.p_value:.4g}, not {one.p_value:.4g}"
+    if derived.upper is None:
+        return "" if one.upper is None else "this method has no upper bound"
+    if one.upper is None or not _same(one.upper, derived.upper):
+        return f"{place} an upper bound of {derived.upper:.4g}, not {one.upper}"
+    if one.outcome != derived.outcome:
+        return f'the threshold {one.threshold:g} has "{one.outcome}"; expected "{derived.outcome}"'
     return ""
 
 

@@ -80,6 +80,16 @@ def plan_certification(
     )
 
 
+def items_to_check(*, alpha: float, delta: float, accepted: int) -> int:
+    """Return how many of the accepted items to label to check a promise on other texts.
+
+    If half of the tolerated share is wrong, this many show with a chance of 80% that it holds;
+    all of them if there are fewer.
+    """
+    needed = _accepted_needed(alpha, delta, alpha / 2, 0.8)
+    return accepted if needed is None else min(needed, accepted)
+
+
 def certifying_sizes(*, alpha: float, delta: float) -> tuple[tuple[int, int], ...]:
     """List (errors, fewest accepted items that still certify alpha) for 0 to 10 errors."""
     return tuple(

@@ -1,10 +1,12 @@
 """Certify an acceptance threshold with a promise, on items that people labeled.
 
 Two methods, two promises. ``certify_threshold``: at most alpha wrong among the accepted
-items, with confidence 1 - delta (Learn then Test, fixed sequence, exact binomial tests).
-``control_risk``: on average at most alpha of all items are accepted and wrong (conformal
+items that nobody has read, with confidence 1 - delta (Learn then Test, fixed sequence, exact
+tests). ``control_risk``: on average at most alpha of all items are accepted and wrong (conformal
 risk control), which is weaker. Neither knows where its numbers come from: the caller must make
 sure that the gold items were drawn at random and used for nothing else.
+
+Every p-value, bound and outcome follows from the counts alone: ``walked_again`` derives them.
 
 Source: Angelopoulos et al., Learn then Test, arXiv 2110.01052; Angelopoulos et al.,
 Conformal Risk Control, arXiv 2208.02814.
@@ -13,7 +15,6 @@ Conformal Risk Control, arXiv 2208.02814.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,23 +22,22 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.certificates.bounds import (
-    binomial_p,
-    certifying_size,
-    tolerated_errors,
-    upper_bound,
+from localensemble.consensus.certificates.bounds import certifying_size
+from localensemble.consensus.certificates.counted_threshold import (
+    CountedThreshold,
+    items_needed,
+    least_to_accept,
+    risk_items_needed,
 )
+from localensemble.consensus.certificates.unread_items import unread_bound, unread_p
 from localensemble.consensus.protocol import BoolArray, FloatArray
 from localensemble.core.errors import InputError
 
 CertificationMethod = Literal["fixed_sequence", "conformal_risk_control"]
 Outcome = Literal["passed", "failed", "skipped", "not reached"]
+Obstacle = Literal["nothing to accept", "nothing unread", "too few", "study too small", "too wrong"]
 
-# A walk that starts at the smallest size that certifies without errors stops at an early error;
-# the size that tolerates two errors was better or equal in every planning simulation.
-_FORGIVEN_ERRORS = 2
 _GRID_STEPS = 20
-_MOST_ITEMS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ class Candidate:
         threshold: items with a score of at least this are accepted.
         accepted: number of gold items it accepts.
         errors: number of accepted gold items whose consensus is wrong.
-        p_value: p-value of the test "more than alpha of the accepted are wrong"; for conformal
-            risk control, the bound (errors + 1) / (n + 1) on the risk instead.
-        upper: upper bound on the error rate among the accepted, at confidence 1 - delta;
-            None for conformal risk control, which makes no such statement.
+        unread: number of accepted items without a gold label; None if unknown.
+        p_value: p-value of the test "more than alpha of the unread accepted items are wrong"; for
+            conformal risk control, the bound (errors + 1) / (n + 1) on the risk instead.
+        upper: upper bound on the error rate among the unread accepted items, at confidence
+            1 - delta; None for conformal risk control, which makes no such statement.
         outcome: whether it passed, failed, was skipped as too small to pass, or was not
             reached because it comes after the first failure.
     """
@@ -59,6 +60,7 @@ class Candidate:
     threshold: float
     accepted: int
     errors: int
+    unread: int | None
     p_value: float
     upper: float | None
     outcome: Outcome
@@ -79,6 +81,7 @@ class CertifiedThreshold:
         candidates: the grid, strictest first.
         items_needed: number of gold items that would probably certify something; None if
             something is certified or no number would help.
+        pool_items: number of items that the gold items were drawn from; None if unknown.
     """
 
     method: CertificationMethod
@@ -89,6 +92,7 @@ class CertifiedThreshold:
     chosen: Candidate | None
     candidates: tuple[Candidate, ...]
     items_needed: int | None
+    pool_items: int | None = None
 
     @property
     def threshold(self) -> float | None:
@@ -101,6 +105,22 @@ class CertifiedThreshold:
         if self.chosen is None or not self.gold_items:
             return 0.0
         return self.chosen.accepted / self.gold_items
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why nothing is certified; None if something is."""
+        if self.chosen is not None:
+            return None
+        if all(not one.accepted and not one.unread for one in self.candidates):
+            return "nothing to accept"
+        if all(one.unread == 0 for one in self.candidates):
+            return "nothing unread"
+        if self.items_needed is not None:
+            return "too few"
+        rates = [one.errors / one.accepted for one in self.candidates if one.accepted]
+        if not rates or min(rates) < self.alpha:
+            return "study too small"
+        return "too wrong"
 
 
 def threshold_grid(scores: FloatArray, *, steps: int = _GRID_STEPS) -> tuple[float, ...]:
@@ -127,12 +147,13 @@ def certify_threshold(
     grid: Sequence[float],
     alpha: float,
     delta: float,
+    unread_scores: FloatArray | None = None,
     least_accepted: int | None = None,
 ) -> CertifiedThreshold:
-    """Certify "at most alpha wrong among the accepted, with confidence 1 - delta".
+    """Certify "at most alpha wrong among the unread accepted, with confidence 1 - delta".
 
     Walks from the strictest threshold down, stops at the first that fails its exact
-    binomial test, and returns the last that passed. A threshold after a failure is
+    test, and returns the last that passed. A threshold after a failure is
     never returned, even if it would pass.
 
     Args:
@@ -141,92 +162,159 @@ def certify_threshold(
         grid: candidate thresholds, strictly decreasing, fixed without the gold labels.
         alpha: tolerated error rate, between 0 and 1.
         delta: chance that the promise fails, between 0 and 1.
-        least_accepted: candidates that accept fewer items are skipped. None means the size
-            that certifies with two errors.
+        unread_scores: (U,) scores of the items that the gold items were drawn from, without the
+            gold items. None means that they have no end.
+        least_accepted: candidates that accept fewer items are skipped. None chooses the number
+            from the numbers of items, without looking at a label.
     """
     _check_inputs(scores, wrong=wrong, grid=grid)
-    if least_accepted is None:
-        least_accepted = certifying_size(_FORGIVEN_ERRORS, alpha=alpha, delta=delta)
-    # Below this size a candidate cannot pass, even without errors.
-    least_accepted = max(least_accepted, certifying_size(0, alpha=alpha, delta=delta))
-    accepted, errors = _counts(scores, wrong=wrong, grid=grid)
-    p_values = binomial_p(errors, items=accepted, alpha=alpha)
-    candidates: list[Candidate] = []
-    chosen: Candidate | None = None
-    stopped = False
-    for i, threshold in enumerate(grid):
-        outcome: Outcome
-        if stopped:
-            outcome = "not reached"
-        elif accepted[i] < least_accepted:
-            # Skipping depends only on the number of items, so it costs no confidence.
-            outcome = "skipped"
-        else:
-            outcome = "passed" if p_values[i] <= delta else "failed"
-            stopped = outcome == "failed"
-        k, n = int(errors[i]), int(accepted[i])
-        upper = upper_bound(k, items=n, delta=delta)
-        candidate = Candidate(float(threshold), n, k, float(p_values[i]), upper, outcome)
-        candidates.append(candidate)
-        if outcome == "passed":
-            chosen = candidate
-    needed = None
-    if chosen is None:
-        needed = _items_needed(candidates, items=len(scores), alpha=alpha, delta=delta)
-    return CertifiedThreshold(
-        method="fixed_sequence",
+    return _walk(
+        _counted(scores, wrong=wrong, grid=grid, unread_scores=unread_scores),
+        gold_items=len(scores),
+        pool_items=None if unread_scores is None else len(scores) + len(unread_scores),
         alpha=alpha,
         delta=delta,
         least_accepted=least_accepted,
-        gold_items=len(scores),
-        chosen=chosen,
-        candidates=tuple(candidates),
-        items_needed=needed,
     )
 
 
 def control_risk(
-    scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float], alpha: float
+    scores: FloatArray,
+    *,
+    wrong: BoolArray,
+    grid: Sequence[float],
+    alpha: float,
+    unread_scores: FloatArray | None = None,
 ) -> CertifiedThreshold:
     """Certify "on average at most alpha of all items are accepted and wrong".
 
     Chooses the lowest threshold with (k + 1) / (n + 1) <= alpha for it and every stricter one,
     where k counts accepted wrong items. The promise holds on average over draws of gold items,
-    and says nothing about the error rate among the accepted.
+    for an unread item as for any other, and says nothing about the error rate among the accepted.
 
     Args:
         scores: (n,) scores of the gold items; NaN is never accepted.
         wrong: bool (n,); the consensus differs from the person's label.
         grid: candidate thresholds, strictly decreasing, fixed without the gold labels.
         alpha: tolerated share, between 0 and 1.
+        unread_scores: (U,) scores of the other items they were drawn from; only counted.
     """
     _check_inputs(scores, wrong=wrong, grid=grid)
-    item_count = len(scores)
-    accepted, errors = _counts(scores, wrong=wrong, grid=grid)
-    candidates = []
+    return _risk(
+        _counted(scores, wrong=wrong, grid=grid, unread_scores=unread_scores),
+        gold_items=len(scores),
+        pool_items=None if unread_scores is None else len(scores) + len(unread_scores),
+        alpha=alpha,
+    )
+
+
+def walked_again(certified: CertifiedThreshold) -> CertifiedThreshold:
+    """Derive p-values, bounds, outcomes and the choice again from the counts of a certificate.
+
+    The counts must not contradict each other (``derived_again.contradiction``).
+    """
+    counts = [
+        CountedThreshold(one.threshold, one.accepted, one.errors, one.unread)
+        for one in certified.candidates
+    ]
+    if certified.delta is None:
+        return _risk(
+            counts,
+            gold_items=certified.gold_items,
+            pool_items=certified.pool_items,
+            alpha=certified.alpha,
+        )
+    # Version 1 of the file counted no unread items, and its walk always started at two errors.
+    start = None
+    if certified.pool_items is None:
+        start = certifying_size(2, alpha=certified.alpha, delta=certified.delta)
+    return _walk(
+        counts,
+        gold_items=certified.gold_items,
+        pool_items=certified.pool_items,
+        alpha=certified.alpha,
+        delta=certified.delta,
+        least_accepted=start,
+    )
+
+
+def _walk(
+    counts: Sequence[CountedThreshold],
+    *,
+    gold_items: int,
+    pool_items: int | None,
+    alpha: float,
+    delta: float,
+    least_accepted: int | None,
+) -> CertifiedThreshold:
+    least = least_to_accept(counts, alpha=alpha, delta=delta, wanted=least_accepted)
+    candidates: list[Candidate] = []
     chosen: Candidate | None = None
-    for i, threshold in enumerate(grid):
-        bound = (int(errors[i]) + 1) / (item_count + 1)
-        # k never falls along the grid, so nothing can pass after the first failure.
-        outcome: Outcome = "passed" if bound <= alpha else "failed"
+    stopped = False
+    for one in counts:
+        p_value = unread_p(one.errors, items=one.accepted, unread=one.unread, alpha=alpha)
+        outcome: Outcome
+        if stopped:
+            outcome = "not reached"
+        elif one.accepted < least or not one.can_pass(alpha=alpha, delta=delta):
+            # Skipping depends only on the numbers of items, so it costs no confidence.
+            outcome = "skipped"
+        else:
+            outcome = "passed" if p_value <= delta else "failed"
+            stopped = outcome == "failed"
+        upper = unread_bound(one.errors, items=one.accepted, unread=one.unread, delta=delta)
         candidate = Candidate(
-            float(threshold), int(accepted[i]), int(errors[i]), bound, None, outcome
+            one.threshold, one.accepted, one.errors, one.unread, p_value, upper, outcome
         )
         candidates.append(candidate)
         if outcome == "passed":
             chosen = candidate
     needed = None
-    if chosen is None and grid:
-        needed = _risk_items_needed(int(errors[0]), item_count, alpha)
+    if chosen is None:
+        needed = items_needed(
+            counts, gold_items=gold_items, pool_items=pool_items, alpha=alpha, delta=delta
+        )
+    return CertifiedThreshold(
+        method="fixed_sequence",
+        alpha=alpha,
+        delta=delta,
+        least_accepted=least,
+        gold_items=gold_items,
+        chosen=chosen,
+        candidates=tuple(candidates),
+        items_needed=needed,
+        pool_items=pool_items,
+    )
+
+
+def _risk(
+    counts: Sequence[CountedThreshold], *, gold_items: int, pool_items: int | None, alpha: float
+) -> CertifiedThreshold:
+    candidates = []
+    chosen: Candidate | None = None
+    for one in counts:
+        bound = (one.errors + 1) / (gold_items + 1)
+        # k never falls along the grid, so nothing can pass after the first failure.
+        outcome: Outcome = "passed" if bound <= alpha else "failed"
+        candidate = Candidate(
+            one.threshold, one.accepted, one.errors, one.unread, bound, None, outcome
+        )
+        candidates.append(candidate)
+        if outcome == "passed":
+            chosen = candidate
+    needed = None
+    if chosen is None and counts:
+        needed = risk_items_needed(counts[0].errors, gold_items, alpha)
     return CertifiedThreshold(
         method="conformal_risk_control",
         alpha=alpha,
         delta=None,
         least_accepted=0,
-        gold_items=item_count,
+        gold_items=gold_items,
         chosen=chosen,
         candidates=tuple(candidates),
         items_needed=needed,
+        pool_items=pool_items,
     )
 
 
@@ -259,6 +347,29 @@ def _check_inputs(scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]
         raise ValueError("The grid must be strictly decreasing.")
 
 
+def _counted(
+    scores: FloatArray,
+    *,
+    wrong: BoolArray,
+    grid: Sequence[float],
+    unread_scores: FloatArray | None,
+) -> list[CountedThreshold]:
+    accepted, errors = _counts(scores, wrong=wrong, grid=grid)
+    unread = None
+    if unread_scores is not None:
+        nothing = np.zeros(unread_scores.shape, dtype=np.bool_)
+        unread, _ = _counts(unread_scores, wrong=nothing, grid=grid)
+    return [
+        CountedThreshold(
+            float(threshold),
+            int(accepted[i]),
+            int(errors[i]),
+            None if unread is None else int(unread[i]),
+        )
+        for i, threshold in enumerate(grid)
+    ]
+
+
 def _counts(
     scores: FloatArray, *, wrong: BoolArray, grid: Sequence[float]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -266,33 +377,3 @@ def _counts(
     accepted = np.count_nonzero(accepts, axis=0).astype(np.int64)
     errors = np.count_nonzero(accepts & wrong[:, None], axis=0).astype(np.int64)
     return accepted, errors
-
-
-def _items_needed(
-    candidates: Sequence[Candidate], *, items: int, alpha: float, delta: float
-) -> int | None:
-    """Estimate the fewest gold items that would certify a candidate at its error rate."""
-    sizes = np.unique(np.geomspace(1, _MOST_ITEMS, 600).astype(np.int64))
-    tolerated = tolerated_errors(sizes, alpha=alpha, delta=delta)
-    found: list[int] = []
-    for candidate in candidates:
-        if not candidate.accepted:
-            continue
-        rate = candidate.errors / candidate.accepted
-        if rate >= alpha:
-            continue
-        enough = np.ceil(rate * sizes) <= tolerated
-        # Counts are whole, so passing comes and goes; take the size from which on it stays.
-        failing = np.flatnonzero(~enough)
-        first = 0 if not len(failing) else int(failing[-1]) + 1
-        if first < len(sizes):
-            found.append(math.ceil(int(sizes[first]) * items / candidate.accepted))
-    return max(min(found), items + 1) if found else None
-
-
-def _risk_items_needed(errors: int, items: int, alpha: float) -> int | None:
-    rate = errors / items if items else 0.0
-    if rate >= alpha:
-        return None
-    # (rate n + 1) / (n + 1) <= alpha
-    return max(items + 1, math.ceil((1.0 - alpha) / (alpha - rate)))
