@@ -21,7 +21,7 @@ from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
 from localensemble.core.options import refuse_other_words
 from localensemble.core.words import counted
-from localensemble.findings.certification import Promise, certify_variable
+from localensemble.findings.certification import Promise, certify_variable, withdrawn_promises
 from localensemble.findings.fitted_pools import is_pooled_on
 from localensemble.study.folder import StudyFolder
 from localensemble.study.given_files import write_made_file
@@ -123,7 +123,8 @@ def certify(
             date=date.today().isoformat(),
             seen=seen,
         )
-    messages = [*loaded.cautions, *labels.messages, *left_out]
+        withdrawn = withdrawn_promises(loaded, variable=chosen, gold=labels.categories[variable])
+    messages = [*withdrawn, *loaded.cautions, *labels.messages, *left_out]
     if labels.blank_rows.get(variable):
         messages.append(
             f"The gold table has {counted(labels.blank_rows[variable], 'row')} without a label. "

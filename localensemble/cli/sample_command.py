@@ -28,7 +28,19 @@ def command(
         Path | None,
         Option("The labeled table; required unless the study was imported without texts."),
     ] = None,
-    count: Annotated[int, Option("How many items to draw.", "--n", least=1)],
+    count: Annotated[
+        int | None,
+        Option(
+            "How many items to draw; required unless --check-certificate is given.", "--n", least=1
+        ),
+    ] = None,
+    check_certificate: Annotated[
+        str | None,
+        Option(
+            "Draw from the accepted labels of this VARIABLE, to check on these texts a certificate "
+            "made on others. [default of --n: as many as the check needs]",
+        ),
+    ] = None,
     seed: Annotated[int, Option("The random seed; another seed draws other items.", least=0)] = 0,
     worksheet: Annotated[Path, Option("The worksheet (CSV) to write.", "-o --output")],
     id_column: IdColumn = None,
@@ -40,6 +52,8 @@ def command(
     no other column of the table, such as gold labels. For a study imported without texts, it has
     no texts.
     """
+    if count is None and check_certificate is None:
+        raise click.UsageError("Give --n, or --check-certificate VARIABLE.")
     console = output()
     drawn = sample(
         study,
@@ -49,13 +63,19 @@ def command(
         worksheet=worksheet,
         id_column=id_column,
         text_column=text_column,
+        check_certificate=check_certificate,
     )
+    which = "items" if drawn.checks is None else f"items with an accepted label of {drawn.checks}"
     say(
         console,
-        f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} items, drawn at random.",
+        f"Wrote {drawn.path}: {drawn.drawn:,} of {drawn.item_count:,} {which}, drawn at random.",
     )
     console.print("Fill in every row, from the top. Write the categories exactly as shown:")
-    columns = [f"  gold_{one.name}: {', '.join(one.answers)}" for one in drawn.codebook.variables]
+    columns = [
+        f"  gold_{one.name}: {', '.join(one.answers)}"
+        for one in drawn.codebook.variables
+        if drawn.checks in (None, one.name)
+    ]
     for line in cut(columns, whole="the codebook has all"):
         say(console, line)
     for line in _next(study, drawn):
@@ -64,6 +84,8 @@ def command(
 
 def _next(study: Path, drawn: Sample) -> tuple[str, ...]:
     """Name the next step that fits the worksheet: few gold labels certify nothing."""
+    if drawn.checks is not None:
+        return (f"Next: localensemble evaluate {study} --gold {drawn.path}",)
     usual = plan()
     variable = drawn.codebook.variables[0].name
     if usual.items_needed is None or drawn.drawn >= usual.items_needed:

@@ -32,7 +32,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.fitted_raters import has_used_text
-from localensemble.findings.promises import profile_of
+from localensemble.findings.promises import profile_of, promise_findings
 from localensemble.study.binding import binding
 from localensemble.study.decisions import decide
 from localensemble.study.study import Study
@@ -141,6 +141,26 @@ def certify_variable(
     rules.with_certificates((issued,))
     prevalence = corrected_prevalence(decided.categories, gold=gold, categories=variable.answers)
     return Certification(issued, prevalence)
+
+
+def withdrawn_promises(
+    loaded: Study, *, variable: Variable, gold: CategoryArray
+) -> tuple[str, ...]:
+    """Return in words the promises that a study applies and that these gold labels contradict."""
+    held = [one for one in loaded.rules.certificates if one.variable == variable.name]
+    if not held:
+        return ()
+    decided = decide(
+        loaded.recorded,
+        variable=variable,
+        method=loaded.rules.method_for(variable.name),
+        policies=loaded.rules.policies_for(variable.name),
+        control=loaded.control.get(variable.name),
+    )
+    found = [
+        promise_findings(one, labels=loaded.recorded, decided=decided, gold=gold) for one in held
+    ]
+    return tuple(one.sentence for one in found if one.state == "withdrawn")
 
 
 def _usual_score(loaded: Study, method: ConsensusMethod) -> ScoreName:

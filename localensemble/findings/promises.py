@@ -31,8 +31,9 @@ from localensemble.study.study_labels import StudyLabels
 
 PromiseState = Literal["holds", "other texts", "checked here", "withdrawn"]
 
-# Conformal risk control has no delta; its check takes the usual one.
-_USUAL_DELTA = 0.1
+_FOREIGN = " This certificate is foreign: the study has no record of making it."
+USUAL_DELTA = 0.1
+"""Chance that a check fails to warn, for conformal risk control, which has no delta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class PromiseFindings:
         by: the score of the threshold.
         limit: the certified threshold: items below it are escalated.
         sentence: the promise, or why there is none, with every number it rests on.
-        assumptions: what it assumes, and any sign against it.
+        assumptions: what it assumes, and any sign against it; empty if it is withdrawn.
         state: whether it holds; was certified on other texts; was checked on gold labels of
             these; or is withdrawn, because the gold labels at hand contradict it.
         gold_items: accepted items with a gold label; for conformal risk control, all gold items.
@@ -63,6 +64,21 @@ class PromiseFindings:
     gold_errors: int = 0
     to_check: int = 0
     differences: tuple[PoolDifference, ...] = ()
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, in a sentence; empty if the promise holds."""
+        if self.state == "other texts" and self.to_check:
+            return (
+                "To draw them: localensemble sample STUDY --items ITEMS --check-certificate "
+                f"{self.variable} -o worksheet.csv"
+            )
+        if self.state == "withdrawn":
+            return (
+                "Certify again on items like these, or drop it: localensemble consensus STUDY "
+                "--items ITEMS --drop-certificates"
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,7 @@ def promise_findings(
     labels: StudyLabels,
     decided: Decisions,
     gold: CategoryArray | None,
+    foreign: bool = False,
 ) -> PromiseFindings:
     """State what a certificate promises about the items that a study accepts by it.
 
@@ -92,6 +109,7 @@ def promise_findings(
         labels: the labels of the study.
         decided: the decisions on its variable, by its threshold.
         gold: (N,) gold categories, -1 for items without one; None without gold labels.
+        foreign: whether the study has no record of making the certificate.
     """
     accepted = accepted_by_rules(decided)
     known = _gold_here(certificate, decided, accepted, gold)
@@ -107,7 +125,7 @@ def promise_findings(
     if state == "other texts":
         to_check = items_to_check(
             alpha=certificate.certified.alpha,
-            delta=certificate.certified.delta or _USUAL_DELTA,
+            delta=certificate.certified.delta or USUAL_DELTA,
             accepted=int(np.count_nonzero(accepted)),
         )
     return PromiseFindings(
@@ -116,8 +134,10 @@ def promise_findings(
         limit=certificate.certified.threshold,
         sentence=_sentence(
             certificate, state, known, differences=differences, elsewhere=elsewhere, check=to_check
-        ),
-        assumptions=certificate.assumptions(),
+        )
+        + (_FOREIGN if foreign else ""),
+        # What a withdrawn promise assumed is of no use to anyone.
+        assumptions=() if state == "withdrawn" else certificate.assumptions(),
         state=state,
         gold_items=0 if known is None else known.items,
         gold_errors=0 if known is None else known.errors,

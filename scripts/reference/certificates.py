@@ -4,8 +4,9 @@
 
 Labels the test parts with the embedded ensemble (seconds), then draws gold items at
 random again and again, certifies a threshold on each draw with the program's own code, and
-looks at the labels of the items that were not drawn. Prints a Markdown table. Needs the extra
-`llama-cpp` and the data that `models/training` trains on.
+looks at the labels of the items that were not drawn. Does the same with the test of 0.2.0, which
+counted the gold items and always started at the size that forgives two errors. Prints a Markdown
+table. Needs the extra `llama-cpp` and the data that `models/training` trains on.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ import argparse
 import csv
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts" / "train"))
+sys.path.insert(0, str(ROOT / "models" / "training"))
 
 from corpus import GoldItem, read_splits  # noqa: E402
 from localensemble.api.evaluate import gold_of  # noqa: E402
 from localensemble.api.label import LabelOptions, label  # noqa: E402
+from localensemble.consensus.certificates.bounds import certifying_size  # noqa: E402
+from localensemble.consensus.certificates.threshold import (  # noqa: E402
+    certify_threshold,
+    threshold_grid,
+)
 from localensemble.consensus.policies.scores import ScoreName  # noqa: E402
-from localensemble.findings.certification import Promise, certify  # noqa: E402
 from localensemble.ledger.read import LedgerReader  # noqa: E402
 from localensemble.study.decisions import decide  # noqa: E402
 from localensemble.study.study import Study  # noqa: E402
@@ -34,51 +39,67 @@ from localensemble.study.study import Study  # noqa: E402
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One promise about a variable of a source, with this many gold items."""
+    """One promise about a variable of a source, with this many gold items.
+
+    ``items`` takes only so many items, drawn at random, so that the gold items are most of them.
+    """
 
     source: str
     codebook: str
     variable: str
     alpha: float
     gold_items: int
+    items: int | None = None
 
 
 # The test part of negex has 387 items; 180 gold items leave enough to count.
 CASES = (
     Case("nhs_feedback", "patient_feedback", "sentiment", 0.2, 400),
     Case("nhs_feedback", "patient_feedback", "sentiment", 0.1, 400),
+    Case("nhs_feedback", "patient_feedback", "sentiment", 0.2, 100),
+    Case("nhs_feedback", "patient_feedback", "sentiment", 0.2, 400, 568),
+    Case("nhs_feedback", "patient_feedback", "sentiment", 0.2, 450, 568),
+    Case("nhs_feedback", "patient_feedback", "sentiment", 0.15, 450, 568),
+    Case("negex", "negation", "negation", 0.05, 60),
+    Case("negex", "negation", "negation", 0.05, 100),
     Case("negex", "negation", "negation", 0.05, 180),
+    Case("negex", "negation", "negation", 0.02, 300),
 )
 
 
 @dataclass(slots=True)
 class Counts:
-    """The counts over all draws."""
+    """The counts over all draws, of one test."""
 
     certified: int = 0
-    kept_on_rest: int = 0
-    kept_on_all: int = 0
-    errors_of_rest: int = 0
-    accepted_of_rest: int = 0
-    rest: int = 0
-    intervals: int = 0
-    intervals_that_hold: int = 0
+    kept: int = 0
+    errors: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAndNow:
+    """The counts of the test of 0.2.0 and of the program's own, on the same draws."""
+
+    rest: int
+    before: Counts = field(default_factory=Counts)
+    now: Counts = field(default_factory=Counts)
 
 
 def main() -> None:
     """Label the test parts and count for every case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--delta", type=float, default=0.1)
     parser.add_argument("--by", default="mean_probability")
     options = parser.parse_args()
     splits = read_splits(options.data)
     say(
-        "| variable | alpha | delta | items | gold | draws | certified | kept on the rest "
-        "| kept on all | accepted of the rest | wrong of them | prevalence intervals that hold |"
+        "| variable | alpha | items | gold items | draws that certified | kept on the unread "
+        "| accepted share of the unread | wrong share of the accepted |"
     )
-    say("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    say("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
             items = [item for item in splits[case.source].test if case.variable in item.gold]
@@ -92,7 +113,7 @@ def main() -> None:
                     delta=options.delta,
                     by=options.by,
                 )
-            say(row(case, len(items), options.draws, options.delta, counts))
+            say(row(case, case.items or len(items), options.draws, counts))
 
 
 def labeled(folder: Path, case: Case, items: list[GoldItem]) -> Path:
@@ -117,8 +138,8 @@ def labeled(folder: Path, case: Case, items: list[GoldItem]) -> Path:
 
 def count(
     loaded: Study, case: Case, *, gold_table: Path, draws: int, delta: float, by: ScoreName
-) -> Counts:
-    """Draw gold items, certify, and measure the accepted labels' errors on other items."""
+) -> BeforeAndNow:
+    """Draw gold items, certify, and measure the accepted labels' errors on the other items."""
     variable = loaded.codebook.variable(case.variable)
     labels = gold_of(loaded, gold_table)
     if labels is None:
@@ -130,46 +151,51 @@ def count(
         method=loaded.rules.method,
         policies=loaded.rules.policies,
     )
-    scores = np.where(decided.escalated, np.nan, decided.scores(by))
-    wrong = decided.categories != known
-    truth = np.bincount(known, minlength=len(variable.answers)) / len(known)
-    promise = Promise("fixed_sequence", case.alpha, delta, by)
-    counts = Counts()
+    every = np.where(decided.escalated, np.nan, decided.scores(by))
+    all_wrong = decided.categories != known
+    used = np.random.default_rng(0).permutation(len(every))[: case.items]
+    scores, wrong = every[used], all_wrong[used]
+    grid = threshold_grid(scores)
+    counts = BeforeAndNow(draws * (len(scores) - case.gold_items))
     for draw in range(draws):
-        drawn = np.random.default_rng(draw).permutation(len(known))[: case.gold_items]
-        gold = np.full(len(known), -1, dtype=np.int16)
-        gold[drawn] = known[drawn]
-        found = certify(loaded, variable=variable, gold=gold, promise=promise, date="2000-01-01")
-        threshold = found.certificate.certified.threshold
-        accepted = np.zeros(len(known), bool) if threshold is None else scores >= threshold
-        elsewhere = accepted & (gold < 0)
-        counts.certified += threshold is not None
-        counts.kept_on_rest += share(wrong, elsewhere) <= case.alpha
-        counts.kept_on_all += share(wrong, accepted) <= case.alpha
-        counts.errors_of_rest += int((wrong & elsewhere).sum())
-        counts.accepted_of_rest += int(elsewhere.sum())
-        counts.rest += int((gold < 0).sum())
-        for one, real in zip(found.prevalence, truth, strict=True):
-            counts.intervals += 1
-            counts.intervals_that_hold += (
-                one.interval is not None and one.interval.low <= real <= one.interval.high
-            )
+        gold = np.zeros(len(scores), dtype=np.bool_)
+        gold[np.random.default_rng(draw).permutation(len(scores))[: case.gold_items]] = True
+        for kept, unread, start in (
+            (counts.before, None, certifying_size(2, alpha=case.alpha, delta=delta)),
+            (counts.now, scores[~gold], None),
+        ):
+            threshold = certify_threshold(
+                scores[gold],
+                wrong=wrong[gold],
+                grid=grid,
+                alpha=case.alpha,
+                delta=delta,
+                unread_scores=unread,
+                least_accepted=start,
+            ).threshold
+            add(kept, ~gold & (scores >= (np.inf if threshold is None else threshold)), wrong, case)
+            kept.certified += threshold is not None
     return counts
 
 
-def share(wrong: np.ndarray, accepted: np.ndarray) -> float:
-    """Return the error rate among the accepted labels; 0 if none are accepted."""
-    return float(wrong[accepted].mean()) if accepted.any() else 0.0
+def add(counts: Counts, accepted: np.ndarray, wrong: np.ndarray, case: Case) -> None:
+    """Count the accepted unread labels of one draw, and whether the promise was kept."""
+    errors, items = int((wrong & accepted).sum()), int(accepted.sum())
+    counts.kept += errors <= case.alpha * items + 1e-9
+    counts.errors += errors
+    counts.accepted += items
 
 
-def row(case: Case, items: int, draws: int, delta: float, counts: Counts) -> str:
-    """Return one case as a row of the table."""
-    wrong = counts.errors_of_rest / counts.accepted_of_rest if counts.accepted_of_rest else 0.0
+def row(case: Case, items: int, draws: int, counts: BeforeAndNow) -> str:
+    """Return one case as a row of the table: before, then now."""
+    both = (counts.before, counts.now)
+    wrong = [one.errors / one.accepted if one.accepted else 0.0 for one in both]
     return (
-        f"| {case.variable} | {case.alpha} | {delta} | {items:,} | {case.gold_items} | {draws} "
-        f"| {counts.certified} | {counts.kept_on_rest} | {counts.kept_on_all} "
-        f"| {counts.accepted_of_rest / counts.rest:.1%} | {wrong:.1%} "
-        f"| {counts.intervals_that_hold} of {counts.intervals} |"
+        f"| {case.variable} | {case.alpha:.2f} | {items:,} | {case.gold_items} "
+        f"| {both[0].certified} -> {both[1].certified} of {draws} "
+        f"| {both[0].kept / draws:.1%} -> {both[1].kept / draws:.1%} "
+        f"| {both[0].accepted / counts.rest:.1%} -> {both[1].accepted / counts.rest:.1%} "
+        f"| {wrong[0]:.1%} -> {wrong[1]:.1%} |"
     )
 
 

@@ -55,6 +55,8 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
             f"Next: nothing is accepted on {_names(none)}; run `{compare}` to see what other "
             "rules would accept."
         )
+    if step := _about_promises(findings, study=study):
+        return step
     if unclear := [one.name for one, found in compared if _no_better_than_always(one, found)]:
         return (
             f"Next: improve the codebook or change the raters, because accepted labels of "
@@ -86,6 +88,26 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
         f"Next: add --random-sample if the gold items were drawn at random; otherwise draw items "
         f"to label by hand with `{command}`."
     )
+
+
+def _about_promises(findings: StudyFindings, *, study: Path) -> str:
+    """Return the step for a promise that is withdrawn or unchecked; empty if all hold."""
+    for promise in findings.promises:
+        if promise.state == "withdrawn":
+            drop = shlex.join(["localensemble", "consensus", str(study), "--items", "ITEMS"])
+            return (
+                f"Next: certify {promise.variable} again on items like these, or drop the "
+                f"certificate with `{drop} --drop-certificates`."
+            )
+        if promise.state == "other texts" and promise.to_check:
+            sample = ["localensemble", "sample", str(study), "--items", "ITEMS"]
+            check = ["--check-certificate", promise.variable, "-o", "worksheet.csv"]
+            return (
+                f"Next: draw {counted(promise.to_check, 'accepted item')} to label by hand with "
+                f"`{shlex.join([*sample, *check])}`, because the certificate was made on other "
+                "texts."
+            )
+    return ""
 
 
 def _in_full(variable: VariableFindings, gold: GoldComparison, *, items: int) -> list[str]:

@@ -96,11 +96,14 @@ def show_summary(
     for calibration in findings.rater_calibrations:
         say(console, calibration.sentence)
     for promise in findings.promises:
+        assumed = f" It assumes: {'; '.join(promise.assumptions)}." if promise.assumptions else ""
         say(
             console,
             f"A certificate decides which labels of {promise.variable} are accepted. "
-            f"{promise.sentence} It assumes: {'; '.join(promise.assumptions)}.",
+            f"{promise.sentence}{assumed}",
         )
+        if promise.advice:
+            say(console, promise.advice)
     _say_unlabeled(findings, console)
     console.print()
     if details:

@@ -171,7 +171,8 @@ def _print_promises(findings: StudyFindings, console: Console) -> None:
         lines = (
             f"A certificate decides which labels of {promise.variable} are accepted. "
             f"{promise.sentence}",
-            "It assumes:",
+            *((promise.advice,) if promise.advice else ()),
+            *(("It assumes:",) if promise.assumptions else ()),
             *(f"  {assumption}" for assumption in promise.assumptions),
             "",
         )
