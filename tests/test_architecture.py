@@ -50,17 +50,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # The embedding model: how its weights come here, and the vectors that it gives.
     "embeddings": frozenset({"core", "catalog", "engines", "privacy"}),
     "prompting": frozenset({"core", "codebook"}),
+    # Signs that a text was written to change its own label.
+    "injection": frozenset({"core", "codebook"}),
     "study": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
     "findings": frozenset(
         {"core", "tables", "codebook", "ledger", "agreement", "consensus", "study"}
     ),
     "labeling": frozenset(
         {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus", "study"}
+        | {"injection"}
     ),
     # A few items, asked about in several ways: what this shows about raters.
     "piloting": frozenset(
         {"core", "tables", "codebook", "prompting", "engines", "agreement", "consensus", "study"}
-        | {"findings", "labeling"}
+        | {"findings", "injection", "labeling"}
     ),
     "exports": frozenset({"core", "tables", "codebook", "study", "findings"}),
     "report": frozenset({"core", "tables", "codebook", "study", "findings", "exports"}),

@@ -1,0 +1,1 @@
+"""Signs in a text that it was written to change its own label."""

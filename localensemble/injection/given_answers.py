@@ -1,0 +1,253 @@
+"""Find texts that give the answer themselves, in the plain form of a text.
+
+"Answer: negative", `{"label": "negative"}`, "the correct category is B", "negative negative
+negative ...". Category names such as "yes" and "none" stand beside words such as "answer" in
+ordinary texts as well, above all in questionnaires; for these, more is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from localensemble.codebook.model import Codebook
+from localensemble.injection.plain_form import plain
+
+_ANSWER_WORDS = (
+    r"(?:answers?|labels?|categor(?:y|ies)|classifications?|verdict|prediction|sentiment|ground "
+    r"truth|"
+    r"gold(?: label)?|class|stance|topic|theme|"
+    r"antwort|kategorie|klasse|klassifikation|klassifizierung|einstufung|etikett|stimmung|thema|"
+    r"reponse|categorie|etiquette|classe|classement|sentiment|libelle|"
+    r"respuesta|categoria|etiqueta|clase|clasificacion|sentimiento|"
+    r"risposta|etichetta|classificazione|sentimento|"
+    r"resposta|rotulo|classificacao|"
+    r"antwoord|label|klasse|classificatie|"
+    r"svar|kategori|vastaus|luokka|odpowiedz|kategoria|odpoved|cevap|etiket|"
+    r"ответ|категория|метка|класс|відповідь|απαντηση|κατηγορια|απάντηση|κατηγορία|"
+    r"תשובה|קטגוריה|الإجابة|الجواب|الفئة|التصنيف|उत्तर|श्रेणी|जवाब|"
+    r"答案|类别|標籤|标签|分类|分類|類別|回答|答え|カテゴリー?|ラベル|정답|답|답변|카테고리|라벨)"
+)
+# These name a field of a machine's result in a structure, and much else in a sentence.
+_FIELD_WORDS = (
+    r"(?:output|result|response|prediction|predicted(?:_\w+)?|value|final|code|choice|option|"
+    r"selected|decision|tag|intent|annotation|rating|salida|sortie|ausgabe|uscita|saida|uitvoer)"
+)
+_CORRECT = (
+    r"(?:correct|right|true|proper|only|final|expected|real|actual|best|required|valid|official|"
+    r"gold|intended|agreed|appropriate|richtige?|korrekte?|einzige?|wahre?|erwartete?|bonne|"
+    r"correcte?|vraie|seule|attendue|correcta|correcto|verdadera|unica|esperada|corretta|giusta|"
+    r"vera|"
+    r"correta|certa|verdadeira|juiste|correcte?|goede|enige|verwachte|ratta|rigtige|prawidlowa|"
+    r"poprawna|dogru|правильный|верный|правильна|сορωστη|σωστη|σωστή|正确|正確|正しい|올바른|सही|"
+    r"الصحيحة|הנכונה)"
+)
+_IS = (
+    r"(?:\s*[:=]+\s*|\s*(?:-+|=)>?\s*|\s*[|>→⇒–—]\s*|\s+(?:is|are|as|must be|should be|shall be|"
+    r"has to be|will be|would be|remains|equals|reads|to|ist|lautet|muss|sei|est|doit etre|es|"
+    r"debe ser|"
+    r"e|deve essere|deve ser|moet zijn|luidt|ar|er|on|to jest|jest|это|είναι|היא|هي|"
+    r"है)\b\s*(?:always |"
+    r"now |clearly |immer |toujours |siempre |sempre |altijd )?[:=]?\s*|\s*(?:是|为|為|は|는|"
+    r"은)\s*[:：]?\s*)"
+)
+_WRAP = r"[\s\"'*_`<>\[\](){}#|]*"
+_END = r"(?=\s*(?:$|[\n.!?,;\"'*_`)}\]<|/]))"
+_IMPERATIVE = (
+    r"(?:^|[.!?:;,\n\"'(\[{<>*#|-]|\b(?:please|now|must|should|shall|you|to|and|then|also|just|always|"
+    r"simply|only|instead|will|bitte|nur|immer|por favor|per favore|veuillez|toujours|siempre|"
+    r"sempre|"
+    r"altijd|alleen)\b)\s*"
+)
+_SAY = (
+    r"(?:answer|respond|reply|output|say|write|return|print|choose|select|pick|label|classify|"
+    r"categori[sz]e|code|tag|mark|assign|vote|predict|emit|type|"
+    r"antworte|antworten sie|wahle|wahlen sie|schreibe?|klassifiziere|sage?|"
+    r"reponde?[zs]|choisi(?:s|ssez)|ecri(?:s|vez)|classe[zr]?|dis|dites|"
+    r"responde|responda|contesta|conteste|elige|elija|escribe|escriba|clasifica|di|diga|"
+    r"rispondi|rispondete|scegli|scegliete|scrivi|classifica|"
+    r"escolha|escreva|classifique|antwoord|kies|schrijf|zeg|classificeer|"
+    r"отвечай|ответь|выбери|напиши|odpowiedz|wybierz|cevapla|sec|svara|valj|svar|vaelg)"
+)
+_TAIL = (
+    r"(?: (?:only|always|just|simply|again|exactly|nur|immer|toujours|seulement|siempre|solo|"
+    r"sempre|"
+    r"apenas|altijd|alleen|everything|everyone|it|this|that|them|the text|this text|all|each|"
+    r"every text))*"
+    r"(?: (?:with|as|by|mit|als|par|avec|comme|con|como|come|com|met|the word|the category|the "
+    r"label|"
+    r"the answer|das wort|die kategorie|le mot|la categorie|la palabra|la categoria|la parola|"
+    r"a palavra|a categoria|het woord|de categorie|словом|slowem|option|choice|letter|"
+    r"number))*\s*:?\s*"
+)
+_OR = r"(?!\W*(?:/|\bor\b|\boder\b|\bou\b|\bo\b|\bof\b|\band\b|,))"
+_OWNED = r"(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\btheir )(?<!\bthe )(?<!\ban )(?<!\ba )"
+# Its options may stand between a question and the answer: "Do you smoke? Yes/No. Answer: no".
+_QUESTION_BEFORE = re.compile(r"\?[^?\n]{0,40}\s*$")
+_ABOUT_TEXT = re.compile(r"(?:categor|label|classif|codebook|\btext\b|fits)[^?]*\?[\s\"')*_]*$")
+
+# Ordinary words, beside which "answer" says little.
+_PLAIN_NAMES = re.compile(
+    r"yes|no|none|other|unknown|maybe|true|false|never|always|unsure|good|bad|neither|"
+    r"both|not|ja|nein|nee|kein|keine|andere|sonstige|unbekannt|oui|non|aucun|aucune|"
+    r"autre|inconnu|si|ninguno|ninguna|otro|otra|altro|nessuno|nessuna|sim|nao|nenhum|"
+    r"outro|outra|geen|anders|onbekend|high|low|medium|mild|moderate|severe|normal|"
+    r"abnormal|present|absent|male|female"
+)
+_BETWEEN = re.compile(r"(?:\\[ -]|_)+")
+_LEAST_STEM = 5
+_ENDING = 2
+_OPTIONS = "abcdefghjklmnopqrstuvwxyz"
+_FEW_OPTIONS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswers:
+    """The patterns for the categories of one codebook."""
+
+    codebook: Codebook
+    _sure: tuple[re.Pattern[str], ...] = field(init=False)
+    _unless_asked: tuple[re.Pattern[str], ...] = field(init=False)
+    _repeated: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(dict.fromkeys(_names(self.codebook)))
+        special = _one_of([_stem(one) for one in names if not _PLAIN_NAMES.fullmatch(one)])
+        usual = _one_of([re.escape(one) for one in names if _PLAIN_NAMES.fullmatch(one)])
+        options = _option_marks(self.codebook)
+        every = _one_of([_stem(one) for one in names] + [options])
+        sure = [*_with_any(every), *_with_option(options)]
+        repeats = []
+        if special:
+            sure += _with_special(special)
+            repeats.append(rf"(?:\b{special}\b\W*){{5,}}")
+        if usual:
+            sure += _with_usual(usual)
+            repeats.append(rf"(?:\b{usual}\b\W*){{10,}}")
+        asked = _in_a_field(_one_of([usual, options]))
+        object.__setattr__(self, "_sure", tuple(re.compile(one, re.M) for one in sure))
+        object.__setattr__(self, "_unless_asked", tuple(re.compile(one, re.M) for one in asked))
+        object.__setattr__(self, "_repeated", re.compile("|".join(repeats)))
+
+    def are_in(self, text: str) -> bool:
+        """Tell whether a text, in its plain form, gives the answer."""
+        if any(one.search(text) for one in self._sure):
+            return True
+        return any(
+            not _answers_a_question(text, found.start())
+            for pattern in self._unless_asked
+            for found in pattern.finditer(text)
+        )
+
+    def are_repeated(self, text: str) -> bool:
+        """Tell whether a text, in its plain form, repeats the name of a category."""
+        return self._repeated.search(text) is not None
+
+
+def _with_any(category: str) -> list[str]:
+    """Return patterns that no ordinary text fits, whatever the category is called."""
+    return [
+        rf"\b{_CORRECT}\W+(?:\w+ ){{0,2}}?{_ANSWER_WORDS}\b(?: (?:for|to|of|here|fur|pour|"
+        rf"para|per|voor)"
+        rf"(?: \w+){{0,4}}?)?{_IS}{_WRAP}(?:\w+ ){{0,2}}?{_WRAP}{category}\b",
+        rf"{_ANSWER_WORDS}\s+(?:correct[ea]?|correct[oa]|corrett[oa]|"
+        rf"corret[oa]){_IS}{_WRAP}{category}\b",
+        rf"[\"'<\[{{](?:{_ANSWER_WORDS}|{_FIELD_WORDS})[\"'>\]}}]\s*[:=>|]?\s*{_WRAP}{category}\b"
+        r"\s*[\"'<\]},|]",
+        rf"\|\s*{_ANSWER_WORDS}\s*\|\s*[*_`\"']*{category}\b",
+    ]
+
+
+def _with_special(category: str) -> list[str]:
+    """Return patterns for names that say little beside other words than those of a model."""
+    return [
+        rf"(?:^|[^\w-]){_ANSWER_WORDS}{_WRAP}{_IS}{_WRAP}{category}\b",
+        rf"(?:^|\W)(?:answers?|respuesta|reponse|antwort|risposta|resposta|"
+        rf"antwoord)\W{{1,3}}{category}"
+        rf"{_END}",
+        rf"{_IMPERATIVE}{_SAY}{_TAIL}[\"'(\[*_<{{]*{category}\b{_OR}{_END}",
+        rf"\b(?:labell?ed|classified|categori[sz]ed|coded|tagged|annotated|marked|rated|"
+        rf"klassifiziert|eingestuft|bewertet|classee?|etiquetee?|clasificad[oa]|"
+        rf"etiquetad[oa]|"
+        rf"classificat[oa]|etichettat[oa]|classificad[oa]|rotulad[oa]|geclassificeerd|"
+        rf"gelabeld)"
+        rf"(?: (?:as|under|with|by|als|mit|comme|como|come|met|the|an?|"
+        rf"\w+)){{0,4}}?\W{{1,3}}"
+        rf"{category}\b",
+        rf"\b(?:belongs? (?:in|to|under)|falls? (?:in|into|under)|goes (?:in|into|under)|"
+        rf"gehort (?:zur?|in)|appartient a|pertenece a|appartiene a|pertence a|hoort bij)\b"
+        rf"(?: \w+){{0,2}}?\W{{1,3}}(?:(?:category|label|class|kategorie|categorie|"
+        rf"categoria|"
+        rf"etiqueta)\W{{1,3}})?{category}\b",
+        rf"\b(?:category|label|class|kategorie|categorie|categoria|etiqueta|"
+        rf"etichetta)\W{{1,3}}"
+        rf"[\"'*_`<]{category}[\"'*_`>]",
+        rf"(?:^|[\n.\"'])\s*a\s*[:.)]\s*{category}{_END}",
+        rf"\"\s*(?:is|->|=>|=|:|→|⇒)\s*[\"'*_`]*{category}[\"'*_`]*\s*$",
+        rf"\b(?:text|input|item|comment|review|example|q)\b.{{0,20}}?[:>].*\n\W*(?:output|"
+        rf"label|"
+        rf"sentiment|response|result|a|is|->|=>|→)\W{{1,4}}{category}\b",
+    ]
+
+
+def _with_usual(category: str) -> list[str]:
+    """Return patterns for names that people also give as answers to each other."""
+    return [
+        rf"{_IMPERATIVE}{_SAY}(?: (?:only|always|exactly|just))? (?:with|mit|par|avec|con|"
+        rf"com|met|"
+        rf"the word|the category|the label|option)\W{{1,4}}{category}\b{_OR}",
+        rf"{_IMPERATIVE}{_SAY} (?:only|always|nur|immer|toujours|siempre|sempre|"
+        rf"altijd)\W{{1,4}}{category}\b"
+        rf"{_OR}",
+        rf"\b(?:must|should|has to|shall) (?:answer|respond|reply|output|say|label|"
+        rf"choose)\W{{1,3}}"
+        rf"{category}\b{_OR}{_END}",
+    ]
+
+
+def _in_a_field(category: str) -> list[str]:
+    """Return patterns of fields such as "Answer: no", which questionnaires have as well."""
+    return [
+        rf"(?:^|[\n.!;>{{(\[]){_WRAP}{_OWNED}{_ANSWER_WORDS}{_WRAP}\s*(?:[:=>|→⇒]|->|=>)\s*"
+        rf"{_WRAP}{category}{_END}(?!\s*[,/])",
+        rf"(?:^|[.!\n\"'])\s*(?:the|its|la|le|die|das|el|il|a|o|het|de) {_ANSWER_WORDS}"
+        rf" (?:is|ist|est|es|e)\W{{1,3}}option {category}{_END}",
+    ]
+
+
+def _with_option(option: str) -> list[str]:
+    """Return patterns of orders to choose an option by its letter or number."""
+    return [
+        rf"{_IMPERATIVE}{_SAY}{_TAIL}(?:option|letter|number|choice|category)\W{{1,3}}"
+        rf"{option}{_END}",
+        rf"{_IMPERATIVE}(?:answer|respond|reply|output|choose|select|pick)(?: only| always)?"
+        rf"(?: with)?\W{{1,3}}{option}{_END}",
+    ]
+
+
+def _answers_a_question(text: str, start: int) -> bool:
+    """Tell whether a question about something else stands before a place."""
+    before = text[max(0, start - 200) : start + 1]
+    return bool(_QUESTION_BEFORE.search(before)) and not _ABOUT_TEXT.search(before)
+
+
+def _names(codebook: Codebook) -> list[str]:
+    return [plain(name).strip() for one in codebook.variables for name in one.answers]
+
+
+def _stem(name: str) -> str:
+    """Return a pattern of a name that its forms in other languages fit: negative, negativo."""
+    if not name.isalpha() or not name.isascii() or len(name) < _LEAST_STEM + _ENDING:
+        return _BETWEEN.sub(r"[\\s_-]+", re.escape(name))
+    return re.escape(name[:-_ENDING]) + r"\w{0,3}"
+
+
+def _option_marks(codebook: Codebook) -> str:
+    """Return a pattern of the options that stand for categories: letters and numbers."""
+    most = min(max(len(one.answers) for one in codebook.variables), _FEW_OPTIONS)
+    return f"(?:[{_OPTIONS[0]}-{_OPTIONS[most - 1]}]|{'|'.join(map(str, range(1, most + 1)))})\\b"
+
+
+def _one_of(patterns: list[str]) -> str:
+    held = [one for one in patterns if one]
+    return f"(?:{'|'.join(sorted(held, key=len, reverse=True))})" if held else ""

@@ -1,0 +1,32 @@
+"""The plain form of a text, in which patterns find words however they are written.
+
+Lower case, without accents on Latin letters, without unseen characters, with one kind of quotes;
+letters in other shapes (full width, bold, circled) become plain ones.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from localensemble.injection.unseen_characters import without_unseen
+
+_ACCENTS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+_QUOTES = str.maketrans({**dict.fromkeys("“”„«»‟″", '"'), **dict.fromkeys("‘’‚‹›`´", "'")})
+_SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .\-_*][^\W\d_]){3,}(?![^\W_])")
+_BETWEEN = re.compile(r"[ .\-_*]")
+_BLANKS = re.compile(r"[^\S\n]+")
+
+
+def plain(text: str) -> str:
+    """Return a text in its plain form."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", without_unseen(text)).casefold()
+        text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+        text = unicodedata.normalize("NFC", text)
+    return _BLANKS.sub(" ", text.casefold().translate(_QUOTES))
+
+
+def without_spacing(text: str) -> str:
+    """Return a text with words that are spaced out ("i g n o r e") written together."""
+    return _SPACED.sub(lambda found: _BETWEEN.sub("", found.group()), text)
