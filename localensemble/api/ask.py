@@ -21,11 +21,13 @@ from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
+from localensemble.core.injection_signs import as_bits
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
+from localensemble.injection.scan import InjectionScan
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
@@ -139,6 +141,7 @@ def ask(
     )
     for message in messages:
         on_message(message)
+    signs = as_bits(InjectionScan(questions).signs(item.text))
     asked: list[Mapping[str, AskedRater]] = []
     for rater in raters:
         on_rater(rater.name)
@@ -151,7 +154,7 @@ def ask(
     return Asked(
         None if table is None else str(item.id),
         tuple(
-            _asked(variable, [found[variable.name] for found in asked], rules, questions)
+            _asked(variable, [found[variable.name] for found in asked], rules, questions, signs)
             for variable in questions.variables
         ),
         messages,
@@ -221,11 +224,21 @@ def _other_spellings(engine: Engine, item: Item, questions: Questions) -> float 
 
 
 def _asked(
-    variable: Variable, raters: Sequence[AskedRater], rules: DecisionRules, codebook: Codebook
+    variable: Variable,
+    raters: Sequence[AskedRater],
+    rules: DecisionRules,
+    codebook: Codebook,
+    signs: int,
 ) -> AskedVariable:
     labels = {str(rater.name): rater.label for rater in raters}
     apart = bool(codebook.no_answer)
-    decision = decide_alone(labels, variable=variable, rules=rules, sets_non_answers_apart=apart)
+    decision = decide_alone(
+        labels,
+        variable=variable,
+        rules=rules,
+        sets_non_answers_apart=apart,
+        injection_signs=signs,
+    )
     return AskedVariable(variable, tuple(raters), decision)
 
 

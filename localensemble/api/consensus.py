@@ -30,6 +30,7 @@ from localensemble.findings.method_comparison import (
     compare_methods,
 )
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.labeling.suspected_texts import looked_through
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.certificate_files import lost_between
 from localensemble.study.folder import StudyFolder
@@ -37,6 +38,7 @@ from localensemble.study.gold import GoldLabels, shared_id_column
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
+from localensemble.tables.item_file import ItemFile
 
 __all__ = [
     "ConsensusOptions",
@@ -147,6 +149,8 @@ def _written_again(
         table = items_of(
             before, items, id_column=options.id_column, text_column=options.text_column
         )
+        if isinstance(table, ItemFile):
+            before = looked_through(before, table)
         check_columns(
             table,
             variables=before.codebook.variables,

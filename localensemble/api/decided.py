@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from localensemble.api.evaluate import findings_of, gold_left_out, write_shown
+from localensemble.consensus.policies.suspected_injection import SuspectedInjection
 from localensemble.consensus.pooling.gold_pool import GoldPool
-from localensemble.consensus.rules import DecisionRules
-from localensemble.core.identity import canonical_json
+from localensemble.consensus.rules import DEFAULT_POLICIES, DecisionRules
+from localensemble.core.identity import JsonValue, canonical_json
 from localensemble.core.leftovers import remove_leftovers_in
 from localensemble.exports.formats import FORMATS
 from localensemble.exports.rows import DecidedStudy, ItemTable
@@ -111,6 +112,12 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
             f"the ensemble file ({_spoken(stated)}). To apply the rules of a file, run "
             "`localensemble consensus STUDY -e FILE --items FILE`."
         )
+    if settings.suspected_texts is None and _is_default_since(stated, settings.stated_rules):
+        return recorded, (
+            f"The study keeps the rules that it was made with ({_spoken(recorded)}). Rules that "
+            f"state no escalation now include suspected_injection; to apply it, run `localensemble "
+            "consensus STUDY -e FILE --items FILE`."
+        )
     # The check of certificates reports which of them do not hold under these rules.
     kept = stated.with_pools(_pools_kept(recorded, stated))
     kept = kept.with_calibrations(recorded.calibrations, foreign=recorded.foreign_calibrations)
@@ -137,6 +144,14 @@ def _same(first: DecisionRules, second: DecisionRules) -> bool:
 def _bare(rules: DecisionRules) -> DecisionRules:
     """Return the rules without certificates, calibrations and pools, which no file has."""
     return rules.with_certificates(()).with_calibrations(()).with_pools(())
+
+
+def _is_default_since(stated: DecisionRules, before: JsonValue) -> bool:
+    """Tell whether rules differ from earlier ones only by a policy that became a default."""
+    if not isinstance(stated.content, Mapping) or stated.content["escalation"] != DEFAULT_POLICIES:
+        return False
+    earlier = [one for one in DEFAULT_POLICIES if one["policy"] != SuspectedInjection.name]
+    return canonical_json({**stated.content, "escalation": earlier}) == canonical_json(before)
 
 
 def _pools_kept(recorded: DecisionRules, stated: DecisionRules) -> Sequence[GoldPool]:

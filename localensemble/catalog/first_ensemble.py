@@ -50,6 +50,7 @@ escalation:
     allowed: 0
   - policy: off_codebook_mass_above
     limit: 0.5
+  - policy: suspected_injection
 """
 
 

@@ -23,11 +23,13 @@ from localensemble.core.errors import EnsembleError
 from localensemble.core.identity import JsonValue
 
 # The policies of an ensemble file without `escalation`: a rater that gave no label, or wanted
-# to say something else, is reason enough to ask a person.
-_DEFAULT_POLICIES = (
+# to say something else, is reason enough to ask a person, and so is a text that seems to address
+# the model.
+DEFAULT_POLICIES: list[Mapping[str, JsonValue]] = [
     {"policy": "missing_raters", "allowed": 0},
     {"policy": "off_codebook_mass_above", "limit": 0.5},
-)
+    {"policy": "suspected_injection"},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def decision_rules(
         EnsembleError: an unknown method, policy or setting, with a suggestion.
         InputError: a certificate cannot be read.
     """
-    chosen = [dict(policy) for policy in (_DEFAULT_POLICIES if escalation is None else escalation)]
+    chosen = [dict(policy) for policy in (DEFAULT_POLICIES if escalation is None else escalation)]
     rules = DecisionRules(
         method=method_named(
             consensus["method"],

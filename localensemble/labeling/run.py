@@ -16,7 +16,7 @@ from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
-from localensemble.core.identity import JsonValue, sha256_text, sha256_words
+from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
@@ -33,6 +33,8 @@ from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.labeling.shots import NO_SHOTS, Shots
+from localensemble.labeling.suspected_texts import suspected_texts
+from localensemble.labeling.training_texts import texts_trained_on
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     BlockPlace,
@@ -439,15 +441,11 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         readouts=plan.chosen_readouts,
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
-        trained_on=_trained_on(plan),
+        trained_on=texts_trained_on(plan.items, words=_training_words(plan)),
+        suspected_texts=suspected_texts(plan.items, codebook=plan.codebook, limit=plan.limit),
         engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
 
 
-def _trained_on(plan: LabelingPlan) -> tuple[str, ...]:
-    """Return the hashes of the items' texts with the words of which a rater was trained."""
-    words = frozenset().union(*(engine.trained_on for engine in plan.engines))
-    if not words:
-        return ()
-    texts = (row.item.text for block in plan.items.blocks(BLOCK_SIZE) for row in block)
-    return tuple(sorted({sha256_text(text) for text in texts if sha256_words(text) in words}))
+def _training_words(plan: LabelingPlan) -> frozenset[str]:
+    return frozenset().union(*(engine.trained_on for engine in plan.engines))

@@ -74,6 +74,7 @@ def expected_acceptance(
         answers.off_codebook_mass[:, places],
         item_ids=answers.item_ids,
         agreement=np.nan if agreement is None else agreement,
+        injection_signs=answers.injection_signs,
     )
     found = escalate(evidence, policies=applied)
     items = matrix.item_count

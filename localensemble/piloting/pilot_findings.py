@@ -11,7 +11,9 @@ from localensemble.agreement import Coefficient, gwet_ac1, krippendorff_alpha
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError
+from localensemble.core.injection_signs import as_bits
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.injection.scan import InjectionScan
 from localensemble.piloting.acceptance import Acceptance, expected_acceptance
 from localensemble.piloting.asked_rater import AskedRater
 from localensemble.piloting.confused_categories import ConfusedCategories, confused_categories
@@ -130,8 +132,10 @@ def pilot_findings(
     """
     limit = off_codebook_limit(rules)
     item_ids = [str(item.id) for item in chosen.items]
+    scan = InjectionScan(codebook)
+    suspected = [as_bits(scan.signs(item.text)) for item in chosen.items]
     answers = [
-        variable_answers(variable, raters=raters, item_ids=item_ids)
+        variable_answers(variable, raters=raters, item_ids=item_ids, injection_signs=suspected)
         for variable in codebook.variables
     ]
     known = [None if gold is None else gold.get(one.variable.name) for one in answers]

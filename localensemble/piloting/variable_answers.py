@@ -29,6 +29,8 @@ class VariableAnswers:
         probabilities: (N, R, K), a row of NaN where unknown.
         off_codebook_mass: (N, R), NaN where unknown.
         content_free: (C, R, K), the distributions on texts without content.
+        injection_signs: (N,) the bits of the signs of prompt injection in the texts; None if
+            nobody looked for them.
     """
 
     variable: Variable
@@ -38,6 +40,7 @@ class VariableAnswers:
     probabilities: FloatArray
     off_codebook_mass: FloatArray
     content_free: FloatArray
+    injection_signs: NDArray[np.int64] | None = None
 
     def column(self, rater: str) -> int:
         """Return the place of a rater in the arrays."""
@@ -50,7 +53,11 @@ class VariableAnswers:
 
 
 def variable_answers(
-    variable: Variable, *, raters: Sequence[AskedRater], item_ids: Sequence[str]
+    variable: Variable,
+    *,
+    raters: Sequence[AskedRater],
+    item_ids: Sequence[str],
+    injection_signs: Sequence[int] | None = None,
 ) -> VariableAnswers:
     """Gather what the raters said about one variable."""
     of = [rater.labels[variable.name] for rater in raters]
@@ -65,6 +72,7 @@ def variable_answers(
         probabilities=_probabilities(of, len(variable.answers)),
         off_codebook_mass=np.column_stack([off_codebook_masses(given) for given in of]),
         content_free=_probabilities(nothing, len(variable.answers)),
+        injection_signs=None if injection_signs is None else np.array(injection_signs, np.int64),
     )
 
 

@@ -303,6 +303,11 @@ def _decide_block(
         control=None if block.control is None else block.control[block.start : block.stop],
         agreement=block.agreement,
         own_probabilities=_own_probabilities(labels, variable, block),
+        injection_signs=(
+            None
+            if labels.injection_signs is None
+            else labels.injection_signs[block.start : block.stop]
+        ),
     )
     no_answer = labels.non_answers(read)
     return _DecidedBlock(

@@ -7,7 +7,7 @@ budget, is left out by name; it is never imitated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,6 +57,7 @@ def decide_alone(
     variable: Variable,
     rules: DecisionRules,
     sets_non_answers_apart: bool = False,
+    injection_signs: int = 0,
 ) -> LoneDecision:
     """Derive the consensus on one item, and whether a person would have to look.
 
@@ -65,6 +66,7 @@ def decide_alone(
         variable: the variable.
         rules: the rules; `check_rules` accepts them.
         sets_non_answers_apart: whether the codebook lists non-answers.
+        injection_signs: the bits of the signs of prompt injection in the text.
     """
     raters = rules.fit(list(labels))
     counted = [labels[name] for name in raters]
@@ -81,7 +83,8 @@ def decide_alone(
     if not method.per_item:
         names = (method.name, *(policy.name for policy in applied), *left_out)
         return LoneDecision(method.name, None, None, used, None, (), names)
-    evidence = _evidence(counted, raters, variable, rules)
+    found = _evidence(counted, raters, variable, rules)
+    evidence = replace(found, injection_signs=np.array([injection_signs], dtype=np.int64))
     consensus = evidence.consensus
     escalation = escalate(evidence, policies=applied)
     decided = bool(consensus.decided[0])

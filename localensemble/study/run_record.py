@@ -33,6 +33,7 @@ _DECIDES_AGAIN = "decides_again_run"
 _TRAINED_ON = "trained_on"
 _READOUTS = "readouts"
 _ENGINES = "engines"
+_SUSPECTED = "suspected_texts"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -91,6 +92,8 @@ class RunSettings:
         shots: the examples from gold labels in the prompts; None without any.
         trained_on: sha256 of the items' texts on whose gold labels a rater was trained, sorted.
         engines: rater -> where the code of its engine comes from; older records lack it.
+        suspected_texts: sha256 of each item's text that shows signs of prompt injection -> the
+            codes of these signs; None if nobody looked for signs.
         program_version: version of localensemble that made the record.
     """
 
@@ -109,6 +112,7 @@ class RunSettings:
     shots: RecordedShots | None = None
     trained_on: tuple[str, ...] = ()
     engines: Mapping[str, EngineOrigin] = field(default_factory=dict)
+    suspected_texts: Mapping[str, tuple[str, ...]] | None = None
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -139,6 +143,8 @@ class RunSettings:
             written[_TRAINED_ON] = list(self.trained_on)
         if self.engines:
             written[_ENGINES] = {name: one.as_json() for name, one in self.engines.items()}
+        if self.suspected_texts is not None:
+            written[_SUSPECTED] = {text: [*codes] for text, codes in self.suspected_texts.items()}
         return written
 
     @classmethod
@@ -163,6 +169,7 @@ class RunSettings:
             engines={
                 name: EngineOrigin.from_json(one) for name, one in read.get(_ENGINES, {}).items()
             },
+            suspected_texts=_suspected(read.get(_SUSPECTED)),
             program_version=read["localensemble"],
         )
 
@@ -287,6 +294,10 @@ def _prompt(content: Mapping[str, Any] | None) -> RecordedPrompt | None:
 
 def _shots(content: Mapping[str, Any] | None) -> RecordedShots | None:
     return None if content is None else RecordedShots(**{**content, "ids": tuple(content["ids"])})
+
+
+def _suspected(content: Mapping[str, Any] | None) -> Mapping[str, tuple[str, ...]] | None:
+    return None if content is None else {text: tuple(codes) for text, codes in content.items()}
 
 
 def _renamed_policies(content: Any) -> Any:

@@ -27,6 +27,7 @@ from localensemble.study.control_items import control_categories
 from localensemble.study.decisions import Decisions, decide
 from localensemble.study.folder import StudyFolder
 from localensemble.study.people.final_labels import FinalLabels, final_labels
+from localensemble.study.recorded_signs import injection_cautions, with_signs
 from localensemble.study.run_record import FinishedRun, decides_again, has_ratings, newest_finished
 from localensemble.study.study_labels import StudyLabels
 from localensemble.study.withdrawn_items import made_before_withdrawal
@@ -102,6 +103,7 @@ class Study:
             scored=settings.ratings_sha256 is None,
             sets_non_answers_apart=bool(settings.codebook.no_answer),
         )
+        labeled = with_signs(labeled, settings.suspected_texts)
         control = settings.control
         return cls(
             labeled=labeled,
@@ -225,6 +227,22 @@ class Study:
             cautions=_cautions(self.run, rules, self.labeled.reader),
         )
 
+    def with_suspected_texts(self, texts: Mapping[str, tuple[str, ...]]) -> Study:
+        """Return the same study with signs of prompt injection that were looked for now.
+
+        Args:
+            texts: sha256 of each text with signs -> their codes.
+        """
+        run = replace(self.run, settings=replace(self.run.settings, suspected_texts=texts))
+        labeled = with_signs(self.labeled, texts)
+        return replace(
+            self,
+            run=run,
+            labeled=labeled,
+            recorded=_counted(labeled, self.rules),
+            cautions=_cautions(run, self.rules, labeled.reader),
+        )
+
 
 def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
     """Leave out the raters that the rules declare unfit, and calibrate the others."""
@@ -245,6 +263,7 @@ def _cautions(run: FinishedRun, rules: DecisionRules, reader: LedgerReader) -> t
         *signs,
         *_foreign(rules),
         *_left_alone(run, rules),
+        *injection_cautions(run.settings, rules),
         *_unfinished(reader.runs()),
         *made_before_withdrawal(reader, rules),
     )

@@ -35,6 +35,8 @@ class StudyLabels:
     ``scored`` is true if raters gave probabilities; those of a table of ratings did not.
     ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
     ``sets_non_answers_apart`` is false if the codebook, as recorded, lists no non-answers.
+    ``injection_signs`` are the bits of `core.injection_signs` for each item; None if nobody
+    looked for signs in the texts.
     """
 
     reader: LedgerReader
@@ -46,6 +48,7 @@ class StudyLabels:
     scored: bool = True
     calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
     sets_non_answers_apart: bool = False
+    injection_signs: NDArray[np.int64] | None = None
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False

@@ -69,6 +69,9 @@ def redacted(settings: JsonValue, names: Collection[str]) -> JsonValue:
         left["shots"] = {**left["shots"], "ids": kept}
     if "trained_on" in left:
         left["trained_on"] = [one for one in left["trained_on"] if one not in names]
+    if "suspected_texts" in left:
+        suspected = left["suspected_texts"].items()
+        left["suspected_texts"] = {one: codes for one, codes in suspected if one not in names}
     if "rules" in left:
         left["rules"] = {**left["rules"]}
         for key in ("rater_calibrations", "pools"):

@@ -35,7 +35,7 @@ def as_recorded(rules: DecisionRules) -> Mapping[str, object]:
 
 def test_rules_without_policies_named_ask_a_person_where_a_rater_gave_no_category() -> None:
     names = {policy.name for policy in decision_rules(MAJORITY, None).policies}
-    assert names == {"missing_raters", "off_codebook_mass_above"}
+    assert names == {"missing_raters", "off_codebook_mass_above", "suspected_injection"}
     assert decision_rules(MAJORITY, []).policies == ()
 
 

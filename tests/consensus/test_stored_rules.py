@@ -42,6 +42,7 @@ POLICIES: Mapping[str, tuple[Given, str]] = {
     "score_below": ({"limit": None}, '{"by":"\\"mean_probability\\"","limit":"null"}'),
     "agreement_below": ({"required": 0.7}, '{"required":"0.7"}'),
     "control_missed": ({}, "{}"),
+    "suspected_injection": ({}, "{}"),
     "budget": ({"items": 20}, '{"items":"20"}'),
     "random_audit": ({"share": 0.1}, '{"seed":"0","share":"0.1"}'),
 }
@@ -75,7 +76,8 @@ def test_rules_are_stored_as_they_were_written() -> None:
     assert canonical_json(rules.content) == (
         '{"consensus":{"method":"majority","minimum_share":1},'
         '"escalation":[{"allowed":0,"policy":"missing_raters"},'
-        '{"limit":0.5,"policy":"off_codebook_mass_above"}]}'
+        '{"limit":0.5,"policy":"off_codebook_mass_above"},'
+        '{"policy":"suspected_injection"}]}'
     )
     for name, (written, _) in POLICIES.items():
         policy = {"policy": name, **written}

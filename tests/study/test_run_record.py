@@ -44,6 +44,8 @@ def settings(**others: Any) -> RunSettings:
         {"ratings_sha256": "1" * 64, "decides_again": 7, "program_version": "0.1.0"},
         {"engines": {"ann": EngineOrigin("words", "word-engine", "1.0", "word_engine", "4" * 64)}},
         {"shots": RecordedShots(("g-1", "g-7"), 2, 5, "2" * 64, "3" * 64)},
+        {"suspected_texts": {"4" * 64: ("turn_mark", "given_answer")}},
+        {"suspected_texts": {}},
         {"prompt": RecordedPrompt("own", {"system": "s", "readouts": {"option": {"system": "o"}}})},
     ],
 )

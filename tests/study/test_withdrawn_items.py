@@ -73,6 +73,7 @@ def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
         "golden": {"topic": {"i-1": "staff"}},
         "shots": {"ids": ["i-1", "i-9"], "seed": 0},
         "trained_on": ["aa", "bb"],
+        "suspected_texts": {"aa": ["turn_mark"], "bb": ["instruction"]},
         "rules": {"pools": [{"used_items": ["aa", "bb"], "date": "d"}], "consensus": "m"},
     }
     assert redacted(settings, ["i-1", "aa"]) == {
@@ -81,6 +82,7 @@ def test_settings_of_every_version_lose_the_names_and_nothing_else() -> None:
         "golden": {"topic": {}},
         "shots": {"ids": ["i-9"], "seed": 0},
         "trained_on": ["bb"],
+        "suspected_texts": {"bb": ["instruction"]},
         "rules": {"pools": [{"used_items": ["withdrawn", "bb"], "date": "d"}], "consensus": "m"},
     }
     assert redacted({"limit": None, "control": None}, ["i-1"]) == {"limit": None, "control": None}

@@ -76,6 +76,8 @@ class Evidence:
         control: (N,) index of the known category of a control item, -1 elsewhere.
         agreement: the coefficient of the variable that ``agreement_below`` compares; NaN
             if it is undefined.
+        injection_signs: int (N,) the bits of `core.injection_signs` that each text has; None if
+            nobody looked for them.
 
     Raises:
         ValueError: the shapes do not match.
@@ -89,6 +91,7 @@ class Evidence:
     control: CategoryArray | None = None
     agreement: float | None = None
     own_probabilities: FloatArray | None = None
+    injection_signs: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         item_count = self.labels.item_count
@@ -105,7 +108,11 @@ class Evidence:
             raise ValueError(
                 f"off_codebook_mass has shape {self.off_codebook_mass.shape}; expected {cells}."
             )
-        for what, given in (("item_ids", self.item_ids), ("control", self.control)):
+        for what, given in (
+            ("item_ids", self.item_ids),
+            ("control", self.control),
+            ("injection_signs", self.injection_signs),
+        ):
             if given is not None and len(given) != item_count:
                 raise ValueError(f"{what} has {len(given)} entries for {item_count} items.")
 

@@ -22,6 +22,7 @@ from localensemble.consensus.policies.off_codebook_mass_above import OffCodebook
 from localensemble.consensus.policies.random_audit import RandomAudit
 from localensemble.consensus.policies.score_below import ScoreBelow
 from localensemble.consensus.policies.support_below import SupportBelow
+from localensemble.consensus.policies.suspected_injection import SuspectedInjection
 from localensemble.consensus.registry import build_named
 from localensemble.core.errors import EnsembleError
 
@@ -38,6 +39,7 @@ _POLICIES: tuple[type[EscalationPolicy], ...] = (
     ScoreBelow,
     AgreementBelow,
     ControlMissed,
+    SuspectedInjection,
     Budget,
     RandomAudit,
 )
