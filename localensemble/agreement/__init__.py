@@ -1,6 +1,13 @@
 """Coefficients of agreement between raters: pure functions of a label matrix."""
 
-from localensemble.agreement.benchmark import SCALES, Benchmark, Scale, ScaleName, benchmark
+from localensemble.agreement.benchmark import (
+    SCALES,
+    Benchmark,
+    Scale,
+    ScaleName,
+    benchmark,
+    too_few_items,
+)
 from localensemble.agreement.breakdown import (
     CategoryAgreement,
     ItemAgreement,
@@ -115,4 +122,5 @@ __all__ = [
     "rater_pairs",
     "rater_profiles",
     "scott_pi",
+    "too_few_items",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from localensemble.agreement.result import Coefficient
+from localensemble.agreement.small_sample import least_items, small_sample_of
 
 ScaleName = Literal["Landis-Koch", "Altman", "Fleiss"]
 
@@ -131,18 +132,24 @@ class Benchmark:
 def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.95) -> Benchmark:
     """Find the best band that a coefficient reaches with a probability.
 
-    Assumes a normal distribution around the estimate, truncated to -1..1. Perfect agreement
-    has no standard error; the binomial bound behind its interval is evaluated at each border
-    instead.
+    With an analytic interval, assumes a normal distribution around the estimate, truncated to
+    -1..1. With a small-sample interval or an exact bound, evaluates at each border the
+    distribution behind that interval.
 
-    Undefined when: the coefficient has no value, or neither a standard error nor a bound.
+    Undefined when: the coefficient has no value or no interval, or so few items were used that
+        not even agreement on all of them would show anything.
     Source: Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition, chapter 6.
     """
     value = coefficient.value
     naive = None
     if value is not None:
         naive = scale.word(value)
-    reached = _reached(coefficient, [lower for lower, _ in scale.bands])
+    because = (
+        coefficient.undefined_because
+        or coefficient.interval_undefined_because
+        or too_few_items(coefficient)
+    )
+    reached = None if because else _reached(coefficient, [lower for lower, _ in scale.bands])
     if reached is None:
         return Benchmark(
             scale.name,
@@ -152,7 +159,7 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
             None,
             (),
             probability,
-            coefficient.undefined_because or coefficient.interval_undefined_because,
+            because,
         )
     bands = []
     above = 0.0
@@ -171,11 +178,26 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
     )
 
 
+def too_few_items(coefficient: Coefficient) -> str:
+    """Return why no word may describe agreement on so few items; empty if one may."""
+    least = least_items(coefficient.confidence_level)
+    if coefficient.items_used >= least:
+        return ""
+    has = "item has" if coefficient.items_used == 1 else "items have"
+    return (
+        f"only {coefficient.items_used} {has} labels from two raters, and a verdict takes at "
+        f"least {least}"
+    )
+
+
 def _reached(coefficient: Coefficient, borders: list[float | None]) -> list[float] | None:
     """Return the probability of lying above each border, ending with 1."""
     value, error = coefficient.value, coefficient.standard_error
     if value is None:
         return None
+    if coefficient.interval_method == "small sample" or (value < 1.0 and error is None):
+        sample = small_sample_of(coefficient)
+        return [1.0 if border is None else sample.above(border) for border in borders]
     if error is not None:
         from scipy import special
 

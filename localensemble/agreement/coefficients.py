@@ -93,7 +93,7 @@ def gwet_ac2(matrix: PreparedMatrix, weights: Weights) -> Estimator:
         labels: N items by R raters.
         weights: the agreement weights, deliberately without a default; ``identity`` gives AC1.
         values: the categories' numbers; 1..K when None.
-        interval: how to compute the interval.
+        interval: how to compute the interval; None chooses by the number of items.
         confidence_level: the confidence level of the interval.
     Undefined when: no item has labels from two raters, or fewer than two categories are
         declared.

@@ -1,6 +1,6 @@
-"""Compute a coefficient and its interval from an estimator: analytic, bootstrap or jackknife.
+"""Compute a coefficient and its interval from an estimator.
 
-All three treat the items as a random draw and the raters as fixed.
+Every kind of interval treats the items as a random draw and the raters as fixed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from localensemble.agreement.estimators import Disagreement, Estimator, Floats, chunks, divide
 from localensemble.agreement.result import AgreementError, Coefficient
+from localensemble.agreement.small_sample import SmallSample, is_small
 
 # A block of draws holds at most this many patterns or sums: 32 MB.
 _DRAW_CELLS = 4_000_000
@@ -23,7 +24,11 @@ _NO_DISAGREEMENT = 1e-13
 
 @dataclass(frozen=True, slots=True)
 class Analytic:
-    """Use the published variance formula and Student's t with N - 1 degrees of freedom."""
+    """Use the published variance formula and Student's t with N - 1 degrees of freedom.
+
+    Agrees with other packages. Its lower limit is too high on few items, so it is not the default
+    there.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,6 @@ class Jackknife:
 
 
 Interval = Analytic | Bootstrap | Jackknife
-ANALYTIC = Analytic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Facts:
     """What is known about a coefficient before it is computed.
 
     Attributes:
+        items_differing: items on which at least two labels differ.
         corrected: whether the coefficient is corrected for chance.
         undefined_because: why it cannot be computed; empty if it can.
         chance_is_total_because: the reason to report when expected disagreement is 0.
@@ -70,6 +75,7 @@ class Facts:
     name: str
     weights: str
     item_count: int
+    items_differing: int
     raters: int
     confidence_level: float
     corrected: bool = True
@@ -77,8 +83,14 @@ class Facts:
     chance_is_total_because: str = ""
 
 
-def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coefficient:
+def estimate(estimator: Estimator, facts: Facts, interval: Interval | None) -> Coefficient:
     """Compute the value and its interval, or the reason why there is none.
+
+    Args:
+        estimator: turns items into sums, and sums into agreement.
+        facts: what is known about the coefficient.
+        interval: how to compute the interval; None chooses one that holds for so many items:
+            the small-sample one or, with enough items, the analytic one.
 
     Raises:
         AgreementError: the confidence level is not between 0 and 1.
@@ -121,11 +133,18 @@ def estimate(estimator: Estimator, facts: Facts, interval: Interval) -> Coeffici
     defined = replace(known, value=value)
     if observed == 0.0:
         return _unanimous(defined, worst_weight=estimator.heaviest_item / expected)
+    if observed >= 1.0 - _NO_SPREAD and used > 1:
+        return _all_disagree(defined, worst_weight=1.0 / expected)
     if isinstance(interval, Bootstrap):
         return _bootstrap(estimator, defined, interval)
     if isinstance(interval, Jackknife):
         return _jackknife(estimator, defined, value, corrected=facts.corrected)
-    return _analytic(estimator, defined, value, parts=parts, corrected=facts.corrected)
+    analytic = _analytic(estimator, defined, value, parts=parts, corrected=facts.corrected)
+    no_spread = analytic.standard_error is None
+    small = is_small(items=used, differing=facts.items_differing)
+    if isinstance(interval, Analytic) or used < 2 or not (small or no_spread):
+        return analytic
+    return _small_sample(estimator, analytic, parts=parts)
 
 
 def _unanimous(defined: Coefficient, *, worst_weight: float) -> Coefficient:
@@ -143,6 +162,39 @@ def _unanimous(defined: Coefficient, *, worst_weight: float) -> Coefficient:
         interval_low=1.0 - worst * worst_weight,
         interval_high=1.0,
         interval_method="exact bound",
+    )
+
+
+def _all_disagree(defined: Coefficient, *, worst_weight: float) -> Coefficient:
+    """Bound complete disagreement from above, as `_unanimous` bounds agreement from below."""
+    tail = (1.0 - defined.confidence_level) / 2.0
+    least = tail ** (1.0 / defined.items_used)
+    return replace(
+        defined,
+        interval_low=1.0 - worst_weight,
+        interval_high=1.0 - least * worst_weight,
+        interval_method="exact bound",
+    )
+
+
+def _small_sample(
+    estimator: Estimator, analytic: Coefficient, *, parts: Disagreement
+) -> Coefficient:
+    """Replace the limits of an analytic interval; keep its standard error and p-value."""
+    # An item that weighs twice as much as the mean item counts as two: fewer items were seen.
+    sample = SmallSample(
+        analytic.items_used / estimator.heaviest_item,
+        float(parts.observed[0]),
+        float(parts.expected[0]),
+        analytic.standard_error or 0.0,
+    )
+    tail = (1.0 - analytic.confidence_level) / 2.0
+    return replace(
+        analytic,
+        interval_low=sample.low(tail),
+        interval_high=sample.high(tail),
+        interval_method="small sample",
+        interval_undefined_because="",
     )
 
 

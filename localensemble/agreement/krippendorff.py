@@ -18,7 +18,7 @@ from localensemble.agreement.estimators import (
     dense_totals,
     divide,
 )
-from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
+from localensemble.agreement.intervals import Facts, Interval, estimate
 from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.patterns import CountPatterns, Integers
 from localensemble.agreement.prepared import Labels, prepare
@@ -41,7 +41,7 @@ class _KrippendorffAlpha(CoefficientMethod):
             a believable wrong number. Ordinal uses the categories in their declared order.
         values: the categories' increasing numbers; required for interval and ratio, not used
             for nominal and ordinal.
-        interval: how to compute the interval.
+        interval: how to compute the interval; None chooses by the number of items.
         confidence_level: the confidence level of the interval.
     Undefined when: no item has labels from two raters, or a single category occurs on the
         items used (0/0).
@@ -60,7 +60,7 @@ class _KrippendorffAlpha(CoefficientMethod):
         *,
         level: Level,
         values: Sequence[float] | None = None,
-        interval: Interval = ANALYTIC,
+        interval: Interval | None = None,
         confidence_level: float = 0.95,
     ) -> Coefficient:
         """Compute the coefficient; the class describes the arguments."""
@@ -75,6 +75,7 @@ class _KrippendorffAlpha(CoefficientMethod):
                 name=self.name,
                 weights=level,
                 item_count=prepared.item_count,
+                items_differing=prepared.items_differing,
                 raters=prepared.rater_count,
                 confidence_level=confidence_level,
                 chance_is_total_because=(

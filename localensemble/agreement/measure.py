@@ -24,7 +24,7 @@ from localensemble.agreement.breakdown import (
 )
 from localensemble.agreement.coefficients import ALL_COEFFICIENTS
 from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
-from localensemble.agreement.intervals import Bootstrap, Interval, Jackknife
+from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS
 from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
@@ -84,9 +84,10 @@ class Agreement:
         categories: the declared categories, in the codebook's order.
         raters: all raters, with or without labels.
         counts: numbers of items.
-        coefficients: coefficients with analytic intervals, in the order of a table: first the
-            unweighted ones, then Krippendorff's alpha, then the weighted ones unless the
-            weights are ``identity``.
+        coefficients: coefficients with intervals that hold for so many items, in the order of a
+            table: first the unweighted ones, then Krippendorff's alpha, then the weighted ones
+            unless the weights are ``identity``.
+        analytic: the same coefficients with analytic intervals, which other packages give.
         resampled: the same coefficients with bootstrap and jackknife intervals.
         benchmarks: the verdict on every coefficient except percent agreement, on every scale.
         by_category: agreement on each category, in the codebook's order.
@@ -107,6 +108,7 @@ class Agreement:
     raters: tuple[str, ...]
     counts: ItemCounts
     coefficients: tuple[Coefficient, ...]
+    analytic: tuple[Coefficient, ...]
     resampled: tuple[ResampledCoefficient, ...]
     benchmarks: tuple[Benchmark, ...]
     by_category: tuple[CategoryAgreement, ...]
@@ -187,6 +189,10 @@ def measure_agreement(
         raters=prepared.raters,
         counts=_item_counts(prepared),
         coefficients=coefficients,
+        analytic=tuple(
+            method.compute(prepared, replace(chosen, interval=Analytic()))
+            for method, chosen in plan
+        ),
         resampled=_resampled(
             prepared,
             plan,

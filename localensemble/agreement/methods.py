@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from localensemble.agreement.estimators import Estimator
-from localensemble.agreement.intervals import ANALYTIC, Facts, Interval, estimate
+from localensemble.agreement.intervals import Facts, Interval, estimate
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import Coefficient, Level
 from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
@@ -34,14 +34,14 @@ class AgreementSettings:
         level: the level of measurement; only Krippendorff's alpha reads it.
         weights: agreement weights of the coefficients that take them.
         values: the categories' increasing numbers; 1..K when None.
-        interval: how to compute the intervals.
+        interval: how to compute the intervals; None chooses by the number of items.
         confidence_level: the confidence level of the intervals.
     """
 
     level: Level
     weights: WeightScheme | ArrayLike = "identity"
     values: Sequence[float] | None = None
-    interval: Interval = ANALYTIC
+    interval: Interval | None = None
     confidence_level: float = 0.95
 
 
@@ -127,7 +127,7 @@ class _Estimated(CoefficientMethod):
         weights: WeightScheme | ArrayLike,
         values: Sequence[float] | None,
         *,
-        interval: Interval,
+        interval: Interval | None,
         confidence_level: float,
     ) -> Coefficient:
         prepared = prepare(labels)
@@ -136,6 +136,7 @@ class _Estimated(CoefficientMethod):
             name=self.name,
             weights=scheme.name,
             item_count=prepared.item_count,
+            items_differing=prepared.items_differing,
             raters=prepared.rater_count,
             confidence_level=confidence_level,
             corrected=self.corrected,
@@ -180,7 +181,7 @@ class Weighted(_Estimated):
         *,
         weights: WeightScheme | ArrayLike = "identity",
         values: Sequence[float] | None = None,
-        interval: Interval = ANALYTIC,
+        interval: Interval | None = None,
         confidence_level: float = 0.95,
     ) -> Coefficient:
         """Compute the coefficient.
@@ -189,7 +190,7 @@ class Weighted(_Estimated):
             labels: N items by R raters.
             weights: a scheme or a K by K matrix; ``identity`` gives no partial credit.
             values: the categories' increasing numbers; 1..K when None.
-            interval: how to compute the interval.
+            interval: how to compute the interval; None chooses by the number of items.
             confidence_level: the confidence level of the interval.
         """
         return self._estimate(
@@ -208,7 +209,7 @@ class WeightedOnly(_Estimated):
         *,
         weights: WeightScheme | ArrayLike,
         values: Sequence[float] | None = None,
-        interval: Interval = ANALYTIC,
+        interval: Interval | None = None,
         confidence_level: float = 0.95,
     ) -> Coefficient:
         """Compute the coefficient; the arguments are those of `Weighted`."""
@@ -223,7 +224,7 @@ class Unweighted(_Estimated):
     uses_weights = "ignored"
 
     def __call__(
-        self, labels: Labels, *, interval: Interval = ANALYTIC, confidence_level: float = 0.95
+        self, labels: Labels, *, interval: Interval | None = None, confidence_level: float = 0.95
     ) -> Coefficient:
         """Compute the coefficient; the arguments are those of `Weighted`."""
         return self._estimate(

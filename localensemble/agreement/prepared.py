@@ -80,6 +80,13 @@ class PreparedMatrix:
         seen = self.counts.counts.sum(axis=0) > 0
         return tuple(self.categories[k] for k in np.flatnonzero(seen))
 
+    @cached_property
+    def items_differing(self) -> int:
+        """Number of items on which at least two labels differ."""
+        counts = self.counts
+        differ = np.count_nonzero(counts.counts, axis=1) > 1
+        return int(counts.multiplicity[differ].sum())
+
     def select(self, raters: Sequence[int], *, labeled_by_all: bool = False) -> PreparedMatrix:
         """Keep the raters at these places; optionally only the items that all of them labeled."""
         rows = select_raters(self.rows, raters=raters, category_count=self.category_count)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from localensemble.agreement.benchmark import too_few_items
 from localensemble.agreement.coefficients import coefficient_named, method_named
 from localensemble.agreement.result import AgreementError, Coefficient
 from localensemble.agreement.weights import WEIGHT_SCHEMES
@@ -130,6 +131,8 @@ class Requirement:
                 None,
                 f"{self.coefficient} has no interval: {coefficient.interval_undefined_because}",
             )
+        if because := too_few_items(coefficient):
+            return Verdict(self, False, low, because)
         met = low >= self.minimum
         comparison = "not below" if met else "below"
         digits = self._digits(low, coefficient.interval_high)

@@ -14,7 +14,7 @@ from localensemble.core.errors import InputError
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 """Measurement level of a variable."""
 
-IntervalMethod = Literal["analytic", "exact bound", "bootstrap", "jackknife", ""]
+IntervalMethod = Literal["analytic", "small sample", "exact bound", "bootstrap", "jackknife", ""]
 """How an interval was computed; empty when there is none."""
 
 

@@ -23,8 +23,10 @@ from localensemble.agreement import (
     Verdict,
     measure_agreement,
     method_named,
+    too_few_items,
 )
 from localensemble.agreement.cross_check import CrossCheck
+from localensemble.agreement.small_sample import SMALL_SAMPLE_DIFFERING, SMALL_SAMPLE_ITEMS
 from localensemble.codebook.model import Level
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.study.required_verdict import AGREEMENT_LEVEL
@@ -32,6 +34,8 @@ from localensemble.study.required_verdict import AGREEMENT_LEVEL
 __all__ = [
     "BOOTSTRAP_RESAMPLES",
     "BOOTSTRAP_SEED",
+    "SMALL_SAMPLE_DIFFERING",
+    "SMALL_SAMPLE_ITEMS",
     "Agreement",
     "Benchmark",
     "Coefficient",
@@ -47,6 +51,7 @@ __all__ = [
     "coefficient_sources",
     "interval_word",
     "scale_citation",
+    "too_few_items",
     "variable_agreement",
 ]
 

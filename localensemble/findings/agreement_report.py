@@ -88,13 +88,15 @@ class ShownCoefficient:
     """A coefficient, its resampling intervals, and its places on the benchmark scales.
 
     Attributes:
-        analytic: the coefficient with its analytic interval.
+        coefficient: the coefficient with an interval that holds for so many items.
+        analytic: the coefficient with the analytic interval, which other packages give.
         bootstrap: the coefficient with a bootstrap interval; None if not requested.
         jackknife: the coefficient with a jackknife interval.
         benchmarks: one for each scale; empty for percent agreement, which is not corrected
             for chance.
     """
 
+    coefficient: Coefficient
     analytic: Coefficient
     bootstrap: Coefficient | None
     jackknife: Coefficient | None
@@ -204,7 +206,7 @@ def measure_variable(labeled: LabeledVariable, *, settings: MeasureSettings) -> 
 
 def cross_check_plan(labeled: LabeledVariable, found: VariableAgreement) -> CrossCheckPlan:
     """Plan what other packages compute to check the agreement on a variable."""
-    return plan_cross_check(labeled.matrix, found.agreement.coefficients, values=labeled.values)
+    return plan_cross_check(labeled.matrix, found.agreement.analytic, values=labeled.values)
 
 
 def _weights(
@@ -239,13 +241,14 @@ def _shown(agreement: Agreement, names: Sequence[str]) -> tuple[ShownCoefficient
             )
     resampled = {(one.name, one.weights): one for one in agreement.resampled}
     shown = []
-    for one in agreement.coefficients:
+    for one, analytic in zip(agreement.coefficients, agreement.analytic, strict=True):
         if names and one.name not in names:
             continue
         drawn = resampled.get((one.name, one.weights))
         shown.append(
             ShownCoefficient(
-                analytic=one,
+                coefficient=one,
+                analytic=analytic,
                 bootstrap=None if drawn is None else drawn.bootstrap,
                 jackknife=None if drawn is None else drawn.jackknife,
                 benchmarks=()

@@ -21,8 +21,9 @@ from localensemble.tables.delimited import write_table
 COEFFICIENT_COLUMNS = (
     "variable", "group", "coefficient", "weights", "value", "interval_low", "interval_high",
     "confidence_level", "interval_method", "standard_error", "p_value", "observed_agreement",
-    "expected_agreement", "bootstrap_low", "bootstrap_high", "jackknife_low", "jackknife_high",
-    "items_used", "items_left_out", "raters", "undefined_because", "interval_undefined_because",
+    "expected_agreement", "analytic_low", "analytic_high", "bootstrap_low", "bootstrap_high",
+    "jackknife_low", "jackknife_high", "items_used", "items_left_out", "raters",
+    "undefined_because", "interval_undefined_because",
 )  # fmt: skip
 ITEM_COLUMNS = ("variable", "group", "item", "labels", "agreement")
 
@@ -98,7 +99,7 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
     coefficients = []
     for one in found.coefficients:
         fields = dataclasses.asdict(one)
-        coefficients.append({**fields.pop("analytic"), **fields})
+        coefficients.append({**fields.pop("coefficient"), **fields})
     return {
         "variable": found.variable,
         "group": found.group,
@@ -131,11 +132,13 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
 def coefficient_rows(found: VariableAgreement) -> Iterator[tuple[object, ...]]:
     """Yield a row for each coefficient, with the cells of `COEFFICIENT_COLUMNS`."""
     for shown in found.coefficients:
-        one, bootstrap, jackknife = shown.analytic, shown.bootstrap, shown.jackknife
+        one, analytic = shown.coefficient, shown.analytic
+        bootstrap, jackknife = shown.bootstrap, shown.jackknife
         yield (
             found.variable, found.group, one.name, one.weights, one.value, one.interval_low,
             one.interval_high, one.confidence_level, one.interval_method, one.standard_error,
             one.p_value, one.observed_agreement, one.expected_agreement,
+            analytic.interval_low, analytic.interval_high,
             bootstrap and bootstrap.interval_low, bootstrap and bootstrap.interval_high,
             jackknife and jackknife.interval_low, jackknife and jackknife.interval_high,
             one.items_used, one.items_left_out, one.raters, one.undefined_because,

@@ -20,6 +20,7 @@ from localensemble.findings.agreement import (
     ResampledCoefficient,
     ScaleName,
     interval_word,
+    too_few_items,
 )
 from localensemble.findings.agreement_report import ShownCoefficient
 from localensemble.report.wording import coefficient_name, quoted
@@ -119,12 +120,14 @@ def leading_coefficient(agreement: Agreement) -> Coefficient:
 
 
 def reached_word(coefficient: Coefficient, *, scale: ScaleName = _SCALE) -> str | None:
-    """Return the best word of a scale that the whole interval reaches; None without an interval.
+    """Return the best word of a scale that the whole interval reaches.
+
+    None without an interval, and if so few items were used that no word can be shown.
 
     The interval is taken as it is shown, so that no word contradicts the digits beside it.
     """
     low = coefficient.interval_low
-    if low is None:
+    if low is None or too_few_items(coefficient):
         return None
     return interval_word(min(low, _as_shown(coefficient, low)), scale=scale)
 
@@ -144,6 +147,8 @@ def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) ->
     coefficient = leading_coefficient(agreement)
     if coefficient.value is None:
         return f"Agreement cannot be measured: {coefficient.undefined_because}"
+    if few := too_few_items(coefficient):
+        return f"Agreement cannot be judged, because {few}"
     high = coefficient.interval_high
     if high is not None and _as_shown(coefficient, high) < 0.0:
         return "The raters agree less than by chance"
@@ -243,12 +248,13 @@ def band_word(
     agreement: Agreement, coefficient: Coefficient, scale: ScaleName, *, outside: Sequence[str] = ()
 ) -> str:
     """Return the word of a scale that an interval reaches, or why there is no verdict."""
-    without = no_band_because(agreement, outside=outside)
-    if without:
-        return f"no verdict: {without}"
-    return reached_word(coefficient, scale=scale) or (
-        f"no verdict: {coefficient.undefined_because or coefficient.interval_undefined_because}"
+    without = (
+        coefficient.undefined_because
+        or coefficient.interval_undefined_because
+        or too_few_items(coefficient)
+        or no_band_because(agreement, outside=outside)
     )
+    return f"no verdict: {without}" if without else reached_word(coefficient, scale=scale) or ""
 
 
 def same_answer_sentences(agreement: Agreement) -> tuple[str, ...]:

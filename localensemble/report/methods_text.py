@@ -12,7 +12,10 @@ from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
     BOOTSTRAP_SEED,
+    SMALL_SAMPLE_DIFFERING,
+    SMALL_SAMPLE_ITEMS,
     Agreement,
+    Coefficient,
     CoefficientSource,
     coefficient_sources,
     scale_citation,
@@ -109,8 +112,8 @@ def _agreement(
     if weights:
         parts.append(f"Weighted coefficients use {listed(weights)} agreement weights.")
     parts.append(
-        f"Confidence intervals ({percents}) are analytic and treat the items as a random sample "
-        "and the raters as fixed; where all labels agree, an exact binomial bound replaces them."
+        f"Confidence intervals ({percents}) treat the items as a random sample and the raters as "
+        f"fixed. {_interval_methods(computed)}"
     )
     resampled = [one for agreement in agreements for one in agreement.resampled]
     beside = []
@@ -129,6 +132,29 @@ def _agreement(
         "reaches."
     )
     return " ".join(parts)
+
+
+def _interval_methods(computed: Sequence[Coefficient]) -> str:
+    """State how the intervals were computed, as far as these coefficients use it."""
+    used = {one.interval_method for one in computed}
+    sentences = []
+    if "small sample" in used:
+        which = "Those" if "analytic" in used else "They"
+        sentences.append(
+            f"{which} from fewer than {SMALL_SAMPLE_ITEMS} items, or from labels that differ on "
+            f"fewer than {SMALL_SAMPLE_DIFFERING}, follow a beta distribution that allows for one "
+            "further item with complete disagreement (lower limit) or agreement (upper limit), "
+            "because analytic lower limits are too high there"
+            + ("; all others are analytic." if "analytic" in used else ".")
+        )
+    elif "analytic" in used:
+        sentences.append("They are analytic.")
+    if "exact bound" in used:
+        sentences.append(
+            "Where all labels agree, or no two labels of an item do, an exact binomial bound "
+            "replaces them."
+        )
+    return " ".join(sentences)
 
 
 def _named(source: CoefficientSource, references: _References) -> str:

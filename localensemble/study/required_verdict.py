@@ -26,7 +26,7 @@ def requirement_of(variable: Variable) -> Requirement | None:
 def required_verdict(matrix: LabelMatrix, *, variable: Variable) -> Verdict | None:
     """Return whether raters reach the required agreement; None if the codebook requires none.
 
-    The lower end of the analytic 95% interval is compared. A coefficient without a value or an
+    The lower end of the default 95% interval is compared. A coefficient without a value or an
     interval does not reach it.
     """
     requirement = requirement_of(variable)

@@ -11,6 +11,7 @@ import pytest
 
 from localensemble.agreement import (
     SCALES,
+    Analytic,
     ScaleName,
     benchmark,
     brennan_prediger,
@@ -28,7 +29,7 @@ SCALE = {scale.name: scale for scale in SCALES}
 
 @pytest.mark.parametrize("entry", GOLDEN["expected"], ids=lambda entry: str(entry["scale"]))
 def test_memberships_are_the_published_ones(entry: dict[str, Any]) -> None:
-    some = gwet_ac1(matrix_of("aa", "ab", "bb"))
+    some = gwet_ac1(matrix_of(*["aa", "ab", "bb"] * 2), interval=Analytic())
     coefficient = replace(some, value=entry["coefficient"], standard_error=entry["standard_error"])
     found = benchmark(coefficient, next(s for s in SCALES if s.name == entry["scale"]))
     assert [band.reached for band in found.bands] == pytest.approx(
@@ -38,7 +39,8 @@ def test_memberships_are_the_published_ones(entry: dict[str, Any]) -> None:
 
 
 def test_the_verdict_is_the_best_band_reached_with_the_asked_probability() -> None:
-    some = replace(gwet_ac1(matrix_of("aa", "ab", "bb")), value=0.77544, standard_error=0.14295)
+    six = gwet_ac1(matrix_of(*["aa", "ab", "bb"] * 2), interval=Analytic())
+    some = replace(six, value=0.77544, standard_error=0.14295)
     found = benchmark(some, SCALE["Landis-Koch"])
     assert found.naive_word == "substantial"
     assert found.word == "moderate"
@@ -49,12 +51,12 @@ def test_the_verdict_is_the_best_band_reached_with_the_asked_probability() -> No
 
 
 def test_perfect_agreement_is_judged_by_how_many_items_show_it() -> None:
-    few = benchmark(gwet_ac1(matrix_of(*["aa"] * 5)), SCALE["Landis-Koch"])
+    few = benchmark(gwet_ac1(matrix_of(*["aa"] * 6)), SCALE["Landis-Koch"])
     many = benchmark(gwet_ac1(matrix_of(*["aa"] * 300)), SCALE["Landis-Koch"])
-    assert (few.naive_word, few.word) == ("almost perfect", "moderate")
+    assert (few.naive_word, few.word) == ("almost perfect", "substantial")
     assert (many.naive_word, many.word) == ("almost perfect", "almost perfect")
-    # None of five items disagrees: with 95 % confidence fewer than 45 % of all do.
-    assert few.bands[1].reached == pytest.approx(1 - 0.6**5)
+    # None of six items disagrees: with 95 % confidence fewer than 40 % of all do.
+    assert few.bands[1].reached == pytest.approx(1 - 0.6**6)
 
 
 def test_a_coefficient_without_value_has_no_verdict() -> None:
@@ -66,7 +68,8 @@ def test_a_coefficient_without_value_has_no_verdict() -> None:
 
 
 def test_a_coefficient_without_spread_has_a_naive_word_only() -> None:
-    found = benchmark(brennan_prediger(matrix_of("ab", "ab")), SCALE["Fleiss"])
+    coefficient = brennan_prediger(matrix_of(*["aab"] * 6), interval=Analytic())
+    found = benchmark(coefficient, SCALE["Fleiss"])
     assert found.naive_word == "poor"
     assert found.word is None
     assert "every item contributes the same" in found.undefined_because
@@ -92,7 +95,8 @@ def test_a_word_for_an_interval_is_reached_by_all_of_it(
 
 
 def test_a_coefficient_below_minus_one_is_poor() -> None:
-    some = replace(percent_agreement(matrix_of("aa", "ab")), value=-3.0, standard_error=0.1)
+    six = percent_agreement(matrix_of(*["aa", "ab"] * 3), interval=Analytic())
+    some = replace(six, value=-3.0, standard_error=0.1)
     found = benchmark(some, SCALE["Landis-Koch"])
     assert found.word == "poor"
     assert found.bands[-1].probability == pytest.approx(1.0)

@@ -7,6 +7,7 @@ import pytest
 
 from localensemble.agreement import (
     AgreementError,
+    Analytic,
     Coefficient,
     brennan_prediger,
     cohen_kappa,
@@ -139,9 +140,9 @@ def test_one_item_has_a_value_and_no_interval() -> None:
     assert result.interval_undefined_because == "only one item has labels"
 
 
-def test_items_that_all_disagree_alike_have_no_interval() -> None:
-    result = brennan_prediger(matrix_of(*["ab"] * 6))
-    assert result.value == pytest.approx(-0.5)
+def test_items_that_all_disagree_alike_have_no_analytic_interval() -> None:
+    result = brennan_prediger(matrix_of(*["aab"] * 6), interval=Analytic())
+    assert result.value == pytest.approx(0.0)
     assert result.standard_error is None
     assert result.p_value is None
     assert "every item contributes the same" in result.interval_undefined_because

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localensemble.agreement import AgreementSettings, Coefficient, method_named
+from localensemble.agreement import AgreementSettings, Analytic, Coefficient, method_named
 from localensemble.core.label_matrix import LabelMatrix
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
@@ -35,6 +35,7 @@ def compute(entry: dict[str, Any], matrix: LabelMatrix, values: list[float]) -> 
         level=entry.get("level", "nominal"),
         weights=entry.get("weights", "identity"),
         values=values if {"weights", "level"} & set(entry) else None,
+        interval=Analytic(),
     )
     return method_named(entry["coefficient"]).compute(matrix, settings)
 

@@ -7,6 +7,7 @@ import pytest
 
 from localensemble.agreement import (
     AgreementError,
+    Analytic,
     Bootstrap,
     Jackknife,
     conger_kappa,
@@ -111,7 +112,7 @@ def test_coefficients_of_one_matrix_share_their_draws(monkeypatch: pytest.Monkey
     ("rows", "reason"),
     [
         (["aab"], "only one item has labels"),
-        (["ab", "ab", "ab", "ab"], "no spread"),
+        (["aab", "aab", "aab", "aab"], "no spread"),
     ],
 )
 def test_where_nothing_varies_there_is_no_interval(
@@ -126,12 +127,12 @@ def test_where_nothing_varies_there_is_no_interval(
 
 def test_an_interval_ends_at_1_above_and_is_not_cut_below() -> None:
     """The convention of Gwet (2014); a requirement compares the lower end as computed."""
-    low = gwet_ac1(matrix_of("ab", "ab", "aa"))
+    low = gwet_ac1(matrix_of("ab", "ab", "aa"), interval=Analytic())
     assert low.interval_low is not None
     assert low.interval_low < -1.0
-    share = percent_agreement(matrix_of("ab", "ab", "aa"))
+    share = percent_agreement(matrix_of("ab", "ab", "aa"), interval=Analytic())
     assert share.interval_low == 0.0
-    high = gwet_ac1(matrix_of("aa", "aa", "aa", "bb", "ab"))
+    high = gwet_ac1(matrix_of("aa", "aa", "aa", "bb", "ab"), interval=Analytic())
     assert high.interval_high == 1.0
 
 

@@ -329,7 +329,7 @@ def test_requirements_look_at_the_lower_end_also_of_what_is_not_shown(tmp_path: 
         options=quick(coefficients=("alpha",), requirements=("AC1 >= 0.2", "percent >= 0.99")),
     )
     (found,) = report.variables
-    assert [one.analytic.name for one in found.coefficients] == ["Krippendorff alpha"]
+    assert [one.coefficient.name for one in found.coefficients] == ["Krippendorff alpha"]
     assert [verdict.met for verdict in found.verdicts] == [True, False]
     assert not report.met
 

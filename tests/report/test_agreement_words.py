@@ -17,6 +17,7 @@ from localensemble.findings.agreement import Agreement
 from localensemble.report.agreement_wording import (
     agreement_statement,
     agreement_verdict,
+    band_word,
     reached_word,
     statement_by_both,
 )
@@ -171,8 +172,8 @@ def test_no_sentence_about_labels_goes_beyond_its_interval(
             + [[0, 1, -1], [1, -1, 1]],
             0.714,
         ),
-        # By hand: pa = 4/5, pi = 1/2: pe = 1/2; AC1 = (4/5 - 1/2) / (1/2) = .6.
-        ([[0, 0], [1, 1], [0, 0], [1, 1], [0, 1]], 0.6),
+        # By hand: pa = 4/6, pi = 1/2: pe = 1/2; AC1 = (2/3 - 1/2) / (1/2) = 1/3.
+        ([[0, 0], [1, 1], [0, 0], [1, 1], [0, 1], [1, 0]], 1 / 3),
         # By hand: pa = 2/3, pi = 1/2: pe = 1/2; AC1 = 1/3.
         ([[0, 0], [1, 1], [0, 1]] * 2, 1 / 3),
     ],
@@ -196,3 +197,28 @@ def test_one_sentence_never_shows_only_the_kinder_word() -> None:
     low = statement_by_both(with_interval(kind, "Krippendorff alpha", (0.3, 0.4, 0.5)))
     assert "substantially" in low
     assert '"fair" or better' in low
+
+
+@pytest.mark.parametrize(
+    ("rows", "items"),
+    [
+        ([[0, 0, 0]], "1 item has"),
+        ([[0, 0, 0]] * 2 + [[1, -1, -1]] * 40, "2 items have"),
+        ([[0, 0], [1, 1], [0, 0], [1, 1], [2, 2]], "5 items have"),
+    ],
+)
+def test_no_verdict_comes_from_fewer_items_than_can_show_one(
+    rows: list[list[int]], items: str
+) -> None:
+    agreement = agreement_of(rows)
+    statement = agreement_statement(agreement)
+    assert statement.startswith(f"Agreement cannot be judged, because only {items}")
+    assert agreement_verdict(agreement)[0].startswith(statement)
+    assert reached_word(agreement.coefficient("AC1")) is None
+    assert "at least 6" in band_word(agreement, agreement.coefficient("AC1"), "Landis-Koch")
+    assert not any(word in statement_by_both(agreement) for word in PRAISE)
+
+
+def test_six_items_with_equal_labels_can_show_agreement() -> None:
+    statement = agreement_statement(agreement_of([[0, 0, 0]] * 3 + [[1, 1, 1]] * 3))
+    assert any(word in statement for word in PRAISE)

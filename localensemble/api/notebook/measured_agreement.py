@@ -125,14 +125,14 @@ class MeasuredAgreement:
         rows = [
             (
                 one.title,
-                coefficient_name(shown.analytic),
+                coefficient_name(shown.coefficient),
                 estimate(
-                    shown.analytic.value,
-                    shown.analytic.interval_low,
-                    shown.analytic.interval_high,
+                    shown.coefficient.value,
+                    shown.coefficient.interval_low,
+                    shown.coefficient.interval_high,
                 ),
-                interval(shown.analytic.interval_low, shown.analytic.interval_high),
-                f"{shown.analytic.items_used:,}",
+                interval(shown.coefficient.interval_low, shown.coefficient.interval_high),
+                f"{shown.coefficient.items_used:,}",
             )
             for one in self.report.variables
             for shown in one.coefficients

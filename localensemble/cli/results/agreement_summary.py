@@ -94,7 +94,7 @@ def _sentences(variables: Sequence[VariableAgreement]) -> tuple[tuple[str, ...],
 
 
 def _missing(found: VariableAgreement) -> tuple[str, ...]:
-    return why_missing(shown.analytic for shown in found.coefficients)
+    return why_missing(shown.coefficient for shown in found.coefficients)
 
 
 def _lowest_pair(found: VariableAgreement) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
     say_literally(console, items_line(agreement))
     console.print(coefficient_table(found, report))
     for line in (
-        *why_missing(shown.analytic for shown in found.coefficients),
+        *why_missing(shown.coefficient for shown in found.coefficients),
         *resampling_notes(found.coefficients),
     ):
         say_literally(console, line)
@@ -164,7 +164,7 @@ def coefficient_table(found: VariableAgreement, report: AgreementReport) -> Word
         ),
     )
     for shown in found.coefficients:
-        one = shown.analytic
+        one = shown.coefficient
         ends = (one.interval_low, one.interval_high)
         bootstrap = (_interval(shown.bootstrap),) if shown.bootstrap else ()
         table.add_row(
@@ -197,9 +197,9 @@ def _benchmark_table(found: VariableAgreement) -> WordTable:
             if word == one.naive_word
             else f"{word} (estimate: {one.naive_word})"
             for one in shown.benchmarks
-            for word in [reached_word(shown.analytic, scale=one.scale)]
+            for word in [reached_word(shown.coefficient, scale=one.scale)]
         ]
-        table.add_row(_name(shown.analytic), *words)
+        table.add_row(_name(shown.coefficient), *words)
     return table
 
 
