@@ -40,6 +40,7 @@ class Consensus:
             Not a probability of being right.
         tie: bool (N,); several categories lead equally, so ``categories`` is -1.
         labels_used: int32 (N,); number of assigned labels of the item.
+        majority: bool (N,); more than half of the item's labels, at least two, chose one category.
         converged: whether an iterative method reached its tolerance; None if the
             method does not iterate.
         iterations: number of iterations; None if the method does not iterate.
@@ -54,6 +55,7 @@ class Consensus:
     scores: FloatArray
     tie: BoolArray
     labels_used: CountArray
+    majority: BoolArray
     converged: bool | None = None
     iterations: int | None = None
     rater_estimates: tuple[tuple[str, float], ...] = ()
@@ -62,6 +64,17 @@ class Consensus:
     def decided(self) -> BoolArray:
         """A mask, bool (N,): True where the method named a category."""
         return np.not_equal(self.categories, NO_CONSENSUS)
+
+    @property
+    def majorities(self) -> int:
+        """Number of items on which the method decided and the labels have a clear majority."""
+        return int(np.count_nonzero(self.majority & self.decided))
+
+    @property
+    def overruled(self) -> int:
+        """Number of these items whose consensus is not the category of the majority."""
+        # No other category can have more than half of the labels.
+        return int(np.count_nonzero(self.majority & self.decided & (self.support < 0.5)))
 
 
 class ConsensusMethod(SettingsFromFields, ABC):

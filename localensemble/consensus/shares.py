@@ -35,6 +35,11 @@ class Lead:
     tie: BoolArray
     labels_used: CountArray
 
+    @property
+    def majority(self) -> BoolArray:
+        """A mask, bool (N,): True where more than half of at least two labels chose the leader."""
+        return np.asarray((self.labels_used >= 2) & (2 * self.counts > self.labels_used))
+
 
 def item_blocks(item_count: int, *, cells_per_item: int) -> Iterator[slice]:
     """Cut the items into blocks whose temporary arrays stay small."""

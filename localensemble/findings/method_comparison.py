@@ -33,6 +33,8 @@ class MethodResult:
         escalated: the items that a person decides.
         undecided: items without a consensus.
         converged: whether the method converged; None if it does not iterate.
+        majorities: items with a consensus on which more than half of the labels agree.
+        overruled: those of them on which the method names another category.
         consensus: the consensus against gold labels, if there are any.
         accepted_labels: final labels against gold labels.
         refused_because: why the method cannot decide this variable; then the rest is 0 or
@@ -45,6 +47,8 @@ class MethodResult:
     escalated: int
     undecided: int
     converged: bool | None
+    majorities: int
+    overruled: int
     consensus: Evaluation | None
     accepted_labels: Evaluation | None
     refused_because: str
@@ -114,7 +118,9 @@ def compare_methods(
             )
         except EnsembleError as error:
             results.append(
-                MethodResult(method.name, method.settings, 0, 0, 0, None, None, None, error.message)
+                MethodResult(
+                    method.name, method.settings, 0, 0, 0, None, 0, 0, None, None, error.message
+                )
             )
             continue
         categories[method.name] = decided.categories
@@ -127,6 +133,8 @@ def compare_methods(
                 escalated=escalated,
                 undecided=int(np.count_nonzero((decided.categories < 0) & ~decided.no_answer)),
                 converged=decided.converged,
+                majorities=decided.majorities,
+                overruled=decided.overruled,
                 consensus=_evaluated(decided.categories, gold, variable),
                 accepted_labels=_evaluated(decided.final, gold, variable),
                 refused_because="",

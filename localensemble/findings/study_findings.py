@@ -98,6 +98,8 @@ class VariableFindings:
     escalated items and those of each budget. ``reason_counts`` overlap, because an item can have
     several reasons; its texts name the raters that cause a reason. ``reason_codes`` and
     ``reason_texts`` are the codes of the same reasons, and their texts without names.
+    ``majorities`` counts the items with a consensus on which more than half of the labels agree,
+    and ``overruled`` those of them whose consensus is another category.
     """
 
     name: str
@@ -121,6 +123,8 @@ class VariableFindings:
     fitness: tuple[RaterFitness, ...]
     expected_errors: tuple[ExpectedErrors, ...] = ()
     people: PeopleCounts | None = None
+    majorities: int = 0
+    overruled: int = 0
 
     @property
     def final(self) -> int:
@@ -367,6 +371,8 @@ def _variable_findings(
         ),
         fitness=rater_fitness(matrix, decided=decided, agreement=agreement, confidence=confidence),
         expected_errors=expected_errors(decided),
+        majorities=decided.majorities,
+        overruled=decided.overruled,
     )
 
 

@@ -59,6 +59,8 @@ class Decisions:
         reason_causes: the raters that cause each reason; None if no single one does.
         converged: whether a method that iterates reached its tolerance; None for others.
         rater_estimates: the method's estimates for each rater, by name; often empty.
+        majorities: items with a consensus on which more than half of the labels agree.
+        overruled: those of them whose consensus is another category.
     """
 
     variable: Variable
@@ -76,6 +78,8 @@ class Decisions:
     reason_causes: tuple[Causes | None, ...]
     converged: bool | None = None
     rater_estimates: tuple[tuple[str, float], ...] = ()
+    majorities: int = 0
+    overruled: int = 0
 
     def reasons(self, item: int) -> tuple[str, ...]:
         """Return in words why one item is escalated, and who caused it; empty if it is not."""
@@ -207,6 +211,8 @@ def decide(
         reason_causes=escalation.reason_causes,
         converged=consensus.converged,
         rater_estimates=consensus.rater_estimates,
+        majorities=consensus.majorities,
+        overruled=consensus.overruled,
     )
 
 
@@ -342,6 +348,7 @@ def _part(whole: Consensus, start: int, stop: int) -> Consensus:
         scores=whole.scores[start:stop],
         tie=whole.tie[start:stop],
         labels_used=whole.labels_used[start:stop],
+        majority=whole.majority[start:stop],
     )
 
 
@@ -353,6 +360,7 @@ def _joined(parts: Sequence[Consensus]) -> Consensus:
         scores=np.concatenate([part.scores for part in parts]),
         tie=np.concatenate([part.tie for part in parts]),
         labels_used=np.concatenate([part.labels_used for part in parts]),
+        majority=np.concatenate([part.majority for part in parts]),
     )
 
 

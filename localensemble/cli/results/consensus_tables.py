@@ -32,7 +32,7 @@ def _show_results(comparison: MethodComparison, console: Console) -> None:
     table = WordTable(
         f"{comparison.variable}: methods side by side",
         words=("method",),
-        numbers=("accepted", "escalated", "no consensus", "converged"),
+        numbers=("accepted", "escalated", "no consensus", "majorities overruled", "converged"),
     )
     for result in comparison.results:
         if not result.refused_because:
@@ -41,6 +41,7 @@ def _show_results(comparison: MethodComparison, console: Console) -> None:
                 f"{result.accepted:,}",
                 f"{result.escalated:,}",
                 f"{result.undecided:,}",
+                f"{result.overruled:,} of {result.majorities:,}",
                 _converged(result),
             )
     console.print(table)

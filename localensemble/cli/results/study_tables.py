@@ -118,13 +118,17 @@ def _decision_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
         f"Decisions ({findings.decided_by})",
         words=("variable",),
-        numbers=("accepted", "escalated", "share escalated"),
+        numbers=("accepted", "escalated", "share escalated", "majorities overruled"),
         whole=_WHOLE,
     )
     for variable in findings.variables:
         share = variable.escalated / findings.item_count if findings.item_count else 0.0
         table.add_row(
-            variable.name, f"{variable.accepted:,}", f"{variable.escalated:,}", f"{share:.1%}"
+            variable.name,
+            f"{variable.accepted:,}",
+            f"{variable.escalated:,}",
+            f"{share:.1%}",
+            f"{variable.overruled:,} of {variable.majorities:,}",
         )
     return table
 

@@ -164,7 +164,7 @@ class _FullMatrix(ErrorModel):
         totals = smoothed.sum(axis=1, keepdims=True)
         errors = np.full_like(smoothed, 1.0 / max(1, category_count))
         np.divide(smoothed, totals, out=errors, where=totals > 0)
-        prior = _shares(prior_counts, smoothing=self.smoothing)
+        prior = category_shares(prior_counts, smoothing=self.smoothing)
         diagonal = np.einsum("jkk->jk", errors)
         accuracies = np.where(counts.sum(axis=(1, 2)) > 0, diagonal @ prior, np.nan)
         penalty = self.smoothing * (_log_sum(errors) + _log_sum(prior))
@@ -190,14 +190,15 @@ class _OneCoin(ErrorModel):
         wrong = (1.0 - accuracies) / max(1, category_count - 1)
         errors = np.repeat(wrong, category_count**2).reshape(counts.shape)
         errors[:, np.arange(category_count), np.arange(category_count)] = accuracies[:, None]
-        prior = _shares(prior_counts, smoothing=self.smoothing)
+        prior = category_shares(prior_counts, smoothing=self.smoothing)
         penalty = self.smoothing * (
             _log_sum(accuracies) + (category_count - 1) * _log_sum(wrong) + _log_sum(prior)
         )
         return Parameters(prior, errors, np.where(given > 0, accuracies, np.nan), penalty)
 
 
-def _shares(counts: FloatArray, *, smoothing: float) -> FloatArray:
+def category_shares(counts: FloatArray, *, smoothing: float) -> FloatArray:
+    """Return how frequent the true categories are, given their expected numbers of items."""
     smoothed = counts + smoothing
     total = smoothed.sum()
     shares = np.full_like(smoothed, 1.0 / max(1, len(counts)))

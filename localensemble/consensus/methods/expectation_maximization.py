@@ -25,6 +25,11 @@ from localensemble.core.label_matrix import GAP, LabelMatrix
 _POSTERIOR_DECIMALS = 12
 _CODE_LIMIT = 2**62
 
+MOST_ERROR_RATES = 20_000_000
+"""Raters x categories x categories that are fitted at most: about 1 GB of memory."""
+MOST_POSTERIORS = 50_000_000
+"""Items x categories that are fitted at most: about 2 GB of memory."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameters:
@@ -131,9 +136,11 @@ def fit_error_model(
         repeats: column name -> the rater it repeats; both then share one error matrix.
 
     Raises:
-        EnsembleError: ``repeats`` names a column that does not exist.
+        EnsembleError: ``repeats`` names a column that does not exist, or the labels need more
+            memory than `MOST_ERROR_RATES` and `MOST_POSTERIORS` allow.
     """
     raters, rater_of_column = _raters(labels, repeats=repeats)
+    _refuse_too_large(labels, rater_count=len(raters))
     patterns = _distinct_patterns(labels, rater_of_column=rater_of_column)
     category_count = labels.category_count
     posteriors = _label_shares(patterns, category_count=category_count)
@@ -152,6 +159,30 @@ def fit_error_model(
     of_items = posteriors[patterns.pattern_of_item]
     of_items[patterns.unlabeled] = np.nan
     return Fit(raters, parameters, of_items, tuple(objectives), converged)
+
+
+def _refuse_too_large(labels: LabelMatrix, *, rater_count: int) -> None:
+    categories = labels.category_count
+    for needed, most, of in (
+        (
+            rater_count * categories**2,
+            MOST_ERROR_RATES,
+            f"{rater_count:,} raters x {categories:,} x {categories:,} categories",
+        ),
+        (
+            labels.item_count * categories,
+            MOST_POSTERIORS,
+            f"{labels.item_count:,} items x {categories:,} categories",
+        ),
+    ):
+        if needed > most:
+            raise EnsembleError(
+                f"Cannot fit a model of the raters' errors: {of} make {needed:,} numbers; at most "
+                f"{most:,} fit in memory.",
+                hint="Use majority, which only counts labels. If cells hold several labels, "
+                "measure each category on its own with --split-labels; otherwise merge rare "
+                "categories.",
+            )
 
 
 def _raters(

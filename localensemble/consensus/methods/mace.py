@@ -3,7 +3,9 @@
 Source: Hovy, Berg-Kirkpatrick, Vaswani and Hovy (2013), NAACL, N13-1132: variational
 Bayes with a Beta(0.5, 0.5) prior on knowing and a Dirichlet prior on the habit. The paper
 restarts from random points; this fit starts once from the shares of the labels, so that
-repeating it gives exactly the same numbers and the order of raters does not matter.
+repeating it gives exactly the same numbers and the order of raters does not matter. The paper
+takes all true categories to be equally frequent; this fit estimates how frequent they are, because
+equal frequencies overrule clear majorities where one category is rare.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.methods.dawid_skene import consensus_of_fit
+from localensemble.consensus.methods.dawid_skene import category_shares, consensus_of_fit
 from localensemble.consensus.methods.expectation_maximization import (
     ErrorModel,
     Fit,
@@ -27,6 +29,7 @@ from localensemble.core.label_matrix import LabelMatrix
 
 _KNOWING_PRIOR = 0.5
 _HABIT_PRIOR = 10.0
+_CATEGORY_PRIOR = 0.01
 _START_KNOWING = 0.5
 
 
@@ -35,7 +38,7 @@ class Mace(ConsensusMethod):
     """The most probable category after discounting raters that answer by habit.
 
     The score is the posterior; the rater estimate is the share of labels that the rater gave
-    knowingly. The prior assumes that all true categories are equally frequent.
+    knowingly. How frequent the true categories are is estimated.
 
     Attributes:
         iterations: maximum number of iterations; the consensus states whether the fit converged.
@@ -104,7 +107,7 @@ class _KnowsOrGuesses(ErrorModel):
         diagonal = np.arange(category_count)
         errors[:, diagonal, diagonal] += knowing[:, None]
         return Parameters(
-            prior=np.full(category_count, 1.0 / max(1, category_count)),
+            prior=category_shares(prior_counts, smoothing=_CATEGORY_PRIOR),
             errors=errors,
             accuracies=np.where(given > 0, (knew + _KNOWING_PRIOR) / all_given, np.nan),
             penalty=0.0,

@@ -55,4 +55,5 @@ class Majority(ConsensusMethod):
             scores=support.copy(),
             tie=found.tie,
             labels_used=found.labels_used,
+            majority=found.majority,
         )

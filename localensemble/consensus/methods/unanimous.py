@@ -41,4 +41,5 @@ class Unanimous(ConsensusMethod):
             scores=scores,
             tie=found.tie,
             labels_used=found.labels_used,
+            majority=found.majority,
         )

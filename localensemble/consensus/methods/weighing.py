@@ -14,7 +14,7 @@ from localensemble.consensus.protocol import (
     FloatArray,
 )
 from localensemble.consensus.setting_fields import Settings
-from localensemble.consensus.shares import support_of
+from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
 
 # Two categories closer than this lead equally: their difference is rounding, which depends on
@@ -69,6 +69,7 @@ def consensus_of(
     rater_estimates: tuple[tuple[str, float], ...] = (),
 ) -> Consensus:
     """Assemble the consensus from the most probable categories."""
+    found = lead(labels)
     return Consensus(
         method=method,
         settings=settings,
@@ -76,7 +77,8 @@ def consensus_of(
         support=support_of(labels, categories=best.categories),
         scores=best.scores,
         tie=best.tie,
-        labels_used=np.count_nonzero(labels.mask, axis=1).astype(np.int32),
+        labels_used=found.labels_used,
+        majority=found.majority,
         converged=converged,
         iterations=iterations,
         rater_estimates=rater_estimates,
