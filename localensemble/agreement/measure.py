@@ -199,12 +199,7 @@ def measure_agreement(
             bootstrap=Bootstrap(resamples, seed) if resamples else None,
             jackknife=Jackknife() if jackknife else None,
         ),
-        benchmarks=tuple(
-            benchmark(coefficient, scale)
-            for (method, _), coefficient in zip(plan, coefficients, strict=True)
-            if method.corrected
-            for scale in SCALES
-        ),
+        benchmarks=_benchmarks(plan, coefficients),
         by_category=category_agreement(prepared, confidence_level=confidence_level),
         by_rater=profiles,
         same_answer=same_answers(profiles, categories=prepared.categories),
@@ -216,6 +211,19 @@ def measure_agreement(
         leading=leading.name,
         prevalence=prevalence(prepared, anonymous=anonymous),
         pairs_left_out_because=too_many,
+    )
+
+
+def _benchmarks(
+    plan: Sequence[tuple[CoefficientMethod, AgreementSettings]],
+    coefficients: Sequence[Coefficient],
+) -> tuple[Benchmark, ...]:
+    """Return the words for every coefficient that is corrected for chance."""
+    return tuple(
+        benchmark(coefficient, scale)
+        for (method, _), coefficient in zip(plan, coefficients, strict=True)
+        if method.corrected
+        for scale in SCALES
     )
 
 

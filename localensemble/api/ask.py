@@ -27,7 +27,7 @@ from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
-from localensemble.injection.scan import InjectionScan
+from localensemble.injection.signs_in_text import InjectionScan
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import choose_layout, layout_for

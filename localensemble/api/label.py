@@ -10,7 +10,7 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
-from localensemble.api.calibrate import read_calibrations
+from localensemble.api.certificates.calibrate import read_calibrations
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
 from localensemble.api.prepared_raters import (
     RaterOptions,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.api.certify import variable_named
+from localensemble.api.certificates.certify import variable_named
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.consensus.certificates.sample_plan import items_to_check
 from localensemble.core.errors import InputError

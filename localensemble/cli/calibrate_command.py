@@ -10,7 +10,7 @@ from typing import Annotated
 import click
 from rich.console import Console
 
-from localensemble.api.calibrate import (
+from localensemble.api.certificates.calibrate import (
     Calibrated,
     RaterCalibrationMethod,
     calibrate,

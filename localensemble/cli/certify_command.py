@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import click
 from rich.console import Console
 
-from localensemble.api.certify import (
+from localensemble.api.certificates.certify import (
     CertificationPlan,
     Certified,
     CertifiedThreshold,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import click
 
-from localensemble.api.certify import plan
+from localensemble.api.certificates.certify import plan
 from localensemble.api.sample import Sample, sample
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, output, say

@@ -7,6 +7,7 @@ than expected. The error names the place, what was expected and what was found.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -28,11 +29,19 @@ def read_json(data: bytes | str) -> Any:
     """Parse JSON.
 
     Raises:
-        ForeignJsonError: it is not JSON, nests too deep, repeats a key, or has a number that
-            JSON does not allow.
+        ForeignJsonError: it is not JSON, nests too deep, repeats a key, has a number that is
+            not finite, or half of a character, which no file or screen could show.
     """
     try:
-        return json.loads(data, object_pairs_hook=_without_repeats, parse_constant=_refused)
+        found = json.loads(
+            data,
+            object_pairs_hook=_without_repeats,
+            parse_constant=_refused,
+            parse_float=_finite,
+        )
+        if (data.find("\\u") if isinstance(data, str) else data.find(b"\\u")) >= 0:
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except RecursionError:
         raise ForeignJsonError("the file nests lists or objects too deep") from None
     except ForeignJsonError:
@@ -169,3 +178,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(constant: str) -> NoReturn:
     raise ForeignJsonError(f"{constant} is not a number in JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ForeignJsonError("a number is too large")
+    return value

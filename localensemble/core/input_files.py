@@ -7,14 +7,15 @@ that is too large or that changes while it is read. Every refusal is an `OSError
 
 from __future__ import annotations
 
+import codecs
 import errno
-import json
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
+from localensemble.core.foreign_json import read_json
 from localensemble.core.limits import MOST_JSON_BYTES, MOST_JSON_VALUES
 
 _KINDS = (
@@ -94,13 +95,12 @@ def read_input_text(path: Path, *, most_bytes: int) -> str:
     return read_input(path, most_bytes=most_bytes).decode("utf-8")
 
 
-def read_json(path: Path) -> object:
-    """Read a JSON file.
+def read_json_file(path: Path) -> Any:
+    """Read a JSON file of limited size.
 
     Raises:
         OSError: as in `read_input`, or the file holds more values than are read.
-        ValueError: the file is not JSON in UTF-8, is nested too deeply, or has numbers or
-            characters that JSON does not have, such as ``NaN`` or half a character.
+        ForeignJsonError: the file is not JSON; see `foreign_json.read_json`.
     """
     content = read_input(path, most_bytes=MOST_JSON_BYTES)
     # Every value but the first follows one of these characters.
@@ -111,15 +111,7 @@ def read_json(path: Path) -> object:
             f"it has about {values:,} values; at most {MOST_JSON_VALUES:,} are read",
             str(path),
         )
-    try:
-        text = content.decode("utf-8-sig")
-        found: object = json.loads(text, parse_constant=_refuse_constant)
-        if "\\u" in text:
-            # A lone half of a pair cannot be written to any file or screen later.
-            json.dumps(found, ensure_ascii=False).encode()
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return found
+    return read_json(content.removeprefix(codecs.BOM_UTF8))
 
 
 def _open_without_waiting(name: str, flags: int) -> int:
@@ -134,10 +126,6 @@ def _refuse_what_is_not_a_file(path: Path, status: os.stat_result) -> None:
 
 def _refuse_size(path: Path, found: int, allowed: int) -> NoReturn:
     raise OSError(errno.EFBIG, f"it has {found:,} bytes; at most {allowed:,} are read", str(path))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _mark(status: os.stat_result) -> FileMark:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from localensemble.codebook.model import Codebook
 from localensemble.core.identity import sha256_text
-from localensemble.injection.scan import InjectionScan
+from localensemble.injection.signs_in_text import InjectionScan
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 

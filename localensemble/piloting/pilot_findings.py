@@ -13,7 +13,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.injection_signs import as_bits
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.injection.scan import InjectionScan
+from localensemble.injection.signs_in_text import InjectionScan
 from localensemble.piloting.acceptance import Acceptance, expected_acceptance
 from localensemble.piloting.asked_rater import AskedRater
 from localensemble.piloting.confused_categories import ConfusedCategories, confused_categories

@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_json
-from localensemble.core.parsed_json import parsed_json
+from localensemble.core.input_files import read_json_file
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
@@ -110,7 +111,7 @@ def write_made_file(
         folder: the study.
     """
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    sha256 = sha256_json(parsed_json(text))
+    sha256 = sha256_json(read_json(text))
     # On record first: a file without a record could not be given later.
     with Ledger.open(folder.ledger, create=False) as ledger:
         ledger.register_file(kind, variable=str(values["variable"]), sha256=sha256)
@@ -126,7 +127,7 @@ def foreign_variables(given: Sequence[GivenFile]) -> tuple[str, ...]:
 def _values(path: Path, kind: FileKind) -> Mapping[str, Any]:
     hint = f"Give the file that `localensemble {_COMMANDS[kind]}` wrote."
     try:
-        values = parsed_json(path.read_bytes())
+        values = read_json_file(path)
     except OSError as error:
         raise InputError(
             f"Cannot read the {kind} {path}: {error.strerror}.",

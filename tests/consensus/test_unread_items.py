@@ -20,8 +20,8 @@ from localensemble.consensus.certificates.threshold import (
     CertifiedThreshold,
     certify_threshold,
     control_risk,
-    walked_again,
     threshold_grid,
+    walked_again,
 )
 from localensemble.consensus.certificates.unread_items import (
     certifying_size_of_share,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.core import disk_errors
 from localensemble.core.disk_errors import is_environmental, trouble_with, writing_error
 from localensemble.core.errors import LocalEnsembleError
 from localensemble.core.files import replaced_text_file
@@ -82,7 +81,7 @@ def test_the_cause_is_found_by_writing(
     def full(*_: object) -> int:
         raise OSError(number, "")
 
-    monkeypatch.setattr(disk_errors.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     found = trouble_with(tmp_path)
     assert found is not None
     assert "Free some space" in found.hint

@@ -11,8 +11,13 @@ import pytest
 
 from localensemble.core import input_files
 from localensemble.core.identity import sha256_file
-from localensemble.core.input_files import FileMark, open_input, read_input, read_input_text
-from localensemble.core.input_files import read_json as read_json_file
+from localensemble.core.input_files import (
+    FileMark,
+    open_input,
+    read_input,
+    read_input_text,
+    read_json_file,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pipes and devices")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api.certify import Promise, certify
+from localensemble.api.certificates.certify import Promise, certify
 from localensemble.api.consensus import ConsensusOptions, decide_again
 from localensemble.api.evaluate import evaluate
 from localensemble.api.label import LabelOptions, label

@@ -12,8 +12,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from localensemble.api.calibrate import Calibrated
-from localensemble.api.certify import Certified
+from localensemble.api.certificates.calibrate import Calibrated
+from localensemble.api.certificates.certify import Certified
 from localensemble.codebook.load import CodebookSource
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.core.errors import InputError, LocalEnsembleError

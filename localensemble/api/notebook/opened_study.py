@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from localensemble.agreement import measure_agreement
-from localensemble.api.calibrate import Calibrated, RaterCalibrationMethod, calibrate
-from localensemble.api.certify import Certified, Promise, ScoreName, certify
+from localensemble.api.certificates.calibrate import Calibrated, RaterCalibrationMethod, calibrate
+from localensemble.api.certificates.certify import Certified, Promise, ScoreName, certify
 from localensemble.api.consensus import ConsensusOptions, decide_by, under_new_rules
 from localensemble.api.evaluate import findings_of, gold_of
 from localensemble.api.notebook import fragments

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from localensemble.api.calibrate import Calibrated, RaterCalibrationMethod
-from localensemble.api.certify import Certified, ScoreName
+from localensemble.api.certificates.calibrate import Calibrated, RaterCalibrationMethod
+from localensemble.api.certificates.certify import Certified, ScoreName
 from localensemble.api.import_ratings import RatingsLevel, RatingsOptions
 from localensemble.api.import_ratings import import_ratings as imported
 from localensemble.api.label import LabelOptions

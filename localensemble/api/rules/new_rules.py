@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from localensemble.api.calibrate import read_calibrations
+from localensemble.api.certificates.calibrate import read_calibrations
 from localensemble.api.evaluate import gold_of
 from localensemble.api.shared_options import Calibrations, Certificates, ForeignFiles, UnfitRaters
 from localensemble.consensus.rules import DecisionRules, decision_rules

@@ -218,6 +218,7 @@ class Certificate:
             )
         suspicious = self.shift.p_value is None or self.shift.p_value < _SHIFT_P_VALUE
         return "" if suspicious == bool(self.shift.warning) else "its warning does not fit its p"
+
     def _measured(self, how: str) -> str:
         certified = self.certified
         return (

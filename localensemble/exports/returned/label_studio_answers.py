@@ -13,7 +13,7 @@ from typing import Any
 from localensemble.codebook.load import NO, YES
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
-from localensemble.core.input_files import read_json
+from localensemble.core.input_files import read_json_file
 from localensemble.exports.exported_study import Question, questions
 from localensemble.exports.label_studio import DECISIONS, ID, REVIEWER, ROLE, chosen
 from localensemble.exports.multi_labels import NOTHING_APPLIES
@@ -54,7 +54,7 @@ def label_studio_answers(path: Path, *, codebook: Codebook) -> HeldTable:
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
     try:
-        tasks = read_json(path)
+        tasks = read_json_file(path)
     except OSError as error:
         raise TableError(
             f'Cannot read "{path.name}": {error.strerror or "it cannot be opened"}.',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from localensemble.api.certify import variable_named
+from localensemble.api.certificates.certify import variable_named
 from localensemble.api.evaluate import gold_of
 from localensemble.codebook.model import Codebook
 from localensemble.consensus.probabilities.calibrated_raters import (

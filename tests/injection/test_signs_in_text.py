@@ -10,7 +10,7 @@ import pytest
 
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.core.injection_signs import InjectionSign
-from localensemble.injection.scan import InjectionScan
+from localensemble.injection.signs_in_text import InjectionScan
 
 
 def codebook(*names: str) -> Codebook:

@@ -1,0 +1,1 @@
+"""Make certificates of the share of wrong labels, and calibrations of raters."""
