@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from localensemble.core.errors import EngineError, ModelFileError
 from localensemble.engines.llama_cpp.context_shape import ContextShape
+from localensemble.engines.llama_cpp.held_interrupts import interrupts_held
 from localensemble.engines.llama_cpp.model_file import LlamaFile, last_errors
 from localensemble.engines.llama_cpp.prefix_tree import Batch
 from localensemble.engines.steps import STEPS
@@ -221,7 +222,8 @@ class LlamaModel(LlamaFile):
         call.n_seq_id = _pointer(batch.path_counts, ctypes.c_int32)
         call.seq_id = _pointer(pointers, ctypes.POINTER(ctypes.c_int32))
         call.logits = _pointer(batch.outputs, ctypes.c_int8)
-        code = self._library.llama_decode(self._context, call)
+        with interrupts_held():
+            code = self._library.llama_decode(self._context, call)
         if code != 0:
             raise EngineError(
                 f'Model "{self._path.name}" could not evaluate {count} tokens '

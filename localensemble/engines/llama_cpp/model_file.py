@@ -16,6 +16,7 @@ from typing import Any
 
 from localensemble.core.errors import EngineUnavailableError, ModelFileError
 from localensemble.core.input_files import open_input
+from localensemble.engines.llama_cpp.held_interrupts import interrupts_held
 from localensemble.engines.steps import STEPS
 
 # llama.h: ggml_log_level.
@@ -119,7 +120,8 @@ class LlamaFile:
         # Kept as long as the model, because llama.cpp may call it. True lets loading go on.
         self._loading = library.llama_progress_callback(_note_loading)
         parameters.progress_callback = self._loading
-        self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
+        with interrupts_held():
+            self._model = library.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise ModelFileError(
                 f'Cannot load model file "{path}": it is damaged, or of a kind this llama.cpp '
