@@ -36,7 +36,9 @@ def labeled(folder: Path, texts: list[str], *certificates: Path) -> StudyFiles:
         files.items,
         codebook=files.codebook,
         study=files.study,
-        options=LabelOptions(ensemble=files.ensemble, certificates=certificates),
+        options=LabelOptions(
+            ensemble=files.ensemble, certificates=certificates, foreign_files=bool(certificates)
+        ),
     )
     return files
 
