@@ -192,10 +192,10 @@ def row(case: Case, items: int, draws: int, counts: BeforeAndNow) -> str:
     wrong = [one.errors / one.accepted if one.accepted else 0.0 for one in both]
     return (
         f"| {case.variable} | {case.alpha:.2f} | {items:,} | {case.gold_items} "
-        f"| {both[0].certified} -> {both[1].certified} of {draws} "
-        f"| {both[0].kept / draws:.1%} -> {both[1].kept / draws:.1%} "
-        f"| {both[0].accepted / counts.rest:.1%} -> {both[1].accepted / counts.rest:.1%} "
-        f"| {wrong[0]:.1%} -> {wrong[1]:.1%} |"
+        f"| {both[0].certified} → {both[1].certified} of {draws} "
+        f"| {both[0].kept / draws:.1%} → {both[1].kept / draws:.1%} "
+        f"| {both[0].accepted / counts.rest:.1%} → {both[1].accepted / counts.rest:.1%} "
+        f"| {wrong[0]:.1%} → {wrong[1]:.1%} |"
     )
 
 

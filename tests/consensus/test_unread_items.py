@@ -243,6 +243,29 @@ def test_a_certificate_whose_counts_were_edited_contradicts_itself(
     assert contradiction(edit(found))
 
 
+def test_an_edited_conformal_certificate_contradicts_itself() -> None:
+    found = control_risk(
+        np.ones(80), wrong=np.arange(80) < 2, grid=(1.0,), alpha=0.1, unread_scores=np.ones(9)
+    )
+    assert contradiction(found) == ""
+    assert "this method has none" in contradiction(replace(found, delta=0.1))
+    lower = replace(found.candidates[0], p_value=0.01)
+    assert "a bound of" in contradiction(replace(found, chosen=lower, candidates=(lower,)))
+    bound = replace(found.candidates[0], upper=0.05)
+    assert "no upper bound" in contradiction(replace(found, chosen=bound, candidates=(bound,)))
+
+
+def test_impossible_counts_and_starts_are_named() -> None:
+    found = gold_right(200)
+    assert contradiction(found) == ""
+    assert "expected the size" in contradiction(replace(found, least_accepted=50))
+    assert "impossible" in contradiction(replace(found, gold_items=100))
+    with_unread = study_of(2_000, 400, wrong=0.01, kept=0.8)
+    first = replace(with_unread.candidates[0], unread=None)
+    edited = replace(with_unread, candidates=(first, *with_unread.candidates[1:]))
+    assert "are not counted" in contradiction(edited)
+
+
 @pytest.mark.slow  # certifies a thousand times
 @pytest.mark.parametrize(("gold", "alpha"), [(400, 0.2), (450, 0.2), (450, 0.05)])
 def test_the_promise_about_the_unread_of_568_items_is_kept_in_nine_of_ten_draws(

@@ -33,9 +33,12 @@ def _of_promise(certified: CertifiedThreshold) -> str:
         return "" if delta is None else f"delta is {delta:g}; this method has none"
     if delta is None or not 0 < delta < 1:
         return "delta is not a number between 0 and 1"
-    least = certifying_size(0, alpha=alpha, delta=delta)
-    if certified.least_accepted < least:
-        return f"the least size is {certified.least_accepted:,}; expected at least {least:,}"
+    sizes = [certifying_size(errors, alpha=alpha, delta=delta) for errors in (0, 1, 2)]
+    if certified.pool_items is None and certified.least_accepted not in sizes:
+        return (
+            f"the least size is {certified.least_accepted:,}; expected the size that certifies "
+            f"with 0, 1 or 2 errors ({sizes[0]:,}, {sizes[1]:,} or {sizes[2]:,})"
+        )
     return ""
 
 

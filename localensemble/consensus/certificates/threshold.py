@@ -22,7 +22,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.consensus.certificates.bounds import certifying_size
 from localensemble.consensus.certificates.counted_threshold import (
     CountedThreshold,
     items_needed,
@@ -224,10 +223,8 @@ def walked_again(certified: CertifiedThreshold) -> CertifiedThreshold:
             pool_items=certified.pool_items,
             alpha=certified.alpha,
         )
-    # Version 1 of the file counted no unread items, and its walk always started at two errors.
-    start = None
-    if certified.pool_items is None:
-        start = certifying_size(2, alpha=certified.alpha, delta=certified.delta)
+    # Without a count of unread items, the start does not follow from the counts.
+    start = certified.least_accepted if certified.pool_items is None else None
     return _walk(
         counts,
         gold_items=certified.gold_items,
