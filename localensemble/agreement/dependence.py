@@ -50,7 +50,7 @@ class ErrorDependence:
     Attributes:
         pairs: every two raters, in the raters' order; empty when there are too many raters.
         effective_raters: the number of independent raters that would average out errors as
-            well as these do; None when undefined.
+            well as these do, at most ``raters``; None when undefined.
         raters: the number of raters that labeled an item with a gold label.
         undefined_because: why there is no effective number.
     """
@@ -85,16 +85,18 @@ def error_dependence(
     """Measure how far raters err on the same items.
 
     The effective number is the mean variance of one rater's errors divided by the variance of
-    the raters' mean error: R when errors are uncorrelated, 1 when all raters err alike, more
-    than R when they avoid each other's errors. Covariances are computed over the items that
-    both raters of a pair labeled.
+    the raters' mean error: R when errors are uncorrelated, 1 when all raters err alike. Raters
+    that avoid each other's errors count as R, because no items show that this is more than
+    chance. Covariances are computed over the items that both raters of a pair labeled.
 
     Args:
         matrix: N items by R raters.
         gold: (N,) category indices, -1 for an item without gold label.
     Undefined when: there are too many raters for pairs, fewer than two raters have
         gold-labeled items, a pair of them shares no such item, every rater is always right or
-        always wrong, or the errors cancel completely.
+        always wrong, the errors cancel completely, or a rater is right less often than the
+        commonest gold category would be: averaging in such a rater is no gain, however
+        independent its errors are.
     Raises:
         AgreementError: gold does not have one entry for each item, or has an unknown category.
     Source: Giacinto and Roli (2001), Image and Vision Computing 19:699-707 (double fault);
@@ -128,7 +130,33 @@ def error_dependence(
     effective, reason = _effective(
         wrong.sum(axis=0)[active] / labeled[active], covariances, raters=int(active.sum())
     )
+    if effective is not None:
+        reason = _below_the_commonest(matrix, correct, there=there, wrong=wrong)
+        effective = None if reason else effective
     return ErrorDependence(tuple(pairs), effective, int(active.sum()), reason)
+
+
+def _below_the_commonest(
+    matrix: LabelMatrix,
+    correct: NDArray[np.int_],
+    *,
+    there: NDArray[np.bool_],
+    wrong: NDArray[np.bool_],
+) -> str:
+    """Name the first rater that one category, given to all its items, would beat."""
+    commonest = int(np.bincount(correct[correct >= 0]).argmax())
+    for column, rater in enumerate(matrix.raters):
+        own = there[:, column]
+        if not own.any():
+            continue
+        right = float((~wrong[own, column]).mean())
+        always = float((correct[own] == commonest).mean())
+        if right < always:
+            return (
+                f'"{rater}" is right on {right:.1%} of the items with a gold label, but '
+                f'"{matrix.categories[commonest]}" for all of them would be on {always:.1%}'
+            )
+    return ""
 
 
 def _double_fault(
@@ -175,7 +203,7 @@ def _effective(
     joint = variance + 2.0 * sum(covariance or 0.0 for covariance in covariances)
     if joint <= 1e-12 * variance:
         return None, "the raters' errors cancel each other completely"
-    return raters * variance / joint, ""
+    return min(float(raters), raters * variance / joint), ""
 
 
 def excess_agreement(pairs: Sequence[PairAgreement]) -> tuple[ExcessAgreement, ...]:

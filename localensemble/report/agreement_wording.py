@@ -326,6 +326,11 @@ def effective_raters(dependence: ErrorDependence) -> str:
     """State how many raters with independent errors these raters are worth."""
     if dependence.effective_raters is None:
         return f"The effective number of raters is undefined: {dependence.undefined_because}."
+    if dependence.effective_raters >= dependence.raters:
+        return (
+            f"The {dependence.raters} raters average out errors at least as well as as many "
+            "independent raters would."
+        )
     return (
         f"The {dependence.raters} raters average out errors as well as "
         f"{dependence.effective_raters:.2f} independent raters would."

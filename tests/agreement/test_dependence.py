@@ -16,22 +16,27 @@ from tests.agreement.matrices import matrix_of
 
 
 def with_errors(wrong: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> LabelMatrix:
-    """Gold is always category 0; an error is category 1."""
+    """Gold is category 0 and 1 in turn; an error is the other one."""
+    labels = (gold_of(len(wrong))[:, None] + wrong) % 2
     return LabelMatrix(
-        wrong.astype(np.int16), ("right", "wrong"), tuple(f"r{j}" for j in range(wrong.shape[1]))
+        labels.astype(np.int16), ("even", "odd"), tuple(f"r{j}" for j in range(wrong.shape[1]))
     )
+
+
+def gold_of(items: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return (np.arange(items) % 2).astype(np.int16)
 
 
 def test_independent_errors_leave_as_many_raters_as_there_are() -> None:
     wrong = np.random.default_rng(0).random((20000, 4)) < 0.3
-    found = error_dependence(with_errors(wrong), [0] * 20000)
+    found = error_dependence(with_errors(wrong), gold_of(20000))
     assert found.effective_raters == pytest.approx(4, rel=0.03)
     assert found.raters == 4
 
 
 def test_equal_errors_leave_one_rater() -> None:
     wrong = np.repeat(np.random.default_rng(0).random((100, 1)) < 0.3, 4, axis=1)
-    found = error_dependence(with_errors(wrong), [0] * 100)
+    found = error_dependence(with_errors(wrong), gold_of(100))
     assert found.effective_raters == pytest.approx(1.0)
     assert found.pairs[0].correlation == pytest.approx(1.0)
 
@@ -39,7 +44,7 @@ def test_equal_errors_leave_one_rater() -> None:
 def test_two_equal_raters_and_one_independent_are_fewer_than_three() -> None:
     wrong = np.random.default_rng(0).random((20000, 3)) < 0.3
     wrong[:, 1] = wrong[:, 0]
-    found = error_dependence(with_errors(wrong), [0] * 20000)
+    found = error_dependence(with_errors(wrong), gold_of(20000))
     # Mean of the error variances over the variance of the mean error: 9 / (3 + 2).
     assert found.effective_raters == pytest.approx(9 / 5, rel=0.03)
 
@@ -68,7 +73,7 @@ def test_without_errors_or_gold_there_is_no_effective_number() -> None:
 
 
 def test_a_crowd_is_not_taken_apart_into_pairs_and_it_is_said() -> None:
-    found = error_dependence(with_errors(np.zeros((5, 41), dtype=bool)), [0] * 5)
+    found = error_dependence(with_errors(np.zeros((5, 41), dtype=bool)), gold_of(5))
     assert found.pairs == ()
     assert found.effective_raters is None
     for key_words in ("41 raters", "820 pairs", "at most 40 raters"):
@@ -79,6 +84,44 @@ def test_errors_that_cancel_have_no_effective_number() -> None:
     found = error_dependence(matrix_of("ab", "ba"), [0, 0])
     assert found.effective_raters is None
     assert "cancel" in found.undefined_because
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        # No item on which two raters err: 4.37 "independent raters" of 3, and more.
+        [[k % 10 == j for j in range(3)] for k in range(100)],
+        [[k % 5 == j for j in range(4)] for k in range(100)],
+        [[k % 3 == 0, k % 3 == 1] for k in range(99)],
+    ],
+)
+def test_no_number_of_raters_exceeds_those_there_are(wrong: list[list[bool]]) -> None:
+    cells = np.array(wrong)
+    found = error_dependence(with_errors(cells), gold_of(len(cells)))
+    assert found.effective_raters == cells.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("errors", "gold"),
+    [
+        # 62 % of the gold labels are 0; r1 is right on 60 %.
+        (40, [0] * 62 + [1] * 38),
+        (25, [1] * 80 + [0] * 20),
+    ],
+)
+def test_a_rater_below_the_commonest_category_leaves_no_number(
+    errors: int, gold: list[int]
+) -> None:
+    truth = np.array(gold)
+    other = truth.copy()
+    other[:errors] = 1 - other[:errors]
+    good = truth.copy()
+    good[[3, 95]] = 1 - good[[3, 95]]
+    absent = np.full(100, -1)
+    cells = np.column_stack([good, other, absent]).astype(np.int16)
+    found = error_dependence(LabelMatrix(cells, ("a", "b"), ("r0", "r1", "r2")), gold)
+    assert found.effective_raters is None
+    assert found.undefined_because.startswith('"r1" is right on')
 
 
 @pytest.mark.parametrize(
