@@ -125,11 +125,16 @@ class RaterInfluence:
         without: the coefficient of the other raters.
         change: the coefficient of the others minus that of all. Positive when the rater
             lowers agreement; None when either is undefined.
+        kappa_without: Fleiss' kappa of the other raters: AC1 alone also rises when the others
+            merely give one category more often.
+        kappa_change: its change, likewise.
     """
 
     rater: str
     without: Coefficient
     change: float | None
+    kappa_without: Coefficient
+    kappa_change: float | None
 
 
 def category_agreement(
@@ -302,20 +307,33 @@ def rater_pairs(labels: Labels, *, confidence_level: float = 0.95) -> tuple[Pair
 
 
 def leave_one_rater_out(
-    labels: Labels, *, compute: Callable[[Labels], Coefficient] = gwet_ac1
+    labels: Labels,
+    *,
+    compute: Callable[[Labels], Coefficient] = gwet_ac1,
+    kappa: Callable[[Labels], Coefficient] = fleiss_kappa,
 ) -> tuple[RaterInfluence, ...]:
-    """Compute a coefficient without each rater in turn, in the raters' order.
+    """Compute a coefficient and Fleiss' kappa without each rater in turn, in the raters' order.
 
     Undefined when: the others have no item with two labels, or the coefficient is undefined.
     """
     prepared = prepare(labels)
-    whole = compute(prepared).value
+    whole, whole_kappa = compute(prepared).value, kappa(prepared).value
     influences = []
     for j, rater in enumerate(prepared.raters):
         others = [g for g in range(len(prepared.raters)) if g != j]
-        without = compute(prepared.select(others))
-        change = None
-        if whole is not None and without.value is not None:
-            change = without.value - whole
-        influences.append(RaterInfluence(rater, without, change))
+        selected = prepared.select(others)
+        without, kappa_without = compute(selected), kappa(selected)
+        influences.append(
+            RaterInfluence(
+                rater,
+                without,
+                _difference(without.value, whole),
+                kappa_without,
+                _difference(kappa_without.value, whole_kappa),
+            )
+        )
     return tuple(influences)
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return None if after is None or before is None else after - before

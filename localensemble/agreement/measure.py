@@ -22,7 +22,7 @@ from localensemble.agreement.breakdown import (
     same_answers,
     too_many_for_pairs,
 )
-from localensemble.agreement.coefficients import ALL_COEFFICIENTS
+from localensemble.agreement.coefficients import ALL_COEFFICIENTS, fleiss_kappa
 from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS
@@ -95,7 +95,7 @@ class Agreement:
         same_answer: the raters that gave one category to all of at least 20 items.
         by_pair: agreement of every two raters.
         excess: excess agreement of the pairs, in the order of ``by_pair``.
-        without_rater: the leading coefficient without each rater.
+        without_rater: the leading coefficient and Fleiss' kappa without each rater.
         leading: the coefficient in ``without_rater``: AC1, or AC2 when weighted.
         prevalence: shares, bias and the kappa paradox.
         pairs_left_out_because: why ``by_pair`` and ``without_rater`` are empty; empty if they
@@ -207,7 +207,11 @@ def measure_agreement(
         excess=excess_agreement(pairs),
         without_rater=()
         if too_many
-        else leave_one_rater_out(prepared, compute=lambda others: leading.compute(others, chosen)),
+        else leave_one_rater_out(
+            prepared,
+            compute=lambda others: leading.compute(others, chosen),
+            kappa=lambda others: fleiss_kappa.compute(others, chosen),
+        ),
         leading=leading.name,
         prevalence=prevalence(prepared, anonymous=anonymous),
         pairs_left_out_because=too_many,

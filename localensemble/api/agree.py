@@ -43,6 +43,7 @@ from localensemble.report.agreement_files import (
     write_item_agreement,
 )
 from localensemble.report.agreement_wording import (
+    agreement_statement,
     agreement_verdict,
     check_result,
     cross_check_summary,
@@ -52,7 +53,6 @@ from localensemble.report.agreement_wording import (
     reached_word,
     resampling_notes,
     same_answer_sentences,
-    statement_by_both,
     why_missing,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
@@ -87,6 +87,7 @@ __all__ = [
     "Verdict",
     "agree",
     "agreement_as_json",
+    "agreement_statement",
     "agreement_verdict",
     "check_result",
     "cross_check_summary",
@@ -96,7 +97,6 @@ __all__ = [
     "reached_word",
     "resampling_notes",
     "same_answer_sentences",
-    "statement_by_both",
     "why_missing",
     "write_agreement_html",
     "write_agreement_json",

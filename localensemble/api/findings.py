@@ -22,9 +22,9 @@ from localensemble.findings.study_findings import (
     VariableFindings,
 )
 from localensemble.report.agreement_wording import (
+    agreement_statement,
     agreement_verdict,
     leading_coefficient,
-    statement_by_both,
 )
 from localensemble.report.wording import (
     coefficient_name,
@@ -53,6 +53,7 @@ __all__ = [
     "RaterLabels",
     "StudyFindings",
     "VariableFindings",
+    "agreement_statement",
     "agreement_verdict",
     "coefficient_name",
     "counted",
@@ -61,6 +62,5 @@ __all__ = [
     "off_codebook_verdict",
     "position_sentences",
     "required_sentences",
-    "statement_by_both",
     "unfit_sentences",
 ]

@@ -152,28 +152,25 @@ def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) ->
     high = coefficient.interval_high
     if high is not None and _as_shown(coefficient, high) < 0.0:
         return "The raters agree less than by chance"
-    word = reached_word(coefficient)
-    if word != "poor" and (without := no_band_because(agreement, outside=outside)):
+    if reached_word(coefficient) != "poor" and (
+        without := no_band_because(agreement, outside=outside)
+    ):
         return f"{without[0].upper()}{without[1:]}"
+    word = agreement_word(agreement)
     return _PLAIN[word] if word else "The level of agreement is uncertain"
 
 
-def statement_by_both(agreement: Agreement, *, outside: Sequence[str] = ()) -> str:
-    """State how far the raters agree in one sentence, and by alpha where its word differs.
+def agreement_word(agreement: Agreement) -> str | None:
+    """Return the lower of the words that the leading coefficient and alpha reach.
 
-    A reader who takes in only one word must not see only the kinder one.
-
-    Args:
-        agreement: the agreement.
-        outside: raters that mostly answer outside the codebook.
+    A reader who takes in only one word must not see the kinder one. None without an interval of
+    the leading coefficient.
     """
-    statement = agreement_statement(agreement, outside=outside)
     word = reached_word(leading_coefficient(agreement))
     other = reached_word(agreement.coefficient("Krippendorff alpha"))
-    praised = word not in (None, "poor") and not no_band_because(agreement, outside=outside)
-    if not praised or other in (None, word):
-        return f"{statement}."
-    return f"{statement}; by Krippendorff alpha, {_band(other or '')}."
+    if word is None or other is None:
+        return word
+    return max(word, other, key=list(_PLAIN).index)
 
 
 def agreement_verdict(agreement: Agreement, *, outside: Sequence[str] = ()) -> tuple[str, ...]:
@@ -207,8 +204,8 @@ def agreement_verdict(agreement: Agreement, *, outside: Sequence[str] = ()) -> t
         # A reader who takes in only one word must not see only the kinder one.
         first += "." if other in (None, word) else f", which is {_band(other or '')}."
     sentences = [first, *same_answer_sentences(agreement)]
-    if agreement.prevalence.explanation:
-        sentences.append(agreement.prevalence.explanation)
+    spread = agreement.prevalence
+    sentences += filter(None, (spread.explanation, spread.rare_warning))
     return (*sentences, *_furthest_from_the_others(agreement))
 
 
@@ -291,10 +288,13 @@ def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
         return (f'Only "{varied[0]}" gave different answers to different items.',)
     if worst.rater in varied and agreement.same_answer:
         return ()
+    # AC1 alone rises, too, when the others merely give one category more often.
+    if (worst.kappa_change or 0.0) < _NOTABLE_CHANGE:
+        return ()
     return (
         f'"{worst.rater}" disagrees with the others most: without it, '
-        f"{agreement.leading} would be {_estimate(worst.without)}. Agreement does not "
-        "show who is right.",
+        f"{agreement.leading} would be {_estimate(worst.without)} and Fleiss kappa "
+        f"{_estimate(worst.kappa_without)}. Agreement does not show who is right.",
     )
 
 

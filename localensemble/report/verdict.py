@@ -13,9 +13,9 @@ from localensemble.core.words import counted, listed
 from localensemble.findings.study_findings import Accuracy, VariableFindings
 from localensemble.report.agreement_wording import (
     agreement_statement,
+    agreement_word,
     leading_coefficient,
     no_band_because,
-    reached_word,
 )
 from localensemble.report.people_wording import people_sentence
 
@@ -81,7 +81,7 @@ def many_verdict(variables: Sequence[VariableFindings]) -> tuple[Paragraph, ...]
 def _beyond_chance(variable: VariableFindings) -> bool:
     """Whether a word of praise is allowed: it needs an interval above 0, and fit raters."""
     outside = variable.confidence.mostly_outside(variable.accepted + variable.escalated)
-    word = reached_word(leading_coefficient(variable.agreement))
+    word = agreement_word(variable.agreement)
     return word not in (None, "poor") and not no_band_because(variable.agreement, outside=outside)
 
 

@@ -67,3 +67,62 @@ def test_anonymous_raters_have_no_bias() -> None:
     apart = matrix_of(*["ab"] * 9, "aa", "bb", categories=("a", "b"))
     assert "rates" in prevalence(apart).explanation
     assert prevalence(apart, anonymous=True).explanation == ""
+
+
+@pytest.mark.parametrize(
+    ("declared", "rows"),
+    [
+        # Two even categories of twelve: AC1 expects 4.5 %, Fleiss' kappa 50 %.
+        ("abcdefghijkl", ["aa", "bb", "ab", "aa", "bb", "bb", "ab", "aa"] * 3),
+        ("abcdefghijkl", ["aa", "bb", "cc", "ab", "bc", "ca"] * 4),
+    ],
+)
+def test_categories_that_never_occur_are_another_cause(declared: str, rows: list[str]) -> None:
+    found = prevalence(matrix_of(*rows, categories=tuple(declared)))
+    without = prevalence(matrix_of(*rows, categories=tuple(sorted(set("".join(rows))))))
+    assert not found.paradox
+    assert "declared categories never occur" in found.explanation
+    assert without.explanation == ""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # One rater says "a" nearly always, the other half of the time.
+        ["aa"] * 10 + ["ab"] * 9 + ["bb"],
+        ["aaa"] * 15 + ["aab"] * 12 + ["aac"] * 3,
+    ],
+)
+def test_raters_at_other_rates_are_another_cause(rows: list[str]) -> None:
+    found = prevalence(matrix_of(*rows))
+    assert not found.paradox
+    assert "categories at different rates" in found.explanation
+    assert "by chance alone" not in found.explanation
+
+
+def test_uneven_categories_without_high_agreement_are_no_paradox() -> None:
+    rows = ["aab", "aba", "baa"] * 8 + ["aaa"] * 10
+    found = prevalence(matrix_of(*rows, categories=("a", "b")))
+    assert not found.paradox
+    assert "not equally frequent" in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("rows", "warns"),
+    [
+        (["aaa"] * 55 + ["bbb"] * 3 + ["aab"] * 2, True),
+        (["aa"] * 190 + ["ab"] * 10, True),
+        (["aa"] * 20 + ["bb"] * 2, True),
+        (["aa"] * 80 + ["bb"] * 20, False),
+        (["aa"] * 6 + ["bb"] * 6, False),
+        (["aa"] * 30, False),
+    ],
+)
+def test_too_few_items_outside_the_commonest_category_bring_a_warning(
+    rows: list[str], warns: bool
+) -> None:
+    warning = prevalence(matrix_of(*rows)).rare_warning
+    assert bool(warning) == warns
+    if warns:
+        assert f"of {len(rows)} items" in warning
+        assert "kappas and of alpha" in warning

@@ -19,7 +19,6 @@ from localensemble.report.agreement_wording import (
     agreement_verdict,
     band_word,
     reached_word,
-    statement_by_both,
 )
 
 BANDS = {word: lower for lower, word in SCALES[0].bands}
@@ -189,14 +188,38 @@ def test_an_interval_that_holds_0_establishes_nothing(rows: list[list[int]], val
     assert verdict.startswith("Agreement beyond chance is not established")
 
 
-def test_one_sentence_never_shows_only_the_kinder_word() -> None:
-    kind = with_interval(GOOD, "AC1", (0.7, 0.8, 0.9))
-    assert "alpha" not in statement_by_both(
-        with_interval(kind, "Krippendorff alpha", (0.7, 0.8, 0.9))
-    )
-    low = statement_by_both(with_interval(kind, "Krippendorff alpha", (0.3, 0.4, 0.5)))
-    assert "substantially" in low
-    assert '"fair" or better' in low
+@pytest.mark.parametrize(
+    ("ac1", "alpha", "words"),
+    [
+        # "Almost perfectly" stood beside an alpha of .660.
+        ((0.85, 0.9, 0.95), (0.5, 0.66, 0.8), "moderately or better"),
+        ((0.7, 0.8, 0.9), (0.7, 0.8, 0.9), "substantially or better"),
+        ((0.7, 0.8, 0.9), (0.3, 0.4, 0.5), "fairly or better"),
+        ((0.3, 0.4, 0.5), (0.7, 0.8, 0.9), "fairly or better"),
+    ],
+)
+def test_the_word_is_the_lower_of_the_two_coefficients(
+    ac1: tuple[float, float, float], alpha: tuple[float, float, float], words: str
+) -> None:
+    found = with_interval(with_interval(GOOD, "AC1", ac1), "Krippendorff alpha", alpha)
+    assert agreement_statement(found) == f"The raters agree {words}"
+    assert agreement_verdict(found)[0].startswith(f"The raters agree {words}: AC1 is")
+
+
+def influence(agreement: Agreement, change: float, kappa_change: float) -> Agreement:
+    changed = [
+        replace(one, change=change if one.rater == "r2" else 0.0, kappa_change=kappa_change)
+        for one in agreement.without_rater
+    ]
+    return replace(agreement, without_rater=tuple(changed))
+
+
+def test_leaving_a_rater_out_is_praised_only_if_kappa_rises_too() -> None:
+    both = agreement_verdict(influence(GOOD, 0.2, 0.1))
+    assert any('"r2" disagrees' in one and "Fleiss kappa" in one for one in both)
+    for kappa_change in (0.01, -0.3):
+        alone = agreement_verdict(influence(GOOD, 0.2, kappa_change))
+        assert not any("disagrees with the others most" in one for one in alone)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +239,7 @@ def test_no_verdict_comes_from_fewer_items_than_can_show_one(
     assert agreement_verdict(agreement)[0].startswith(statement)
     assert reached_word(agreement.coefficient("AC1")) is None
     assert "at least 6" in band_word(agreement, agreement.coefficient("AC1"), "Landis-Koch")
-    assert not any(word in statement_by_both(agreement) for word in PRAISE)
+    assert not any(word in agreement_statement(agreement) for word in PRAISE)
 
 
 def test_six_items_with_equal_labels_can_show_agreement() -> None:

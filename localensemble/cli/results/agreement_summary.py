@@ -14,11 +14,11 @@ from rich.console import Console
 from localensemble.api.agree import (
     AgreementReport,
     VariableAgreement,
+    agreement_statement,
     agreement_verdict,
     cross_check_summary,
     effective_raters,
     same_answer_sentences,
-    statement_by_both,
     why_missing,
 )
 from localensemble.cli.console import cut
@@ -87,7 +87,7 @@ def _sentences(variables: Sequence[VariableAgreement]) -> tuple[tuple[str, ...],
             )
             for one in variables
         ),
-        together((one.title, [statement_by_both(one.agreement)]) for one in variables),
+        together((one.title, [f"{agreement_statement(one.agreement)}."]) for one in variables),
         together((one.title, same_answer_sentences(one.agreement)[:-1]) for one in variables),
         together((one.title, _missing(one)) for one in variables),
     )

@@ -246,11 +246,14 @@ def _show_raters(agreement: Agreement, console: Console) -> None:
 def _rater_table(agreement: Agreement) -> WordTable:
     # Without one of two raters there is no agreement to measure.
     influence = {one.rater: one for one in agreement.without_rater if _active(agreement) > 2}
-    heading = f"{agreement.leading} without this rater"
+    headings = (
+        *(f"{agreement.leading} without this rater", "change"),
+        *("Fleiss kappa without it", "change"),
+    )
     table = WordTable(
         "By rater",
         words=("rater",),
-        numbers=("labels", "gaps", *((heading, "change") if influence else ()))
+        numbers=("labels", "gaps", *(headings if influence else ()))
     )  # fmt: skip
     for profile in agreement.by_rater:
         cells = [profile.rater, f"{profile.labels:,}", f"{profile.gaps:,}"]
@@ -258,6 +261,8 @@ def _rater_table(agreement: Agreement) -> WordTable:
             one = influence[profile.rater]
             cells.append(_value(one.without))
             cells.append(_signed(one.change, one.without))
+            cells.append(_value(one.kappa_without))
+            cells.append(_signed(one.kappa_change, one.kappa_without))
         table.add_row(*cells)
     return table
 

@@ -14,13 +14,13 @@ from rich.console import Console
 from localensemble.api.findings import (
     StudyFindings,
     VariableFindings,
+    agreement_statement,
     agreement_verdict,
     counted,
     leading_coefficient,
     no_answer_sentences,
     position_sentences,
     required_sentences,
-    statement_by_both,
     unfit_sentences,
 )
 from localensemble.api.label import LabeledStudy
@@ -145,7 +145,7 @@ def _outside(variable: VariableFindings) -> tuple[str, ...]:
 
 
 def _statement(variable: VariableFindings) -> str:
-    return statement_by_both(variable.agreement, outside=_outside(variable))
+    return f"{agreement_statement(variable.agreement, outside=_outside(variable))}."
 
 
 def _not_met(variable: VariableFindings) -> tuple[str, ...]:
