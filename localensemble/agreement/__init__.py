@@ -47,6 +47,7 @@ from localensemble.agreement.measure import (
     Agreement,
     ItemCounts,
     ResampledCoefficient,
+    SingleLabelEffect,
     measure_agreement,
 )
 from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
@@ -97,6 +98,7 @@ __all__ = [
     "SameAnswer",
     "Scale",
     "ScaleName",
+    "SingleLabelEffect",
     "Verdict",
     "WeightScheme",
     "agreement_weights",

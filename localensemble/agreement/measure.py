@@ -38,6 +38,8 @@ _WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
     "interval": "quadratic",
     "ratio": "ratio",
 }
+NOTABLE_EFFECT = 0.02
+"""Both values of a coefficient are given if items with one label change it by more."""
 _ANONYMOUS = "the table does not tell the raters apart"
 
 
@@ -75,6 +77,23 @@ class ResampledCoefficient:
 
 
 @dataclass(frozen=True, slots=True)
+class SingleLabelEffect:
+    """A coefficient that changes when items with one label are left out of its category shares.
+
+    Attributes:
+        name: the name of the coefficient.
+        weights: the name of its weights.
+        value: the value, as in ``Agreement.coefficients``.
+        without: the value without items that have only one label.
+    """
+
+    name: str
+    weights: str
+    value: float
+    without: float
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The agreement on one variable.
 
@@ -98,6 +117,8 @@ class Agreement:
         without_rater: the leading coefficient and Fleiss' kappa without each rater.
         leading: the coefficient in ``without_rater``: AC1, or AC2 when weighted.
         prevalence: shares, bias and the kappa paradox.
+        single_label_effects: the coefficients that items with one label change by more than
+            ``NOTABLE_EFFECT`` through the category shares.
         pairs_left_out_because: why ``by_pair`` and ``without_rater`` are empty; empty if they
             are not.
     """
@@ -120,6 +141,7 @@ class Agreement:
     leading: str
     prevalence: Prevalence
     pairs_left_out_because: str = ""
+    single_label_effects: tuple[SingleLabelEffect, ...] = ()
 
     def coefficient(self, name: str, *, weights: str | None = None) -> Coefficient:
         """Return the first coefficient with this name, and with these weights if given.
@@ -215,6 +237,7 @@ def measure_agreement(
         leading=leading.name,
         prevalence=prevalence(prepared, anonymous=anonymous),
         pairs_left_out_because=too_many,
+        single_label_effects=_single_label_effects(prepared, plan, coefficients),
     )
 
 
@@ -274,6 +297,24 @@ def _resampled(
             )
         )
     return tuple(resampled)
+
+
+def _single_label_effects(
+    prepared: PreparedMatrix,
+    plan: Sequence[tuple[CoefficientMethod, AgreementSettings]],
+    coefficients: Sequence[Coefficient],
+) -> tuple[SingleLabelEffect, ...]:
+    if not (prepared.counts.counts.sum(axis=1) == 1).any():
+        return ()
+    paired = prepared.without_single_labels()
+    effects = []
+    for (method, settings), one in zip(plan, coefficients, strict=True):
+        without = method.compute(paired, settings).value
+        if one.value is None or without is None:
+            continue
+        if abs(one.value - without) > NOTABLE_EFFECT:
+            effects.append(SingleLabelEffect(one.name, one.weights, one.value, without))
+    return tuple(effects)
 
 
 def _item_counts(prepared: PreparedMatrix) -> ItemCounts:

@@ -87,15 +87,24 @@ class PreparedMatrix:
         differ = np.count_nonzero(counts.counts, axis=1) > 1
         return int(counts.multiplicity[differ].sum())
 
+    def without_single_labels(self) -> PreparedMatrix:
+        """Keep the items with labels from two or more raters."""
+        kept = (self.rows.rows >= 0).sum(axis=1) >= 2
+        rows = RowPatterns(self.rows.rows[kept], self.rows.multiplicity[kept])
+        return self._of_rows(rows, raters=self.raters)
+
     def select(self, raters: Sequence[int], *, labeled_by_all: bool = False) -> PreparedMatrix:
         """Keep the raters at these places; optionally only the items that all of them labeled."""
         rows = select_raters(self.rows, raters=raters, category_count=self.category_count)
         if labeled_by_all:
             kept = (rows.rows >= 0).all(axis=1)
             rows = RowPatterns(rows.rows[kept], rows.multiplicity[kept])
+        return self._of_rows(rows, raters=tuple(self.raters[j] for j in raters))
+
+    def _of_rows(self, rows: RowPatterns, *, raters: tuple[str, ...]) -> PreparedMatrix:
         return PreparedMatrix(
             categories=self.categories,
-            raters=tuple(self.raters[j] for j in raters),
+            raters=raters,
             item_count=int(rows.multiplicity.sum()),
             find_counts=lambda: counts_of_rows(rows, category_count=self.category_count),
             find_rows=lambda: rows,

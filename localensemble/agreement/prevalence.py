@@ -173,8 +173,8 @@ def _unused(prepared: PreparedMatrix, *, ac1: Coefficient, fleiss: Coefficient) 
     return (
         f"AC1 ({_shown(ac1)}) is above Fleiss' kappa ({_shown(fleiss)}) because "
         f"{declared - used:,} of {declared:,} declared categories never occur: AC1 counts them "
-        f"as possible guesses. With only those that occur, it would be {number(alone)}. Declare only categories that "
-        "raters could choose."
+        f"as possible guesses. With only those that occur, it would be {number(alone)}. Declare "
+        "only categories that raters could choose."
     )
 
 

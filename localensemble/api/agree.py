@@ -53,6 +53,7 @@ from localensemble.report.agreement_wording import (
     reached_word,
     resampling_notes,
     same_answer_sentences,
+    single_label_notes,
     why_missing,
 )
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
@@ -97,6 +98,7 @@ __all__ = [
     "reached_word",
     "resampling_notes",
     "same_answer_sentences",
+    "single_label_notes",
     "why_missing",
     "write_agreement_html",
     "write_agreement_json",

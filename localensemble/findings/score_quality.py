@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localensemble.core.label_matrix import GAP
+from localensemble.core.words import counted
 from localensemble.findings.evaluation import CategoryArray, Measure
 
 FloatArray = NDArray[np.float64]
@@ -49,8 +50,10 @@ class CalibrationQuality:
             bin; ten equal bins. 0 is calibrated.
         brier: mean over items of the summed squared differences from the gold label; 0 is
             perfect, 2 the worst.
-        log_loss: mean of -ln of the gold category's probability.
+        log_loss: mean of -ln of the gold category's probability. A probability of 0, as isotonic
+            calibration gives to what it never saw, counts as 1 / (items + 1).
         bins: ten bins, from low to high.
+        zeros: items whose gold category has probability 0.
     """
 
     items: int
@@ -58,6 +61,17 @@ class CalibrationQuality:
     brier: Measure
     log_loss: Measure
     bins: tuple[CalibrationBin, ...]
+    zeros: int = 0
+
+    @property
+    def zeros_note(self) -> str:
+        """What log loss makes of gold categories with probability 0; empty without any."""
+        if not self.zeros:
+            return ""
+        return (
+            f"the gold category of {counted(self.zeros, 'item')} has probability 0, which counts "
+            f"as 1/{self.items + 1:,} in log loss."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +130,15 @@ def calibration_quality(probabilities: FloatArray, *, gold: CategoryArray) -> Ca
     ) / len(held)
     at_gold = held[np.arange(len(held)), answers]
     brier = (held**2).sum(axis=1) - 2 * at_gold + 1
-    if (at_gold == 0).any():
-        log_loss = Measure(None, "a gold category has probability 0")
-    else:
-        log_loss = Measure(float(-np.log(at_gold).mean()))
+    # One item of probability 0 would make the mean infinite, however good all others are.
+    smoothed = np.where(at_gold > 0.0, at_gold, 1.0 / (len(held) + 1))
     return CalibrationQuality(
-        len(held), Measure(float(error)), Measure(float(brier.mean())), log_loss, bins
+        len(held),
+        Measure(float(error)),
+        Measure(float(brier.mean())),
+        Measure(float(-np.log(smoothed).mean())),
+        bins,
+        int(np.count_nonzero(at_gold <= 0.0)),
     )
 
 

@@ -121,6 +121,7 @@ def _variable_as_json(found: VariableAgreement) -> dict[str, object]:
         "leading": whole.leading,
         "without_rater": [dataclasses.asdict(one) for one in whole.without_rater],
         "pairs_left_out_because": whole.pairs_left_out_because,
+        "single_label_effects": [dataclasses.asdict(one) for one in whole.single_label_effects],
         "requirements": [
             {**dataclasses.asdict(one), "requirement": str(one.requirement)}
             for one in found.verdicts

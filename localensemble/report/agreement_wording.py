@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from localensemble.core.estimates import decimals, estimate, interval
+from localensemble.core.estimates import decimals, estimate, interval, number
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import (
     Agreement,
@@ -85,6 +85,22 @@ def why_missing(
         f"{listed(names)} {'are' if len(names) > 1 else 'is'} {reason}."
         for reason, names in named.items()
     )
+
+
+def single_label_notes(agreement: Agreement) -> tuple[str, ...]:
+    """Give both values of each coefficient that items with one label change notably."""
+    effects = agreement.single_label_effects
+    if not effects:
+        return ()
+    both = listed(
+        [
+            f"{coefficient_name(agreement.coefficient(one.name, weights=one.weights))} is "
+            f"{number(one.value)} with them and {number(one.without)} without"
+            for one in effects
+        ]
+    )
+    items = counted(agreement.counts.with_one_label, "item")
+    return (f"{items} with one label count in the category shares: {both}.",)
 
 
 def resampling_notes(

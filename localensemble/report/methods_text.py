@@ -22,6 +22,7 @@ from localensemble.findings.agreement import (
 )
 from localensemble.findings.method_comparison import method_source
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
+from localensemble.report.agreement_wording import single_label_notes
 
 _CLOPPER_PEARSON = (
     "Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the "
@@ -124,14 +125,33 @@ def _agreement(
     if beside:
         named_beside = listed(beside)
         parts.append(f"{named_beside[0].upper()}{named_beside[1:]} are also given.")
+    parts += _items_used(agreements)
     parts.append(
-        "Items with labels from fewer than two raters cannot show agreement and were excluded from "
-        "the coefficients; gaps were not imputed. A coefficient without a value on these data is "
-        "reported as undefined. The strength of agreement is the highest band of the Landis-Koch "
-        f"scale {references.number(scale_citation('Landis-Koch'))} that the whole interval "
-        "reaches."
+        "A coefficient without a value on these data is reported as undefined. The strength of "
+        "agreement is the highest band of the Landis-Koch scale "
+        f"{references.number(scale_citation('Landis-Koch'))} that the whole interval reaches; of "
+        "the bands of the leading coefficient and Krippendorff's alpha, it is the lower."
     )
     return " ".join(parts)
+
+
+def _items_used(agreements: Sequence[Agreement]) -> tuple[str, ...]:
+    """State which items count where."""
+    singles = sum(agreement.counts.with_one_label for agreement in agreements)
+    if not singles:
+        return (
+            "Items with labels from fewer than two raters cannot show agreement and were "
+            "excluded; gaps were not imputed.",
+        )
+    effects = [one for agreement in agreements for one in single_label_notes(agreement)]
+    return (
+        "Items with labels from fewer than two raters cannot show agreement and were excluded from "
+        f"observed agreement. {counted(singles, 'item')} with one label still counted in the "
+        "category shares by which AC1, AC2, Fleiss' and Conger's kappas define chance, as in "
+        "their sources, and were left out of Krippendorff's alpha, Cohen's kappa and Scott's pi. "
+        "Gaps were not imputed.",
+        *effects,
+    )
 
 
 def _interval_methods(computed: Sequence[Coefficient]) -> str:

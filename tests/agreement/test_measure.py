@@ -10,6 +10,7 @@ import pytest
 from localensemble.agreement import (
     ALL_COEFFICIENTS,
     SCALES,
+    Agreement,
     Level,
     LevelError,
     gwet_ac1,
@@ -162,3 +163,35 @@ def test_anonymous_raters_leave_out_what_depends_on_who_gave_a_label() -> None:
     assert (found.by_rater, found.by_pair, found.excess, found.without_rater) == ((), (), (), ())
     assert "apart" in found.pairs_left_out_because
     assert found.by_category == named.by_category
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        # Fleiss' kappa falls, AC1 rises with 60 items of one label, all "a".
+        (["aa"] * 15 + ["bb"] * 12 + ["ab"] * 13 + ["a-"] * 60, {"AC1", "Fleiss kappa"}),
+        (["aa"] * 30 + ["bb"] * 5 + ["ab"] * 5 + ["-b"] * 40, {"AC1", "Fleiss kappa"}),
+        # One such item among many changes nothing that counts.
+        (["aa"] * 20 + ["bb"] * 15 + ["ab"] * 5 + ["a-"], set()),
+        (["aa"] * 20 + ["bb"] * 15 + ["ab"] * 5, set()),
+        # Without them there is no value to compare with.
+        (["a-"] * 5 + ["-b"] * 5, set()),
+    ],
+)
+def test_items_with_one_label_are_shown_to_matter_where_they_do(
+    rows: list[str], names: set[str]
+) -> None:
+    found = measured(matrix_of(*rows, categories=("a", "b")))
+    assert names <= {one.name for one in found.single_label_effects}
+    if not names:
+        assert found.single_label_effects == ()
+    pairs = [row for row in rows if "-" not in row]
+    for one in found.single_label_effects:
+        alone = measured(matrix_of(*pairs, categories=("a", "b"))).coefficient(one.name)
+        assert one.without == pytest.approx(alone.value)
+        assert one.value == found.coefficient(one.name).value
+        assert one.name not in ("Krippendorff alpha", "Cohen kappa", "Scott pi")
+
+
+def measured(matrix: LabelMatrix) -> Agreement:
+    return measure_agreement(matrix, level="nominal", resamples=0, jackknife=False)

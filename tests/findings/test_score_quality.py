@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from localensemble.consensus.probabilities.rater_calibration import fit_isotonic
 from localensemble.findings.score_quality import calibration_quality, ranking_quality
 
 
@@ -42,10 +43,39 @@ def test_two_equal_highest_probabilities_are_half_right() -> None:
     assert found.expected_calibration_error.value == 0
 
 
-def test_a_gold_category_of_probability_zero_has_no_log_loss() -> None:
-    found = calibration_quality(np.array([[1.0, 0.0]]), gold=np.array([1], dtype=np.int16))
-    assert found.log_loss.undefined_because == "a gold category has probability 0"
-    assert found.brier.value == 2
+@pytest.mark.parametrize(
+    ("probabilities", "gold", "zeros", "loss"),
+    [
+        ([[1.0, 0.0]], [1], 1, -np.log(1 / 2)),
+        ([[1.0, 0.0]] * 3, [0, 0, 1], 1, -np.log(1 / 4) / 3),
+        ([[0.5, 0.5, 0.0], [0.0, 0.8, 0.2]], [2, 1], 1, -np.log([1 / 3, 0.8]).mean()),
+    ],
+)
+def test_a_gold_category_of_probability_zero_is_smoothed_and_counted(
+    probabilities: list[list[float]], gold: list[int], zeros: int, loss: float
+) -> None:
+    found = calibration_quality(np.array(probabilities), gold=np.array(gold, dtype=np.int16))
+    assert found.log_loss.value == pytest.approx(loss)
+    assert found.zeros == zeros
+
+
+def test_isotonic_calibration_leaves_a_log_loss() -> None:
+    generator = np.random.default_rng(4)
+    gold = generator.integers(0, 2, 800).astype(np.int16)
+    sure = np.where(generator.random(800) < 0.9, gold, 1 - gold)
+    high = generator.uniform(0.6, 1.0, 800)
+    probabilities = np.column_stack(
+        [np.where(sure == 0, high, 1 - high), np.where(sure == 1, high, 1 - high)]
+    )
+    calibration = fit_isotonic(probabilities[:600], gold=gold[:600])
+    applied = calibration.apply(probabilities[600:])
+    # Of an extreme score, isotonic regression has seen one category only.
+    applied[0] = [1.0, 0.0]
+    rest = gold[600:].copy()
+    rest[0] = 1
+    found = calibration_quality(applied, gold=rest)
+    assert found.log_loss.value is not None
+    assert found.zeros >= 1
 
 
 def test_calibration_without_items_is_undefined_in_words() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from localensemble.agreement import measure_agreement
 from localensemble.api.label import LabelOptions, label
+from localensemble.core.label_matrix import LabelMatrix
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import PoolFindings
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
-from localensemble.report.methods_text import study_methods
+from localensemble.report.methods_text import agreement_methods, study_methods
 from tests.studies import study_files
 
 FACTS = {name: kind.facts for name, kind in usable_kinds().items()}
@@ -126,3 +129,35 @@ def test_the_consensus_method_is_explained_and_its_source_cited(
     sources = [n for n, one in enumerate(text.references, 1) if cited and one.startswith(cited)]
     assert all(f"{named} [{n}]" in decided for n in sources)
     assert len(sources) == (1 if cited else 0)
+
+
+@pytest.mark.parametrize("singles", [60, 0])
+def test_items_with_one_label_are_said_to_count_where_they_do(singles: int) -> None:
+    rows = [[0, 0]] * 15 + [[1, 1]] * 12 + [[0, 1]] * 13 + [[0, -1]] * singles
+    matrix = LabelMatrix(np.array(rows, dtype=np.int16), ("a", "b"), ("one", "two"))
+    agreement = measure_agreement(matrix, level="nominal", resamples=0, jackknife=False)
+    text = " ".join(
+        agreement_methods([agreement], program_version="1", resamples=0, seed=0).paragraphs
+    )
+    ac1 = agreement.coefficient("AC1").value or 0.0
+    assert ("counted in the category shares" in text) == bool(singles)
+    assert ("excluded from observed agreement" in text) == bool(singles)
+    assert (f"AC1 is {ac1:.3f} with them and" in text) == bool(singles)
+    assert "were left out of Krippendorff's alpha" in text or not singles
+
+
+def test_the_methods_paragraph_names_the_intervals_that_were_used() -> None:
+    def text_of(rows: list[list[int]]) -> str:
+        matrix = LabelMatrix(np.array(rows, dtype=np.int16), ("a", "b"), ("one", "two"))
+        agreement = measure_agreement(matrix, level="nominal", resamples=0, jackknife=False)
+        return agreement_methods([agreement], program_version="1", resamples=0, seed=0).paragraphs[
+            0
+        ]
+
+    few = text_of([[0, 0]] * 20 + [[0, 1], [1, 1]] * 5)
+    assert "one further item" in few
+    assert "They are analytic" not in few
+    many = text_of([[0, 0]] * 200 + [[0, 1], [1, 1]] * 80)
+    assert "They are analytic" in many
+    assert "one further item" not in many
+    assert "exact binomial bound" in text_of([[0, 0], [1, 1]] * 10)

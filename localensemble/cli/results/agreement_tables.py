@@ -28,6 +28,7 @@ from localensemble.api.agree import (
     no_band_because,
     reached_word,
     resampling_notes,
+    single_label_notes,
     why_missing,
 )
 from localensemble.cli.console import MOST_ROWS, cut
@@ -70,6 +71,7 @@ def _show_variable(found: VariableAgreement, report: AgreementReport, console: C
     console.print(coefficient_table(found, report))
     for line in (
         *why_missing(shown.coefficient for shown in found.coefficients),
+        *single_label_notes(agreement),
         *resampling_notes(found.coefficients),
     ):
         say_literally(console, line)

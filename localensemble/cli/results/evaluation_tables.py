@@ -215,6 +215,9 @@ def _show_calibration(variable: VariableFindings, gold: GoldComparison, console:
             measured(named.quality.log_loss),
         )
     console.print(table)
+    for named in known:
+        if named.quality.zeros:
+            say(console, f"  {named.who}: {named.quality.zeros_note}")
     bins = WordTable(
         f"{variable.name}: highest probability and share right, {known[-1].who}",
         words=("highest probability",),
