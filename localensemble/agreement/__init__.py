@@ -34,13 +34,6 @@ from localensemble.agreement.coefficients import (
     percent_agreement,
     scott_pi,
 )
-from localensemble.agreement.dependence import (
-    DoubleFault,
-    ErrorDependence,
-    ExcessAgreement,
-    error_dependence,
-    excess_agreement,
-)
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS, krippendorff_alpha
 from localensemble.agreement.measure import (
@@ -60,6 +53,13 @@ from localensemble.agreement.result import (
     IntervalMethod,
     Level,
     LevelError,
+)
+from localensemble.agreement.shared_errors.dependence import (
+    DoubleFault,
+    ErrorDependence,
+    ExcessAgreement,
+    error_dependence,
+    excess_agreement,
 )
 from localensemble.agreement.weights import WEIGHT_SCHEMES, WeightScheme, agreement_weights
 

@@ -23,6 +23,7 @@ from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.patterns import CountPatterns, Integers
 from localensemble.agreement.prepared import Labels, prepare
 from localensemble.agreement.result import AgreementError, Coefficient, Level, LevelError
+from localensemble.agreement.size_limits import refuse_too_large
 from localensemble.agreement.weights import category_values, ratio_distance
 
 LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
@@ -65,6 +66,7 @@ class _KrippendorffAlpha(CoefficientMethod):
     ) -> Coefficient:
         """Compute the coefficient; the class describes the arguments."""
         prepared = prepare(labels)
+        refuse_too_large(prepared, ordinal_alpha=level == "ordinal")
         distance = _distance(level, values, category_count=prepared.category_count)
         counts = prepared.counts
         paired = counts.counts[counts.counts.sum(axis=1) >= 2].sum(axis=0)

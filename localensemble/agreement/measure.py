@@ -23,13 +23,14 @@ from localensemble.agreement.breakdown import (
     too_many_for_pairs,
 )
 from localensemble.agreement.coefficients import ALL_COEFFICIENTS, fleiss_kappa
-from localensemble.agreement.dependence import ExcessAgreement, excess_agreement
 from localensemble.agreement.intervals import Analytic, Bootstrap, Interval, Jackknife
 from localensemble.agreement.krippendorff import LEVELS
 from localensemble.agreement.methods import AgreementSettings, CoefficientMethod
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.prevalence import Prevalence, prevalence
 from localensemble.agreement.result import Coefficient, Level, LevelError
+from localensemble.agreement.shared_errors.dependence import ExcessAgreement, excess_agreement
+from localensemble.agreement.size_limits import refuse_too_large
 from localensemble.agreement.weights import WeightScheme
 
 _WEIGHTS_OF_LEVEL: dict[Level, WeightScheme] = {
@@ -184,7 +185,8 @@ def measure_agreement(
             it is left out.
     Raises:
         LevelError: the level is unknown or needs values.
-        AgreementError: weights, values or the confidence level are invalid.
+        AgreementError: weights, values or the confidence level are invalid, or the labels need
+            more memory than `size_limits` allows.
     """
     if level not in LEVELS:
         raise LevelError(
@@ -192,6 +194,7 @@ def measure_agreement(
             hint=f"Choose one of {', '.join(LEVELS)}.",
         )
     prepared = prepare(labels)
+    refuse_too_large(prepared, ordinal_alpha=level == "ordinal")
     settings = AgreementSettings(
         level=level,
         weights=_WEIGHTS_OF_LEVEL[level] if weights is None else weights,
@@ -211,10 +214,7 @@ def measure_agreement(
         raters=prepared.raters,
         counts=_item_counts(prepared),
         coefficients=coefficients,
-        analytic=tuple(
-            method.compute(prepared, replace(chosen, interval=Analytic()))
-            for method, chosen in plan
-        ),
+        analytic=_analytic(prepared, plan),
         resampled=_resampled(
             prepared,
             plan,
@@ -227,13 +227,7 @@ def measure_agreement(
         same_answer=same_answers(profiles, categories=prepared.categories),
         by_pair=pairs,
         excess=excess_agreement(pairs),
-        without_rater=()
-        if too_many
-        else leave_one_rater_out(
-            prepared,
-            compute=lambda others: leading.compute(others, chosen),
-            kappa=lambda others: fleiss_kappa.compute(others, chosen),
-        ),
+        without_rater=() if too_many else _without_each_rater(prepared, leading, chosen),
         leading=leading.name,
         prevalence=prevalence(prepared, anonymous=anonymous),
         pairs_left_out_because=too_many,
@@ -273,6 +267,26 @@ def _plan(
     if _is_weighted(settings):
         plan += [(method, settings) for method in offered if method.takes_weights]
     return plan
+
+
+def _analytic(
+    prepared: PreparedMatrix, plan: Sequence[tuple[CoefficientMethod, AgreementSettings]]
+) -> tuple[Coefficient, ...]:
+    """Compute every coefficient with the interval that other packages give."""
+    return tuple(
+        method.compute(prepared, replace(settings, interval=Analytic()))
+        for method, settings in plan
+    )
+
+
+def _without_each_rater(
+    prepared: PreparedMatrix, leading: CoefficientMethod, settings: AgreementSettings
+) -> tuple[RaterInfluence, ...]:
+    return leave_one_rater_out(
+        prepared,
+        compute=lambda others: leading.compute(others, settings),
+        kappa=lambda others: fleiss_kappa.compute(others, settings),
+    )
 
 
 def _resampled(

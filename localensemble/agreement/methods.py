@@ -19,6 +19,7 @@ from localensemble.agreement.estimators import Estimator
 from localensemble.agreement.intervals import Facts, Interval, estimate
 from localensemble.agreement.prepared import Labels, PreparedMatrix, prepare
 from localensemble.agreement.result import Coefficient, Level
+from localensemble.agreement.size_limits import refuse_too_large
 from localensemble.agreement.weights import Weights, WeightScheme, agreement_weights
 from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS
 
@@ -131,6 +132,7 @@ class _Estimated(CoefficientMethod):
         confidence_level: float,
     ) -> Coefficient:
         prepared = prepare(labels)
+        refuse_too_large(prepared)
         scheme = agreement_weights(weights, category_count=prepared.category_count, values=values)
         facts = Facts(
             name=self.name,

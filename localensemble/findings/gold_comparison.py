@@ -9,7 +9,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.agreement.dependence import DoubleFault, ErrorDependence, error_dependence
+from localensemble.agreement.shared_errors.dependence import (
+    DoubleFault,
+    ErrorDependence,
+    error_dependence,
+)
 from localensemble.codebook.model import Variable
 from localensemble.consensus.certificates.audit import AuditEstimate, estimate_accuracy
 from localensemble.consensus.certificates.category_prevalence import (

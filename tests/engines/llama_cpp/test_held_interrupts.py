@@ -15,9 +15,14 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends a signal to it
 
 def test_an_interrupt_is_raised_when_the_block_has_ended() -> None:
     finished = []
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
-        signal.raise_signal(signal.SIGINT)
-        finished.append("the work")
+
+    def work() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            finished.append("the work")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert finished == ["the work"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

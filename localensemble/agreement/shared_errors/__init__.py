@@ -1,0 +1,1 @@
+"""How far raters err, and agree, together."""
