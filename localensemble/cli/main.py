@@ -57,6 +57,7 @@ _COMMANDS: Mapping[str, str] = {
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "export": "Export labels and decisions to spreadsheets and other annotation programs.",
     "withdraw": "Take items out of a study, for example if consent is withdrawn.",
+    "study": "Shred a study: overwrite and delete its files.",
     "ledger": "Verify a study's ledger, or list its history.",
     "models": "List, pull, verify, add and bundle models.",
     "doctor": "Check whether this machine is ready to label, and say what to fix.",

@@ -1,0 +1,124 @@
+"""`study shred` removes a study's texts and labels, and promises no more than it can."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from localensemble.api.withdrawal import shred_study as module
+from localensemble.api.withdrawal.shred_study import files_to_shred
+from localensemble.ledger.connection import take_writing_lock
+from tests.cli.conftest import Run
+from tests.studies import study_files
+
+
+@pytest.fixture
+def study(run: Run, tmp_path: Path) -> Path:
+    files = study_files(tmp_path, ["a canary one", "a canary two"])
+    raters = ("-c", files.codebook, "-e", files.ensemble)
+    assert run("label", files.items, *raters, "-o", files.study).code == 0
+    (files.study / "labels.before-1.csv").write_text("id,text\n1,a canary one\n")
+    (files.study / ".labels.csv.x.part").write_text("a canary half\n")
+    return files.study
+
+
+def test_every_file_of_a_study_is_overwritten_deleted_and_named(
+    run: Run, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(path.name for path in study.iterdir())
+    assert {"study.sqlite", "labels.csv", "escalations.csv", "report.html"} <= set(names)
+    before = {path: path.read_bytes() for path in study.iterdir()}
+    overwritten: dict[str, bytes] = {}
+    unlink = Path.unlink
+
+    def kept(path: Path, missing_ok: bool = False) -> None:
+        overwritten[path.name] = path.read_bytes()
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", kept)
+    written: list[int] = []
+    random = os.urandom
+
+    def counted(size: int) -> bytes:
+        written.append(size)
+        return random(size)
+
+    monkeypatch.setattr(os, "urandom", counted)
+    ended = run("study", "shred", study, "--yes")
+    assert ended.code == 0, ended.err
+    assert not study.exists()
+    assert set(overwritten.values()) == {b""}
+    assert sum(written) >= sum(map(len, before.values()))
+    for name in names:
+        assert f"{study / name}" in ended.out
+    assert "SSD" in ended.err
+    assert "backups" in ended.err
+
+
+def test_nothing_is_shredded_without_an_answer(run: Run, study: Path) -> None:
+    before = sorted(study.iterdir())
+    ended = run("study", "shred", study)
+    assert (ended.code, "Nothing was shredded" in ended.err) == (2, True)
+    assert f"{study / 'labels.csv'}" in ended.err
+    assert sorted(study.iterdir()) == before
+
+
+def test_a_file_of_the_user_is_left_and_named_unless_everything_is_asked_for(
+    run: Run, study: Path
+) -> None:
+    mine = study / "notes of mine.txt"
+    mine.write_text("mine")
+    ended = run("study", "shred", study, "--yes")
+    assert ended.code == 0
+    assert [path.name for path in study.iterdir()] == [mine.name]
+    assert mine.name in ended.err
+    (study / "manifest.json").write_text("{}")
+    assert run("study", "shred", study, "--yes", "--everything").code == 0
+    assert not study.exists()
+
+
+def test_a_link_loses_only_its_name(run: Run, study: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.csv"
+    outside.write_text("keep me")
+    (study / "labels.before-2.csv").symlink_to(outside)
+    (study / "labels.before-3.csv").hardlink_to(outside)
+    ended = run("study", "shred", study, "--yes")
+    assert (ended.code, outside.read_text()) == (0, "keep me")
+    assert ended.err.count("content is still there") == 2
+
+
+def test_a_folder_that_is_not_a_study_is_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("x")
+    ended = run("study", "shred", tmp_path, "--yes")
+    assert (ended.code, "not a study" in ended.err) == (2, True)
+    assert (tmp_path / "labels.csv").read_text() == "x"
+
+
+def test_a_study_that_a_run_writes_to_is_left_alone(run: Run, study: Path) -> None:
+    lock = take_writing_lock(study / "study.sqlite")
+    try:
+        ended = run("study", "shred", study, "--yes")
+    finally:
+        lock.close()
+    assert (ended.code, "another run is writing" in ended.err) == (1, True)
+    assert (study / "labels.csv").exists()
+
+
+def test_a_study_whose_ledger_is_damaged_can_be_shredded(run: Run, study: Path) -> None:
+    (study / "study.sqlite").write_bytes(b"not a ledger, a canary")
+    assert run("study", "shred", study, "--yes").code == 0
+    assert not study.exists()
+
+
+def test_a_file_that_cannot_be_overwritten_is_named(
+    run: Run, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(module, "_overwrite", refuse)
+    ended = run("study", "shred", study, "--yes")
+    assert (ended.code, "Cannot shred" in ended.err) == (1, True)
+    assert len(files_to_shred(study).shredded) >= 5
