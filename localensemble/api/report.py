@@ -10,6 +10,7 @@ from localensemble.api.notebook import fragments
 from localensemble.core.errors import InputError
 from localensemble.exports.rows import DecidedStudy
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.report.data_sheet import write_data_sheet
 from localensemble.report.html import AgreementSource, NamedAgreement, write_agreement_report
 from localensemble.report.queue import item_queue
 from localensemble.report.wording import study_verdict
@@ -57,6 +58,7 @@ def write_report(
     random_sample: bool = False,
     items: TableSource | None = None,
     text_column: str | None = None,
+    data_sheet: bool = False,
 ) -> WrittenReport:
     """Write ``report.html`` and ``findings.json`` with the same numbers.
 
@@ -69,6 +71,7 @@ def write_report(
         items: the table that was labeled. With it the report shows the texts of the most
             doubtful escalated items; without it the report holds no item text.
         text_column: column of ``items`` that holds the text; None detects it.
+        data_sheet: also write ``data-sheet.md``, a record of processing activities.
 
     Raises:
         LedgerError: the folder has no study, or no run of it has finished.
@@ -102,4 +105,7 @@ def write_report(
             queue = item_queue(DecidedStudy.of(loaded, items=table, decisions=decisions))
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
+    if data_sheet:
+        write_data_sheet(folder.manifest, path=folder.data_sheet)
+        messages = (*messages, f"Wrote {folder.data_sheet}. Complete its named blanks.")
     return WrittenReport(findings, folder.report, folder.findings, messages)

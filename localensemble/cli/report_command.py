@@ -41,6 +41,10 @@ def command(
         Path | None, Option("The labeled table; required with --include-text.")
     ] = None,
     text_column: TextColumn = None,
+    data_sheet: Annotated[
+        bool,
+        Option("Also write data-sheet.md: a record of processing activities (Article 30 GDPR)."),
+    ] = False,
 ) -> None:
     """Write report.html and findings.json for STUDY; needs no model.
 
@@ -60,6 +64,7 @@ def command(
         random_sample=random_sample,
         items=items,
         text_column=text_column,
+        data_sheet=data_sheet,
     )
     console = output()
     for message in written.messages:

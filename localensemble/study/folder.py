@@ -63,6 +63,11 @@ class StudyFolder:
         """The identities of what was run, by hash, as JSON."""
         return self.path / "manifest.json"
 
+    @property
+    def data_sheet(self) -> Path:
+        """The record of processing activities, as Markdown."""
+        return self.path / "data-sheet.md"
+
     def certificate(self, variable: str) -> Path:
         """The certified threshold of one variable, as JSON."""
         return self.path / f"certificate-{_part_of_name(variable)}.json"

@@ -37,6 +37,15 @@ def test_report_writes_both_files_and_says_where(run: Run, files: StudyFiles) ->
     assert "matter" not in (files.study / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_data_sheet_is_written_when_asked_for(run: Run, files: StudyFiles) -> None:
+    ended = run("report", files.study, "--data-sheet")
+    assert (ended.code, "data-sheet.md" in ended.out) == (0, True)
+    sheet = (files.study / "data-sheet.md").read_text(encoding="utf-8")
+    assert "20 items labeled of 20" in sheet
+    assert sheet.count("[to be completed: ") >= 12
+    assert "a comment about matter" not in sheet
+
+
 def test_texts_are_shown_when_asked_for(run: Run, files: StudyFiles) -> None:
     assert run("report", files.study, "--include-text", "--items", files.items).code == 0
     assert "a comment about matter" in (files.study / "report.html").read_text(encoding="utf-8")

@@ -30,7 +30,14 @@ _CHUNK_BYTES = 1 << 20
 # What the program writes into a study folder, with its backups and unfinished files.
 _OURS = (
     *("study.sqlite*", "labels*.csv", "escalations*.csv", "report*.html", "findings.json"),
-    *("manifest.json", "certificate-*.json", "rater-calibration-*.json", "worksheet*", "problems*"),
+    *(
+        "manifest.json",
+        "data-sheet.md",
+        "certificate-*.json",
+        "rater-calibration-*.json",
+        "worksheet*",
+        "problems*",
+    ),
     *("sample*.csv", "final*.csv", "decisions*", "*.edited-[0-9]*", "*.before-[0-9]*", ".*.part"),
 )
 
