@@ -18,6 +18,7 @@ from localensemble.cli.results.word_table import WordTable
 from localensemble.core.errors import InputError
 from localensemble.core.estimates import number
 from localensemble.core.options import Option
+from localensemble.core.shown_text import shown_json
 
 _UNLABELED = 3
 _STANDARD_INPUT = "-"
@@ -74,7 +75,7 @@ def command(
         on_rater=lambda name: say(console, f"Asking {name}."),
     )
     if as_json:
-        click.echo(json.dumps(asked.as_json(), indent=2, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(asked.as_json(), indent=2, ensure_ascii=False)))
     else:
         _show(asked, output())
     if any(variable.unlabeled_sentences for variable in asked.variables):

@@ -30,6 +30,7 @@ from localensemble.cli.results.word_table import WordTable
 from localensemble.core.errors import InputError
 from localensemble.core.estimates import number, share, share_interval
 from localensemble.core.options import Option
+from localensemble.core.shown_text import shown_json
 
 
 @click.group("prompt", cls=CommandGroup)
@@ -116,7 +117,7 @@ def compare_command(
     )
     if as_json:
         content = {**asdict(found), "sentences": list(found.sentences())}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(content, indent=2, ensure_ascii=False)))
     else:
         _show_comparison(found)
 

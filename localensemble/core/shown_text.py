@@ -18,6 +18,18 @@ def shown(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+def shown_json(text: str) -> str:
+    """Return JSON of the same meaning in which every character that is not drawn is escaped."""
+    return "".join(map(_shown_in_json, text))
+
+
+def _shown_in_json(character: str) -> str:
+    if _shown(character) == character or character in _HARMLESS:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def _shown(character: str) -> str:
     if character in _HARMLESS or unicodedata.category(character) not in _HIDDEN:
         return character

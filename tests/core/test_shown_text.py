@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from rich.table import Table
 from rich.text import Text
 
 from localensemble.cli.console import SafeConsole
-from localensemble.core.shown_text import shown
+from localensemble.core.shown_text import shown, shown_json
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,12 @@ def test_the_console_shows_escapes_in_lines_texts_and_tables_and_keeps_its_own_c
     assert "\x1b[1m" in text
     for escape in (r"line \x1b[2J", r"\x1b]0;title", r"cell \u202ex"):
         assert escape in text
+
+
+@pytest.mark.parametrize(
+    "text", ["\x9b31m", "\N{RIGHT-TO-LEFT OVERRIDE}x", "\U000e0041", "\ud800", "déjà 語 😀"]
+)
+def test_json_keeps_its_meaning_and_shows_escapes(text: str) -> None:
+    written = shown_json(json.dumps({"text": text}, indent=2, ensure_ascii=False))
+    assert json.loads(written) == {"text": text}
+    assert shown(written) == written
