@@ -23,15 +23,15 @@ def closed_decision(opening: CodeType) -> Decision:
     """Return the decision: what an audit event would do elsewhere, or "" if it stays here.
 
     Args:
-        opening: the code that opens every internet socket, and ties it to loopback.
+        opening: the code that opens every socket, and ties those of the internet to loopback.
     """
-    is_loopback = _closed_loopback()
+    is_loopback, family_of = _closed_loopback(), _closed_family()
     kind_of, sequence, frame_at = type, tuple, sys._getframe
-    family_of, name_of = _socket.socket.family.__get__, _socket.socket.getsockname
+    name_of, raw = _socket.socket.getsockname, _socket.SOCK_RAW
     internet = (_socket.AF_INET, _socket.AF_INET6)
     local = getattr(_socket, "AF_UNIX", None)
     # `socket.socket(fileno=...)` opens nothing; its family is not known yet.
-    opened, texts = (*internet, -1), (str, bytes)
+    opened, texts = (*internet, local, -1), (str, bytes)
 
     def stays(socket: Any, address: Any) -> bool:
         family = family_of(socket)
@@ -43,10 +43,9 @@ def closed_decision(opening: CodeType) -> Decision:
         if event == "socket.__new__":
             # Called by the audit hook, by `socket.__init__`, by the guard's own code.
             caller = frame_at(2).f_back
-            if arguments[1] == local:
-                return ""
             checked = caller is not None and caller.f_code is opening
-            return "" if checked and arguments[1] in opened else "open a socket unchecked"
+            usual = arguments[1] in opened and arguments[2] != raw
+            return "" if checked and usual else "open a socket unchecked"
         if event == "socket.connect":
             return "" if stays(arguments[0], arguments[1]) else "connect to another machine"
         if event == "socket.bind":
@@ -72,6 +71,27 @@ def closed_decision(opening: CodeType) -> Decision:
         return ""
 
     return decide
+
+
+def _closed_family() -> Callable[[Any], int]:
+    """Return the function that names the family of a socket, as the system knows it.
+
+    A socket made of a descriptor has the family that its maker stated, which may be untrue.
+    """
+    stated, ask = _socket.socket.family.__get__, _socket.socket.getsockopt
+    level, domain = _socket.SOL_SOCKET, getattr(_socket, "SO_DOMAIN", None)
+    closed = OSError
+
+    def family_of(socket: Any) -> int:
+        if domain is None:
+            family: int = stated(socket)
+            return family
+        try:
+            return ask(socket, level, domain)
+        except closed:
+            return -1
+
+    return family_of
 
 
 def _closed_loopback() -> Callable[[Any], bool]:

@@ -55,10 +55,18 @@ GOING_OUT = {
     "a family that lies": "Lying().connect(('192.0.2.1', 80))",
     "a host that lies": "socket.getaddrinfo(Host('out.example'), 80)",
     "an address that lies": "socket.socket().connect(Address(('192.0.2.1', 80)))",
+    "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+    "a descriptor of another family": "disguised().listen()",
+    "a descriptor of another family, with the C module": "disguised(_socket.socket).listen()",
     "another kind of socket": "socket.socket(16, socket.SOCK_RAW)",
 }
 STAYING = {
     "pair": "socket.socketpair()",
+    "file": "socket.socket(socket.AF_UNIX).bind(os.path.join(tempfile.mkdtemp(), 's'))",
+    "duplicate": "socket.socket().dup()",
+    "secure": "ssl.create_default_context().wrap_socket(socket.socket(), server_hostname='x')",
+    "asyncio": "asyncio.run(asyncio.start_server(print, '127.0.0.1', 0))",
+    "processes": "multiprocessing.connection.Listener()",
     "own server": "serve_and_connect()",
     "localhost": "socket.getaddrinfo('localhost', 80)",
     "IPv6 loopback": "socket.getaddrinfo('::1', 80)",
@@ -66,7 +74,8 @@ STAYING = {
     "own name": "socket.getnameinfo(('127.0.0.1', 80), socket.NI_NUMERICHOST)",
 }
 PLANTED = """\
-import _socket, asyncio, http.client, socket, threading, urllib.request
+import _socket, asyncio, http.client, multiprocessing.connection, os, socket, ssl, tempfile
+import threading, urllib.request
 
 def datagrams():
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -74,6 +83,9 @@ def datagrams():
 class Bare(socket.socket):
     def __init__(self):
         _socket.socket.__init__(self, socket.AF_INET, socket.SOCK_STREAM)
+
+def disguised(kind=socket.socket):
+    return kind(socket.AF_UNIX, fileno=socket.socket().detach())
 
 class Lying(socket.socket):
     family = socket.AF_UNIX
