@@ -54,6 +54,7 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.said = ""
 
     def address(self) -> str:
         """Wait for the next address that the command prints."""
@@ -67,7 +68,7 @@ class Server:
     def end(self, number: int = signal.SIGINT) -> int:
         """End the command with a signal, and return its exit code."""
         self.process.send_signal(number)
-        self.process.communicate(timeout=30)
+        self.said, _ = self.process.communicate(timeout=30)
         return self.process.returncode
 
 
@@ -120,6 +121,10 @@ def test_a_whole_session_needs_nothing_but_the_keyboard(chromium: Browser, texts
             _press(page, "Enter")
         assert page.inner_text("h1") == "Finished"
         assert server.end() == 0
+    with (texts.study / "escalations.csv").open(encoding="utf-8") as queue:
+        assert len(queue.readlines()) == 1, "nothing is open any more"
+    assert "adjudicated" in (texts.study / "labels.csv").read_text(encoding="utf-8")
+    assert "finalize" in server.said
     for place in range(3):
         blind, revealed = decisions_in(texts.study, place)
         assert (blind.category, blind.shown) == (place, "item")

@@ -94,11 +94,6 @@ class ImportedDecisions:
         """The number of decisions that people must still make."""
         return sum(variable.open for variable in self.findings.variables)
 
-    @property
-    def differing(self) -> int:
-        """The number of these on which people differ; a third person settles them."""
-        return sum(found.double_coding.conflicts for found in self.findings.review)
-
 
 def import_decisions(
     study: Path,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from localensemble.api.decided import WrittenStudy, write_decided
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option, fitting
 from localensemble.ledger.ledger import Ledger
@@ -102,8 +103,10 @@ def review(
     options: ReviewOptions = AS_USUAL,
     tables: ReviewTables = NO_TABLES,
     announce: Callable[[str], None],
-) -> None:
-    """Serve the review page until Ctrl-C; answers are recorded as they are given.
+) -> WrittenStudy | None:
+    """Serve the review page until Ctrl-C, and then write the study's files again.
+
+    Answers are recorded as they are given.
 
     Args:
         study: the study folder.
@@ -112,6 +115,9 @@ def review(
         tables: known categories of control items, or existing labels to compare with.
         announce: shows the address of the page. It is called again whenever an address was
             used, with one for another browser.
+
+    Returns:
+        What was written; None if nobody answered anything.
 
     Raises:
         InputError: the extra ``review`` is not installed, the run is isolated, the table is
@@ -126,6 +132,18 @@ def review(
 
     with opened_review(study, items=items, options=options, tables=tables) as session:
         serve(page_app(session), port=options.port, announce=announce)
+        if not session.has_recorded:
+            return None
+        source = items_of(
+            session.study, items, id_column=options.id_column, text_column=options.text_column
+        )
+        return write_decided(
+            session.study,
+            decisions=session.study.decide(),
+            items=source,
+            folder=StudyFolder.of(study),
+            gold=None,
+        )
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from typing import Annotated
 import click
 
 from localensemble.api.people.import_decisions import ImportDecisionsOptions, import_decisions
-from localensemble.api.people.open_decisions import ways_to_decide
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.results.people_summary import people_lines
+from localensemble.cli.review.open_lines import say_what_is_open
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.core.words import counted, listed
@@ -53,13 +53,4 @@ def import_command(
     for path in found.files:
         say(console, f"Wrote {path}")
     table = table_options(items, id_column=options.id_column, text_column=options.text_column)
-    if found.open:
-        still = "decision is" if found.open == 1 else "decisions are"
-        say(console, f"{found.open:,} {still} still open: see escalations.csv.")
-        for line in ways_to_decide(study, table, waiting=found.open, differing=found.differing):
-            say(console, line)
-    else:
-        say(
-            console,
-            f"No decision is open. Next: localensemble finalize {study}{table} -o final.csv",
-        )
+    say_what_is_open(study, table, findings=found.findings, console=console)

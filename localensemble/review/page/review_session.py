@@ -128,6 +128,7 @@ class ReviewSession:
         if task.role == "adjudication":
             self._needed = np.ones_like(self._needed)
         self.waiting.queue(wanted)
+        self.has_recorded = False
         self._first: ReviewerKey | None = None
         if reviewer is not None:
             self._first = ledger.register_reviewer(reviewer)
@@ -319,6 +320,7 @@ class ReviewSession:
             item_set=self.study.recorded.item_set,
             origin=self.plan.origin,
         )
+        self.has_recorded = True
         for one in self._desks.values():
             self._count_again(one, position)
 
