@@ -231,14 +231,17 @@ class _Reader:
     def row(self, number: int, cells: Mapping[str, str]) -> Iterator[ReadDecision]:
         """Yield the decisions of a row; one that does not belong is noted."""
         self._rows = number
+        of_item = ""
         try:
             position = self._position(cells)
+            # A spreadsheet counts the header as a row, so that its row numbers are others.
+            of_item = f' (id "{cells[self._columns.id].strip()}")'
             found = [*self._answers(cells)]
             facts = self._facts(cells) if found else {}
         except _RowError as problem:
             self._wrong += 1
             if len(self._problems) < _MOST_SHOWN:
-                self._problems.append(f"row {number}: {problem}")
+                self._problems.append(f"row {number}{of_item}: {problem}")
             return
         for variable, kind, category in found:
             yield ReadDecision(number, position, variable, kind, category, **facts)  # type: ignore[arg-type]
@@ -330,7 +333,10 @@ class _Reader:
 
 def _not_a_category(column: str, written: str, variable: Variable) -> str:
     offered = ", ".join(variable.answers)
-    problem = f'column "{column}" is not a category of "{variable.name}", which has: {offered}'
+    problem = (
+        f'column "{column}" has a word that is not a category of "{variable.name}", which has: '
+        f"{offered}"
+    )
     close = difflib.get_close_matches(written, (*variable.answers, *ANSWER_WORDS), n=1)
     return f'{problem} (did you mean "{close[0]}"?)' if close else problem
 

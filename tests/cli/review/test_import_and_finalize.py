@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -326,7 +327,7 @@ def test_a_row_that_does_not_belong_refuses_the_whole_file(
     ended = run("review", "import", files.study, path, "--items", files.items, "--reviewer", "AB")
     assert ended.code == 2
     assert "1 of 2 rows does not belong" in ended.err
-    assert "row 2: " in ended.err
+    assert re.search(r'row 2(?: \(id "i-\d+"\))?: ', ended.err)
     assert reason in ended.err
     assert SECRET not in ended.err
     assert head(files) == before
