@@ -110,7 +110,8 @@ def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str,
         return ()
     return (
         f"{folder.findings.name} compared the labels with gold labels, but the new one does not. "
-        "To keep the comparison, give the gold table again (--gold).",
+        "To keep the comparison, give the gold table again (--gold), as in "
+        f"`localensemble report {folder.path} --gold FILE`.",
     )
 
 

@@ -117,6 +117,7 @@ def test_what_leaves_out_the_gold_labels_says_so(run: Run, labeled: StudyFiles) 
         run("evaluate", labeled.study, "--gold", gold)
         first, second = run(*command), run(*command)
         assert "give the gold table again (--gold)" in first.out + first.err
+        assert "localensemble report" in first.out + first.err
         assert "--gold" not in second.out + second.err
         assert "--gold" not in run(*command, "--gold", gold).err
 
