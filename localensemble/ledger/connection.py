@@ -185,7 +185,8 @@ def take_writing_lock(path: Path) -> sqlite3.Connection:
                 raise
             raise LedgerError(
                 f'Cannot write to the ledger "{path}": another run is writing to it.',
-                hint="Wait until that run ends, or stop it. You can read the ledger meanwhile.",
+                hint="Wait until that run or review page ends, or stop it. You can read the ledger "
+                "meanwhile.",
             ) from error
     return lock
 
