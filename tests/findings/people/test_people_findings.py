@@ -155,6 +155,7 @@ def test_the_report_and_the_findings_show_people_but_never_their_notes(study: Pa
     write_report(study)
 
     text = (study / "report.html").read_text(encoding="utf-8")
+    assert "answers not given blind" in text
     page = check_page(text)
     findings = (study / "findings.json").read_text(encoding="utf-8")
     review = json.loads(findings)["review"]
