@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -405,7 +406,10 @@ def _interrupt(work: Callable[[], object], *, after: int) -> bool:
             left -= 1
             if left < 0:
                 sys.setprofile(None)
-                raise KeyboardInterrupt
+                # As Ctrl-C does: whoever handles the signal decides where it is raised.
+                handler = signal.getsignal(signal.SIGINT)
+                assert callable(handler)
+                handler(signal.SIGINT, frame)
 
     with contextlib.suppress(KeyboardInterrupt):
         sys.setprofile(count)

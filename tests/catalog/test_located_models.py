@@ -90,7 +90,7 @@ def test_a_list_that_cannot_be_read_is_not_overwritten(own: Path) -> None:
     folder = ModelsFolder()
     folder.make()
     (folder.path / "installed.json").write_text("{", encoding="utf-8")
-    with pytest.raises(LocalEnsembleError, match="not a list of installed models"):
+    with pytest.raises(LocalEnsembleError, match="the list of installed models"):
         add_model(own, license="mine")
     assert (folder.path / "installed.json").read_text(encoding="utf-8") == "{"
 
