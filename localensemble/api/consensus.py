@@ -35,6 +35,7 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.study.certificate_files import lost_between
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels, shared_id_column
+from localensemble.study.own_tables import open_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
@@ -144,7 +145,7 @@ def _written_again(
     items: TableSource | None,
     choose: Callable[[Study, GoldLabels | None], PooledStudy],
 ) -> DecidedAgain:
-    with Ledger.open(folder.ledger, create=False) as ledger:
+    with open_ledger(folder, create=False) as ledger:
         before = Study.load(ledger.reader)
         table = items_of(
             before, items, id_column=options.id_column, text_column=options.text_column

@@ -28,6 +28,7 @@ from localensemble.study.gold import (
     read_gold,
     shared_id_column,
 )
+from localensemble.study.own_tables import record_hashes, refuse_tables_of_another_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
@@ -91,9 +92,11 @@ def write_shown(
     queue: ItemQueue | None = None,
 ) -> None:
     """Write the report and the findings of a study, always both and with the same numbers."""
+    refuse_tables_of_another_ledger(folder)
     engines = {name: kind.facts for name, kind in usable_kinds().items()}
     write_report(findings, codebook=codebook, engines=engines, path=folder.report, queue=queue)
     write_findings(findings, path=folder.findings)
+    record_hashes(folder, (folder.report, folder.findings))
 
 
 def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str, ...]:

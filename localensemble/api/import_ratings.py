@@ -14,10 +14,10 @@ from localensemble.core.words import counted
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import load_rules
-from localensemble.ledger.ledger import Ledger
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import put_aside
+from localensemble.study.own_tables import open_ledger, refuse_tables_of_another_ledger
 from localensemble.study.rating_table.read_ratings import (
     RatingsLevel,
     RatingsOptions,
@@ -68,6 +68,7 @@ def import_ratings(
     """
     read = read_ratings_table(source, options=options)
     folder = StudyFolder(output)
+    refuse_tables_of_another_ledger(folder)
     rules = _rules(options.rules, folder)
     check_columns(
         read.items,
@@ -84,7 +85,7 @@ def import_ratings(
     refuse_other_study(folder, read.labels)
     folder.make()
     lost = labels_lost(folder, read.labels)
-    with Ledger.open(folder.ledger, create=True) as ledger:
+    with open_ledger(folder, create=True) as ledger:
         record_labels(read.labels, ledger=ledger, rules=rules)
         loaded = Study.load(ledger.reader)
         decisions = loaded.decide()

@@ -42,7 +42,6 @@ from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
 from localensemble.labeling.shots import Shots
-from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.egress import guard_state
 from localensemble.study.certificate_files import (
     LabelingConditions,
@@ -56,6 +55,7 @@ from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
 from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
+from localensemble.study.own_tables import open_ledger, refuse_tables_of_another_ledger
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.delimited import TableSource
@@ -156,11 +156,11 @@ def label(
         EngineError: a model cannot continue; labels made so far are kept.
         UnfitRaterError: a rater shows a sign of being unfit; labels made so far are kept.
     """
+    refuse_tables_of_another_ledger(folder := StudyFolder(study))
     questions = load_checked(codebook)
     chosen = choose_ensemble(options, codebook=questions, study=study)
     ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    folder = StudyFolder(study)
     table = _items(items, options, folder)
     warnings = cautions(ensemble, codebook=questions, models=models)
     unlisted = unlisted_sentences(table.doubtful_texts, questions.no_answer)
@@ -193,7 +193,7 @@ def label(
         options=RaterOptions(options.mode, options.threads),
     )
     refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
-    for message in (rater.message for rater in raters if rater.message):
+    for message in filter(None, (rater.message for rater in raters)):
         on_message(message)
     folder.make()
     plan = LabelingPlan(
@@ -230,7 +230,7 @@ def _labeled(
     on_message: Callable[[str], None],
 ) -> WrittenStudy:
     """Make the missing labels, decide, and write the study's files."""
-    with Ledger.open(folder.ledger, create=True) as ledger:
+    with open_ledger(folder, create=True) as ledger:
         reuse = check_reuse(plan, folder=folder, reader=ledger.reader)
         for message in (*reuse.messages, *reuse.notes):
             on_message(message)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from localensemble.api.ledger import history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
+from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.options import Option
 from localensemble.core.words import counted
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -23,10 +26,29 @@ def command() -> None:
 
 @command.command("verify", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
-def verify_command(study: Path) -> None:
-    """Compute every hash of the ledger again; exits with code 1 if one differs."""
+@with_options
+def verify_command(
+    study: Path,
+    *,
+    expect: Annotated[
+        str | None,
+        Option(
+            "The hash of an event that the ledger must have, such as a last hash kept elsewhere.",
+            metavar="HASH",
+        ),
+    ] = None,
+) -> None:
+    """Compute every hash of the ledger again, and compare the files with manifest.json.
+
+    Exits with code 1 if one differs, or if the newest events were cut off.
+    """
     console = output()
-    verification = verify_ledger(study)
+    found = verify_ledger(study, expect=expect)
+    verification = found.ledger
+    for lost in found.lost:
+        say(console, lost)
+    for name in found.changed:
+        say(console, f"{name} is not as it was written.")
     if verification.broken is not None:
         broken = verification.broken
         say(
@@ -35,7 +57,8 @@ def verify_command(study: Path) -> None:
             f"found {broken.found}, expected {broken.expected}.",
         )
         sys.exit(1)
-    say(console, f"The ledger is intact. Last hash: {verification.head_sha256}")
+    whole = "The ledger is intact." if not found.lost else "What is left of the ledger is intact."
+    say(console, f"{whole} Last hash: {verification.head_sha256}")
     withdrawn = verification.counts["withdrawn_item"]
     if withdrawn:
         redacted = counted(verification.counts["redaction"], "change")
@@ -44,6 +67,8 @@ def verify_command(study: Path) -> None:
             f"Withdrawn on record: {counted(withdrawn, 'item')}. Only the withdrawal vouches for "
             f"{redacted} of earlier events; `localensemble ledger history` lists it.",
         )
+    if not found.ok:
+        sys.exit(1)
 
 
 @command.command("history", cls=StudyCommand)

@@ -439,6 +439,11 @@ class LedgerReader(PeopleReader):
 
     # What happened
 
+    def has_event(self, sha256: str) -> bool:
+        """Tell whether an event has this hash, or a hash that begins with it."""
+        query = "SELECT 1 FROM event WHERE substr(sha256, 1, ?) = ? LIMIT 1"
+        return bool(self._rows(query, len(sha256), sha256))
+
     def made_files(self, kind: FileKind) -> frozenset[str]:
         """Return the hashes of the files of one kind that were made from the study."""
         return frozenset(

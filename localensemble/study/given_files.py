@@ -18,10 +18,10 @@ from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_json
 from localensemble.core.input_files import read_json_file
 from localensemble.ledger.connection import is_begun
-from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import FileKind
 from localensemble.study.folder import StudyFolder
+from localensemble.study.own_tables import open_ledger
 
 _COMMANDS: Mapping[FileKind, str] = {"certificate": "certify", "calibration": "calibrate"}
 # The entry of a run's rules with such files, and the entry that names the foreign ones.
@@ -113,7 +113,7 @@ def write_made_file(
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     sha256 = sha256_json(read_json(text))
     # On record first: a file without a record could not be given later.
-    with Ledger.open(folder.ledger, create=False) as ledger:
+    with open_ledger(folder, create=False) as ledger:
         ledger.register_file(kind, variable=str(values["variable"]), sha256=sha256)
     with replaced_text_file(path) as stream:
         stream.write(text)

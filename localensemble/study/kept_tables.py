@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from localensemble.core.errors import TableError
-from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
 from localensemble.study.folder import StudyFolder
+from localensemble.study.own_tables import Manifest
 from localensemble.study.run_record import FinishedRun
 from localensemble.tables.delimited import open_table, write_table
 from localensemble.tables.row_ids import id_places, row_id
@@ -26,7 +26,7 @@ _WITHOUT_ITEMS = ("findings.json", "manifest.json", "certificate-", "rater-calib
 
 def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
     """Rename tables that were edited since they were written; report each new name."""
-    written = _hashes(folder.manifest)
+    written = Manifest.of(folder).files
     return tuple(
         f"{path.name} was edited; the edited table is kept as {_renamed(path, 'edited')}."
         for path in _tables(folder)
@@ -44,7 +44,7 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
 
 def written_before(folder: StudyFolder, run: FinishedRun) -> bool:
     """Tell whether the tables are from an earlier run than the last one that finished."""
-    runs = _read_manifest(folder.manifest).get("runs")
+    runs = Manifest.of(folder).content.get("runs")
     ended = [one.get("finished_at") for one in runs] if isinstance(runs, list) else []
     return bool(ended) and run.finished_at not in ended
 
@@ -56,7 +56,7 @@ def put_aside_with_columns(folder: StudyFolder, columns: Sequence[str]) -> tuple
         folder: the study's folder.
         columns: the columns of the input now.
     """
-    before = _read_manifest(folder.manifest).get("item_set")
+    before = Manifest.of(folder).content.get("item_set")
     held = before.get("columns") if isinstance(before, dict) else None
     gone = [name for name in held if name not in columns] if isinstance(held, list) else []
     if not gone or not _tables(folder):
@@ -140,20 +140,6 @@ def _sha256(path: Path) -> str:
     except OSError:
         # A folder of that name or an unreadable file: we did not write it.
         return ""
-
-
-def _hashes(manifest: Path) -> dict[str, object]:
-    files = _read_manifest(manifest).get("files")
-    return files if isinstance(files, dict) else {}
-
-
-def _read_manifest(manifest: Path) -> dict[str, object]:
-    try:
-        content = read_json(manifest.read_bytes())
-    except (OSError, ValueError):
-        # Without a manifest of ours, nothing is known about the tables.
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _renamed(path: Path, why: str) -> str:

@@ -28,6 +28,7 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger, reviewer_name
 from localensemble.ledger.records import NewDecision, ReviewerKey
 from localensemble.study.folder import StudyFolder
+from localensemble.study.own_tables import open_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import HeldTable, TableSource, path_of
@@ -117,7 +118,7 @@ def import_decisions(
     """
     folder = StudyFolder.of(study)
     named = None if options.reviewer is None else reviewer_name(options.reviewer)
-    with Ledger.open(folder.ledger, create=False) as ledger:
+    with open_ledger(folder, create=False) as ledger:
         loaded = Study.load(ledger.reader)
         source = items_of(
             loaded, items, id_column=options.id_column, text_column=options.text_column

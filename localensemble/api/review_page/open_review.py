@@ -25,6 +25,7 @@ from localensemble.review.page.review_task import (
 from localensemble.review.page.waiting_items import EVERYTHING, QueueFilter
 from localensemble.review.plan.review_plan import ONE_PERSON, ReviewPlan
 from localensemble.study.folder import StudyFolder
+from localensemble.study.own_tables import open_ledger
 from localensemble.study.people.reference_labels import (
     record_reference_labels,
     reference_categories,
@@ -164,7 +165,7 @@ def opened_review(
     fitting(options)
     _refuse_two_tasks(options, tables)
     folder = StudyFolder.of(study)
-    with Ledger.open(folder.ledger, create=False) as ledger:
+    with open_ledger(folder, create=False) as ledger:
         loaded = Study.load(ledger.reader)
         table = items_of(
             loaded, items, id_column=options.id_column, text_column=options.text_column

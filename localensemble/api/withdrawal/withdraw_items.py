@@ -27,6 +27,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import shared_id_column
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.kept_tables import clear_of_items
+from localensemble.study.own_tables import open_ledger
 from localensemble.study.rating_table.recorded_ratings import hash_of_items
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
@@ -117,7 +118,7 @@ def withdraw(
         LedgerError: the folder has no study, or its ledger was changed.
     """
     folder = StudyFolder.of(study)
-    with Ledger.open(folder.ledger, create=False) as ledger:
+    with open_ledger(folder, create=False) as ledger:
         refuse_changed(folder.ledger)
         gone = _ids_given(options, ledger.reader)
         used = used_items_of(ledger.reader, gone)
