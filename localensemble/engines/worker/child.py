@@ -12,6 +12,7 @@ import queue
 import re
 import subprocess
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from localensemble.engines.worker.responses import (
 _SECONDS_TO_END = 5.0
 # Messages that arrived and are not looked at yet; more wait in the other process.
 _MOST_WAITING = 64
+_SECONDS_WITHOUT_ROOM = 0.005
 # What llama.cpp and the C runtime print before they end a process; never item text.
 SAFE_LINE = re.compile(
     r"^(GGML_ASSERT|ggml_|llama_|/.*GGML_ASSERT|terminate called|  what\(\):|CUDA error|"
@@ -76,7 +78,8 @@ class Child:
         )
         self.is_new = True
         self._lines: deque[str] = deque(maxlen=2)
-        self._received: queue.Queue[_Received] = queue.Queue(_MOST_WAITING)
+        # Written in C: Ctrl-C within the waiting of queue.Queue leaves its lock in a wrong state.
+        self._received: queue.SimpleQueue[_Received] = queue.SimpleQueue()
         self._to_send: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         process = self._process
         # Not methods: a thread that held this object would keep the child forever.
@@ -158,11 +161,13 @@ def _thread(work: Callable[..., None], stream: IO[bytes] | None, other: object) 
     return thread
 
 
-def _read(stream: IO[bytes], received: queue.Queue[_Received]) -> None:
+def _read(stream: IO[bytes], received: queue.SimpleQueue[_Received]) -> None:
     """Pass on messages until the process ends or sends something else."""
     try:
         while True:
             received.put(read_frame(stream))
+            while received.qsize() >= _MOST_WAITING:
+                time.sleep(_SECONDS_WITHOUT_ROOM)
     except MalformedMessageError as error:
         received.put(error)
     except (EOFError, OSError, ValueError):
@@ -192,7 +197,7 @@ def _end_process(
     process: subprocess.Popen[bytes],
     threads: tuple[threading.Thread, threading.Thread, threading.Thread],
     to_send: queue.SimpleQueue[bytes | None],
-    received: queue.Queue[_Received],
+    received: queue.SimpleQueue[_Received],
 ) -> None:
     """End a child: closing its input is enough unless it hangs."""
     to_send.put(None)
