@@ -26,6 +26,7 @@ from localensemble.study.rating_table.read_ratings import (
     refuse_other_study,
 )
 from localensemble.study.rating_table.recorded_ratings import record_labels
+from localensemble.study.shared_folder import sharing_warnings
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource
 
@@ -89,7 +90,7 @@ def import_ratings(
         record_labels(read.labels, ledger=ledger, rules=rules)
         loaded = Study.load(ledger.reader)
         decisions = loaded.decide()
-        messages = read.messages
+        messages = (*sharing_warnings(output), *read.messages)
         if lost:
             messages += (
                 f"The study already had {counted(lost, 'label')} that these ratings lack or "

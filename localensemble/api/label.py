@@ -56,6 +56,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
 from localensemble.study.own_tables import open_ledger, refuse_tables_of_another_ledger
+from localensemble.study.shared_folder import sharing_warnings
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.delimited import TableSource
@@ -164,13 +165,11 @@ def label(
     table = _items(items, options, folder)
     warnings = cautions(ensemble, codebook=questions, models=models)
     unlisted = unlisted_sentences(table.doubtful_texts, questions.no_answer)
-    for message in (messages := (*chosen.messages, *table.messages, *unlisted, *warnings)):
+    shared = sharing_warnings(study)
+    for message in (messages := (*shared, *chosen.messages, *table.messages, *unlisted, *warnings)):
         on_message(message)
-    check_columns(
-        table,
-        variables=questions.variables,
-        raters=[rater.name for rater in ensemble.raters],
-    )
+    names = [rater.name for rater in ensemble.raters]
+    check_columns(table, variables=questions.variables, raters=names)
     prompt = load_prompt(ensemble, questions, items=table)
     shown, template = prompt.codebook, prompt.template
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}

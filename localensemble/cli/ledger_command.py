@@ -8,7 +8,7 @@ from typing import Annotated
 
 import click
 
-from localensemble.api.ledger import history, verify_ledger
+from localensemble.api.ledger import back_up_ledger, history, item_history, verify_ledger
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
@@ -21,7 +21,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.group("ledger", cls=CommandGroup)
 def command() -> None:
-    """Verify a study's ledger, or list its history."""
+    """Verify a study's ledger, list its history, or back it up."""
 
 
 @command.command("verify", cls=StudyCommand)
@@ -73,8 +73,30 @@ def verify_command(
 
 @command.command("history", cls=StudyCommand)
 @click.argument("study", type=_FOLDER)
-def history_command(study: Path) -> None:
-    """List the recorded events, oldest first."""
+@click.argument("item", required=False)
+def history_command(study: Path, item: str | None) -> None:
+    """List the recorded events, or everything recorded about one ITEM, oldest first.
+
+    The list about an item has its labels, people's decisions and withdrawals, but no text.
+    """
     console = output()
+    if item is not None:
+        for one in item_history(study, item):
+            words = (one.recorded_at, one.what, one.variable, one.by, one.answer)
+            console.print("  ".join(filter(None, words)), highlight=False, markup=False)
+        return
     for event in history(study):
         console.print(f"{event.recorded_at}  {event.kind}  {event.sha256[:12]}", highlight=False)
+
+
+@command.command("backup", cls=StudyCommand)
+@click.argument("study", type=_FOLDER)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup_command(study: Path, file: Path) -> None:
+    """Copy the ledger to a new FILE, also while a run writes to it, and verify the copy."""
+    found = back_up_ledger(study, target=file)
+    say(
+        output(),
+        f"Wrote {file}, which is intact: {counted(found.events, 'event')}. "
+        f"Last hash: {found.head_sha256}",
+    )

@@ -46,3 +46,32 @@ def test_a_folder_whose_ledger_is_gone_is_refused(run: Run, study: Path, tmp_pat
     assert (ended.code, "study.sqlite is missing" in ended.err) == (1, True)
     assert (study / "labels.csv").read_bytes() == before
     assert not (study / "study.sqlite").exists()
+
+
+def test_the_history_of_an_item_has_its_labels_and_no_other_item(run: Run, study: Path) -> None:
+    ended = run("ledger", "history", study, "i-3")
+    lines = ended.out.splitlines()
+    assert (ended.code, len(lines)) == (0, 3)
+    assert [line.split()[1] for line in lines] == ["registered", "label", "label"]
+    assert "i-2" not in ended.out
+    unknown = run("ledger", "history", study, "i-99")
+    assert (unknown.code, '"i-99"' in unknown.err) == (2, True)
+    assert len(run("ledger", "history", study).out.splitlines()) > 5
+
+
+def test_a_backup_is_a_ledger_and_replaces_no_file(run: Run, study: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy" / "study.sqlite"
+    copy.parent.mkdir()
+    ended = run("ledger", "backup", study, copy)
+    assert (ended.code, "intact" in ended.out) == (0, True)
+    assert run("ledger", "verify", copy.parent).code == 0
+    again = run("ledger", "backup", study, copy)
+    assert (again.code, "already exists" in again.err) == (2, True)
+
+
+def test_a_synchronized_study_folder_is_warned_of(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "ratings.csv"
+    table.write_text(RATINGS, encoding="utf-8")
+    ended = run("import", table, "--level", "nominal", "-o", tmp_path / "OneDrive" / "study")
+    assert ended.code == 0
+    assert "synchronized by OneDrive" in " ".join((ended.out + ended.err).split())

@@ -129,7 +129,9 @@ def test_a_calibration_that_gold_recommends_is_written_and_label_applies_it(
     assert json.loads((folder / "pilot.json").read_text(encoding="utf-8"))["items"] == 50
     study = ("-o", files.study, "--gold", gold)
     plain = run("label", *arguments(files), "-o", tmp_path / "plain", "--gold", gold)
-    applied = run("label", *arguments(files), *study, "--calibration", calibration)
+    applied = run(
+        "label", *arguments(files), *study, "--calibration", calibration, "--foreign-files"
+    )
     assert (plain.code, applied.code) == (0, 0), applied.err
     assert right(tmp_path / "plain") == (20, 60)
     assert right(files.study) == (60, 60)
