@@ -152,12 +152,14 @@ class Study:
             return ledger.withdraw(list(map(ItemId, ids)), redact=without)
 
     def decide(self) -> None:
-        """Make a file and let two people decide the first items; the ledger is opened again.
-
-        One works on the page; the other brings a file.
-        """
+        """Make a file and let two people decide the first items; the ledger is opened again."""
         with Ledger.open(self.path, create=False) as ledger:
             ledger.register_file("certificate", variable="theme", sha256=sha256_text("made"))
+        self.let_people_decide()
+
+    def let_people_decide(self) -> None:
+        """Let two people decide the first items: one on the page; the other brings a file."""
+        with Ledger.open(self.path, create=False) as ledger:
             page, file = (ledger.register_reviewer(name) for name in ("AB", "Cleo"))
             for position in range(8):
                 ledger.append_decisions(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.core.errors import LedgerError
-from localensemble.core.labels import Label, LabelStatus
+from localensemble.core.labels import ItemId, Label, LabelStatus
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import Event, ItemSetKey
@@ -26,8 +26,20 @@ from tests.studies import change_behind_triggers
 
 # The last hash of the ledger as the earlier version printed it.
 HEAD = "421ff0d76e2b0374c2e2df949a51f46e64f46002352228b95436a9c0f8b4124c"
-# The SQL of a migration that ledgers in use were made by.
-RELEASED = {"0001_ledger": "1fbba932f1e29b9389ae9713d60c20705ddb9f22d2ced3e9343ac903f234f0cd"}
+# The SQL of the migrations that ledgers in use were made by.
+RELEASED = {
+    "0001_ledger": "1fbba932f1e29b9389ae9713d60c20705ddb9f22d2ced3e9343ac903f234f0cd",
+    "0002_content_sha256": "b4f9b81e0dfa70ca678001df7635efca9f57e90b34f7ee34aa453dd4154afb8c",
+    "0003_withdrawals": "a039ea7ec8f7bb2684e9ffbaff487187d8022a06a72cd7d5af83a961f3c709a1",
+    "0004_people": "f5ef6225db624b86c396e6c0647d2ffd5fcad0158e60608357f0904bd10c4bb2",
+}
+# The last hash of a ledger of every earlier schema, and the number of its migrations.
+EARLIER = {
+    "before_0002": (HEAD, 1),
+    "before_0003": ("534f88ef8493a7a5da842be78ff576752f294b1877facd8b31d63f706d8b4732", 2),
+    "before_0004": ("980022524b1f5b45a5f287c44e2cfc50d6c08e4b531965cabb1390eadee143a3", 3),
+    "before_0005": ("b6713ccf065b992f646967d5e4e272c177efe1e745d557daf32adbface60dd83", 4),
+}
 
 
 @pytest.fixture
@@ -92,7 +104,40 @@ def history(path: Path) -> list[Event]:
 
 
 def test_a_released_migration_is_never_edited() -> None:
-    assert {migration.name: migration.sha256 for migration in MIGRATIONS[:1]} == RELEASED
+    released = MIGRATIONS[: len(RELEASED)]
+    assert {migration.name: migration.sha256 for migration in released} == RELEASED
+
+
+def test_every_earlier_schema_has_a_kept_ledger() -> None:
+    assert [count for _, count in EARLIER.values()] == list(range(1, len(MIGRATIONS)))
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_ledger_of_every_earlier_schema_reads_verifies_and_migrates(
+    tmp_path: Path, name: str
+) -> None:
+    head, count = EARLIER[name]
+    path = Path(shutil.copy(BEFORE_0002.parent / name / "study.sqlite", tmp_path))
+    assert len(migrations(path)) == count
+    before = verify(path)
+    assert (before.broken, before.head_sha256) == (None, head)
+    events = history(path)
+    with LedgerReader.open(path) as reader:
+        decided, withdrawn = reader.reviewers(), reader.withdrawals()
+        items = reader.item_history(ItemId("item-1"))
+    assert (bool(withdrawn), bool(decided)) == (count >= 3, count >= 4)
+    with Ledger.open(path, create=False) as ledger:
+        assert migrations(path) == [migration.name for migration in MIGRATIONS]
+        reader = ledger.reader
+        assert (reader.reviewers(), reader.withdrawals()) == (decided, withdrawn)
+        assert reader.item_history(ItemId("item-1")) == items
+        ledger.register_file("certificate", variable="tone", sha256="0" * 64)
+        assert reader.made_files("certificate") == {"0" * 64}
+    assert history(path)[: len(events)] == events
+    after = verify(path)
+    assert after.broken is None
+    changed = {"migration": len(MIGRATIONS), "made_file": 1}
+    assert after.counts == before.counts | changed
 
 
 def test_an_older_ledger_is_whole_and_is_not_changed_by_reading_it(old: Path) -> None:
