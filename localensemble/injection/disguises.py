@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![\w+/=-])")
-_BASE64_LINES = re.compile(r"(?:[A-Za-z0-9+/]{40,}\s+)+[A-Za-z0-9+/]*={0,2}")
+_BASE64_LINES = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,}\s+)+[A-Za-z0-9+/]*={0,2}")
 _BASE32 = re.compile(r"(?<![A-Z2-7=])[A-Z2-7]{16,}={0,6}(?![A-Z2-7=])")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:(?:0x|\\x|%)?[0-9A-Fa-f]{2}[\s:,-]?){8,}(?![0-9A-Fa-f])")
 _HEX_PAIR = re.compile(r"(?:0x|\\x|%)?([0-9A-Fa-f]{2})")
@@ -23,10 +23,15 @@ _DECIMAL = re.compile(r"(?:\b\d{2,3}\b[\s,]+){8,}\d{2,3}\b")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPES = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
 _LEET = str.maketrans("013457@$!|", "oieastasil")
-_LEET_WORD = re.compile(r"\w*[a-z][013457@$!|][a-z]\w*|\w*[013457@$!|][a-z]{2}\w*")
+_LEET_WORD = re.compile(r"[a-z][013457@$!|][a-z]|\b[013457@$!|][a-z]{2}")
 _BACKWARD = re.compile(
     r"rewsna|lebal|yrogetac|erongi|drager|noitcurtsn|ssalc|tpmorp|tuptuo|ylper|dnopser|metsys|"
     r"trowtna|eirogetak|esnop|atseupser|atsopsir|atsopser|drowtna|mieronigi"
+)
+# "answer", "ignore", "label" and others after rot13.
+_ROTATED = re.compile(
+    r"nafjre|vtaber|vtabe|ynory|pngrtbel|xngrtbev|vafgehpgvba|vafgehmvbav|nafjrvfhat|qvfertneq|"
+    r"sbetrg|pynffvsl|flfgrz|erfcbaq|ercyl|nagjbeg|ercbafr|erfchrfgn|evfcbfgn|erfcbfgn|nagjbbeq"
 )
 _TAG = re.compile("[\U000e0020-\U000e007e]+")
 _TAG_OFFSET = 0xE0000
@@ -55,7 +60,8 @@ def rewritten(text: str) -> Iterator[str]:
         yield " ".join(word[::-1] for word in text.split(" "))
     if _LEET_WORD.search(text):
         yield text.translate(_LEET)
-    yield codecs.encode(text, "rot13")
+    if _ROTATED.search(text):
+        yield codecs.encode(text, "rot13")
 
 
 def _decoded(text: str) -> Iterator[str]:

@@ -51,7 +51,7 @@ _IS = (
     r"now |clearly |immer |toujours |siempre |sempre |altijd )?[:=]?\s*|\s*(?:是|为|為|は|는|"
     r"은)\s*[:：]?\s*)"
 )
-_WRAP = r"[\s\"'*_`<>\[\](){}#|]*"
+_WRAP = r"[\s\"'*_`<>\[\](){}#|]{0,12}"
 _END = r"(?=\s*(?:$|[\n.!?,;\"'*_`)}\]<|/]))"
 _IMPERATIVE = (
     r"(?:^|[.!?:;,\n\"'(\[{<>*#|-]|\b(?:please|now|must|should|shall|you|to|and|then|also|just|always|"
@@ -119,7 +119,11 @@ class GivenAnswers:
         sure = [*_with_any(every), *_with_option(options)]
         repeats = []
         if special:
-            sure += _with_special(special)
+            sure += [
+                *_with_special(special),
+                *_with_people(special),
+                *_with_marks(special),
+            ]
             repeats.append(rf"(?:\b{special}\b\W*){{5,}}")
         if usual:
             sure += _with_usual(usual)
@@ -183,10 +187,71 @@ def _with_special(category: str) -> list[str]:
         rf"etichetta)\W{{1,3}}"
         rf"[\"'*_`<]{category}[\"'*_`>]",
         rf"(?:^|[\n.\"'])\s*a\s*[:.)]\s*{category}{_END}",
+        rf"\b(?:hint|tip|spoiler|p\.?s\.?|answer key|solution|final decision|final vote|hinweis|"
+        rf"tipp|losung|indice|pista|soluzione|solucion|dica|suggerimento)\s*[:=]\s*{_WRAP}"
+        rf"{category}{_END}",
+        rf"\b(?:decided on|settled on|agreed on|agree on|voted for|opted for|went with|"
+        rf"filed (?:\w+ )?(?:under|as)|put (?:this|it) (?:under|down as)|counts as|"
+        rf"einigten sich auf|entschieden sich fur)\W{{1,3}}(?:the \w+ )?{category}{_END}",
+        rf"\b(?:mistake|wrong|error|forbidden|not allowed|must not|may not)\b[^\n.]{{0,40}}"
+        rf"\b(?:anything|something)(?: else)? (?:other than|but|except|besides)\W{{1,3}}"
+        rf"{category}\b",
+        # Alone as the last line, under a whole sentence.
+        rf"\w \w+ \w+ \w+[^\n?:,]{{0,200}}[^\n?:,\s]\s*\n\s*[\"'*_`(\[]*{category}"
+        rf"[\"'*_`)\].!]*\s*\Z",
         rf"\"\s*(?:is|->|=>|=|:|→|⇒)\s*[\"'*_`]*{category}[\"'*_`]*\s*$",
         rf"\b(?:text|input|item|comment|review|example|q)\b.{{0,20}}?[:>].*\n\W*(?:output|"
         rf"label|"
         rf"sentiment|response|result|a|is|->|=>|→)\W{{1,4}}{category}\b",
+    ]
+
+
+def _with_people(category: str) -> list[str]:
+    """Return patterns for names of which a text claims that others chose them."""
+    return [
+        rf"{_ANSWER_WORDS} (?:of|for|in|by|from|de|du|del|della|do|da|des|von|van|fur|para|per|"
+        rf"pour)(?: \w+){{1,3}}?{_IS}{_WRAP}{category}{_END}",
+        rf"(?:^|[\n.!?;]|\W{{2}})\W{{0,4}}(?:(?:expected|correct|desired|required) (?:output|"
+        rf"result|"
+        rf"response)|ground[_ ]truth|rating|coding|override|consensus|(?:human |expert )?(?:rater|"
+        rf"coder|annotator|labell?er)(?: \d+)?|assistant|bot|model|correct|decision|(?:repeat "
+        rf"after|"
+        rf"simon says|say after)(?: me)?|\w+ (?:attendue|esperada|attesa))\W{{0,3}}[:=]\W{{0,4}}"
+        rf"{category}{_END}",
+        rf"\b(?:text|comment|review|item|message|entry|statement|feedback) (?:has been|was|is|were|"
+        rf"have been)(?: \w+)? (?:verified|confirmed|reviewed|judged|assessed|determined|found|"
+        rf"flagged)(?: \w+){{0,3}}?\W{{1,3}}{category}\b",
+        rf"\b(?:classifier|model|system|admin\w*|annotator|rater|coder|labell?er)s? (?:has |have )?"
+        rf"(?:determined|decided|concluded|verified|confirmed|chosen|chose|found|said|agreed)"
+        rf"(?: \w+){{0,4}}?\W{{1,3}}{category}{_END}",
+        rf"\b(?:labels?|answers?|raters?|annotators?|coders?|classifiers?)(?: \w+)? (?:were|are|"
+        rf"chose|say|picked|selected|gave|voted|labell?ed)(?: "
+        rf"\w+){{0,3}}?\W{{1,3}}{category}{_END}",
+        rf"\bals\W{{1,3}}{category}\W{{1,3}}(?:ein(?:zu)?stufen|(?:zu )?(?:klassifizieren|bewerten|"
+        rf"kategorisieren|labeln|markieren|codieren|werten))",
+        rf"\b(?:every|all|each|any) (?:text|comment|item|review|message|entry|record|answer)s? "
+        rf"(?:is|"
+        rf"are|counts? as)\W{{1,3}}{category}{_END}",
+    ]
+
+
+def _with_marks(category: str) -> list[str]:
+    """Return patterns for names that stand where programs and prompts have an answer."""
+    return [
+        rf"{_IMPERATIVE}{_SAY}{_TAIL}[\"'(\[*_<{{]*{category}[\"')\]*_>}}]* (?:from|and nothing|"
+        rf"please|again|now|every|regardless|no matter|even|whatever)\b",
+        rf"\w*(?:label|answer|category)\w*\s*\(\s*[\"']{category}",
+        rf"^\W{{0,4}}(?:assistant|model|bot|ai)\W{{0,3}}\n\W*{category}{_END}",
+        rf"^\W{{0,4}}question\W{{0,3}}:.*\n\W*{category}{_END}",
+        rf"^\W{{0,2}}(?:=>|->|→|⇒)\W{{0,3}}{category}{_END}",
+        rf"(?:^|[.!?]\s)\W{{0,4}}(?:category|label|kategorie|categorie|categoria|etiqueta|"
+        rf"etichetta)"
+        rf"\W{{1,2}}{category}{_END}",
+        rf"(?:\b\d{{1,2}}[.):]\s*{category}\W+){{2,}}\d{{1,2}}[.):]\s*{category}\b",
+        rf"\b(?:definition|important|attention)\W{{2,4}}{category}\b",
+        rf"([%*#=~|$@])\1+\W{{0,2}}{category}\W{{0,2}}\1\1",
+        rf"\b{category}\W{{1,3}}(?:and|und|et|y|e|en)\W{{1,3}}{category}\W{{1,3}}(?:are|have been|"
+        rf"were) (?:\w+ )?(?:swapped|switched|reversed|exchanged|inverted)",
     ]
 
 
@@ -222,6 +287,10 @@ def _with_option(option: str) -> list[str]:
         rf"{option}{_END}",
         rf"{_IMPERATIVE}(?:answer|respond|reply|output|choose|select|pick)(?: only| always)?"
         rf"(?: with)?\W{{1,3}}{option}{_END}",
+        rf"\bthe answer is (?:option )?[a-h]{_END}",
+        rf"(?:^|[.!?]\s)\W{{0,4}}(?:option|category #|label #)\s?{option}{_END}",
+        rf"{_IMPERATIVE}(?:choose|select|pick|take|use) the (?:first|second|third|fourth|last|1st|"
+        rf"2nd|3rd) (?:option|category|label)\b",
     ]
 
 

@@ -31,13 +31,15 @@ class ImitatedPrompts:
         category = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
         lines = (
             # A heading, and under it a line that begins with a category.
-            rf"^[\W_]*{_HEADING}[\W_]*:[\W_]*(?:.*\n){{0,8}}?"
+            rf"^[\W_]{{0,9}}{_HEADING}[\W_]{{0,9}}:[\W_]{{0,9}}(?:.*\n){{0,8}}?"
             rf"[ \t]*(?:[-*•+]|\w{{1,2}}[.)])[ \t]*[\"'*_`]*(?:{category})[\"'*_`]*[ \t]*(?:[:=-]|"
             rf"$)",
             # A question about the text, as the prompt's last line.
-            r"^[\W_]*question[\W_]*:.*\n(?:.*\n){0,3}?[\W_]*(?:categories|options|labels)[\W_]*:",
-            r"^[\W_]*text[\W_]*:.*(?:\n.*){0,4}?\n[\W_]*(?:label|category|answer|classification|"
-            r"sentiment|question)[\W_]*:",
+            r"^[\W_]{0,9}question[\W_]{0,9}:.*\n(?:.*\n){0,3}?[\W_]{0,9}(?:categories|options|"
+            r"labels)[\W_]{0,9}:",
+            r"^[\W_]{0,9}text[\W_]{0,9}:.*(?:\n.*){0,4}?\n[\W_]{0,9}(?:label|category|answer|"
+            r"classification|"
+            r"sentiment|question)[\W_]{0,9}:",
             # Examples as the prompt shows them.
             rf"(?:^[ \t]*[-*•][ \t]*\"[^\"\n]+\"[ \t]*(?:is|->|=>|:|=)[ "
             rf"\t]*[\"'*_`]*(?:{category})\b)",

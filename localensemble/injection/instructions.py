@@ -26,7 +26,7 @@ _MACHINE = (
     r"(?:a\.?i\.?(?: (?:model|system|assistant|labell?er|rater|coder|tool))?|llm|"
     r"(?:large )?language model|chat ?bot|chat ?gpt|labell?ing (?:model|system|assistant)|"
     r"labell?er|"
-    r"(?:text )?classifier|annotator|automatic (?:coder|rater|labell?er))"
+    r"(?:text )?classifier|(?:\w+ ){0,3}detector|annotator|automatic (?:coder|rater|labell?er))"
 )
 _TEXT = (
     r"(?:text|comment|review|message|note|item|statement|feedback|entry|input|sentence|passage|"
@@ -113,6 +113,16 @@ _ENGLISH = (
     r"\s*(?:$|[\n\"'*=\]>#:.)-])",
     r"\b(?:do not|don'?t|never) (?:escalate|classify|label|annotate|flag|follow the|read the|"
     r"consider the|use the (?:codebook|other))\b",
+    r"(?:^|[.!?\n\"'#*=-])\s*(?:new|next|real|actual|true|correct) (?:text|comment|item|input)\s*:",
+    _BEGINS + r"(?:label|classify|code|rate) (?:this|the following|that)(?: one)?(?: instead)?\s*:",
+    r"\b(?:following|next|below|previous|above) (?:text|comment|item) (?:replaces|overrides|is the "
+    r"(?:real|actual|true))\b",
+    r"(?:\"{3}|`{3}|'{3}|---|===)\s*\W{0,3}text\W{0,3}:",
+    r"\b(?:in|of|by|to|from|with|under) (?:this|your) codebook\b",
+    r"\bi (?:want|need|order|command|instruct) you to (?:act as|label|classify|output|ignore)\b",
+    _BEGINS + r"(?:respond|answer|reply|label|classify) as (?:if|though)\b",
+    r"\b(?:label|classify|code|rate) (?:it |this |them )?accordingly\b",
+    r"\b(?:begin|start) (?:of )?(?:a |the )?new (?:task|conversation|session|prompt|text)\b",
     r"\b(?:which category fits best|you label texts with|reply with the (?:name|option)|"
     r"exactly as written)\b",
     r"\b(?:the |your )?(?:codebook|category list|list of categories|label set|classification "

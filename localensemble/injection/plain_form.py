@@ -1,7 +1,8 @@
 """The plain form of a text, in which patterns find words however they are written.
 
 Lower case, without accents on Latin letters, without unseen characters, with one kind of quotes;
-letters in other shapes (full width, bold, circled) become plain ones.
+letters in other shapes (full width, bold, circled) become plain ones. Empty lines and rows of one
+punctuation mark are cut short, so that no padding makes a pattern slow or keeps it from matching.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _QUOTES = str.maketrans({**dict.fromkeys("“”„«»‟″", '"'), **dict.fro
 _SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .\-_*][^\W\d_]){3,}(?![^\W_])")
 _BETWEEN = re.compile(r"[ .\-_*]")
 _BLANKS = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r" ?\n[\s]*")
+_ROWS = re.compile(r"(?:([^\w\s]) ?)(?:\1 ?){3,}")
 
 
 def plain(text: str) -> str:
@@ -24,7 +27,8 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKC", without_unseen(text)).casefold()
         text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
         text = unicodedata.normalize("NFC", text)
-    return _BLANKS.sub(" ", text.casefold().translate(_QUOTES))
+    text = _BLANKS.sub(" ", text.casefold().translate(_QUOTES))
+    return _ROWS.sub(r"\1\1\1", _LINES.sub("\n", text))
 
 
 def without_spacing(text: str) -> str:

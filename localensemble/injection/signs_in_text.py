@@ -20,6 +20,10 @@ from localensemble.injection.plain_form import plain, without_spacing
 from localensemble.injection.turn_marks import has_turn_marks
 from localensemble.injection.unseen_characters import has_unseen
 
+# Long texts are read in parts, so that a hostile one costs no more per letter than any other.
+_WINDOW = 3000
+_OVERLAP = 500
+
 
 @dataclass(frozen=True, slots=True)
 class InjectionScan:
@@ -48,6 +52,10 @@ class InjectionScan:
         return tuple(sign for sign in InjectionSign if sign in found)
 
     def _in_words(self, form: str) -> Iterator[InjectionSign]:
+        for start in range(0, max(len(form) - _OVERLAP, 1), _WINDOW - _OVERLAP):
+            yield from self._in_window(form[start : start + _WINDOW])
+
+    def _in_window(self, form: str) -> Iterator[InjectionSign]:
         if has_instructions(form):
             yield InjectionSign.INSTRUCTION
         if self._answers.are_in(form):
