@@ -80,9 +80,11 @@ def _closed_family() -> Callable[[Any], int]:
     """
     stated, ask = _socket.socket.family.__get__, _socket.socket.getsockopt
     level, domain = _socket.SOL_SOCKET, getattr(_socket, "SO_DOMAIN", None)
-    closed = OSError
+    number_of, closed = _socket.socket.fileno, OSError
 
     def family_of(socket: Any) -> int:
+        if number_of(socket) < 0:
+            return -1
         if domain is None:
             family: int = stated(socket)
             return family
