@@ -96,7 +96,18 @@ class ModelsFolder:
         return next((model for model in self.installed() if model.name == name), None)
 
     def record(self, model: InstalledModel) -> None:
-        """Record a model, replacing any earlier record under its name."""
+        """Record a model, replacing any earlier record under its name.
+
+        Raises:
+            ModelFileError: the list could not be read again with this model in it.
+        """
+        try:
+            model_from_fields(Fields(asdict(model)))
+        except ForeignJsonError as error:
+            raise ModelFileError(
+                f"Cannot record the model {model.name!a}: {error}.",
+                hint="Rename the file or the model, or shorten the note on its license.",
+            ) from error
         self.make()
         others = [other for other in self.installed() if other.name != model.name]
         models = sorted([*others, model], key=lambda entry: entry.name)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.catalog.installed import ModelsFolder
-from localensemble.core.errors import LocalEnsembleError
+from localensemble.catalog.installed import InstalledModel, ModelsFolder
+from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from tests.bundles import bundled_model
 
 
@@ -52,3 +52,19 @@ def test_a_list_of_0_1_0_is_read_with_its_older_spelling(tmp_path: Path) -> None
     assert (read.name, read.license) == ("tiny", model.license)
     assert read.consent is not None
     assert read.consent.license == "mit"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("license", "mine\x1b[2J"), ("license", "two\nlines"), ("path", "/models/a\tb.gguf")],
+)
+def test_nothing_is_recorded_that_could_not_be_read_again(
+    tmp_path: Path, field: str, value: str
+) -> None:
+    folder = ModelsFolder(tmp_path)
+    model, _ = bundled_model("tiny")
+    folder.record(model)
+    changed = InstalledModel(**{**asdict(model), "name": "other", field: value})
+    with pytest.raises(ModelFileError, match=field):
+        folder.record(changed)
+    assert folder.installed() == (model,)
