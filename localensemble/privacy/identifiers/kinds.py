@@ -86,8 +86,10 @@ def _as_written(letter: str, form: str, check: Callable[[str], bool] = lambda _:
 # In this order: what one pattern took, a later one does not see.
 _PATTERNS = (
     _any_case("N", r"\b(?:https?://|www\.)[^\s<>\"']+"),
-    _any_case("F", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
-    _any_case("Q", r"\bdata:image/\w+|\b[\w-]+\.(?:jpe?g|png|gif|bmp|tiff?|heic|dcm)\b"),
+    _any_case("F", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b"),
+    _any_case(
+        "Q", r"\bdata:image/\w+|(?<![\w-])[\w-]{1,100}\.(?:jpe?g|png|gif|bmp|tiff?|heic|dcm)\b"
+    ),
     _any_case("P", r"\b(?:finger|voice|palm)\s?prints?\b|\b(?:retina|iris)l?\s?(?:scan|image)s?\b"),
     _any_case("M", rf"\b(?:serial|device|imei|udi|s/n)\b{_IS}{_CODE}|\(01\)\d{{14}}"),
     _any_case("M", r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b"),
@@ -151,7 +153,9 @@ _PATTERNS = (
         r"\b\d{1,5}[a-z]?,?\s(?:[A-Z][\w'.-]*\s){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln"
         r"|Drive|Dr|Court|Ct|Boulevard|Blvd|Close|Crescent|Terrace|Way|Square|Place)\b",
     ),
-    _as_written("B", r"\b[A-ZÄÖÜ][\wäöüß-]+(?:straße|strasse|weg|gasse|allee|platz)\s\d{1,4}\b"),
+    _as_written(
+        "B", r"\b[A-ZÄÖÜ][\wäöüß-]{2,40}(?:straße|strasse|weg|gasse|allee|platz)\s\d{1,4}\b"
+    ),
     _as_written("B", r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b"),
     _as_written(
         "B",

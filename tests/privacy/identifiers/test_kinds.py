@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from localensemble.privacy.identifiers.kinds import KINDS, kind_of_heading, kinds_in
@@ -93,3 +95,13 @@ def test_precision_and_recall_on_made_up_sentences_stay_at_least_what_the_docume
     assert sum(right.values()) / sum(found.values()) >= 0.98
     assert sum(right.values()) / sum(planted.values()) >= 0.88
     assert ordinary <= 15
+
+
+@pytest.mark.parametrize(
+    "part", ["1.", "a.", "a-", "a@", "A-", "1 ", "12-34-", "Ab ", "fax 1 ", "1 Ab ", "ab:", "A1"]
+)
+def test_a_long_cell_takes_no_longer_than_its_length_explains(part: str) -> None:
+    started = time.process_time()
+    for _ in kinds_in(part * 20_000):
+        pass
+    assert time.process_time() - started < 5
