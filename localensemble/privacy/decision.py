@@ -33,6 +33,9 @@ def closed_decision(opening: CodeType) -> Decision:
     # `socket.socket(fileno=...)` opens nothing; its family is not known yet.
     opened, texts = (*internet, local, -1), (str, bytes)
 
+    # The review page asks the kernel, by NETLINK_SOCK_DIAG, whose program is at the other end.
+    kernel = (getattr(_socket, "AF_NETLINK", None), raw, 4)
+
     def stays(socket: Any, address: Any) -> bool:
         family = family_of(socket)
         if family == local:
@@ -45,6 +48,7 @@ def closed_decision(opening: CodeType) -> Decision:
             caller = frame_at(2).f_back
             checked = caller is not None and caller.f_code is opening
             usual = arguments[1] in opened and arguments[2] != raw
+            usual = usual or arguments[1:4] == kernel
             return "" if checked and usual else "open a socket unchecked"
         if event == "socket.connect":
             return "" if stays(arguments[0], arguments[1]) else "connect to another machine"

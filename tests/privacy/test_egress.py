@@ -61,6 +61,7 @@ GOING_OUT = {
     "another kind of socket": "socket.socket(16, socket.SOCK_RAW)",
 }
 STAYING = {
+    "the question whose program is at the other end": "socket.socket(16, socket.SOCK_RAW, 4)",
     "pair": "socket.socketpair()",
     "file": "socket.socket(socket.AF_UNIX).bind(os.path.join(tempfile.mkdtemp(), 's'))",
     "duplicate": "socket.socket().dup()",
