@@ -21,9 +21,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from localensemble.injection.scan import InjectionScan
+
 from localensemble.api.label import LabelOptions, label
 from localensemble.codebook.model import Category, Codebook, Variable
-from localensemble.injection.scan import InjectionScan
 from localensemble.study.study import Study
 
 CODEBOOK = """\
