@@ -25,7 +25,11 @@ from localensemble.report.methods_text import rule_in_words
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
 from localensemble.study.gold import GoldLabels
-from localensemble.study.kept_tables import put_aside_edited, put_aside_with_columns
+from localensemble.study.kept_tables import (
+    put_aside_edited,
+    put_aside_with_columns,
+    without_needless_copies,
+)
 from localensemble.study.provenance import provenance
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study
@@ -67,6 +71,7 @@ def write_decided(
     csv = FORMATS["csv"]
     csv.write_labels(tables, path=folder.labels)
     csv.write_escalations(tables, path=folder.escalations)
+    messages = without_needless_copies(folder, messages)
     manifest = provenance(
         loaded,
         input_columns=items.columns,

@@ -26,7 +26,7 @@ _UNFINISHED = ".part"
 # continued later, has a hash there.
 _BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 # What a list may name: nothing else is removed, whatever is written there.
-_OURS = re.compile(r"\..+\.part|openpyxl\.[a-z0-9_]+")
+_OURS = re.compile(r"\..+\.part|openpyxl\.[a-z0-9_]+|localensemble-egress-[a-z0-9_]{8}")
 _OUR_FOLDER = "localensemble-"
 _SECONDS_UNTIL_FORGOTTEN = 90 * 24 * 3600
 
@@ -66,7 +66,10 @@ class _List:
             return
         os.close(self._handle)
         self._handle = None
-        if not self._open and self._opened_for is not None and self._opened_for[0] == os.getpid():
+        if self._opened_for is None or self._opened_for[0] != os.getpid():
+            return
+        # Libraries remove theirs when the process ends, and do not say so.
+        if not any(Path(path).exists() for path in self._open):
             with contextlib.suppress(OSError):
                 self._path.unlink()
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localensemble.core.leftovers import note_unfinished
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -49,6 +51,7 @@ def closed_counter() -> Counter:
             handle, name = tempfile.mkstemp(prefix="localensemble-egress-")
             os.close(handle)
             file = Path(name)
+            note_unfinished(file)
             handle = os.open(file, os.O_RDWR | os.O_APPEND)
             # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
             os.write(handle, b"\n")

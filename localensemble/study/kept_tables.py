@@ -34,6 +34,21 @@ def put_aside_edited(folder: StudyFolder) -> tuple[str, ...]:
     )
 
 
+def without_needless_copies(folder: StudyFolder, messages: Sequence[str]) -> tuple[str, ...]:
+    """Remove tables put aside as edited that equal the new ones, and drop what was said of them.
+
+    A process that is killed after it wrote a table, and before it recorded its hash, leaves a
+    table that looks edited.
+    """
+    kept = tuple(messages)
+    for path in _tables(folder):
+        for copy in folder.path.glob(f"{path.stem}.edited-*{path.suffix}"):
+            if any(copy.name in one for one in kept) and _sha256(copy) == _sha256(path):
+                copy.unlink()
+                kept = tuple(one for one in kept if copy.name not in one)
+    return kept
+
+
 def put_aside(folder: StudyFolder) -> tuple[str, ...]:
     """Rename the tables, because labels in them will not be in the new ones; report it."""
     return tuple(

@@ -211,3 +211,19 @@ def test_what_is_finished_is_noted_no_more(tmp_path: Path) -> None:
     assert list_of_ours.read_text(encoding="utf-8") == ""
     note_unfinished(tmp_path / "localensemble-x")
     assert list_of_ours.read_text(encoding="utf-8").endswith("localensemble-x\0")
+
+
+@posix
+def test_a_process_that_ends_leaves_no_list(tmp_path: Path) -> None:
+    code = (
+        "import atexit, sys\n"
+        "from pathlib import Path\n"
+        "from localensemble.core.leftovers import note_unfinished\n"
+        "library = Path(sys.argv[1]) / 'openpyxl.abcd1234'\n"
+        "library.touch()\n"
+        "note_unfinished(library)\n"
+        "atexit.register(library.unlink)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert _names(tmp_path) == []
+    assert list(leftovers._folder().glob("*.list")) == []

@@ -14,6 +14,7 @@ from localensemble.study.kept_tables import (
     put_aside,
     put_aside_edited,
     put_aside_with_columns,
+    without_needless_copies,
     written_before,
 )
 from localensemble.study.study import Study
@@ -106,3 +107,15 @@ def test_tables_are_of_an_earlier_run_where_the_manifest_lacks_the_last_one(
     assert written_before(folder, replace(run, finished_at="later"))
     write_manifest(folder, {"runs": "?"})
     assert not written_before(folder, run)
+
+
+def test_a_table_that_only_looks_edited_is_not_kept_twice(folder: StudyFolder) -> None:
+    """A kill between writing a table and recording its hash makes it look edited."""
+    folder.labels.write_text("written, then killed", encoding="utf-8")
+    folder.escalations.write_text("edited by a person", encoding="utf-8")
+    messages = (*put_aside_edited(folder), "something else")
+    folder.labels.write_text("written, then killed", encoding="utf-8")
+    folder.escalations.write_text("queue", encoding="utf-8")
+    left = without_needless_copies(folder, messages)
+    assert [line.partition(" ")[0] for line in left] == ["escalations.csv", "something"]
+    assert names(folder) == {"labels.csv", "escalations.csv", "escalations.edited-1.csv"}
