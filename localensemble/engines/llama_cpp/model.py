@@ -224,6 +224,8 @@ class LlamaModel(LlamaFile):
         call.logits = _pointer(batch.outputs, ctypes.c_int8)
         with interrupts_held():
             code = self._library.llama_decode(self._context, call)
+        # A graphics device does not call back for each operation.
+        STEPS.take()
         if code != 0:
             raise EngineError(
                 f'Model "{self._path.name}" could not evaluate {count} tokens '

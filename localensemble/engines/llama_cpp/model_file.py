@@ -160,6 +160,8 @@ class LlamaFile:
             marks: whether to add the marks that the model puts around every text.
         """
         room = len(text) + 16
+        # Half a megabyte of letters takes long in some vocabularies.
+        STEPS.take()
         while True:
             buffer = (ctypes.c_int32 * room)()
             count = self._library.llama_tokenize(

@@ -178,6 +178,9 @@ def test_a_model_takes_steps_while_it_reads_one_prompt(path: Path) -> None:
     before = STEPS.count
     engine.describe()
     assert STEPS.count > before
+    before = STEPS.count
+    engine.count_tokens(["one", "two", "three"])
+    assert STEPS.count >= before + 3
     engine.close()
 
 
