@@ -9,6 +9,7 @@ import importlib
 import io
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,6 +110,7 @@ def main() -> None:
         # A terminal that cannot show a character must not turn a finished run into a failed one.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    _quiet_unhandled_errors()
     try:
         isolate_if_asked()
         # Before a text is read. Not earlier: such a process may not enter its own network.
@@ -159,6 +161,20 @@ def _trouble(error: OSError) -> str:
     # What another package's engine takes for a name may be anything, a text too.
     place = f'"{name}"' if Path(name).is_absolute() or name in sys.argv else "a file"
     return f"Cannot use {place}: {trouble.found}.\n{trouble.hint}"
+
+
+def _quiet_unhandled_errors() -> None:
+    """Keep Python from printing errors that nothing can catch: their messages may quote texts.
+
+    They come from objects that are removed and from threads, usually after another error that
+    is reported, such as a full disk. Another program's own hooks stay.
+    """
+    if os.environ.get(_SHOW_TRACEBACK) == "1":
+        return
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda unraisable: None
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda unhandled: None
 
 
 def _fault(error: Exception) -> str:

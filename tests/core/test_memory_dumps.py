@@ -78,3 +78,43 @@ def test_the_limit_holds_for_what_the_process_starts(tmp_path: Path) -> None:
     ).stdout
     assert "(0, 0)" in printed
     assert sys.platform != "linux" or printed.splitlines()[-1] == "0"
+
+
+UNHANDLED = {
+    "an object": (
+        "class Text:\n"
+        "    def __del__(self):\n"
+        f"        raise ValueError({SECRET!r})\n"
+        "def fail():\n    Text()\n"
+    ),
+    "a thread": (
+        "import threading\n"
+        f"def raises(): raise ValueError({SECRET!r})\n"
+        "def fail():\n"
+        "    thread = threading.Thread(target=raises); thread.start(); thread.join()\n"
+    ),
+    "a generator": (
+        "def numbers():\n"
+        "    try:\n        yield 1\n"
+        f"    finally:\n        raise OSError({SECRET!r})\n"
+        "def fail():\n    next(numbers())\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", UNHANDLED.values(), ids=UNHANDLED)
+@pytest.mark.parametrize("shown", [False, True])
+def test_an_error_that_nothing_can_catch_is_not_printed_unless_asked_for(
+    code: str, shown: bool
+) -> None:
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            f"{code}from localensemble.cli import main\nmain._run = fail\nmain.main()\n",
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LOCALENSEMBLE_TRACEBACK": "1" if shown else ""},
+        check=True,
+    )
+    assert ("chest pain" in ended.stderr) == shown
