@@ -146,7 +146,14 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
     table = WordTable(
         f"Thresholds on {by.replace('_', ' ')}, strictest first",
         words=("outcome",),
-        numbers=("threshold", "gold items accepted", "wrong", value, "upper bound"),
+        numbers=(
+            "threshold",
+            "gold items accepted",
+            "wrong",
+            "others accepted",
+            value,
+            "upper bound",
+        ),
     )
     for candidate in certified.candidates:
         table.add_row(
@@ -154,6 +161,7 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
             f"{candidate.threshold:.6g}",
             f"{candidate.accepted:,}",
             f"{candidate.errors:,}",
+            "" if candidate.unread is None else f"{candidate.unread:,}",
             f"{candidate.p_value:.3g}",
             "" if candidate.upper is None else share(candidate.upper),
         )
@@ -162,8 +170,8 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
         say(
             console,
             f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
-            f"{certified.least_accepted:,} gold items accepted, too few to tell. not reached: "
-            "after the first failure.\n",
+            f"{certified.least_accepted:,} gold items accepted, or too few others, to tell. not "
+            "reached: after the first failure.\n",
         )
 
 

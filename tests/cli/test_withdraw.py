@@ -348,7 +348,7 @@ def test_a_certificate_is_named_as_older_or_dropped_where_it_holds_for_these_ite
     gold = tmp_path / "gold.csv"
     gold.write_text(
         "id,gold_topic\n"
-        + "".join(f"{row['id']},{row['topic.label'] or 'staff'}\n" for row in rows),
+        + "".join(f"{row['id']},{row['topic.label'] or 'staff'}\n" for row in rows[:200]),
         encoding="utf-8",
     )
     promise = ("--variable", "topic", "--alpha", "0.3", "--delta", "0.1")
