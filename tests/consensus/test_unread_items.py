@@ -13,7 +13,7 @@ from localensemble.consensus.certificates.bounds import certifying_size
 from localensemble.consensus.certificates.counted_threshold import (
     CountedThreshold,
     items_needed,
-    least_to_accept,
+    walk_start,
 )
 from localensemble.consensus.certificates.derived_again import contradiction
 from localensemble.consensus.certificates.threshold import (
@@ -127,8 +127,31 @@ def test_more_right_gold_labels_never_certify_less(items: int) -> None:
 def test_the_walk_starts_where_the_loosest_threshold_leaves_room(accepted: int, least: int) -> None:
     for errors in (0, accepted):
         counts = [CountedThreshold(0.9, 3, 0, None), CountedThreshold(0.5, accepted, errors, None)]
-        assert least_to_accept(counts, alpha=0.05, delta=0.1) == least, "it looks at no label"
-    assert least_to_accept([], alpha=0.05, delta=0.1) == 45
+        start = walk_start(counts, alpha=0.05, delta=0.1)
+        assert start.least_accepted == least, "it looks at no label"
+        assert start.forgiven == [45, 77, 105].index(least)
+    assert walk_start([], alpha=0.05, delta=0.1).least_accepted == 45
+
+
+def test_a_strict_threshold_that_leaves_few_items_unread_does_not_stop_the_walk() -> None:
+    """One unread item, of which none may be wrong, fails where two errors are forgiven."""
+    generator = np.random.default_rng(2)
+    scores = np.append(np.linspace(1, 0.9, 60), generator.random(140) * 0.9)
+    found = certify_threshold(
+        scores,
+        wrong=np.arange(200) % 12 == 3,
+        grid=threshold_grid(scores),
+        alpha=0.2,
+        delta=0.1,
+        unread_scores=np.append([0.999], generator.random(60) * 0.9),
+    )
+    assert found.candidates[0].unread == 1
+    assert {one.outcome for one in found.candidates if one.unread == 1} == {"skipped"}
+    assert any(one.outcome != "skipped" for one in found.candidates)
+
+
+def test_a_candidate_with_fewer_items_than_errors_forgives_nothing() -> None:
+    assert not CountedThreshold(0.5, 1, 0, None).forgives(2, alpha=0.5, delta=0.1)
 
 
 def test_few_unread_items_need_more_gold_labels() -> None:

@@ -34,15 +34,39 @@ class CountedThreshold:
     errors: int
     unread: int | None
 
-    def can_pass(self, *, alpha: float, delta: float) -> bool:
-        """Tell whether it would pass without any error."""
-        return unread_p(0, items=self.accepted, unread=self.unread, alpha=alpha) <= delta
+    def forgives(self, errors: int, *, alpha: float, delta: float) -> bool:
+        """Tell whether it would pass with this many errors."""
+        if errors > self.accepted:
+            return False
+        return unread_p(errors, items=self.accepted, unread=self.unread, alpha=alpha) <= delta
 
 
-def least_to_accept(
+@dataclass(frozen=True, slots=True)
+class WalkStart:
+    """Which candidates the walk tests: those that accept enough items and leave enough unread.
+
+    Attributes:
+        least_accepted: the fewest accepted gold items.
+        forgiven: the number of errors with which a candidate must still pass.
+        least_unread: the fewest unread items; 0 if even the loosest candidate leaves fewer.
+    """
+
+    least_accepted: int
+    forgiven: int
+    least_unread: int = 0
+
+    def includes(self, one: CountedThreshold, *, alpha: float, delta: float) -> bool:
+        """Tell whether a candidate is tested; a smaller one, or one with few unread, is skipped."""
+        enough = one.accepted >= self.least_accepted
+        if one.unread is not None and one.unread < self.least_unread:
+            return False
+        return enough and one.forgives(self.forgiven, alpha=alpha, delta=delta)
+
+
+def walk_start(
     counts: Sequence[CountedThreshold], *, alpha: float, delta: float, wanted: int | None = None
-) -> int:
-    """Find the number of accepted gold items at which the walk over thresholds starts.
+) -> WalkStart:
+    """Find where the walk over thresholds starts, from numbers of items alone.
 
     Args:
         counts: the thresholds, strictest first.
@@ -53,9 +77,9 @@ def least_to_accept(
     """
     fewest = certifying_size(0, alpha=alpha, delta=delta)
     if wanted is not None:
-        return max(wanted, fewest)
+        return WalkStart(max(wanted, fewest), 0)
     if not counts or not counts[-1].accepted:
-        return fewest
+        return WalkStart(fewest, 0)
     loosest = counts[-1]
     for forgiven in (*_FORGIVEN_ERRORS, 0):
         size = certifying_size_of_share(
@@ -66,8 +90,17 @@ def least_to_accept(
             delta=delta,
         )
         if size is not None and (not forgiven or loosest.accepted >= _ROOM * size):
-            return size
-    return fewest
+            return WalkStart(size, forgiven, _least_unread(loosest, alpha))
+    return WalkStart(fewest, 0)
+
+
+def _least_unread(loosest: CountedThreshold, alpha: float) -> int:
+    """Find the fewest unread items of which one may be wrong, if the loosest leaves as many.
+
+    Among fewer, no error is tolerated, so that a strict candidate would stop the walk.
+    """
+    least = math.ceil(1 / alpha - 1e-9)
+    return least if loosest.unread is not None and loosest.unread >= least else 0
 
 
 def items_needed(
@@ -112,13 +145,17 @@ def risk_items_needed(errors: int, items: int, alpha: float) -> int | None:
 def _would_certify(
     counts: Sequence[CountedThreshold], *, growth: float, alpha: float, delta: float
 ) -> bool:
-    """Tell whether some threshold would pass with this many times the gold items."""
+    """Tell whether a threshold that does not pass now would, with this many times the gold items.
+
+    What passes now did not certify, because a stricter one failed; more of the same is no help.
+    """
     grown = [_grown(one, growth) for one in counts]
-    least = least_to_accept(grown, alpha=alpha, delta=delta)
+    start = walk_start(grown, alpha=alpha, delta=delta)
     return any(
-        unread_p(one.errors, items=one.accepted, unread=one.unread, alpha=alpha) <= delta
-        for one in grown
-        if one.accepted >= least
+        after.forgives(after.errors, alpha=alpha, delta=delta)
+        for now, after in zip(counts, grown, strict=True)
+        if start.includes(after, alpha=alpha, delta=delta)
+        and not now.forgives(now.errors, alpha=alpha, delta=delta)
     )
 
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from localensemble.consensus.certificates.counted_threshold import (
     CountedThreshold,
     items_needed,
-    least_to_accept,
     risk_items_needed,
+    walk_start,
 )
 from localensemble.consensus.certificates.unread_items import unread_bound, unread_p
 from localensemble.consensus.protocol import BoolArray, FloatArray
@@ -116,7 +116,8 @@ class CertifiedThreshold:
             return "nothing unread"
         if self.items_needed is not None:
             return "too few"
-        rates = [one.errors / one.accepted for one in self.candidates if one.accepted]
+        failed = [one for one in self.candidates if one.outcome == "failed"] or self.candidates
+        rates = [one.errors / one.accepted for one in failed if one.accepted]
         if not rates or min(rates) < self.alpha:
             return "study too small"
         return "too wrong"
@@ -244,7 +245,7 @@ def _walk(
     delta: float,
     least_accepted: int | None,
 ) -> CertifiedThreshold:
-    least = least_to_accept(counts, alpha=alpha, delta=delta, wanted=least_accepted)
+    start = walk_start(counts, alpha=alpha, delta=delta, wanted=least_accepted)
     candidates: list[Candidate] = []
     chosen: Candidate | None = None
     stopped = False
@@ -253,7 +254,7 @@ def _walk(
         outcome: Outcome
         if stopped:
             outcome = "not reached"
-        elif one.accepted < least or not one.can_pass(alpha=alpha, delta=delta):
+        elif not start.includes(one, alpha=alpha, delta=delta):
             # Skipping depends only on the numbers of items, so it costs no confidence.
             outcome = "skipped"
         else:
@@ -275,7 +276,7 @@ def _walk(
         method="fixed_sequence",
         alpha=alpha,
         delta=delta,
-        least_accepted=least,
+        least_accepted=start.least_accepted,
         gold_items=gold_items,
         chosen=chosen,
         candidates=tuple(candidates),
