@@ -172,7 +172,7 @@ def test_groups_are_compared_before_they_are_shown(run: Run, tmp_path: Path) -> 
     path = table(tmp_path, ("id", "a", "b", "ward"), *rows)
     ended = run(
         "agree", path, "--level", "nominal", "--group", "ward", "--raters", "a, b",
-        "--confidence", "0.9", "--bootstrap", "0",
+        "--confidence", "0.9", "--bootstrap", "0", "--details",
     )  # fmt: skip
     assert ended.code == 0
     assert ended.out.index("All variables and groups") < ended.out.index("labels, ward 0")
@@ -237,8 +237,9 @@ def test_a_study_needs_no_options(run: Run, tmp_path: Path) -> None:
 
 def test_with_gold_labels_shared_errors_are_counted(run: Run, tmp_path: Path) -> None:
     # ann and bob err together on i0 and i1; cy errs alone on i2.
+    words = ("yes", "no")
     rows = [
-        (f"i{n}", *("no" if n < 2 else "yes",) * 2, "no" if n == 2 else "yes", "yes")
+        (f"i{n}", *(words[(n + (n < 2)) % 2],) * 2, words[(n + (n == 2)) % 2], words[n % 2])
         for n in range(20)
     ]
     path = table(tmp_path, ("id", "ann", "bob", "cy", "truth"), *rows)
