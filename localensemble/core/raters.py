@@ -6,9 +6,9 @@ stored under its identity hash.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_json
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout
@@ -62,7 +62,7 @@ class RaterIdentity:
     @classmethod
     def from_json(cls, text: str) -> RaterIdentity:
         """Read an identity back from its JSON."""
-        fields = json.loads(text)
+        fields = read_json(text)
         return cls(**{**fields, "settings": tuple(fields["settings"].items())})
 
     @property

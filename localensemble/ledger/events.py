@@ -7,13 +7,13 @@ it is verified. So any difference between a record and its event is found.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 import struct
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import JsonValue, canonical_json, sha256_json, sha256_text
 from localensemble.ledger.digests import (
     CHAIN_START,
@@ -84,7 +84,7 @@ def _hashed(sha256: object, content: object) -> str:
 
 def _parsed(text: object) -> JsonValue:
     """Parse canonical JSON; refuse any other way of writing the same value."""
-    value: JsonValue = json.loads(str(text))
+    value: JsonValue = read_json(str(text))
     if canonical_json(value) != text:
         raise MismatchError("JSON", found="other JSON", expected="canonical JSON")
     return value

@@ -6,7 +6,6 @@ long read never keeps a writer's journal from being merged.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.core.errors import LedgerError
+from localensemble.core.foreign_json import read_json
+from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import GAP
 from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
@@ -463,13 +465,23 @@ class LedgerReader(ItemReader):
             RunRecord(
                 RunKey(key),
                 started_at,
-                json.loads(settings),
+                self._parsed(settings),
                 status,
                 finished_at,
-                None if summary is None else json.loads(summary),
+                None if summary is None else self._parsed(summary),
             )
             for key, started_at, settings, status, finished_at, summary in rows
         )
+
+    def _parsed(self, text: str) -> JsonValue:
+        try:
+            value: JsonValue = read_json(text)
+        except ValueError as error:
+            raise LedgerError(
+                f'Cannot read the ledger "{self.path}": the record of a run is not JSON.',
+                hint="Restore the file from a copy and run the command again.",
+            ) from error
+        return value
 
     def history(self) -> Iterator[Event]:
         """Yield the events, the oldest first."""

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localensemble.core.errors import LedgerError
 from localensemble.core.labels import ItemId, Label, LabelStatus
 from localensemble.ledger.digests import CHAIN_START, event_sha256
 from localensemble.ledger.read import LedgerReader
@@ -21,6 +23,7 @@ from localensemble.ledger.records import MISSING, BlockPlace, RaterUsage
 from localensemble.ledger.schema import STATUS_CODES
 from localensemble.ledger.verify import verify
 from tests.ledger.studies import Study, items, labels, register
+from tests.studies import change_behind_triggers
 
 CATEGORY_COUNT = 3
 
@@ -332,3 +335,18 @@ def test_items_are_found_by_the_hash_of_their_text_and_listed_with_it(study: Stu
     assert study.reader.item_hashes(study.item_set, start=2, stop=4) == tuple(
         items(study.item_count)[2:4]
     )
+
+
+def test_settings_of_a_run_that_are_not_json_are_a_clear_error(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study.sqlite", item_count=4)
+    study.finish()
+    for text in ("[" * 100_000, "{", "NaN"):
+        change_behind_triggers(study.path, partial(_set_settings, text=text))
+        with LedgerReader.open(study.path) as reader, pytest.raises(LedgerError) as refused:
+            reader.runs()
+        assert "not JSON" in refused.value.message
+        assert refused.value.hint
+
+
+def _set_settings(connection: sqlite3.Connection, *, text: str) -> None:
+    connection.execute("UPDATE run SET settings = ?", (text,))

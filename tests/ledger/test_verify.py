@@ -316,6 +316,12 @@ def test_a_change_that_keeps_every_table_consistent_is_found(
             "an unexpected type",
             "as written",
         ),
+        (
+            "UPDATE run SET settings = replace(hex(zeroblob(50000)), '0', '[')",
+            "run_started): value",
+            "an unexpected type",
+            "as written",
+        ),
         ("UPDATE event SET kind = kind || 'x' WHERE number = 4", "event 4 (", "", ""),
     ],
 )

@@ -23,6 +23,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from localensemble.core.foreign_json import read_json
 from localensemble.engines.protocol import ScoreFailure, Scores
 
 TOP_TOKENS = 20
@@ -79,8 +80,8 @@ class AnswerForm:
     def is_answer(self, reply: str) -> bool:
         """Tell whether a reply follows the schema."""
         try:
-            return json.loads(reply) in self.texts
-        except (ValueError, RecursionError):
+            return read_json(reply) in self.texts
+        except ValueError:
             return False
 
 

@@ -6,11 +6,11 @@ the origin of a batch of decisions, is enough to find out later which items were
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from localensemble.core.errors import InputError
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import canonical_json
 from localensemble.core.options import Option
 
@@ -92,4 +92,4 @@ def plan_of(origin: str) -> ReviewPlan | None:
     kind, _, settings = origin.partition(" ")
     if kind != PAGE or not settings:
         return None
-    return ReviewPlan(**json.loads(settings))
+    return ReviewPlan(**read_json(settings))

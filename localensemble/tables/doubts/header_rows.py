@@ -7,9 +7,10 @@ reports it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
+
+from localensemble.core.foreign_json import read_json
 
 MOST_HEADER_ROWS = 4
 """How many rows below the header are looked at."""
@@ -68,7 +69,7 @@ def _is_import_id(cell: str) -> bool:
         return False
     try:
         # Some programs rewrite the quotes.
-        found = json.loads(re.sub("['\u2018\u2019\u201c\u201d]", '"', cell))
+        found = read_json(re.sub("['\u2018\u2019\u201c\u201d]", '"', cell))
     except ValueError:
         return False
     return isinstance(found, dict) and "ImportId" in found

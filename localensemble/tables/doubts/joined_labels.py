@@ -10,13 +10,13 @@ combinations of labels that also stand alone, not ordinary categories of two wor
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from localensemble.core.errors import InputError, TableError
+from localensemble.core.foreign_json import read_json
 from localensemble.core.label_matrix import GAP
 from localensemble.tables.ratings import GroupLabels, Ratings, VariableRatings
 
@@ -190,7 +190,7 @@ def _listed_labels(word: str) -> tuple[str, ...] | None:
     if not word.startswith(("[", "{", "(")):
         return None
     try:
-        found = json.loads(word)
+        found = read_json(word)
     except ValueError:
         try:
             found = ast.literal_eval(word)
