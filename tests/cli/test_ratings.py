@@ -167,7 +167,8 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     assert ended.code == 0, ended.err
     values = json.loads(certificate.read_text(encoding="utf-8"))
     assert values["by"] == "support"
-    assert [name for name, _ in values["hashes"]] == ["codebook", "decision rules", "label table"]
+    bound = [name for name, _ in values["hashes"]]
+    assert bound == ["codebook", "decision rules", "label table", "variable"]
     ended = run("consensus", study, "--certificate", certificate, "--write")
     assert ended.code == 0, ended.err
     accepted = [row for row in read_table(study / "labels.csv") if row["topic.label"]]
@@ -185,7 +186,8 @@ def test_a_certificate_holds_for_the_ratings_it_was_made_on(run: Run, tmp_path: 
     assert (study / "labels.csv").read_bytes() == before
     other = tmp_path / "other"
     assert run("import", ratings, *NOMINAL, "-o", other).code == 0
-    ended = run("consensus", other, "--certificate", certificate, "--write")
+    given = ("--certificate", certificate, "--foreign-files")
+    ended = run("consensus", other, *given, "--write")
     assert (ended.code, "label table" in ended.err, "does not apply" in ended.err) == (
         2,
         True,
