@@ -147,6 +147,7 @@ def _with(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     [
         _without("hashes"),
         _with("version", 2),
+        _with("version", 3),
         _with("certified", None),
         _with("certified.candidates", "x"),
         _with("certified.chosen.threshold", "0.8"),

@@ -283,6 +283,13 @@ def test_impossible_counts_and_starts_are_named() -> None:
     assert contradiction(found) == ""
     assert "expected the size" in contradiction(replace(found, least_accepted=50))
     assert "impossible" in contradiction(replace(found, gold_items=100))
+    assert "more items" in contradiction(replace(found, items_needed=300))
+    assert "delta is not" in contradiction(replace(found, delta=None))
+    assert found.chosen is not None
+    lower = replace(found.chosen, upper=0.001)
+    assert "an upper bound" in contradiction(replace(found, chosen=lower, candidates=(lower,)))
+    failed = replace(found.chosen, outcome="failed")
+    assert 'has "failed"' in contradiction(replace(found, chosen=None, candidates=(failed,)))
     with_unread = study_of(2_000, 400, wrong=0.01, kept=0.8)
     first = replace(with_unread.candidates[0], unread=None)
     edited = replace(with_unread, candidates=(first, *with_unread.candidates[1:]))
