@@ -149,8 +149,8 @@ def benchmark(coefficient: Coefficient, scale: Scale, *, probability: float = 0.
         or coefficient.interval_undefined_because
         or too_few_items(coefficient)
     )
-    reached = None if because else _reached(coefficient, [lower for lower, _ in scale.bands])
-    if reached is None:
+    reached = _reached(coefficient, [lower for lower, _ in scale.bands])
+    if because or reached is None:
         return Benchmark(
             scale.name,
             coefficient.name,
@@ -192,8 +192,8 @@ def too_few_items(coefficient: Coefficient) -> str:
 
 def _reached(coefficient: Coefficient, borders: list[float | None]) -> list[float] | None:
     """Return the probability of lying above each border, ending with 1."""
-    value, error = coefficient.value, coefficient.standard_error
-    if value is None:
+    value, error, low = coefficient.value, coefficient.standard_error, coefficient.interval_low
+    if value is None or low is None:
         return None
     if coefficient.interval_method == "small sample" or (value < 1.0 and error is None):
         sample = small_sample_of(coefficient)
@@ -208,9 +208,6 @@ def _reached(coefficient: Coefficient, borders: list[float | None]) -> list[floa
         best = above(1.0)
         rest = (above(-1.0) if value >= -1.0 else 1.0) - best
         return [1.0 if border is None else (above(border) - best) / rest for border in borders]
-    low = coefficient.interval_low
-    if coefficient.interval_method != "exact bound" or low is None:
-        return None
     tail = (1.0 - coefficient.confidence_level) / 2.0
     items = coefficient.items_used
     # The bound is 1 - weight * (1 - tail^(1/n)); solve it for the tail at each border.

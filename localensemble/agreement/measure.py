@@ -214,7 +214,7 @@ def measure_agreement(
         raters=prepared.raters,
         counts=_item_counts(prepared),
         coefficients=coefficients,
-        analytic=_analytic(prepared, plan),
+        analytic=_analytic(prepared, plan, coefficients),
         resampled=_resampled(
             prepared,
             plan,
@@ -270,12 +270,16 @@ def _plan(
 
 
 def _analytic(
-    prepared: PreparedMatrix, plan: Sequence[tuple[CoefficientMethod, AgreementSettings]]
+    prepared: PreparedMatrix,
+    plan: Sequence[tuple[CoefficientMethod, AgreementSettings]],
+    coefficients: Sequence[Coefficient],
 ) -> tuple[Coefficient, ...]:
-    """Compute every coefficient with the interval that other packages give."""
+    """Return every coefficient with the interval that other packages give."""
     return tuple(
         method.compute(prepared, replace(settings, interval=Analytic()))
-        for method, settings in plan
+        if one.interval_method == "small sample"
+        else one
+        for (method, settings), one in zip(plan, coefficients, strict=True)
     )
 
 

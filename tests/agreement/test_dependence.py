@@ -118,8 +118,8 @@ def test_a_rater_below_the_commonest_category_leaves_no_number(
     good = truth.copy()
     good[[3, 95]] = 1 - good[[3, 95]]
     absent = np.full(100, -1)
-    cells = np.column_stack([good, other, absent]).astype(np.int16)
-    found = error_dependence(LabelMatrix(cells, ("a", "b"), ("r0", "r1", "r2")), gold)
+    cells = np.column_stack([absent, good, other]).astype(np.int16)
+    found = error_dependence(LabelMatrix(cells, ("a", "b"), ("r2", "r0", "r1")), gold)
     assert found.effective_raters is None
     assert found.undefined_because.startswith('"r1" is right on')
 

@@ -149,6 +149,8 @@ def test_benchmark_probabilities_follow_the_interval() -> None:
     assert reached[0.6] == pytest.approx(sample.above(0.6))
     assert sample.above(1.0) == 0.0
     assert sample.above(-3.0) == 1.0
+    assert SmallSample(20, 1.0, 0.5, 0.0).above(-0.5) == 0.0
+    assert SmallSample(20, 1.0, 0.5, 0.0).low(0.025) == -1.0
 
 
 def test_a_spread_too_large_for_a_share_leaves_the_whole_range() -> None:
