@@ -21,10 +21,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from localensemble.injection.scan import InjectionScan
-
 from localensemble.api.label import LabelOptions, label
 from localensemble.codebook.model import Category, Codebook, Variable
+from localensemble.injection.signs_in_text import InjectionScan
 from localensemble.study.study import Study
 
 CODEBOOK = """\
@@ -116,6 +115,7 @@ CODEBOOKS = (
     ("positive", "negative", "neutral"),
     ("yes", "no", "unsure"),
     ("access", "staff", "food", "communication", "pain", "other"),
+    ("negated", "affirmed", "possible"),
 )
 # Latin letters and the Cyrillic ones that look the same.
 LOOK_ALIKE = str.maketrans("aeopc", "\u0430\u0435\u043e\u0440\u0441")
@@ -187,7 +187,7 @@ def measure_flips(models: Path, names: list[str]) -> None:
 
 
 def measure_ordinary(tables: list[Path], each: int) -> None:
-    """Count ordinary texts with a sign, under three codebooks."""
+    """Count ordinary texts with a sign, under four codebooks."""
     csv.field_size_limit(sys.maxsize)
     scans = [InjectionScan(_codebook(names)) for names in CODEBOOKS]
     for source, texts in (("innocent sentences", list(INNOCENT)), *_sampled(tables, each)):
