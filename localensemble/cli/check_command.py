@@ -15,6 +15,7 @@ from localensemble.api.codebook import SharedRemark, check
 from localensemble.api.findings import counted
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, output, say
+from localensemble.cli.isolated import isolated_option
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.options import Option
 
@@ -26,6 +27,7 @@ _MOST_REMARKS = 8
 @click.command("check")
 @click.argument("file", metavar="CODEBOOK", type=click.Path(path_type=Path, dir_okay=False))
 @with_options
+@isolated_option
 def command(
     file: Path,
     *,

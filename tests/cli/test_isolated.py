@@ -8,9 +8,9 @@ import click
 
 from localensemble.cli.main import cli
 
-# They read a codebook, a ledger, which holds no text, or models; look for a server; or print a
-# template.
-READ_NO_TEXT = {"check", "ledger", "models", "doctor", "prompt template"}
+# They delete a study; read a ledger, which holds no text, or models; look for a server; or print
+# a template.
+READ_NO_TEXT = {"study shred", "ledger", "models", "doctor", "prompt template"}
 # Isolation cuts off 127.0.0.1, too, so no browser could reach the page.
 SERVES_A_BROWSER = "review page"
 

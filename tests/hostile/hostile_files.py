@@ -270,7 +270,7 @@ def _codes() -> Iterator[tuple[str, str | bytes]]:
     code = f'<Code name="a" isCodable="true"><Description>{CANARY}</Description></Code>'
     end = "</Codes></CodeBook>"
     yield "entities.qdc", '<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>' + start + code + end
-    yield "external.qdc", '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + start + end
+    yield "external.qdc", '<!DOCTYPE a [<!ENTITY a SYSTEM "secret.txt">]>' + start + end
     yield "deep.qdc", start + '<Code name="a">' * 5000 + "</Code>" * 5000 + end
     yield "cut.qdc", start + code
     yield "no_name.qdc", start + "<Code/>" + end
