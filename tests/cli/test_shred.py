@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from localensemble.api.withdrawal import shred_study as module
-from localensemble.api.withdrawal.shred_study import files_to_shred
+from localensemble.api.withdrawal.shred_study import files_to_shred, shred_study
+from localensemble.core.errors import LedgerError
 from localensemble.ledger.connection import take_writing_lock
 from tests.cli.conftest import Run
 from tests.studies import study_files
@@ -77,6 +78,46 @@ def test_a_file_of_the_user_is_left_and_named_unless_everything_is_asked_for(
     (study / "manifest.json").write_text("{}")
     assert run("study", "shred", study, "--yes", "--everything").code == 0
     assert not study.exists()
+
+
+def test_another_study_and_files_in_folders_inside_are_left_alone(run: Run, study: Path) -> None:
+    for name in ("next/study.sqlite", "next/labels.csv", "data/sample.csv"):
+        (study / name).parent.mkdir(exist_ok=True)
+        (study / name).write_text("keep me")
+    ended = run("study", "shred", study, "--yes")
+    assert ended.code == 0, ended.err
+    left = sorted(str(path.relative_to(study)) for path in study.rglob("*") if path.is_file())
+    assert left == ["data/sample.csv", "next/labels.csv", "next/study.sqlite"]
+    assert all(name in ended.err for name in left)
+
+
+def test_no_run_starts_while_a_study_is_shredded(run: Run, study: Path) -> None:
+    refused: list[str] = []
+
+    def try_to_write(path: Path) -> None:
+        if path.name in ("labels.csv", "study.sqlite"):
+            with pytest.raises(LedgerError, match="another run is writing"):
+                take_writing_lock(study / "study.sqlite")
+            refused.append(path.name)
+
+    shred_study(study, on_file=try_to_write)
+    assert sorted(refused) == ["labels.csv", "study.sqlite"]
+    assert not study.exists()
+
+
+def test_what_a_killed_process_left_is_overwritten_not_only_removed(study: Path) -> None:
+    left = study / ".labels.csv.abcd1234.part"
+    left.write_text("a canary")
+    assert left in files_to_shred(study).shredded
+    assert left.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_study_given_by_a_link_is_shredded(run: Run, study: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(study)
+    assert run("study", "shred", link, "--yes").code == 0
+    assert list(study.iterdir()) == []
 
 
 def test_a_link_loses_only_its_name(run: Run, study: Path, tmp_path: Path) -> None:

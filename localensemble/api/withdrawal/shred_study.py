@@ -1,7 +1,8 @@
 """Overwrite and delete the files of a study that hold texts, ids or labels.
 
-Touches only files in the study folder, and by default only those that the program writes there.
-Follows no link. What it cannot promise is in `WHAT_REMAINS`.
+Touches only files in the study folder, and by default only those with a name that the program
+writes directly there, because a study can lie in a folder with other studies. Follows no link.
+What it cannot promise is in `WHAT_REMAINS`.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def files_to_shred(study: Path, *, everything: bool = False) -> StudyFiles:
     Raises:
         InputError: the folder is not a study.
     """
-    folder = StudyFolder.of(study)
+    # Unlike `StudyFolder.of`, which removes what killed processes left without overwriting it.
+    folder = StudyFolder(study)
     if not os.path.lexists(folder.ledger) and not os.path.lexists(folder.manifest):
         raise InputError(
             f"Cannot shred {study}: it is not a study; found neither {folder.ledger.name} nor "
@@ -90,7 +92,9 @@ def files_to_shred(study: Path, *, everything: bool = False) -> StudyFiles:
             hint="Give the folder of a study.",
         )
     files = [path for path in sorted(study.rglob("*")) if path.is_symlink() or not path.is_dir()]
-    ours = {path for path in files if any(path.match(form) for form in _OURS)}
+    ours = {
+        path for path in files if path.parent == study and any(path.match(form) for form in _OURS)
+    }
     chosen = [path for path in files if everything or path in ours]
     return StudyFiles(
         tuple(chosen),
@@ -120,18 +124,32 @@ def shred_study(
         LocalEnsembleError: a file cannot be overwritten or deleted; the message names it.
     """
     files = files_to_shred(study, everything=everything)
-    # Waits for nobody: a run that is writing would write the texts again.
-    take_writing_lock(StudyFolder(study).ledger).close()
-    files = files_to_shred(study, everything=everything)
-    # The manifest goes last: without it, a study that was half shredded would not be recognized.
-    for path in sorted(files.shredded, key=lambda path: path.name == "manifest.json"):
-        _shred(path, overwrite=path not in files.linked)
-        on_file(path)
+    # Waits for nobody: a run that is writing would write the texts again. It is kept out until only
+    # the lock and the manifest are left; without them, a half-shredded study is not recognized.
+    lock = take_writing_lock(StudyFolder(study).ledger)
+    last = ("study.sqlite.lock", "manifest.json")
+    try:
+        files = files_to_shred(study, everything=everything)
+        in_order = sorted(
+            files.shredded, key=lambda path: path.parent == study and path.name in last
+        )
+        for path in in_order:
+            if path.parent == study and path.name in last:
+                lock.close()
+            _shred(path, overwrite=path not in files.linked)
+            on_file(path)
+    finally:
+        lock.close()
     if not files.left:
-        for folder in sorted((one for one in study.rglob("*") if one.is_dir()), reverse=True):
-            folder.rmdir()
-        study.rmdir()
+        _remove_folders(study)
     return ShreddedStudy(files.shredded, files.left, (*_about(files, study), WHAT_REMAINS))
+
+
+def _remove_folders(study: Path) -> None:
+    """Remove the empty folders; one that another program wrote to meanwhile, or a link, stays."""
+    for folder in (*sorted((p for p in study.rglob("*") if p.is_dir()), reverse=True), study):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _about(files: StudyFiles, study: Path) -> Sequence[str]:
