@@ -28,6 +28,8 @@ _BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 # What a list may name: nothing else is removed, whatever is written there.
 _OURS = re.compile(r"\..+\.part|openpyxl\.[a-z0-9_]+|localensemble-egress-[a-z0-9_]{8}")
 _OUR_FOLDER = "localensemble-"
+# Some network drives have no locks; without one, nobody removes the file, either.
+_MOST_TRIES = 5
 _SECONDS_UNTIL_FORGOTTEN = 90 * 24 * 3600
 
 
@@ -104,16 +106,12 @@ def noted(path: Path) -> Iterator[None]:
 def unfinished_beside(path: Path) -> Iterator[Path]:
     """Give an empty file beside ``path``, readable by its owner only; remove it if it is left."""
     remove_leftovers_in(path.parent, of=path.name)
-    # mkstemp creates the file with mode 0600, so nobody else can open it even for a moment.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
-    temporary = Path(name)
+    handle, temporary = _new_locked(path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED)
     with noted(temporary):
         try:
             if sys.platform == "win32":
                 # There, a file that is open cannot be renamed, and one that is written not removed.
                 os.close(handle)
-            else:
-                _is_locked_by_us(handle)
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
@@ -164,11 +162,11 @@ def _remove_listed(path: Path) -> None:
         if sys.platform != "win32" and not _is_locked_by_us(stream.fileno()):
             return
         listed = [Path(os.fsdecode(name)) for name in stream.read().split(b"\0")[:-1]]
-        away = [one for one in listed if not one.parent.is_dir()]
         for one in listed:
             _remove_ours(one)
-        # The drive may come back.
-        if not away or time.time() - path.stat().st_mtime > _SECONDS_UNTIL_FORGOTTEN:
+        # The drive may come back, or the folder become writable again.
+        left = [one for one in listed if not one.parent.is_dir() or one.exists()]
+        if not left or time.time() - path.stat().st_mtime > _SECONDS_UNTIL_FORGOTTEN:
             path.unlink()
 
 
@@ -184,12 +182,19 @@ def _remove_ours(path: Path) -> None:
 
 def _new_list(folder: Path) -> tuple[int, Path]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    while True:
-        handle, name = tempfile.mkstemp(suffix=".list", dir=folder)
-        # Between these two steps, another process may have taken it for the list of a dead one.
-        if _is_locked_by_us(handle) and Path(name).exists():
-            return handle, Path(name)
+    return _new_locked(folder, prefix="", suffix=".list")
+
+
+def _new_locked(folder: Path, *, prefix: str, suffix: str) -> tuple[int, Path]:
+    """Make an empty file that only its owner can read, open and locked where locks exist."""
+    for others in range(_MOST_TRIES):
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+        # Between these two steps, another process may have taken it for that of a dead one.
+        if (_is_locked_by_us(handle) and Path(name).exists()) or others == _MOST_TRIES - 1:
+            break
         os.close(handle)
+        Path(name).unlink(missing_ok=True)
+    return handle, Path(name)
 
 
 def _is_locked_by_us(handle: int) -> bool:

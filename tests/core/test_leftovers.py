@@ -227,3 +227,48 @@ def test_a_process_that_ends_leaves_no_list(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     assert _names(tmp_path) == []
     assert list(leftovers._folder().glob("*.list")) == []
+
+
+@posix
+def test_a_file_that_another_process_removed_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, removed = leftovers._is_locked_by_us, list[str]()
+
+    def taken_at_first(handle: int) -> bool:
+        if not removed:
+            for path in tmp_path.glob(".report.html.*.part"):
+                removed.append(path.name)
+                path.unlink()
+        return lock(handle)
+
+    monkeypatch.setattr(leftovers, "_is_locked_by_us", taken_at_first)
+    with leftovers.unfinished_beside(tmp_path / "report.html") as temporary:
+        assert len(removed) == 1
+        assert temporary.name not in removed
+        assert temporary.stat().st_mode & 0o777 == 0o600
+
+
+@posix
+def test_a_drive_without_locks_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "_is_locked_by_us", lambda handle: False)
+    with replaced_text_file(tmp_path / "report.html") as stream:
+        stream.write("whole")
+        assert len(_names(tmp_path)) == 1
+    assert _names(tmp_path) == ["report.html"]
+
+
+@posix
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may do anything")
+def test_a_file_that_cannot_be_removed_yet_is_removed_later(tmp_path: Path) -> None:
+    _killed(tmp_path / "report.html")
+    tmp_path.chmod(0o500)
+    try:
+        remove_leftovers()
+        assert len(_names(tmp_path)) == 1
+    finally:
+        tmp_path.chmod(0o700)
+    remove_leftovers()
+    assert _names(tmp_path) == []
