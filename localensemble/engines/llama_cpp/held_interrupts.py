@@ -31,5 +31,6 @@ def interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if arrived:
-        raise KeyboardInterrupt
+        # Also where the block raises an error, which whoever calls may take for that of one item.
+        if arrived:
+            raise KeyboardInterrupt

@@ -27,6 +27,16 @@ def test_an_interrupt_is_raised_when_the_block_has_ended() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupt_is_not_lost_where_the_work_fails() -> None:
+    def work() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+
 def test_without_an_interrupt_nothing_changes() -> None:
     with interrupts_held():
         pass
