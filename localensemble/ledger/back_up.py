@@ -10,8 +10,13 @@ from pathlib import Path
 
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.core.files import reported_writing
+from localensemble.core.leftovers import noted
 from localensemble.ledger.connection import open_for_reading, reported
 from localensemble.ledger.verify import Verification, verify
+
+# Not the name of an unfinished table, which every command removes unless it is locked: SQLite's
+# own locks and those of `leftovers` are not the same everywhere.
+_UNFINISHED = ".copy.part"
 
 
 def back_up(path: Path, *, target: Path) -> Verification:
@@ -34,10 +39,14 @@ def back_up(path: Path, *, target: Path) -> Verification:
         )
     with reported_writing(target):
         handle, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+            prefix=f".{target.name}.", suffix=_UNFINISHED, dir=target.parent
         )
         os.close(handle)
-    copy = Path(name)
+    with noted(Path(name)):
+        return _copied(path, Path(name), target)
+
+
+def _copied(path: Path, copy: Path, target: Path) -> Verification:
     try:
         with (
             closing(open_for_reading(path)) as source,

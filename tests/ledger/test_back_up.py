@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.core import leftovers
 from localensemble.core.errors import InputError, LedgerError, LocalEnsembleError
+from localensemble.core.leftovers import remove_leftovers, remove_leftovers_in
+from localensemble.ledger import back_up as module
 from localensemble.ledger.back_up import back_up
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.verify import verify
+from localensemble.ledger.verify import Verification, verify
 from tests.ledger.studies import BEFORE_0002, Study
 from tests.studies import change_behind_triggers
 
@@ -65,6 +68,25 @@ def test_an_older_ledger_is_copied_as_it_is(tmp_path: Path) -> None:
     assert found.head_sha256 == verify(old).head_sha256
     with LedgerReader.open(tmp_path / "copy.sqlite") as reader:
         assert {event.kind for event in reader.history() if event.number < 2} == {"migrated"}
+
+
+def test_another_command_leaves_a_running_copy_alone_and_removes_a_dead_one(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+
+    def verify_while_others_work(copy: Path) -> Verification:
+        remove_leftovers()
+        remove_leftovers_in(tmp_path)
+        seen.append(copy)
+        return verify(copy)
+
+    monkeypatch.setattr(module, "verify", verify_while_others_work)
+    back_up(path, target=tmp_path / "copy.sqlite")
+    assert (tmp_path / "copy.sqlite").exists()
+    (copy,) = seen
+    # What `leftovers` removes once the process that noted it is gone.
+    assert leftovers._OURS.fullmatch(copy.name)
 
 
 def test_no_file_is_replaced_and_no_part_is_left(path: Path, tmp_path: Path) -> None:
