@@ -2,9 +2,9 @@
 
 Installs ``requirements/*.txt`` into ``.venv``, or the oldest supported packages into
 ``.venv-reference``: every package by version and hash, and as a wheel. Only llama-cpp-python has
-no wheel. It gets a library that was built before, where one fits (`prebuilt_engine.py`), and is
-compiled otherwise; its wheel is kept for other checkouts. Each step leaves a stamp of all it
-depended on, so that the next run finds nothing to do and needs no network.
+no wheel. It gets a prebuilt library where one fits (`prebuilt_engine.py`), and is compiled
+otherwise; its wheel is kept for other checkouts. Each step leaves a stamp of all it depended on,
+so that the next run finds nothing to do and needs no network.
 
 Uses only the standard library, because it runs before anything is installed.
 """
@@ -81,9 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--build",
         choices=_BUILDS,
-        help="the library of llama-cpp-python: prebuilt takes one that was built for the common "
-        "processors and needs no compiler; native compiles one for this processor, and with "
-        "CMAKE_ARGS for its graphics device; default: as last time, else prebuilt where one fits",
+        help="the library of llama-cpp-python: prebuilt takes one made for common processors and "
+        "needs no compiler; native compiles one for this processor, and with CMAKE_ARGS for a "
+        "graphics device; default: as last time, else prebuilt where one fits",
     )
     options = parser.parse_args(arguments)
     if options.reference and sys.version_info[:2] not in REFERENCE_PYTHONS:
@@ -163,7 +163,7 @@ def install_requirements(folder: Path, names: Sequence[str]) -> None:
 
 
 def install_engine(folder: Path, *, build: str | None = None) -> None:
-    """Install llama-cpp-python with a library built before, or compiled for this machine."""
+    """Install llama-cpp-python with a prebuilt library, or compiled for this machine."""
     pin, variables = engine_pin(), build_variables(folder)
     build = build or chosen_build(folder, variables)
     if build == "prebuilt" and _install_prebuilt(folder, pin):
@@ -185,12 +185,12 @@ def chosen_build(folder: Path, variables: Mapping[str, str]) -> str:
 
 
 def _install_prebuilt(folder: Path, pin: str) -> bool:
-    """Install the library that was built before; return whether it works here."""
+    """Install the prebuilt library; return whether it works here."""
     platform_here = prebuilt_engine.this_platform()
     if platform_here is None:
         raise StepError(
-            f"No library that was built before fits {platform.platform()}.\n"
-            "Run without --build prebuilt: it is compiled then, which needs a C and C++ compiler."
+            f"No prebuilt library fits {platform.platform()}.\n"
+            "Run without --build prebuilt to compile it, which needs a C and C++ compiler."
         )
     key = prebuilt_key(pin)
     if _stamps(folder).get(ENGINE) == key:
@@ -208,7 +208,7 @@ def _install_prebuilt(folder: Path, pin: str) -> bool:
         print(error, file=sys.stderr)
     if not found:
         print(
-            "The library that was built before does not work on this machine, so it is compiled.",
+            "The prebuilt library does not work on this machine, so llama.cpp is compiled.",
             flush=True,
         )
         return False
@@ -300,7 +300,7 @@ def copy_wheel(folder: Path, destination: Path, *, target: str | None = None) ->
 
 
 def prebuilt_key(pin: str) -> str:
-    """Return a key for the wheel with the library that was built before."""
+    """Return a key for the wheel with the prebuilt library."""
     return fingerprint("prebuilt", pin, _text(REQUIREMENTS / "llama-cpp-library.txt"))
 
 

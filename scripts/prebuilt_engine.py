@@ -1,4 +1,4 @@
-"""Make a wheel of llama-cpp-python without a compiler: its Python code and a library built before.
+"""Make a wheel of llama-cpp-python without a compiler: its Python code and a prebuilt library.
 
 llama-cpp-python is published as source only. Its Python code needs no compiler, and the package
 llama-cpp-py-sync publishes the library for common platforms, built from sources with the same

@@ -116,8 +116,8 @@ def bundle_models(
             this one by default.
         standalone_python: an archive (.tar.gz) with a Python for that machine that runs where it
             is unpacked; None if the machine has one.
-        compiled: a wheel of llama-cpp-python for that platform; by default one with a library
-            that was built before where there is one, else the one built here.
+        compiled: a wheel of llama-cpp-python for that platform; by default one with a prebuilt
+            library where one exists, else the one built here.
         on_step: called with a description of each step.
 
     Raises:

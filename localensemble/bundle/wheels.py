@@ -1,8 +1,9 @@
 """Gather the Python packages of a bundle: the program and its dependencies, for one platform.
 
 Uses the releases in the lock, by hash. pip fetches them from the index it is configured for;
-the program's own wheel is built from the checkout, and the wheel of llama-cpp-python is one
-that was built before. Refuses a package without a wheel: the other machine compiles nothing.
+the program's own wheel is built from the checkout, and the wheel of llama-cpp-python holds a
+prebuilt library or one that was compiled in advance. Refuses a package without a wheel: the
+other machine compiles nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ COMPILED = "llama-cpp-python"
 # The locks of the extras that the program runs with: `all` in pyproject.toml.
 LOCKS = ("llama-cpp", "learn", "review", "tables")
 
-# Platforms with a library of llama.cpp that was built before, by the names that people type. Their
+# Platforms with a prebuilt library of llama.cpp, by the names that people type. Their
 # tags are those of `PLATFORMS` in scripts/prebuilt_engine.py.
 PREBUILT = {
     "linux-x86_64": "manylinux_2_38_x86_64",
@@ -113,9 +114,8 @@ def gather_wheels(folder: Path, *, checkout: Path, target: Target, compiled: Pat
 
     Args:
         checkout: the checkout of the program, whose lock is used.
-        compiled: a wheel of llama-cpp-python for that machine. None makes it with a library
-            that was built before, or uses the one built on this machine, or builds it, which
-            takes minutes.
+        compiled: a wheel of llama-cpp-python for that machine. None makes one with a prebuilt
+            library, or uses the one built on this machine, or builds it, which takes minutes.
 
     Raises:
         InputError: the wheel of llama-cpp-python is missing or not for that machine.

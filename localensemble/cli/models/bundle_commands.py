@@ -58,8 +58,8 @@ def bundle_command(
     compiled: Annotated[
         Path | None,
         Option(
-            "A wheel of llama-cpp-python built for that platform. [default: with a library that "
-            "was built before, or the one built here]",
+            "A wheel of llama-cpp-python built for that platform. [default: one with a prebuilt "
+            "library, else the one built here]",
             "--llama-cpp-wheel",
         ),
     ] = None,

@@ -77,7 +77,7 @@ class _LlamaCppKind(EngineKind):
                 "llama.cpp",
                 "note",
                 f"{found}; the processor also has {', '.join(unused)}",
-                "Build it for this processor to make it faster: in a checkout, "
+                "A build for this processor can be faster: in a checkout, run "
                 "`scripts/setup --build native`; elsewhere, "
                 "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
             )
