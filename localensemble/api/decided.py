@@ -88,9 +88,9 @@ def _failed_test(guard: TestedGuard) -> tuple[str, ...]:
     if guard.self_test != "failed":
         return ()
     return (
-        "The guard did not refuse every attempt of its test at the end of this command: an engine "
-        "or package has disabled part of it, and texts may have left this machine. The manifest "
-        'says `"on": false`. Find out which package did this before you label more texts.',
+        "At the end of this command, the guard did not refuse every attempt of its self-test: an "
+        "engine or package has disabled part of it, and texts may have left this machine. The "
+        'manifest says `"on": false`. Find out which package did this before you label more texts.',
     )
 
 

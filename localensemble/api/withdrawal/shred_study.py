@@ -23,8 +23,8 @@ __all__ = ["WHAT_REMAINS", "ShreddedStudy", "StudyFiles", "files_to_shred", "shr
 WHAT_REMAINS = (
     "Overwritten content can survive on SSDs and memory cards, which write to other cells, on file "
     "systems that keep snapshots or copy on write, in swap, in backups, and in every copy outside "
-    "this folder. Only destroying the key of an encrypted disk covers these. The table that you "
-    "labeled was not touched, unless it is listed above."
+    "this folder. On an encrypted disk, destroying its key also destroys what survives there. The "
+    "table that you labeled was not touched, unless it is listed above."
 )
 
 _CHUNK_BYTES = 1 << 20
