@@ -24,6 +24,7 @@ from localensemble.core.disk_errors import is_environmental, trouble_of
 from localensemble.core.errors import LocalEnsembleError, kind_and_place
 from localensemble.core.leftovers import remove_leftovers
 from localensemble.core.memory_dumps import refuse_memory_dumps
+from localensemble.core.native_code import import_trouble
 from localensemble.core.shown_text import shown
 
 FAILED = 1
@@ -131,6 +132,8 @@ def main() -> None:
     except OSError as error:
         click.echo(_trouble(error), err=True)
         code = FAILED
+    except ImportError as error:
+        code = _show_import_error(error)
     except Exception as error:
         click.echo(shown(_fault(error)), err=True)
         code = FAILED
@@ -142,6 +145,17 @@ def _show_usage_error(error: click.ClickException) -> None:
     text = io.StringIO()
     error.show(file=text)
     click.echo(shown(text.getvalue()), err=True, nl=False)
+
+
+def _show_import_error(error: ImportError) -> int:
+    """Say which compiled code cannot be loaded, and why; return the exit code."""
+    trouble = import_trouble(error)
+    if trouble is None or os.environ.get(_SHOW_TRACEBACK) == "1":
+        click.echo(shown(_fault(error)), err=True)
+        return FAILED
+    told = trouble.as_error()
+    click.echo(shown(str(told)), err=True)
+    return told.exit_code
 
 
 def _run() -> int | None:

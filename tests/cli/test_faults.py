@@ -43,6 +43,22 @@ def test_a_fault_is_named_by_kind_and_place_without_its_message(failed: Ended) -
     assert SECRET not in failed.out + failed.err
 
 
+def test_compiled_code_that_cannot_be_loaded_is_told_and_is_no_fault(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = "/opt/venv/lib/python3.12/site-packages/numpy/_core/_multiarray_umath.so"
+
+    def refused(*_: object) -> object:
+        raise ImportError(f"{file}: undefined symbol: x", path=file)
+
+    monkeypatch.setattr("localensemble.cli.main.importlib.import_module", refused)
+    ended = run("agree", "ratings.csv")
+    assert ended.code == 4
+    assert f'compiled code of numpy from "{file}"' in ended.err
+    assert "another build" in ended.err
+    assert "fault in the program" not in ended.err
+
+
 class TestForDevelopers:
     @pytest.fixture(autouse=True)
     def _traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:

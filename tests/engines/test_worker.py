@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,15 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 from localensemble.core.errors import (
     EngineCrashedError,
     EngineError,
+    EngineUnavailableError,
     ModelFileError,
 )
+from localensemble.core.resources import models_dir
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import child
+from localensemble.engines.worker.embedded_trial import embedded_model_loads
 from localensemble.engines.worker.requests import Request
 from localensemble.engines.worker.worker_engines import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
@@ -189,20 +192,45 @@ def test_a_fault_of_the_program_is_named_by_its_place_and_quotes_nothing(
     assert isinstance(engine.score(PROMPTS[:1], ANSWERS[:1])[0], Scores)
 
 
+@pytest.fixture
+def reading_dies(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Makes every child die that reads a file for which a condition holds."""
+    hook = path.parent / "sitecustomize.py"
+
+    def dies(condition: str) -> None:
+        hook.write_text(
+            "import localensemble.engines.llama_cpp.model_file as m, os\n"
+            "check = m.check_model_file\n"
+            f"m.check_model_file = lambda path: os.abort() if {condition} else check(path)\n"
+        )
+
+    monkeypatch.setenv("PYTHONPATH", str(path.parent))
+    embedded_model_loads.cache_clear()
+    yield dies
+    embedded_model_loads.cache_clear()
+    hook.unlink()
+
+
 @posix
 def test_a_file_whose_reading_kills_the_child_is_a_model_file_error(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, reading_dies: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(path.parent))
-    (path.parent / "sitecustomize.py").write_text(
-        "import localensemble.engines.llama_cpp.model_file as m, os\n"
-        "m.check_model_file = lambda path: os.abort()\n"
-    )
-    try:
-        with pytest.raises(ModelFileError, match=r"the process reading it died \(-6\)"):
-            WorkerEngine(EngineSettings(model_path=path))
-    finally:
-        (path.parent / "sitecustomize.py").unlink()
+    reading_dies(f"path.name == {path.name!r}")
+    with pytest.raises(ModelFileError, match=r"the process reading it died \(-6, SIGABRT\)"):
+        WorkerEngine(EngineSettings(model_path=path))
+
+
+@posix
+def test_a_child_that_an_embedded_model_kills_too_shows_that_the_build_is_at_fault(
+    path: Path, reading_dies: Callable[[str], None]
+) -> None:
+    if not any(models_dir().glob("*.gguf")):
+        pytest.skip("this checkout has no embedded models")
+    reading_dies("True")
+    with pytest.raises(EngineUnavailableError, match="embedded model") as caught:
+        WorkerEngine(EngineSettings(model_path=path))
+    assert "the file is not the cause" in caught.value.message
+    assert "Build it here" in caught.value.hint
 
 
 @posix

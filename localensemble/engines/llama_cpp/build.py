@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 
 from localensemble.core.errors import EngineUnavailableError
+from localensemble.engines.child_process import BUILD_HERE, ended_with
+from localensemble.engines.llama_cpp.loaded_library import import_library, not_installed
 
 _SECONDS_TO_ANSWER = 60.0
 _FLAG = re.compile(r"([A-Z0-9_]+) = (\d+)")
@@ -81,10 +83,7 @@ def llama_build() -> LlamaBuild:
         EngineUnavailableError: the library is not installed, or cannot be loaded here.
     """
     if find_spec("llama_cpp") is None:
-        raise EngineUnavailableError(
-            "llama-cpp-python is not installed.",
-            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
-        )
+        raise not_installed()
     ended = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
         capture_output=True,
@@ -97,10 +96,11 @@ def llama_build() -> LlamaBuild:
     except ValueError:
         raise EngineUnavailableError(
             f"llama-cpp-python cannot be loaded: the process that tried ended with "
-            f"{ended.returncode}.",
-            hint="It was probably built for another processor or system. Build it here: "
-            "`pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python`.",
+            f"{ended_with(ended.returncode)}.",
+            hint=f"It was probably built for another processor or system. {BUILD_HERE}",
         ) from None
+    if "refused" in answer:
+        raise EngineUnavailableError(answer["refused"], hint=answer["hint"])
     return LlamaBuild(
         answer["version"], frozenset(answer["flags"]), answer["gpu_offload"], library_origin()
     )
@@ -108,8 +108,11 @@ def llama_build() -> LlamaBuild:
 
 def main() -> None:
     """Answer on standard output."""
-    import llama_cpp
-
+    try:
+        llama_cpp = import_library("llama_cpp")
+    except EngineUnavailableError as error:
+        sys.stdout.write(json.dumps({"refused": error.message, "hint": error.hint}))
+        return
     printed = llama_cpp.llama_print_system_info().decode("ascii", "replace")
     answer = {
         "version": llama_cpp.__version__,

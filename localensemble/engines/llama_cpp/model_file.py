@@ -7,16 +7,16 @@ its last errors are kept for the message of the next failure.
 from __future__ import annotations
 
 import ctypes
-import importlib
 import os
 import re
 from collections import deque
 from pathlib import Path
 from typing import Any
 
-from localensemble.core.errors import EngineUnavailableError, ModelFileError
+from localensemble.core.errors import ModelFileError
 from localensemble.core.input_files import open_input
 from localensemble.engines.llama_cpp.held_interrupts import interrupts_held
+from localensemble.engines.llama_cpp.loaded_library import import_library
 from localensemble.engines.steps import STEPS
 
 # llama.h: ggml_log_level.
@@ -29,14 +29,12 @@ _log_callback: Any = None
 
 
 def open_library() -> Any:
-    """Import llama-cpp-python, which may not be installed, and silence its log."""
-    try:
-        library = importlib.import_module("llama_cpp.llama_cpp")
-    except ImportError as error:
-        raise EngineUnavailableError(
-            "Cannot run GGUF models: llama-cpp-python is not installed.",
-            hint='Install it with `pip install "localensemble[llama-cpp]"`.',
-        ) from error
+    """Import llama-cpp-python and silence its log.
+
+    Raises:
+        EngineUnavailableError: it is not installed, or its library cannot be loaded.
+    """
+    library = import_library()
     silence_log(library)
     return library
 

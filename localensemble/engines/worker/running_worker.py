@@ -13,10 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from localensemble.core.errors import EngineCrashedError, EngineError, ModelFileError
+from localensemble.core.errors import (
+    EngineCrashedError,
+    EngineError,
+    EngineUnavailableError,
+    ModelFileError,
+)
+from localensemble.engines.child_process import BUILD_HERE, ended_with
 from localensemble.engines.protocol import EngineDescription, Usage
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker.child import Child, ChildDiedError, ChildStuckError
+from localensemble.engines.worker.embedded_trial import embedded_model_loads
 from localensemble.engines.worker.message_stream import MalformedMessageError
 from localensemble.engines.worker.patience import Patience, Watch
 from localensemble.engines.worker.requests import Request
@@ -34,7 +41,7 @@ class Worker:
 
     Raises:
         ModelFileError: the model file cannot be used, or reading it kills the child.
-        EngineUnavailableError: llama-cpp-python is not installed.
+        EngineUnavailableError: llama-cpp-python is not installed, or cannot load any model.
         EngineCrashedError: the child died or did nothing; the next call starts another.
         EngineError: it did nothing too often, or sent something else than an answer.
     """
@@ -103,14 +110,26 @@ class Worker:
         except ChildDiedError as died:
             if died.exit_code == -_SIGKILL:
                 raise self._crashed(died) from died
-            raise ModelFileError(
-                f"Cannot load {self._title}: the process reading it died "
-                f"({died.exit_code}).{died.last_words}",
-                hint="The file is probably damaged: check its sha256 or pull it again.",
-            ) from died
+            raise self._died_loading(died) from died
         except BaseException:
             self._end()
             raise
+
+    def _died_loading(self, died: ChildDiedError) -> EngineError | ModelFileError:
+        """Tell a damaged file from a library that no model can be loaded with."""
+        what = f"the process reading it died ({ended_with(died.exit_code)}).{died.last_words}"
+        if embedded_model_loads(self._settings.launcher, self._patience) is False:
+            return EngineUnavailableError(
+                f"Cannot load {self._title}: {what} So did the process that tried an embedded "
+                "model: the file is not the cause, but llama.cpp as it was built.",
+                hint=f"It was probably built for another processor or system. {BUILD_HERE}",
+            )
+        return ModelFileError(
+            f"Cannot load {self._title}: {what}",
+            hint="The file is probably damaged: check its sha256 or pull it again. If it is whole, "
+            "this build of llama.cpp cannot read it, though it reads other models: update "
+            "llama-cpp-python, or use another model.",
+        )
 
     def _exchange(
         self, request: Request, on_report: Callable[[Report], None] = lambda report: None

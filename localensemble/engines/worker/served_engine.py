@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from localensemble.core.errors import EngineError, LocalEnsembleError, kind_and_place
 from localensemble.core.memory_dumps import refuse_memory_dumps
+from localensemble.core.native_code import import_trouble
 from localensemble.engines.protocol import Usage
 from localensemble.engines.steps import STEPS
 from localensemble.engines.worker.message_stream import Message, packed, read_frame, unpacked
@@ -119,7 +120,9 @@ def _report(engine: Any, output: _Output, results: Mapping[int, Result]) -> None
     output.send(report_message(results, engine.usage()))
 
 
-def _fault(error: BaseException) -> EngineError:
+def _fault(error: BaseException) -> LocalEnsembleError:
+    if trouble := import_trouble(error):
+        return trouble.as_error()
     return EngineError(
         f"The process running the model failed: {kind_and_place(error)}.",
         hint="This is a bug in the program; please report it.",

@@ -1,0 +1,59 @@
+"""Import llama-cpp-python, and say why if that fails: file, reason, remedy."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
+from localensemble.core.native_code import LoadingTrouble, import_trouble, loading_trouble
+
+PACKAGE = "llama-cpp-python"
+
+
+def import_library(module: str = "llama_cpp.llama_cpp") -> Any:
+    """Import a module of llama-cpp-python.
+
+    Raises:
+        EngineUnavailableError: it is not installed, or its library cannot be loaded.
+    """
+    if find_spec("llama_cpp") is None:
+        raise not_installed()
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        trouble = import_trouble(error)
+        if trouble is None:
+            raise not_installed() from error
+        raise trouble.as_error() from error
+    # It wraps what the system says in a RuntimeError; a missing function is an AttributeError.
+    except (OSError, RuntimeError, AttributeError) as error:
+        raise _trouble(error).as_error() from error
+
+
+def not_installed() -> LocalEnsembleError:
+    """Return the error that llama-cpp-python is missing."""
+    return EngineUnavailableError(
+        f"Cannot run GGUF models: {PACKAGE} is not installed.",
+        hint='Install it with `pip install "localensemble[llama-cpp]"`.',
+    )
+
+
+def _trouble(error: Exception) -> LoadingTrouble:
+    cause = error.__cause__ or error.__context__
+    system = cause if isinstance(cause, OSError) else error
+    # Windows names a missing function, but not the file that lacks it.
+    path = _folder() if isinstance(error, AttributeError | FileNotFoundError) else ""
+    said = str(error)
+    if isinstance(error, AttributeError) and "symbol" not in said:
+        said = f"{said} (undefined symbol)"
+    code = getattr(system, "winerror", None)
+    return loading_trouble(PACKAGE, said, path="" if "/" in said else path, windows_code=code)
+
+
+def _folder() -> str:
+    spec = find_spec("llama_cpp")
+    folder = spec.submodule_search_locations if spec is not None else None
+    return str(Path(folder[0], "lib")) if folder else ""
