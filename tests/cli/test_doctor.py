@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import socket
@@ -192,3 +193,13 @@ def test_an_ollama_that_cannot_be_used_is_noted(run: Run, monkeypatch: pytest.Mo
         port = free.getsockname()[1]
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{port}")
     assert "not running" in check_of(run, "Ollama").found
+
+
+def test_the_list_of_allowed_files_is_csv_on_standard_output(run: Run) -> None:
+    ended = run("doctor", "--allowlist")
+    assert (ended.code, ended.err) == (0, "")
+    rows = list(csv.DictReader(ended.out.splitlines()))
+    assert [*rows[0]] == ["path", "sha256", "publisher", "package", "version"]
+    assert rows[0]["path"] == sys.executable
+    assert all(Path(row["path"]).is_file() and len(row["sha256"]) == 64 for row in rows)
+    assert run("doctor", "--allowlist", "--json").code == 2
