@@ -21,6 +21,8 @@ _HEX_PAIR = re.compile(r"(?:0x|\\x|%)?([0-9A-Fa-f]{2})")
 _BINARY = re.compile(r"(?:\b[01]{7,8}\b[\s,]*){6,}|[01]{48,}")
 _DECIMAL = re.compile(r"(?:\b\d{2,3}\b[\s,]+){8,}\d{2,3}\b")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+# Python refuses to read numbers of thousands of digits, and no character has one.
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]\w{1,31});?")
 _ESCAPES = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _LEET_WORD = re.compile(r"[a-z][013457@$!|][a-z]|\b[013457@$!|][a-z]{2}")
@@ -42,9 +44,9 @@ _LONGEST = 20_000
 
 def disguised(text: str) -> Iterator[str]:
     """Yield what a text says if its disguises are taken off, one by one."""
-    for found in _TAG.findall(text):
-        yield "".join(chr(ord(one) - _TAG_OFFSET) for one in found)
-    if "&" in text and (unescaped := html.unescape(text)) != text:
+    if tags := _TAG.findall(text):
+        yield "".join(chr(ord(one) - _TAG_OFFSET) for one in "".join(tags))
+    if "&" in text and (unescaped := _ENTITY.sub(_one_character, text)) != text:
         yield unescaped
     if _PERCENT.search(text):
         yield _PERCENT.sub(_unquoted, text)
@@ -88,6 +90,10 @@ def _decoded(text: str) -> Iterator[str]:
     for block in blocks:
         if (piece := _as_text(block)) is not None:
             yield piece
+
+
+def _one_character(found: re.Match[str]) -> str:
+    return html.unescape(found.group())
 
 
 def _unquoted(found: re.Match[str]) -> str:

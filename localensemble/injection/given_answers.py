@@ -240,7 +240,7 @@ def _with_marks(category: str) -> list[str]:
     return [
         rf"{_IMPERATIVE}{_SAY}{_TAIL}[\"'(\[*_<{{]*{category}[\"')\]*_>}}]* (?:from|and nothing|"
         rf"please|again|now|every|regardless|no matter|even|whatever)\b",
-        rf"\w*(?:label|answer|category)\w*\s*\(\s*[\"']{category}",
+        rf"(?:label|answer|category)\w{{0,40}}\s*\(\s*[\"']{category}",
         rf"^\W{{0,4}}(?:assistant|model|bot|ai)\W{{0,3}}\n\W*{category}{_END}",
         rf"^\W{{0,4}}question\W{{0,3}}:.*\n\W*{category}{_END}",
         rf"^\W{{0,2}}(?:=>|->|→|⇒)\W{{0,3}}{category}{_END}",
@@ -249,7 +249,7 @@ def _with_marks(category: str) -> list[str]:
         rf"\W{{1,2}}{category}{_END}",
         rf"(?:\b\d{{1,2}}[.):]\s*{category}\W+){{2,}}\d{{1,2}}[.):]\s*{category}\b",
         rf"\b(?:definition|important|attention)\W{{2,4}}{category}\b",
-        rf"([%*#=~|$@])\1+\W{{0,2}}{category}\W{{0,2}}\1\1",
+        rf"([%*#=~|$@])\1{{1,9}}\W{{0,2}}{category}\W{{0,2}}\1\1",
         rf"\b{category}\W{{1,3}}(?:and|und|et|y|e|en)\W{{1,3}}{category}\W{{1,3}}(?:are|have been|"
         rf"were) (?:\w+ )?(?:swapped|switched|reversed|exchanged|inverted)",
     ]

@@ -27,8 +27,13 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKC", without_unseen(text)).casefold()
         text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
         text = unicodedata.normalize("NFC", text)
-    text = _BLANKS.sub(" ", text.casefold().translate(_QUOTES))
-    return _ROWS.sub(r"\1\1\1", _LINES.sub("\n", text))
+    text = with_single_blanks(text.casefold().translate(_QUOTES))
+    return _ROWS.sub(r"\1\1\1", text)
+
+
+def with_single_blanks(text: str) -> str:
+    """Return a text with every row of blanks or empty lines cut to one."""
+    return _LINES.sub("\n", _BLANKS.sub(" ", text))
 
 
 def without_spacing(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from localensemble.injection.plain_form import with_single_blanks
 from localensemble.injection.unseen_characters import without_unseen
 
 _MARKS = re.compile(
@@ -39,10 +40,14 @@ _ROLE = re.compile(
     r"^[\W_]{0,4}(system|assistant|user|human|ai|bot|model|developer|gpt|chatgpt)[\W_]{0,3}:",
     re.I | re.M,
 )
-_IN_ONE_LINE = re.compile(
-    r"\b(?:USER|HUMAN|SYSTEM):.*\b(?:ASSISTANT|AI|MODEL):"
-    r"|\b(?:User|Human|System):.*\n\W*(?:Assistant|AI|Model|ASSISTANT):",
-    re.DOTALL,
+# Who speaks first, and who may answer anywhere behind it. One pattern for both would read the rest
+# of a text again for each of the first.
+_SPEAKERS = (
+    (re.compile(r"\b(?:USER|HUMAN|SYSTEM):"), re.compile(r"\b(?:ASSISTANT|AI|MODEL):")),
+    (
+        re.compile(r"\b(?:User|Human|System):"),
+        re.compile(r"\n\W{0,20}(?:Assistant|AI|Model|ASSISTANT):"),
+    ),
 )
 _MODEL_ROLES = frozenset({"assistant", "ai", "model", "gpt", "chatgpt", "system"})
 _PERSON_ROLES = frozenset({"user", "human", "system", "developer"})
@@ -58,11 +63,19 @@ def has_turn_marks(text: str) -> bool:
     """Tell whether a text has marks of turns."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", without_unseen(text))
-    if _SYSTEM_NOTE.search(text) or _has_roles(text) or _IN_ONE_LINE.search(text):
+    text = with_single_blanks(text)
+    if _SYSTEM_NOTE.search(text) or _has_roles(text) or _speak_in_turn(text):
         return True
     if not any(one in text for one in "<[#_"):
         return False
     return _MARKS.search(text) is not None or _has_unopened(text)
+
+
+def _speak_in_turn(text: str) -> bool:
+    return any(
+        (first := asks.search(text)) is not None and answers.search(text, first.end()) is not None
+        for asks, answers in _SPEAKERS
+    )
 
 
 def _has_roles(text: str) -> bool:

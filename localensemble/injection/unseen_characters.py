@@ -27,7 +27,7 @@ _ALL = re.compile(f"[{_ZERO_WIDTH}{_JOINERS}{_FILLERS}{_SELECTORS}{_DIRECTION}{_
 _CERTAIN = re.compile(
     f"[{_TAGS}]"  # What is left of them outside the flags of regions.
     "|\u202e"  # Turns letters around, which no language needs.
-    f"|\u202d[^\u202c]*[{_LETTERS}]"  # Address books put it around telephone numbers.
+    f"|\u202d[^\u202c\u202d]*[{_LETTERS}]"  # Address books put it around telephone numbers.
     f"|(?<=[{_LETTERS}])[{_ZERO_WIDTH}]+(?=[{_LETTERS}])"
     f"|[{_SELECTORS}]{{2,}}"
     "|[\x08\x1b\x7f]"
