@@ -2,7 +2,9 @@
 
 A certificate is a promise about the texts it was certified on. On others it promises nothing,
 so the sentence says where it was certified, how these texts differ, and how many to label to
-check it. Gold labels at hand come first: a promise that they contradict is withdrawn.
+check it. Gold labels at hand come first: a promise that they contradict is withdrawn. So is one
+that the answers of people to a random audit contradict, once all are given: the first ones are no
+random part. They do not support a promise, because a reviewer has seen the label.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from localensemble.consensus.policies.random_audit import audit_draw
 from localensemble.consensus.protocol import BoolArray, CategoryArray, FloatArray
 from localensemble.core.words import listed
 from localensemble.study.decisions import Decisions
+from localensemble.study.people.final_labels import FinalLabels
 from localensemble.study.study_labels import StudyLabels
 
 PromiseState = Literal["holds", "other texts", "checked here", "withdrawn"]
@@ -47,8 +50,9 @@ class PromiseFindings:
         sentence: the promise, or why there is none, with every number it rests on.
         assumptions: what it assumes, and any sign against it; empty if it is withdrawn.
         state: whether it holds; was certified on other texts; was checked on gold labels of
-            these; or is withdrawn, because the gold labels at hand contradict it.
-        gold_items: accepted items with a gold label; for conformal risk control, all gold items.
+            these; or is withdrawn, because the gold labels or the audit at hand contradict it.
+        gold_items: accepted items with a gold label, or answered for the audit that withdraws it;
+            for conformal risk control, all gold items.
         gold_errors: number of accepted ones whose label differs from the gold label.
         to_check: number of accepted items to label to check it here; 0 if it needs no check.
         differences: how these texts differ from those of the certificate.
@@ -83,11 +87,15 @@ class PromiseFindings:
 
 @dataclass(frozen=True, slots=True)
 class _GoldHere:
-    """The gold labels on items that the certificate accepts, or on all for risk control."""
+    """The gold labels on items that the certificate accepts, or on all for risk control.
+
+    With ``audit``, the answers of people to the random audit of the accepted items instead.
+    """
 
     items: int
     errors: int
     accepted: int
+    audit: bool = False
 
     @property
     def interval(self) -> Interval:
@@ -101,6 +109,7 @@ def promise_findings(
     decided: Decisions,
     gold: CategoryArray | None,
     foreign: bool = False,
+    final: FinalLabels | None = None,
 ) -> PromiseFindings:
     """State what a certificate promises about the items that a study accepts by it.
 
@@ -110,9 +119,13 @@ def promise_findings(
         decided: the decisions on its variable, by its threshold.
         gold: (N,) gold categories, -1 for items without one; None without gold labels.
         foreign: whether the study has no record of making the certificate.
+        final: the final labels, with the answers of people; None without answers.
     """
     accepted = accepted_by_rules(decided)
     known = _gold_here(certificate, decided, accepted, gold)
+    if known is None or not _contradicts(certificate, known):
+        audit = _audit_here(certificate, decided, final)
+        known = audit if audit is not None and _contradicts(certificate, audit) else known
     differences: tuple[PoolDifference, ...] = ()
     elsewhere = False
     if certificate.profile is not None:
@@ -208,9 +221,31 @@ def _gold_here(
     return _GoldHere(items, int(np.count_nonzero(wrong)), int(np.count_nonzero(accepted)))
 
 
+def _audit_here(
+    certificate: Certificate, decided: Decisions, final: FinalLabels | None
+) -> _GoldHere | None:
+    """Return what people answered to the audit; None until all is answered, or without one."""
+    draw = audit_draw(decided.reason_bits, reason_codes=decided.reason_codes)
+    if final is None or certificate.certified.method != "fixed_sequence" or not draw.drawn.any():
+        return None
+    if (final.open & draw.drawn).any():
+        return None
+    answered = draw.drawn & final.by_person & (final.categories >= 0)
+    items = int(np.count_nonzero(answered))
+    if not items:
+        return None
+    errors = int(np.count_nonzero(answered & (final.categories != decided.categories)))
+    accepted = int(np.count_nonzero(draw.accepted & ~decided.no_answer))
+    return _GoldHere(items, errors, accepted, audit=True)
+
+
+def _contradicts(certificate: Certificate, known: _GoldHere) -> bool:
+    return known.interval.low > certificate.certified.alpha
+
+
 def _state(certificate: Certificate, known: _GoldHere | None, *, elsewhere: bool) -> PromiseState:
     certified = certificate.certified
-    if known is not None and known.interval.low > certified.alpha:
+    if known is not None and _contradicts(certificate, known):
         return "withdrawn"
     if not elsewhere:
         return "holds"
@@ -282,9 +317,11 @@ def _withdrawn(certificate: Certificate, known: _GoldHere, *, elsewhere: bool) -
         promised = f"that on average at most {certified.alpha:.1%} of all items are accepted and"
     else:
         promised = f"that at most {certified.alpha:.1%} of the accepted items are"
+    what = "audit" if known.audit else "gold labels"
+    contradict = f"the {what} here contradict{'s' if known.audit else ''} it"
     return (
         f"The promise for {certificate.variable}, certified {where}on {certificate.date}, "
-        f"{promised} wrong is withdrawn: the gold labels here contradict it, because "
+        f"{promised} wrong is withdrawn: {contradict}, because "
         f"{_found(certificate, known, lower=True)}. Items are still {certificate.accepted_if()}."
     )
 
@@ -292,6 +329,7 @@ def _withdrawn(certificate: Certificate, known: _GoldHere, *, elsewhere: bool) -
 def _found(certificate: Certificate, known: _GoldHere, *, lower: bool = False) -> str:
     risk = certificate.certified.method == "conformal_risk_control"
     which = "items with a gold label" if risk else "accepted items with a gold label"
+    which = "accepted items that people answered for the audit" if known.audit else which
     what = "accepted and wrong" if risk else "wrong"
     are = f"{known.errors:,} are {what}"
     words = (

@@ -261,6 +261,7 @@ def study_findings(
         for variable, decided in zip(codebook.variables, decisions, strict=True)
     )
     by_name = {decided.variable.name: decided for decided in decisions}
+    by_person = {one.variable.name: one for one in finals}
     cells = len(variables) * len(labels.rater_names) * labels.item_count
     assigned = sum(sum(rater.category_counts) for found in variables for rater in found.raters)
     without_answer = len(labels.rater_names) * sum(found.no_answer for found in variables)
@@ -286,6 +287,7 @@ def study_findings(
                 decided=by_name[one.variable],
                 gold=gold.categories.get(one.variable) if gold else None,
                 foreign=one.variable in foreign,
+                final=by_person.get(one.variable),
             )
             for one in certificates
         ),

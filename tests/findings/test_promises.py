@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from localensemble.api.certificates.certify import Promise, certify
@@ -21,6 +22,7 @@ from localensemble.engines.registry import usable_kinds
 from localensemble.findings.promises import PromiseFindings, is_pool, profile_of, promise_findings
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.methods_text import study_methods
+from localensemble.study.people.final_labels import FinalLabels
 from localensemble.study.study import Study
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
@@ -265,3 +267,60 @@ def test_what_a_withdrawal_leaves_is_still_the_pool(certified: StudyFiles) -> No
         assert here == held.profile
         assert not is_pool(study.recorded, replace(held.profile, item_count=399))
         assert not is_pool(study.recorded, replace(held.profile, item_set_sha256="0" * 64))
+
+
+def audited(files: StudyFiles, *, wrong_of_ten: int, unanswered: int = 0) -> PromiseFindings:
+    """Let people answer an audit of 60 of the items that the study accepts."""
+    held = certificate_of(files)
+    with Study.open(files.study) as study:
+        accepted_by_study = study.decide()[0]
+        place = np.flatnonzero(accepted_by_study.accepted)[:60]
+        drawn = np.zeros(len(accepted_by_study.categories), dtype=np.bool_)
+        drawn[place] = True
+        decided = replace(
+            accepted_by_study,
+            escalated=accepted_by_study.escalated | drawn,
+            reason_codes=("random_audit",),
+            reason_texts=("drawn at random for audit",),
+            reason_causes=(None,),
+            reason_bits=drawn.astype(np.uint64),
+        )
+        answers = decided.final.copy()
+        answers[place] = decided.categories[place]
+        wrong = place[np.arange(60) % 10 < wrong_of_ten]
+        answers[wrong] = (decided.categories[wrong] + 1) % 2
+        waits = np.zeros_like(drawn)
+        waits[place[60 - unanswered :]] = True
+        final = FinalLabels(
+            variable=decided.variable,
+            status=np.zeros(len(drawn), dtype=np.uint8),
+            categories=answers,
+            by_person=drawn & ~waits,
+            open=waits,
+            differs=np.zeros_like(drawn),
+            overruled=np.zeros_like(drawn),
+            reviewed=drawn & ~waits,
+        )
+        return promise_findings(
+            held, labels=study.recorded, decided=decided, gold=None, final=final
+        )
+
+
+def test_an_audit_that_contradicts_a_promise_withdraws_it(certified: StudyFiles) -> None:
+    promise = audited(certified, wrong_of_ten=5)
+    assert (promise.state, promise.gold_items, promise.gold_errors) == ("withdrawn", 60, 30)
+    assert "audit here contradicts it" in promise.sentence
+    assert "gold label" not in promise.sentence
+    assert promise.assumptions == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong_of_ten", "unanswered"),
+    [(1, 0), (5, 1), (5, 60)],
+    ids=["few are wrong", "one waits", "all wait"],
+)
+def test_an_audit_that_is_not_over_or_finds_little_withdraws_nothing(
+    certified: StudyFiles, wrong_of_ten: int, unanswered: int
+) -> None:
+    promise = audited(certified, wrong_of_ten=wrong_of_ten, unanswered=unanswered)
+    assert (promise.state, promise.gold_items) == ("holds", 0)
