@@ -386,7 +386,8 @@ class _Choice:
         if counts is not None:
             raise counts_error(self.table.path, counts)
         refuse_shares(self.table, raters)
-        doubtful = [name for name in raters if name in {*by_name, *self._doubtful(raters)}]
+        unclear = {*by_name, *self._doubtful(raters)}
+        doubtful = [name for name in raters if name in unclear]
         if doubtful or not raters:
             found = (
                 f"{columns_named(doubtful)} may hold something else"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from localensemble.core.errors import TableError
 from localensemble.tables.doubts.doubtful_raters import as_option, doubtful_raters
-from localensemble.tables.rating_columns import NamedColumns
+from localensemble.tables.rating_columns import NamedColumns, _Choice
 from localensemble.tables.ratings import Ratings, read_ratings
 
 
@@ -126,6 +127,22 @@ def test_what_raters_agreed_on_is_asked_about(tmp_path: Path, name: str) -> None
         read(tmp_path, wide("ann", "ben", name))
     labels = ("label_ann", "label_ben")
     assert raters(read(tmp_path, wide(*labels))) == labels
+
+
+def test_a_table_of_many_raters_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    look = _Choice._doubtful
+
+    def counted(self: _Choice, columns: Sequence[str]) -> list[str]:
+        looks.append(len(columns))
+        return look(self, columns)
+
+    monkeypatch.setattr(_Choice, "_doubtful", counted)
+    names = [f"r{n}" for n in range(60)]
+    assert len(raters(read(tmp_path, wide(*names)))) == 60
+    assert looks == [60]
 
 
 def test_words_beside_labels_are_only_doubted_in_columns() -> None:
