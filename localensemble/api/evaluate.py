@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from localensemble.codebook.model import Codebook
-from localensemble.core.foreign_json import read_json
+from localensemble.core.input_files import read_json_file
 from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import pooled_gold_cautions
@@ -104,7 +104,7 @@ def gold_left_out(findings: StudyFindings, *, folder: StudyFolder) -> tuple[str,
     if any(variable.gold is not None for variable in findings.variables):
         return ()
     try:
-        before = read_json(folder.findings.read_bytes())["variables"]
+        before = read_json_file(folder.findings)["variables"]
         had_gold = any(variable["gold"] is not None for variable in before)
     except (OSError, ValueError, KeyError, TypeError):
         # There are no findings yet, or the file is not ours: no gold labels were compared.

@@ -17,8 +17,9 @@ from typing import Any, Literal, cast, get_args
 
 from localensemble.core.errors import LocalEnsembleError, ModelFileError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.foreign_json import Fields, ForeignJsonError, read_json
+from localensemble.core.foreign_json import Fields, ForeignJsonError
 from localensemble.core.identity import sha256_file
+from localensemble.core.input_files import read_json_file
 
 FOLDER_VARIABLE = "LOCALENSEMBLE_MODELS"
 
@@ -79,7 +80,7 @@ class ModelsFolder:
             LocalEnsembleError: the list cannot be read.
         """
         try:
-            content = _american(read_json(self._list.read_bytes()))
+            content = _american(read_json_file(self._list))
             return tuple(map(model_from_fields, Fields(content).each("models")))
         except FileNotFoundError:
             return ()

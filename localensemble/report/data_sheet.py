@@ -12,7 +12,8 @@ from typing import Any
 
 from localensemble.core.errors import InputError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.foreign_json import ForeignJsonError, read_json
+from localensemble.core.foreign_json import ForeignJsonError
+from localensemble.core.input_files import read_json_file
 from localensemble.core.shown_text import shown
 from localensemble.core.words import counted
 
@@ -31,7 +32,7 @@ def write_data_sheet(manifest: Path, *, path: Path) -> None:
         InputError: the manifest cannot be read, or is not a manifest.
     """
     try:
-        content = read_json(manifest.read_bytes())
+        content = read_json_file(manifest)
         text = data_sheet(content)
     except OSError as error:
         raise InputError(f"Cannot read {manifest}: {error.strerror}.", hint=_HINT) from error

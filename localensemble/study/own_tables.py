@@ -14,8 +14,8 @@ from typing import Any
 
 from localensemble.core.errors import LedgerError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import sha256_file
+from localensemble.core.input_files import read_json_file
 from localensemble.core.words import listed
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
@@ -39,7 +39,7 @@ class Manifest:
     def of(cls, folder: StudyFolder) -> Manifest:
         """Read the manifest of a folder."""
         try:
-            content = read_json(folder.manifest.read_bytes())
+            content = read_json_file(folder.manifest)
         except (OSError, ValueError):
             # Without a manifest of ours, nothing is known about the files.
             content = {}

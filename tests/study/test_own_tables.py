@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from localensemble.api.consensus import decide_again
-from localensemble.api.evaluate import write_shown
+from localensemble.api.evaluate import gold_left_out, write_shown
 from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.label import LabelOptions, label
 from localensemble.api.ledger import verify_ledger
 from localensemble.api.report import write_report
 from localensemble.api.withdrawal.withdraw_items import WithdrawOptions, withdraw
 from localensemble.core.errors import InputError, LedgerError
+from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
 from localensemble.study.own_tables import Manifest, open_ledger, record_hashes
@@ -153,6 +157,17 @@ def test_every_cleanly_cut_tail_is_found_by_what_knows_of_it(
         assert [one.split()[0] for one in verify_ledger(cut.path).lost] == ["manifest.json"]
         with pytest.raises(LedgerError, match="another ledger"):
             open_ledger(cut, create=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["manifest.json", "findings.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: StudyFolder, name: str) -> None:
+    (folder.path / name).unlink()
+    os.mkfifo(folder.path / name)
+    assert Manifest.of(folder).changed(folder) == (() if name == "manifest.json" else (name,))
+    if name == "findings.json":
+        without_gold = cast(StudyFindings, SimpleNamespace(variables=()))
+        assert gold_left_out(without_gold, folder=folder) == ()
 
 
 def test_findings_of_another_ledger_are_not_replaced(folder: StudyFolder) -> None:
