@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from localensemble.api.notebook.opened_study import Study
     from localensemble.api.notebook.people_verbs import finalize, import_decisions
     from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
+    from localensemble.api.notebook.replay_verb import replay
     from localensemble.api.notebook.trained_probe import TrainedProbe, train_probe
     from localensemble.api.notebook.verbs import (
         calibrate,
@@ -63,6 +64,7 @@ __all__ = [
     "label",
     "open_study",
     "pilot",
+    "replay",
     "train_probe",
     "withdraw",
     "write_report",
@@ -78,7 +80,7 @@ _HOMES = {
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
 _HOMES |= dict.fromkeys(("finalize", "import_decisions"), f"{_NOTEBOOK}.people_verbs")
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
-_HOMES["export"] = f"{_NOTEBOOK}.export_verb"
+_HOMES |= {verb: f"{_NOTEBOOK}.{verb}_verb" for verb in ("export", "replay")}
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")
 _HOMES |= dict.fromkeys(

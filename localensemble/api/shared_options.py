@@ -16,6 +16,14 @@ EnsembleFile = Annotated[
         "-e --ensemble",
     ),
 ]
+RecordedEnsembleFile = Annotated[
+    EnsembleSource | None,
+    Option(
+        "The ensemble file of the study; required if it names models by paths, sets "
+        "context_tokens or shows shots. [default: what the study records]",
+        "-e --ensemble",
+    ),
+]
 DemoModels = Annotated[
     bool,
     Option(

@@ -56,6 +56,7 @@ _COMMANDS: Mapping[str, str] = {
     "needs.",
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "probe": "Train a rater on gold labels.",
+    "replay": "Label a random sample of a study again, and compare with its record.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "export": "Export labels and decisions to spreadsheets and other annotation programs.",
     "withdraw": "Take items out of a study, for example if consent is withdrawn.",
@@ -70,6 +71,7 @@ _ROOMS = {
     "review": "review.review_group",
     "finalize": "review.finalize_command",
     "export": "review.export_command",
+    "replay": "replay.replay_command",
 }
 
 

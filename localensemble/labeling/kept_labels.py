@@ -89,15 +89,15 @@ def keep_labels(
                 )
                 kept[variable] = [
                     label if is_missing else None
-                    for label, is_missing in zip(_labels(block), mask, strict=True)
+                    for label, is_missing in zip(labels_of(block), mask, strict=True)
                 ]
             kept = {key: column for key, column in kept.items() if any(column)}
             if kept:
                 ledger.append_block(kept, run=run, rater=rater, item_set=item_set, start=start)
 
 
-def _labels(block: LabelBlock) -> Iterator[Label | None]:
-    """Read the labels of one rater; None where it has none."""
+def labels_of(block: LabelBlock) -> Iterator[Label | None]:
+    """Yield the labels of a block of one rater, in order; None where it has none."""
     given = block.probabilities
     for row, code in enumerate(block.status[:, 0].tolist()):
         if code == MISSING:

@@ -22,7 +22,7 @@ from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.connection import open_for_reading
 from localensemble.ledger.digests import hashed_id
-from localensemble.ledger.read_item import ItemReader
+from localensemble.ledger.read_blocks import BlockReader
 from localensemble.ledger.records import (
     MISSING,
     BlockPlace,
@@ -54,7 +54,7 @@ CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
 WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?"""
 
 
-class LedgerReader(ItemReader):
+class LedgerReader(BlockReader):
     """A ledger open for reading; use it in a ``with`` statement.
 
     Each call sees what was committed before it, even while a run is writing.
