@@ -18,6 +18,7 @@ import os
 import random
 import shutil
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -307,10 +308,17 @@ def _count(tally: Tally, what: str, note: str) -> None:
 
 def _records(folder: Path) -> Records:
     """Read what is recorded; nothing if there is no ledger yet."""
-    ledger = folder / "study" / "study.sqlite"
-    if not ledger.exists():
+    if not (folder / "study" / "study.sqlite").exists():
         return {table: [] for table in _RECORDS}
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as copy:
+        # SQLite may have to roll a journal back first, which the next command must still do.
+        for path in (folder / "study").glob("study.sqlite*"):
+            shutil.copy(path, copy)
+        return _records_in(Path(copy) / "study.sqlite")
+
+
+def _records_in(ledger: Path) -> Records:
+    with closing(sqlite3.connect(ledger)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         return {
             table: list(connection.execute(query)) if table in tables else []
