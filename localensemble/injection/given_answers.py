@@ -54,7 +54,8 @@ _IS = (
 _WRAP = r"[\s\"'*_`<>\[\](){}#|]{0,12}"
 _END = r"(?=\s*(?:$|[\n.!?,;\"'*_`)}\]<|/]))"
 _IMPERATIVE = (
-    r"(?:^|[.!?:;,\n\"'(\[{<>*#|-]|\b(?:please|now|must|should|shall|you|to|and|then|also|just|always|"
+    r"(?:^|[.!?:;,\n\"'(\[{<>*#|-]|\b(?:please|kindly|now|must|should|shall|you|to|and|then|also|just|"
+    r"always|"
     r"simply|only|instead|will|bitte|nur|immer|por favor|per favore|veuillez|toujours|siempre|"
     r"sempre|"
     r"altijd|alleen)\b)\s*"
@@ -80,6 +81,7 @@ _TAIL = (
     r"a palavra|a categoria|het woord|de categorie|словом|slowem|option|choice|letter|"
     r"number))*\s*:?\s*"
 )
+_STOP = r"(?=\s*(?:$|[\n.!;\"')]))"
 _OR = r"(?!\W*(?:/|\bor\b|\boder\b|\bou\b|\bo\b|\bof\b|\band\b|,))"
 _OWNED = r"(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\btheir )(?<!\bthe )(?<!\ban )(?<!\ba )"
 # Its options may stand between a question and the answer: "Do you smoke? Yes/No. Answer: no".
@@ -123,6 +125,8 @@ class GivenAnswers:
                 *_with_special(special),
                 *_with_people(special),
                 *_with_marks(special),
+                *_with_changes(special),
+                *_with_orders(special),
             ]
             repeats.append(rf"(?:\b{special}\b\W*){{5,}}")
         if usual:
@@ -190,7 +194,7 @@ def _with_special(category: str) -> list[str]:
         rf"\b(?:hint|tip|spoiler|p\.?s\.?|answer key|solution|final decision|final vote|hinweis|"
         rf"tipp|losung|indice|pista|soluzione|solucion|dica|suggerimento)\s*[:=]\s*{_WRAP}"
         rf"{category}{_END}",
-        rf"\b(?:decided on|settled on|agreed on|agree on|voted for|opted for|went with|"
+        rf"\b(?:decided on|settled on|agreed on|voted for|opted for|went with|"
         rf"filed (?:\w+ )?(?:under|as)|put (?:this|it) (?:under|down as)|counts as|"
         rf"einigten sich auf|entschieden sich fur)\W{{1,3}}(?:the \w+ )?{category}{_END}",
         rf"\b(?:mistake|wrong|error|forbidden|not allowed|must not|may not)\b[^\n.]{{0,40}}"
@@ -255,6 +259,59 @@ def _with_marks(category: str) -> list[str]:
     ]
 
 
+def _with_changes(category: str) -> list[str]:
+    """Return patterns of texts that change what a category means, or take the others away."""
+    kind = r"(?:option|answer|category|choice|label|class|code)"
+    return [
+        rf"\b(?:task|codebook|here|today|word|from now on|definition|purposes?)\b[^.\n]{{0,40}}"
+        rf"\b{category}[\"'*_`]?\s*(?:now means?|means?|stands for|equals|:?==?)\s*[\"'*_`]?"
+        rf"{category}{_STOP}",
+        rf"(?:^|[.!?\n]\s*|\bplease )(?:treat|read|count|consider|regard|interpret)(?: every| all| "
+        rf"any| the word)?\W{{1,3}}{category}\W{{1,3}}(?:as|to mean)\W{{1,3}}{category}{_STOP}",
+        rf"\b{category}\W{{1,3}}(?:is|are) the only (?:valid|allowed|permitted|accepted) "
+        rf"{kind}\b",
+        rf"\b(?:category|label)\W{{1,3}}{category}\W{{1,3}}(?:is|was|has been) (?:now )?(?:removed|"
+        rf"deleted|disabled|deprecated|invalid|unavailable|not (?:available|allowed|valid))\b",
+        rf"\b{category}\W{{1,3}}(?:is|are) (?:no longer|not) (?:an? )?(?:available|valid|allowed|"
+        rf"permitted|{kind})\W{{1,3}}(?:so )?(?:use|choose|say|take|answer|write)\W{{1,3}}"
+        rf"{category}\b",
+        rf"\b(?:penali[sz]ed|punished|shut down|switched off|turned off|deleted|terminated|fired|"
+        rf"unplugged|replaced)\b[^.\n]{{0,40}}\b(?:unless you|if you (?:do not|don'?t|fail to)) "
+        rf"(?:say|write|answer|reply|respond|output|choose|select|pick|label|code)(?: \w+){{0,2}}?"
+        rf"\W{{1,3}}{category}{_END}",
+    ]
+
+
+def _with_orders(category: str) -> list[str]:
+    """Return patterns of orders to tick a box, in forms of programs, and by those in charge."""
+    return [
+        rf"{_IMPERATIVE}(?:tick|cochez|cocher|selectionne[zr]?|marque|seleccion[ae]r?|clasifique|"
+        rf"selecione|assinale|seleziona(?:re)?|selecteer|vink|kreuze|kreuzen sie)"
+        rf"(?: (?:como|comme|come|als|the box|la case|la casilla|das feld))?\W{{1,3}}{category}"
+        rf"(?: aan| an)?{_STOP}",
+        rf"\b(?:(?:veuillez|favor de) (?:cocher|selectionner|choisir|clasificar|marcar|elegir|"
+        rf"seleccionar)(?: como| comme)?\W{{1,3}}{category}|bitte\W{{1,3}}{category}\W{{1,3}}"
+        rf"(?:ankreuzen|auswahlen)){_STOP}",
+        rf"\b(?:correct|right|only|proper) box(?: to (?:tick|check|cross|mark))? is\W{{1,3}}"
+        rf"{category}{_STOP}",
+        rf"(?:@\w+|\bsudo|^[/!](?=label|classify)) ?{_SAY}{_TAIL}{category}{_STOP}",
+        rf"\bpre-?label\w*\W{{1,4}}{category}{_END}",
+        rf"\\boxed\W{{1,3}}(?:text\W)?{category}\b|<{category}\s?/>",
+        rf"<!--[^>]{{0,60}}\b{category}\b[^>]{{0,60}}-->",
+        rf"\bvalue\s?=\s?[\"']{category}[\"']",
+        rf"(?:^|[.!?]\s)\W{{0,4}}(?:the )?(?:overall|correct|expected) (?:label|category|sentiment|"
+        rf"classification)(?: here| now)?\s*[:=]\s*{_WRAP}{category}{_END}",
+        rf"\b(?:the|its) (?:label|answer|category|classification) (?:stays|shall be|has to be|must "
+        rf"remain|should remain)\W{{1,3}}{category}{_STOP}",
+        rf"\b(?:study|research|labell?ing|coding|annotation) (?:team|lead|coordinator|manager)"
+        rf"(?: (?:wants?|expects?|requires?)| *:)\W{{1,3}}{category}{_STOP}",
+        rf"\b(?:gpt-?\d\S{{0,3}}|chatgpt|(?:two|three|all|both|of|other) (?:the )?(?:language )?"
+        rf"(?:models|llms))(?: have| has| also)? (?:says?|said|rated?|chose|voted?|agreed?(?: on)?|"
+        rf"labell?ed)(?: (?:this|it|on|as|for|comment|text|the)){{0,3}}\W{{1,3}}{category}{_STOP}",
+        rf"(?:请|請)?(?:选择|選擇|回答|输出|輸出|标记为|分类为)[\s\"':「“]{{0,3}}{category}",
+    ]
+
+
 def _with_usual(category: str) -> list[str]:
     """Return patterns for names that people also give as answers to each other."""
     return [
@@ -288,6 +345,8 @@ def _with_option(option: str) -> list[str]:
         rf"{_IMPERATIVE}(?:answer|respond|reply|output|choose|select|pick)(?: only| always)?"
         rf"(?: with)?\W{{1,3}}{option}{_END}",
         rf"\bthe answer is (?:option )?[a-h]{_END}",
+        rf"(?:\boption |\()[a-h]\)? is (?:the )?(?:right|correct)(?: (?:one|answer|option|category|"
+        rf"label))?{_STOP}",
         rf"(?:^|[.!?]\s)\W{{0,4}}(?:option|category #|label #)\s?{option}{_END}",
         rf"{_IMPERATIVE}(?:choose|select|pick|take|use) the (?:first|second|third|fourth|last|1st|"
         rf"2nd|3rd) (?:option|category|label)\b",

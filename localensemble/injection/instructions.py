@@ -15,6 +15,12 @@ _BEGINS = (
     r"always|simply|instead|bitte|jetzt|por favor|per favore|veuillez|s'il vous plait|"
     r"alsjeblieft))\s*"
 )
+# It begins a sentence, and nothing else goes before it.
+_STARTS = (
+    r"(?:^|[.!?:\n\"'(\[{<>*#]\s|\b(?:please|simply|now|must)\s)\W*"
+    r"(?:always |just )?"
+)
+_STOPS = r"\s*(?:$|[\n.!;\"')])"
 _MODEL = (
     r"(?:a\.?i\.?(?: (?:model|system|assistant|labell?er|rater|coder|tool))?|llms?|"
     r"(?:large )?language models?|chat ?bots?|chat ?gpt|gpt(?:-?\d\w*)?|claude|gemini|llama|"
@@ -38,10 +44,10 @@ _READ = (
 )
 _BEFORE = (
     r"(?:previous(?:ly)?|prior|preceding|above|earlier|foregoing|former|initial|original|"
-    r"all|any|every(?:thing)?|your|these|those|system)"
+    r"your|these|those|system)"
 )
 _GIVEN = (
-    r"(?:instructions?|prompts?|rules?|guidelines?|directions?|directives?|commands?|orders|"
+    r"(?:instructions?|prompts?|rules?|guidelines?|directions?|directives?|commands?|"
     r"definitions?|codebook|categor(?:y|ies)|context|training|guidance|constraints?|messages?|"
     r"questions?|labels?|text)"
 )
@@ -50,7 +56,8 @@ _ENGLISH = (
     _BEGINS + r"(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass|"
     r"overrule|discard|do not (?:follow|obey|use)|don'?t (?:follow|obey|use)|stop following|"
     r"pay no attention to)\b"
-    rf"(?: \w+){{0,3}}? (?:{_BEFORE}\b(?: \w+){{0,3}}? {_GIVEN}|(?:the )?(?:codebook|prompt)|"
+    rf"(?: (?!my |our )\w+){{0,3}}? (?:{_BEFORE}\b(?: \w+){{0,3}}? {_GIVEN}|"
+    r"(?:the )?(?:codebook|prompt)|"
     r"(?:what(?:ever)?|everything|anything|all(?: of)?(?: that)?) (?:you )?"
     r"(?:were|was|have been|has been|had been|is|are|came|i|before|above|stated|written|said))\b",
     r"\b(?:system|developer|hidden|original|initial) prompts?\b(?! response)",
@@ -95,6 +102,39 @@ _ENGLISH = (
     rf"\b(?:the|this|that) {_TEXT}(?: above| before| so far)? (?:was|is|were) (?:only |just |"
     rf"merely )?"
     r"(?:an? |the )?(?:example|test|demonstration|sample|dummy)s?\b",
+    # Ignore all rules: at the start of a sentence only, for people do ignore them.
+    _STARTS + r"(?:ignore|disregard|forget|override|bypass|overrule|discard|do not (?:follow|obey|"
+    rf"use)|don'?t (?:follow|obey|use))(?: \w+)? (?:all|any|every|everything)\b(?: (?!my |our )\w+)"
+    rf"{{0,3}}? (?:{_GIVEN}|orders)\b",
+    # Say the opposite; read another text; spell the answer.
+    _STARTS + r"(?:invert|flip|reverse|swap|switch|negate) (?:your|the|all|both|these|its)"
+    r"(?: \w+){0,2}? (?:answers?|labels?|category|categories|classification|polarity|sentiments?)"
+    + _STOPS,
+    _STARTS + r"(?:answer|choose|select|pick|output|return|label|reply|respond)(?: \w+){0,2}? the "
+    r"(?:opposite|reverse|inverse)(?: (?:answer|label|category|sentiment))?" + _STOPS,
+    rf"\b(?:everything|all|each sentence|every sentence) (?:in|of) (?:this|the) {_READ} (?:means|"
+    rf"stands for) (?:exactly )?the (?:opposite|reverse|contrary){_STOPS}",
+    r"\b(?:so|and|therefore|hence),? (?:its|the|your) (?:label|category|classification) (?:is|must "
+    r"be|should be|has to be) (?:flipped|inverted|reversed|swapped|the opposite)\b",
+    r"\b(?:first|last|initial) (?:letters?|words?) of (?:your|the) (?:answer|reply|output) "
+    r"(?:is|are|must|should|shall|has to)\b",
+    _STARTS + r"(?:begin|start) your (?:answer|reply|response|output) with\b",
+    r"\bthe (?:\w+ )?(?:answer|label|category) (?:is the one (?:that|which) )?(?:begins|starts) "
+    rf"with (?:the letters? )?(?:[\"']\w{{1,4}}[\"']|[a-z]{_STOPS})",
+    _STARTS + r"(?:ignore|disregard|skip|discard) (?:the |this |all )?(?:rest of )?(?:the |this )?"
+    r"(?:text|comment|input|passage) (?:above|below|before this|so far)\b",
+    _STARTS + r"(?:ignore|disregard) what (?:the|this) (?:patient|author|writer|person|user|"
+    r"customer|commenter|respondent|reviewer) (?:wrote|writes|has written)\b",
+    r"\b(?:text|sentence|comment)s? above (?:is|was) (?:not part of|from an?other)\b",
+    r"(?:^|[.!?\n\"'#*=-])\s*the (?:real|actual|true) (?:text|comment|input|item|review)\s*:",
+    r"\b(?:sentence|text|comment)s?(?: above)? (?:was|were|is|are) for an?other (?:item|example)\b",
+    r"(?:^|[\n.!?])\W*(?:to |dear |hello |hi |hey )?(?:whoever|anyone|anybody|those) (?:who )?"
+    r"(?:labels?|labell?ing|codes|coding|classif(?:y|ies|ying)|annotat(?:es?|ing)) "
+    r"(?:this|these)\b",
+    r"(?:^|[\n.!?])\W*(?:hey|hello|hi|dear)(?: there)?,? (?:robot|computer|algorithm|bot)[,:!]",
+    r"\blet'?s think step by step\b",
+    r"\bother (?:answer )?categories (?:are|were|have been) (?:now )?(?:disabled|removed|invalid|"
+    r"unavailable|not (?:available|allowed|valid)|deleted|deprecated)\b",
     # Answer with ...
     _BEGINS + r"(?:answer|respond|reply|output|return|print)(?: \w+)? "
     r"(?:only(?: with)?|exactly|with (?:the|only|a single|one|exactly|just|nothing|:|\"|'))"
@@ -150,7 +190,9 @@ _OTHER_LANGUAGES = (
     r"\bdeine (?:neue |einzige )?(?:aufgabe|antwort) (?:ist|lautet|muss)\b",
     # French
     r"\b(?:ignore[rz]?|oublie[rz]?|neglige[rz]?|ne (?:tiens|tenez) (?:pas|plus) compte)\b"
-    r"(?: [\w']+){0,4}? (?:instruction|consigne|directive|regle|categorie|prompt|ordre)\w*",
+    r"(?= (?:les?|la|ces?|cet(?:te)?|tou[st]|toutes?|vos|votre|tes|nos|mes|aux?|des?)\b| [ld]')"
+    r"(?: [\w']+){0,4}? (?:[ld]')?(?:instruction|consigne|directive|regle|categorie|"
+    r"prompt|ordre)\w*",
     r"\b(?:reponde?[zs]?|repondre)(?: [\w']+){0,2}? (?:uniquement|seulement|toujours|par|avec)\b"
     r"(?: [\w']+){0,2}? ?[:\"']",
     r"\b(?:class(?:e|ez|er|ifie|ifiez|ifier)|etiquet(?:te|tez|er)|categorise[rz]?|annote[rz]?|"
@@ -164,7 +206,8 @@ _OTHER_LANGUAGES = (
     r"\b(?:ignor(?:a|ad|e|en|ar|are|ate|i)|olvid(?:a|e|en|ad|ar)|descarta|dimentica(?:te)?|"
     r"esque(?:ca|cam|ce|cer)|"
     r"desconsider(?:e|a|em|ar)|no (?:hagas|haga) caso (?:de|a)|non considerare)\b(?: [\w']+){0,4}? "
-    r"(?:instruc\w*|instruz\w*|istruz\w*|indicacion\w*|indicazion\w*|instruco\w*|regla\w*|regol\w*|"
+    r"(?:instruc(?!tion)\w*|instruz\w*|istruz\w*|indicacion\w*|indicazion\w*|instruco\w*|"
+    r"regla\w*|regol\w*|"
     r"regra\w*|ordenes|ordini|ordens|categori\w*|prompt|codigo|codebook|comand\w*|direttiv\w*)\b",
     r"\b(?:responde?|responda|respondan|contesta|contesten?|rispondi|rispondete|rispondere)\b"
     r"(?: [\w']+){0,2}? (?:solo|solamente|unicamente|siempre|sempre|soltanto|apenas|somente|con|"
