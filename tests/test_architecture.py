@@ -89,6 +89,7 @@ DOORS: dict[str, frozenset[str]] = {
     "uvicorn": frozenset({"review"}),
     "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
+    "truststore": frozenset({"catalog"}),
     "http": frozenset({"review", "engines"}),
     "socket": frozenset({"review", "engines", "privacy"}),
     "socketserver": frozenset({"review"}),
@@ -123,7 +124,7 @@ IMPURE_MODULES = frozenset(
 HEAVY = (
     *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "openpyxl"),
     *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sklearn", "sqlite3"),
-    *("starlette", "uvicorn"),
+    *("starlette", "truststore", "uvicorn"),
 )
 
 

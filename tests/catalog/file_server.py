@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from localensemble.catalog.known import KnownModel
 
@@ -82,8 +84,8 @@ class FileServer:
 
 
 @contextmanager
-def serving(content: bytes) -> Iterator[FileServer]:
-    """Serve on loopback until the block ends."""
+def serving(content: bytes, *, certificate: Path | None = None) -> Iterator[FileServer]:
+    """Serve on loopback until the block ends; with a certificate and its key, encrypted."""
     server = FileServer(content)
 
     class Answer(BaseHTTPRequestHandler):
@@ -126,9 +128,14 @@ def serving(content: bytes) -> Iterator[FileServer]:
                 self.wfile.write(data if server.cut_after is None else data[: server.cut_after])
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as http_server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            http_server.socket = context.wrap_socket(http_server.socket, server_side=True)
         thread = threading.Thread(target=http_server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        server.address = f"http://127.0.0.1:{http_server.server_address[1]}"
+        scheme = "http" if certificate is None else "https"
+        server.address = f"{scheme}://127.0.0.1:{http_server.server_address[1]}"
         try:
             yield server
         finally:

@@ -86,6 +86,18 @@ def test_what_is_here_already_is_not_fetched(run: Run, server: FileServer) -> No
     assert len(server.ranges) == 1
 
 
+def test_a_mirror_is_asked_instead_of_the_server(
+    run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = server.model()
+    away = replace(model, url=model.url.replace(server.address, "https://far.example.org"))
+    monkeypatch.setattr(models_api, "known_models", lambda: (away,))
+    ended = run("models", "pull", "tiny", "--mirror", server.address)
+    assert (ended.code, "pulled and verified" in ended.out) == (0, True)
+    assert f"from {server.address}/" in ended.err
+    assert run("models", "pull", "tiny", "--mirror", "far.example.org").code == 2
+
+
 def test_ctrl_c_ends_with_code_130_and_nothing_under_the_name(
     run: Run, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
