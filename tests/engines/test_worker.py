@@ -24,8 +24,8 @@ from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker import child
-from localensemble.engines.worker.embedded_trial import embedded_model_loads
 from localensemble.engines.worker.requests import Request
+from localensemble.engines.worker.suspected_build import embedded_model_loads
 from localensemble.engines.worker.worker_engines import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
 from tests.engines.prompts import THEMES, prompt

@@ -23,11 +23,11 @@ from localensemble.engines.child_process import BUILD_HERE, ended_with
 from localensemble.engines.protocol import EngineDescription, Usage
 from localensemble.engines.settings import EngineSettings
 from localensemble.engines.worker.child import Child, ChildDiedError, ChildStuckError
-from localensemble.engines.worker.embedded_trial import embedded_model_loads
 from localensemble.engines.worker.message_stream import MalformedMessageError
 from localensemble.engines.worker.patience import Patience, Watch
 from localensemble.engines.worker.requests import Request
 from localensemble.engines.worker.responses import Report, Value
+from localensemble.engines.worker.suspected_build import embedded_model_loads
 
 _NO_USAGE = Usage(prompt_tokens=0, evaluated_tokens=0, seconds=0.0, peak_memory_bytes=0)
 _SIGKILL = 9
