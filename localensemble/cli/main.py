@@ -16,7 +16,6 @@ from pathlib import Path
 
 import click
 
-from localensemble import __version__
 from localensemble.api.privacy import guard_egress, isolate_if_asked, restart_isolated
 from localensemble.cli.command_group import SuggestingGroup
 from localensemble.cli.isolated import IsolationWantedError
@@ -95,7 +94,14 @@ class _LazyGroup(SuggestingGroup):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="localensemble")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, asked: _show_version(context, asked),
+    help="Show the version and what models are run with, and exit.",
+)
 def cli() -> None:
     """Label text with several local models, measure their agreement, and escalate doubtful items.
 
@@ -103,6 +109,14 @@ def cli() -> None:
     3 finished with items unlabeled, 4 engine unavailable, 5 agreement below the required
     level, 6 stopped at an unfit rater (--stop-unfit), 130 interrupted (run again to resume).
     """
+
+
+def _show_version(context: click.Context, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    api = importlib.import_module("localensemble.api.program_version")
+    click.echo(api.program_version())
+    context.exit()
 
 
 def main() -> None:

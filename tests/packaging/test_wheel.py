@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import platform
 import re
 import site
 import subprocess
@@ -83,7 +84,31 @@ def test_the_wheel_holds_every_data_file_and_nothing_else(wheel: Path, repositor
 def test_the_installed_program_says_its_version(installed: Path, tmp_path: Path) -> None:
     command = installed.with_name("localensemble" + installed.suffix)
     printed = _run(command, "--version", cwd=tmp_path)
-    assert re.search(rf"\b{re.escape(localensemble.__version__)}\b", printed)
+    first, engine, python = printed.splitlines()
+    assert re.search(rf"\b{re.escape(localensemble.__version__)}$", first)
+    assert "llama-cpp-python" in engine
+    assert platform.python_version() in python
+
+
+def test_the_extra_for_everything_is_all_that_is_needed_to_run(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = archive.read(name).decode("utf-8").splitlines()
+    wanted = {
+        found[1]
+        for line in lines
+        if (found := re.match(r"Requires-Dist: ([\w-]+).*; extra == 'all'", line))
+    }
+    assert wanted == {"llama-cpp-python", "pyarrow", "scikit-learn", "starlette", "uvicorn"}
+
+
+def test_the_installed_program_lists_its_own_python_and_the_compiled_code(
+    installed: Path, tmp_path: Path
+) -> None:
+    command = installed.with_name("localensemble" + installed.suffix)
+    rows = list(csv.DictReader(_run(command, "doctor", "--allowlist", cwd=tmp_path).splitlines()))
+    assert rows[0]["path"] == str(installed)
+    assert {"python", "numpy", "scipy", "pandas"} <= {row["package"] for row in rows}
 
 
 def test_the_installed_package_is_the_one_of_the_wheel(installed: Path, tmp_path: Path) -> None:
