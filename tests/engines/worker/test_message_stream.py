@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from localensemble.engines.worker.message_stream import (
     MalformedMessageError,
@@ -31,7 +33,7 @@ def _sent(content: object, rest: bytes = b"") -> bytes:
 
 def test_a_message_arrives_as_it_was_sent() -> None:
     texts = ("", "Käse", "half \ud83d of a pair", "\ud83d\ude00", "\x00", "😀")
-    arrays = (
+    arrays: tuple[NDArray[Any], ...] = (
         np.array([[0.1, -np.inf, np.nan]], dtype=np.float32),
         np.array([0.1 + 0.2, -0.0, 5e-324]),
         np.zeros((0, 3)),
