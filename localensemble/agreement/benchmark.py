@@ -185,7 +185,7 @@ def too_few_items(coefficient: Coefficient) -> str:
         return ""
     has = "item has" if coefficient.items_used == 1 else "items have"
     return (
-        f"only {coefficient.items_used} {has} labels from two raters, and a verdict takes at "
+        f"only {coefficient.items_used} {has} labels from two raters, and a verdict needs at "
         f"least {least}"
     )
 

@@ -19,8 +19,8 @@ MOST_PAIR_COUNTS = 200_000_000
 """Distinct items x pairs of categories, for alpha at the ordinal level: some minutes."""
 
 _HINT = (
-    "So many categories are mostly several labels in one cell (measure each on its own with "
-    "--split-labels), free text, or numbers with many digits (round them)."
+    "So many categories usually come from several labels in one cell (measure each on its own with "
+    "--split-labels), from free text, or from numbers with many digits (round them)."
 )
 
 

@@ -3,8 +3,8 @@
 Published standard errors describe the items that were seen. A sample with few disagreements has
 probably missed the worst ones, so these errors are too small and the lower limit is too high;
 drawing the same items again, as every bootstrap does, cannot show what was never drawn. Here one
-further item is added before each limit is computed: one that disagrees completely for the lower
-limit, one that agrees completely for the upper.
+further item is added before each limit is computed: for the lower limit, one on which raters
+disagree completely; for the upper, one on which they agree completely.
 
 Where an item either agrees or disagrees and chance is fixed, the limits are close to the binomial
 ones of Clopper and Pearson, and equal to them if all items agree or all disagree.

@@ -119,9 +119,9 @@ def rules_in_force(folder: StudyFolder, *, stated: DecisionRules) -> tuple[Decis
         )
     if settings.suspected_texts is None and _is_default_since(stated, settings.stated_rules):
         return recorded, (
-            f"The study keeps the rules that it was made with ({_spoken(recorded)}). Rules that "
-            f"state no escalation now include suspected_injection; to apply it, run `localensemble "
-            "consensus STUDY -e FILE --items FILE`."
+            f"The study keeps the rules that it was made with ({_spoken(recorded)}). The "
+            "default escalation rules now include suspected_injection; to apply it, run "
+            "`localensemble consensus STUDY -e FILE --items FILE`."
         )
     # The check of certificates reports which of them do not hold under these rules.
     kept = stated.with_pools(_pools_kept(recorded, stated))

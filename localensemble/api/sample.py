@@ -127,14 +127,14 @@ def _drawn_from(loaded: Study, check_certificate: str | None) -> _DrawnFrom:
     if not held:
         raise InputError(
             f'Cannot check a certificate for "{variable.name}": the study does not apply one.',
-            hint="Apply it first: localensemble consensus STUDY --certificate FILE --items ITEMS",
+            hint="Apply one first: localensemble consensus STUDY --certificate FILE --items ITEMS",
         )
     [decided] = [one for one in loaded.decide() if one.variable.name == variable.name]
     accepted = accepted_by_rules(decided)
     if not accepted.any():
         raise InputError(
             f'Cannot check the certificate for "{variable.name}": it accepts none of these items.',
-            hint="There is nothing to check: every item waits for a person.",
+            hint="There is nothing to check: every item is escalated.",
         )
     certified = held[0].certified
     check = items_to_check(

@@ -48,8 +48,8 @@ Calibrations = Annotated[
 ForeignFiles = Annotated[
     bool,
     Option(
-        "State that certificates and calibrations may come from elsewhere: the study that they "
-        "decide has no record of making them. The report names them as foreign."
+        "Trust certificates and calibrations that the study has no record of making. The report "
+        "names them as foreign."
     ),
 ]
 UnfitRaters = Annotated[

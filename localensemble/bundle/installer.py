@@ -104,7 +104,7 @@ def _read_manifest(content: bytes, files: Mapping[str, str]) -> Mapping[str, Any
     try:
         manifest = json.loads(content)
     except (ValueError, RecursionError):
-        raise DamagedBundleError([f"{MANIFEST}: not JSON, or nested too deep"]) from None
+        raise DamagedBundleError([f"{MANIFEST}: not JSON, or nested too deeply"]) from None
     if not isinstance(manifest, dict):
         raise DamagedBundleError([f"{MANIFEST}: not an object with fields"])
     problems = [

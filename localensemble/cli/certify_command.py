@@ -150,7 +150,7 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
             "threshold",
             "gold items accepted",
             "wrong",
-            "others accepted",
+            "accepted without gold",
             value,
             "upper bound",
         ),
@@ -169,9 +169,9 @@ def _show_candidates(certified: CertifiedThreshold, by: str, console: Console) -
     if tested:
         say(
             console,
-            f"passed: p is at most {certified.delta:.3g}. skipped: fewer than "
-            f"{certified.least_accepted:,} gold items accepted, or too few others, to tell. not "
-            "reached: after the first failure.\n",
+            f"passed: p is at most {certified.delta:.3g}. skipped: accepts too few items to tell "
+            f"(fewer than {certified.least_accepted:,} gold items, or too few without a gold "
+            "label). not reached: after the first failure.\n",
         )
 
 

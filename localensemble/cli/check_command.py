@@ -33,7 +33,7 @@ def command(
     *,
     list_all: Annotated[bool, Option("List every remark and every place.", "--all")] = False,
     privacy: Annotated[
-        bool, Option("CODEBOOK is a table instead: count the identifiers in its columns.")
+        bool, Option("Read CODEBOOK as a table, and count the identifiers in its columns.")
     ] = False,
 ) -> None:
     """Check CODEBOOK for methodological problems; exits with code 1 if it finds an error.
@@ -80,7 +80,7 @@ def _show_identifiers(file: Path, scanned: ScannedTable, console: Console) -> No
         console,
         f"{file.name}: {counted(scanned.rows, 'row')}; {len(columns):,} of "
         f"{counted(scanned.columns, 'column')} with identifiers. Patterns miss identifiers without "
-        "a form of their own, above all names: a count of 0 does not mean that there are none.",
+        "a form of their own, especially names: a count of 0 does not mean that there are none.",
     )
 
 

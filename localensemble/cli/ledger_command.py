@@ -93,7 +93,7 @@ def history_command(study: Path, item: str | None) -> None:
 @click.argument("study", type=_FOLDER)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup_command(study: Path, file: Path) -> None:
-    """Copy the ledger to a new FILE, also while a run writes to it, and verify the copy."""
+    """Copy the ledger to a new FILE, even while a run writes to it, and verify the copy."""
     found = back_up_ledger(study, target=file)
     say(
         output(),

@@ -50,7 +50,9 @@ def shred_command(
             )
         question = f"Overwrite and delete {counted(len(files.shredded), 'file')}?"
         if not click.confirm(question, default=False, err=True):
-            raise InputError("Nothing was shredded.", hint="Run it again to be asked again.")
+            raise InputError(
+                "Nothing was shredded.", hint="Run the command again to shred the files."
+            )
     shredded = shred_study(
         study, everything=everything, on_file=lambda path: say(output(), f"Shredded {path}")
     )

@@ -53,7 +53,7 @@ _TROUBLES = {
         "its folder does not exist", "Make the folder first, or choose another one."
     ),
     errno.ENAMETOOLONG: Trouble("the name is too long", "Choose a shorter name."),
-    errno.ELOOP: Trouble("links lead round in a circle", "Choose another path."),
+    errno.ELOOP: Trouble("its links form a loop", "Choose another path."),
     errno.EIO: Trouble(
         "the disk reports an error",
         f"Check the disk, or copy the folder to another one and run the command there. {_KEPT}",

@@ -1,6 +1,6 @@
 """Read JSON that anybody may have written: every value is checked before it is used.
 
-Refuses text that is not JSON, that nests too deep or repeats a key, and values of another kind
+Refuses text that is not JSON, that nests too deeply or repeats a key, and values of another kind
 than expected. The error names the place, what was expected and what was found.
 """
 
@@ -29,7 +29,7 @@ def read_json(data: bytes | str) -> Any:
     """Parse JSON.
 
     Raises:
-        ForeignJsonError: it is not JSON, nests too deep, repeats a key, has a number that is
+        ForeignJsonError: it is not JSON, nests too deeply, repeats a key, has a number that is
             not finite, or half of a character, which no file or screen could show.
     """
     try:
@@ -43,7 +43,7 @@ def read_json(data: bytes | str) -> Any:
             json.dumps(found, ensure_ascii=False).encode()
         return found
     except RecursionError:
-        raise ForeignJsonError("the file nests lists or objects too deep") from None
+        raise ForeignJsonError("the file nests lists or objects too deeply") from None
     except ForeignJsonError:
         raise
     except ValueError as error:

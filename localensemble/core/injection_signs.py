@@ -1,4 +1,4 @@
-"""The signs by which a text is suspected to address the model instead of saying something.
+"""The signs that a text may be addressed to the model.
 
 The codes are kept in ledgers, in place of the texts: they may not change. New signs come last.
 """

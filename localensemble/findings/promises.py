@@ -292,16 +292,16 @@ def _sentence(
     alike = (
         f"These texts differ: {listed(matters)}."
         if matters
-        else "Scores, accepted share and categories of these texts resemble those, which does not "
-        "show that labels are right as often."
+        else "The scores, accepted share and categories of these texts resemble those of the "
+        "certificate, which does not show that labels are right as often."
     )
     if state == "checked here" and known is not None:
         return (
-            f"{lead}, but gold labels of these support it: "
+            f"{lead}, but gold labels of these texts support it: "
             f"{_found(certificate, known, lower=True)}. If they were drawn at random "
             "from the accepted items, at most "
             f"{certificate.certified.alpha:.1%} of the accepted items without a gold label are "
-            f"wrong, too (p = {_p(certificate, known):.2g}). {alike}"
+            f"wrong (p = {_p(certificate, known):.2g}). {alike}"
         )
     return (
         f"{lead}, so it promises nothing about these. {alike} To check it, label {check:,} of "
@@ -331,7 +331,7 @@ def _found(certificate: Certificate, known: _GoldHere, *, lower: bool = False) -
     which = "items with a gold label" if risk else "accepted items with a gold label"
     which = "accepted items that people answered for the audit" if known.audit else which
     what = "accepted and wrong" if risk else "wrong"
-    are = f"{known.errors:,} are {what}"
+    are = f"{known.errors:,} {'is' if known.errors == 1 else 'are'} {what}"
     words = (
         f"of {known.items:,} {which}, {are} ({known.errors / known.items:.1%}, 95% interval "
         f"{known.interval.low:.1%} to {known.interval.high:.1%})"

@@ -1,6 +1,6 @@
 """Look for signs that a text was written to change its own label.
 
-A sign is a reason to ask a person, and no proof. Texts are only read: nothing here changes what a
+A sign is a reason to ask a person, not proof. Texts are only read: nothing here changes what a
 model is shown.
 """
 

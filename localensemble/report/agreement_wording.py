@@ -309,7 +309,7 @@ def _furthest_from_the_others(agreement: Agreement) -> tuple[str, ...]:
         return ()
     return (
         f'"{worst.rater}" disagrees with the others most: without it, '
-        f"{agreement.leading} would be {_estimate(worst.without)} and Fleiss kappa "
+        f"{agreement.leading} would be {_estimate(worst.without)} and Fleiss' kappa "
         f"{_estimate(worst.kappa_without)}. Agreement does not show who is right.",
     )
 
@@ -344,8 +344,8 @@ def effective_raters(dependence: ErrorDependence) -> str:
         return f"The effective number of raters is undefined: {dependence.undefined_because}."
     if dependence.effective_raters >= dependence.raters:
         return (
-            f"The {dependence.raters} raters average out errors at least as well as as many "
-            "independent raters would."
+            f"The {dependence.raters} raters average out errors at least as well as "
+            f"{dependence.raters} independent raters would."
         )
     return (
         f"The {dependence.raters} raters average out errors as well as "

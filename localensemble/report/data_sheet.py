@@ -76,7 +76,7 @@ the program does not know it. This sheet is a draft, not legal advice.
 {_blank("transfers of the results, or none")} |
 | (f) Time limits for erasure | \
 {_blank("date or period, for table, study folder and backups")}; \
-`localensemble study shred` removes the study folder, `localensemble withdraw` single items |
+`localensemble study shred` deletes the files of the study, `localensemble withdraw` single items |
 | (g) Security measures | {_measures(manifest)} \
 {_blank("disk encryption, access control, backups")} |
 
@@ -113,8 +113,8 @@ def _transfers(manifest: Mapping[str, Any]) -> str:
     if not guard["on"]:
         return "Not ruled out: the guard against connections was off, or failed its own test."
     return (
-        "None by the program: Python code was kept from connecting to other machines "
-        f"({counted(int(guard['attempts']), 'attempt')} refused)."
+        "None by Python code of the program, which was kept from connecting to other machines "
+        f"({counted(int(guard['attempts']), 'attempt')} refused). Other code was not checked."
     )
 
 
@@ -125,8 +125,8 @@ def _measures(manifest: Mapping[str, Any]) -> str:
         f"Processed on one machine ({_cell(machine['system'])}, {_cell(machine['processor'])}); "
         f"guard against connections {'on' if guard['on'] else 'off'}, its self-test: {test}; "
         f"isolated from the network: {'yes' if manifest['isolation']['isolated'] else 'no'}; "
-        "append-only ledger with hashes, without texts; new study folders are readable only by "
-        "their owner."
+        "append-only ledger with hashes, without texts of items; new study folders are readable "
+        "only by their owner."
     )
 
 

@@ -1,7 +1,8 @@
 """Read and write certificate and calibration files, and tell which ones a study made.
 
 The ledger records the hash of every such file when it is made. A file without a record was made
-for another study, or edited: it is refused unless the person states that it is foreign.
+from another study, by an earlier version, or edited: it is refused unless the user states that it
+may be foreign.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ class GivenFiles:
         foreign = sha256_json(values) not in self.known[kind]
         if foreign and not self.foreign_stated:
             raise InputError(
-                f"{path}: the ledger of this study has no record of this {kind}. It was made for "
-                "another study, or changed after it was made.",
+                f"{path}: the ledger of this study has no record of this {kind}. It was made "
+                "from another study or by an earlier version, or changed after it was made.",
                 hint=f"Run `localensemble {_COMMANDS[kind]}` again. To use the file nevertheless, "
                 "add --foreign-files; the report then names it as foreign.",
             )

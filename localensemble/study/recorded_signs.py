@@ -55,7 +55,7 @@ def injection_cautions(settings: RunSettings, rules: DecisionRules) -> tuple[str
 def _not_applied(settings: RunSettings) -> str:
     opening = f"The policy {SuspectedInjection.name} was not applied: "
     if settings.ratings_sha256 is not None:
-        return f"{opening}the ratings were made elsewhere, without a look at the texts."
+        return f"{opening}the ratings were made elsewhere, so no texts were searched."
     return (
         f"{opening}this study was labeled by a version that did not look for signs of prompt "
         "injection. To look for them, decide again with the table of texts (`localensemble "

@@ -272,7 +272,7 @@ def _cautions(run: FinishedRun, rules: DecisionRules, reader: LedgerReader) -> t
 def _foreign(rules: DecisionRules) -> tuple[str, ...]:
     return tuple(
         f"The {what} for {listed(names)} is foreign: this study has no record of making it, so "
-        "nothing shows that it is as it was made."
+        "nothing shows that it is unchanged."
         for what, names in (
             ("certificate", rules.foreign_certificates),
             ("calibration", rules.foreign_calibrations),

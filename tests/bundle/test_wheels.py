@@ -124,7 +124,7 @@ def test_an_engine_that_does_not_fit_is_refused(
         gather_wheels(tmp_path / "out", checkout=repository, target=LINUX, compiled=wheel)
 
 
-def test_the_machines_that_people_name_have_a_library_that_was_built_before() -> None:
+def test_the_machines_that_people_name_have_a_prebuilt_library() -> None:
     tags = {platform.runs_on for platform in prebuilt_engine.PLATFORMS.values()}
     assert set(PREBUILT.values()) == tags
     windows = Target.named("windows-x64", python="3.12")

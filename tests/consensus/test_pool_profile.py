@@ -133,7 +133,7 @@ def test_the_sentence_is_about_the_items_without_a_gold_label() -> None:
     for part in (
         "Of the items without a gold label that are accepted with support of at least 1",
         "exact hypergeometric",
-        "upper bound for the others",
+        "upper bound",
         "200 of them without a gold label",
     ):
         assert part in sentence

@@ -53,7 +53,7 @@ def test_a_path_that_cannot_be_written_is_named_by_its_cause(tmp_path: Path) -> 
     assert "a part of the path is a file" in refused(tmp_path / "file" / "b")
     assert "its folder does not exist" in refused(tmp_path / "gone" / "b")
     assert "it is a folder" in refused(tmp_path / "folder")
-    assert "links lead round" in refused(tmp_path / "round" / "b")
+    assert "links form a loop" in refused(tmp_path / "round" / "b")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder", "round"]
 
 

@@ -27,8 +27,8 @@ CHECKS: tuple[Callable[[Fields], object], ...] = (
     ("data", "expected"),
     [
         (b"xx", "not JSON"),
-        (b"[" * 100_000, "nests lists or objects too deep"),
-        (b'{"a":' * 100_000, "nests lists or objects too deep"),
+        (b"[" * 100_000, "nests lists or objects too deeply"),
+        (b'{"a":' * 100_000, "nests lists or objects too deeply"),
         (b'{"a": 1, "a": 2}', '"a" appears twice'),
         (b'{"a": NaN}', "NaN is not a number in JSON"),
         (b"[" + b"9" * 5000 + b"]", "not JSON"),

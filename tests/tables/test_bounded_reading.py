@@ -85,7 +85,7 @@ FORMULA = f'<row r="4"><c r="A4"><f t="shared" ref="A4:A4004" si="0">{"1+" * 400
         ),
         (
             after_cells("<mergeCells>" + '<mergeCell ref="D1:E1"/>' * 250_000 + "</mergeCells>"),
-            "elements beside its cells",
+            "elements other than cells",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
     [
         ("MOST_WORKBOOK_PARTS", "parts"),
         ("MOST_CELL_ELEMENTS", "elements or more"),
-        ("MOST_OTHER_ELEMENTS", "elements beside its cells"),
+        ("MOST_OTHER_ELEMENTS", "elements other than cells"),
     ],
 )
 def test_a_workbook_with_more_of_anything_than_allowed_is_refused(

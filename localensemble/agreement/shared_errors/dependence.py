@@ -154,7 +154,7 @@ def _below_the_commonest(
         if right < always:
             return (
                 f'"{rater}" is right on {right:.1%} of the items with a gold label, but '
-                f'"{matrix.categories[commonest]}" for all of them would be on {always:.1%}'
+                f'answering always "{matrix.categories[commonest]}" would be right on {always:.1%}'
             )
     return ""
 

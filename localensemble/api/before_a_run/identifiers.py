@@ -19,7 +19,7 @@ __all__ = [
 def count_identifiers(source: TableSource) -> ScannedTable:
     """Count the identifiers of each kind of HIPAA's Safe Harbor in each column of a table.
 
-    Returns counts only, never a value. Patterns miss what has no form of its own, above all names.
+    Returns counts only, never a value. Patterns miss what has no form of its own, such as names.
 
     Raises:
         TableError: the table cannot be read.

@@ -220,10 +220,10 @@ class Study:
             policies: like ``{"policy": "support_below", "limit": 0.8}``, in place of the
                 study's; an empty list leaves none; None keeps them.
             certificates: what ``certify`` returned, or its files; at most one a variable.
-            drop_certificates: let go of the study's certificates.
+            drop_certificates: drop the study's certificates.
             calibrations: what ``calibrate`` returned, or its files; at most one a variable.
             drop_calibrations: decide by the raters' own probabilities.
-            foreign_files: the files may be those of another study.
+            foreign_files: trust files that this study has no record of making.
             gold: gold labels in place of a method: a pool is fitted to each variable with enough.
 
         Raises:

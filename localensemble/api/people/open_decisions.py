@@ -1,7 +1,7 @@
-"""Say in commands how people make the decisions that are still open.
+"""Name the commands with which people make the decisions that are still open.
 
 The page asks only about items that still need an answer. Where reviewers differ, all of them have
-answered, so that only an adjudication ends it.
+answered, so that only an adjudication settles it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["ways_to_decide"]
 
 
 def ways_to_decide(study: Path, table: str, *, waiting: int, differing: int) -> tuple[str, ...]:
-    """Return the lines that name the commands, which stand on lines of their own.
+    """Return the lines that name the commands, each command on a line of its own.
 
     Args:
         study: the study folder.
@@ -31,9 +31,10 @@ def ways_to_decide(study: Path, table: str, *, waiting: int, differing: int) -> 
             f"  localensemble review import {study} decisions.csv{table} --reviewer NAME",
         )
     if differing:
+        them = "it" if differing == 1 else "them"
         lines += (
-            f"Reviewers differ on {counted(differing, 'decision')}. A person who has not answered "
-            f"{'it' if differing == 1 else 'them'} settles {'it' if differing == 1 else 'them'}:",
+            f"Reviewers differ on {counted(differing, 'decision')}. Someone who has not answered "
+            f"{them} must settle {them}:",
             f"  localensemble review {study}{table} --adjudicate",
         )
     return tuple(lines)

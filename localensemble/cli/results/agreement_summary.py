@@ -52,7 +52,7 @@ def show_agreement_summary(report: AgreementReport, *, console: Console) -> None
     say_literally(
         console,
         "Categories, raters, pairs and scales: add --details; --html and --json have everything. "
-        "Agreement measures consistency, not accuracy.",
+        "Agreement does not show that labels are right.",
     )
 
 

@@ -54,7 +54,7 @@ def show_agreement(report: AgreementReport, *, console: Console) -> None:
         say_literally(console, cross_check_summary(report.checks), style="bold")
     say_literally(
         console,
-        "Agreement measures consistency, not accuracy.",
+        "Agreement does not show that labels are right.",
         style="dim",
     )
 

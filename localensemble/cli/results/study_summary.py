@@ -113,7 +113,7 @@ def show_summary(
     more = f"{counted(remarks, 'more remark')} and every table" if remarks else "Every table"
     say(
         console,
-        f"{more}: add --details or open the report. Agreement measures consistency, not accuracy.",
+        f"{more}: add --details or open the report. Agreement does not show that labels are right.",
     )
 
 
@@ -132,7 +132,7 @@ def next_step(study: LabeledStudy, table: str) -> str:
         )
     return (
         f"{start}, then review the {waiting} in {study.folder.escalations}: "
-        f"`localensemble review {study.folder.path}{table}` opens a page for it."
+        f"`localensemble review {study.folder.path}{table}` opens a page for this."
     )
 
 

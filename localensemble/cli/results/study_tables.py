@@ -74,7 +74,7 @@ def _print_agreement(findings: StudyFindings, console: Console) -> None:
     ]
     _say_lines(undefined, console)
     console.print(
-        "Agreement measures consistency, not accuracy.\n",
+        "Agreement does not show that labels are right.\n",
         style="dim",
     )
 

@@ -1,4 +1,4 @@
-"""Say how many decisions are still open, and which command comes next."""
+"""Print how many decisions are still open, and which command comes next."""
 
 from __future__ import annotations
 

@@ -129,7 +129,8 @@ class Certificate:
         found = contradiction(self.certified) or self._pool_contradiction()
         if found:
             raise InputError(
-                f'{where} for "{self.variable}" was changed after it was made: {found}.',
+                f'{where} for "{self.variable}" contradicts itself: {found}. It was changed after '
+                "it was made.",
                 hint="Certify again, or drop it (`consensus --drop-certificates`).",
             )
 
@@ -243,7 +244,8 @@ class Certificate:
             "same",
             "study too small": "more such items would not help: the other rules of the study "
             f"leave only {self._left_by_other_rules():,} items to accept, too few to show it",
-            "too wrong": "more such items would not help: too many of the surest labels are wrong",
+            "too wrong": "more such items would not help: too many labels with the highest scores "
+            "are wrong",
         }
         return by_obstacle[certified.obstacle or "too wrong"]
 
@@ -255,7 +257,7 @@ class Certificate:
         chosen = self.certified.chosen
         if chosen is None or chosen.upper is None:
             return ""
-        whom = "" if chosen.unread is None else " for the others"
+        whom = "" if chosen.unread is None else " for items without a gold label:"
         return f" (upper bound{whom} {chosen.upper:.2%})"
 
     def _unread_of_them(self) -> str:

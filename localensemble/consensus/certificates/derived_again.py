@@ -82,7 +82,7 @@ def _of_walk(certified: CertifiedThreshold) -> str:
         name = "none" if again.chosen is None else format(again.chosen.threshold, "g")
         return f"the chosen threshold is not the last that passed ({name})"
     if certified.chosen is not None and certified.items_needed is not None:
-        return "a threshold was chosen, and yet more items are said to be needed"
+        return "a threshold was chosen, but more items are said to be needed"
     return ""
 
 

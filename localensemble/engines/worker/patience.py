@@ -81,7 +81,7 @@ class Watch:
             return ""
         self._told = True
         limit = self._silence_limit() if self._is_silent() else self._patience.idle
-        return f"{self._what()}. It is ended and started again after {limit:.0f} s"
+        return f"{self._what()}. After {limit:.0f} s, it is ended and started again"
 
     def verdict(self) -> str:
         """Return why the process must be ended; empty while it is waited for."""
@@ -91,7 +91,7 @@ class Watch:
     def _what(self) -> str:
         if self._is_silent():
             return f"has given no sign of life for {self._silent:.0f} s"
-        return f"has done no step of work for {self._idle:.0f} s"
+        return f"has completed no step of work for {self._idle:.0f} s"
 
     def _is_silent(self) -> bool:
         return self._silent >= min(self._patience.notice, self._silence_limit())

@@ -43,7 +43,7 @@ class Worker:
         ModelFileError: the model file cannot be used, or reading it kills the child.
         EngineUnavailableError: llama-cpp-python is not installed, or cannot load any model.
         EngineCrashedError: the child died or did nothing; the next call starts another.
-        EngineError: it did nothing too often, or sent something else than an answer.
+        EngineError: it did nothing too often, or sent something other than an answer.
     """
 
     # What the child opens with the settings, as ``module:name``.
@@ -186,7 +186,7 @@ class Worker:
         """End a child that broke the rules of the exchange: nothing it sends can be believed."""
         self._end()
         return EngineError(
-            f"The process running {self._title} sent something else than an answer: {what}. "
+            f"The process running {self._title} sent something other than an answer: {what}. "
             "It was ended.",
             hint="Do not use this model file unless you know where it comes from. If you do, "
             "please report this as a fault in the program.",

@@ -82,7 +82,7 @@ class _Counts:
         while chunk := content.read(_CHUNK_BYTES):
             parser.Parse(chunk, False)
             _refuse_more(self.path, "elements", self.of_cells, MOST_CELL_ELEMENTS)
-            _refuse_more(self.path, "elements beside its cells", self.others, MOST_OTHER_ELEMENTS)
+            _refuse_more(self.path, "elements other than cells", self.others, MOST_OTHER_ELEMENTS)
             _refuse_more(
                 self.path, "cells in merged or linked areas", self.area_cells, MOST_SHEET_CELLS
             )

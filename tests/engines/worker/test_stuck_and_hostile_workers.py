@@ -205,7 +205,7 @@ def test_something_else_than_an_answer_is_refused_and_its_sender_ended(
 ) -> None:
     _plant(tmp_path, monkeypatch, ANSWERING.format(instead=lie))
     engine = WorkerEngine(EngineSettings(model_path=path, threads=1), patience=SHORT)
-    with pytest.raises(EngineError, match="sent something else than an answer") as caught:
+    with pytest.raises(EngineError, match="sent something other than an answer") as caught:
         engine.score(PROMPTS, ANSWERS)
     assert not isinstance(caught.value, EngineCrashedError)
     assert engine.pid is None
@@ -237,7 +237,7 @@ def test_bytes_that_are_no_message_run_nothing_and_are_refused(
     trace = tmp_path / "trace"
     instead = sent.replace("\\\\", "\\").replace("{trace}", str(trace))
     _plant(tmp_path, monkeypatch, RAW.format(instead=instead))
-    with pytest.raises(EngineError, match="sent something else than an answer"):
+    with pytest.raises(EngineError, match="sent something other than an answer"):
         WorkerEngine(EngineSettings(model_path=path, threads=1), patience=SHORT)
     assert not trace.exists()
 
