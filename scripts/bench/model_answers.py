@@ -38,7 +38,7 @@ LONG = "medical_abstracts"
 POOLED = ("qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct")
 LABELED_FOR_POOLS = 300
 TIMED = {"sst2": 100, LONG: 20}
-TURNED = 50
+TURNED = 200
 """Items that are labeled again with the categories in reverse order."""
 
 

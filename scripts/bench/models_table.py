@@ -106,12 +106,17 @@ def off_codebook(one: AnsweredSet, model: str, readout: str) -> str:
 
 
 def flips(one: AnsweredSet, model: str, readout: str) -> str:
-    """Return the share of items with another category once the categories are reversed."""
+    """Return the share of items with another category once the categories are reversed.
+
+    A star marks a share of fewer items: those that are labeled so far.
+    """
     first = one.answers(model, readout, items=TESTED)
-    second = one.answers(model, readout, items=TURNED, reverse=True)
-    if first is None or second is None:
-        return ""
-    return f"{(first.codes[:TURNED] != second.codes).mean():.2f}"
+    for items, mark in ((TURNED, ""), (TURNED // 4, "*")):
+        second = one.answers(model, readout, items=items, reverse=True)
+        if first is not None and second is not None:
+            share = (first.codes[:items] != second.codes[:items]).mean()
+            return f"{share:.2f}{mark}"
+    return ""
 
 
 def accuracy(distributions: Distributions, gold: Codes) -> str:
