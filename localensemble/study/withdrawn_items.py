@@ -12,10 +12,12 @@ from typing import Any, cast
 
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.files import replaced_binary_file
-from localensemble.core.identity import JsonValue, sha256_item
+from localensemble.core.foreign_json import ForeignJsonError, read_json
+from localensemble.core.identity import JsonValue, sha256_item, sha256_json
 from localensemble.core.labels import ItemId
 from localensemble.core.words import counted, listed
 from localensemble.ledger.connection import is_begun
+from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
 from localensemble.study.run_record import RunSettings
@@ -93,16 +95,31 @@ def used_items_of(reader: LedgerReader, ids: Collection[ItemId]) -> frozenset[st
     )
 
 
-def clear_calibrations(folder: StudyFolder, used: Collection[str]) -> None:
-    """Remove the hashes of withdrawn items from the calibration files in a study folder."""
+def clear_calibrations(folder: StudyFolder, used: Collection[str], *, ledger: Ledger) -> None:
+    """Remove the hashes of withdrawn items from the calibration files in a study folder.
+
+    One that the study made stays on record as its own.
+    """
+    made = ledger.reader.made_files("calibration")
     for path in sorted(folder.path.rglob("rater-calibration-*.json")):
         held = path.read_bytes()
         left = held
         for one in used:
             left = left.replace(one.encode(), _WITHDRAWN.encode())
         if left != held:
+            if _hash_of(held) in made:
+                variable = str(read_json(left)["variable"])
+                ledger.register_file("calibration", variable=variable, sha256=_hash_of(left))
             with replaced_binary_file(path) as stream:
                 stream.write(left)
+
+
+def _hash_of(content: bytes) -> str:
+    """Return the hash by which a ledger knows a file; empty if it is not JSON."""
+    try:
+        return sha256_json(read_json(content))
+    except ForeignJsonError:
+        return ""
 
 
 def made_before_withdrawal(reader: LedgerReader, rules: DecisionRules) -> tuple[str, ...]:

@@ -420,3 +420,23 @@ def test_a_calibration_loses_the_item_and_the_certificate_that_rests_on_it_is_dr
     assert holding(study, hashed) == []
     assert run("ledger", "verify", study).code == 0
     assert run("consensus", study, *items, *calibration).code == 0
+
+
+def test_a_calibration_that_was_never_applied_stays_the_studys_own(
+    run: Run, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, [f"comment {n}" for n in range(80)])
+    study, items = files.study, ("--items", files.items)
+    assert label(run, files).code in (0, 3)
+    gold = ("--gold", gold_table(files, range(60)), "--variable", "topic")
+    assert run("calibrate", study, *gold, "--method", "temperature").code == 0
+    path = study / "rater-calibration-topic.json"
+    before = path.read_bytes()
+    assert run("withdraw", study, "--id", "i-17", *items).code == 0
+    assert path.read_bytes() != before
+    ended = run("consensus", study, *items, "--calibration", path)
+    assert ended.code == 0, ended.err
+    assert run("ledger", "verify", study).code == 0
+    # Edited afterwards, it is refused.
+    path.write_bytes(path.read_bytes().replace(b"}", b" }").replace(b"topic", b"other", 1))
+    assert run("consensus", study, *items, "--calibration", path).code == 2

@@ -123,12 +123,12 @@ def withdraw(
         gone = _ids_given(options, ledger.reader)
         used = used_items_of(ledger.reader, gone)
         if newest_finished(ledger.reader) is None:
-            clear_calibrations(folder, used)
+            clear_calibrations(folder, used, ledger=ledger)
             return _from_unfinished(folder, ledger, gone)
         before = Study.load(ledger.reader)
         left = _items_left(before, items, gone, options)
         # Once the ledger has forgotten the items, nobody knows their hashes.
-        clear_calibrations(folder, used)
+        clear_calibrations(folder, used, ledger=ledger)
         dropped = _record_without(before, left, gone, ledger, used=used)
         ledger.withdraw(gone, redact=redacted)
         loaded = Study.load(ledger.reader)
