@@ -7,7 +7,7 @@ each file. So a ledger that is gone, was replaced, or lost its newest events is 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,19 @@ class Manifest:
         return files if isinstance(files, dict) else {}
 
     def changed(self, folder: StudyFolder) -> tuple[str, ...]:
-        """Name the files that are not as they were written, or are gone."""
-        return tuple(
-            name for name, sha256 in self.files.items() if _sha256(folder.path / name) != sha256
-        )
+        """Name the files that are not as they were written, or are gone.
+
+        The manifest is one of them if it says nothing: it is empty, no JSON object, or gone from
+        beside the tables.
+        """
+        written = (folder.manifest, folder.labels, folder.escalations)
+        silent = not self.content and any(path.exists() for path in written)
+        return (*((folder.manifest.name,) if silent else ()), *self._changed_files(folder))
+
+    def _changed_files(self, folder: StudyFolder) -> Iterator[str]:
+        for name, sha256 in self.files.items():
+            if _sha256(folder.path / name) != sha256:
+                yield name
 
 
 def open_ledger(folder: StudyFolder, *, create: bool) -> Ledger:
@@ -119,6 +128,6 @@ def record_hashes(folder: StudyFolder, files: Sequence[Path]) -> None:
 
 def _sha256(path: Path) -> str:
     try:
-        return sha256_file(path)
+        return sha256_file(path) if path.is_file() else ""
     except OSError:
         return ""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,3 +175,47 @@ def test_findings_of_another_ledger_are_not_replaced(folder: StudyFolder) -> Non
     lose(folder, "another ledger")
     with pytest.raises(LedgerError, match="another ledger"):
         write_shown(None, codebook=None, folder=folder)  # type: ignore[arg-type]
+
+
+def empty(path: Path) -> None:
+    path.write_text("", encoding="utf-8")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def say_nothing(path: Path) -> None:
+    path.write_text("{}", encoding="utf-8")
+
+
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("damage", [empty, cut, say_nothing, Path.unlink])
+def test_a_manifest_that_says_nothing_is_named(
+    folder: StudyFolder, damage: Callable[[Path], None]
+) -> None:
+    damage(folder.manifest)
+    found = verify_ledger(folder.path)
+    assert found.ledger.ok
+    assert found.changed == ("manifest.json",)
+    assert not found.ok
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["manifest.json", "labels.csv"])
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(
+    folder: StudyFolder, name: str
+) -> None:
+    replace_by_pipe(folder.path / name)
+    assert verify_ledger(folder.path).changed == (name,)
+
+
+def test_a_ledger_alone_in_a_folder_is_whole(folder: StudyFolder, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(folder.ledger, alone)
+    assert verify_ledger(alone).ok
