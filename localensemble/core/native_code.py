@@ -10,27 +10,33 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
 
+_OURS = "localensemble"
 _LONGEST = 400
 _FILE = re.compile(
     r"(?P<path>(?:[A-Za-z]:\\|/)[^'\"\n:]*?\.(?:so(?:\.\d+)*|pyd|dll|dylib))(?=['\"):\s,]|$)"
 )
 _DLL = re.compile(r"DLL load failed while importing (\w+)")
-_COMPILED_PART = re.compile(r"No module named '?(\w+)((?:\.\w+)*\._\w+)'?")
+# Modules with machine code have a name, or are in a folder, that begins with "_".
+_COMPILED_PART = re.compile(
+    r"No module named '?(?P<module>\w+)(?:\.\w+)*\._\w+"
+    r"|cannot import name '_\w+' from (?:partially initialized module )?'(?P<parent>\w+)"
+)
 _BLOCKED = "the system's rules for programs do not allow it to run"
 _OTHER_BUILD = "it belongs to another build: a function is missing in it"
 _ALLOW = (
     "Ask your administrator to allow the files that `localensemble doctor --allowlist` lists. "
     "If that cannot run either, give them the folder of the file."
 )
-_REINSTALL = "Install it again: `{python} -m pip install --force-reinstall --no-deps {package}`."
+_REINSTALL = "Install it again: `{python} -m pip install --force-reinstall --no-deps {release}`."
 _NEWER_SYSTEM = (
     "Install a release that was built for this system, or build it here: "
-    "`{python} -m pip install --force-reinstall --no-deps --no-binary {package} {package}`."
+    "`{python} -m pip install --force-reinstall --no-deps --no-binary {package} {release}`."
 )
 # Codes of Windows' errors, and words that the systems use, as regular expressions.
 _CAUSES: Sequence[tuple[frozenset[int], str, str, str]] = (
@@ -71,7 +77,8 @@ _CAUSES: Sequence[tuple[frozenset[int], str, str, str]] = (
     ),
     (
         frozenset({2, 3, 126}),
-        r"cannot open shared object file|module could not be found|library not loaded"
+        r"cannot open shared object file|module could not be found|could not find module"
+        r"|library not loaded"
         r"|image not found|no such file|not found",
         "it, or a library that it needs, is missing",
         "On Windows, install the Microsoft Visual C++ Redistributable; on Linux, the package of "
@@ -119,10 +126,11 @@ def import_trouble(error: BaseException) -> LoadingTrouble | None:
             continue
         text = str(one)
         if part := _COMPILED_PART.search(text):
-            if not _is_installed(part[1]):
+            module = part["module"] or part["parent"]
+            if module == _OURS or not _is_installed(module):
                 continue
             reason = "it is missing, or was built for another Python"
-            return _trouble(part[1], _folder(part[1]), reason, "", _REINSTALL)
+            return _trouble(_installed_as(module), _folder(module), reason, "", _REINSTALL)
         path = _path(one, text)
         if not path and not _DLL.search(text):
             continue
@@ -134,20 +142,28 @@ def loading_trouble(
     package: str, said: str, *, path: str = "", windows_code: int | None = None
 ) -> LoadingTrouble:
     """Explain what the system said when a library could not be loaded."""
-    found = _FILE.search(said)
-    path = path or (found["path"] if found else "")
+    path = path or file_in(said)
     for codes, words, reason, remedy in _CAUSES:
         if windows_code in codes or re.search(words, said, re.IGNORECASE):
             return _trouble(package, path, reason, said, remedy)
     return _trouble(package, path, "the system refuses it", said, _REINSTALL)
 
 
+def file_in(text: str) -> str:
+    """Return the first compiled file that a text names; empty if it names none."""
+    found = _FILE.search(text)
+    return found["path"] if found else ""
+
+
 def _trouble(package: str, path: str, reason: str, said: str, remedy: str) -> LoadingTrouble:
     python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
     shown = " ".join(said.split())[:_LONGEST].rstrip(".")
-    return LoadingTrouble(
-        package, path, reason, shown, remedy.format(python=python, package=package)
-    )
+    try:  # the same release again
+        release = f"{package}=={version(package)}"
+    except (PackageNotFoundError, ValueError):
+        release = package
+    told = remedy.format(python=python, package=package, release=release)
+    return LoadingTrouble(package, path, reason, shown, told)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -164,8 +180,7 @@ def _path(error: ImportError, text: str) -> str:
     noted = error.path or ""
     if re.search(r"\.(so|pyd|dll|dylib)$", noted):
         return noted
-    found = _FILE.search(text)
-    return found["path"] if found else ""
+    return file_in(text)
 
 
 def _package(path: str, error: ImportError) -> str:

@@ -101,12 +101,19 @@ def test_a_file_without_the_functions_of_a_module_is_told(
     assert sys.executable in trouble.remedy
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import halved_le._compiled",
+        "from halved_le import _compiled",
+        "from halved_le._libs.interval import x",
+    ],
+)
 def test_a_compiled_part_for_another_python_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     (tmp_path / "halved_le").mkdir()
-    (tmp_path / "halved_le" / "__init__.py").write_text("from halved_le import _core_le_\n")
-    (tmp_path / "halved_le" / "__init__.py").write_text("import halved_le._compiled\n")
+    (tmp_path / "halved_le" / "__init__.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ImportError) as caught:
         importlib.import_module("halved_le")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from localensemble.core.errors import EngineUnavailableError, LocalEnsembleError
-from localensemble.core.native_code import LoadingTrouble, import_trouble, loading_trouble
+from localensemble.core.native_code import (
+    LoadingTrouble,
+    file_in,
+    import_trouble,
+    loading_trouble,
+)
 
 PACKAGE = "llama-cpp-python"
 
@@ -44,16 +50,18 @@ def not_installed() -> LocalEnsembleError:
 def _trouble(error: Exception) -> LoadingTrouble:
     cause = error.__cause__ or error.__context__
     system = cause if isinstance(cause, OSError) else error
-    # Windows names a missing function, but not the file that lacks it.
-    path = _folder() if isinstance(error, AttributeError | FileNotFoundError) else ""
-    said = str(error)
+    said = str(system)
     if isinstance(error, AttributeError) and "symbol" not in said:
         said = f"{said} (undefined symbol)"
+    # Windows names a missing function, but not the file that lacks it.
+    found = file_in(str(error)) or file_in(said) or _folder()
     code = getattr(system, "winerror", None)
-    return loading_trouble(PACKAGE, said, path="" if "/" in said else path, windows_code=code)
+    return loading_trouble(PACKAGE, said, path=found, windows_code=code)
 
 
 def _folder() -> str:
+    if named := os.environ.get("LLAMA_CPP_LIB_PATH"):
+        return named
     spec = find_spec("llama_cpp")
     folder = spec.submodule_search_locations if spec is not None else None
     return str(Path(folder[0], "lib")) if folder else ""
