@@ -26,6 +26,7 @@ _DLL = re.compile(r"DLL load failed while importing (\w+)")
 _COMPILED_PART = re.compile(
     r"No module named '?(?P<module>\w+)(?:\.\w+)*\._\w+"
     r"|cannot import name '_\w+' from (?:partially initialized module )?'(?P<parent>\w+)"
+    r"|cannot import name '\w+' from '(?P<folder>\w+)(?:\.\w+)*\._\w+' \(unknown location\)"
 )
 _BLOCKED = "the system's rules for programs do not allow it to run"
 _OTHER_BUILD = "it belongs to another build: a function is missing in it"
@@ -126,7 +127,7 @@ def import_trouble(error: BaseException) -> LoadingTrouble | None:
             continue
         text = str(one)
         if part := _COMPILED_PART.search(text):
-            module = part["module"] or part["parent"]
+            module = part["module"] or part["parent"] or part["folder"]
             if module == _OURS or not _is_installed(module):
                 continue
             reason = "it is missing, or was built for another Python"

@@ -107,12 +107,13 @@ def test_a_file_without_the_functions_of_a_module_is_told(
         "import halved_le._compiled",
         "from halved_le import _compiled",
         "from halved_le._libs.interval import x",
+        "from halved_le._folder import x",
     ],
 )
 def test_a_compiled_part_for_another_python_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    (tmp_path / "halved_le").mkdir()
+    (tmp_path / "halved_le" / "_folder").mkdir(parents=True)
     (tmp_path / "halved_le" / "__init__.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ImportError) as caught:
