@@ -206,13 +206,15 @@ def _end_process(
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    # A reader that waits for room ends once there is some.
+    # A reader that waits for room ends once there is some; one that reads a pipe which a process
+    # of the child's still holds open does not, and closing the pipe would wait for it.
     reader, *others = threads
-    while reader.is_alive():
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while reader.is_alive() and time.monotonic() < deadline:
         with contextlib.suppress(queue.Empty):
             received.get_nowait()
         reader.join(0.01)
-    if process.stdout is not None:
+    if process.stdout is not None and not reader.is_alive():
         process.stdout.close()
     for thread in others:
         thread.join(_SECONDS_TO_END)

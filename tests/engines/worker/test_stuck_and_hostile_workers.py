@@ -17,6 +17,7 @@ pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.core.errors import EngineCrashedError, EngineError
 from localensemble.engines.settings import EngineSettings
+from localensemble.engines.worker import child
 from localensemble.engines.worker.patience import Patience
 from localensemble.engines.worker.worker_engines import WorkerEngine
 from tests.engines.llama_cpp.tiny_gguf import write_tiny_gguf
@@ -289,3 +290,18 @@ resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     assert "chest pain" not in str(caught.value)
     assert [one.name for one in tmp_path.iterdir()] == ["planted"]
     engine.close()
+
+
+def test_closing_does_not_wait_for_a_process_that_the_worker_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'])"
+    )
+    monkeypatch.setattr(child, "child_command", lambda *_: [sys.executable, "-c", left])
+    monkeypatch.setattr(child, "_SECONDS_TO_END", 0.2)
+    started = child.Child(())
+    began = time.monotonic()
+    started.end()
+    assert time.monotonic() - began < 20
