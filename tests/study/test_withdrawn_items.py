@@ -96,7 +96,8 @@ def test_calibration_files_lose_the_hashes_of_withdrawn_items(folder: StudyFolde
     other = folder.rater_calibration("w")
     held.write_text(f'{{"used_items": ["{gone}", "{kept}"]}}', encoding="utf-8")
     other.write_text(f'{{"used_items": ["{kept}"]}}', encoding="utf-8")
-    clear_calibrations(folder, {gone})
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        clear_calibrations(folder, {gone}, ledger=ledger)
     assert held.read_text(encoding="utf-8") == f'{{"used_items": ["withdrawn", "{kept}"]}}'
     assert other.read_text(encoding="utf-8") == f'{{"used_items": ["{kept}"]}}'
 
