@@ -121,14 +121,15 @@ def _show_version(context: click.Context, asked: bool) -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    if sys.argv[1:3] != _GOES_OUT:
-        guard_egress()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not turn a finished run into a failed one.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     _quiet_unhandled_errors()
     try:
+        # In here, because its file in the temporary folder may find the disk full.
+        if sys.argv[1:3] != _GOES_OUT:
+            guard_egress()
         isolate_if_asked()
         # Before a text is read. Not earlier: such a process may not enter its own network.
         refuse_memory_dumps()

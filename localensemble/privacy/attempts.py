@@ -54,8 +54,11 @@ def closed_counter() -> Counter:
             note_unfinished(file)
             handle = os.open(file, os.O_RDWR | os.O_APPEND)
             # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
-            os.write(handle, b"\n")
             atexit.register(forget)
+            try:
+                os.write(handle, b"\n")
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, name) from error
         return file
 
     def join(launchers: Path) -> None:

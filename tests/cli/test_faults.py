@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
+from localensemble.cli.main import main
 from localensemble.core.prompts import Prompt
 from localensemble.engines import registry
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.engines.settings import EngineSettings
+from localensemble.privacy.attempts import closed_counter
 from tests.cli.conftest import Ended, Run
 from tests.studies import study_files
 
@@ -68,3 +74,24 @@ class TestForDevelopers:
         assert failed.code == 1
         assert "Traceback" in failed.err
         assert SECRET in failed.err
+
+
+def test_a_temporary_folder_on_a_full_disk_is_named_without_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(handle: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    counter = closed_counter()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        patched.setattr("localensemble.cli.main.guard_egress", counter.path)
+        patched.setattr(sys, "argv", ["localensemble", "models", "list"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    printed = capsys.readouterr().err
+    counter.forget()
+    assert ended.value.code == 1
+    assert "the disk is full" in printed
+    assert tempfile.gettempdir() in printed
+    assert "Traceback" not in printed
