@@ -71,9 +71,10 @@ class _List:
         if self._opened_for is None or self._opened_for[0] != os.getpid():
             return
         # Libraries remove theirs when the process ends, and do not say so.
-        if not any(Path(path).exists() for path in self._open):
+        # Without pathlib, which code of another package may have broken until then.
+        if not any(os.path.exists(path) for path in self._open):  # noqa: PTH110
             with contextlib.suppress(OSError):
-                self._path.unlink()
+                os.unlink(self._path)  # noqa: PTH108
 
 
 _list = _List()
