@@ -159,9 +159,8 @@ def _interval_methods(computed: Sequence[Coefficient]) -> str:
     used = {one.interval_method for one in computed}
     sentences = []
     if "small sample" in used:
-        which = "Those" if "analytic" in used else "They"
         sentences.append(
-            f"{which} from fewer than {SMALL_SAMPLE_ITEMS} items, or from labels that differ on "
+            f"Those from fewer than {SMALL_SAMPLE_ITEMS} items, or from labels that differ on "
             f"fewer than {SMALL_SAMPLE_DIFFERING}, follow a beta distribution that allows for one "
             "further item with complete disagreement (lower limit) or agreement (upper limit), "
             "because analytic lower limits are too high there"

@@ -157,6 +157,8 @@ def test_the_methods_paragraph_names_the_intervals_that_were_used() -> None:
     few = text_of([[0, 0]] * 20 + [[0, 1], [1, 1]] * 5)
     assert "one further item" in few
     assert "They are analytic" not in few
+    assert "Those from fewer than 100 items" in few
+    assert "They from" not in few
     many = text_of([[0, 0]] * 200 + [[0, 1], [1, 1]] * 80)
     assert "They are analytic" in many
     assert "one further item" not in many
