@@ -153,6 +153,12 @@ def _as_shown(coefficient: Coefficient, end: float) -> float:
     return round(end, decimals(coefficient.interval_low, coefficient.interval_high))
 
 
+def _below_chance(coefficient: Coefficient) -> bool:
+    """Return whether the whole interval, as shown, is below 0."""
+    high = coefficient.interval_high
+    return high is not None and _as_shown(coefficient, high) < 0.0
+
+
 def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) -> str:
     """State in a clause how far the raters agree on one variable, without numbers.
 
@@ -165,8 +171,7 @@ def agreement_statement(agreement: Agreement, *, outside: Sequence[str] = ()) ->
         return f"Agreement cannot be measured: {coefficient.undefined_because}"
     if few := too_few_items(coefficient):
         return f"Agreement cannot be judged, because {few}"
-    high = coefficient.interval_high
-    if high is not None and _as_shown(coefficient, high) < 0.0:
+    if _below_chance(coefficient):
         return "The raters agree less than by chance"
     if reached_word(coefficient) != "poor" and (
         without := no_band_because(agreement, outside=outside)
@@ -250,6 +255,8 @@ def no_band_because(agreement: Agreement, *, outside: Sequence[str] = ()) -> str
                 f"agreement beyond chance cannot be judged, because {quoted(names)} "
                 f"{one if len(names) == 1 else several}"
             )
+    if _below_chance(leading_coefficient(agreement)):
+        return ""  # The lowest word of every scale praises nothing.
     kappa = agreement.coefficient("Fleiss kappa", weights=agreement.weights).value
     alpha = agreement.coefficient("Krippendorff alpha")
     if alpha.value is None or (kappa or 0.0) <= 0.0 or reached_word(alpha) == "poor":

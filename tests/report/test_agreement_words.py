@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localensemble.agreement import SCALES, measure_agreement
+from localensemble.agreement import SCALES, ScaleName, measure_agreement
 from localensemble.core.estimates import interval
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.findings.agreement import Agreement
@@ -240,6 +240,13 @@ def test_no_verdict_comes_from_fewer_items_than_can_show_one(
     assert reached_word(agreement.coefficient("AC1")) is None
     assert "at least 6" in band_word(agreement, agreement.coefficient("AC1"), "Landis-Koch")
     assert not any(word in agreement_statement(agreement) for word in PRAISE)
+
+
+@pytest.mark.parametrize("scale", ["Landis-Koch", "Altman", "Fleiss"])
+def test_the_table_of_words_agrees_with_a_verdict_below_chance(scale: ScaleName) -> None:
+    agreement = agreement_of([[0, 1], [1, 2], [2, 0]] * 20)
+    assert "less than by chance" in agreement_statement(agreement)
+    assert band_word(agreement, agreement.coefficient("AC1"), scale) == "poor"
 
 
 def test_six_items_with_equal_labels_can_show_agreement() -> None:
