@@ -216,7 +216,7 @@ def influence(agreement: Agreement, change: float, kappa_change: float) -> Agree
 
 def test_leaving_a_rater_out_is_praised_only_if_kappa_rises_too() -> None:
     both = agreement_verdict(influence(GOOD, 0.2, 0.1))
-    assert any('"r2" disagrees' in one and "Fleiss kappa" in one for one in both)
+    assert any('"r2" disagrees' in one and "Fleiss' kappa" in one for one in both)
     for kappa_change in (0.01, -0.3):
         alone = agreement_verdict(influence(GOOD, 0.2, kappa_change))
         assert not any("disagrees with the others most" in one for one in alone)
