@@ -14,6 +14,8 @@ _TAKEN_BY_IMPORT = frozenset(
     | {"--sheet", "--gap", "--categories", "--codebook", "-c", "--items", "--ensemble", "-e"}
 )
 
+_DATABASE = b"SQLite format 3\0"
+
 
 class StudyCommand(click.Command):
     """A command on a study; given a table of ratings, it answers with the line to type."""
@@ -26,12 +28,27 @@ class StudyCommand(click.Command):
         """
         if args and not args[0].startswith("-") and Path(args[0]).is_file():
             table = Path(args[0])
+            refused = f"{table.name} is a file; `{self.name}` takes a study folder."
+            if _is_database(table):
+                raise InputError(
+                    refused,
+                    hint="If it is a study's ledger, such as a backup, copy it into a folder of "
+                    "its own under the name study.sqlite, and give that folder.",
+                )
             raise InputError(
-                f"{table.name} is a file; `{self.name}` takes a study folder.",
+                refused,
                 hint="Make a study from the ratings first:\n  "
                 + import_line(table, _for_import(args[1:]) or ("--level", "nominal")),
             )
         return super().parse_args(ctx, args)
+
+
+def _is_database(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_DATABASE)) == _DATABASE
+    except OSError:
+        return False
 
 
 def _for_import(args: list[str]) -> list[str]:

@@ -75,3 +75,16 @@ def test_a_synchronized_study_folder_is_warned_of(run: Run, tmp_path: Path) -> N
     ended = run("import", table, "--level", "nominal", "-o", tmp_path / "OneDrive" / "study")
     assert ended.code == 0
     assert "synchronized by OneDrive" in " ".join((ended.out + ended.err).split())
+
+
+def test_a_backup_is_verified_in_a_folder_of_its_own(run: Run, study: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "backup.sqlite"
+    assert run("ledger", "backup", study, copy).code == 0
+    named = run("ledger", "verify", copy)
+    assert (named.code, "study.sqlite" in named.err, "import" in named.err) == (2, True, False)
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    copy.rename(folder / "study.sqlite")
+    assert run("ledger", "verify", folder).out == run("ledger", "verify", study).out
+    assert run("consensus", folder, "--write").code == 0
+    assert (folder / "labels.csv").read_bytes() == (study / "labels.csv").read_bytes()
