@@ -14,11 +14,13 @@ class EngineFacts:
             every category of a variable" in the methods paragraph: "by the log-probability of ...".
         never_cuts: True if the engine refuses a text that does not fit instead of cutting it.
         scripted: True if no model runs, so that the labels mean nothing.
+        without_prompt: True if the engine shows its model the text alone, without instructions.
     """
 
     scored_by: str = ""
     never_cuts: bool = False
     scripted: bool = False
+    without_prompt: bool = False
 
 
 NOTHING_KNOWN = EngineFacts()

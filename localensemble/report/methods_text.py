@@ -197,7 +197,7 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}, by '
         f"{_who_labeled(findings.raters, engines)}.",
-        _instructions(findings.raters),
+        _instructions(findings.raters, engines),
         _scoring(findings.raters, engines),
         _readouts(findings.raters),
         f"Engines: {listed(_engines(findings.raters))}.",
@@ -234,18 +234,27 @@ def _unfit(findings: StudyFindings) -> str:
     )
 
 
-def _instructions(raters: Sequence[RaterFindings]) -> str:
-    """State whether all raters had the same prompt, judged by its hash and layout."""
-    templates = {rater.prompt_template_sha256: rater.prompt_template for rater in raters}
-    layouts = {rater.layout for rater in raters}
+def _instructions(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]) -> str:
+    """State whether the raters with a prompt had the same, judged by its hash and layout."""
+    asked = [one for one in raters if not engines.get(one.engine, NOTHING_KNOWN).without_prompt]
+    if not asked:
+        return ""
+    names = listed([rater.name for rater in asked])
+    who = f"Rater {names} was" if len(asked) == 1 else f"Raters {names} were"
+    everyone = len(asked) == len(raters)
+    templates = {rater.prompt_template_sha256 for rater in asked}
+    layouts = {rater.layout for rater in asked}
     if len(templates) == 1:
-        same = f"the same instructions and codebook (prompt template {raters[0].prompt_template}"
+        given = "Every rater was" if everyone else who
+        same = "the same" if len(asked) > 1 or everyone else "the"
+        same += f" instructions and codebook (prompt template {asked[0].prompt_template}"
         if len(layouts) == 1:
-            return f"Every rater was given {same}, {_layout(raters[0])})."
-        each = "; ".join(f"{rater.name}: {_layout(rater)}" for rater in raters)
-        return f"Every rater was given {same}), but in a different order ({each})."
-    each = "; ".join(f"{rater.name}: {rater.prompt_template}, {_layout(rater)}" for rater in raters)
-    return f"The raters were given different instructions (prompt templates: {each})."
+            return f"{given} given {same}, {_layout(asked[0])})."
+        each = "; ".join(f"{rater.name}: {_layout(rater)}" for rater in asked)
+        return f"{given} given {same}), but in a different order ({each})."
+    each = "; ".join(f"{rater.name}: {rater.prompt_template}, {_layout(rater)}" for rater in asked)
+    given = "The raters were" if everyone else who
+    return f"{given} given different instructions (prompt templates: {each})."
 
 
 def _layout(rater: RaterFindings) -> str:

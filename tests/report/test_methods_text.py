@@ -67,6 +67,25 @@ def test_the_same_instructions_are_claimed_only_where_they_were_the_same(
     assert "same instructions" not in other
 
 
+def test_instructions_are_claimed_only_of_raters_that_get_a_prompt(found: StudyFindings) -> None:
+    one = with_raters(found, {"engine": "embedding"}, {}, {})
+    assert "Raters second and third were given the same instructions" in one
+    assert "Every rater was given" not in one
+    two = with_raters(found, {"engine": "embedding"}, {"engine": "probe"}, {})
+    assert "Rater third was given the instructions" in two
+    assert "were given" not in two
+    none = with_raters(found, *({"engine": "embedding"},) * 3)
+    assert "instructions" not in none
+    layout = {"layout": "item_first"}
+    order = with_raters(found, {"engine": "probe"}, layout, {"layout": "codebook_first"})
+    assert "Raters second and third were given the same instructions" in order
+    assert "in a different order (second: item first; third: codebook first)" in order
+    other = {"prompt_template_sha256": "0" * 64}
+    assert "Raters second and third were given different instructions" in with_raters(
+        found, {"engine": "probe"}, other, {}
+    )
+
+
 def test_the_readout_is_described_where_the_ensemble_file_states_one(found: StudyFindings) -> None:
     assert "answered with" not in study_methods(found, engines=FACTS).paragraphs[0]
     summed = (("readout", "prefilled"), ("spellings", "summed"))

@@ -44,6 +44,7 @@ EMBEDDING = _EmbeddingKind(
         scored_by="by the mean cosine between the vector of the text and those of the category's "
         "name, definition and examples",
         never_cuts=True,
+        without_prompt=True,
     ),
     reads_files=True,
     # It reads no prompt.

@@ -28,6 +28,7 @@ PROBE = _ProbeKind(
         scored_by="by logistic regression that was trained on gold labels; a text among them was "
         "judged by a classifier that had not seen it",
         never_cuts=True,
+        without_prompt=True,
     ),
     reads_files=True,
     # It reads no prompt.
