@@ -21,6 +21,7 @@ from localensemble.findings.agreement import (
     scale_citation,
 )
 from localensemble.findings.method_comparison import method_source
+from localensemble.findings.people.people_counts import PeopleCounts
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.agreement_wording import single_label_notes
 
@@ -368,7 +369,18 @@ def _decisions(findings: StudyFindings, references: _References) -> str:
             "An item was escalated to a person, without a final label, for any of these reasons: "
             f"{'; '.join(reasons)}."
         )
+    parts += [_people(one.name, one.people) for one in findings.variables if one.people]
     return " ".join([*parts, *(promise.sentence for promise in findings.promises)])
+
+
+def _people(variable: str, people: PeopleCounts) -> str:
+    """State whose labels are final, where people decided."""
+    left = f", left {people.unresolved:,} without one" if people.unresolved else ""
+    waiting = f", and have not settled {people.open:,}" if people.open else ""
+    return (
+        f"On {variable}, people gave {counted(people.adjudicated, 'item')} the final label{left}"
+        f"{waiting}; {counted(people.accepted, 'final label')} came from the consensus."
+    )
 
 
 def _cited(citation: str, references: _References) -> str:

@@ -12,6 +12,7 @@ from localensemble.api.label import LabelOptions, label
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.engines.registry import usable_kinds
 from localensemble.findings.fitted_pools import PoolFindings
+from localensemble.findings.people.people_counts import PeopleCounts
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.methods_text import agreement_methods, study_methods
 from tests.studies import study_files
@@ -182,3 +183,22 @@ def test_the_methods_paragraph_names_the_intervals_that_were_used() -> None:
     assert "They are analytic" in many
     assert "one further item" not in many
     assert "exact binomial bound" in text_of([[0, 0], [1, 1]] * 10)
+
+
+def test_labels_by_people_are_in_the_methods_paragraph(found: StudyFindings) -> None:
+    alone = " ".join(study_methods(found, engines=FACTS).paragraphs)
+    assert "people gave" not in alone
+    first, *others = found.variables
+    people = PeopleCounts(3, 7, 1, 1, 0, 2, (4, 3))
+    decided = dataclasses.replace(
+        found, variables=(dataclasses.replace(first, people=people), *others)
+    )
+    text = " ".join(study_methods(decided, engines=FACTS).paragraphs)
+    assert f"On {first.name}, people gave 7 items the final label, left 1 without one" in text
+    assert "have not settled 1; 3 final labels came from the consensus" in text
+    settled = dataclasses.replace(people, unresolved=0, open=0)
+    decided = dataclasses.replace(
+        found, variables=(dataclasses.replace(first, people=settled), *others)
+    )
+    text = " ".join(study_methods(decided, engines=FACTS).paragraphs)
+    assert "people gave 7 items the final label; 3 final labels" in text
