@@ -18,6 +18,7 @@ class RaterBars:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._tasks: dict[str, TaskID] = {}
+        self._ended: set[str] = set()
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -56,7 +57,11 @@ class RaterBars:
             speed=shown_speed,
             left=f"{duration(left)} left" if left else "",
         )
-        if not self._console.is_terminal and progress.items_done == progress.items_total:
+        if self._console.is_terminal or progress.rater in self._ended:
+            return
+        # The last batch of a block and the block itself can both be the end.
+        if progress.items_done == progress.items_total:
+            self._ended.add(progress.rater)
             resumed = f", {int(progress.resumed):,} labeled earlier" if progress.resumed else ""
             self._console.print(
                 f"{progress.rater}: {counted(progress.items_total, 'item')}{resumed}"

@@ -28,3 +28,4 @@ def test_a_bar_moves_within_a_block_and_shows_the_time_left() -> None:
 
 def test_elsewhere_a_rater_gets_one_line_when_it_is_done() -> None:
     assert shown(0, 20.5, 64, terminal=False) == "first: 64 items, 1.1 items/s\n"
+    assert shown(0, 64, 64, terminal=False).count("first: 64 items") == 1
