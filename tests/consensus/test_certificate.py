@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from localensemble.consensus.certificates.certificate import Certificate, certificate, score_shift
+from localensemble.consensus.certificates.pool_profile import pool_profile
 from localensemble.consensus.certificates.threshold import (
     CertifiedThreshold,
     certify_threshold,
@@ -159,6 +161,9 @@ def _with(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         _with("variable", 3),
         _with("hashes", {"prompt": "c"}),
         _with("hashes", [["prompt"]]),
+        _with("date", "\x1b[2J"),
+        _with("pool_items", -1),
+        _with("certified.alpha", 10**400),
     ],
 )
 def test_a_damaged_certificate_is_refused(damage: Callable[[dict[str, Any]], None]) -> None:
@@ -166,6 +171,93 @@ def test_a_damaged_certificate_is_refused(damage: Callable[[dict[str, Any]], Non
     damage(values)
     with pytest.raises(InputError, match="missing or malformed"):
         Certificate.from_values(values)
+
+
+def described() -> Certificate:
+    """Issue a certificate with a count of unread items and a profile, as `certify` does."""
+    unread = np.array([1.0] * 300 + [0.8] * 300 + [0.6] * 190 + [np.nan] * 10)
+    pool = np.append(SCORES, unread)
+    certified = certify_threshold(
+        SCORES, wrong=WRONG, grid=GRID, alpha=0.05, delta=0.1, unread_scores=unread
+    )
+    profile = pool_profile(
+        pool,
+        category_counts={"good": 600, "bad": 390, "": 10},
+        accepted=int(np.count_nonzero(pool >= 0.8)),
+        item_set_sha256="e" * 64,
+        item_count=len(pool),
+    )
+    return certificate(
+        certified,
+        variable="sentiment",
+        by="mean_probability",
+        consensus_method="majority",
+        consensus_settings=(),
+        gold_scores=SCORES,
+        pool_scores=pool,
+        hashes=HASHES,
+        date="2025-03-01",
+        profile=profile,
+    )
+
+
+def _changed(change: Callable[[dict[str, Any]], None]) -> Certificate:
+    values = json.loads(json.dumps(described().as_values()))
+    change(values)
+    return Certificate.from_values(values)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        _with("pool_items", 1_200),
+        _with("pool_accepted", 650),
+        _with("certified.least_accepted", 0),
+        _with("certified.pool_items", 1_200),
+        _with("shift.statistic", 1e300),
+        _with("shift.p_value", 1.5),
+        _with("profile.item_count", 900),
+        _with("profile.items", 990),
+        _with("profile.accepted", 20),
+        _with("profile.accepted", 990),
+        _with("profile.scored", 20),
+        _with("profile.scored", 2_000),
+        _with("profile.score_quantiles", []),
+        _with("profile.score_quantiles", [0.9] * 99),
+        _with("profile.score_quantiles", [0.1] * 100),
+        _with("profile.score_quantiles", [0.9] * 50 + [0.8] * 50),
+        _with("profile.category_counts", []),
+        _with("profile.category_counts", [["good", 6], ["bad", 390], ["", 10]]),
+        _with("profile.category_counts", [["good", 600], ["good", 390], ["", 10]]),
+    ],
+)
+def test_an_edit_that_contradicts_the_other_counts_is_refused(
+    edit: Callable[[dict[str, Any]], None],
+) -> None:
+    _changed(lambda values: None).refuse_edited("It")
+    with pytest.raises(InputError, match="changed after"):
+        _changed(edit).refuse_edited("It")
+
+
+def test_a_profile_is_not_hidden_by_another_version() -> None:
+    # Without its profile, a certificate could not be told to be about other texts.
+    with pytest.raises(InputError, match="malformed"):
+        _changed(_with("version", 1))
+
+
+def test_a_promise_may_leave_out_items_that_its_profile_has() -> None:
+    # Items that trained a rater have scores, but no promise is about them.
+    made = described()
+    assert made.profile is not None
+    profile = replace(
+        made.profile,
+        item_count=1_010,
+        items=1_005,
+        scored=995,
+        accepted=made.pool_accepted + 5,
+        category_counts=(("good", 605), ("bad", 390), ("", 10)),
+    )
+    replace(made, profile=profile).refuse_edited("It")
 
 
 def test_a_random_draw_looks_like_its_pool_and_a_choice_does_not() -> None:
@@ -181,6 +273,13 @@ def test_a_random_draw_looks_like_its_pool_and_a_choice_does_not() -> None:
     assert "not random" in shift.warning
     unscored = np.full(50, np.nan)
     assert "not random" in score_shift(unscored, pool_scores=pool).warning
+
+
+def test_one_item_is_compared_with_itself_without_a_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    shift = score_shift(np.array([0.9]), pool_scores=np.array([0.9]))
+    assert (shift.p_value, shift.warning, list(recwarn)) == (1.0, "", [])
 
 
 def test_scores_that_are_not_there_cannot_be_compared() -> None:

@@ -8,6 +8,7 @@ the certificate keeps a profile of them. The caller gives the date, since no clo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TypeVar, get_args
@@ -203,7 +204,7 @@ class Certificate:
         """
         try:
             return _read(values)
-        except (KeyError, TypeError, ValueError) as exc:
+        except (KeyError, TypeError, ValueError, OverflowError) as exc:
             raise InputError(
                 "Cannot read the certificate: an entry is missing or malformed.",
                 hint="Certify again with this version.",
@@ -217,8 +218,32 @@ class Certificate:
                 f"{self.pool_accepted:,} accepted of {self.pool_items:,} items do not fit "
                 f"{least:,} accepted of {self.certified.gold_items:,} gold items"
             )
+        expected = 0 if chosen is None else chosen.accepted + (chosen.unread or 0)
+        counted = self.certified.pool_items
+        if counted is not None and (counted, expected) != (self.pool_items, self.pool_accepted):
+            return (
+                f"{self.pool_accepted:,} accepted of {self.pool_items:,} items are not the "
+                f"{expected:,} of {counted:,} that were counted"
+            )
+        if self.profile is not None and (found := self._profile_contradiction(self.profile)):
+            return found
+        if any(not 0 <= (one or 0) <= 1 for one in (self.shift.statistic, self.shift.p_value)):
+            return "its comparison of scores has numbers that are not from 0 to 1"
         suspicious = self.shift.p_value is None or self.shift.p_value < _SHIFT_P_VALUE
         return "" if suspicious == bool(self.shift.warning) else "its warning does not fit its p"
+
+    def _profile_contradiction(self, profile: PoolProfile) -> str:
+        if found := profile.contradiction(self.certified.threshold):
+            return found
+        # The promise leaves out items that trained a rater, the profile those without an answer.
+        left_out = profile.item_count - self.pool_items
+        unanswered = profile.item_count - profile.items
+        if left_out < 0 or not -unanswered <= profile.accepted - self.pool_accepted <= left_out:
+            return (
+                f"its profile has {profile.accepted:,} accepted of {profile.item_count:,} items; "
+                f"the promise is about {self.pool_accepted:,} of {self.pool_items:,}"
+            )
+        return ""
 
     def _measured(self, how: str) -> str:
         certified = self.certified
@@ -322,6 +347,9 @@ def score_shift(gold_scores: FloatArray, *, pool_scores: FloatArray) -> ScoreShi
     """
     if not len(gold_scores) or not len(pool_scores):
         return ScoreShift(None, None, "the scores could not be compared: one side has none")
+    if len(gold_scores) == len(pool_scores) == 1:
+        # Too few for SciPy, and one score is compared with itself.
+        return ScoreShift(0.0, 1.0, "")
     # SciPy's statistics take half a second to import.
     from scipy.stats import ks_2samp
 
@@ -351,7 +379,8 @@ def _method_in_words(certified: CertifiedThreshold) -> str:
 
 
 def _read(values: Mapping[str, object]) -> Certificate:
-    if values["version"] not in _READ_VERSIONS:
+    version = values["version"]
+    if version not in _READ_VERSIONS or (version == 1) == ("profile" in values):
         raise ValueError("another version")
     certified = _mapping(values["certified"])
     shift = _mapping(values["shift"])
@@ -384,8 +413,8 @@ def _read(values: Mapping[str, object]) -> Certificate:
             _text(shift["warning"]),
         ),
         hashes=_pairs(values["hashes"]),
-        date=_text(values["date"]),
-        profile=None if values["version"] == 1 else _profile(values["profile"]),
+        date=_date(values["date"]),
+        profile=None if version == 1 else _profile(values["profile"]),
     )
 
 
@@ -443,6 +472,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _date(value: object) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _text(value)):
+        raise ValueError("expected an ISO date")
+    return _text(value)
+
+
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("expected a number")
@@ -460,4 +495,6 @@ def _count_or_none(value: object) -> int | None:
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("expected a whole number")
+    if value < 0:
+        raise ValueError("expected a count")
     return value

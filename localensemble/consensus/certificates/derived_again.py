@@ -74,6 +74,8 @@ def _of_grid(certified: CertifiedThreshold) -> str:
 def _of_walk(certified: CertifiedThreshold) -> str:
     """Walk down the grid again; the last candidate that passes must be the chosen one."""
     again = walked_again(certified)
+    if certified.pool_items is not None and certified.least_accepted != again.least_accepted:
+        return f"the least size is {certified.least_accepted:,}; expected {again.least_accepted:,}"
     for one, derived in zip(certified.candidates, again.candidates, strict=True):
         if found := _of_candidate(one, derived):
             return found

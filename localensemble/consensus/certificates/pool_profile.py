@@ -49,6 +49,30 @@ class PoolProfile:
         """Share of the items that the threshold accepts."""
         return self.accepted / self.items if self.items else 0.0
 
+    def contradiction(self, threshold: float | None) -> str:
+        """Return what does not fit together in words; empty if the numbers can be true.
+
+        Args:
+            threshold: the score from which items are accepted; None if none are.
+        """
+        counted = sum(count for _, count in self.category_counts)
+        names = {name for name, _ in self.category_counts}
+        if counted != self.items or len(names) != len(self.category_counts):
+            return f"the categories of its profile count {counted:,} of {self.items:,} items"
+        if not self.accepted <= self.scored <= self.items <= self.item_count:
+            return (
+                f"{self.accepted:,} accepted of {self.scored:,} items with a score, {self.items:,} "
+                f"with an answer and {self.item_count:,} in its profile are impossible"
+            )
+        quantiles = self.score_quantiles
+        if len(quantiles) != (_POINTS if self.scored else 0) or sorted(quantiles) != [*quantiles]:
+            return f"its profile has no {_POINTS} quantiles of the scores in rising order"
+        # Quantiles are rounded, and steps of .01.
+        reaching = sum(threshold is not None and one >= threshold - 1e-6 for one in quantiles)
+        if self.accepted > self.scored * (reaching + 1) / _POINTS:
+            return f"the scores of its profile cannot have {self.accepted:,} accepted items"
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolDifference:
