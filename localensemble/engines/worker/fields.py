@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localensemble.engines.worker.message_stream import MalformedMessageError
+
+# Sums of such numbers still fit a ledger, whose largest number is 2 ** 63 - 1.
+MOST_WHOLE = 1 << 53
 
 
 class Fields:
@@ -45,7 +47,7 @@ class Fields:
         return value if isinstance(value, bool) else self._refuse(name)
 
     def number(self, name: str) -> int:
-        """Return a whole number."""
+        """Return a whole number from 0 to 2 ** 53."""
         value = self._value(name)
         return int(value) if _is_whole(value) else int(self._refuse(name))
 
@@ -54,11 +56,12 @@ class Fields:
         return None if self._value(name) is None else self.number(name)
 
     def seconds(self, name: str) -> float:
-        """Return a number of seconds: finite and not negative."""
+        """Return a number of seconds: not negative, and not endless."""
         value = self._value(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._refuse(name)
-        if not (math.isfinite(value) and value >= 0):
+        # A whole number can be too large to be compared as a float.
+        if not 0 <= value <= MOST_WHOLE:
             self._refuse(name)
         return float(value)
 
@@ -87,4 +90,4 @@ class Fields:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WHOLE

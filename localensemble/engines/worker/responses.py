@@ -24,7 +24,7 @@ from localensemble.engines.protocol import (
     Scores,
     Usage,
 )
-from localensemble.engines.worker.fields import Fields
+from localensemble.engines.worker.fields import MOST_WHOLE, Fields
 from localensemble.engines.worker.message_stream import MalformedMessageError, Message
 from localensemble.engines.worker.requests import Method
 
@@ -52,6 +52,8 @@ _ERRORS = {
 }
 _LONGEST_ERROR = 4_000
 _LONGEST_REASON = 1_000
+_LONGEST_DESCRIPTION = 100_000
+_MOST_TOKENS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,10 @@ def _read_value(message: Message, fields: Fields, method: Method) -> Value:
     if method == "describe":
         return _read_description(fields)
     if method == "count_tokens":
-        return tuple(_array(message, 0, np.int64, 1).tolist())
+        counts = _array(message, 0, np.int64, 1)
+        if ((counts < 0) | (counts > MOST_WHOLE)).any():
+            raise MalformedMessageError("its numbers are not counts")
+        return tuple(counts.tolist())
     if method == "score":
         results = _read_results(message)
         if list(results) != list(range(len(results))):
@@ -208,6 +213,9 @@ def _read_results(message: Message) -> dict[int, Result]:
     if (
         len(rest) != len(whole)
         or (whole < 0).any()
+        # Numbers beyond these could have sums that overflow to the expected ones.
+        or (whole[:, 1:3] > len(logs)).any()
+        or (whole[:, 3] > _MOST_TOKENS).any()
         or whole[:, 1].sum() != len(logs)
         or whole[:, 2].sum() != len(censored)
         or ((whole[:, 2] != 0) & (whole[:, 2] != whole[:, 1])).any()
@@ -293,13 +301,21 @@ def _read_description(fields: Fields) -> EngineDescription:
         if not (isinstance(pair, list) and len(pair) == 2):
             raise MalformedMessageError("a setting is not a name and a value")
         both = Fields({"name": pair[0], "value": pair[1]})
-        settings.append((both.text("name"), both.text("value")))
+        settings.append((_described(both, "name"), _described(both, "value")))
     return EngineDescription(
-        **{name: fields.text(name) for name in _DESCRIPTION_TEXTS},
+        **{name: _described(fields, name) for name in _DESCRIPTION_TEXTS},
         context_tokens=fields.number("context_tokens"),
         settings=tuple(settings),
         sums_spellings=fields.flag("sums_spellings"),
     )
+
+
+def _described(fields: Fields, name: str) -> str:
+    """Return a text that can be hashed and stored: half of a surrogate pair cannot."""
+    text = fields.text(name)
+    if len(text) > _LONGEST_DESCRIPTION:
+        raise MalformedMessageError(f'its field "{name}" is too long')
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _written_message(fields: dict[str, Any], value: OwnWords | ScoreFailure) -> Message:

@@ -170,6 +170,13 @@ def test_an_error_arrives_as_an_error_of_ours(
     assert (answer.error.message, answer.error.hint) == ("a", "b")
 
 
+def test_a_description_can_be_hashed_and_stored() -> None:
+    described = replace(DESCRIPTION, model_name="\ud800 name", settings=(("\udfff", "\ud800"),))
+    answer = read_response(_sent(answer_message("describe", described, None, USAGE)), "describe")
+    assert isinstance(answer, Answer)
+    assert answer.value == replace(described, model_name="? name", settings=(("?", "?"),))
+
+
 def test_what_a_terminal_would_act_on_is_taken_out_of_an_error() -> None:
     sent = EngineError("a\x1b]0;title\x07b\x9b31m", hint="x\r" + "y" * 10_000)
     answer = read_response(_sent(answer_message("open", None, sent, USAGE)), "open")
@@ -201,6 +208,13 @@ def _numbers(place: int, values: Any) -> message_stream.Message:
     arrays = list(SCORES.arrays)
     arrays[place] = np.array(values, dtype=arrays[place].dtype)
     return replace(SCORES, arrays=arrays)
+
+
+def _overflowing() -> message_stream.Message:
+    most = (1 << 63) - 1
+    whole = np.array([[0, 2, 0, 3], [1, most, 0, 3], [2, most, 0, 3], [3, 2, 0, 3]])
+    arrays = [whole, np.zeros((4, 2)), *SCORES.arrays[2:]]
+    return replace(_with(SCORES, order=[0, 1, 2, 3]), arrays=arrays)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +250,18 @@ def _numbers(place: int, values: Any) -> message_stream.Message:
         (_numbers(2, [-1.0, float("nan")]), "score_wanted"),
         (_numbers(2, [-1.0, 0.5]), "score_wanted"),
         (_numbers(2, [[-1.0, -0.5]]), "score_wanted"),
+        (_numbers(0, [[0, 2, 0, 1 << 62]]), "score_wanted"),
+        # Counts whose sum overflows to the number of log-probabilities.
+        (_overflowing(), "score_wanted"),
+        (_with(beat_message(1), steps=-1), "open"),
+        (_with(beat_message(1), steps=10**400), "open"),
+        (_with(SCORES, usage={**USAGE_FIELDS, "seconds": 10**400}), "score_wanted"),
+        (_with(SCORES, usage={**USAGE_FIELDS, "prompt_tokens": 1 << 63}), "score_wanted"),
+        (_with(SCORES, usage={**USAGE_FIELDS, "peak_memory_bytes": -1}), "score_wanted"),
+        (_with(_without(""), context_tokens=1 << 70), "describe"),
+        (_with(_without(""), model_name="x" * 200_000), "describe"),
+        (answer_message("count_tokens", (3, -1), None, USAGE), "count_tokens"),
+        (answer_message("count_tokens", (3, 1 << 60), None, USAGE), "count_tokens"),
         (_with(SCORES, order=[0, 0]), "score_wanted"),
         (_with(SCORES, order=[1]), "score_wanted"),
         (_with(SCORES, failed=[[0, "twice", False]], order=[0, 0]), "score_wanted"),
