@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from localensemble.consensus.certificates.category_prevalence import corrected_prevalence
+from localensemble.consensus.certificates.category_prevalence import (
+    PREVALENCE_ASSUMPTIONS,
+    corrected_prevalence,
+)
 
 NAMES = ("a", "b", "c")
 
@@ -106,3 +109,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
             corrected_prevalence(
                 consensus.astype(np.int16), gold=gold.astype(np.int16), categories=NAMES
             )
+
+
+def test_the_number_of_gold_labels_is_listed_as_what_is_assumed() -> None:
+    assert "at least about 50" in PREVALENCE_ASSUMPTIONS[-1]

@@ -25,7 +25,7 @@ _NORMAL_975 = 1.959963984540054
 PREVALENCE_ASSUMPTIONS: tuple[str, ...] = (
     "the items with gold labels were drawn at random from the whole file",
     "the gold labels are correct",
-    "the interval is approximate; read it with care if there are fewer than about 50 gold labels",
+    "at least about 50 items have gold labels; with fewer, the interval is only rough",
 )
 
 
