@@ -106,6 +106,6 @@ def write_report(
     messages = gold_left_out(findings, folder=folder)
     write_shown(findings, codebook=loaded.codebook, folder=folder, queue=queue)
     if data_sheet:
-        write_data_sheet(folder.manifest, path=folder.data_sheet)
-        messages = (*messages, f"Wrote {folder.data_sheet}. Complete its named blanks.")
+        kept = write_data_sheet(folder.manifest, path=folder.data_sheet)
+        messages = (*messages, *kept, f"Wrote {folder.data_sheet}. Complete its named blanks.")
     return WrittenReport(findings, folder.report, folder.findings, messages)

@@ -16,17 +16,23 @@ from localensemble.core.foreign_json import ForeignJsonError
 from localensemble.core.input_files import read_json_file
 from localensemble.core.shown_text import shown
 from localensemble.core.words import counted
+from localensemble.study.kept_tables import put_aside_other
 
 _NOT_RECORDED = "not recorded"
 _HINT = "Run `localensemble report STUDY` with this version of the program, and try again."
 
 
-def write_data_sheet(manifest: Path, *, path: Path) -> None:
+def write_data_sheet(manifest: Path, *, path: Path) -> tuple[str, ...]:
     """Write the sheet as Markdown; only the owner can read it.
+
+    A sheet that is there with another text is kept beside it, because its blanks may be completed.
 
     Args:
         manifest: the manifest of the study.
         path: the file to write.
+
+    Returns:
+        What was kept, in a sentence.
 
     Raises:
         InputError: the manifest cannot be read, or is not a manifest.
@@ -41,8 +47,10 @@ def write_data_sheet(manifest: Path, *, path: Path) -> None:
         raise InputError(
             f"{manifest} is not the manifest of a study{detail}.", hint=_HINT
         ) from error
+    kept = put_aside_other(path, text)
     with replaced_text_file(path) as stream:
         stream.write(text)
+    return kept
 
 
 def data_sheet(manifest: Mapping[str, Any]) -> str:

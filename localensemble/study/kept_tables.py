@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from localensemble.core.errors import TableError
-from localensemble.core.identity import sha256_file
+from localensemble.core.identity import sha256_file, sha256_text
 from localensemble.core.words import counted
 from localensemble.study.folder import StudyFolder
 from localensemble.study.own_tables import Manifest
@@ -55,6 +55,13 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
         f"The previous {path.name} is kept as {_renamed(path, 'before')}."
         for path in _tables(folder)
     )
+
+
+def put_aside_other(path: Path, text: str) -> tuple[str, ...]:
+    """Rename a file that does not have this text, because a person may have completed it."""
+    if not path.is_file() or _sha256(path) == sha256_text(text):
+        return ()
+    return (f"The previous {path.name} is kept as {_renamed(path, 'before')}.",)
 
 
 def written_before(folder: StudyFolder, run: FinishedRun) -> bool:

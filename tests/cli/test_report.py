@@ -46,6 +46,20 @@ def test_the_data_sheet_is_written_when_asked_for(run: Run, files: StudyFiles) -
     assert "a comment about matter" not in sheet
 
 
+def test_a_completed_data_sheet_is_kept(run: Run, files: StudyFiles) -> None:
+    sheet = files.study / "data-sheet.md"
+    kept = files.study / "data-sheet.before-1.md"
+    assert run("report", files.study, "--data-sheet").code == 0
+    assert run("report", files.study, "--data-sheet").code == 0
+    assert not kept.exists()
+    written = sheet.read_text(encoding="utf-8")
+    sheet.write_text(written + "Controller: Ward 7\n", encoding="utf-8")
+    ended = run("report", files.study, "--data-sheet")
+    assert (ended.code, kept.name in ended.out) == (0, True)
+    assert kept.read_text(encoding="utf-8").endswith("Controller: Ward 7\n")
+    assert sheet.read_text(encoding="utf-8") == written
+
+
 def test_texts_are_shown_when_asked_for(run: Run, files: StudyFiles) -> None:
     assert run("report", files.study, "--include-text", "--items", files.items).code == 0
     assert "a comment about matter" in (files.study / "report.html").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import (
     put_aside,
     put_aside_edited,
+    put_aside_other,
     put_aside_with_columns,
     without_needless_copies,
     written_before,
@@ -119,3 +120,15 @@ def test_a_table_that_only_looks_edited_is_not_kept_twice(folder: StudyFolder) -
     left = without_needless_copies(folder, messages)
     assert [line.partition(" ")[0] for line in left] == ["escalations.csv", "something"]
     assert names(folder) == {"labels.csv", "escalations.csv", "escalations.edited-1.csv"}
+
+
+def test_only_a_file_with_another_text_is_put_aside(folder: StudyFolder) -> None:
+    assert put_aside_other(folder.data_sheet, "new") == ()
+    folder.data_sheet.write_text("new", encoding="utf-8")
+    assert put_aside_other(folder.data_sheet, "new") == ()
+    assert folder.data_sheet.exists()
+    (said,) = put_aside_other(folder.data_sheet, "newer")
+    kept = folder.path / "data-sheet.before-1.md"
+    assert kept.name in said
+    assert kept.read_text(encoding="utf-8") == "new"
+    assert not folder.data_sheet.exists()
