@@ -12,6 +12,7 @@ import numpy as np
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_file
 from localensemble.findings.study_findings import StudyFindings
+from localensemble.study.own_tables import with_own_hash
 from localensemble.study.provenance import Provenance
 
 
@@ -29,7 +30,7 @@ def write_manifest(provenance: Provenance, *, path: Path, files: Sequence[Path])
         files: files of the study to hash, so that later changes can be detected.
     """
     hashes = {file.name: sha256_file(file) for file in files}
-    _write({**provenance.content, "files": hashes}, path)
+    _write(with_own_hash({**provenance.content, "files": hashes}), path)
 
 
 def _write(content: object, path: Path) -> None:

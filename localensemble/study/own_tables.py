@@ -1,7 +1,8 @@
 """Tie the files of a study folder to its ledger: refuse to replace those of another one.
 
-`manifest.json` names the newest event of the ledger when the tables were written, and the hash of
-each file. So a ledger that is gone, was replaced, or lost its newest events is noticed.
+`manifest.json` names the newest event of the ledger when the tables were written, the hash of
+each file, and under its own name the hash of its other content. So a ledger that is gone, was
+replaced, or lost its newest events is noticed, and so is an edited file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from localensemble.core.errors import LedgerError
 from localensemble.core.files import replaced_text_file
-from localensemble.core.identity import sha256_file
+from localensemble.core.identity import sha256_file, sha256_json
 from localensemble.core.input_files import read_json_file
 from localensemble.core.words import listed
 from localensemble.ledger.connection import is_begun
@@ -23,6 +24,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
 
 _HEAD = "ledger_head_sha256"
+_OWN_NAME = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +59,26 @@ class Manifest:
         files = self.content.get("files")
         return files if isinstance(files, dict) else {}
 
+    @property
+    def is_edited(self) -> bool:
+        """Whether its own hash is another one; False without one, as in earlier versions."""
+        own_hash = self.files.get(_OWN_NAME)
+        return own_hash is not None and own_hash != _own_hash(self.content)
+
     def changed(self, folder: StudyFolder) -> tuple[str, ...]:
         """Name the files that are not as they were written, or are gone.
 
         The manifest is one of them if it says nothing: it is empty, no JSON object, or gone from
-        beside the tables.
+        beside the tables; or if its own hash is another one. Earlier versions wrote none.
         """
         written = (folder.manifest, folder.labels, folder.escalations)
         silent = not self.content and any(path.exists() for path in written)
-        return (*((folder.manifest.name,) if silent else ()), *self._changed_files(folder))
+        own = (folder.manifest.name,) if silent or self.is_edited else ()
+        return (*own, *self._changed_files(folder))
 
     def _changed_files(self, folder: StudyFolder) -> Iterator[str]:
         for name, sha256 in self.files.items():
-            if _sha256(folder.path / name) != sha256:
+            if name != _OWN_NAME and _sha256(folder.path / name) != sha256:
                 yield name
 
 
@@ -121,9 +130,23 @@ def record_hashes(folder: StudyFolder, files: Sequence[Path]) -> None:
     if manifest.head_sha256 is None:
         return
     hashes = dict(manifest.files) | {path.name: sha256_file(path) for path in files}
-    text = json.dumps({**manifest.content, "files": hashes}, indent=2, ensure_ascii=False)
+    content = {**manifest.content, "files": hashes}
+    if not manifest.is_edited:  # What was edited stays so.
+        content = with_own_hash(content)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     with replaced_text_file(folder.manifest) as stream:
         stream.write(text + "\n")
+
+
+def with_own_hash(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a manifest with its own hash among those of the files."""
+    files = {**content["files"], _OWN_NAME: _own_hash(content)}
+    return {**content, "files": files}
+
+
+def _own_hash(content: Mapping[str, Any]) -> str:
+    files = {name: sha256 for name, sha256 in content["files"].items() if name != _OWN_NAME}
+    return sha256_json({**content, "files": files})
 
 
 def _sha256(path: Path) -> str:

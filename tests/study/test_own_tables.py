@@ -113,6 +113,24 @@ def test_verifying_names_tables_and_reports_that_were_edited(folder: StudyFolder
     assert len(verify_ledger(folder.path).changed) == 4
 
 
+def test_verifying_names_a_manifest_in_which_one_value_was_changed(folder: StudyFolder) -> None:
+    written = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    files = {name: sha256 for name, sha256 in written["files"].items() if name != "labels.csv"}
+    for edit in ({"localensemble": "9"}, {"files": files}, {"new": "\ud800"}):
+        folder.manifest.write_text(json.dumps(written | edit), encoding="utf-8")
+        assert verify_ledger(folder.path).changed == ("manifest.json",)
+        write_report(folder.path)
+        assert "manifest.json" in verify_ledger(folder.path).changed
+    # One of an earlier version has no hash of its own.
+    del written["files"]["manifest.json"]
+    folder.manifest.write_text(json.dumps(written), encoding="utf-8")
+    assert verify_ledger(folder.path).ok
+    write_report(folder.path)
+    again = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    assert len(again["files"]["manifest.json"]) == 64
+    assert verify_ledger(folder.path).ok
+
+
 def test_a_report_that_is_written_again_is_as_it_was_written(folder: StudyFolder) -> None:
     folder.report.write_text("edited", encoding="utf-8")
     write_report(folder.path)
