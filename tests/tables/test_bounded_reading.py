@@ -245,3 +245,15 @@ def test_a_table_that_grows_while_it_is_read_is_refused(kind: str, tmp_path: Pat
     else:
         # Read at once; what is written later has no effect.
         assert len(list(rows)) == 1
+
+
+@pytest.mark.parametrize("number", ["-1", " -2", "\n-3"])
+def test_a_cell_does_not_take_its_text_from_the_end_of_the_shared_texts(
+    tmp_path: Path, number: str
+) -> None:
+    cell = '<row r="4"><c r="A4"><v>-3</v></c><c r="B4"{}><v>{}</v></c></row>'
+    path = with_part(tmp_path / "t.xlsx", more_cells(cell.format("", number)))
+    assert open_table_file(path).columns == ("id", "text")
+    path = with_part(tmp_path / "t.xlsx", more_cells(cell.format(' t="s"', number)))
+    with pytest.raises(TableError, match="below 0"):
+        open_table_file(path)

@@ -64,6 +64,8 @@ class _Counts:
     area_cells: int = 0
     formula_characters: int = 0
     _formula: str | None = None
+    _has_shared_text: bool = False
+    _in_index: bool = False
     _lengths: Counter[str] = field(default_factory=Counter)
 
     def read(self, content: IO[bytes]) -> None:
@@ -102,7 +104,11 @@ class _Counts:
                 self.area_cells += _area_cells(attributes.get("ref", ""))
             return
         self.of_cells += 1
-        if name == "f":
+        if name == "c":
+            self._has_shared_text = attributes.get("t") == "s"
+        elif name == "v":
+            self._in_index = self._has_shared_text
+        elif name == "f":
             self._formula = attributes.get("si") if attributes.get("t") == "shared" else None
             if self._formula is not None:
                 self.formula_characters += self._lengths[self._formula]
@@ -110,9 +116,15 @@ class _Counts:
     def _characters(self, text: str) -> None:
         if self._formula is not None:
             self._lengths[self._formula] += len(text)
+        elif self._in_index and text.lstrip().startswith("-"):
+            # Python would count from the last text back, and read another label.
+            raise TableError(
+                f"{self.path.name}: a cell names a shared text by a number below 0.", hint=_HINT
+            )
 
     def _end(self, _: str) -> None:
         self._formula = None
+        self._in_index = False
 
     def _refuse_doctype(self, *_: object) -> NoReturn:
         raise TableError(
