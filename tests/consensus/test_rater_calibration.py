@@ -128,3 +128,28 @@ def test_too_few_gold_labels_are_refused_with_the_number_needed() -> None:
     probabilities[:150] = np.nan
     with pytest.raises(InputError, match=r"on 250 gold labels .* expected at least 300"):
         fit_isotonic(probabilities, gold=gold)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -2.0, 1e-300, 1e300, float("nan")])
+def test_a_temperature_that_cannot_have_been_fitted_is_refused(temperature: float) -> None:
+    with pytest.raises(InputError, match="temperature"):
+        Temperature(temperature, 40)
+
+
+@pytest.mark.parametrize(
+    "steps", [(), ((0.0, 5.0), (1.0, -3.0)), ((1.0, 0.0), (0.0, 1.0)), ((0.0, 1.0), (1.0, 0.0))]
+)
+def test_isotonic_steps_that_do_not_rise_are_refused(
+    steps: tuple[tuple[float, float], ...],
+) -> None:
+    with pytest.raises(InputError, match="rise"):
+        Isotonic((steps, ((0.0, 0.0), (1.0, 1.0))), 300)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [Isotonic((((0.0, 0.0), (1.0, 1.0)),) * 3, 300), ContextualPrior((1.0,))],
+)
+def test_a_calibration_of_other_categories_is_refused(calibration: RaterCalibration) -> None:
+    with pytest.raises(InputError, match="categories"):
+        calibration.apply(np.array([[0.7, 0.3]]))

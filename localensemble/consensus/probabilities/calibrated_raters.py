@@ -133,7 +133,7 @@ class CalibratedRaters:
                 used_items=tuple(map(str, values["used_items"])),
                 date=str(values["date"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 "Cannot read the calibration of raters: an entry is missing or malformed.",
                 hint="Calibrate the raters again with this version.",

@@ -29,6 +29,7 @@ _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
 _GOLDEN_RATIO = (np.sqrt(5.0) - 1) / 2
 _SEARCH_STEPS = 60
 _SMALLEST_PROBABILITY = 1e-12
+_ROUNDING = 1e-9
 
 
 class RaterCalibration(Protocol):
@@ -60,6 +61,15 @@ class Temperature(SettingsFromFields):
     gold_items: int
     name: ClassVar[str] = "temperature"
 
+    def __post_init__(self) -> None:
+        low, high = np.exp(_LOG_TEMPERATURES)
+        if not low * 0.99 <= self.temperature <= high * 1.01:
+            raise InputError(
+                f"A temperature of {self.temperature:g} is not one that can be fitted "
+                f"({low:.2g} to {high:.2g}).",
+                hint="Calibrate the raters again.",
+            )
+
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Apply the temperature."""
         return _tempered(np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)), self.temperature)
@@ -79,8 +89,22 @@ class Isotonic(SettingsFromFields):
     gold_items: int
     name: ClassVar[str] = "isotonic"
 
+    def __post_init__(self) -> None:
+        for steps in self.steps:
+            values = np.array(steps, dtype=np.float64)
+            if not (
+                values.size
+                and ((values >= 0) & (values <= 1 + _ROUNDING)).all()
+                and (np.diff(values, axis=0) >= -_ROUNDING).all()
+            ):
+                raise InputError(
+                    "An isotonic calibration needs pairs of a probability and a share that rise.",
+                    hint="Calibrate the raters again.",
+                )
+
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Map every category and scale to 1; a row mapped to all zeros is left unchanged."""
+        _refuse_other_categories(len(self.steps), probabilities)
         mapped = np.empty_like(probabilities)
         for k, steps in enumerate(self.steps):
             at, share = np.array(steps).T
@@ -113,8 +137,18 @@ class ContextualPrior(SettingsFromFields):
 
     def apply(self, probabilities: FloatArray) -> FloatArray:
         """Divide by the prior and scale to 1."""
+        _refuse_other_categories(len(self.prior), probabilities)
         corrected = probabilities / np.array(self.prior)
         return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
+
+
+def _refuse_other_categories(count: int, probabilities: FloatArray) -> None:
+    if count != probabilities.shape[1]:
+        raise InputError(
+            f"A calibration for {count:,} categories does not fit the {probabilities.shape[1]:,} "
+            "of the variable.",
+            hint="Calibrate the raters again, or drop it (--drop-calibrations).",
+        )
 
 
 def fit_temperature(probabilities: FloatArray, *, gold: NDArray[np.int16]) -> Temperature:
