@@ -52,7 +52,7 @@ def test_a_fault_is_named_by_kind_and_place_without_its_message(failed: Ended) -
 def test_compiled_code_that_cannot_be_loaded_is_told_and_is_no_fault(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = "/opt/venv/lib/python3.12/site-packages/numpy/_core/_multiarray_umath.so"
+    file = "/srv/venv/lib/python3.12/site-packages/numpy/_core/_multiarray_umath.so"
 
     def refused(*_: object) -> object:
         raise ImportError(f"{file}: undefined symbol: x", path=file)

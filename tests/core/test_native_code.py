@@ -11,7 +11,7 @@ import pytest
 
 from localensemble.core.native_code import import_trouble, loading_trouble
 
-SITE = "/opt/venv/lib/python3.12/site-packages"
+SITE = "/srv/venv/lib/python3.12/site-packages"
 WINDOWS = r"C:\Program Files\le\Lib\site-packages"
 
 
