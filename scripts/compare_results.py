@@ -42,6 +42,9 @@ MAY_DIFFER: Mapping[str, str] = {
     "manifest.json: machine.python": "the machine",
     "manifest.json: files.labels.csv": "a hash of a file whose cells are compared",
     "manifest.json: files.escalations.csv": "a hash of a file whose cells are compared",
+    "manifest.json: files.findings.json": "a hash of a file whose values are compared",
+    "manifest.json: files.report.html": "a hash that includes times and durations",
+    "manifest.json: files.manifest.json": "a hash that includes times and durations",
 }
 
 COMPARED = (".csv", ".json", ".sqlite")

@@ -47,7 +47,7 @@ def test_the_verdict_comes_first_and_every_table_follows(run: Run, wide: Path) -
         "By rater",
         "Prevalence: ",
         "By pair of raters",
-        "not accuracy",
+        "labels are right",
     ]
     places = [ended.out.index(head) for head in heads]
     assert places == sorted(places)

@@ -255,12 +255,14 @@ def test_a_column_that_leaves_the_table_is_said_and_the_tables_before_are_kept(
 
 
 def test_half_a_table_that_a_killed_process_left_is_removed(run: Run, labeled: StudyFiles) -> None:
-    half = labeled.study / ".labels.csv.x1y2.part"
+    half = labeled.study / ".labels.csv.x1y2z3_4.part"
     half.write_text("id,text\ni-0,secr", encoding="utf-8")
-    of_another = labeled.study / ".report.html.x1y2.part"
-    of_another.write_text("<html>", encoding="utf-8")
+    report = labeled.study / ".report.html.x1y2z3_4.part"
+    report.write_text("<html>", encoding="utf-8")
+    of_another = labeled.study / ".notes.part"
+    of_another.write_text("mine", encoding="utf-8")
     assert label(run, labeled, labeled.study).code == 0
-    assert (half.exists(), of_another.exists()) == (False, True)
+    assert (half.exists(), report.exists(), of_another.exists()) == (False, False, True)
 
 
 def test_a_name_that_is_too_long_for_the_disk_is_no_fault(run: Run, tmp_path: Path) -> None:

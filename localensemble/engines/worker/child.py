@@ -172,6 +172,10 @@ def _read(stream: IO[bytes], received: queue.SimpleQueue[_Received]) -> None:
         received.put(error)
     except (EOFError, OSError, ValueError):
         received.put(None)
+    finally:
+        # Here, because another thread that closes it would wait for a read that goes on.
+        with contextlib.suppress(OSError):
+            stream.close()
 
 
 def _write(stream: IO[bytes], to_send: queue.SimpleQueue[bytes | None]) -> None:
@@ -207,15 +211,13 @@ def _end_process(
         process.kill()
         process.wait()
     # A reader that waits for room ends once there is some; one that reads a pipe which a process
-    # of the child's still holds open does not, and closing the pipe would wait for it.
+    # of the child's still holds open does not.
     reader, *others = threads
     deadline = time.monotonic() + _SECONDS_TO_END
     while reader.is_alive() and time.monotonic() < deadline:
         with contextlib.suppress(queue.Empty):
             received.get_nowait()
         reader.join(0.01)
-    if process.stdout is not None and not reader.is_alive():
-        process.stdout.close()
     for thread in others:
         thread.join(_SECONDS_TO_END)
 

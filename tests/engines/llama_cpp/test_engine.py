@@ -327,7 +327,7 @@ def _no_tensors(path: Path) -> None:
     ("write", "found"),
     [
         (_missing, "No such file"),
-        (_folder, "Is a directory"),
+        (_folder, "it is a folder"),
         (_page, 'does not begin with "GGUF"'),
         (_empty, 'does not begin with "GGUF"'),
         (_truncated, "it is damaged"),
