@@ -17,7 +17,7 @@ _BEGINS = (
 )
 # It begins a sentence, and nothing else goes before it.
 _STARTS = (
-    r"(?:^|[.!?:\n\"'(\[{<>*#]\s|\b(?:please|simply|now|must)\s)\W*"
+    r"(?:^|[.!?:\n\"'(\[{<>*#]\s|\b(?:please|simply|now|must)\s)\W{0,12}"
     r"(?:always |just )?"
 )
 _STOPS = r"\s*(?:$|[\n.!;\"')])"
@@ -128,10 +128,11 @@ _ENGLISH = (
     r"\b(?:text|sentence|comment)s? above (?:is|was) (?:not part of|from an?other)\b",
     r"(?:^|[.!?\n\"'#*=-])\s*the (?:real|actual|true) (?:text|comment|input|item|review)\s*:",
     r"\b(?:sentence|text|comment)s?(?: above)? (?:was|were|is|are) for an?other (?:item|example)\b",
-    r"(?:^|[\n.!?])\W*(?:to |dear |hello |hi |hey )?(?:whoever|anyone|anybody|those) (?:who )?"
+    r"(?:^|[\n.!?])\W{0,12}(?:to |dear |hello |hi |hey )?(?:whoever|anyone|anybody|those) (?:who )?"
     r"(?:labels?|labell?ing|codes|coding|classif(?:y|ies|ying)|annotat(?:es?|ing)) "
     r"(?:this|these)\b",
-    r"(?:^|[\n.!?])\W*(?:hey|hello|hi|dear)(?: there)?,? (?:robot|computer|algorithm|bot)[,:!]",
+    r"(?:^|[\n.!?])\W{0,12}(?:hey|hello|hi|dear)(?: there)?,? "
+    r"(?:robot|computer|algorithm|bot)[,:!]",
     r"\blet'?s think step by step\b",
     r"\bother (?:answer )?categories (?:are|were|have been) (?:now )?(?:disabled|removed|invalid|"
     r"unavailable|not (?:available|allowed|valid)|deleted|deprecated)\b",
