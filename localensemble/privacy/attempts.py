@@ -46,7 +46,12 @@ def closed_counter() -> Counter:
     handle, here = -1, 0
 
     def path() -> Path:
-        nonlocal file, handle
+        nonlocal file, handle, here
+        if file is not None and not file.exists():
+            # Somebody removed it: what it counted goes on, and a process started now needs one.
+            here = max(here, size_of(handle).st_size - 1)
+            os.close(handle)
+            file = None
         if file is None:
             handle, name = tempfile.mkstemp(prefix="localensemble-egress-")
             os.close(handle)
