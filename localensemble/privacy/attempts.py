@@ -53,13 +53,14 @@ def closed_counter() -> Counter:
             os.close(handle)
             file = None
         if file is None:
+            if handle < 0:
+                atexit.register(forget)
             handle, name = tempfile.mkstemp(prefix="localensemble-egress-")
             os.close(handle)
             file = Path(name)
             note_unfinished(file)
             handle = os.open(file, os.O_RDWR | os.O_APPEND)
             # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
-            atexit.register(forget)
             try:
                 os.write(handle, b"\n")
             except OSError as error:
@@ -84,10 +85,12 @@ def closed_counter() -> Counter:
         return in_file if in_file > here else here
 
     def forget() -> None:
+        if file is None:
+            return
         # Windows does not remove an open file.
         with contextlib.suppress(OSError):
             os.close(handle)
         with contextlib.suppress(OSError):
-            path().unlink()
+            file.unlink()
 
     return Counter(path, join, add, count, forget)
