@@ -22,6 +22,7 @@ from localensemble.api.ledger import verify_ledger
 from localensemble.api.report import write_report
 from localensemble.api.withdrawal.withdraw_items import WithdrawOptions, withdraw
 from localensemble.core.errors import InputError, LedgerError
+from localensemble.core.identity import sha256_file
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
@@ -230,6 +231,18 @@ def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(
 ) -> None:
     replace_by_pipe(folder.path / name)
     assert verify_ledger(folder.path).changed == (name,)
+
+
+def test_a_table_that_cannot_be_read_is_named(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        if path.name == "labels.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return sha256_file(path)
+
+    monkeypatch.setattr("localensemble.study.own_tables.sha256_file", refuse)
+    assert Manifest.of(folder).changed(folder) == ("labels.csv",)
 
 
 def test_a_ledger_alone_in_a_folder_is_whole(folder: StudyFolder, tmp_path: Path) -> None:

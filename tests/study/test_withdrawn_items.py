@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from localensemble.consensus.rules import DecisionRules
-from localensemble.core.errors import TableError
+from localensemble.core.errors import InputError, TableError
 from localensemble.core.labels import ItemId
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
+from localensemble.study.given_files import GivenFiles, write_made_file
 from localensemble.study.kept_tables import clear_of_items
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import (
@@ -100,6 +101,33 @@ def test_calibration_files_lose_the_hashes_of_withdrawn_items(folder: StudyFolde
         clear_calibrations(folder, {gone}, ledger=ledger)
     assert held.read_text(encoding="utf-8") == f'{{"used_items": ["withdrawn", "{kept}"]}}'
     assert other.read_text(encoding="utf-8") == f'{{"used_items": ["{kept}"]}}'
+
+
+def test_a_calibration_of_the_study_stays_on_record_without_its_withdrawn_items(
+    folder: StudyFolder,
+) -> None:
+    with LedgerReader.open(folder.ledger) as reader:
+        (gone,) = used_items_of(reader, [ItemId("1")])
+    held = folder.rater_calibration("v")
+    values = {"variable": "v", "used_items": [gone]}
+    write_made_file(values, kind="calibration", path=held, folder=folder)
+    no_json = folder.rater_calibration("w")
+    no_json.write_text(f"{gone} and nothing else", encoding="utf-8")
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        clear_calibrations(folder, {gone}, ledger=ledger)
+    files = GivenFiles.of_folder(folder, foreign_stated=False)
+    assert files.read(held, kind="calibration").values["used_items"] == ["withdrawn"]
+    assert no_json.read_text(encoding="utf-8") == "withdrawn and nothing else"
+
+
+def test_a_folder_without_a_ledger_has_no_file_on_record(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    held = folder.rater_calibration("v")
+    write_made_file({"variable": "v"}, kind="calibration", path=held, folder=folder)
+    elsewhere = GivenFiles.of_folder(StudyFolder(tmp_path / "none"), foreign_stated=False)
+    with pytest.raises(InputError, match="no record of this calibration"):
+        elsewhere.read(held, kind="calibration")
 
 
 def test_a_certificate_from_before_a_withdrawal_is_named(folder: StudyFolder) -> None:
