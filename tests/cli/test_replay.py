@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 import localensemble as le
+from localensemble.api.label import LabelOptions
+from localensemble.api.label import label as le_label
 from localensemble.core.errors import InputError
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
@@ -20,11 +23,18 @@ def label(run: Run, files: StudyFiles) -> Ended:
     return run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
 
 
-@pytest.fixture
-def labeled(run: Run, tmp_path: Path) -> StudyFiles:
-    files = study_files(tmp_path / "first", TEXTS)
-    assert label(run, files).code in (0, 3)
+@pytest.fixture(scope="module")
+def labeled_once(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:
+    """A labeled study; tests work on copies of it."""
+    files = study_files(tmp_path_factory.mktemp("replay"), TEXTS)
+    options = LabelOptions(ensemble=files.ensemble)
+    le_label(files.items, codebook=files.codebook, study=files.study, options=options)
     return files
+
+
+@pytest.fixture
+def labeled(labeled_once: StudyFiles, tmp_path: Path) -> StudyFiles:
+    return StudyFiles(Path(shutil.copytree(labeled_once.folder, tmp_path / "first")))
 
 
 def replay(run: Run, files: StudyFiles, *more: object) -> Ended:
@@ -67,6 +77,7 @@ def test_a_changed_prompt_is_named(run: Run, labeled: StudyFiles) -> None:
     assert "setting orders" in ended.out
 
 
+@pytest.mark.slow  # labels two studies
 def test_rows_added_later_are_packed_as_they_were(run: Run, tmp_path: Path) -> None:
     files = study_files(tmp_path / "first", TEXTS[:70])
     label(run, files)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from localensemble.api.label import LabelOptions, label
 from localensemble.api.withdrawal import shred_study as module
 from localensemble.api.withdrawal.shred_study import files_to_shred, shred_study
 from localensemble.core.errors import LedgerError
 from localensemble.ledger.connection import take_writing_lock
 from tests.cli.conftest import Run
-from tests.studies import study_files
+from tests.studies import StudyFiles, study_files
+
+
+@pytest.fixture(scope="module")
+def labeled(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:
+    """A labeled study; tests shred copies of it."""
+    files = study_files(tmp_path_factory.mktemp("shred"), ["a canary one", "a canary two"])
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    return files
 
 
 @pytest.fixture
-def study(run: Run, tmp_path: Path) -> Path:
-    files = study_files(tmp_path, ["a canary one", "a canary two"])
-    raters = ("-c", files.codebook, "-e", files.ensemble)
-    assert run("label", files.items, *raters, "-o", files.study).code == 0
+def study(labeled: StudyFiles, tmp_path: Path) -> Path:
+    files = StudyFiles(Path(shutil.copytree(labeled.folder, tmp_path, dirs_exist_ok=True)))
     (files.study / "labels.before-1.csv").write_text("id,text\n1,a canary one\n")
     (files.study / ".labels.csv.x.part").write_text("a canary half\n")
     return files.study

@@ -13,6 +13,8 @@ import pytest
 from localensemble.core.identity import sha256_file
 from localensemble.core.native_files import UNKNOWN_PUBLISHER, native_files
 
+pytestmark = pytest.mark.slow  # hashes every compiled file that is installed
+
 LOADED = """
 import sys, scipy.stats, pandas, pydantic, matplotlib.pyplot, openpyxl, rich, jinja2
 for module in list(sys.modules.values()):

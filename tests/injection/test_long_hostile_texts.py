@@ -17,6 +17,8 @@ from localensemble.injection.signs_in_text import InjectionScan
 from localensemble.injection.turn_marks import has_turn_marks
 from localensemble.injection.unseen_characters import has_unseen
 
+pytestmark = pytest.mark.slow  # reads millions of characters
+
 _SCAN = InjectionScan(
     Codebook(
         "care",

@@ -212,6 +212,7 @@ def test_no_possible_category_is_a_failure() -> None:
     assert label.reason.startswith("no_probability")
 
 
+@pytest.mark.slow  # labels long texts three times
 def test_a_file_that_is_rewritten_during_a_run_records_no_label_under_another_text(
     tmp_path: Path,
 ) -> None:

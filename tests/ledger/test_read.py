@@ -59,6 +59,7 @@ def one_label(draw: st.DrawFn) -> Label:
     )
 
 
+@pytest.mark.slow  # writes many ledgers
 @settings(max_examples=25)
 @given(
     columns=st.lists(

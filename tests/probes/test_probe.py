@@ -81,6 +81,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes | None) -> Non
         Probe.read(path)
 
 
+@pytest.mark.slow  # reads hundreds of changed files
 def test_bytes_that_changed_anywhere_are_refused_or_make_no_difference(tmp_path: Path) -> None:
     path, again = tmp_path / "one.probe", tmp_path / "again.probe"
     probe().write(path)

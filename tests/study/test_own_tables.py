@@ -114,6 +114,7 @@ def test_verifying_names_tables_and_reports_that_were_edited(folder: StudyFolder
     assert len(verify_ledger(folder.path).changed) == 4
 
 
+@pytest.mark.slow  # changes every value of a manifest
 def test_verifying_names_a_manifest_in_which_one_value_was_changed(folder: StudyFolder) -> None:
     written = json.loads(folder.manifest.read_text(encoding="utf-8"))
     files = {name: sha256 for name, sha256 in written["files"].items() if name != "labels.csv"}
