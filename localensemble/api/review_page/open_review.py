@@ -14,6 +14,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.options import Option, fitting
 from localensemble.ledger.ledger import Ledger
 from localensemble.privacy.isolation import is_isolated
+from localensemble.review.page.control_cautions import control_cautions
 from localensemble.review.page.kept_texts import KeptTexts
 from localensemble.review.page.review_session import ReviewSession
 from localensemble.review.page.review_task import (
@@ -104,6 +105,7 @@ def review(
     options: ReviewOptions = AS_USUAL,
     tables: ReviewTables = NO_TABLES,
     announce: Callable[[str], None],
+    caution: Callable[[str], None],
 ) -> WrittenStudy | None:
     """Serve the review page until Ctrl-C, and then write the study's files again.
 
@@ -116,6 +118,7 @@ def review(
         tables: known categories of control items, or existing labels to compare with.
         announce: shows the address of the page. It is called again whenever an address was
             used, with one for another browser.
+        caution: shows in what control items differ from the others, before the page is served.
 
     Returns:
         What was written; None if nobody answered anything.
@@ -132,6 +135,8 @@ def review(
     from localensemble.review.page.page_app import page_app
 
     with opened_review(study, items=items, options=options, tables=tables) as session:
+        for sentence in control_cautions(session.task, session.texts):
+            caution(sentence)
         serve(page_app(session), port=options.port, announce=announce)
         if not session.has_recorded:
             return None

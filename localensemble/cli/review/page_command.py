@@ -53,7 +53,12 @@ def page_command(
         say(console, f"Open this address in your browser: {address}")
         say(console, "It works once. Stop with Ctrl-C; every answer is saved at once.")
 
-    written = review(study, items=items, options=options, tables=tables, announce=announce)
+    def caution(sentence: str) -> None:
+        say(console, f"Caution: {sentence}")
+
+    written = review(
+        study, items=items, options=options, tables=tables, announce=announce, caution=caution
+    )
     say(console, "Stopped. All answers are in the study.")
     if written is None:
         return

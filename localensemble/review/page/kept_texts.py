@@ -49,6 +49,11 @@ class KeptTexts:
     def __len__(self) -> int:
         return len(self._ends)
 
+    def lengths(self) -> NDArray[np.int64]:
+        """Return the lengths of the texts, (N,), in bytes of UTF-8."""
+        lengths: NDArray[np.int64] = self._ends[:, 1] - self._ends[:, 0]
+        return lengths
+
     def item(self, position: int) -> Item:
         """Return the item at a position."""
         id_end, text_end = self._ends[position].tolist()

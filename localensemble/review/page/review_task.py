@@ -33,12 +33,14 @@ class ReviewTask:
         shows_labels: whether the raters' labels are shown at all.
         known: bool (N, V); True where the category of a control item is known. None without
             control items.
+        control: their categories by variable, (N,) each, -1 where unknown; None likewise.
     """
 
     waiting: WaitingItems
     role: DecisionRole = "review"
     shows_labels: bool = True
     known: BoolArray | None = None
+    control: Categories | None = None
 
     def role_at(self, position: int) -> DecisionRole:
         """Return what an answer to an item counts as."""
@@ -62,7 +64,7 @@ def escalated_task(
         return ReviewTask(waiting)
     known = np.stack([control[one.variable.name] >= 0 for one in decisions], axis=1)
     known[waiting.asked.any(axis=1)] = False
-    return ReviewTask(waiting, known=known)
+    return ReviewTask(waiting, known=known, control=control)
 
 
 def adjudication_task(decisions: Sequence[Decisions], finals: Sequence[FinalLabels]) -> ReviewTask:

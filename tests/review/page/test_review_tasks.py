@@ -17,6 +17,7 @@ from localensemble.api.review_page.open_review import (
 )
 from localensemble.core.errors import InputError
 from localensemble.findings.people.people_findings import PeopleFindings, people_findings
+from localensemble.review.page.control_cautions import control_cautions
 from localensemble.review.page.review_session import ReviewSession
 from localensemble.review.plan.review_plan import ReviewPlan, plan_of
 from localensemble.study.study import Study
@@ -172,6 +173,19 @@ def test_control_items_come_unmarked_and_their_answers_decide_nothing(texts: Tex
     assert not final.by_person[control].any()
     (test,) = found(texts).control
     assert (test.reviewer, test.items, test.correct) == ("Anne", len(control), 0)
+
+
+@pytest.mark.parametrize(("text", "cautions"), [("text {:02}", 0), ("text {}", 1)])
+def test_control_items_of_another_length_are_told_before_the_review(
+    tmp_path: Path, text: str, cautions: int
+) -> None:
+    texts = disputed_study(tmp_path, [text.format(n) for n in range(30)], settled=20)
+    known = table(texts, "gold.csv", dict.fromkeys(range(10, 30), BRIGHT))
+    with session(texts, tables=ReviewTables(control=known)) as opened:
+        told = control_cautions(opened.task, opened.texts)
+    assert ["length" in one for one in told] == [True] * cautions
+    with session(texts) as opened:
+        assert control_cautions(opened.task, opened.texts) == ()
 
 
 def shape(page: Shown) -> str:
