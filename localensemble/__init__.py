@@ -20,7 +20,11 @@ if TYPE_CHECKING:
         forest_plot,
     )
     from localensemble.api.notebook.opened_study import Study
-    from localensemble.api.notebook.people_verbs import finalize, import_decisions
+    from localensemble.api.notebook.people_verbs import (
+        finalize,
+        import_decisions,
+        write_worksheet,
+    )
     from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
     from localensemble.api.notebook.replay_verb import replay
     from localensemble.api.notebook.trained_probe import TrainedProbe, train_probe
@@ -68,6 +72,7 @@ __all__ = [
     "train_probe",
     "withdraw",
     "write_report",
+    "write_worksheet",
 ]
 
 __version__ = "0.2.0"
@@ -78,7 +83,9 @@ _HOMES = {
     "EvaluatedStudy": f"{_NOTEBOOK}.evaluated_study",
     "Study": f"{_NOTEBOOK}.opened_study",
 } | dict.fromkeys(("MeasuredAgreement", "agree", "forest_plot"), f"{_NOTEBOOK}.measured_agreement")
-_HOMES |= dict.fromkeys(("finalize", "import_decisions"), f"{_NOTEBOOK}.people_verbs")
+_HOMES |= dict.fromkeys(
+    ("finalize", "import_decisions", "write_worksheet"), f"{_NOTEBOOK}.people_verbs"
+)
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
 _HOMES |= {verb: f"{_NOTEBOOK}.{verb}_verb" for verb in ("export", "replay")}
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")

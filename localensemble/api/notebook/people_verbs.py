@@ -1,4 +1,4 @@
-"""The verbs about people's decisions: bring them in, and write the finished table."""
+"""The verbs about people's decisions: ask for them, bring them in, write the finished table."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from localensemble.api.people.finalize import FinishedTable
 from localensemble.api.people.finalize import finalize as finished
 from localensemble.api.people.import_decisions import ImportDecisionsOptions, ImportedDecisions
 from localensemble.api.people.import_decisions import import_decisions as decisions_imported
+from localensemble.api.people.worksheet import ExistingLabels, WrittenWorksheet
+from localensemble.api.people.worksheet import write_worksheet as worksheet_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +59,60 @@ def import_decisions(
         table_given(decisions, name="decisions"),
         items=table_given_if_any(items, name="items"),
         options=ImportDecisionsOptions(reviewer, id_column, text_column),
+    )
+
+
+def write_worksheet(
+    study: GivenPath,
+    output: GivenPath,
+    *,
+    items: pd.DataFrame | GivenPath | None = None,
+    count: int | None = None,
+    reviewer: str | None = None,
+    beside_labels: bool = False,
+    against: GivenPath | None = None,
+    audit_share: float = 0.0,
+    seed: int = 0,
+    id_column: str | None = None,
+    text_column: str | None = None,
+) -> WrittenWorksheet:
+    """Write a worksheet in which a person decides the open items without this program.
+
+    Args:
+        study: a study or its folder.
+        output: the file to write; its name ends with .xlsx, .csv or .html.
+        items: the table that was labeled; not needed where ratings were imported without texts.
+        count: the number of items at most; None writes all.
+        reviewer: who decides.
+        beside_labels: show the raters' labels. People who see them tend to agree with them.
+        against: a table of existing labels. The worksheet then asks only about the items whose
+            label in the study differs from it, in random order, and shows neither.
+        audit_share: share of the items on which both agree to ask about as well, 0 to 1.
+        seed: of the random order and the audit.
+        id_column: of the items; None lets the table decide.
+        text_column: of the items; None lets the table decide.
+
+    Returns:
+        The file, the number of items in it and the number that wait.
+
+    Raises:
+        InputError: nothing is left to decide, or the file already exists.
+
+    Example:
+        >>> le.write_worksheet(study, "decisions.xlsx", items=texts, count=50).asked
+    """
+    return worksheet_written(
+        path_given(study),
+        items=table_given_if_any(items, name="items"),
+        output=path_given(output),
+        count=count,
+        reviewer=reviewer,
+        beside_labels=beside_labels,
+        existing=ExistingLabels(
+            None if against is None else path_given(against), audit_share, seed
+        ),
+        id_column=id_column,
+        text_column=text_column,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import click
 
-from localensemble.api.people.worksheet import write_worksheet
+from localensemble.api.people.worksheet import ExistingLabels, write_worksheet
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output as results
 from localensemble.cli.console import say
@@ -44,6 +44,7 @@ def worksheet_command(
         bool,
         Option("Show the raters' labels. People who see them tend to agree with them."),
     ] = False,
+    existing: ExistingLabels,
     id_column: IdColumn = None,
     text_column: TextColumn = None,
 ) -> None:
@@ -53,6 +54,9 @@ def worksheet_command(
     it has the ids, the texts and the codebook, but no rater's label and no other column of the
     table, such as gold labels. An .xlsx file has lists to choose from, an .html file is one page
     that works from a USB stick without network, and a .csv file has the format of your table.
+
+    With --against, the worksheet asks about the items whose existing label differs from the
+    study's, in random order, and shows neither label.
     """
     written = write_worksheet(
         study,
@@ -61,6 +65,7 @@ def worksheet_command(
         count=count,
         reviewer=reviewer,
         beside_labels=beside_labels,
+        existing=existing,
         id_column=id_column,
         text_column=text_column,
     )
