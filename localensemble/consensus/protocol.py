@@ -7,6 +7,7 @@ single winner, that is the result (``categories`` is -1); order and chance never
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -90,6 +91,7 @@ class ConsensusMethod(SettingsFromFields, ABC):
             block by block gives exactly the numbers of one call on all items.
         levels: the measurement levels that it can decide.
         citation: the source to cite; empty if the rule needs none.
+        is_certain_early: whether `certain` can mark an item before every rater has labeled it.
     """
 
     __slots__ = ()
@@ -98,6 +100,7 @@ class ConsensusMethod(SettingsFromFields, ABC):
     per_item: ClassVar[bool] = True
     levels: ClassVar[frozenset[Level]] = frozenset(get_args(Level))
     citation: ClassVar[str] = ""
+    is_certain_early: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -113,3 +116,15 @@ class ConsensusMethod(SettingsFromFields, ABC):
             probabilities: (N, R, K) distributions of the raters over the categories, a row
                 of NaN for a rater without one. Only some methods use them.
         """
+
+    def certain(self, labels: LabelMatrix, *, coming: Sequence[str]) -> BoolArray:
+        """Mark the items whose consensus no label of the raters to come can change: (N,).
+
+        Having no consensus can be as certain as having one. A method that cannot tell marks
+        nothing while a rater is to come.
+
+        Args:
+            labels: the labels so far.
+            coming: the raters to come; each may name any category or none.
+        """
+        return np.full(labels.item_count, not coming, dtype=np.bool_)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.protocol import (
+    NO_CONSENSUS,
+    BoolArray,
+    Consensus,
+    ConsensusMethod,
+    CountArray,
+    FloatArray,
+)
 from localensemble.consensus.setting_fields import ShareAboveZero
 from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
@@ -27,6 +35,7 @@ class Majority(ConsensusMethod):
 
     minimum_share: ShareAboveZero | None = None
     name: ClassVar[str] = "majority"
+    is_certain_early: ClassVar[bool] = True
 
     @property
     def clause(self) -> str:
@@ -41,10 +50,7 @@ class Majority(ConsensusMethod):
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
         """Derive the consensus; the score is the support. Probabilities are not used."""
         found = lead(labels)
-        if self.minimum_share is None:
-            enough = 2 * found.counts > found.labels_used
-        else:
-            enough = found.counts >= self.minimum_share * found.labels_used - _SHARE_TOLERANCE
+        enough = self._is_enough(found.counts, found.labels_used)
         categories = np.where(enough, found.categories, NO_CONSENSUS).astype(np.int16)
         support = support_of(labels, categories=categories)
         return Consensus(
@@ -57,3 +63,24 @@ class Majority(ConsensusMethod):
             labels_used=found.labels_used,
             majority=found.majority,
         )
+
+    def certain(self, labels: LabelMatrix, *, coming: Sequence[str]) -> BoolArray:
+        """Mark the items whose category stays ahead of any rival, or on which none can win."""
+        if not coming or not labels.category_count:
+            return ConsensusMethod.certain(self, labels, coming=coming)
+        more = len(coming)
+        ordered = np.sort(labels.counts(), axis=1)
+        first = ordered[:, -1]
+        second = ordered[:, -2] if labels.category_count > 1 else np.zeros_like(first)
+        then_used = ordered.sum(axis=1, dtype=np.int32) + more
+        # The worst for the leader is that all raters to come name the second; the best for any
+        # category is that all of them name it.
+        wins = (first > second + more) & self._is_enough(first, then_used)
+        none_can_win = ~self._is_enough(first + more, then_used)
+        return wins | none_can_win
+
+    def _is_enough(self, counts: CountArray, used: CountArray) -> BoolArray:
+        """Tell whether a category with these counts has the share that it needs."""
+        if self.minimum_share is None:
+            return np.asarray(2 * counts > used)
+        return np.asarray(counts >= self.minimum_share * used - _SHARE_TOLERANCE)

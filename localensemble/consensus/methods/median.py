@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.consensus.methods.weighing import Best, consensus_of
 from localensemble.consensus.protocol import (
     NO_CONSENSUS,
+    BoolArray,
     Consensus,
     ConsensusMethod,
     FloatArray,
@@ -28,6 +31,7 @@ class Median(ConsensusMethod):
     """
 
     name: ClassVar[str] = "median"
+    is_certain_early: ClassVar[bool] = True
     levels: ClassVar[frozenset[Level]] = frozenset({"binary", "ordinal"})
     clause: ClassVar[str] = "the middle category of an item's labels in the order of the codebook"
 
@@ -56,3 +60,26 @@ class Median(ConsensusMethod):
         return consensus_of(
             labels, method=self.name, settings=self.settings, best=Best(categories, scores, tie)
         )
+
+    def certain(self, labels: LabelMatrix, *, coming: Sequence[str]) -> BoolArray:
+        """Mark the items whose median stays, wherever the labels to come fall."""
+        if not coming:
+            return ConsensusMethod.certain(self, labels, coming=coming)
+        rater_count = len(labels.raters)
+        used = np.count_nonzero(labels.mask, axis=1)
+        certain: BoolArray = used > 0
+        ordered = np.sort(labels.indices, axis=1)
+        rows, first = np.arange(labels.item_count), rater_count - used
+        reached: list[NDArray[np.int16]] = []
+        for more in range(len(coming) + 1):
+            # Labels below all others move the middle down by at most this much, and those above
+            # all others leave it where it is in the order of the present labels.
+            lowest = (used + more - 1) // 2 - more
+            highest = (used + more) // 2
+            certain &= (lowest >= 0) & (highest < used)
+            for place in (lowest, highest):
+                at = np.clip(first + place, 0, max(rater_count - 1, 0))
+                reached.append(ordered[rows, at] if rater_count else np.full(len(rows), GAP))
+        for other in reached:
+            certain &= other == reached[0]
+        return certain

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.protocol import NO_CONSENSUS, Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.protocol import (
+    NO_CONSENSUS,
+    BoolArray,
+    Consensus,
+    ConsensusMethod,
+    FloatArray,
+)
 from localensemble.consensus.shares import lead, support_of
 from localensemble.core.label_matrix import LabelMatrix
 
@@ -21,6 +28,7 @@ class Unanimous(ConsensusMethod):
     """
 
     name: ClassVar[str] = "unanimous"
+    is_certain_early: ClassVar[bool] = True
     clause: ClassVar[str] = "the category that all labels of an item name"
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
@@ -43,3 +51,8 @@ class Unanimous(ConsensusMethod):
             labels_used=found.labels_used,
             majority=found.majority,
         )
+
+    def certain(self, labels: LabelMatrix, *, coming: Sequence[str]) -> BoolArray:
+        """Mark the items on which two labels differ: they have no consensus for good."""
+        differ: BoolArray = np.count_nonzero(labels.counts(), axis=1) > 1
+        return differ | ConsensusMethod.certain(self, labels, coming=coming)

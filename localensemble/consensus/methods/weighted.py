@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from localensemble.consensus.methods.weighing import best_of, consensus_of, normalized
-from localensemble.consensus.protocol import Consensus, ConsensusMethod, FloatArray
+from localensemble.consensus.methods.weighing import (
+    TIE_TOLERANCE,
+    best_of,
+    consensus_of,
+    normalized,
+)
+from localensemble.consensus.protocol import BoolArray, Consensus, ConsensusMethod, FloatArray
 from localensemble.consensus.setting_fields import Share
 from localensemble.consensus.shares import rater_name_order
 from localensemble.core.errors import EnsembleError
@@ -49,6 +54,7 @@ class Weighted(ConsensusMethod):
 
     accuracies: Mapping[str, Share]
     name: ClassVar[str] = "weighted"
+    is_certain_early: ClassVar[bool] = True
     clause: ClassVar[str] = (
         "the category with the largest sum of rater weights, each the log odds of the rater's "
         "accuracy against gold labels"
@@ -66,10 +72,7 @@ class Weighted(ConsensusMethod):
         """
         order = rater_name_order(labels)
         weights = {labels.raters[j]: self._weight(labels.raters[j], labels) for j in order}
-        totals = np.zeros((labels.item_count, labels.category_count))
-        for j in order:
-            rows = np.flatnonzero(labels.indices[:, j] != GAP)
-            totals[rows, labels.indices[rows, j]] += weights[labels.raters[j]]
+        totals = self._totals(labels)
         totals[~np.any(labels.mask, axis=1)] = np.nan
         return consensus_of(
             labels,
@@ -78,6 +81,29 @@ class Weighted(ConsensusMethod):
             best=best_of(normalized(totals)),
             rater_estimates=tuple(weights.items()),
         )
+
+    def certain(self, labels: LabelMatrix, *, coming: Sequence[str]) -> BoolArray:
+        """Mark the items whose category leads by more than all weights to come together.
+
+        Raises:
+            EnsembleError: a rater has no accuracy.
+        """
+        if not coming or labels.category_count < 2:
+            return ConsensusMethod.certain(self, labels, coming=coming)
+        more = sum(self._weight(name, labels) for name in coming)
+        ordered = np.sort(self._totals(labels), axis=1)
+        ahead = ordered[:, -1] - ordered[:, -2]
+        # Categories closer than `weighing.TIE_TOLERANCE` tie, and none has a probability below
+        # 1 / K when it leads.
+        return np.asarray(ahead > more + 10 * TIE_TOLERANCE * labels.category_count)
+
+    def _totals(self, labels: LabelMatrix) -> FloatArray:
+        """Sum the weights of the raters that chose each category: (N, K)."""
+        totals = np.zeros((labels.item_count, labels.category_count))
+        for j in rater_name_order(labels):
+            rows = np.flatnonzero(labels.indices[:, j] != GAP)
+            totals[rows, labels.indices[rows, j]] += self._weight(labels.raters[j], labels)
+        return totals
 
     def _weight(self, rater: str, labels: LabelMatrix) -> float:
         if rater not in self.accuracies:

@@ -21,6 +21,7 @@ class ControlMissed(EscalationPolicy):
     """Escalate control items whose consensus is not their known category."""
 
     name: ClassVar[str] = "control_missed"
+    looks_at_every_rater: ClassVar[bool] = False
     needs: ClassVar[tuple[EvidenceName, ...]] = ("control",)
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:

@@ -146,6 +146,8 @@ class EscalationPolicy(SettingsFromFields, ABC):
         name: the registered name, and the code of its reasons.
         per_item: whether an item's answer depends only on that item.
         stage: when the policy works: 0 on the evidence, 1 as budget, 2 as audit.
+        looks_at_every_rater: whether a label that was never made could have escalated an item
+            whose consensus is certain without it.
     """
 
     __slots__ = ()
@@ -153,6 +155,7 @@ class EscalationPolicy(SettingsFromFields, ABC):
     name: ClassVar[str]
     per_item: ClassVar[bool] = True
     stage: ClassVar[int] = STAGE_EVIDENCE
+    looks_at_every_rater: ClassVar[bool] = True
 
     @property
     def needs(self) -> tuple[EvidenceName, ...]:

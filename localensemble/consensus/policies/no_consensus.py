@@ -19,6 +19,7 @@ class NoConsensus(EscalationPolicy):
     """Escalate items without a consensus. Always applied, even if not listed."""
 
     name: ClassVar[str] = "no_consensus"
+    looks_at_every_rater: ClassVar[bool] = False
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Return one reason each for no label, a tie, and a rule not met."""

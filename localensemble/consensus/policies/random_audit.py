@@ -39,6 +39,7 @@ class RandomAudit(EscalationPolicy):
     share: Share
     seed: WholeNumber = 0
     name: ClassVar[str] = "random_audit"
+    looks_at_every_rater: ClassVar[bool] = False
     stage: ClassVar[int] = STAGE_AUDIT
     needs: ClassVar[tuple[EvidenceName, ...]] = ("item_ids",)
 

@@ -26,6 +26,7 @@ class SuspectedInjection(EscalationPolicy):
     """
 
     name: ClassVar[str] = "suspected_injection"
+    looks_at_every_rater: ClassVar[bool] = False
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
         """Return one reason for each kind of sign."""
