@@ -53,12 +53,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Signs that a text was written to change its own label.
     "injection": frozenset({"core", "codebook"}),
     "study": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
+    # Which rater is asked about which item, and what is made of it.
+    "strategies": frozenset({"core", "codebook", "agreement", "consensus"}),
     "findings": frozenset(
-        {"core", "tables", "codebook", "ledger", "agreement", "consensus", "study"}
+        {"core", "tables", "codebook", "ledger", "agreement", "consensus", "study", "strategies"}
     ),
     "labeling": frozenset(
         {"core", "tables", "codebook", "prompting", "engines", "ledger", "consensus", "study"}
-        | {"injection"}
+        | {"injection", "strategies"}
     ),
     # A few items, asked about in several ways: what this shows about raters.
     "piloting": frozenset(
@@ -114,7 +116,7 @@ OTHER_MEANINGS = frozenset(
 RUNS_DATA = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
 
 # Pure packages: no files, no clock, no state that other code shares.
-PURE = frozenset({"agreement", "consensus"})
+PURE = frozenset({"agreement", "consensus", "strategies"})
 IMPURE_MODULES = frozenset(
     {"datetime", "io", "multiprocessing", "os", "pathlib", "random", "subprocess", "tempfile"}
     | {"threading", "time"}

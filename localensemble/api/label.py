@@ -39,9 +39,10 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.reuse import check_reuse
-from localensemble.labeling.run import LabelingPlan, Progress, run_labeling
+from localensemble.labeling.run import LabelingPlan, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
 from localensemble.labeling.shots import Shots
+from localensemble.labeling.tally import Progress
 from localensemble.privacy.egress import guard_state
 from localensemble.study.certificate_files import (
     LabelingConditions,
@@ -181,6 +182,7 @@ def label(
         item_count=min(table.item_count, options.limit or table.item_count),
     )
     rules, rule_messages = _rules(ensemble, folder, options, conditions)
+    rule_messages += ensemble.check_strategy(questions.variables, rules=rules)
     gold, control = _known_labels(table, questions, options, prompt.shots)
     for message in (*prompt.messages, *rule_messages, *(control.messages if control else ())):
         on_message(message)
@@ -210,6 +212,7 @@ def label(
         stated_rules=ensemble.rules,
         certified_raters=certified_raters(rules),
         stop_unfit=options.stop_unfit,
+        strategy=ensemble.strategy,
     )
     written = _labeled(plan, folder, gold, on_progress, on_message)
     signs = tuple(one.sentence for one in written.unfit_signs)

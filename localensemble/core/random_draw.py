@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-DrawPurpose = Literal["sample", "audit", "double_coding", "control", "existing", "replay"]
+DrawPurpose = Literal[
+    "sample", "audit", "double_coding", "control", "existing", "replay", "early_stop", "chain"
+]
 
 _DRAW_BYTES = 8
 _DRAW_RANGE = 2.0 ** (8 * _DRAW_BYTES)

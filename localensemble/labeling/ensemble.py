@@ -23,6 +23,8 @@ from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
 from localensemble.labeling.shots import StatedShots
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
+from localensemble.strategies.named_strategies import strategy_named
+from localensemble.strategies.protocol import AskingStrategy
 
 _Parsed = TypeVar("_Parsed", bound="_Rules")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -71,6 +73,11 @@ class _Consensus(BaseModel):
     method: str = "majority"
 
 
+class _Strategy(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+
 class _Policy(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     policy: str
@@ -81,6 +88,7 @@ class _Rules(_Strict):
     prompt: _Prompt = _Prompt()
     consensus: _Consensus = _Consensus()
     escalation: list[_Policy] | None = None
+    strategy: _Strategy | None = None
     unfit: list[str] = []
 
 
@@ -111,8 +119,9 @@ class Ensemble:
 
     ``prompt_file`` is a prompt template that the user wrote, in place of the named one.
     ``layout`` None means that the plan chooses by token counts. ``orders`` is the most category
-    orders in which a variable is asked, and ``shots`` are examples from gold labels. Relative
-    model paths start at ``folder``.
+    orders in which a variable is asked, and ``shots`` are examples from gold labels. ``strategy``
+    decides which items each rater is asked about; None asks every rater about all. Relative model
+    paths start at ``folder``.
     """
 
     raters: tuple[RaterPlan, ...]
@@ -124,6 +133,7 @@ class Ensemble:
     shots: StatedShots | None
     rules: DecisionRules
     folder: Path
+    strategy: AskingStrategy | None = None
 
     def load_template(self, variables: Sequence[Variable]) -> PromptTemplate:
         """Load the prompt template, and check that it can show the variables.
@@ -140,6 +150,23 @@ class Ensemble:
         for readout in self.readouts:
             template.reading(readout).check(variables)
         return template
+
+    def check_strategy(
+        self, variables: Sequence[Variable], *, rules: DecisionRules
+    ) -> tuple[str, ...]:
+        """Refuse a strategy that does not fit; return what the user should know about it.
+
+        Args:
+            variables: the variables of the codebook.
+            rules: the rules that decide the study, which need not be those of the file.
+
+        Raises:
+            EnsembleError: the strategy does not work with these raters, variables or rules.
+        """
+        if self.strategy is None:
+            return ()
+        names = [rater.name for rater in self.raters]
+        return self.strategy.check(raters=names, variables=variables, rules=rules)
 
     @property
     def readouts(self) -> tuple[Readout, ...]:
@@ -249,6 +276,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         shots=_stated_shots(path, parsed.prompt.shots),
         rules=rules,
         folder=path.resolve().parent,
+        strategy=_strategy(path, parsed.strategy),
     )
 
 
@@ -287,6 +315,17 @@ def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
     return StatedShots(gold, shots.per_category, shots.seed)
 
 
+def _strategy(path: Path, stated: _Strategy | None) -> AskingStrategy | None:
+    if stated is None:
+        return None
+    settings = stated.model_dump()
+    name = settings.pop("name")
+    try:
+        return strategy_named(name, settings=settings)
+    except EnsembleError as error:
+        raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error
+
+
 def _rules(
     path: Path, parsed: _Rules, *, unstated: Sequence[Mapping[str, object]] | None = None
 ) -> DecisionRules:
@@ -305,7 +344,7 @@ def _rules(
 _KNOWN_KEYS = sorted(
     {
         name
-        for model in (_Rater, _Shots, _Prompt, _Consensus, _Policy, _Ensemble)
+        for model in (_Rater, _Shots, _Prompt, _Consensus, _Strategy, _Policy, _Ensemble)
         for name in model.model_fields
     }
 )

@@ -29,7 +29,7 @@ class Packing:
     Attributes:
         place: where the ledger records them.
         positions: where they stand in the item set of the run.
-        missing: variable -> for each of them, whether its label is missing.
+        missing: variable -> for each of them, whether its label is missing and wanted.
     """
 
     place: BlockPlace
@@ -44,21 +44,47 @@ def missing_packings(
     rater: RaterKey,
     variables: Sequence[VariableKey],
     total: int,
+    asked: Masks | None = None,
 ) -> Iterator[Packing]:
     """Yield what is missing of the first ``total`` items.
 
     What is yielded must be recorded before the next is asked for.
+
+    Args:
+        reader: the ledger.
+        item_set: the items of the run.
+        rater: the rater that labels.
+        variables: the variables.
+        total: how many items the run has, from the first.
+        asked: variable -> for each of these items, whether the rater is asked about it; None if
+            it is asked about all. The others are packed with them, so that a label has the same
+            digits whoever else is asked, but are not wanted.
     """
+    for packing in _packings(reader, item_set, rater=rater, variables=variables, total=total):
+        positions = np.array(packing.positions)
+        within = positions < total
+        wanted = {variable: mask & within for variable, mask in packing.missing.items()}
+        if asked is not None:
+            for variable, mask in wanted.items():
+                mask[within] &= asked[variable][positions[within]]
+        if any(mask.any() for mask in wanted.values()):
+            yield Packing(packing.place, packing.positions, wanted)
+
+
+def _packings(
+    reader: LedgerReader,
+    item_set: ItemSetKey,
+    *,
+    rater: RaterKey,
+    variables: Sequence[VariableKey],
+    total: int,
+) -> Iterator[Packing]:
+    """Yield everything that lacks labels, wanted or not."""
     for place in reader.unfinished_blocks(rater, variables=variables):
         positions = reader.positions_of(place, item_set=item_set)
-        if positions is None:
-            # The items are no longer together, so this block cannot be packed again.
-            continue
-        within = np.array(positions) < total
-        masks = _missing(reader, place, rater, variables)
-        wanted = {variable: mask & within for variable, mask in masks.items()}
-        if any(mask.any() for mask in wanted.values()):
-            yield Packing(place, positions, wanted)
+        # If the items are no longer together, this block cannot be packed again.
+        if positions is not None:
+            yield Packing(place, positions, _missing(reader, place, rater, variables))
     for block in reader.missing_blocks(
         item_set, rater=rater, variables=variables, block_size=BLOCK_SIZE
     ):

@@ -7,7 +7,6 @@ are all recorded, so its labels equal those of an undisturbed run (`packing`).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
+from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
@@ -27,14 +27,16 @@ from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
 from localensemble.labeling.kept_labels import keep_labels, under_other_codebooks
 from localensemble.labeling.layout import layout_for
-from localensemble.labeling.packing import BLOCK_SIZE, Packing, missing_packings
+from localensemble.labeling.packing import BLOCK_SIZE, Masks, Packing, missing_packings
 from localensemble.labeling.placed_items import PlacedItems
 from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
 from localensemble.labeling.shots import NO_SHOTS, Shots
 from localensemble.labeling.suspected_texts import suspected_texts
+from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on
+from localensemble.labeling.turns import Turns, answering_items
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     BlockPlace,
@@ -45,20 +47,19 @@ from localensemble.ledger.records import (
     VariableKey,
 )
 from localensemble.prompting.template import PromptTemplate
+from localensemble.strategies.protocol import AskingStrategy
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
     RecordedPrompt,
+    RecordedStrategy,
     RunSettings,
     RunSummary,
     register_codebook,
 )
 from localensemble.study.unfit_signs import UnfitSign, unfit_signs
 from localensemble.tables.item_file import ItemFile
-
-# Progress is reported at most this often within a block.
-_SECONDS_BETWEEN_REPORTS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class LabelingPlan:
         certified_raters: rater -> hash of the identity for which a certificate holds.
         chosen_readouts: the choices that `settle_readouts` made; kept with the run.
         stop_unfit: stop as soon as the first block of a rater shows a sign that it is unfit.
+        strategy: decides which items each rater is asked about; None asks about all.
     """
 
     items: ItemFile
@@ -117,47 +119,12 @@ class LabelingPlan:
     certified_raters: Mapping[str, str] = field(default_factory=dict)
     chosen_readouts: tuple[ReadoutChoice, ...] = ()
     stop_unfit: bool = False
+    strategy: AskingStrategy | None = None
 
     @property
     def shown(self) -> Codebook:
         """The codebook with the shots among its examples, as prompts show it."""
         return self.shots.shown(self.codebook)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The progress of one rater.
-
-    Attributes:
-        items_done: items with labels; one for which half is computed counts half.
-        items_total: items to label.
-        resumed: how many of ``items_done`` were labeled before the run began.
-        seconds: time since it began.
-    """
-
-    rater: RaterName
-    items_done: float
-    items_total: int
-    resumed: float
-    seconds: float
-
-    @property
-    def labeled_now(self) -> float:
-        """The number of items labeled by this run."""
-        return self.items_done - self.resumed
-
-    @property
-    def items_per_second(self) -> float | None:
-        """The speed so far; None before the first labels."""
-        if self.labeled_now <= 0 or self.seconds <= 0:
-            return None
-        return self.labeled_now / self.seconds
-
-    @property
-    def seconds_left(self) -> float | None:
-        """The time that the rest takes at the speed so far; None before the first labels."""
-        speed = self.items_per_second
-        return None if speed is None else (self.items_total - self.items_done) / speed
 
 
 def run_labeling(
@@ -190,6 +157,7 @@ def run_labeling(
     changes = OrderTally()
     try:
         raters: dict[RaterKey, RaterName] = {}
+        turns = _turns(plan, item_set, variables, total)
         signs: list[UnfitSign] = []
 
         def keep(sign: UnfitSign) -> None:
@@ -198,11 +166,13 @@ def run_labeling(
 
         for engine in plan.engines:
             rater_run = _RaterRun(
-                plan, ledger, item_set, variables, run, total, raters, keep, changes
+                plan, ledger, item_set, variables, run, total, raters, keep, changes, turns
             )
             raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
-        summary = RunSummary(item_set, total, tuple(raters), variables, tuple(signs)).as_json()
+        keys = tuple(raters)
+        left_out = {} if turns is None else turns.left_out(ledger.reader, keys)
+        summary = RunSummary(item_set, total, keys, variables, tuple(signs), left_out).as_json()
     except KeyboardInterrupt:
         status = "interrupted"
         raise
@@ -221,6 +191,7 @@ class _RaterRun:
     before: Mapping[RaterKey, RaterName]
     on_sign: Callable[[UnfitSign], None]
     changes: OrderTally
+    turns: Turns | None = None
 
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
@@ -275,9 +246,13 @@ class _RaterRun:
         name: RaterName,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        tally = _Tally(name, self.total, len(self.variables), self._missing(rater), on_progress)
+        asked = None
+        if self.turns is not None:
+            asked = self.turns.asked(self.ledger.reader, before=tuple(self.before))
+        tally = self._tally(rater, name, asked, on_progress)
         tally.report()
-        signs_due = True
+        # A rater that is asked about chosen items only is not judged by the first of them.
+        signs_due = asked is None or all(mask[:BLOCK_SIZE].all() for mask in asked.values())
         recorder = Recorder(self.ledger, engine, self.run, rater, self.variables)
         items = PlacedItems(self.plan.items)
         for packing in missing_packings(
@@ -286,6 +261,7 @@ class _RaterRun:
             rater=rater,
             variables=tuple(self.variables.values()),
             total=self.total,
+            asked=asked,
         ):
             if signs_due and self._has_first_block(rater):
                 self._look_for_signs(rater, name)
@@ -302,7 +278,7 @@ class _RaterRun:
         items: PlacedItems,
         questions: Questions,
         recorder: Recorder,
-        tally: _Tally,
+        tally: Tally,
     ) -> None:
         """Label what is missing of a packing; whatever happens, record what there is."""
         texts = items.at(packing.positions)
@@ -356,20 +332,34 @@ class _RaterRun:
                 "--stop-unfit.",
             )
 
-    def _missing(self, rater: RaterKey, stop: int | None = None) -> int:
-        """Count the labels that the first items lack."""
-        return sum(
-            self.ledger.reader.label_counts(
-                self.item_set,
-                variable=variable,
-                rater=rater,
-                stop=self.total if stop is None else stop,
-            ).missing
-            for variable in self.variables.values()
+    def _tally(
+        self,
+        rater: RaterKey,
+        name: RaterName,
+        asked: Masks | None,
+        on_progress: Callable[[Progress], None],
+    ) -> Tally:
+        lacking = self._missing(rater, self.total)
+        wanted = self.total * len(lacking)
+        if asked is not None:
+            lacking = {key: mask & asked[key] for key, mask in lacking.items()}
+            wanted = sum(int(mask.sum()) for mask in asked.values())
+        missing = sum(int(mask.sum()) for mask in lacking.values())
+        return Tally(name, wanted, len(lacking), missing, on_progress)
+
+    def _missing(self, rater: RaterKey, stop: int) -> Masks:
+        """Mark the labels that the first items lack."""
+        return self.ledger.reader.missing_labels(
+            self.item_set,
+            rater=rater,
+            variables=tuple(self.variables.values()),
+            start=0,
+            stop=stop,
         )
 
     def _has_first_block(self, rater: RaterKey) -> bool:
-        return not self._missing(rater, min(BLOCK_SIZE, self.total))
+        first = self._missing(rater, min(BLOCK_SIZE, self.total))
+        return not any(mask.any() for mask in first.values())
 
     def _refuse_other_texts(self, items: Sequence[Item], packing: Packing) -> None:
         # Labels are recorded by position. If a text is not the one registered there, its label
@@ -388,46 +378,6 @@ class _RaterRun:
             )
 
 
-class _Tally:
-    """Count the labels of one rater, and report progress."""
-
-    def __init__(
-        self,
-        name: RaterName,
-        total: int,
-        variables: int,
-        missing: int,
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        self._name = name
-        self._total = total
-        self._variables = variables
-        self._resumed = self._done = total * variables - missing
-        self._begun = 0.0
-        self._on_progress = on_progress
-        self._started = self._reported = time.monotonic()
-
-    def add(self, cells: LabeledCells) -> None:
-        """Count labels; report them unless others were reported a moment ago."""
-        self._done += sum(map(len, cells.labels.values()))
-        self._begun = cells.begun
-        if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self.report()
-
-    def report(self) -> None:
-        """Report the progress so far."""
-        self._reported = time.monotonic()
-        self._on_progress(
-            Progress(
-                self._name,
-                (self._done + self._begun) / self._variables,
-                self._total,
-                self._resumed / self._variables,
-                self._reported - self._started,
-            )
-        )
-
-
 def _run_settings(plan: LabelingPlan) -> RunSettings:
     return RunSettings(
         codebook=plan.codebook,
@@ -442,6 +392,7 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
         trained_on=texts_trained_on(plan.items, words=_training_words(plan)),
+        strategy=_recorded_strategy(plan),
         suspected_texts=suspected_texts(plan.items, codebook=plan.codebook, limit=plan.limit),
         engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
@@ -449,3 +400,31 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
 
 def _training_words(plan: LabelingPlan) -> frozenset[str]:
     return frozenset().union(*(engine.trained_on for engine in plan.engines))
+
+
+def _recorded_strategy(plan: LabelingPlan) -> RecordedStrategy | None:
+    chosen = plan.strategy
+    if chosen is None:
+        return None
+    settings = {name: read_json(text) for name, text in chosen.settings}
+    return RecordedStrategy(chosen.name, settings, plan.rules.content)
+
+
+def _turns(
+    plan: LabelingPlan,
+    item_set: ItemSetKey,
+    variables: Mapping[str, VariableKey],
+    total: int,
+) -> Turns | None:
+    if plan.strategy is None:
+        return None
+    non_answers = NonAnswers.of(plan.codebook.no_answer)
+    return Turns(
+        plan.strategy,
+        plan.codebook,
+        plan.rules,
+        tuple(str(engine.name) for engine in plan.engines),
+        item_set,
+        variables,
+        answering_items(plan.items, non_answers=non_answers, total=total),
+    )

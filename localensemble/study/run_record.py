@@ -34,6 +34,8 @@ _TRAINED_ON = "trained_on"
 _READOUTS = "readouts"
 _ENGINES = "engines"
 _SUSPECTED = "suspected_texts"
+_STRATEGY = "strategy"
+_LEFT_OUT = "left_out"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -72,6 +74,21 @@ class RecordedShots:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedStrategy:
+    """The strategy by which a run chose the items that each rater was asked about.
+
+    Attributes:
+        name: its name in ensemble files.
+        settings: its settings.
+        rules: the rules that decided then. Another rule might have asked about other items.
+    """
+
+    name: str
+    settings: Mapping[str, JsonValue]
+    rules: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
 class RunSettings:
     """The settings of a run, frozen when it starts.
 
@@ -94,6 +111,7 @@ class RunSettings:
         engines: rater -> where the code of its engine comes from; older records lack it.
         suspected_texts: sha256 of each item's text that shows signs of prompt injection -> the
             codes of these signs; None if nobody looked for signs.
+        strategy: what chose the items of each rater; None if every rater was asked about all.
         program_version: version of localensemble that made the record.
     """
 
@@ -113,6 +131,7 @@ class RunSettings:
     trained_on: tuple[str, ...] = ()
     engines: Mapping[str, EngineOrigin] = field(default_factory=dict)
     suspected_texts: Mapping[str, tuple[str, ...]] | None = None
+    strategy: RecordedStrategy | None = None
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -145,6 +164,8 @@ class RunSettings:
             written[_ENGINES] = {name: one.as_json() for name, one in self.engines.items()}
         if self.suspected_texts is not None:
             written[_SUSPECTED] = {text: [*codes] for text, codes in self.suspected_texts.items()}
+        if self.strategy is not None:
+            written[_STRATEGY] = {**asdict(self.strategy), "settings": dict(self.strategy.settings)}
         return written
 
     @classmethod
@@ -170,6 +191,7 @@ class RunSettings:
                 name: EngineOrigin.from_json(one) for name, one in read.get(_ENGINES, {}).items()
             },
             suspected_texts=_suspected(read.get(_SUSPECTED)),
+            strategy=_strategy(read.get(_STRATEGY)),
             program_version=read["localensemble"],
         )
 
@@ -184,6 +206,8 @@ class RunSummary:
         raters: keys of the raters, in the order of their names in the settings.
         variables: key of each variable, by name.
         unfit_signs: signs, found in the first labels of a rater, that it is unfit.
+        left_out: variable -> the items that each rater was not asked about; empty if every rater
+            was asked about everything.
     """
 
     item_set: ItemSetKey
@@ -191,6 +215,7 @@ class RunSummary:
     raters: tuple[RaterKey, ...]
     variables: Mapping[str, VariableKey]
     unfit_signs: tuple[UnfitSign, ...] = ()
+    left_out: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, JsonValue]:
         """Return the summary as the ledger keeps it."""
@@ -204,6 +229,8 @@ class RunSummary:
             written["unfit_signs"] = [
                 {"rater": one.rater, "sentence": one.sentence} for one in self.unfit_signs
             ]
+        if self.left_out:
+            written[_LEFT_OUT] = {name: list(counts) for name, counts in self.left_out.items()}
         return written
 
     @classmethod
@@ -216,6 +243,7 @@ class RunSummary:
             tuple(map(RaterKey, read["raters"])),
             {name: VariableKey(key) for name, key in read["variables"].items()},
             tuple(UnfitSign(**one) for one in read.get("unfit_signs", ())),
+            {name: tuple(counts) for name, counts in read.get(_LEFT_OUT, {}).items()},
         )
 
 
@@ -298,6 +326,10 @@ def _shots(content: Mapping[str, Any] | None) -> RecordedShots | None:
 
 def _suspected(content: Mapping[str, Any] | None) -> Mapping[str, tuple[str, ...]] | None:
     return None if content is None else {text: tuple(codes) for text, codes in content.items()}
+
+
+def _strategy(content: Mapping[str, Any] | None) -> RecordedStrategy | None:
+    return None if content is None else RecordedStrategy(**content)
 
 
 def _renamed_policies(content: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from localensemble.api.notebook.rater_progress import NotebookDisplay, progress_display
 from localensemble.core.labels import RaterName
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 
 
 def progress(done: float, *, rater: str = "first", resumed: int = 0) -> Progress:

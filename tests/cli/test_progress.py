@@ -8,7 +8,7 @@ from rich.console import Console
 
 from localensemble.cli.progress import RaterBars
 from localensemble.core.labels import RaterName
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 
 
 def shown(*done: float, terminal: bool) -> str:

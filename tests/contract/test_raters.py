@@ -19,7 +19,7 @@ from localensemble.api.label import LabelOptions, label
 from localensemble.api.models import add_model
 from localensemble.catalog.installed import ModelsFolder
 from localensemble.core.encoder_name import ENCODER
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import RaterRecord
 from localensemble.ledger.verify import verify

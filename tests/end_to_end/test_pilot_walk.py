@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from localensemble.api.before_a_run.pilot import PilotOptions, pilot
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 
 pytestmark = pytest.mark.slow  # runs models
 

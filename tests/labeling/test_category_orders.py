@@ -25,8 +25,9 @@ from localensemble.labeling.category_orders import (
     order_cost,
 )
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
+from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
 from localensemble.labeling.scoring import Questions, label_block
+from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.study.binding import identities

@@ -16,8 +16,9 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import OnScored, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
-from localensemble.labeling import recording, run
-from localensemble.labeling.run import LabelingPlan, NamedEngine, Progress, run_labeling
+from localensemble.labeling import recording, tally
+from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.prompting.template import load_template
@@ -89,7 +90,7 @@ def _item_text(prompt: Prompt) -> str:
 def recorded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait before labels are recorded or progress is reported."""
     monkeypatch.setattr(recording, "_SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(run, "_SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr(tally, "_SECONDS_BETWEEN_REPORTS", 0.0)
 
 
 def label_all(

@@ -17,13 +17,9 @@ from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import (
-    LabelingPlan,
-    NamedEngine,
-    Progress,
-    run_labeling,
-)
+from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
 from localensemble.labeling.scoring import label_from
+from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.study.binding import identities

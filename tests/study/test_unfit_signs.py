@@ -16,12 +16,8 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import (
-    LabelingPlan,
-    NamedEngine,
-    Progress,
-    run_labeling,
-)
+from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.study.chosen_readout import ReadoutChoice

@@ -29,7 +29,7 @@ from localensemble.core.options import Option
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
 from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
 from localensemble.piloting.pilot_items import PilotItems, choose_items

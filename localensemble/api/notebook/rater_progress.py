@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from localensemble.core.words import counted, duration, pace
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 
 
 class Display(Protocol):

@@ -1,0 +1,123 @@
+"""Which items of a run each rater is asked about: all of them, or those that a strategy names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
+from localensemble.consensus.rules import DecisionRules
+from localensemble.labeling.packing import Masks
+from localensemble.labeling.scoring import is_asked
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import MISSING, ItemSetKey, RaterKey, VariableKey
+from localensemble.strategies.protocol import (
+    AskingStrategy,
+    EarlierLabels,
+    log_probability_gaps,
+)
+from localensemble.tables.item_file import ItemFile
+
+_ITEMS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turns:
+    """What a strategy needs to know of a run.
+
+    Attributes:
+        strategy: the strategy.
+        codebook: the codebook.
+        rules: the rules that decide the study.
+        raters: the names of all raters, in the order of their turns.
+        item_set: the key of the items.
+        variables: the key of each variable, by name.
+        answering: bool (N,); whether a text answers something, so that a model is asked about it.
+    """
+
+    strategy: AskingStrategy
+    codebook: Codebook
+    rules: DecisionRules
+    raters: tuple[str, ...]
+    item_set: ItemSetKey
+    variables: Mapping[str, VariableKey]
+    answering: NDArray[np.bool_]
+
+    def asked(self, reader: LedgerReader, *, before: Sequence[RaterKey]) -> Masks:
+        """Return which items the next rater is asked about, for each variable: (N,).
+
+        Items that answer nothing are among them: their labels say so, and cost nothing.
+
+        Args:
+            reader: the ledger, with all labels of the raters before.
+            before: the raters that had their turn.
+        """
+        total = len(self.answering)
+        places = np.flatnonzero(self.answering)
+        ids = reader.item_ids(self.item_set, start=0, stop=total)
+        item_ids = tuple(str(ids[place]) for place in places.tolist())
+        masks = {}
+        for variable in self.codebook.variables:
+            key = self.variables[variable.name]
+            asked, categories, gaps = self._labels(reader, key, before)
+            earlier = EarlierLabels(
+                variable=variable,
+                rules=self.rules,
+                raters=self.raters,
+                item_ids=item_ids,
+                asked=asked[places],
+                categories=categories[places],
+                gaps=gaps[places],
+            )
+            mask = ~self.answering
+            mask[places] = self.strategy.asked(len(before), earlier)
+            masks[key] = mask
+        return masks
+
+    def left_out(self, reader: LedgerReader, raters: Sequence[RaterKey]) -> dict[str, list[int]]:
+        """Count for each variable, by name, the items that each rater has no label of."""
+        return {
+            name: [
+                reader.label_counts(
+                    self.item_set, variable=key, rater=rater, stop=len(self.answering)
+                ).missing
+                for rater in raters
+            ]
+            for name, key in self.variables.items()
+        }
+
+    def _labels(
+        self, reader: LedgerReader, variable: VariableKey, raters: Sequence[RaterKey]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int16], NDArray[np.float64]]:
+        shape = (len(self.answering), len(raters))
+        asked = np.zeros(shape, dtype=np.bool_)
+        categories = np.full(shape, -1, dtype=np.int16)
+        gaps = np.full(shape, np.nan)
+        for start in range(0, shape[0], _ITEMS_AT_ONCE):
+            stop = min(start + _ITEMS_AT_ONCE, shape[0])
+            block = reader.label_block(
+                self.item_set,
+                variable=variable,
+                raters=raters,
+                start=start,
+                stop=stop,
+                probabilities=True,
+            )
+            asked[start:stop] = block.status != MISSING
+            categories[start:stop] = block.category
+            if block.probabilities is not None:
+                gaps[start:stop] = log_probability_gaps(block.probabilities)
+        gaps[categories < 0] = np.nan
+        return asked, categories, gaps
+
+
+def answering_items(items: ItemFile, *, non_answers: NonAnswers, total: int) -> NDArray[np.bool_]:
+    """Tell of each of the first items whether a model is asked about it at all: (N,)."""
+    rows = (row.item for block in items.blocks(_ITEMS_AT_ONCE) for row in block)
+    found = (is_asked(item, non_answers) for item in islice(rows, total))
+    return np.fromiter(found, np.bool_, total)

@@ -1,0 +1,1 @@
+"""Strategies: which rater is asked about which item."""
