@@ -35,6 +35,9 @@ DecisionRow = tuple[
     str | None,
 ]
 
+# item key, passages, left out, reason
+PassageRow = tuple[int, str, int, str | None]
+
 
 class ItemSetHash:
     """Hash an item set, item by item in order.
@@ -103,6 +106,14 @@ def decisions_sha256(rows: Iterable[DecisionRow]) -> str:
         exact = None if seconds is None else struct.pack("<d", seconds).hex()
         line = canonical_json([*row[:7], exact, *row[8:]]) + "\n"
         digest.update(line.encode("utf-8"))
+    return digest.hexdigest()
+
+
+def passages_sha256(rows: Iterable[PassageRow]) -> str:
+    """Hash the passages of one batch, in order of item: one JSON line for each item."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update((canonical_json(row) + "\n").encode("utf-8"))
     return digest.hexdigest()
 
 

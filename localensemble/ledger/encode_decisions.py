@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from localensemble.core.errors import LedgerError
 from localensemble.core.identity import canonical_json
 from localensemble.ledger.records import NewDecision, VariableKey
 from localensemble.ledger.schema import ANSWER_CODES, ROLE_CODES, SHOWN_CODES
@@ -74,3 +76,18 @@ def _contradiction(one: NewDecision, category_count: int) -> str:
     except ValueError:
         is_utc = False
     return "" if is_utc else f'time "{one.decided_at}"; expected UTC in ISO 8601'
+
+
+def reviewer_name(name: str) -> str:
+    """Return the name of a person as it is recorded: spaces made single, accents composed.
+
+    Raises:
+        LedgerError: the name is empty or has characters that cannot be shown.
+    """
+    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    if not tidy or not tidy.isprintable():
+        raise LedgerError(
+            "Cannot record the reviewer: the name is empty or has characters that cannot be shown.",
+            hint="Give a name or initials, for example `--reviewer AB`.",
+        )
+    return tidy

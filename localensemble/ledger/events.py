@@ -21,6 +21,7 @@ from localensemble.ledger.digests import (
     decisions_sha256,
     event_sha256,
     labels_sha256,
+    passages_sha256,
 )
 
 _LABELS_OF_BLOCK = """
@@ -35,6 +36,10 @@ _DECISIONS_OF_BATCH = """
 SELECT item_key, variable_key, answer, category, role, shown, decided_at, seconds, confidence,
     error_type, note, category_order
 FROM person_decision WHERE batch_key = ? ORDER BY item_key, variable_key"""
+
+_PASSAGES_OF_BATCH = """
+SELECT item_key, passages, left_out, reason FROM item_passages WHERE batch_key = ?
+ORDER BY item_key"""
 
 # More than any item set has.
 _MOST_ITEMS = 1 << 62
@@ -293,6 +298,29 @@ def _file_made(connection: sqlite3.Connection, key: int) -> JsonValue:
     return {"kind": kind, "variable": variable, "sha256": sha256}
 
 
+def _passages_recorded(connection: sqlite3.Connection, key: int) -> JsonValue:
+    run, rater, variable, item_set, method, item_count, seconds = _row(
+        connection,
+        "SELECT run_key, rater_key, variable_key, item_set_key, method, item_count, seconds"
+        " FROM passage_batch WHERE batch_key = ?",
+        key,
+    )
+    rows = connection.execute(_PASSAGES_OF_BATCH, (key,)).fetchall()
+    if len(rows) != item_count and not _withdrawn(connection, item_set, 0, _MOST_ITEMS):
+        raise MismatchError("items", found=str(len(rows)), expected=str(item_count))
+    return {
+        "run": run,
+        "rater": rater,
+        "variable": variable,
+        "item_set": item_set,
+        "method": _parsed(method),
+        "seconds": seconds,
+        "recorded": item_count,
+        "items": len(rows),
+        "sha256": passages_sha256(rows),
+    }
+
+
 # Maps each kind of event to the function that makes its body from the record with its number.
 BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingProxyType(
     {
@@ -309,6 +337,7 @@ BODIES: Mapping[str, Callable[[sqlite3.Connection, int], JsonValue]] = MappingPr
         "reviewer_registered": _reviewer_registered,
         "decisions_recorded": _decisions_recorded,
         "file_made": _file_made,
+        "passages_recorded": _passages_recorded,
     }
 )
 
@@ -328,10 +357,17 @@ RECORD_TABLES: Mapping[str, str] = MappingProxyType(
         "reviewer_registered": "reviewer",
         "decisions_recorded": "decision_batch",
         "file_made": "made_file",
+        "passages_recorded": "passage_batch",
     }
 )
 
 # The kinds of events in which something of a withdrawn item can stand.
 REDACTED_KINDS = frozenset(
-    {"items_registered", "labels_appended", "run_started", "decisions_recorded"}
+    {
+        "items_registered",
+        "labels_appended",
+        "run_started",
+        "decisions_recorded",
+        "passages_recorded",
+    }
 )

@@ -7,7 +7,6 @@ fails, or a process that is killed, leaves nothing behind.
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from localensemble.core.errors import LedgerError
 from localensemble.core.identity import JsonValue, canonical_json, sha256_text
 from localensemble.core.labels import ItemId, Label
 from localensemble.core.raters import Rater
+from localensemble.ledger.append_passages import append_passages
 from localensemble.ledger.connection import (
     ensure_file,
     open_for_writing,
@@ -26,12 +26,14 @@ from localensemble.ledger.connection import (
     transaction,
 )
 from localensemble.ledger.encode import label_rows
-from localensemble.ledger.encode_decisions import decision_rows
+from localensemble.ledger.encode_decisions import decision_rows, reviewer_name
 from localensemble.ledger.events import MismatchError, append_event, next_number
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import (
+    AskedForPassages,
     BlockUsage,
     FileKind,
+    ItemPassages,
     ItemSetKey,
     NewDecision,
     RaterKey,
@@ -336,6 +338,20 @@ class Ledger:
         with reported(self.path, doing="write to"), transaction(self._connection):
             self._insert("made_file", "file_made", kind, variable, sha256)
 
+    def append_passages(
+        self,
+        found: Mapping[int, ItemPassages],
+        *,
+        asked: AskedForPassages,
+        seconds: float | None = None,
+    ) -> None:
+        """Append what one rater found in items, by position; see `append_passages`."""
+        count = len(self.reader.categories(asked.variable))
+        with reported(self.path, doing="write to"), transaction(self._connection):
+            append_passages(
+                self._connection, found, asked=asked, category_count=count, seconds=seconds
+            )
+
     def withdraw(self, ids: Collection[ItemId], *, redact: Redact) -> int:
         """Remove ids, content hashes, labels and decisions of items; nothing else is changed.
 
@@ -474,21 +490,6 @@ class Ledger:
         self._connection.execute(f"INSERT INTO {table} VALUES (?{marks})", (key, *values))
         append_event(self._connection, kind, number=key)
         return key
-
-
-def reviewer_name(name: str) -> str:
-    """Return the name of a person as it is recorded: spaces made single, accents composed.
-
-    Raises:
-        LedgerError: the name is empty or has characters that cannot be shown.
-    """
-    tidy = " ".join(unicodedata.normalize("NFC", name).split())
-    if not tidy or not tidy.isprintable():
-        raise LedgerError(
-            "Cannot record the reviewer: the name is empty or has characters that cannot be shown.",
-            hint="Give a name or initials, for example `--reviewer AB`.",
-        )
-    return tidy
 
 
 def _two_items_with_one_id(first: int, last: int) -> LedgerError:

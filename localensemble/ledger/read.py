@@ -22,7 +22,7 @@ from localensemble.core.labels import ItemId, LabelStatus, RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.connection import open_for_reading
 from localensemble.ledger.digests import hashed_id
-from localensemble.ledger.read_blocks import BlockReader
+from localensemble.ledger.read_passages import PassageReader
 from localensemble.ledger.records import (
     MISSING,
     BlockPlace,
@@ -54,7 +54,7 @@ CROSS JOIN label ON label.rater_key = ? AND label.variable_key = ?
 WHERE member.item_set_key = ? AND member.position >= ? AND member.position < ?"""
 
 
-class LedgerReader(BlockReader):
+class LedgerReader(PassageReader):
     """A ledger open for reading; use it in a ``with`` statement.
 
     Each call sees what was committed before it, even while a run is writing.
@@ -90,17 +90,6 @@ class LedgerReader(BlockReader):
         """Return the item sets, the newest last."""
         rows = self._rows("SELECT item_set_key, sha256, item_count FROM item_set ORDER BY 1")
         return tuple(ItemSetRecord(ItemSetKey(key), sha256, n) for key, sha256, n in rows)
-
-    def item_count(self, item_set: ItemSetKey) -> int:
-        """Count the items of an item set.
-
-        Raises:
-            ValueError: the item set does not exist.
-        """
-        rows = self._rows("SELECT item_count FROM item_set WHERE item_set_key = ?", item_set)
-        if not rows:
-            raise ValueError(f"Unknown item set {item_set}.")
-        return int(rows[0][0])
 
     def item_ids(self, item_set: ItemSetKey, *, start: int, stop: int) -> tuple[ItemId, ...]:
         """Return the ids of the items at positions ``start`` to ``stop - 1``, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from localensemble.core.labels import ItemId
@@ -27,6 +28,13 @@ JOIN event ON number = label.block_key
 LEFT JOIN category
     ON category.variable_key = label.variable_key AND category.position = label.category
 WHERE item_id = ?"""
+_PASSAGES = """
+SELECT number, recorded_at, variable.name, passages,
+    (SELECT name FROM rater_name WHERE rater_name.rater_key = batch.rater_key
+        ORDER BY rater_name_key DESC LIMIT 1)
+FROM item JOIN item_passages USING (item_key) JOIN passage_batch AS batch USING (batch_key)
+JOIN variable USING (variable_key) JOIN event ON number = batch.batch_key
+WHERE item_id = ?"""
 _DECISIONS = """
 SELECT number, recorded_at, variable.name, answer, category.name, reviewer.name, role
 FROM item JOIN person_decision AS decision USING (item_key) JOIN variable USING (variable_key)
@@ -44,10 +52,12 @@ class ItemEvent:
     Attributes:
         number: the number of the event that recorded it.
         recorded_at: when, in UTC.
-        what: ``registered``, ``label``, the role of a person's decision, or ``withdrawn``.
+        what: ``registered``, ``label``, ``passages``, the role of a person's decision, or
+            ``withdrawn``.
         variable: the variable, or empty.
         by: the name of the rater or the person, or empty.
-        answer: the category, or the word for why there is none; for a registration, the row.
+        answer: the category, or the word for why there is none; for a registration, the row; for
+            passages, their number.
     """
 
     number: int
@@ -75,6 +85,10 @@ class ItemReader(PeopleReader):
             ItemEvent(number, at, "label", variable, rater, category or _STATUS_WORDS[status])
             for number, at, variable, status, category, rater in self._rows(_LABELS, item_id)
         )
+        passages = (
+            ItemEvent(number, at, "passages", variable, rater, str(len(json.loads(found))))
+            for number, at, variable, found, rater in self._rows(_PASSAGES, item_id)
+        )
         decisions = (
             ItemEvent(
                 number, at, _ROLE_WORDS[role], variable, person, category or _ANSWER_WORDS[answer]
@@ -91,5 +105,5 @@ class ItemReader(PeopleReader):
             )
             if bytes(sha256) == hashed_id(item_id, salt=bytes(salt))
         )
-        found = [*registered, *labels, *decisions, *withdrawn]
+        found = [*registered, *labels, *passages, *decisions, *withdrawn]
         return tuple(sorted(found, key=lambda one: (one.number, one.variable, one.by)))

@@ -179,6 +179,55 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of an item's text, by code points: ``start`` to ``stop - 1``.
+
+    ``category`` is the position of the category that it stands for, and ``score`` how well; None
+    if that was not asked.
+    """
+
+    start: int
+    stop: int
+    category: int | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPassages:
+    """What one rater found in one item.
+
+    Attributes:
+        passages: in the rater's order; they may overlap.
+        left_out: the number of quotes that were left out because they are not in the text.
+        reason: why the rater could not be asked; empty if it was.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    left_out: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedForPassages:
+    """Who was asked for passages, about what, and how.
+
+    Attributes:
+        rater: who.
+        variable: about which variable.
+        item_set: the item set in which positions are given.
+        method: canonical JSON of everything that decides which passages are found, and their
+            score. Asked in another way, a rater is asked again.
+        run: the run that asked; None if it was asked after the run.
+    """
+
+    rater: RaterKey
+    variable: VariableKey
+    item_set: ItemSetKey
+    method: str
+    run: RunKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewerRecord:
     """A person who decides, under the name they gave."""
 

@@ -356,6 +356,42 @@ _NO_MADE_FILES = (
     " AS SELECT 0, '', '', '' WHERE 0",
 )
 
+_PASSAGE_BATCHES = """
+-- Passages that one rater was asked for together: parts of items' texts, by where they stand.
+CREATE TABLE passage_batch (
+    batch_key INTEGER PRIMARY KEY  -- event `passages_recorded`
+        REFERENCES event (number) DEFERRABLE INITIALLY DEFERRED,
+    run_key INTEGER REFERENCES run,  -- the run that asked; empty if it was asked after the run
+    rater_key INTEGER NOT NULL REFERENCES rater,  -- who
+    variable_key INTEGER NOT NULL REFERENCES variable,  -- asked what
+    item_set_key INTEGER NOT NULL REFERENCES item_set,  -- of items in which item set
+    method TEXT NOT NULL,  -- canonical JSON: how the passages were found and scored
+    item_count INTEGER NOT NULL,  -- items asked about; those of withdrawn items are removed
+    seconds REAL  -- in the models; empty if unknown
+)"""
+
+# One row for an item, also where nothing was found: so a run knows what is left to ask.
+_ITEM_PASSAGES = """
+-- The passages of an item. Their text is not kept here; it is in the items file.
+CREATE TABLE item_passages (
+    batch_key INTEGER NOT NULL REFERENCES passage_batch,  -- recorded when, of whom, how
+    item_key INTEGER NOT NULL REFERENCES item,  -- of which item
+    passages TEXT NOT NULL,  -- JSON list of [start, stop, category, score]; code points; null: none
+    left_out INTEGER NOT NULL,  -- quotes that were left out because they are not in the text
+    reason TEXT,  -- why the rater could not be asked; empty if it was
+    PRIMARY KEY (batch_key, item_key),
+    CHECK (left_out >= 0)
+) WITHOUT ROWID"""
+
+# Of an older ledger, no passages are on record.
+_NO_PASSAGES = (
+    "CREATE TEMP VIEW passage_batch"
+    " (batch_key, run_key, rater_key, variable_key, item_set_key, method, item_count, seconds)"
+    " AS SELECT 0, 0, 0, 0, 0, '', 0, 0.0 WHERE 0",
+    "CREATE TEMP VIEW item_passages (batch_key, item_key, passages, left_out, reason)"
+    " AS SELECT 0, 0, '', 0, '' WHERE 0",
+)
+
 _TABLES = {
     "event": _EVENTS,
     "migration": _MIGRATIONS,
@@ -383,6 +419,10 @@ _PEOPLE_TABLES = {
     "reviewer": _REVIEWERS,
     "decision_batch": _DECISION_BATCHES,
     "person_decision": _PERSON_DECISIONS,
+}
+_PASSAGE_TABLES = {
+    "passage_batch": _PASSAGE_BATCHES,
+    "item_passages": _ITEM_PASSAGES,
 }
 
 
@@ -447,5 +487,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         "0005_made_files",
         (_MADE_FILES.strip(), *_append_only("made_file")),
         _NO_MADE_FILES,
+    ),
+    Migration(
+        "0006_passages",
+        (
+            *(statement.strip() for statement in _PASSAGE_TABLES.values()),
+            *(trigger for table in _PASSAGE_TABLES for trigger in _append_only(table)),
+        ),
+        _NO_PASSAGES,
     ),
 )

@@ -40,6 +40,10 @@ _ROW_SUMS = (
         "person_decision",
         "SELECT count(*) FROM person_decision JOIN decision_batch USING (batch_key)",
     ),
+    (
+        "item_passages",
+        "SELECT count(*) FROM item_passages JOIN passage_batch USING (batch_key)",
+    ),
     ("withdrawn_item", "SELECT coalesce(sum(item_count), 0) FROM withdrawal"),
     ("redaction", "SELECT coalesce(sum(redaction_count), 0) FROM withdrawal"),
 )

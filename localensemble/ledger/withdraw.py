@@ -1,4 +1,4 @@
-"""Take items out of a ledger: no id, content hash, label or decision of them is left in it.
+"""Take items out of a ledger: no id, content hash, label, passage or decision of them is left.
 
 This is the only place that changes rows. What it changes it also records: a withdrawal is an
 event like any other. Events whose body named a withdrawn item, or a hash of it together with
@@ -26,7 +26,7 @@ Redact = Callable[[JsonValue, Collection[str]], JsonValue]
 """Return the settings of a run without the ids and hashes given."""
 
 _SALT_BYTES = 16
-_CHANGED_TABLES = ("event", "item", "label", "person_decision", "run")
+_CHANGED_TABLES = ("event", "item", "item_passages", "label", "person_decision", "run")
 _WITHDRAWN = "(SELECT item_key FROM withdrawn_item WHERE withdrawal_key = ?)"
 
 
@@ -108,10 +108,16 @@ def _withdraw(
             f"SELECT DISTINCT batch_key FROM person_decision WHERE item_key IN {_WITHDRAWN}",
             key,
         ),
+        *_numbers(
+            connection,
+            f"SELECT DISTINCT batch_key FROM item_passages WHERE item_key IN {_WITHDRAWN}",
+            key,
+        ),
         *_redacted_runs(connection, items, redact),
     ]
     labels = connection.execute(f"DELETE FROM label WHERE item_key IN {_WITHDRAWN}", (key,))
-    connection.execute(f"DELETE FROM person_decision WHERE item_key IN {_WITHDRAWN}", (key,))
+    for table in ("person_decision", "item_passages"):
+        connection.execute(f"DELETE FROM {table} WHERE item_key IN {_WITHDRAWN}", (key,))
     connection.executemany(
         "UPDATE item SET item_id = '', content_sha256 = ? WHERE item_key = ?",
         ((struct.pack(">q", item_key), item_key) for item_key, _, _ in items),

@@ -12,9 +12,12 @@ from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.ledger.digests import ItemSetHash
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
+    AskedForPassages,
     BlockUsage,
+    ItemPassages,
     ItemSetKey,
     NewDecision,
+    Passage,
     RaterKey,
     RaterUsage,
     RunKey,
@@ -110,6 +113,17 @@ def decision(variable: VariableKey, position: int, category: int = 1) -> NewDeci
     )
 
 
+def passages(stop: int, *, start: int = 0) -> dict[int, ItemPassages]:
+    """Return what was found in items: two passages, one, none, or why there is no answer."""
+    kinds = (
+        ItemPassages((Passage(0, 4, 1, 0.75), Passage(2, 9)), left_out=1),
+        ItemPassages((Passage(3, 5, score=-0.125),)),
+        ItemPassages(),
+        ItemPassages(reason="too_long: 9 of 8 tokens"),
+    )
+    return {position: kinds[position % 4] for position in range(start, stop)}
+
+
 def without(settings: JsonValue, names: Collection[str]) -> JsonValue:
     """Leave out what is named of the items that the settings of a run list."""
     if not isinstance(settings, dict) or not isinstance(settings.get("control"), list):
@@ -152,10 +166,17 @@ class Study:
             return ledger.withdraw(list(map(ItemId, ids)), redact=without)
 
     def decide(self) -> None:
-        """Make a file and let two people decide the first items; the ledger is opened again."""
+        """Make a file, find passages and let people decide; the ledger is opened again."""
         with Ledger.open(self.path, create=False) as ledger:
             ledger.register_file("certificate", variable="theme", sha256=sha256_text("made"))
+            ledger.append_passages(passages(8), asked=self.asked(), seconds=0.5)
         self.let_people_decide()
+
+    def asked(self, *, by: RaterKey | None = None, embedder: str = "bag") -> AskedForPassages:
+        """Say which rater is asked for passages about the theme, scored by which embedder."""
+        method = canonical_json({"embedder": embedder})
+        rater = self.first if by is None else by
+        return AskedForPassages(rater, self.theme, self.item_set, method)
 
     def let_people_decide(self) -> None:
         """Let two people decide the first items: one on the page; the other brings a file."""

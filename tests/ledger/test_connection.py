@@ -132,7 +132,7 @@ def test_a_ledger_of_a_newer_version_is_refused(path: Path) -> None:
     connection.execute("INSERT INTO migration VALUES (99, '0099_future', '')")
     connection.commit()
     connection.close()
-    message = '"0099_future".* "0005_made_files"'
+    message = '"0099_future".* "0006_passages"'
     for opening in (lambda: Ledger.open(path, create=True), lambda: LedgerReader.open(path)):
         with pytest.raises(LedgerError, match=message):
             opening()

@@ -36,6 +36,8 @@ def test_labels_and_decisions_of_an_item_are_listed_in_order(study: Study) -> No
     assert {one.answer for one in labels} <= {"staff", "access", "other", "bad", "good"}
     decided = [one for one in found if one.what in {"review", "adjudication", "control"}]
     assert {one.by for one in decided} >= {"AB"}
+    (passages,) = [one for one in history(study.path, "item-4") if one.what == "passages"]
+    assert (passages.variable, passages.by, passages.answer) == ("theme", "first", "2")
     assert all(one.recorded_at.endswith("+00:00") for one in found)
 
 

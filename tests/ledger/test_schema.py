@@ -81,6 +81,14 @@ def test_the_file_itself_refuses_a_decision_that_contradicts_itself(
         )
 
 
+def test_the_file_itself_refuses_a_negative_number_of_quotes_left_out(path: Path) -> None:
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"),
+    ):
+        connection.execute("INSERT INTO item_passages VALUES (1, 1, '[]', -1, NULL)")
+
+
 def test_a_ledger_says_what_it_is_in_its_header(path: Path) -> None:
     assert path.read_bytes()[68:72] == APPLICATION_ID.to_bytes(4, "big") == b"LEns"
 
@@ -90,13 +98,13 @@ def test_a_later_migration_is_applied_once_and_chained(
 ) -> None:
     study = Study(tmp_path / "study.sqlite")
     study.finish()
-    later = (*MIGRATIONS, Migration("0006_note", ("CREATE TABLE note (note_key)",)))
+    later = (*MIGRATIONS, Migration("0007_note", ("CREATE TABLE note (note_key)",)))
     with closing(sqlite3.connect(study.path, isolation_level=None)) as connection:
         for _ in range(2):
             with transaction(connection):
                 migrate(connection, later)
         rows = connection.execute("SELECT name FROM migration ORDER BY migration_key").fetchall()
-        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0006_note"]
+        assert [name for (name,) in rows] == [*(one.name for one in MIGRATIONS), "0007_note"]
     monkeypatch.setattr("localensemble.ledger.connection.MIGRATIONS", later)
     monkeypatch.setattr("localensemble.ledger.verify.MIGRATIONS", later)
     assert verify(study.path).broken is None

@@ -106,7 +106,8 @@ def test_a_whole_ledger_verifies_with_its_counts(whole: Path) -> None:
     assert found.counts["item"] == 40
     assert found.counts["block"] == 20
     assert found.counts["person_decision"] == 20
-    assert found.events == 47
+    assert found.counts["item_passages"] == 8
+    assert found.events == 49
     assert len(found.head_sha256) == 64
 
 
@@ -275,26 +276,26 @@ def test_a_change_that_keeps_every_table_consistent_is_found(
     ("statement", "where", "found", "expected"),
     [
         (
-            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 7",
-            "event 16 (labels_appended): record",
+            "UPDATE label SET category = 2 WHERE item_key = 5 AND variable_key = 8",
+            "event 17 (labels_appended): record",
             "sha256",
             "sha256",
         ),
         (
-            "DELETE FROM label WHERE item_key = 5 AND variable_key = 7",
-            "event 16 (labels_appended): labels",
+            "DELETE FROM label WHERE item_key = 5 AND variable_key = 8",
+            "event 17 (labels_appended): labels",
             "3",
             "4",
         ),
         (
             "UPDATE rater SET identity = replace(identity, 'scripted', 'other')",
-            "event 10 (rater_registered): sha256 of its content",
+            "event 11 (rater_registered): sha256 of its content",
             "",
             "",
         ),
         ("UPDATE event SET body = '{}' WHERE number = 4", "event 4 (", "", ""),
         ("DELETE FROM event WHERE number = 4", "event 4: number", "5", "4"),
-        ("DELETE FROM run_end", "event 35 (run_finished): record", "no such record", "one record"),
+        ("DELETE FROM run_end", "event 36 (run_finished): record", "no such record", "one record"),
         (
             "INSERT INTO category VALUES (77, 0, 'x')",
             "table category: rows",

@@ -25,7 +25,8 @@ from localensemble.core.words import counted
 from localensemble.exports.columns import added_id, check_columns
 from localensemble.exports.returned.returned_file import returned_table
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.ledger.ledger import Ledger, reviewer_name
+from localensemble.ledger.encode_decisions import reviewer_name
+from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import NewDecision, ReviewerKey
 from localensemble.study.folder import StudyFolder
 from localensemble.study.own_tables import open_ledger
