@@ -67,6 +67,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"core", "tables", "codebook", "prompting", "engines", "agreement", "consensus", "study"}
         | {"findings", "injection", "labeling"}
     ),
+    # Passages of texts: found, verified against a vocabulary, settled.
+    "extraction": frozenset(
+        {"core", "tables", "codebook", "prompting", "engines", "ledger", "study", "labeling"}
+    ),
     "exports": frozenset({"core", "tables", "codebook", "study", "findings"}),
     "report": frozenset({"core", "tables", "codebook", "study", "findings", "exports"}),
     "review": frozenset({"core", "tables", "codebook", "ledger", "agreement", "findings", "study"}),

@@ -1,0 +1,1 @@
+"""The verbs about spans: find terms, compare raters, extract, and settle."""

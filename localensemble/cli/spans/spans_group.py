@@ -1,0 +1,18 @@
+"""The command group ``spans``."""
+
+from __future__ import annotations
+
+import click
+
+from localensemble.cli.command_group import CommandGroup
+from localensemble.cli.spans.agree_spans_command import agree_command
+from localensemble.cli.spans.match_command import match_command
+
+
+@click.group("spans", cls=CommandGroup)
+def command() -> None:
+    """Find passages in texts, and measure how far raters mark the same ones."""
+
+
+command.add_command(match_command)
+command.add_command(agree_command)

@@ -1,0 +1,1 @@
+"""Spans of raters beside gold spans."""

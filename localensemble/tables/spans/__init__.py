@@ -1,0 +1,1 @@
+"""Tables of spans, and of the terms of a vocabulary."""
