@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,10 @@ from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
 
 CATEGORIES = ("a", "b", "c")
+REQUIRED: Mapping[str, Mapping[str, object]] = {
+    "weighted": {"accuracies": {}},
+    "roles": {"roles": {}},
+}
 
 
 def derive(name: str, *rows: str, **settings: object) -> Consensus:
@@ -95,7 +101,7 @@ def test_a_matrix_without_categories_or_items_gives_no_consensus() -> None:
 
 def test_every_method_says_what_it_names_and_which_levels_it_decides() -> None:
     for name in METHOD_NAMES:
-        method = method_named(name, settings={"accuracies": {}} if name == "weighted" else {})
+        method = method_named(name, settings=REQUIRED.get(name))
         assert "categor" in method.clause
         assert {"binary", "ordinal"} <= method.levels
         assert ("nominal" in method.levels) == (name != "median")
@@ -105,7 +111,7 @@ def test_every_method_says_what_it_names_and_which_levels_it_decides() -> None:
 
 def test_only_methods_that_need_no_settings_can_stand_beside_a_chosen_one() -> None:
     names = {method.name for method in methods_without_settings()}
-    assert names == set(METHOD_NAMES) - {"weighted"}
+    assert names == set(METHOD_NAMES) - {"weighted", "roles"}
 
 
 def test_an_unknown_method_is_an_error_with_a_suggestion() -> None:

@@ -24,10 +24,12 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "weighted": {
         "accuracies": {"alpha": 0.9, "bravo": 0.8, "charlie": 0.7, "delta": 0.6, "echo": 0.1}
     },
+    "roles": {"roles": {"delta": "adjudicator"}},
 }
 METHODS: tuple[ConsensusMethod, ...] = (
     *(method_named(name, settings=SETTINGS.get(name)) for name in METHOD_NAMES),
     method_named("majority", settings={"minimum_share": 0.3}),
+    method_named("roles", settings={"roles": {"bravo": "verifier"}, "accept": "majority"}),
     method_named("mean_probability", settings={"pooling": "log"}),
     method_named("dawid_skene", settings={"smoothing": 0}),
     method_named("one_coin_dawid_skene", settings={"smoothing": 0}),

@@ -12,6 +12,7 @@ from localensemble.consensus.methods.mace import Mace
 from localensemble.consensus.methods.majority import Majority
 from localensemble.consensus.methods.mean_probability import MeanProbability
 from localensemble.consensus.methods.median import Median
+from localensemble.consensus.methods.roles import Roles
 from localensemble.consensus.methods.unanimous import Unanimous
 from localensemble.consensus.methods.weighted import Weighted
 from localensemble.consensus.protocol import ConsensusMethod
@@ -26,6 +27,7 @@ _METHODS: tuple[type[ConsensusMethod], ...] = (
     OneCoinDawidSkene,
     DawidSkene,
     Mace,
+    Roles,
 )
 _BY_NAME = {method.name: method for method in _METHODS}
 METHOD_NAMES: tuple[str, ...] = tuple(_BY_NAME)
