@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "injection": frozenset({"core", "codebook"}),
     "study": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
     # Which rater is asked about which item, and what is made of it.
-    "strategies": frozenset({"core", "codebook", "agreement", "consensus"}),
+    "strategies": frozenset({"core", "codebook", "agreement", "consensus", "probes"}),
     "findings": frozenset(
         {"core", "tables", "codebook", "ledger", "agreement", "consensus", "study", "strategies"}
     ),

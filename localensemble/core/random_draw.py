@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -34,3 +35,31 @@ def random_draws(
     """Draw a number for each of N items: (N,)."""
     drawn = (random_draw(item_id, seed=seed, purpose=purpose) for item_id in item_ids)
     return np.fromiter(drawn, np.float64, len(item_ids))
+
+
+def drawn_share(
+    candidates: NDArray[np.bool_],
+    *,
+    item_ids: Sequence[str],
+    share: float,
+    seed: int,
+    purpose: DrawPurpose,
+) -> NDArray[np.bool_]:
+    """Draw a share of some items, rounded up: bool (N,).
+
+    The draw does not depend on the order of the items.
+
+    Args:
+        candidates: bool (N,); the items to draw from.
+        item_ids: the N ids.
+        share: the share of the candidates to draw, from 0 to 1.
+        seed: another seed draws other items.
+        purpose: what the draw is for.
+    """
+    drawn = np.zeros_like(candidates)
+    places = np.flatnonzero(candidates)
+    # Rounded first: 0.1 * 30 is a little more than 3.
+    size = math.ceil(round(share * len(places), 9))
+    draws = random_draws([item_ids[place] for place in places.tolist()], seed=seed, purpose=purpose)
+    drawn[places[np.argsort(draws, kind="stable")[:size]]] = True
+    return drawn

@@ -7,14 +7,13 @@ Source: Lu and Zhong (2024), arXiv 2410.09416.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.core.random_draw import random_draw, random_draws
+from localensemble.core.random_draw import drawn_share, random_draw
 from localensemble.review.plan.item_queue import BoolArray, Positions
 from localensemble.review.plan.review_plan import ReviewPlan
 
@@ -60,14 +59,17 @@ def existing_queue(
     both = (existing >= 0) & (final >= 0)
     differs = both & (existing != final)
     agrees = both & (existing == final)
-    draws = random_draws(item_ids, seed=plan.seed, purpose="existing")
-    audited = np.zeros_like(agrees)
-    for variable in range(agrees.shape[1]):
-        candidates = np.flatnonzero(agrees[:, variable])
-        # Rounded first: 0.1 * 30 is a little more than 3.
-        size = math.ceil(round(plan.audit_share * len(candidates), 9))
-        chosen = candidates[np.argsort(draws[candidates], kind="stable")[:size]]
-        audited[chosen, variable] = True
+    drawn = [
+        drawn_share(
+            agrees[:, variable],
+            item_ids=item_ids,
+            share=plan.audit_share,
+            seed=plan.seed,
+            purpose="existing",
+        )
+        for variable in range(agrees.shape[1])
+    ]
+    audited = np.stack(drawn, axis=1) if drawn else np.zeros_like(agrees)
     queued = np.flatnonzero((differs | audited).any(axis=1))
     # Another draw than that of the audit, which would put the audited items first.
     shuffled = [
