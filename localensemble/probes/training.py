@@ -153,22 +153,27 @@ def _train(
 
     Nothing but these rows plays a part, so a classifier knows nothing of the fold it is for.
     """
-    weights, biases = _fit(features, codes, count)
+    weights, biases = fit_classifier(features, codes, count)
     unseen = np.full((len(codes), count), np.nan)
     for fold in np.unique(folds):
         inside = folds == fold
         if inside.all():
             return weights, biases, 1.0
-        other_weights, other_biases = _fit(features[~inside], codes[~inside], count)
+        other_weights, other_biases = fit_classifier(features[~inside], codes[~inside], count)
         unseen[inside] = features[inside] @ other_weights.T + other_biases
     # What a classifier never saw cannot be mended by a temperature.
     known = unseen[np.arange(len(codes)), codes] > _UNSEEN / 2
     return weights, biases, _temperature(unseen[known], codes[known])
 
 
-def _fit(
+def fit_classifier(
     features: NDArray[np.float64], codes: NDArray[np.int16], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit one classifier of ``count`` categories: its weights, (K, F), and biases, (K,).
+
+    Raises:
+        EngineUnavailableError: scikit-learn is not installed.
+    """
     weights = np.zeros((count, features.shape[1]))
     biases = np.full(count, _UNSEEN)
     seen = np.unique(codes)
