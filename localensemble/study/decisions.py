@@ -314,6 +314,7 @@ def _decide_block(
             if labels.injection_signs is None
             else labels.injection_signs[block.start : block.stop]
         ),
+        asked=labels.asked(read),
     )
     no_answer = labels.non_answers(read)
     return _DecidedBlock(

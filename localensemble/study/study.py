@@ -102,6 +102,7 @@ class Study:
             variable_keys=summary.variables,
             scored=settings.ratings_sha256 is None,
             sets_non_answers_apart=bool(settings.codebook.no_answer),
+            by_strategy=settings.strategy is not None,
         )
         labeled = with_signs(labeled, settings.suspected_texts)
         control = settings.control

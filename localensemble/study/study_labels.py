@@ -36,7 +36,8 @@ class StudyLabels:
     ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
     ``sets_non_answers_apart`` is false if the codebook, as recorded, lists no non-answers.
     ``injection_signs`` are the bits of `core.injection_signs` for each item; None if nobody
-    looked for signs in the texts.
+    looked for signs in the texts. ``by_strategy`` is true if a strategy chose the items that each
+    rater was asked about: a label that is missing was not asked for.
     """
 
     reader: LedgerReader
@@ -49,6 +50,11 @@ class StudyLabels:
     calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
     sets_non_answers_apart: bool = False
     injection_signs: NDArray[np.int64] | None = None
+    by_strategy: bool = False
+
+    def asked(self, block: LabelBlock) -> NDArray[np.bool_] | None:
+        """Mark the labels that were asked for, (n, R); None if all were."""
+        return block.status != MISSING if self.by_strategy else None
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False

@@ -125,6 +125,15 @@ def test_missing_raters_escalate_beyond_the_allowed_number() -> None:
     assert result.reasons(2) == ("rater-1 and rater-2 gave no label",)
 
 
+def test_a_rater_that_was_not_asked_is_not_missing() -> None:
+    asked = np.array([[True, True, False], [True, False, True], [False, False, False]])
+    evidence = replace(evidence_of("aa-", "aa-", "---"), asked=asked)
+    result = escalation_of(evidence, {"missing_raters": {}})
+    assert "missing_raters" not in result.codes(0)
+    assert result.reasons(1) == ("rater-2 gave no label",)
+    assert result.codes(2) == ("no_labels",)
+
+
 @pytest.mark.parametrize("holder", range(5))
 def test_a_safety_category_held_by_one_rater_of_five_always_escalates(holder: int) -> None:
     row = ["a"] * 5
@@ -408,6 +417,8 @@ def test_evidence_that_does_not_fit_is_refused() -> None:
         Evidence(matrix_of("aaa"), consensus)
     with pytest.raises(ValueError, match="probabilities has shape"):
         Evidence(labels, consensus, probabilities=np.zeros((2, 3, 2)))
+    with pytest.raises(ValueError, match="asked has shape"):
+        Evidence(labels, consensus, asked=np.ones((2, 2), dtype=np.bool_))
     with pytest.raises(ValueError, match="off_codebook_mass has shape"):
         Evidence(labels, consensus, off_codebook_mass=np.zeros((2, 2)))
 

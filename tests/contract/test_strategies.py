@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from localensemble.codebook.load import load_codebook
+from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
@@ -25,6 +26,7 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.strategies.named_strategies import STRATEGY_NAMES, strategy_named
 from localensemble.strategies.protocol import AskingStrategy, EarlierLabels
+from localensemble.study.decisions import decide
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 from tests.studies import StudyFiles, recorded, study_files
@@ -130,6 +132,22 @@ def test_a_label_is_there_exactly_where_a_rater_was_asked(name: str, tmp_path: P
         for rater, count in zip(RATERS, counts, strict=True)
         if count
     } == dict(missing)
+
+
+@every_strategy
+def test_a_rater_that_was_not_asked_does_not_count_as_missing(name: str, tmp_path: Path) -> None:
+    files = study_files(tmp_path, texts())
+    label_by(name, files)
+    with Study.open(files.study) as study:
+        for variable in study.codebook.variables:
+            decisions = decide(
+                study.recorded,
+                variable=variable,
+                method=study.rules.method,
+                policies=[policy_named("missing_raters")],
+            )
+            missing = decisions.with_code("missing_raters").values()
+            assert not any(mask.any() for mask in missing)
 
 
 @every_strategy

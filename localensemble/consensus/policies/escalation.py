@@ -78,6 +78,8 @@ class Evidence:
             if it is undefined.
         injection_signs: int (N,) the bits of `core.injection_signs` that each text has; None if
             nobody looked for them.
+        asked: bool (N, R); whether a rater was asked about an item; None if all raters were
+            asked about all items.
 
     Raises:
         ValueError: the shapes do not match.
@@ -92,6 +94,7 @@ class Evidence:
     agreement: float | None = None
     own_probabilities: FloatArray | None = None
     injection_signs: NDArray[np.int64] | None = None
+    asked: BoolArray | None = None
 
     def __post_init__(self) -> None:
         item_count = self.labels.item_count
@@ -104,10 +107,9 @@ class Evidence:
             if shares is not None:
                 check_probabilities(self.labels, probabilities=shares)
         cells = (item_count, len(self.labels.raters))
-        if self.off_codebook_mass is not None and self.off_codebook_mass.shape != cells:
-            raise ValueError(
-                f"off_codebook_mass has shape {self.off_codebook_mass.shape}; expected {cells}."
-            )
+        for what, array in (("off_codebook_mass", self.off_codebook_mass), ("asked", self.asked)):
+            if array is not None and array.shape != cells:
+                raise ValueError(f"{what} has shape {array.shape}; expected {cells}.")
         for what, given in (
             ("item_ids", self.item_ids),
             ("control", self.control),

@@ -21,6 +21,8 @@ from localensemble.consensus.setting_fields import WholeNumber
 class MissingRaters(EscalationPolicy):
     """Escalate items that some raters did not label, for whatever reason.
 
+    A rater that a strategy did not ask about an item does not lack a label of it.
+
     Attributes:
         allowed: number of raters that may lack an assigned label.
     """
@@ -29,8 +31,10 @@ class MissingRaters(EscalationPolicy):
     name: ClassVar[str] = "missing_raters"
 
     def reasons(self, evidence: Evidence, *, so_far: Escalation) -> tuple[Reason, ...]:
-        """Count the raters without an assigned label."""
+        """Count the raters that were asked and have no assigned label."""
         gaps = ~evidence.labels.mask
+        if evidence.asked is not None:
+            gaps &= evidence.asked
         found = np.count_nonzero(gaps, axis=1) > self.allowed
         text = (
             "a rater gave no label"
