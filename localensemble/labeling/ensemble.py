@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml.error import YAMLError
 
 from localensemble.codebook.model import Variable
+from localensemble.consensus.methods.roles import Role, Roles
 from localensemble.consensus.rules import DecisionRules, decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout, Readout
@@ -23,6 +24,7 @@ from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
 from localensemble.labeling.shots import StatedShots
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
+from localensemble.strategies.asked_by_role import AskedByRole
 from localensemble.strategies.named_strategies import strategy_named
 from localensemble.strategies.protocol import AskingStrategy
 
@@ -41,6 +43,12 @@ class _Rater(_Strict):
     context_tokens: Annotated[int, Field(ge=64)] | None = None
     gpu_layers: Annotated[int, Field(ge=0)] | None = None
     readout: Literal["name", "option", "prefilled", "auto"] | None = None
+    role: Role = "labeler"
+
+    @property
+    def full_name(self) -> str:
+        """The name that the file states, or the one that follows from the model."""
+        return self.name or engine_kind(self.engine).rater_name(self.model)
 
 
 class _Shots(_Strict):
@@ -246,7 +254,7 @@ def load_rules(
 def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
     raters = tuple(
         RaterPlan(
-            rater.name or engine_kind(rater.engine).rater_name(rater.model),
+            rater.full_name,
             rater.model,
             rater.engine,
             rater.context_tokens,
@@ -276,7 +284,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
         shots=_stated_shots(path, parsed.prompt.shots),
         rules=rules,
         folder=path.resolve().parent,
-        strategy=_strategy(path, parsed.strategy),
+        strategy=_strategy(path, parsed.strategy, rules),
     )
 
 
@@ -315,9 +323,9 @@ def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
     return StatedShots(gold, shots.per_category, shots.seed)
 
 
-def _strategy(path: Path, stated: _Strategy | None) -> AskingStrategy | None:
+def _strategy(path: Path, stated: _Strategy | None, rules: DecisionRules) -> AskingStrategy | None:
     if stated is None:
-        return None
+        return AskedByRole() if isinstance(rules.method, Roles) else None
     settings = stated.model_dump()
     name = settings.pop("name")
     try:
@@ -333,12 +341,33 @@ def _rules(
         # An empty list is a choice: escalate only what is always escalated.
         policies = parsed.escalation
         return decision_rules(
-            parsed.consensus.model_dump(),
+            _stated_consensus(parsed),
             unstated if policies is None else [policy.model_dump() for policy in policies],
             unfit=parsed.unfit,
         )
     except EnsembleError as error:
         raise EnsembleError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _stated_consensus(parsed: _Rules) -> Mapping[str, object]:
+    """Return the consensus that the file states; roles of raters imply theirs.
+
+    Raises:
+        EnsembleError: raters have roles, and the consensus does not know them.
+    """
+    stated = parsed.consensus.model_dump()
+    roles = {one.full_name: one.role for one in parsed.raters if one.role != "labeler"}
+    if "consensus" not in parsed.model_fields_set and roles:
+        stated["method"] = Roles.name
+    if stated["method"] == Roles.name:
+        return {"roles": roles, **stated} if parsed.raters else stated
+    if roles:
+        raise EnsembleError(
+            f'rater "{next(iter(roles))}" has a `role`, but the consensus method '
+            f'"{stated["method"]}" treats all raters alike.',
+            hint=f"Remove `consensus` or state `method: {Roles.name}`, or remove the `role`.",
+        )
+    return stated
 
 
 _KNOWN_KEYS = sorted(

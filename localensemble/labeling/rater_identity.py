@@ -32,6 +32,7 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
             *_prefix_rule(described.prefix_rule, questions),
             *_readout_settings(template, described),
             *_order_settings(questions),
+            *_role_settings(questions),
         ),
     )
 
@@ -61,3 +62,9 @@ def _order_settings(questions: Questions) -> tuple[tuple[str, str], ...]:
     # The number asked: more cannot change a digit.
     most = most_orders(questions.variables, at_most=questions.orders)
     return (("orders", str(most)),) if most > 1 else ()
+
+
+def _role_settings(questions: Questions) -> tuple[tuple[str, str], ...]:
+    # A verifier is asked about what others propose. The other roles are asked the same questions.
+    by = questions.proposed_by
+    return (("role", "verifier"), ("proposed_by", by)) if by else ()

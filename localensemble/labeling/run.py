@@ -8,7 +8,7 @@ are all recorded, so its labels equal those of an undisturbed run (`packing`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
@@ -16,7 +16,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
 from localensemble.core.foreign_json import read_json
-from localensemble.core.identity import JsonValue, sha256_text
+from localensemble.core.identity import JsonValue, sha256_json, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
@@ -37,6 +37,7 @@ from localensemble.labeling.suspected_texts import suspected_texts
 from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on
 from localensemble.labeling.turns import Turns, answering_items
+from localensemble.labeling.verification import Answers, Verifier, verifications
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     BlockPlace,
@@ -47,6 +48,7 @@ from localensemble.ledger.records import (
     VariableKey,
 )
 from localensemble.prompting.template import PromptTemplate
+from localensemble.strategies.asked_by_role import role_of
 from localensemble.strategies.protocol import AskingStrategy
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
@@ -222,6 +224,8 @@ class _RaterRun:
     def _questions(self, engine: Engine, named: NamedEngine) -> Questions:
         plan = self.plan
         variables = plan.shown.variables
+        if self._verifies(named.name):
+            variables = verifications(variables)
         template = plan.template.reading(named.readouts[0]) if named.readouts else plan.template
         refuse_long_codebook(
             engine, rater=named.name, variables=variables, template=template, layout=plan.layout
@@ -231,7 +235,18 @@ class _RaterRun:
             engine, plan.items, variables=asked, template=template, layout=plan.layout
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
-        return Questions(variables, template, layout, non_answers, plan.orders)
+        proposed_by = self._proposed_by() if self._verifies(named.name) else ""
+        return Questions(variables, template, layout, non_answers, plan.orders, proposed_by)
+
+    def _verifies(self, name: RaterName) -> bool:
+        return self.plan.strategy is not None and role_of(name, self.plan.rules) == "verifier"
+
+    def _proposed_by(self) -> str:
+        """Hash what makes the proposals: the raters before that count, and how they agree."""
+        identities = {one.key: one.rater.identity.sha256 for one in self.ledger.reader.raters()}
+        unfit = self.plan.rules.unfit
+        counted = sorted(identities[key] for key, name in self.before.items() if name not in unfit)
+        return sha256_json([dict(self.plan.rules.method.settings), counted])
 
     def _keep_labels(self, key: RaterKey, identity: RaterIdentity) -> None:
         earlier = under_other_codebooks(identity, shots=self.plan.shots, reader=self.ledger.reader)
@@ -253,7 +268,10 @@ class _RaterRun:
         tally.report()
         # A rater that is asked about chosen items only is not judged by the first of them.
         signs_due = asked is None or all(mask[:BLOCK_SIZE].all() for mask in asked.values())
-        recorder = Recorder(self.ledger, engine, self.run, rater, self.variables)
+        verifier = self._verifier(name, questions)
+        signs_due &= verifier is None
+        keys = self.variables if verifier is None else {**self.variables, **verifier.keys}
+        recorder = Recorder(self.ledger, engine, self.run, rater, keys)
         items = PlacedItems(self.plan.items)
         for packing in missing_packings(
             self.ledger.reader,
@@ -266,17 +284,28 @@ class _RaterRun:
             if signs_due and self._has_first_block(rater):
                 self._look_for_signs(rater, name)
                 signs_due = False
-            self._label_packing(packing, engine, items, questions, recorder, tally)
+            self._label_packing(packing, engine, items, verifier or questions, recorder, tally)
             tally.report()
         if signs_due:
             self._look_for_signs(rater, name)
+
+    def _verifier(self, name: RaterName, questions: Questions) -> Verifier | None:
+        if self.turns is None or not self._verifies(name):
+            return None
+        asked = replace(self.plan.codebook, variables=questions.variables)
+        return Verifier(
+            self.plan.codebook.variables,
+            questions,
+            self.turns.proposed(self.ledger.reader, before=tuple(self.before)),
+            register_codebook(self.ledger, asked),
+        )
 
     def _label_packing(
         self,
         packing: Packing,
         engine: Engine,
         items: PlacedItems,
-        questions: Questions,
+        asked: Questions | Verifier,
         recorder: Recorder,
         tally: Tally,
     ) -> None:
@@ -284,20 +313,22 @@ class _RaterRun:
         texts = items.at(packing.positions)
         self._refuse_other_texts(texts, packing)
 
-        def keep(cells: LabeledCells) -> None:
-            recorder.add(cells, block=packing.place)
+        def keep(cells: LabeledCells, answers: Answers | None = None) -> None:
+            every = replace(cells, labels={**cells.labels, **(answers or {})})
+            recorder.add(every, block=packing.place)
             tally.add(cells)
             of_key = {self.variables[name]: [*one.values()] for name, one in cells.labels.items()}
             self.changes.add(recorder.rater, of_key)
 
+        missing = {name: packing.missing[key] for name, key in self.variables.items()}
         try:
-            label_missing(
-                engine,
-                texts,
-                questions=questions,
-                missing={name: packing.missing[key] for name, key in self.variables.items()},
-                on_labels=keep,
-            )
+            if isinstance(asked, Verifier):
+                positions = packing.positions
+                asked.verify_missing(
+                    engine, texts, positions=positions, missing=missing, on_labels=keep
+                )
+            else:
+                label_missing(engine, texts, questions=asked, missing=missing, on_labels=keep)
         finally:
             recorder.record()
 

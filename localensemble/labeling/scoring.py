@@ -42,7 +42,8 @@ Cell = tuple[int, int]
 class Questions:
     """What every item of a run is asked, and in which prompt; non-answers are asked nothing.
 
-    ``orders`` is the most category orders in which a variable is asked.
+    ``orders`` is the most category orders in which a variable is asked. ``proposed_by`` is a hash
+    of what makes the proposals that a verifier is asked about; empty for other raters.
     """
 
     variables: tuple[Variable, ...]
@@ -50,6 +51,7 @@ class Questions:
     layout: Layout
     non_answers: NonAnswers = NO_NON_ANSWERS
     orders: int = 1
+    proposed_by: str = ""
 
     @property
     def asked(self) -> tuple[Variable, ...]:
@@ -130,7 +132,7 @@ def label_missing(
     unasked = {
         place: label
         for place, item in enumerate(items)
-        if (label := _unasked(item.text, questions.non_answers)) is not None
+        if (label := label_without_asking(item.text, questions.non_answers)) is not None
     }
     known = {cell: unasked[cell[0]] for cell in cells if cell[0] in unasked}
     if known:
@@ -141,10 +143,10 @@ def label_missing(
 
 def is_asked(item: Item, non_answers: NonAnswers) -> bool:
     """Tell whether a model is asked about an item: not if it is blank or a non-answer."""
-    return _unasked(item.text, non_answers) is None
+    return label_without_asking(item.text, non_answers) is None
 
 
-def _unasked(text: str, non_answers: NonAnswers) -> Label | None:
+def label_without_asking(text: str, non_answers: NonAnswers) -> Label | None:
     """Return the label of a text that no model is asked about; None if one is."""
     if not _can_be_read(text):
         return Label(LabelStatus.FAILED, reason=f"{EMPTY_TEXT}: there is nothing to label")

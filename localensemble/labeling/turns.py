@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,6 +16,7 @@ from localensemble.labeling.packing import Masks
 from localensemble.labeling.scoring import is_asked
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, RaterKey, VariableKey
+from localensemble.strategies.asked_by_role import proposed_categories
 from localensemble.strategies.protocol import (
     AskingStrategy,
     EarlierLabels,
@@ -57,15 +58,35 @@ class Turns:
             reader: the ledger, with all labels of the raters before.
             before: the raters that had their turn.
         """
-        total = len(self.answering)
-        places = np.flatnonzero(self.answering)
-        ids = reader.item_ids(self.item_set, start=0, stop=total)
-        item_ids = tuple(str(ids[place]) for place in places.tolist())
         masks = {}
+        for earlier in self._earlier(reader, before):
+            mask = ~self.answering
+            mask[self.answering] = self.strategy.asked(len(before), earlier)
+            masks[self.variables[earlier.variable.name]] = mask
+        return masks
+
+    def proposed(
+        self, reader: LedgerReader, *, before: Sequence[RaterKey]
+    ) -> Mapping[str, NDArray[np.int16]]:
+        """Return the categories that the next rater, a verifier, is asked about.
+
+        Returns:
+            Variable, by name -> int16 (N,), -1 where there is nothing to verify.
+        """
+        found = {}
+        for earlier in self._earlier(reader, before):
+            categories = np.full(len(self.answering), -1, dtype=np.int16)
+            categories[self.answering] = proposed_categories(earlier)
+            found[earlier.variable.name] = categories
+        return found
+
+    def _earlier(self, reader: LedgerReader, before: Sequence[RaterKey]) -> Iterator[EarlierLabels]:
+        places = np.flatnonzero(self.answering)
+        ids = reader.item_ids(self.item_set, start=0, stop=len(self.answering))
+        item_ids = tuple(str(ids[place]) for place in places.tolist())
         for variable in self.codebook.variables:
-            key = self.variables[variable.name]
-            asked, categories, gaps = self._labels(reader, key, before)
-            earlier = EarlierLabels(
+            asked, categories, gaps = self._labels(reader, self.variables[variable.name], before)
+            yield EarlierLabels(
                 variable=variable,
                 rules=self.rules,
                 raters=self.raters,
@@ -74,10 +95,6 @@ class Turns:
                 categories=categories[places],
                 gaps=gaps[places],
             )
-            mask = ~self.answering
-            mask[places] = self.strategy.asked(len(before), earlier)
-            masks[key] = mask
-        return masks
 
     def left_out(self, reader: LedgerReader, raters: Sequence[RaterKey]) -> dict[str, list[int]]:
         """Count for each variable, by name, the items that each rater has no label of."""

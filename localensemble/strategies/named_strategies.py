@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localensemble.consensus.registry import build_named
+from localensemble.strategies.asked_by_role import AskedByRole
 from localensemble.strategies.early_stop import EarlyStop
 from localensemble.strategies.protocol import AskingStrategy
 
-_STRATEGIES: tuple[type[AskingStrategy], ...] = (EarlyStop,)
+_STRATEGIES: tuple[type[AskingStrategy], ...] = (EarlyStop, AskedByRole)
 _BY_NAME = {strategy.name: strategy for strategy in _STRATEGIES}
 STRATEGY_NAMES: tuple[str, ...] = tuple(_BY_NAME)
 
