@@ -58,6 +58,7 @@ def _audited(command: Sequence[str], path: Path) -> tuple[list[dict[str, Any]] |
             [*command, *options, "--progress-spinner", "off"],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_SECONDS,
             check=False,
         )

@@ -245,7 +245,7 @@ def _join(
 def _computes(folder: Path) -> bool:
     """Return whether the installed library passes the test, and print why not."""
     command = [_python(folder), str(ROOT / "scripts" / "check_engine.py")]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    ended = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if ended.returncode != 0:
         print(ended.stdout.strip() or f"Its test ended with code {ended.returncode}.")
     return ended.returncode == 0
@@ -394,8 +394,8 @@ def _runs(folder: Path, wheel: Path, version: str) -> bool:
 def _importable_version(folder: Path) -> str | None:
     code = f"import importlib.metadata as m, llama_cpp; print(m.version('{ENGINE}'))"
     # A wheel built for another processor kills the process that imports it: use a child.
-    ended = subprocess.run([_python(folder), "-c", code], capture_output=True, text=True)
-    return ended.stdout.strip() if ended.returncode == 0 else None
+    ended = subprocess.run([_python(folder), "-c", code], capture_output=True)
+    return ended.stdout.decode().strip() if ended.returncode == 0 else None
 
 
 def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
@@ -515,7 +515,7 @@ def _processor() -> str:
     """Return this processor's instruction flags, or its name if the system does not list them."""
     if sys.platform == "darwin":
         command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, capture_output=True).stdout.decode().strip()
     with contextlib.suppress(OSError):
         for line in _text(Path("/proc/cpuinfo")).splitlines():
             if line.startswith(("flags", "Features")):

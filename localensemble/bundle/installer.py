@@ -365,10 +365,10 @@ def _runs_here(python: Path) -> bool:
     code = "import pip, sys; print(sys.version_info[:2])"
     try:
         command = [str(python), "-I", "-c", code]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, capture_output=True, check=False)
     except OSError:
         return False
-    return ended.stdout.strip() == str(sys.version_info[:2])
+    return ended.stdout.strip() == str(sys.version_info[:2]).encode()
 
 
 def _run(title: str, command: Sequence[str | Path], *, hint: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -73,7 +74,7 @@ def _replacement(path: Path) -> Iterator[Path]:
 def _share_like(replaced: Path, temporary: Path) -> None:
     """Give a file the mode and the group of the file that it replaces, if there is one."""
     # Windows has neither, and no module that names users.
-    if os.name != "posix" or not replaced.is_file():
+    if sys.platform == "win32" or not replaced.is_file():
         return
     mode = stat.S_IMODE(replaced.stat().st_mode) & 0o777
     group = _group_of(replaced)

@@ -88,6 +88,7 @@ def _nvidia_devices() -> list[GraphicsDevice]:
             ],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_SECONDS_TO_ANSWER,
             check=True,
         ).stdout

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -81,7 +82,7 @@ def refuse_foreign(path: Path, *, doing: str, because: Exception) -> None:
     places = (path, *path.absolute().parents)
     place = next(one for one in places if os.path.exists(one))  # noqa: PTH110
     owner = place.stat().st_uid
-    if not hasattr(os, "geteuid") or owner == os.geteuid():
+    if sys.platform == "win32" or owner == os.geteuid():
         return
     try:
         name = f'the user "{place.owner()}"'

@@ -92,7 +92,8 @@ def isolate_this_process() -> None:
     Raises:
         IsolationError: the system does not allow it, or an interface is still up.
     """
-    _refuse_other_systems()
+    if sys.platform != "linux":
+        raise _other_system()
     user, group = os.geteuid(), os.getegid()
     failure = _unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     if failure is None:
@@ -127,6 +128,7 @@ def isolation_refused() -> str:
         [sys.executable, "-P", "-m", __name__],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=_SECONDS_TO_ANSWER,
         check=False,
     )
@@ -148,7 +150,8 @@ def restart_isolated() -> NoReturn:
     Raises:
         IsolationError: the system does not allow it, or another program called this one.
     """
-    _refuse_other_systems()
+    if sys.platform != "linux":
+        raise _other_system()
     given = sys.argv[1:]
     if sys.orig_argv[-len(given) :] != given:
         # In a notebook, for example, the command line belongs to another program.
@@ -163,12 +166,11 @@ def restart_isolated() -> NoReturn:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
-def _refuse_other_systems() -> None:
-    if sys.platform != "linux":
-        raise IsolationError(
-            "Cannot isolate this run: isolation needs Linux.",
-            hint="Run without --isolated on a machine whose network is unplugged.",
-        )
+def _other_system() -> IsolationError:
+    return IsolationError(
+        "Cannot isolate this run: isolation needs Linux.",
+        hint="Run without --isolated on a machine whose network is unplugged.",
+    )
 
 
 def _unshare(flags: int) -> str | None:

@@ -88,6 +88,7 @@ def llama_build() -> LlamaBuild:
         [sys.executable, "-P", "-m", __name__],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=_SECONDS_TO_ANSWER,
         check=False,
     )
