@@ -306,10 +306,13 @@ def test_text_without_an_encoding_is_found(source: str) -> None:
 
 def _renames(place: str, node: ast.AST) -> str:
     """Name a call that fails on Windows if the new name exists."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-        if node.func.attr in {"rename", "renames"}:
-            return f"{place}: {ast.unparse(node)}"
-    return ""
+    renames = (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"rename", "renames"}
+        and node.args
+    )
+    return f"{place}: {ast.unparse(node)}" if renames else ""
 
 
 # On Windows, `rename` refuses a name that exists; `replace` does the same on every system.

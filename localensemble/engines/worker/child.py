@@ -68,7 +68,7 @@ class Child:
 
     def __init__(self, launcher: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
-            child_command(launcher, "localensemble.engines.worker.served_engine"),
+            child_command(launcher, "localensemble.engines.worker.engine_process"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,9 +1,7 @@
-"""The process that runs an engine: take requests from the parent, and answer them.
+"""Serve an engine to the parent process: take requests, and answer them.
 
-Requests come on standard input, and answers go to what was standard output; anything else
-written there goes to standard error instead. While the engine works, a thread tells the parent
-every second how many steps of work are done. The process ends when the parent does, and leaves
-Ctrl-C to it.
+Requests come on standard input. While the engine works, a thread tells the parent every second
+how many steps of work are done. The process ends when the parent does. `engine_process` starts it.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import os
 import pkgutil
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -19,7 +16,6 @@ from functools import partial
 from typing import IO, Any
 
 from localensemble.core.errors import EngineError, LocalEnsembleError, kind_and_place
-from localensemble.core.memory_dumps import refuse_memory_dumps
 from localensemble.core.native_code import import_trouble
 from localensemble.engines.protocol import Usage
 from localensemble.engines.steps import STEPS
@@ -129,19 +125,14 @@ def _fault(error: BaseException) -> LocalEnsembleError:
     )
 
 
-def main() -> None:
-    """Serve one engine until the parent is gone."""
-    refuse_memory_dumps()
-    # The parent decides what Ctrl-C means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    output = _Output(os.fdopen(os.dup(1), "wb"))
-    # Output of C code must not get between the answers.
-    os.dup2(2, 1)
+def serve(answers: IO[bytes]) -> None:
+    """Serve one engine until the parent is gone.
+
+    Args:
+        answers: the way to the parent.
+    """
+    output = _Output(answers)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
     threading.Thread(target=output.beat, daemon=True).start()
     _serve(requests, output)
-
-
-if __name__ == "__main__":
-    main()
