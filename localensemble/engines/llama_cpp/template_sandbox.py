@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from localensemble.core.errors import ChatTemplateError
-from localensemble.engines.child_process import child_command, child_environment
+from localensemble.core.module_process import child_command, child_environment
 
 # The longest of 19 published templates takes 17,000 characters, builds 9,000 and needs less
 # than 0.2 seconds, most of it for starting Python, and 128 kB of additional memory.

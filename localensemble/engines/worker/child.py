@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from localensemble.engines.child_process import child_command, child_environment
+from localensemble.core.module_process import child_command, child_environment
 from localensemble.engines.worker.message_stream import (
     Frame,
     MalformedMessageError,
