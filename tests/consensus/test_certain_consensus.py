@@ -116,7 +116,10 @@ def test_what_is_certain(
 
 
 def test_a_method_that_learns_from_all_items_calls_nothing_certain_early() -> None:
-    settings_of = {"weighted": {"accuracies": ACCURACIES}}
+    settings_of: dict[str, dict[str, object]] = {
+        "weighted": {"accuracies": ACCURACIES},
+        "roles": {"roles": {"a": "labeler", "b": "adjudicator"}},
+    }
     early = {
         name
         for name in METHOD_NAMES
