@@ -25,6 +25,7 @@ from localensemble.core.injection_signs import as_bits
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.options import Option
+from localensemble.core.words import listed
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.injection.signs_in_text import InjectionScan
@@ -109,7 +110,7 @@ def ask(
     """
     questions = load_checked(codebook)
     chosen = choose_ensemble(options, codebook=questions)
-    ensemble = chosen.ensemble
+    ensemble, verifiers = _without_verifiers(chosen.ensemble)
     names = [rater.name for rater in ensemble.raters]
     rules = ensemble.rules
     check_rules(
@@ -134,6 +135,7 @@ def ask(
     )
     messages = (
         *chosen.messages,
+        *verifiers,
         *(() if table is None else table.messages),
         *cautions(ensemble, codebook=questions, models=models),
         *prompt.messages,
@@ -158,6 +160,17 @@ def ask(
             for variable in questions.variables
         ),
         messages,
+    )
+
+
+def _without_verifiers(ensemble: Ensemble) -> tuple[Ensemble, tuple[str, ...]]:
+    """Leave out verifiers, which answer no question of the codebook, and return a message."""
+    left = tuple(rater for rater in ensemble.raters if rater.role != "verifier")
+    names = [rater.name for rater in ensemble.raters if rater.role == "verifier"]
+    if not names:
+        return ensemble, ()
+    return replace(ensemble, raters=left), (
+        f"Not asked: {listed(names)}. A verifier only confirms what others propose (`label`).",
     )
 
 

@@ -13,6 +13,8 @@ from typing import NewType
 # Reasons of labels that failed because the text answers nothing; no model was asked.
 NO_ANSWER = "no_answer"
 EMPTY_TEXT = "empty_text"
+# The reason of a verifier that abstains: what was proposed is not right.
+NOT_CONFIRMED = "not_confirmed"
 
 ItemId = NewType("ItemId", str)
 RaterName = NewType("RaterName", str)

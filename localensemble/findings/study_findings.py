@@ -20,6 +20,7 @@ from localensemble.consensus.probabilities.calibrated_raters import CalibratedRa
 from localensemble.consensus.setting_fields import Settings
 from localensemble.core.identity import JsonValue
 from localensemble.core.label_matrix import LabelMatrix
+from localensemble.core.labels import NOT_CONFIRMED
 from localensemble.core.words import listed
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
@@ -188,7 +189,8 @@ class RaterCalibrationFindings:
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
-    Labels of non-answers are not among them: nobody expects a category there.
+    Labels of non-answers are not among them: nobody expects a category there. Nor are proposals
+    that a verifier did not confirm.
 
     ``cautions`` are sentences on why not to trust the numbers: those recorded with the labels, and
     those about an unfinished newer run, a method that did not converge, and gold labels that were
@@ -265,6 +267,8 @@ def study_findings(
     cells = len(variables) * len(labels.rater_names) * labels.item_count
     assigned = sum(sum(rater.category_counts) for found in variables for rater in found.raters)
     without_answer = len(labels.rater_names) * sum(found.no_answer for found in variables)
+    reasons = (one.reason_counts for found in variables for one in found.raters)
+    not_confirmed = sum(dict(counts).get(NOT_CONFIRMED, 0) for counts in reasons)
     return StudyFindings(
         item_count=labels.item_count,
         codebook=codebook.name,
@@ -276,7 +280,7 @@ def study_findings(
             for key, name in zip(labels.rater_keys, labels.rater_names, strict=True)
         ),
         variables=variables,
-        unlabeled=cells - assigned - without_answer,
+        unlabeled=cells - assigned - without_answer - not_confirmed,
         gold_not_in_study=gold.items_not_in_study if gold else 0,
         record=record_findings(labels, codebook=codebook, rules=rules),
         cautions=cautions,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Category, Variable
 from localensemble.core.items import Item
 from localensemble.core.label_matrix import GAP
-from localensemble.core.labels import Label, LabelStatus
+from localensemble.core.labels import NOT_CONFIRMED, Label, LabelStatus
 from localensemble.core.words import listed
 from localensemble.engines.protocol import Engine
 from localensemble.labeling.scoring import (
@@ -27,7 +27,6 @@ from localensemble.labeling.scoring import (
 )
 from localensemble.ledger.records import VariableKey
 
-NOT_CONFIRMED = "not_confirmed"
 CONFIRMED, DENIED = "yes", "no"
 
 

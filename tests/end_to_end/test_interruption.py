@@ -27,6 +27,8 @@ KILLS = 10
 KILLS_PER_STUDY = 2
 ITEMS = 192
 LONGEST_RUN_SECONDS = 300
+# 3: some item has no label.
+DONE = {0, 3}
 
 
 def arguments(examples: Path, study: Path) -> tuple[object, ...]:
@@ -39,7 +41,7 @@ def arguments(examples: Path, study: Path) -> tuple[object, ...]:
 
 def finish(run: subprocess.Popen[str]) -> int:
     _, errors = run.communicate(timeout=LONGEST_RUN_SECONDS)
-    assert run.returncode in {0, 1}, errors
+    assert run.returncode in {*DONE, 1}, errors
     return run.returncode
 
 
@@ -114,6 +116,42 @@ def test_a_worker_killed_at_ten_random_moments(
             assert finish(start(*arguments(examples, study))) == 0
         assert_equal_to(expected, study)
         assert attempts < 5 * KILLS, "no worker was found to kill"
+
+
+ROLES = """\
+raters:
+  - {model: le-llama-2m}
+  - {model: le-qwen2-3m}
+  - {model: le-gpt2-2m, name: judge, role: adjudicator}
+  - {model: le-llama-2m, name: checker, role: verifier}
+"""
+
+
+def test_a_run_with_roles_is_killed_and_asks_the_same_in_the_end(
+    start: Start, examples: Path, tmp_path: Path
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text(ROLES, encoding="utf-8")
+
+    def label(study: str) -> subprocess.Popen[str]:
+        options = ("-e", ensemble, "--limit", 64)
+        # The last --limit counts.
+        return start(*arguments(examples, tmp_path / study), *options)
+
+    started = time.monotonic()
+    assert finish(label("whole")) in DONE
+    seconds = time.monotonic() - started
+    moments = random.Random(43)
+    killed = 0
+    while killed < 2:
+        run = label("killed")
+        time.sleep(moments.uniform(0.4, 0.9) * seconds)
+        killed += run.poll() is None
+        run.kill()
+        run.communicate()
+        assert time.monotonic() - started < LONGEST_RUN_SECONDS
+    assert finish(label("killed")) in DONE
+    assert_equal_to(recorded(tmp_path / "whole"), tmp_path / "killed")
 
 
 def children(pid: int) -> list[int]:

@@ -28,8 +28,10 @@ from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, RaterPlan, load_ensemble
 from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.scoring import Questions
+from localensemble.labeling.verification import Verifier, verifications
 from localensemble.prompting.template import PromptTemplate, template_of_content
 from localensemble.study.binding import identities
+from localensemble.study.recorded_proposals import recorded_proposals
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
 
@@ -44,11 +46,13 @@ class RecordedRater:
         identity: what it was.
         prepared: how to load it.
         questions: what it is asked, in which prompt.
+        verifier: what it verifies; None for other roles.
     """
 
     identity: RaterIdentity
     prepared: PreparedRater
     questions: Questions
+    verifier: Verifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +131,17 @@ def _rater(
         template=source.template,
         options=RaterOptions("strict" if settings.get("mode") == "strict" else "batched", threads),
     )
+    variables, verifies = source.codebook.variables, settings.get("role") == "verifier"
     questions = Questions(
-        source.codebook.variables,
+        verifications(variables) if verifies else variables,
         prepared.template(source.template),
         layout,
         NonAnswers.of(loaded.codebook.no_answer),
         orders,
+        settings.get("proposed_by", ""),
     )
-    return RecordedRater(identity, prepared, questions)
+    verifier = Verifier(variables, questions, recorded_proposals(loaded)) if verifies else None
+    return RecordedRater(identity, prepared, questions, verifier)
 
 
 def _only(name: str, ensemble: Ensemble) -> Ensemble:

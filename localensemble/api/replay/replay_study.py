@@ -39,6 +39,7 @@ from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.placed_items import PlacedItems
 from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.scoring import LabeledCells, label_missing
+from localensemble.labeling.verification import Answers
 from localensemble.ledger.read_blocks import AppendedBlock
 from localensemble.ledger.records import BlockPlace, RaterKey, RunKey
 from localensemble.study.folder import StudyFolder
@@ -260,13 +261,17 @@ class _Again:
             missing[name][row[position]] = True
         found: dict[_Cell, Label] = {}
 
-        def keep(cells: LabeledCells) -> None:
+        def keep(cells: LabeledCells, answers: Answers | None = None) -> None:
             for name, labels in cells.labels.items():
                 found.update(((place[number], name), label) for number, label in labels.items())
 
-        label_missing(
-            engine, items, questions=self.rater.questions, missing=missing, on_labels=keep
-        )
+        if self.rater.verifier is None:
+            questions = self.rater.questions
+            label_missing(engine, items, questions=questions, missing=missing, on_labels=keep)
+        else:
+            self.rater.verifier.verify_missing(
+                engine, items, positions=place, missing=missing, on_labels=keep
+            )
         return found
 
 

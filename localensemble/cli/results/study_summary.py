@@ -29,7 +29,7 @@ from localensemble.cli.results.shared_lines import some, together
 from localensemble.cli.results.study_tables import show_findings
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.estimates import estimate, interval, share, share_interval
-from localensemble.core.labels import is_without_answer
+from localensemble.core.labels import NOT_CONFIRMED, is_without_answer
 from localensemble.core.words import listed
 
 _WHOLE = "--details shows all"
@@ -104,6 +104,7 @@ def show_summary(
         )
         if promise.advice:
             say(console, promise.advice)
+    _say_not_confirmed(findings, console)
     _say_unlabeled(findings, console)
     console.print()
     if details:
@@ -240,6 +241,17 @@ def _held_back(variable: VariableFindings) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _say_not_confirmed(findings: StudyFindings, console: Console) -> None:
+    counts: dict[str, int] = {}
+    for variable in findings.variables:
+        for rater in variable.raters:
+            found = dict(rater.reason_counts).get(NOT_CONFIRMED, 0)
+            counts[rater.rater] = counts.get(rater.rater, 0) + found
+    for name, count in counts.items():
+        if count:
+            say(console, f"{name} did not confirm {counted(count, 'proposed label')}.")
+
+
 def _say_unlabeled(findings: StudyFindings, console: Console) -> None:
     if not findings.unlabeled:
         return
@@ -257,6 +269,8 @@ def _say_unlabeled(findings: StudyFindings, console: Console) -> None:
             for reason, count in rater.reason_counts:
                 # Items without an answer have their own line.
                 if variable.no_answer and is_without_answer(reason):
+                    continue
+                if reason == NOT_CONFIRMED:
                     continue
                 reasons[reason] = reasons.get(reason, 0) + count
     has = "label has" if findings.unlabeled == 1 else "labels have"
