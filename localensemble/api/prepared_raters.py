@@ -204,7 +204,8 @@ def _refuse_one_rater_twice(ensemble: Ensemble, models: Sequence[LocatedModel]) 
             # A name of another program stands for more than weights.
             continue
         settings = (rater.context_tokens, rater.gpu_layers, rater.readouts)
-        same = (rater.engine, model.sha256, settings)
+        # A verifier is asked another question, so its model may label too.
+        same = (rater.engine, model.sha256, settings, rater.role == "verifier")
         if same in before:
             raise same_rater_error(before[same], rater.name)
         before[same] = rater.name

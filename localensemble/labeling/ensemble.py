@@ -119,6 +119,7 @@ class RaterPlan:
     context_tokens: int | None
     gpu_layers: int | None = None
     readouts: tuple[Readout, ...] = ()
+    role: Role = "labeler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ def _as_ensemble(path: Path, parsed: _Ensemble) -> Ensemble:
             rater.context_tokens,
             rater.gpu_layers,
             _readouts(path, rater),
+            rater.role,
         )
         for rater in parsed.raters
     )

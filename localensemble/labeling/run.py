@@ -160,6 +160,7 @@ def run_labeling(
     try:
         raters: dict[RaterKey, RaterName] = {}
         turns = _turns(plan, item_set, variables, total)
+        verified = _verified_questions(plan, ledger)
         signs: list[UnfitSign] = []
 
         def keep(sign: UnfitSign) -> None:
@@ -168,13 +169,25 @@ def run_labeling(
 
         for engine in plan.engines:
             rater_run = _RaterRun(
-                plan, ledger, item_set, variables, run, total, raters, keep, changes, turns
+                plan,
+                ledger,
+                item_set,
+                variables,
+                run,
+                total,
+                raters,
+                keep,
+                changes,
+                turns,
+                verified,
             )
             raters[rater_run.label_all(engine, on_progress)] = engine.name
         status = "finished"
         keys = tuple(raters)
         left_out = {} if turns is None else turns.left_out(ledger.reader, keys)
-        summary = RunSummary(item_set, total, keys, variables, tuple(signs), left_out).as_json()
+        summary = RunSummary(
+            item_set, total, keys, variables, tuple(signs), left_out, verified
+        ).as_json()
     except KeyboardInterrupt:
         status = "interrupted"
         raise
@@ -194,6 +207,7 @@ class _RaterRun:
     on_sign: Callable[[UnfitSign], None]
     changes: OrderTally
     turns: Turns | None = None
+    verified: Mapping[str, VariableKey] = field(default_factory=dict)
 
     def label_all(self, named: NamedEngine, on_progress: Callable[[Progress], None]) -> RaterKey:
         engine = named.load()
@@ -224,7 +238,7 @@ class _RaterRun:
     def _questions(self, engine: Engine, named: NamedEngine) -> Questions:
         plan = self.plan
         variables = plan.shown.variables
-        if self._verifies(named.name):
+        if _verifies(self.plan, named.name):
             variables = verifications(variables)
         template = plan.template.reading(named.readouts[0]) if named.readouts else plan.template
         refuse_long_codebook(
@@ -235,11 +249,8 @@ class _RaterRun:
             engine, plan.items, variables=asked, template=template, layout=plan.layout
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
-        proposed_by = self._proposed_by() if self._verifies(named.name) else ""
+        proposed_by = self._proposed_by() if _verifies(self.plan, named.name) else ""
         return Questions(variables, template, layout, non_answers, plan.orders, proposed_by)
-
-    def _verifies(self, name: RaterName) -> bool:
-        return self.plan.strategy is not None and role_of(name, self.plan.rules) == "verifier"
 
     def _proposed_by(self) -> str:
         """Hash what makes the proposals: the raters before that count, and how they agree."""
@@ -270,7 +281,7 @@ class _RaterRun:
         signs_due = asked is None or all(mask[:BLOCK_SIZE].all() for mask in asked.values())
         verifier = self._verifier(name, questions)
         signs_due &= verifier is None
-        keys = self.variables if verifier is None else {**self.variables, **verifier.keys}
+        keys = self.variables if verifier is None else {**self.variables, **self.verified}
         recorder = Recorder(self.ledger, engine, self.run, rater, keys)
         items = PlacedItems(self.plan.items)
         for packing in missing_packings(
@@ -290,15 +301,10 @@ class _RaterRun:
             self._look_for_signs(rater, name)
 
     def _verifier(self, name: RaterName, questions: Questions) -> Verifier | None:
-        if self.turns is None or not self._verifies(name):
+        if self.turns is None or not _verifies(self.plan, name):
             return None
-        asked = replace(self.plan.codebook, variables=questions.variables)
-        return Verifier(
-            self.plan.codebook.variables,
-            questions,
-            self.turns.proposed(self.ledger.reader, before=tuple(self.before)),
-            register_codebook(self.ledger, asked),
-        )
+        proposed = self.turns.proposed(self.ledger.reader, before=tuple(self.before))
+        return Verifier(self.plan.codebook.variables, questions, proposed)
 
     def _label_packing(
         self,
@@ -431,6 +437,18 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
 
 def _training_words(plan: LabelingPlan) -> frozenset[str]:
     return frozenset().union(*(engine.trained_on for engine in plan.engines))
+
+
+def _verifies(plan: LabelingPlan, name: RaterName) -> bool:
+    return plan.strategy is not None and role_of(name, plan.rules) == "verifier"
+
+
+def _verified_questions(plan: LabelingPlan, ledger: Ledger) -> Mapping[str, VariableKey]:
+    """Record what verifiers are asked; return the key of each question by its name."""
+    if not any(_verifies(plan, engine.name) for engine in plan.engines):
+        return {}
+    questions = verifications(plan.shown.variables)
+    return register_codebook(ledger, replace(plan.codebook, variables=questions))
 
 
 def _recorded_strategy(plan: LabelingPlan) -> RecordedStrategy | None:

@@ -25,7 +25,6 @@ from localensemble.labeling.scoring import (
     label_missing,
     label_without_asking,
 )
-from localensemble.ledger.records import VariableKey
 
 CONFIRMED, DENIED = "yes", "no"
 
@@ -85,13 +84,11 @@ class Verifier:
         questions: how the verifier is asked; its variables are `verifications`.
         proposed: variable, by name -> int16 (N,); the proposed category of each of the run's
             items, -1 without one.
-        keys: the key of each of the questions' variables, by name.
     """
 
     variables: tuple[Variable, ...]
     questions: Questions
     proposed: Mapping[str, NDArray[np.int16]]
-    keys: Mapping[str, VariableKey]
 
     def verify_missing(
         self,

@@ -36,6 +36,7 @@ _ENGINES = "engines"
 _SUSPECTED = "suspected_texts"
 _STRATEGY = "strategy"
 _LEFT_OUT = "left_out"
+_VERIFIED = "verified"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -208,6 +209,8 @@ class RunSummary:
         unfit_signs: signs, found in the first labels of a rater, that it is unfit.
         left_out: variable -> the items that each rater was not asked about; empty if every rater
             was asked about everything.
+        verified: key of each question that verifiers were asked, by its name; empty without
+            verifiers.
     """
 
     item_set: ItemSetKey
@@ -216,6 +219,7 @@ class RunSummary:
     variables: Mapping[str, VariableKey]
     unfit_signs: tuple[UnfitSign, ...] = ()
     left_out: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    verified: Mapping[str, VariableKey] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, JsonValue]:
         """Return the summary as the ledger keeps it."""
@@ -231,6 +235,8 @@ class RunSummary:
             ]
         if self.left_out:
             written[_LEFT_OUT] = {name: list(counts) for name, counts in self.left_out.items()}
+        if self.verified:
+            written[_VERIFIED] = dict(self.verified)
         return written
 
     @classmethod
@@ -244,6 +250,7 @@ class RunSummary:
             {name: VariableKey(key) for name, key in read["variables"].items()},
             tuple(UnfitSign(**one) for one in read.get("unfit_signs", ())),
             {name: tuple(counts) for name, counts in read.get(_LEFT_OUT, {}).items()},
+            {name: VariableKey(key) for name, key in read.get(_VERIFIED, {}).items()},
         )
 
 

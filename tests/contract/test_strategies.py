@@ -45,7 +45,9 @@ class Case:
     consensus: Mapping[str, object]
 
 
-CASES: Mapping[str, Case] = {}
+CASES: Mapping[str, Case] = {
+    "roles": Case({}, {"method": "roles", "roles": {"third": "adjudicator"}}),
+}
 DEFAULT = Case({}, {"method": "majority"})
 every_strategy = pytest.mark.parametrize("name", STRATEGY_NAMES)
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.consensus.methods.roles import Roles
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.labeling.ensemble import load_ensemble
+from localensemble.strategies.asked_by_role import AskedByRole
 
 
 def written(folder: Path, text: str) -> Path:
@@ -146,3 +148,51 @@ def test_an_unknown_readout_is_refused(tmp_path: Path) -> None:
     text = "raters:\n  - {model: a, readout: letter}\n"
     with pytest.raises(EnsembleError, match="readout"):
         load_ensemble(written(tmp_path, text))
+
+
+RATERS_WITH_ROLES = """\
+raters:
+  - {model: a.gguf}
+  - {model: b.gguf}
+  - {model: c.gguf, name: judge, role: adjudicator}
+  - {model: d.gguf, role: verifier}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "accept"),
+    [
+        ("", "unanimous"),
+        ("consensus: {method: roles, accept: majority}\n", "majority"),
+        ("strategy: {name: roles}\n", "unanimous"),
+    ],
+)
+def test_roles_of_raters_decide_who_is_asked_and_what_follows(
+    more: str, accept: str, tmp_path: Path
+) -> None:
+    ensemble = load_ensemble(written(tmp_path, RATERS_WITH_ROLES + more))
+    roles = {"judge": "adjudicator", "d": "verifier"}
+    method = ensemble.rules.method
+    assert isinstance(method, Roles)
+    assert (method.roles, method.accept) == (roles, accept)
+    assert ensemble.strategy == AskedByRole()
+
+
+def test_raters_without_roles_are_asked_about_everything(tmp_path: Path) -> None:
+    text = "raters:\n  - {model: a.gguf, role: labeler}\n"
+    ensemble = load_ensemble(written(tmp_path, text))
+    assert ensemble.strategy is None
+    assert ensemble.rules == decision_rules({"method": "majority"}, None)
+
+
+def test_roles_are_refused_beside_a_method_that_treats_all_raters_alike(tmp_path: Path) -> None:
+    path = written(tmp_path, RATERS_WITH_ROLES + "consensus: {method: majority}\n")
+    with pytest.raises(EnsembleError, match=r'"judge" has a `role`.*"majority"') as raised:
+        load_ensemble(path)
+    assert "method: roles" in raised.value.hint
+
+
+def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "raters:\n  - {model: a.gguf, role: judge}\n")
+    with pytest.raises(EnsembleError, match=r"raters\[0\]\.role.*'labeler'"):
+        load_ensemble(path)
