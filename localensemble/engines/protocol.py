@@ -183,6 +183,56 @@ class WritingEngine(Engine, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A passage of a text that a model quotes.
+
+    Attributes:
+        category: index of the category that it stands for.
+        start: place of its first code point in the text.
+        stop: place after its last code point.
+        probability: what the model gives to this line among those that it may write.
+    """
+
+    category: int
+    start: int
+    stop: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """What a model quotes from a text.
+
+    Attributes:
+        quotes: the passages, in the order of the text.
+        is_whole: whether the response ended by itself, before the most tokens allowed.
+        prompt_tokens: length of the prompt in tokens.
+    """
+
+    quotes: tuple[Quote, ...]
+    is_whole: bool
+    prompt_tokens: int
+
+
+@runtime_checkable
+class QuotingEngine(Engine, Protocol):
+    """An engine whose model can also quote passages of a text, and nothing else."""
+
+    def quote(
+        self, prompt: Prompt, *, text: str, categories: Sequence[str], at_most: int
+    ) -> Quotes | ScoreFailure:
+        """Quote the passages of a text that a prompt asks for.
+
+        Args:
+            prompt: the prompt, which asks for lines such as ``Drug: ibuprofen``, or ``none``.
+            text: what may be quoted: whole words, in the order of the text.
+            categories: the names of the categories.
+            at_most: the most tokens of the response, at least 1.
+        """
+        ...
+
+
 def score_all(
     engine: ReportingEngine, prompts: Sequence[Prompt], answers: Sequence[tuple[str, ...]]
 ) -> tuple[Scores | ScoreFailure, ...]:

@@ -33,6 +33,8 @@ from localensemble.engines.protocol import ScoringMode
 
 Head = tuple[int, ...]
 Numbers = NDArray[np.float64]
+# Called with the logits of the next token; returns it, or None to end.
+Choose = Callable[[NDArray[np.float32]], int | None]
 # Called with tails whose paths are all read, and the results so far.
 OnRead = Callable[[Sequence[Tail], Numbers], None]
 
@@ -92,30 +94,45 @@ class Scorer:
             else:
                 self._score_batched(head, tails, wanted, results, on_read)
 
-    def continued(
-        self, prompt: Sequence[int], *, at_most: int, ends: Callable[[int], bool]
-    ) -> tuple[list[int], bool]:
-        """Continue a prompt with the most probable token, again and again.
+    def continued(self, head: Head, tail: Head, *, at_most: int, choose: Choose) -> bool:
+        """Continue a prompt with the token that is chosen, again and again.
+
+        Args:
+            head: the beginning of the prompt, which stays in the cache; empty keeps nothing.
+            tail: the rest of the prompt, at least one token.
+            at_most: the most tokens to choose.
+            choose: called with the logits; returns the next token, or None to end.
 
         Returns:
-            The tokens, and whether they stop before one that ``ends`` the response.
+            Whether it ended before the most tokens.
         """
-        self._cache.forget()
-        written: list[int] = []
-        batch = path_batch(prompt, first_output=len(prompt) - 1)
+        keeps = bool(head) and self._mode != "strict"
         try:
-            while True:
-                self._evaluate(batch)
-                token = int(self._evaluator.logits(1)[0].argmax())
-                if ends(token):
-                    return written, True
-                written.append(token)
-                if len(written) == at_most:
-                    return written, False
-                place = np.array([len(prompt) + len(written) - 1], dtype=np.int32)
-                batch = replace(path_batch([token], first_output=0), positions=place)
+            if not keeps:
+                self._cache.forget()
+                head, tail = (), head + tail
+            elif not self._cache.recall(head):
+                self._evaluate(path_batch(head, first_output=len(head)))
+                self._cache.keep(head)
+            batch = path_batch(tail, first_output=len(tail) - 1)
+            length = len(head)
+            for _ in range(at_most):
+                places = np.arange(length, length + len(batch.tokens), dtype=np.int32)
+                self._evaluate(replace(batch, positions=places))
+                length += len(batch.tokens)
+                token = choose(self._evaluator.logits(1)[0])
+                if token is None:
+                    break
+                batch = path_batch([token], first_output=0)
+            if keeps:
+                self._cache.retreat()
+            return token is None
+        except BaseException:
+            keeps = False
+            raise
         finally:
-            self._cache.forget()
+            if not keeps:
+                self._cache.forget()
 
     def _score_batched(
         self,

@@ -46,12 +46,15 @@ from localensemble.engines.llama_cpp.prompt_tokens import (
     PromptTokenizer,
     TokenizedPrompt,
 )
+from localensemble.engines.llama_cpp.quote_grammar import PieceIndex, QuoteGrammar
+from localensemble.engines.llama_cpp.quoting import Quoter
 from localensemble.engines.llama_cpp.spellings import other_spellings
 from localensemble.engines.process_memory import peak_memory_bytes
 from localensemble.engines.protocol import (
     EngineDescription,
     OnScored,
     OwnWords,
+    Quotes,
     ScoreFailure,
     Scores,
     ScoringMode,
@@ -114,6 +117,7 @@ class LlamaCppEngine:
         self._scorer = Scorer(
             model, mode=self.mode, limits=self._limits, cache_tokens=self._shape.tokens
         )
+        self._pieces: PieceIndex | None = None
         self._description: EngineDescription | None = None
         self._prompt_tokens = 0
 
@@ -239,6 +243,52 @@ class LlamaCppEngine:
             EngineError: the model could not be evaluated.
         """
         model = self._open_model()
+        tokenized = self._fitting(prompt, at_most)
+        if isinstance(tokenized, ScoreFailure):
+            return tokenized
+        tokens: list[int] = []
+
+        def choose(logits: NDArray[np.float32]) -> int | None:
+            token = int(logits.argmax())
+            if model.ends_or_controls(token):
+                return None
+            tokens.append(token)
+            return token
+
+        is_whole = self._scorer.continued(
+            (), tokenized.head + tokenized.tail, at_most=at_most, choose=choose
+        )
+        self._prompt_tokens += tokenized.token_count
+        written = b"".join(model.pieces[token] for token in tokens)
+        return OwnWords(written.decode("utf-8", "replace"), is_whole)
+
+    def quote(
+        self, prompt: Prompt, *, text: str, categories: Sequence[str], at_most: int
+    ) -> Quotes | ScoreFailure:
+        """Quote passages of a text; see the protocol.
+
+        Fails with one of the reasons ``too_long``, ``not_text`` and ``no_tokens``.
+
+        Raises:
+            ChatTemplateError: the model's chat template cannot be used.
+            EngineError: the model could not be evaluated.
+        """
+        model = self._open_model()
+        tokenized = self._fitting(prompt, at_most)
+        if isinstance(tokenized, ScoreFailure):
+            return tokenized
+        if self._pieces is None:
+            self._pieces = PieceIndex(model.pieces)
+        grammar = QuoteGrammar(text, categories=categories, pieces=self._pieces)
+        quoter = Quoter(grammar, ends=model.ending_tokens)
+        is_whole = self._scorer.continued(
+            tokenized.head, tokenized.tail, at_most=at_most, choose=quoter.choose
+        )
+        self._prompt_tokens += tokenized.token_count
+        return Quotes(tuple(quoter.quotes), is_whole, tokenized.token_count)
+
+    def _fitting(self, prompt: Prompt, at_most: int) -> TokenizedPrompt | ScoreFailure:
+        """Tokenize a prompt that has room for a response, or return why it has none."""
         (tokenized,) = self._tokenizer.prompts([prompt])
         if isinstance(tokenized, NotTextError):
             return ScoreFailure(str(tokenized))
@@ -247,12 +297,7 @@ class LlamaCppEngine:
         needed = tokenized.token_count + at_most
         if needed > self._shape.tokens:
             return ScoreFailure(f"too_long: {needed} of {self._shape.tokens} tokens")
-        tokens, is_whole = self._scorer.continued(
-            tokenized.head + tokenized.tail, at_most=at_most, ends=model.ends_or_controls
-        )
-        self._prompt_tokens += tokenized.token_count
-        written = b"".join(model.pieces[token] for token in tokens)
-        return OwnWords(written.decode("utf-8", "replace"), is_whole)
+        return tokenized
 
     def usage(self) -> Usage:
         """Report the work done so far."""

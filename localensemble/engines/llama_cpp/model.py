@@ -129,6 +129,11 @@ class LlamaModel(LlamaFile):
             for token in range(self.token_count)
         )
 
+    @property
+    def ending_tokens(self) -> tuple[int, ...]:
+        """The tokens that end a response: those that must never come out of text."""
+        return tuple(sorted(self._never_text))
+
     def _piece(self, token: int) -> bytes:
         size = 64
         while True:

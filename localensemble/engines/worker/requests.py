@@ -28,7 +28,15 @@ from localensemble.engines.worker.fields import Fields
 from localensemble.engines.worker.message_stream import MalformedMessageError
 
 Method = Literal[
-    "open", "describe", "count_tokens", "score", "score_wanted", "write", "embed", "embed_parts"
+    "open",
+    "describe",
+    "count_tokens",
+    "score",
+    "score_wanted",
+    "write",
+    "quote",
+    "embed",
+    "embed_parts",
 ]
 
 _T = TypeVar("_T")

@@ -20,6 +20,8 @@ from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
 from localensemble.engines.protocol import (
     EngineDescription,
     OwnWords,
+    Quote,
+    Quotes,
     ScoreFailure,
     Scores,
     Usage,
@@ -37,6 +39,7 @@ Value = (
     | tuple[int, ...]
     | tuple[Result, ...]
     | OwnWords
+    | Quotes
     | ScoreFailure
     | Embedded
     | Parts
@@ -113,6 +116,8 @@ def answer_message(
         return Message({**fields, **parts}, (), arrays)
     if method == "write":
         return _written_message(fields, value)
+    if method == "quote":
+        return _quotes_message(fields, value)
     if method == "embed":
         vectors, failures = value
         reasons = [failure and failure.reason for failure in failures]
@@ -158,6 +163,8 @@ def _read_value(message: Message, fields: Fields, method: Method) -> Value:
         return tuple(results.values())
     if method == "write":
         return _read_written(message, fields)
+    if method == "quote":
+        return _read_quotes(message, fields)
     if method == "embed":
         vectors = _array(message, 0, np.float32, 2)
         failures = tuple(
@@ -329,6 +336,43 @@ def _read_written(message: Message, fields: Fields) -> OwnWords | ScoreFailure:
         if len(message.texts) != 1:
             raise MalformedMessageError("it has no response or several")
         return OwnWords(message.texts[0], fields.flag("is_whole"))
+    return _read_failure(fields)
+
+
+def _quotes_message(fields: dict[str, Any], value: Quotes | ScoreFailure) -> Message:
+    if isinstance(value, ScoreFailure):
+        return Message({**fields, "failed": [value.reason, value.unparsable]})
+    places = [(one.category, one.start, one.stop) for one in value.quotes]
+    arrays = (
+        np.array(places, dtype=np.int64).reshape(len(places), 3),
+        np.array([one.probability for one in value.quotes], dtype=np.float64),
+    )
+    told = {"failed": None, "is_whole": value.is_whole, "prompt_tokens": value.prompt_tokens}
+    return Message({**fields, **told}, (), arrays)
+
+
+def _read_quotes(message: Message, fields: Fields) -> Quotes | ScoreFailure:
+    if message.fields.get("failed", ...) is not None:
+        return _read_failure(fields)
+    places = _array(message, 0, np.int64, 2)
+    probabilities = _array(message, 1, np.float64, 1)
+    if places.shape != (len(probabilities), 3):
+        raise MalformedMessageError("its quotes lack numbers")
+    if (places < 0).any() or (places[:, 1] >= places[:, 2]).any():
+        raise MalformedMessageError("its places are not those of passages")
+    if not ((probabilities >= 0.0) & (probabilities <= 1.0)).all():
+        raise MalformedMessageError("its numbers are not probabilities")
+    return Quotes(
+        tuple(
+            Quote(int(category), int(start), int(stop), float(probability))
+            for (category, start, stop), probability in zip(places, probabilities, strict=True)
+        ),
+        fields.flag("is_whole"),
+        fields.number("prompt_tokens"),
+    )
+
+
+def _read_failure(fields: Fields) -> ScoreFailure:
     failed = fields.items("failed")
     if len(failed) != 2:
         raise MalformedMessageError("a failure has another form")

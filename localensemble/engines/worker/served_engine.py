@@ -108,6 +108,13 @@ def _called(engine: Any, request: Request, output: _Output) -> Any:
         )
     if request.method == "write":
         return engine.write(request.prompts[0], at_most=request.at_most)
+    if request.method == "quote":
+        return engine.quote(
+            request.prompts[0],
+            text=request.texts[0],
+            categories=request.answers[0],
+            at_most=request.at_most,
+        )
     return getattr(engine, request.method)(request.texts)
 
 

@@ -17,6 +17,7 @@ from localensemble.engines.llama_cpp.embedding import EmbeddingFailure
 from localensemble.engines.protocol import (
     OnScored,
     OwnWords,
+    Quotes,
     ScoreFailure,
     Scores,
     refuse_unequal,
@@ -86,13 +87,32 @@ class WorkerEngine(Worker):
 
 
 class WorkerWritingEngine(WorkerEngine):
-    """An engine in a child process whose model can also write a response."""
+    """An engine in a child process whose model can also write a response and quote."""
 
     def write(self, prompt: Prompt, *, at_most: int) -> OwnWords | ScoreFailure:
         """Write the response to a prompt."""
         value = self._call(Request("write", prompts=(prompt,), at_most=at_most))
         if not isinstance(value, OwnWords | ScoreFailure):
             raise self._malformed("it wrote nothing")
+        return value
+
+    def quote(
+        self, prompt: Prompt, *, text: str, categories: Sequence[str], at_most: int
+    ) -> Quotes | ScoreFailure:
+        """Quote passages of a text; refuse places outside of it and other categories."""
+        request = Request(
+            "quote",
+            prompts=(prompt,),
+            texts=(text,),
+            answers=(tuple(categories),),
+            at_most=at_most,
+        )
+        value = self._call(request)
+        if not isinstance(value, Quotes | ScoreFailure):
+            raise self._malformed("it quotes nothing")
+        for one in value.quotes if isinstance(value, Quotes) else ():
+            if one.stop > len(text) or one.category >= len(categories):
+                raise self._malformed("it quotes what is not in the text")
         return value
 
 

@@ -19,6 +19,8 @@ from localensemble.engines.llama_cpp.template_sandbox import TemplateRaisedError
 from localensemble.engines.protocol import (
     EngineDescription,
     OwnWords,
+    Quote,
+    Quotes,
     ScoreFailure,
     Scores,
     Usage,
@@ -96,6 +98,7 @@ def _sent(message: message_stream.Message) -> message_stream.Message:
         Request("score", prompts=PROMPTS, answers=(THEMES, ("a", "b"), THEMES, ())),
         Request("score_wanted", prompts=PROMPTS[:2], answers=(THEMES,) * 2, wanted=frozenset({1})),
         Request("write", prompts=PROMPTS[:1], at_most=8),
+        Request("quote", prompts=PROMPTS[:1], texts=("é",), answers=(("a", "b"),), at_most=8),
         Request("embed_parts", texts=("x",)),
         Request("embed"),
     ],
@@ -120,6 +123,9 @@ def test_a_text_in_many_prompts_is_sent_once() -> None:
         ("score", (RESULTS[0], RESULTS[1], RESULTS[2])),
         ("write", OwnWords("half \ud83d", is_whole=True)),
         ("write", ScoreFailure("too_long")),
+        ("quote", Quotes((Quote(1, 2, 5, 0.25), Quote(0, 7, 9, 1.0)), True, 12)),
+        ("quote", Quotes((), False, 3)),
+        ("quote", ScoreFailure("too_long")),
     ],
 )
 def test_an_answer_arrives_as_it_was_sent(method: Method, value: object) -> None:
@@ -190,6 +196,11 @@ def test_what_a_terminal_would_act_on_is_taken_out_of_an_error() -> None:
 def _without(name: str) -> message_stream.Message:
     message = answer_message("describe", DESCRIPTION, None, USAGE)
     return replace(message, fields={k: v for k, v in message.fields.items() if k != name})
+
+
+def _quoted(category: int, start: int, stop: int, probability: float) -> message_stream.Message:
+    quotes = Quotes((Quote(category, start, stop, probability),), True, 3)
+    return answer_message("quote", quotes, None, USAGE)
 
 
 def _with(message: message_stream.Message, **fields: object) -> message_stream.Message:
@@ -267,6 +278,12 @@ def _overflowing() -> message_stream.Message:
         (_with(SCORES, failed=[[0, "twice", False]], order=[0, 0]), "score_wanted"),
         (_with(SCORES, failed=[[0]]), "score_wanted"),
         (_with(SCORES, failed=[[1, 2, False]], order=[0, 1]), "score_wanted"),
+        *(
+            (_quoted(*quote), "quote")
+            for quote in ((0, 3, 3, 0.5), (0, -1, 3, 0.5), (-1, 0, 3, 0.5))
+        ),
+        *((_quoted(0, 0, 3, probability), "quote") for probability in (1.5, -0.1, float("nan"))),
+        (answer_message("write", OwnWords("text", is_whole=True), None, USAGE), "quote"),
     ],
 )
 def test_a_message_with_anything_else_in_it_is_refused(
