@@ -15,6 +15,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook, Variable
@@ -122,7 +123,8 @@ def ask(
     )
     item, table = _item(text, options)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    prompt = load_prompt(ensemble, questions, items=table)
+    opener = embedder_opener(ensemble.folder, options.threads)
+    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
     raters = prepare_raters(
         ensemble,
         models,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import (
     Calibrations,
     Certificates,
@@ -41,6 +42,7 @@ from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
+from localensemble.labeling.shot_table import write_shot_table
 from localensemble.labeling.shots import Shots
 from localensemble.labeling.tally import Progress
 from localensemble.privacy.egress import guard_state
@@ -171,7 +173,8 @@ def label(
         on_message(message)
     names = [rater.name for rater in ensemble.raters]
     check_columns(table, variables=questions.variables, raters=names)
-    prompt = load_prompt(ensemble, questions, items=table)
+    opener = embedder_opener(ensemble.folder, options.threads)
+    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
     shown, template = prompt.codebook, prompt.template
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     conditions = LabelingConditions(
@@ -202,7 +205,7 @@ def label(
         codebook=questions,
         engines=tuple(rater.engine for rater in raters),
         template=template,
-        shots=prompt.shots,
+        shots=_recorded(prompt.shots, table, questions, options, folder),
         layout=ensemble.layout,
         rules=rules,
         limit=options.limit,
@@ -264,6 +267,22 @@ def _labeled(
     if attempts:
         on_message(f"Refused attempts to connect to another machine: {attempts}.")
     return written
+
+
+def _recorded(
+    shots: Shots, table: ItemFile, codebook: Codebook, options: LabelOptions, folder: StudyFolder
+) -> Shots:
+    """Choose the shots of each text, write them down, and return the shots with their record."""
+    if shots.of_texts is None or shots.recorded is None:
+        return shots
+    sha256 = write_shot_table(
+        table,
+        shots=shots.of_texts,
+        codebook=codebook,
+        limit=options.limit,
+        path=folder.shots,
+    )
+    return replace(shots, recorded=replace(shots.recorded, table_sha256=sha256))
 
 
 def _known_labels(

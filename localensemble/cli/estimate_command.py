@@ -72,6 +72,15 @@ def _show(found: RunEstimate) -> None:
     for rater in found.raters:
         if not rater.need.fits:
             say(console, f"{rater.name}: {advice(rater.need)}")
+    for rater in found.raters:
+        shared = rater.speed_if_shared
+        if shared is not None:
+            say(
+                console,
+                f"{rater.name}: if all texts got the same examples, "
+                f"{1 / shared.seconds_an_item:,.3g} items/s, "
+                f"{duration(shared.seconds_an_item * found.item_count)}.",
+            )
     if found.seconds is not None:
         say(
             console,

@@ -2,7 +2,8 @@
 
 A segment is text from one origin. Engines tokenize every segment separately and never
 parse special tokens in it. So neither an item nor a codebook can open or close a turn,
-and whatever comes before the item is the same token sequence for every item.
+and whatever comes before the first text that differs between items is the same token sequence for
+every item.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 
 Layout = Literal["codebook_first", "item_first"]
 MessageRole = Literal["system", "user", "assistant"]
-SegmentOrigin = Literal["instruction", "item"]
+SegmentOrigin = Literal["instruction", "item", "shots"]
 Readout = Literal["name", "option", "prefilled"]
 Spellings = Literal["exact", "summed"]
 
@@ -21,8 +22,9 @@ Spellings = Literal["exact", "summed"]
 class Segment:
     """A piece of text and where it came from.
 
-    Text with the origin ``item`` is confidential and untrusted. It never appears in a log or
-    an error, and ``repr`` leaves it out.
+    Text with the origin ``item``, or ``shots`` (examples that this item gets and others do not),
+    is confidential and untrusted. It never appears in a log or an error, and ``repr`` leaves it
+    out.
     """
 
     text: str = field(repr=False)

@@ -17,12 +17,13 @@ from ruamel.yaml.error import YAMLError
 from localensemble.codebook.model import Variable
 from localensemble.consensus.methods.roles import Role, Roles
 from localensemble.consensus.rules import DecisionRules, decision_rules
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import EnsembleError
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.yaml_files import read_yaml
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
-from localensemble.labeling.shots import StatedShots
+from localensemble.labeling.shots import ShotSelection, StatedShots
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 from localensemble.strategies.asked_by_role import AskedByRole
 from localensemble.strategies.named_strategies import strategy_named
@@ -54,6 +55,9 @@ class _Rater(_Strict):
 class _Shots(_Strict):
     gold: Annotated[str, Field(min_length=1)]
     per_category: Annotated[int, Field(ge=1)] = 1
+    n: Annotated[int, Field(ge=1)] | None = None
+    select: ShotSelection = "fixed"
+    embedder: Annotated[str, Field(min_length=1)] = ENCODER
     seed: int = 0
 
 
@@ -72,7 +76,7 @@ class _Prompt(_Strict):
             return value
         raise ValueError(
             "expected the gold table that the shots come from: "
-            "{gold: FILE, per_category: 1, seed: 0}"
+            "{gold: FILE, per_category: 1, seed: 0}, or {gold: FILE, n: 4, select: retrieved}"
         )
 
 
@@ -321,8 +325,34 @@ def _prompt_file(path: Path, prompt: _Prompt) -> Path | None:
 def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
     if shots is None:
         return None
-    gold = path.resolve().parent / Path(shots.gold).expanduser()
-    return StatedShots(gold, shots.per_category, shots.seed)
+    given = shots.model_fields_set
+    if shots.n is None:
+        needs_n = [key for key in ("select", "embedder") if key in given]
+        if needs_n:
+            raise EnsembleError(
+                f"{path}, prompt.shots: found `{needs_n[0]}` without `n`.",
+                hint="Add `n`, the number of examples, for example `n: 4`.",
+            )
+    elif "per_category" in given:
+        raise EnsembleError(
+            f"{path}, prompt.shots: found both `n` and `per_category`; expected one of them.",
+            hint="`per_category` shows as many examples of every category; `n` shows n examples "
+            "whatever their categories.",
+        )
+    elif "embedder" in given and shots.select not in ("retrieved", "balanced"):
+        raise EnsembleError(
+            f"{path}, prompt.shots: `select: {shots.select}` compares no texts, so `embedder` "
+            "has no effect.",
+            hint="Remove `embedder`, or write `select: retrieved`.",
+        )
+    return StatedShots(
+        path.resolve().parent / Path(shots.gold).expanduser(),
+        shots.per_category,
+        shots.seed,
+        shots.n,
+        shots.select,
+        shots.embedder,
+    )
 
 
 def _strategy(path: Path, stated: _Strategy | None, rules: DecisionRules) -> AskingStrategy | None:

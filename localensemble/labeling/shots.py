@@ -1,22 +1,35 @@
 """Shots: items with a gold label that a prompt shows as examples.
 
-Decides which ones. Refuses shots that are among the items to label: a rater that was shown the
-answer proves nothing, and its label would still be compared with gold. Their gold labels are thus
-no gold in the study, because they belong to no item of it.
+Decides which ones. A rater that was shown the answer proves nothing, and its label would still be
+compared with gold. So shots chosen by category are refused if they are among the items to label,
+and every other choice leaves out the items of the study. Gold labels of shots are thus no gold in
+the study, because they belong to no item of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from localensemble.codebook.model import Codebook, Example
+from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json, sha256_text, sha256_words
-from localensemble.core.items import ItemRow
+from localensemble.core.items import Item, ItemRow
+from localensemble.core.labels import ItemId
 from localensemble.core.words import counted, listed
+from localensemble.labeling.item_shots import (
+    ItemSelection,
+    ItemShots,
+    ShotPool,
+    TextEmbedder,
+)
 from localensemble.prompting.template import PromptTemplate
+from localensemble.strategies.near_duplicates import are_near_duplicates, words_of
 from localensemble.study.category_cells import CategoryReader
 from localensemble.study.gold import gold_columns, no_gold_columns_error
 from localensemble.study.run_record import RecordedShots
@@ -26,13 +39,31 @@ _ROWS = 4096
 _SHOWN_ROWS = 5
 
 
+ShotSelection = Literal["fixed", ItemSelection]
+
+OpenEmbedder = Callable[[str], TextEmbedder]
+"""Finds an embedder by the name or path that an ensemble file gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatedShots:
-    """What the ensemble file states about shots."""
+    """What the ensemble file states about shots.
+
+    Attributes:
+        gold: the table that they come from.
+        per_category: examples of each category; used if ``count`` is None.
+        seed: seed of the choice.
+        count: examples of each variable, whatever their categories.
+        select: how ``count`` examples are chosen.
+        embedder: the model that compares texts.
+    """
 
     gold: Path
     per_category: int
     seed: int
+    count: int | None = None
+    select: ShotSelection = "fixed"
+    embedder: str = ENCODER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +75,14 @@ class Shots:
         recorded: what a run keeps about them; None without shots.
         words_sha256: the hashes of the words of their texts.
         messages: sentences for the user.
+        of_texts: the shots that each text gets instead; None if all texts get the same.
     """
 
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict, repr=False)
     recorded: RecordedShots | None = None
     words_sha256: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
+    of_texts: ItemShots | None = None
 
     @property
     def ids(self) -> frozenset[str]:
@@ -66,16 +99,30 @@ class Shots:
         )
         return replace(codebook, variables=tuple(variables))
 
+    def as_if_shared(self, codebook: Codebook, text: str) -> Codebook | None:
+        """Return the codebook with the shots of one text, as if all texts got them.
+
+        Returns:
+            None if all texts get the same shots anyway.
+        """
+        of_texts = self.of_texts
+        if of_texts is None:
+            return None
+        shots = {one.name: of_texts.examples(one.name, text) for one in codebook.variables}
+        return replace(self, examples=shots).shown(codebook)
+
     def refuse_unshown(self, template: PromptTemplate, codebook: Codebook) -> None:
         """Refuse a template that leaves out the examples.
 
         Raises:
             InputError: it does.
         """
-        for variable in self.shown(codebook).variables:
+        shots = self._samples()
+        for one in codebook.variables:
+            variable = replace(one, examples=(*one.examples, *shots.get(one.name, ())))
             for layout in ("codebook_first", "item_first"):
                 message = template.render(variable, "", layout=layout).messages[1]
-                for shot in self.examples.get(variable.name, ()):
+                for shot in shots.get(variable.name, ()):
                     if shot.text not in message.text:
                         raise InputError(
                             f'The prompt template does not show the shots of "{variable.name}" '
@@ -83,6 +130,12 @@ class Shots:
                             hint="Add a loop over variable.examples to it, as the template has "
                             "that `localensemble prompt template` prints; or remove `shots`.",
                         )
+
+    def _samples(self) -> Mapping[str, tuple[Example, ...]]:
+        """Return the shots of each variable, or one of those to choose from."""
+        if self.of_texts is None:
+            return self.examples
+        return {name: pool.examples[:1] for name, pool in self.of_texts.pools.items()}
 
     def refuse_among(self, items: ItemFile) -> None:
         """Refuse shots that are among the items to label, by their ids or the words of their texts.
@@ -113,15 +166,28 @@ class Shots:
 NO_SHOTS = Shots()
 
 
-def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
+def load_shots(
+    stated: StatedShots | None,
+    codebook: Codebook,
+    *,
+    items: ItemFile | None = None,
+    open_embedder: OpenEmbedder | None = None,
+) -> Shots:
     """Choose the shots that an ensemble file asks for.
 
-    Each variable gets the same number for every category that has enough gold labels. The seed
-    and the ids decide which, so the order of the rows does not matter. In the prompt, the
-    categories take turns.
+    By category, each variable gets the same number for every category that has enough gold labels.
+    The seed and the ids decide which, so the order of the rows does not matter. In the prompt, the
+    categories take turns. A stated ``count`` is chosen by `_by_count`.
+
+    Args:
+        stated: what the ensemble file states; None for no shots.
+        codebook: the codebook.
+        items: the items of the study; None for a text without a table.
+        open_embedder: needed for shots that are retrieved.
 
     Raises:
         InputError: the table cannot be used, or has no gold label.
+        ModelFileError: the embedder has not been pulled.
     """
     if stated is None:
         return NO_SHOTS
@@ -134,16 +200,34 @@ def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
         CategoryReader(table.path, codebook.variable(name), column)
         for name, column in columns.items()
     ]
-    chosen = {
-        one.variable.name: _chosen(_by_category(table, rows, one), stated, one.variable.name)
-        for one in readers
-    }
-    used = {row.item.id: row.item for pairs in chosen.values() for row, _ in pairs}
-    if not used:
+    if stated.count is not None:
+        rows, left_out = _without_items(table, rows, items)
+    by_category = {one.variable.name: _by_category(table, rows, one) for one in readers}
+    spelled = tuple(message for reader in readers for message in reader.messages())
+    if not any(some for found in by_category.values() for some in found.values()):
+        if stated.count is not None and left_out:
+            raise InputError(
+                f"{stated.gold}: all of its {counted(left_out, 'row')} are items of the study, or "
+                "have the text of one. None of them can be an example.",
+                hint="Take shots from gold labels of other items.",
+            )
         raise InputError(
             f"{stated.gold}: no row has a gold label.",
             hint="Write a category of the codebook into each cell whose gold label is known.",
         )
+    if stated.count is None:
+        chosen = {name: _chosen(found, stated, name) for name, found in by_category.items()}
+        shots = _same_for_all(chosen, stated, table)
+        few = _messages(stated, codebook, shots.examples, len(shots.ids))
+        return replace(shots, messages=(*few, *spelled))
+    shots = _by_count(by_category, stated, table, items, open_embedder)
+    return replace(shots, messages=(*shots.messages, *_left_out(stated, left_out), *spelled))
+
+
+def _same_for_all(
+    chosen: Mapping[str, Sequence[tuple[ItemRow, str]]], stated: StatedShots, table: ItemFile
+) -> Shots:
+    used = {row.item.id: row.item for pairs in chosen.values() for row, _ in pairs}
     examples = {
         name: tuple(Example(row.item.text, category) for row, category in pairs)
         for name, pairs in chosen.items()
@@ -151,15 +235,147 @@ def load_shots(stated: StatedShots | None, codebook: Codebook) -> Shots:
     content = {name: [[one.text, one.category] for one in some] for name, some in examples.items()}
     recorded = RecordedShots(
         ids=tuple(sorted(map(str, used))),
-        per_category=stated.per_category,
+        per_category=0 if stated.count else stated.per_category,
         seed=stated.seed,
         gold_sha256=table.sha256,
         sha256=sha256_json(content),
+        count=stated.count,
+        select=None if stated.count is None else stated.select,
     )
     hashes = frozenset(sha256_words(item.text) for item in used.values())
-    spelled = [message for reader in readers for message in reader.messages()]
-    messages = (*_messages(stated, codebook, examples, len(used)), *spelled)
-    return Shots(examples, recorded, hashes, messages)
+    return Shots(examples, recorded, hashes)
+
+
+def _by_count(
+    by_category: Mapping[str, Mapping[str, Sequence[ItemRow]]],
+    stated: StatedShots,
+    table: ItemFile,
+    items: ItemFile | None,
+    open_embedder: OpenEmbedder | None,
+) -> Shots:
+    """Choose a stated number of shots for each variable, or the pools that texts choose from."""
+    count = stated.count or 0
+    if stated.select == "fixed":
+        drawn = {name: _drawn(found, stated, name) for name, found in by_category.items()}
+        fixed = _without_copies(drawn, count, items)
+        shots = _same_for_all(fixed, stated, table)
+        message = (
+            f"The prompts show {counted(len(shots.ids), 'item')} of {stated.gold.name} as examples "
+            f"(shots, seed {stated.seed}), the same for every text."
+        )
+        return replace(shots, messages=(message,))
+    embedder = None
+    if stated.select != "random":
+        if open_embedder is None:
+            raise TypeError("load_shots() needs open_embedder for shots that are retrieved")
+        embedder = open_embedder(stated.embedder)
+    pools = {name: _pool(found) for name, found in by_category.items()}
+    of_texts = ItemShots(
+        pools, select=stated.select, count=count, seed=stated.seed, embedder=embedder
+    )
+    recorded = RecordedShots(
+        ids=(),
+        per_category=0,
+        seed=stated.seed,
+        gold_sha256=table.sha256,
+        sha256=of_texts.sha256,
+        count=count,
+        select=stated.select,
+        embedder=None if embedder is None else embedder.name,
+        embedder_sha256=None if embedder is None else embedder.sha256,
+    )
+    return Shots(recorded=recorded, messages=(_own_shots(stated, pools),), of_texts=of_texts)
+
+
+def _own_shots(stated: StatedShots, pools: Mapping[str, ShotPool]) -> str:
+    size = max(len(pool.ids) for pool in pools.values())
+    how = {
+        "random": f"drawn with seed {stated.seed}",
+        "retrieved": f"the most similar by {stated.embedder}",
+        "balanced": f"the most similar of as many categories as possible, by {stated.embedder}",
+    }[stated.select]
+    return (
+        f"Each text gets {counted(stated.count or 0, 'example')} of its own (shots) from "
+        f"{size:,} gold labels of {stated.gold.name}: {how}. Raters must read them again for every "
+        "text; `localensemble estimate` measures how much longer this takes."
+    )
+
+
+def _left_out(stated: StatedShots, count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (
+        f"{stated.gold.name}: {counted(count, 'row')} left out of the examples, because an item "
+        "of the study has the id or the text.",
+    )
+
+
+def _without_items(
+    table: ItemFile, rows: Sequence[ItemRow], items: ItemFile | None
+) -> tuple[list[ItemRow], int]:
+    """Leave out the rows that are items of the study, by id or text; return how many they are."""
+    if items is None:
+        return [*rows], 0
+    # Without a column of ids, rows are only numbered, and the numbers mean nothing elsewhere.
+    compares_ids = bool(table.id_columns and items.id_columns)
+    ids, words = set(), set()
+    for item in _items(items):
+        words.add(sha256_words(item.text))
+        if compares_ids:
+            ids.add(item.id)
+    kept = [
+        row for row in rows if row.item.id not in ids and sha256_words(row.item.text) not in words
+    ]
+    return kept, len(rows) - len(kept)
+
+
+def _without_copies(
+    drawn: Mapping[str, Sequence[tuple[ItemRow, str]]], count: int, items: ItemFile | None
+) -> dict[str, Sequence[tuple[ItemRow, str]]]:
+    """Take the first of the drawn rows that are no near duplicates of an item."""
+    refused: set[ItemId] = set()
+    while True:
+        chosen = {
+            name: [pair for pair in pairs if pair[0].item.id not in refused][:count]
+            for name, pairs in drawn.items()
+        }
+        shots = {row.item.id: row.item for pairs in chosen.values() for row, _ in pairs}
+        found = _copied(shots, items)
+        if not found:
+            return dict(chosen)
+        refused |= found
+
+
+def _copied(shots: Mapping[ItemId, Item], items: ItemFile | None) -> set[ItemId]:
+    """Return the ids of the shots that are near duplicates of an item."""
+    if items is None:
+        return set()
+    left = {name: words_of(item.text) for name, item in shots.items()}
+    found: set[ItemId] = set()
+    for item in _items(items):
+        words = words_of(item.text)
+        found |= {name for name, other in left.items() if are_near_duplicates(words, other)}
+    return found
+
+
+def _items(items: ItemFile) -> Iterator[Item]:
+    return (row.item for block in items.blocks(_ROWS) for row in block)
+
+
+def _pool(by_category: Mapping[str, Sequence[ItemRow]]) -> ShotPool:
+    pairs = sorted(
+        (
+            (str(row.item.id), row.item.text, place, name)
+            for place, (name, rows) in enumerate(by_category.items())
+            for row in rows
+        ),
+    )
+    return ShotPool(
+        ids=tuple(one[0] for one in pairs),
+        examples=tuple(Example(text, name) for _, text, _, name in pairs),
+        categories=np.array([place for _, _, place, _ in pairs], dtype=np.int16),
+        words=tuple(words_of(text) for _, text, _, _ in pairs),
+    )
 
 
 def _by_category(
@@ -179,10 +395,7 @@ def _chosen(
     by_category: Mapping[str, Sequence[ItemRow]], stated: StatedShots, variable: str
 ) -> list[tuple[ItemRow, str]]:
     """Choose rows of each category; the first of every category come first."""
-
-    def drawn(row: ItemRow) -> str:
-        return sha256_text(f"{stated.seed} {variable} {row.item.id}")
-
+    drawn = _draw(stated, variable)
     ranked = {name: sorted(rows, key=drawn) for name, rows in by_category.items()}
     return [
         (rows[turn], name)
@@ -190,6 +403,19 @@ def _chosen(
         for name, rows in ranked.items()
         if turn < len(rows)
     ]
+
+
+def _drawn(
+    by_category: Mapping[str, Sequence[ItemRow]], stated: StatedShots, variable: str
+) -> list[tuple[ItemRow, str]]:
+    """Put all rows in the order in which they are drawn, whatever their categories."""
+    drawn = _draw(stated, variable)
+    pairs = [(row, name) for name, rows in by_category.items() for row in rows]
+    return sorted(pairs, key=lambda pair: drawn(pair[0]))
+
+
+def _draw(stated: StatedShots, variable: str) -> Callable[[ItemRow], str]:
+    return lambda row: sha256_text(f"{stated.seed} {variable} {row.item.id}")
 
 
 def _messages(

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, replace
+from itertools import permutations, takewhile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruamel.yaml.error import YAMLError
 
-from localensemble.codebook.model import Variable
+from localensemble.codebook.model import Example, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_json
 from localensemble.core.prompts import (
@@ -66,6 +66,19 @@ _WHAT_TEMPLATES_RAISE = (
 )
 
 
+class ShotsOfTexts(Protocol):
+    """Examples that differ between texts."""
+
+    @property
+    def identity(self) -> tuple[tuple[str, str], ...]:
+        """What a rater's identity says about them."""
+        ...
+
+    def examples(self, variable: str, text: str) -> tuple[Example, ...]:
+        """Return the examples that a text gets for a variable; none for an empty text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Everything in a prompt except the item."""
@@ -84,6 +97,7 @@ class PromptTemplate:
         readouts: what the other readouts replace or add.
         readout: the readout that the rater states; None if it states none, and then the prompts
             are those of ``name`` and answers are read in their exact spelling only.
+        shots: examples that each text gets besides those of its variable; None without any.
 
     Attributes:
         name: the folder under ``prompts/``; the path of a template that the user wrote.
@@ -104,11 +118,13 @@ class PromptTemplate:
         texts: Mapping[str, str],
         readouts: ReadoutTexts | None = None,
         readout: Readout | None = None,
+        shots: ShotsOfTexts | None = None,
     ) -> None:
         self.name = name
         self.version = version
         self.sha256 = sha256_json({key: texts[key] for key in _KEYS})
         self.readout = readout
+        self.shots = shots
         self._given, self._others = texts, readouts or {}
         self.readouts: tuple[Readout, ...] = ("name", *self._others)
         used = {**texts, **self._others.get(readout or "name", {})}
@@ -143,6 +159,18 @@ class PromptTemplate:
             texts=self._given,
             readouts=self._others,
             readout=readout,
+            shots=self.shots,
+        )
+
+    def with_shots(self, shots: ShotsOfTexts | None) -> PromptTemplate:
+        """Return this template with other examples for each text, or without any."""
+        return PromptTemplate(
+            self.name,
+            version=self.version,
+            texts=self._given,
+            readouts=self._others,
+            readout=self.readout,
+            shots=shots,
         )
 
     def check(self, variables: Sequence[Variable]) -> None:
@@ -185,6 +213,11 @@ class PromptTemplate:
         frame = self._frames.get(key)
         if frame is None:
             frame = self._frames[key] = self._render_frame(variable, layout)
+        own = () if self.shots is None else self.shots.examples(variable.name, text)
+        if own:
+            # Not kept: nearly every text has another frame.
+            shown = replace(variable, examples=(*variable.examples, *own))
+            frame = _apart(self._render_frame(shown, layout), frame)
         user = Message("user", (*frame.before, Segment(text, "item"), *frame.after))
         messages: tuple[Message, ...] = (frame.system, user)
         if self._begun:
@@ -387,6 +420,23 @@ def _categories(variable: Variable) -> tuple[CategoryText, ...]:
         )
         for category in variable.categories
     )
+
+
+def _apart(frame: _Frame, plain: _Frame) -> _Frame:
+    """Set the examples of one text apart from what stands before them in every prompt.
+
+    Args:
+        frame: the frame with the examples of one text.
+        plain: the same without them.
+    """
+    with_them, without = ("".join(part.text for part in one.before) for one in (frame, plain))
+    # By whole lines, so that a word is never split in two.
+    lines = (text.splitlines(keepends=True) for text in (with_them, without))
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(*lines, strict=False))
+    shared = "".join(line for line, _ in same)
+    rest = with_them[len(shared) :]
+    before = (*_instruction(shared), *((Segment(rest, "shots"),) if rest else ()))
+    return replace(frame, before=before)
 
 
 def _instruction(text: str) -> tuple[Segment, ...]:

@@ -1,1 +1,1 @@
-"""Strategies: which rater is asked about which item."""
+"""Which rater is asked about which item, and how their answers are combined; pure functions."""

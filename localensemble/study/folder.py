@@ -49,6 +49,11 @@ class StudyFolder:
         return self.path / "escalations.csv"
 
     @property
+    def shots(self) -> Path:
+        """The table of the examples that each item was shown, by their ids."""
+        return self.path / "shots.csv"
+
+    @property
     def findings(self) -> Path:
         """The numbers, as JSON."""
         return self.path / "findings.json"

@@ -61,10 +61,16 @@ class RecordedShots:
 
     Attributes:
         ids: their ids. None of them is an item of the study, so their labels are no gold in it.
-        per_category: number asked for, for each category of each variable.
+            Empty if each text has shots of its own: `shots.csv` then has the ids.
+        per_category: number asked for, for each category of each variable; 0 with a ``count``.
         seed: seed of the choice.
         gold_sha256: hash of the ids and texts of the table that they come from.
-        sha256: hash of the examples.
+        sha256: hash of the examples, or of everything that decides which ones a text gets.
+        count: number asked for, for each variable; None if asked for by category.
+        select: how so many were chosen: ``fixed``, ``random``, ``retrieved`` or ``balanced``.
+        embedder: the model that compared texts; None if none did.
+        embedder_sha256: hash of its file.
+        table_sha256: hash of `shots.csv` as it was written; None if all texts have the same shots.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +78,16 @@ class RecordedShots:
     seed: int
     gold_sha256: str
     sha256: str
+    count: int | None = None
+    select: str | None = None
+    embedder: str | None = None
+    embedder_sha256: str | None = None
+    table_sha256: str | None = None
+
+    def as_json(self) -> JsonValue:
+        """Return the shots as a run keeps them; what does not apply is left out."""
+        written = {**asdict(self), "ids": list(self.ids)}
+        return {key: value for key, value in written.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +174,7 @@ class RunSettings:
         if self.readouts:
             written[_READOUTS] = [choice.as_json() for choice in self.readouts]
         if self.shots is not None:
-            written["shots"] = {**asdict(self.shots), "ids": list(self.shots.ids)}
+            written["shots"] = self.shots.as_json()
         if self.trained_on:
             written[_TRAINED_ON] = list(self.trained_on)
         if self.engines:

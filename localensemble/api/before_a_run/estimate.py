@@ -9,6 +9,7 @@ from pathlib import Path
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.label import LabelOptions
 from localensemble.api.prepared_raters import (
+    PreparedRater,
     RaterNeed,
     RaterOptions,
     advice,
@@ -16,6 +17,7 @@ from localensemble.api.prepared_raters import (
     locate_rater,
     prepare_raters,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
@@ -24,7 +26,8 @@ from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.words import counted
 from localensemble.labeling.codebook_room import refuse_long_codebook
-from localensemble.labeling.loaded_prompt import load_prompt
+from localensemble.labeling.ensemble import Ensemble
+from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.tables.item_file import ItemFile
@@ -42,11 +45,14 @@ class RaterEstimate:
         name: the rater.
         need: its memory.
         speed: its speed; None if its model does not fit and was not loaded.
+        speed_if_shared: its speed if all texts got the same shots; None if they do, or if the
+            model was not loaded.
     """
 
     name: RaterName
     need: RaterNeed
     speed: Speed | None
+    speed_if_shared: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,12 @@ def estimate(
     ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    prompt = load_prompt(ensemble, questions, items=table)
+    prompt = load_prompt(
+        ensemble,
+        questions,
+        items=table,
+        open_embedder=embedder_opener(ensemble.folder, options.threads),
+    )
     raters = prepare_raters(
         ensemble,
         models,
@@ -111,44 +122,58 @@ def estimate(
     few = _few_items(table, questions)
     found = []
     for rater in raters:
-        speed = None
         if rater.need.fits:
             on_rater(rater.name)
-            engine = rater.engine.load()
-            try:
-                own = rater_template(
-                    engine,
-                    few,
-                    rater=rater.name,
-                    codebook=prompt.codebook,
-                    template=prompt.template,
-                    layout=ensemble.layout,
-                    readouts=rater.readouts,
-                )
-                refuse_long_codebook(
-                    engine,
-                    rater=rater.name,
-                    variables=prompt.codebook.variables,
-                    template=own,
-                    layout=ensemble.layout,
-                )
-                speed = measure_speed(
-                    engine,
-                    table,
-                    items=few,
-                    codebook=prompt.codebook,
-                    template=own,
-                    layout=ensemble.layout,
-                    orders=ensemble.orders,
-                )
-            finally:
-                engine.close()
-        found.append(RaterEstimate(rater.name, rater.need, speed))
+            found.append(_measured(rater, few, table, prompt, ensemble))
+        else:
+            found.append(RaterEstimate(rater.name, rater.need, None))
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
     unlisted = unlisted_sentences(table.doubtful_texts, prompt.codebook.no_answer)
     messages = (*chosen.messages, *table.messages, *unlisted, *placements, *prompt.messages)
     return RunEstimate(count, tuple(found), messages)
+
+
+def _measured(
+    rater: PreparedRater,
+    few: tuple[Item, ...],
+    table: ItemFile,
+    prompt: LoadedPrompt,
+    ensemble: Ensemble,
+) -> RaterEstimate:
+    """Load a rater and measure it, a second time as if all texts got the same shots."""
+    layout, shown = ensemble.layout, prompt.codebook
+    shared = prompt.shots.as_if_shared(shown, few[0].text)
+    engine = rater.engine.load()
+    try:
+        own = rater_template(
+            engine,
+            few,
+            rater=rater.name,
+            codebook=shown,
+            template=prompt.template,
+            layout=layout,
+            readouts=rater.readouts,
+        )
+        refuse_long_codebook(
+            engine, rater=rater.name, variables=shown.variables, template=own, layout=layout
+        )
+        speeds = [
+            measure_speed(
+                engine,
+                table,
+                items=few,
+                codebook=codebook,
+                template=template,
+                layout=layout,
+                orders=ensemble.orders,
+            )
+            for codebook, template in ((shown, own), (shared, own.with_shots(None)))
+            if codebook is not None
+        ]
+    finally:
+        engine.close()
+    return RaterEstimate(rater.name, rater.need, *speeds)
 
 
 def _few_items(table: ItemFile, codebook: Codebook) -> tuple[Item, ...]:

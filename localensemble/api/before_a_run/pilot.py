@@ -19,6 +19,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook
@@ -153,7 +154,8 @@ def pilot(
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     gold = _gold(table, questions, options)
     chosen = _chosen(table, questions, options, gold)
-    prompt = load_prompt(ensemble, questions, items=table)
+    opener = embedder_opener(ensemble.folder, options.threads)
+    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
     raters = prepare_raters(
         ensemble,
         models,

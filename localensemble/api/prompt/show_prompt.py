@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from localensemble.api.before_a_run.default_ensemble import embedded_ensemble
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
@@ -58,14 +59,21 @@ def show_prompts(
         InputError: a file cannot be used.
     """
     stated = load_ensemble(ensemble or embedded_ensemble())
-    prompt = load_prompt(stated, load_checked(codebook), items=None)
+    prompt = load_prompt(
+        stated,
+        load_checked(codebook),
+        items=None,
+        open_embedder=embedder_opener(stated.folder, None),
+    )
     layout = stated.layout or _USUAL_LAYOUT
-    named = [prompt.template.reading(readout) for readout in stated.readouts]
+    # Which examples a text gets depends on the text, and there is none.
+    template = prompt.template.with_shots(None)
+    named = [template.reading(readout) for readout in stated.readouts]
     without = all(rater.readouts for rater in stated.raters)
     return tuple(
         shown
-        for template in ([] if without else [prompt.template]) + named
-        for shown in _shown(template, prompt.codebook.variables, layout, stated.orders)
+        for one in ([] if without else [template]) + named
+        for shown in _shown(one, prompt.codebook.variables, layout, stated.orders)
     )
 
 

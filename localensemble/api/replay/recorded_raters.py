@@ -17,6 +17,7 @@ from localensemble.api.prepared_raters import (
     locate_rater,
     prepare_raters,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.catalog.installed import ModelsFolder
 from localensemble.catalog.located_models import catalog_entries
 from localensemble.codebook.model import Codebook
@@ -91,7 +92,8 @@ def recorded_raters(
 
 def _of_file(ensemble: EnsembleSource, loaded: Study, items: ItemFile) -> _Source:
     stated = load_ensemble(ensemble)
-    prompt = load_prompt(stated, loaded.codebook, items=items)
+    opener = embedder_opener(stated.folder, None)
+    prompt = load_prompt(stated, loaded.codebook, items=items, open_embedder=opener)
     return _Source(stated, prompt.codebook, prompt.template)
 
 

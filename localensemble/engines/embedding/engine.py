@@ -35,6 +35,7 @@ from localensemble.engines.text_scoring import refused_text, score_by_text
 
 Vectors = NDArray[np.float64]
 
+_REMEMBERED_CATEGORIES = 4096
 TEMPERATURE = 0.05
 """The encoder was trained with cosines times 20, which is this temperature."""
 
@@ -151,6 +152,9 @@ class EmbeddingEngine:
         for name in names:
             category = described.get(name, CategoryText(name))
             if category not in self._categories:
+                if len(self._categories) >= _REMEMBERED_CATEGORIES:
+                    # Shots of each text make a category another one for nearly every text.
+                    self._categories.clear()
                 self._categories[category] = self._category_vector(category)
             row = self._categories[category]
             if row is None:

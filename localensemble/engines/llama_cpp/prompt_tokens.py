@@ -69,8 +69,8 @@ class TokenizedPrompt:
     """A prompt as tokens.
 
     Attributes:
-        head: the tokens before the first item segment, the same for every item; never
-            the whole prompt, so that at least one token follows.
+        head: the tokens before the first segment that differs between items, the same for every
+            item; never the whole prompt, so that at least one token follows.
         tail: the rest, at least one token unless the prompt has no tokens.
         after_special: whether an answer follows a special token and not text.
     """
@@ -128,7 +128,7 @@ class PromptTokenizer:
                 tokens += self._recall(piece.text, special, self._after_special(tokens))
                 continue
             for segment in prompt.messages[piece.message].segments:
-                if segment.origin == "item":
+                if segment.origin != "instruction":
                     first_item = len(tokens) if first_item is None else first_item
                     key = (segment.text, False, self._after_special(tokens))
                     if key not in items:
