@@ -50,6 +50,8 @@ class Label:
             It never contains item text.
         depends_on_order: whether the most probable category differs between the orders in which
             the categories were listed; None if unknown. The ledger does not keep it.
+        by_order: the index of the most probable category in each of these orders, or -1 for a
+            tie; empty if unknown. The ledger does not keep it.
     """
 
     status: LabelStatus
@@ -58,3 +60,4 @@ class Label:
     off_codebook_mass: float | None = None
     reason: str = ""
     depends_on_order: bool | None = None
+    by_order: tuple[int, ...] = ()

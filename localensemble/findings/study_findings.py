@@ -422,7 +422,8 @@ def _rater_labels(
         reason_counts=tuple(counts.reasons.items()),
         accuracy=None if truth is None else accuracy(given, gold=truth),
         position_bias=position_bias(
-            changes.get((labels.rater_keys[column], labels.variable_keys[variable.name]))
+            changes.get((labels.rater_keys[column], labels.variable_keys[variable.name])),
+            variable=variable,
         ),
     )
 

@@ -1,7 +1,7 @@
 """Ask for a category in several orders of the categories, and average the answers.
 
-A model that favors a place in the list then favors every category alike. Decides which orders
-are asked. An item that cannot be scored in one of them has no average.
+A model that favors a place in the list then favors every category alike. An item that cannot be
+scored in one of the orders has no average.
 """
 
 from __future__ import annotations
@@ -11,28 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from localensemble.codebook.listed_orders import CategoryOrder, category_orders
 from localensemble.codebook.model import Variable
 from localensemble.engines.protocol import ScoreFailure, Scores
-
-CategoryOrder = tuple[int, ...]
-"""The categories in the order in which a prompt lists them, as places in the codebook."""
-
-
-def category_orders(variable: Variable, *, at_most: int) -> tuple[CategoryOrder, ...]:
-    """Choose the orders in which a variable is asked.
-
-    The codebook's order comes first, then the reversed one, then cyclic ones at equal distances.
-    No category stands first in two of them, so there are never more orders than categories; with
-    as many, each category stands first once. The categories of an ordinal variable keep their
-    sequence, so it has two orders at most.
-    """
-    count = len(variable.categories)
-    stated = tuple(range(count))
-    most = min(at_most, 2 if variable.level == "ordinal" else count)
-    if most == 1:
-        return (stated,)
-    starts = (round(step * (count - 1) / (most - 1)) for step in range(1, most - 1))
-    return (stated, stated[::-1], *(stated[start:] + stated[:start] for start in starts))
 
 
 def most_orders(variables: Sequence[Variable], *, at_most: int) -> int:
@@ -107,6 +88,22 @@ def depends_on_order(
     logs = _in_codebook_order(scores, orders)
     most_probable = logs == logs.max(axis=1, keepdims=True)
     return not most_probable.all(axis=0).any()
+
+
+def most_probable_by_order(
+    results: Sequence[Scores | ScoreFailure], *, orders: Sequence[CategoryOrder]
+) -> tuple[int, ...]:
+    """Return the most probable category in each order, as its place in the codebook.
+
+    Returns:
+        -1 for an order with a tie; nothing if the item was asked in one order, or failed in one.
+    """
+    scores = [one for one in results if isinstance(one, Scores)]
+    if len(scores) < len(results) or len(scores) < 2:
+        return ()
+    logs = _in_codebook_order(scores, orders)
+    best = logs == logs.max(axis=1, keepdims=True)
+    return tuple(np.where(best.sum(axis=1) == 1, best.argmax(axis=1), -1).tolist())
 
 
 def _in_codebook_order(

@@ -402,6 +402,9 @@ def _stated_consensus(parsed: _Rules) -> Mapping[str, object]:
     return stated
 
 
+# Keys of programs that draw answers at random.
+_DRAWS = frozenset({"repeats", "seed", "seeds", "temperature", "top_p"})
+
 _KNOWN_KEYS = sorted(
     {
         name
@@ -420,6 +423,13 @@ def _explained(path: Path, error: ValidationError) -> EnsembleError:
     ).lstrip(".")
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
+        if key in _DRAWS and "shots" not in first["loc"]:
+            return EnsembleError(
+                f"{path}, {place}: unknown key. Nothing is drawn at random: a label is read from "
+                "the model's probabilities, so asking again gives the same label.",
+                hint="Remove it. To see how steady a rater is, ask in several orders of the "
+                "categories (`prompt.orders`).",
+            )
         if key in _KNOWN_KEYS:
             return EnsembleError(
                 f"{path}, {place}: this key is not allowed here.",

@@ -33,8 +33,6 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
             *_readout_settings(template, described),
             *_order_settings(questions),
             *_role_settings(questions),
-
-
             *(() if template.shots is None else template.shots.identity),
         ),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.codebook.listed_orders import CategoryOrder, category_orders
 from localensemble.codebook.model import Variable
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import EngineCrashedError, EngineError
@@ -20,11 +21,10 @@ from localensemble.core.labels import EMPTY_TEXT, NO_ANSWER, Label, LabelStatus
 from localensemble.core.prompts import Layout, Prompt
 from localensemble.engines.protocol import Engine, ScoreFailure, Scores, score_wanted
 from localensemble.labeling.category_orders import (
-    CategoryOrder,
     average,
-    category_orders,
     depends_on_order,
     in_all_orders,
+    most_probable_by_order,
 )
 from localensemble.prompting.template import PromptTemplate
 
@@ -163,7 +163,11 @@ def _can_be_read(text: str) -> bool:
 def _label_over(results: Sequence[Result], orders: Sequence[CategoryOrder]) -> Label:
     """Turn the scores of one item, one for each category order, into one label."""
     label = label_from(average(results, orders=orders))
-    return replace(label, depends_on_order=depends_on_order(results, orders=orders))
+    return replace(
+        label,
+        depends_on_order=depends_on_order(results, orders=orders),
+        by_order=most_probable_by_order(results, orders=orders),
+    )
 
 
 def label_from(result: Result) -> Label:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localensemble.core.estimates import number, share, share_interval
+from localensemble.core.estimates import estimate, interval, number, share, share_interval
 from localensemble.core.words import counted, listed
 from localensemble.findings.agreement import Coefficient
 from localensemble.findings.confidence import VariableConfidence
@@ -215,8 +215,19 @@ def position_sentences(findings: StudyFindings) -> tuple[str, ...]:
         f"{rater}: another order of the categories changes its most probable category{most} on "
         f"{variable}: {bias.changed:,} of {counted(bias.items, 'item')} "
         f"({share(bias.share, bias.interval_low, bias.interval_high)}, 95% interval "
-        f"{share_interval(bias.interval_low, bias.interval_high)})."
+        f"{share_interval(bias.interval_low, bias.interval_high)}).{_with_itself(bias)}"
         for rater, (variable, bias) in worst.items()
+    )
+
+
+def _with_itself(bias: PositionBias) -> str:
+    found = bias.intra_rater
+    if found is None or found.value is None:
+        return ""
+    low, high = found.interval_low, found.interval_high
+    return (
+        f" Agreement with itself over {bias.orders} orders: AC1 "
+        f"{estimate(found.value, low, high)}, 95% interval {interval(low, high)}."
     )
 
 

@@ -36,6 +36,7 @@ def test_a_run_states_the_cost_before_and_the_position_bias_after(
     assert "2.5 times as long" in printed
     assert printed.index("2.5 times") < printed.index("Agreement of 3 raters")
     assert "another order of the categories changes its most probable category" in printed
+    assert printed.count("Agreement with itself over") == 3
 
 
 def test_the_position_bias_is_in_the_findings_and_the_report(run: Run, files: StudyFiles) -> None:
@@ -47,10 +48,16 @@ def test_the_position_bias_is_in_the_findings_and_the_report(run: Run, files: St
         assert bias["items"] == 40
         assert bias["share"] == bias["changed"] / 40
         assert (bias["interval_low"], bias["interval_high"]) == (interval.low, interval.high)
+        assert bias["orders"] == 3
+        assert bias["intra_rater"]["name"] == "AC1"
+        assert bias["intra_rater"]["items_used"] == 40
+        # Each of three categories stands first once.
+        assert bias["first"]["expected"] == pytest.approx(1 / 3)
     page = (files.study / "report.html").read_text(encoding="utf-8")
     assert "Does the order of the categories change the answer?" in page
     assert "orders = 3" in page
     assert "listed in up to 3 orders" in page
+    assert "AC1 with itself" in page
 
 
 def test_one_order_says_nothing_about_position(run: Run, tmp_path: Path) -> None:
@@ -72,6 +79,15 @@ def test_orders_that_cannot_be_asked_are_refused(run: Run, files: StudyFiles, or
     files.ensemble.write_text(f"{SCRIPTED}prompt: {{orders: {orders}}}\n", encoding="utf-8")
     ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
     assert ended.code == 2
+    assert "prompt.orders" in ended.err
+
+
+@pytest.mark.parametrize("key", ["repeats: 3", "seeds: [1, 2]", "temperature: 0.7"])
+def test_draws_that_would_change_nothing_are_refused(run: Run, files: StudyFiles, key: str) -> None:
+    files.ensemble.write_text(f"{SCRIPTED}prompt: {{{key}}}\n", encoding="utf-8")
+    ended = run("label", files.items, "-c", files.codebook, "-e", files.ensemble, "-o", files.study)
+    assert ended.code == 2
+    assert "Nothing is drawn at random" in " ".join(ended.err.split())
     assert "prompt.orders" in ended.err
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localensemble.codebook.listed_orders import category_orders
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Category, Level, Variable
 from localensemble.consensus.rules import decision_rules
@@ -20,7 +21,6 @@ from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.scripted import Script, ScriptedEngine
 from localensemble.labeling.category_orders import (
     average,
-    category_orders,
     depends_on_order,
     order_cost,
 )

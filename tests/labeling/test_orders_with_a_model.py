@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
+from localensemble.codebook.listed_orders import category_orders
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Variable
 from localensemble.core.items import Item
@@ -18,7 +19,6 @@ from localensemble.core.labels import ItemId, LabelStatus
 from localensemble.engines.llama_cpp.engine import LlamaCppEngine
 from localensemble.engines.protocol import Scores
 from localensemble.engines.settings import EngineSettings
-from localensemble.labeling.category_orders import category_orders
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.prompting.template import load_template
 

@@ -46,3 +46,21 @@ def test_counts_of_several_runs_add_up_by_rater_and_variable() -> None:
         (ONE, URGENT): OrderChanges(1, 0),
         (TWO, TOPIC): OrderChanges(1, 1),
     }
+
+
+def test_equal_answers_in_all_orders_are_counted_together_over_runs() -> None:
+    first, second = OrderTally(), OrderTally()
+    steady, other = (
+        Label(LabelStatus.ASSIGNED, category=0, depends_on_order=changes, by_order=answers)
+        for changes, answers in ((False, (0, 0)), (True, (0, -1)))
+    )
+    first.add(ONE, {TOPIC: [steady, other, None, steady]})
+    second.add(ONE, {TOPIC: [steady]})
+    written = [json.loads(json.dumps(one.as_json())) for one in (first, second)]
+    found = order_changes([run(one) for one in written])
+    assert found == {(ONE, TOPIC): OrderChanges(4, 1, {(0, 0): 3, (0, -1): 1})}
+
+
+def test_counts_of_earlier_versions_are_read() -> None:
+    earlier = {"order_changes": [{"rater": 1, "variable": 1, "items": 5, "changed": 2}]}
+    assert order_changes([run(earlier)]) == {(ONE, TOPIC): OrderChanges(5, 2)}
