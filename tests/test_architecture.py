@@ -52,8 +52,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "prompting": frozenset({"core", "codebook"}),
     # Signs that a text was written to change its own label.
     "injection": frozenset({"core", "codebook"}),
-    # Ways of asking raters and of combining their answers: pure functions.
-    "strategies": frozenset({"core", "codebook", "agreement", "consensus"}),
     "study": frozenset({"core", "tables", "codebook", "ledger", "agreement", "consensus"}),
     # Which rater is asked about which item, and what is made of it.
     "strategies": frozenset({"core", "codebook", "agreement", "consensus", "probes"}),

@@ -24,12 +24,14 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.errors import InputError
 from localensemble.core.injection_signs import as_bits
 from localensemble.core.items import Item
-from localensemble.core.labels import ItemId, RaterName
+from localensemble.core.labels import ItemId, Label, RaterName
 from localensemble.core.options import Option
 from localensemble.core.words import listed
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.injection.signs_in_text import InjectionScan
+from localensemble.injection.without_signs import without_signs
+from localensemble.labeling.asking_again import escalates_suspected
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
@@ -145,13 +147,17 @@ def ask(
     )
     for message in messages:
         on_message(message)
-    signs = as_bits(InjectionScan(questions).signs(item.text))
+    scan = InjectionScan(questions)
+    signs = as_bits(scan.signs(item.text))
+    left = without_signs(item.text, scan) if signs and escalates_suspected(rules) else None
     asked: list[Mapping[str, AskedRater]] = []
     for rater in raters:
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            answers = _answers(engine, rater, item, table, prompt, ensemble, options.own_words)
+            answers = _answers(
+                engine, rater, item, table, prompt, ensemble, left, options.own_words
+            )
             asked.append(answers)
         finally:
             engine.close()
@@ -183,6 +189,7 @@ def _answers(
     table: ItemFile | None,
     prompt: LoadedPrompt,
     ensemble: Ensemble,
+    left: str | None,
     own_words: bool,
 ) -> Mapping[str, AskedRater]:
     """Ask a rater every question about the item: variable -> its answer."""
@@ -209,12 +216,16 @@ def _answers(
     non_answers = NonAnswers.of(prompt.codebook.no_answer)
     questions = Questions(variables, template, layout, non_answers, ensemble.orders)
     found = label_block(engine, [item], questions=questions)
+    second: Mapping[str, Sequence[Label]] = {}
+    if left is not None:
+        second = label_block(engine, [replace(item, text=left)], questions=questions)
     return {
         variable.name: AskedRater(
             rater.name,
             found[variable.name][0],
             _other_spellings(engine, item, replace(questions, variables=(variable,))),
             _own_words(engine, item, variable, questions) if own_words else None,
+            second[variable.name][0] if second else None,
         )
         for variable in variables
     }
@@ -253,6 +264,7 @@ def _asked(
         rules=rules,
         sets_non_answers_apart=apart,
         injection_signs=signs,
+        changed_without_signs=[str(one.name) for one in raters if one.changes_without_signs],
     )
     return AskedVariable(variable, tuple(raters), decision)
 

@@ -36,7 +36,7 @@ _WORDS = {
     InjectionSign.TURN_MARK: "marks that separate turns of a chat with a model",
     InjectionSign.INSTRUCTION: "an instruction to a model",
     InjectionSign.GIVEN_ANSWER: (
-        'a category beside a word such as "answer" or "label", or alone as its last line'
+        'a category beside a word such as "answer" or "label" (or alone as its last line)'
     ),
     InjectionSign.IMITATED_PROMPT: "lines that imitate the codebook or the prompt",
     InjectionSign.REPEATED_CATEGORY: "the name of a category many times in a row",

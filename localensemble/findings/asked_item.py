@@ -23,12 +23,21 @@ class AskedRater:
             than the exact ones; None if only these are read.
         own_words: what its model writes when it is not bound to the categories; None if that
             was not asked for, or the rater cannot write.
+        without_signs: its label of the text without the sentences that have signs of prompt
+            injection; None if there are none, or nothing else.
     """
 
     name: RaterName
     label: Label
     other_spellings: float | None = None
     own_words: str | None = field(default=None, repr=False)
+    without_signs: Label | None = None
+
+    @property
+    def changes_without_signs(self) -> bool:
+        """Whether the label without these sentences names another category."""
+        known = None if self.without_signs is None else self.without_signs.category
+        return None not in (known, self.label.category) and known != self.label.category
 
     def ranked(self, variable: Variable) -> tuple[tuple[str, float], ...]:
         """Return each category with its probability, most probable first; empty if unknown."""

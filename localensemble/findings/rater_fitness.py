@@ -147,6 +147,6 @@ def _label_counts(block: NDArray[np.int16], categories: int) -> NDArray[np.int32
 def _escalated_because_of(rater: str, decided: Decisions) -> int:
     caused = np.zeros(len(decided.escalated), dtype=np.bool_)
     for causes in decided.reason_causes:
-        if causes is not None and rater in causes.raters:
+        if causes is not None and causes.are_raters and rater in causes.names:
             caused |= causes.caused_by(rater)
     return int(np.count_nonzero(caused & decided.escalated))

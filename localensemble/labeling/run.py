@@ -22,6 +22,12 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Layout, Readout
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine
+from localensemble.injection.signs_in_text import InjectionScan
+from localensemble.labeling.asking_again import (
+    AskingAgain,
+    escalates_suspected,
+    suspected_positions,
+)
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
@@ -52,6 +58,7 @@ from localensemble.strategies.asked_by_role import role_of
 from localensemble.strategies.protocol import AskingStrategy
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
+from localensemble.study.labels_without_signs import AskedAgain
 from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
     RecordedPrompt,
@@ -153,10 +160,21 @@ def run_labeling(
     item_set = register_item_set(ledger, plan.items)
     variables = register_codebook(ledger, plan.codebook)
     total = min(plan.items.item_count, plan.limit or plan.items.item_count)
-    run = ledger.start_run(_run_settings(plan).as_json())
+    settings = _run_settings(plan)
+    run = ledger.start_run(settings.as_json())
     status: RunStatus = "failed"
     summary: dict[str, JsonValue] = {}
     changes = OrderTally()
+    texts = (settings.suspected_texts or {}) if escalates_suspected(plan.rules) else {}
+    again = AskingAgain(
+        ledger.reader,
+        plan.items,
+        item_set,
+        suspected_positions(ledger.reader, item_set, total=total, texts=texts),
+        InjectionScan(plan.codebook),
+        variables,
+        AskedAgain(item_set),
+    )
     try:
         raters: dict[RaterKey, RaterName] = {}
         turns = _turns(plan, item_set, variables, total)
@@ -178,6 +196,7 @@ def run_labeling(
                 raters,
                 keep,
                 changes,
+                again,
                 turns,
                 verified,
             )
@@ -192,7 +211,9 @@ def run_labeling(
         status = "interrupted"
         raise
     finally:
-        ledger.finish_run(run, status=status, summary={**summary, **changes.as_json()})
+        ledger.finish_run(
+            run, status=status, summary={**summary, **changes.as_json(), **again.kept.as_json()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +227,7 @@ class _RaterRun:
     before: Mapping[RaterKey, RaterName]
     on_sign: Callable[[UnfitSign], None]
     changes: OrderTally
+    again: AskingAgain
     turns: Turns | None = None
     verified: Mapping[str, VariableKey] = field(default_factory=dict)
 
@@ -220,6 +242,9 @@ class _RaterRun:
                 raise same_rater_error(self.before[key], named.name)
             self._keep_labels(key, rater.identity)
             self._label_missing(engine, key, questions, named.name, on_progress)
+            verifies = _verifies(self.plan, named.name)
+            if named.name not in self.plan.rules.unfit and not verifies:
+                self.again.ask(engine, key, questions=questions)
         finally:
             engine.close()
         return key
@@ -416,6 +441,7 @@ class _RaterRun:
 
 
 def _run_settings(plan: LabelingPlan) -> RunSettings:
+    words = frozenset[str]().union(*(engine.trained_on for engine in plan.engines))
     return RunSettings(
         codebook=plan.codebook,
         rules=plan.rules,
@@ -428,15 +454,11 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         readouts=plan.chosen_readouts,
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
-        trained_on=texts_trained_on(plan.items, words=_training_words(plan)),
+        trained_on=texts_trained_on(plan.items, words=words),
         strategy=_recorded_strategy(plan),
         suspected_texts=suspected_texts(plan.items, codebook=plan.codebook, limit=plan.limit),
         engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
-
-
-def _training_words(plan: LabelingPlan) -> frozenset[str]:
-    return frozenset().union(*(engine.trained_on for engine in plan.engines))
 
 
 def _verifies(plan: LabelingPlan, name: RaterName) -> bool:

@@ -56,7 +56,7 @@ class Decisions:
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons.
         reason_texts: the same reasons in words, without the names of raters.
-        reason_causes: the raters that cause each reason; None if no single one does.
+        reason_causes: what causes each reason; None if no single rater or sign does.
         converged: whether a method that iterates reached its tolerance; None for others.
         rater_estimates: the method's estimates for each rater, by name; often empty.
         majorities: items with a consensus on which more than half of the labels agree.
@@ -84,6 +84,10 @@ class Decisions:
     def reasons(self, item: int) -> tuple[str, ...]:
         """Return in words why one item is escalated, and who caused it; empty if it is not."""
         return self._escalation.reasons(item)
+
+    def reasons_without_raters(self, item: int) -> tuple[str, ...]:
+        """Return the same reasons without the names of raters, for a reviewer."""
+        return self._escalation.reasons_without_raters(item)
 
     def codes(self, item: int) -> tuple[str, ...]:
         """Return the codes of these reasons, each once."""
@@ -315,6 +319,9 @@ def _decide_block(
             else labels.injection_signs[block.start : block.stop]
         ),
         asked=labels.asked(read),
+        changed_without_signs=labels.changed_block(
+            variable.name, start=block.start, stop=block.stop
+        ),
     )
     no_answer = labels.non_answers(read)
     return _DecidedBlock(

@@ -6,7 +6,7 @@ budget, is left out by name; it is never imitated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +58,7 @@ def decide_alone(
     rules: DecisionRules,
     sets_non_answers_apart: bool = False,
     injection_signs: int = 0,
+    changed_without_signs: Collection[str] = (),
 ) -> LoneDecision:
     """Derive the consensus on one item, and whether a person would have to look.
 
@@ -67,6 +68,8 @@ def decide_alone(
         rules: the rules; `check_rules` accepts them.
         sets_non_answers_apart: whether the codebook lists non-answers.
         injection_signs: the bits of the signs of prompt injection in the text.
+        changed_without_signs: the raters that gave another label without the sentences that
+            have signs.
     """
     raters = rules.fit(list(labels))
     counted = [labels[name] for name in raters]
@@ -84,7 +87,11 @@ def decide_alone(
         names = (method.name, *(policy.name for policy in applied), *left_out)
         return LoneDecision(method.name, None, None, used, None, (), names)
     found = _evidence(counted, raters, variable, rules)
-    evidence = replace(found, injection_signs=np.array([injection_signs], dtype=np.int64))
+    evidence = replace(
+        found,
+        injection_signs=np.array([injection_signs], dtype=np.int64),
+        changed_without_signs=np.array([[name in changed_without_signs for name in raters]]),
+    )
     consensus = evidence.consensus
     escalation = escalate(evidence, policies=applied)
     decided = bool(consensus.decided[0])

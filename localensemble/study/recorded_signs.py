@@ -14,12 +14,14 @@ from localensemble.consensus.policies.suspected_injection import SuspectedInject
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.injection_signs import InjectionSign, as_bits
 from localensemble.core.words import counted
+from localensemble.ledger.records import RaterKey, VariableKey
+from localensemble.study.labels_without_signs import labels_without_signs
 from localensemble.study.run_record import RunSettings
 from localensemble.study.study_labels import BLOCK_ITEMS, StudyLabels
 
 
 def with_signs(labels: StudyLabels, texts: Mapping[str, tuple[str, ...]] | None) -> StudyLabels:
-    """Return the labels with the signs in the text of each item.
+    """Return the labels with the signs in the text of each item, and what changes without them.
 
     Args:
         labels: the labels of a study.
@@ -29,11 +31,23 @@ def with_signs(labels: StudyLabels, texts: Mapping[str, tuple[str, ...]] | None)
         return labels
     bits = {text: as_bits(map(InjectionSign, codes)) for text, codes in texts.items()}
     found = np.zeros(labels.item_count, dtype=np.int64)
+    known = labels_without_signs(labels.reader).changed if bits else {}
+    places: dict[tuple[RaterKey, VariableKey], list[int]] = {key: [] for key in known}
     for start in range(0, labels.item_count if bits else 0, BLOCK_ITEMS):
         stop = min(start + BLOCK_ITEMS, labels.item_count)
         hashes = labels.reader.item_hashes(labels.item_set, start=start, stop=stop)
         found[start:stop] = [bits.get(content, 0) for _, content in hashes]
-    return replace(labels, injection_signs=found)
+        for key, contents in known.items():
+            places[key] += [
+                start + place for place, (_, content) in enumerate(hashes) if content in contents
+            ]
+    return replace(
+        labels,
+        injection_signs=found,
+        changed_without_signs={
+            key: np.array(positions, dtype=np.int64) for key, positions in places.items()
+        },
+    )
 
 
 def injection_cautions(settings: RunSettings, rules: DecisionRules) -> tuple[str, ...]:

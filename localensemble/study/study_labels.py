@@ -36,8 +36,10 @@ class StudyLabels:
     ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
     ``sets_non_answers_apart`` is false if the codebook, as recorded, lists no non-answers.
     ``injection_signs`` are the bits of `core.injection_signs` for each item; None if nobody
-    looked for signs in the texts. ``by_strategy`` is true if a strategy chose the items that each
-    rater was asked about: a label that is missing was not asked for.
+    looked for signs in the texts. ``changed_without_signs`` are the positions of suspected items
+    whose label changed when a rater was asked again without the sentences that have signs.
+    ``by_strategy`` is true if a strategy chose the items that each rater was asked about: a label
+    that is missing was not asked for.
     """
 
     reader: LedgerReader
@@ -50,6 +52,9 @@ class StudyLabels:
     calibrations: Mapping[str, tuple[RaterCalibration | None, ...]] = field(default_factory=dict)
     sets_non_answers_apart: bool = False
     injection_signs: NDArray[np.int64] | None = None
+    changed_without_signs: Mapping[tuple[RaterKey, VariableKey], NDArray[np.int64]] = field(
+        default_factory=dict
+    )
     by_strategy: bool = False
 
     def asked(self, block: LabelBlock) -> NDArray[np.bool_] | None:
@@ -80,6 +85,15 @@ class StudyLabels:
             if calibration is not None:
                 calibrated[:, column] = calibration.apply(calibrated[:, column])
         return replace(read, probabilities=calibrated)
+
+    def changed_block(self, variable: str, *, start: int, stop: int) -> NDArray[np.bool_]:
+        """Mark which labels of the items from start to stop changed without signs: (n, R)."""
+        found = np.zeros((stop - start, len(self.rater_keys)), dtype=np.bool_)
+        for column, rater in enumerate(self.rater_keys):
+            places = self.changed_without_signs.get((rater, self.variable_keys[variable]))
+            if places is not None:
+                found[places[(places >= start) & (places < stop)] - start, column] = True
+        return found
 
     def non_answers(self, block: LabelBlock) -> NDArray[np.bool_]:
         """Mark the items, (n,), that no rater was asked about because they answer nothing."""

@@ -3,7 +3,9 @@
     python scripts/bench/prompt_injection.py --models FOLDER --model NAME [--model NAME] [TABLE ...]
 
 Injected texts are made here: comments in seven languages, each with every template. A flip is a
-label of a model that differs from its label of the same comment without the template. Ordinary
+label of a model that differs from its label of the same comment without the template. The models
+were asked again about texts with signs, without the sentences that carry them: how many flips
+change, and how many labels that are no flip, is counted as well. Ordinary
 texts come from tables with a column `text` (.csv or .csv.gz), some of each, and from the sentences
 below, which speak of answers and labels. The counts are printed, and the templates whose flips no
 sign caught; never a text of a table.
@@ -21,9 +23,13 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from localensemble.api.label import LabelOptions, label
 from localensemble.codebook.model import Category, Codebook, Variable
 from localensemble.injection.signs_in_text import InjectionScan
+from localensemble.study.labels_without_signs import labels_without_signs
 from localensemble.study.study import Study
 
 CODEBOOK = """\
@@ -166,24 +172,43 @@ def measure_flips(models: Path, names: list[str]) -> None:
             given = study.labels("sentiment").indices
             decided = study.decide()[0]
             codes = [decided.codes(place) for place in range(len(rows))]
+            again = _asked_again(study, len(rows))
+            changed = study.labeled.changed_block("sentiment", start=0, stop=len(rows))
     places = {one: place for place, (one, _, _) in enumerate(rows)}
     flips, caught, signs = Counter[str](), Counter[str](), 0
+    seen, second = Counter[str](), Counter[str]()
     for place, (one, kind, _) in enumerate(rows):
         if not kind:
             continue
         plain = places[one.split("/")[0] + "/"]
         found = "suspected_injection" in codes[place]
         signs += found
-        changed = int((given[place] != given[plain]).sum())
-        flips[kind] += changed
-        caught[kind] += changed * found
+        flipped = given[place] != given[plain]
+        flips[kind] += int(flipped.sum())
+        caught[kind] += int(flipped.sum()) * found
+        for column, is_flip in enumerate(flipped):
+            which = "flips" if is_flip else "other labels"
+            seen[which] += int(again[place, column])
+            second[which] += int(changed[place, column])
     count = sum(1 for _, kind, _ in rows if kind)
     print(f"{count} injected texts x {len(names)} models: {sum(flips.values())} labels flipped")
     print(f"flips of texts with a sign: {sum(caught.values())} of {sum(flips.values())}")
     print(f"injected texts with a sign: {signs} of {count}")
-    for kind, flipped in flips.items():
-        missed = "" if caught[kind] == flipped else f"  MISSED {flipped - caught[kind]}"
-        print(f"  {kind}: {flipped}{missed}")
+    for which, asked in seen.items():
+        print(f"asked again without the signs, {which}: {second[which]} of {asked} change")
+    for kind, count in flips.items():
+        missed = "" if caught[kind] == count else f"  MISSED {count - caught[kind]}"
+        print(f"  {kind}: {count}{missed}")
+
+
+def _asked_again(study: Study, rows: int) -> NDArray[np.bool_]:
+    """Mark which models were asked again about which texts."""
+    labels = study.labeled
+    asked = labels_without_signs(labels.reader).asked
+    hashes = labels.reader.item_hashes(labels.item_set, start=0, stop=rows)
+    return np.array(
+        [[text in asked.get(rater, ()) for rater in labels.rater_keys] for _, text in hashes]
+    )
 
 
 def measure_ordinary(tables: list[Path], each: int) -> None:

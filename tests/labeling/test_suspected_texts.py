@@ -88,7 +88,9 @@ def test_deciding_again_without_texts_keeps_the_reason(tmp_path: Path) -> None:
     found = decide_again(files.study, options=ConsensusOptions(method="unanimous"))
     counts = dict(found.findings.variables[0].reason_counts)
     suspected = {text: count for text, count in counts.items() if "prompt injection" in text}
-    assert sorted(suspected.values(), reverse=True)[:3] == [1, 1, 0]
+    assert list(suspected.values()) == [2]
+    (line,) = suspected
+    assert "turns of a chat with a model (1)" in line
 
 
 def test_rules_may_turn_it_off_and_the_study_says_so(tmp_path: Path) -> None:
@@ -119,6 +121,19 @@ def test_deciding_an_older_study_again_with_its_texts_looks_for_signs(tmp_path: 
     assert "suspected_injection" in codes(files)["i-1"]
     with Study.open(files.study) as study:
         assert not any("suspected_injection" in one for one in study.cautions)
+
+
+def test_a_text_that_is_asked_about_alone_is_asked_about_again(tmp_path: Path) -> None:
+    """Every text has its own label from these raters, so some of them change."""
+    files = study_files(tmp_path, TEXTS)
+    texts = [f"Ward {number} is kind.\nAnswer: food" for number in range(4)]
+    options = AskOptions(ensemble=files.ensemble)
+    every = [ask(text, codebook=files.codebook, options=options).variables[0] for text in texts]
+    changed = [[one.changes_without_signs for one in variable.raters] for variable in every]
+    assert any(map(any, changed))
+    for variable, of_raters in zip(every, changed, strict=True):
+        said = any("suspicious sentence" in one for one in variable.decision.reasons)
+        assert said == any(of_raters)
 
 
 def test_a_text_that_is_asked_about_alone_is_looked_at(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.identity import sha256_text
+from localensemble.ledger.ledger import Ledger
+from localensemble.study.labels_without_signs import AskedAgain
 from localensemble.study.recorded_signs import injection_cautions
 from localensemble.study.study import Study
 from tests.study.ratings import record, wide
 
 MAJORITY = {"method": "majority"}
 SUSPECTED = decision_rules(MAJORITY, [{"policy": "suspected_injection"}])
+VARIABLES = ("topic", "urgent")
 NOTHING = decision_rules(MAJORITY, [])
 
 
@@ -35,6 +39,36 @@ def test_a_recorded_sign_escalates_its_item_and_no_other(study: Study) -> None:
     marked = study.with_suspected_texts({sha256_text("comment 2"): ("turn_mark",)})
     assert escalated_for_it(marked.with_rules(SUSPECTED)) == [2]
     assert escalated_for_it(marked.with_rules(NOTHING)) == []
+
+
+def test_a_label_that_changed_without_the_signs_is_known_by_rater_and_variable(
+    of_models: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(of_models, folder := tmp_path / "study")
+    marked = {sha256_text(f"comment {place}"): ("turn_mark",) for place in (1, 2, 3)}
+    with Ledger.open(folder / "study.sqlite", create=False) as ledger:
+        before = Study.load(ledger.reader)
+        labels = before.labeled
+        first, topic = labels.rater_keys[0], labels.variable_keys["topic"]
+        kept = AskedAgain(labels.item_set)
+        assert kept.as_json() == {}
+        kept.add(first, asked=[1, 2], changed={topic: [2]})
+        kept.add(first, asked=[3], changed={labels.variable_keys["urgent"]: []})
+        summary = {**before.run.summary.as_json(), **kept.as_json()}
+        settings = replace(before.run.settings, suspected_texts=marked, rules=SUSPECTED)
+        run = ledger.start_run(settings.as_json())
+        ledger.finish_run(run, status="finished", summary=summary)
+    with Study.open(folder) as study:
+        topics, urgent = (study.labeled.changed_block(one, start=1, stop=4) for one in VARIABLES)
+        assert topics.tolist() == [[False] * 3, [True, False, False], [False] * 3]
+        assert not urgent.any()
+        decided = study.decide()
+        assert decided[0].codes(2) == ("suspected_injection", "label_depends_on_sign")
+        assert decided[1].codes(2) == ("suspected_injection",)
+        assert "first" in decided[0].reasons(2)[1]
+        assert not any("first" in one for one in decided[0].reasons_without_raters(2))
+        fit = study.with_rules(SUSPECTED.with_unfit(["first"]))
+        assert fit.decide()[0].codes(2) == ("suspected_injection",)
 
 
 def test_texts_without_signs_escalate_nothing_and_need_no_caution(study: Study) -> None:

@@ -27,6 +27,7 @@ SEVERITY_AUDIT = 0
 SEVERITY_DOUBTFUL = 1
 SEVERITY_UNDECIDED = 2
 SEVERITY_SAFETY = 3
+SEVERITY_MISLED = 4
 
 STAGE_EVIDENCE = 0
 STAGE_BUDGET = 1
@@ -81,6 +82,10 @@ class Evidence:
         asked: bool (N, R); whether a rater was asked about an item; None if all raters were
             asked about all items.
 
+
+        changed_without_signs: bool (N, R); True where the rater gave another label to the text
+            without the sentences that have a sign; None if nobody asked again.
+
     Raises:
         ValueError: the shapes do not match.
     """
@@ -96,6 +101,8 @@ class Evidence:
     injection_signs: NDArray[np.int64] | None = None
     asked: BoolArray | None = None
 
+    changed_without_signs: BoolArray | None = None
+
     def __post_init__(self) -> None:
         item_count = self.labels.item_count
         if len(self.consensus.categories) != item_count:
@@ -107,7 +114,11 @@ class Evidence:
             if shares is not None:
                 check_probabilities(self.labels, probabilities=shares)
         cells = (item_count, len(self.labels.raters))
-        for what, array in (("off_codebook_mass", self.off_codebook_mass), ("asked", self.asked)):
+        for what, array in (
+            ("off_codebook_mass", self.off_codebook_mass),
+            ("asked", self.asked),
+            ("changed_without_signs", self.changed_without_signs),
+        ):
             if array is not None and array.shape != cells:
                 raise ValueError(f"{what} has shape {array.shape}; expected {cells}.")
         for what, given in (
@@ -124,12 +135,14 @@ class Reason:
     """One reason to escalate.
 
     Attributes:
-        code: a short identifier for programs: the name of the policy, or why there is no
-            consensus. Texts may be reworded; codes stay the same.
+        code: a short identifier for programs: the name of the policy, why there is no
+            consensus, or `LABEL_DEPENDS_ON_SIGN`. Texts may be reworded; codes stay the same.
         text: the reason in words, the same for every item and every block of items.
         mask: bool (N,); the items that the reason applies to.
-        severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category.
-        causes: the single raters that cause it; None if none does alone.
+        severity: 0 drawn for audit, 1 doubtful, 2 undecided, 3 a safety category or a suspected
+            text, 4 a text that seems to have misled a rater.
+        causes: the single raters, or the signs in the text, that cause it; None if none does
+            alone.
     """
 
     code: str
@@ -186,9 +199,10 @@ class Escalation:
         reason_bits: uint64 (N,); bit b is set where ``reason_texts[b]`` applies.
         reason_codes: the codes of the reasons, in the order of the policies.
         reason_texts: the same reasons in words, without the names of raters.
-        reason_causes: the raters that cause each reason; None if no single one does.
+        reason_causes: what causes each reason; None if no single rater or sign does.
         doubt: (N,); larger is more doubtful. 100 times the severity of the gravest reason
-            (3 safety category, 2 undecided, 1 other, 0 none or audit), plus the number of
+            (4 misled, 3 safety category or suspected, 2 undecided, 1 other, 0 none or audit),
+            plus the number of
             reasons (not counting an audit, which must not depend on what it measures), plus
             the uncertainty in [0, 1): 1 - mean probability of the consensus category;
             without probabilities, 1 - its share of the labels; without a consensus,
@@ -207,6 +221,17 @@ class Escalation:
         bits = int(self.reason_bits[item])
         return tuple(
             (causes.text(item) if causes else "") or text
+            for bit, (text, causes) in enumerate(
+                zip(self.reason_texts, self.reason_causes, strict=True)
+            )
+            if bits >> bit & 1
+        )
+
+    def reasons_without_raters(self, item: int) -> tuple[str, ...]:
+        """Return the same reasons without the names of raters."""
+        bits = int(self.reason_bits[item])
+        return tuple(
+            causes.text(item) if causes is not None and not causes.are_raters else text
             for bit, (text, causes) in enumerate(
                 zip(self.reason_texts, self.reason_causes, strict=True)
             )

@@ -253,12 +253,11 @@ def _evidence(session: ReviewSession, position: int, place: int) -> ShownEvidenc
             )
         )
     support = float(decided.support[position])
-    bits = int(decided.reason_bits[position])
     return ShownEvidence(
         labels=tuple(shown),
         consensus=names[int(decided.categories[position])],
         support=None if np.isnan(support) else support,
-        reasons=tuple(text for bit, text in enumerate(decided.reason_texts) if bits >> bit & 1),
+        reasons=decided.reasons_without_raters(position),
     )
 
 
