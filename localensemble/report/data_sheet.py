@@ -16,7 +16,7 @@ from localensemble.core.foreign_json import ForeignJsonError
 from localensemble.core.input_files import read_json_file
 from localensemble.core.shown_text import shown
 from localensemble.core.words import counted
-from localensemble.study.kept_tables import put_aside_other
+from localensemble.study.kept_tables import keeping_previous
 
 _NOT_RECORDED = "not recorded"
 _HINT = "Run `localensemble report STUDY` with this version of the program, and try again."
@@ -47,10 +47,9 @@ def write_data_sheet(manifest: Path, *, path: Path) -> tuple[str, ...]:
         raise InputError(
             f"{manifest} is not the manifest of a study{detail}.", hint=_HINT
         ) from error
-    kept = put_aside_other(path, text)
-    with replaced_text_file(path) as stream:
+    with keeping_previous(path) as kept, replaced_text_file(path) as stream:
         stream.write(text)
-    return kept
+    return tuple(kept)
 
 
 def data_sheet(manifest: Mapping[str, Any]) -> str:

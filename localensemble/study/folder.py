@@ -81,6 +81,18 @@ class StudyFolder:
         """The calibration of the raters on one variable, as JSON."""
         return self.path / f"rater-calibration-{_part_of_name(variable)}.json"
 
+    def studies_within(self) -> tuple[Path, ...]:
+        """Return the folders in this one that are studies of their own, in order."""
+        ledgers = self.path.rglob(self.ledger.name)
+        return tuple(sorted(one.parent for one in ledgers if one != self.ledger))
+
+    def own_paths(self, form: str = "*") -> tuple[Path, ...]:
+        """Return what is in the folder, in order, without what belongs to a study within it."""
+        others = set(self.studies_within())
+        return tuple(
+            path for path in sorted(self.path.rglob(form)) if not others & {path, *path.parents}
+        )
+
     def make(self) -> None:
         """Make the folder, readable only by its owner, if it does not exist.
 

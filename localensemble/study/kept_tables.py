@@ -1,16 +1,20 @@
-"""Back up a study's tables if something in them would be lost.
+"""Back up a study's tables, and files that the user names, if something in them would be lost.
 
 Every run writes the tables again. A person may have written decisions into them, or labels
-may be leaving them; such a table is renamed, never overwritten.
+may be leaving them; such a table is renamed, never overwritten. A file that the user names as
+output may be anything; what it held is kept beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from localensemble.core.errors import TableError
-from localensemble.core.identity import sha256_file, sha256_text
+from localensemble.core.files import reported_writing
+from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
 from localensemble.study.folder import StudyFolder
 from localensemble.study.own_tables import Manifest
@@ -57,11 +61,26 @@ def put_aside(folder: StudyFolder) -> tuple[str, ...]:
     )
 
 
-def put_aside_other(path: Path, text: str) -> tuple[str, ...]:
-    """Rename a file that does not have this text, because a person may have completed it."""
-    if not path.is_file() or _sha256(path) == sha256_text(text):
-        return ()
-    return (f"The previous {path.name} is kept as {_renamed(path, 'before')}.",)
+@contextmanager
+def keeping_previous(*paths: Path) -> Iterator[list[str]]:
+    """Keep the files that the block replaces by others, each beside the new one.
+
+    Gives a list, which has a sentence for each file that was kept once the block has ended. A
+    file that is the same afterwards is not kept twice; if the block raises, none is.
+    """
+    said: list[str] = []
+    held = {path: _second_name(path) for path in paths if path.is_file()}
+    try:
+        yield said
+    except BaseException:
+        for kept in held.values():
+            kept.unlink()
+        raise
+    for path, kept in held.items():
+        if _sha256(path) == _sha256(kept):
+            kept.unlink()
+        else:
+            said.append(f"The previous {path.name} is kept as {kept.name}.")
 
 
 def written_before(folder: StudyFolder, run: FinishedRun) -> bool:
@@ -97,7 +116,7 @@ def clear_of_items(
     """Remove items from everything else in the folder; name what could not be looked into.
 
     Backups and other tables with the same id columns lose the rows of the items. What killed
-    processes left is removed.
+    processes left is removed. Studies within the folder are left alone, and named.
 
     Args:
         folder: the study's folder.
@@ -108,7 +127,7 @@ def clear_of_items(
     messages = []
     ledger = [folder.ledger.with_name(folder.ledger.name + end) for end in _LEDGER_FILES]
     left_alone = {path.resolve() for path in (*spared, *ledger)}
-    for path in sorted(folder.path.rglob("*")):
+    for path in folder.own_paths():
         if path.resolve() in left_alone or not path.is_file():
             continue
         name = path.relative_to(folder.path)
@@ -122,6 +141,11 @@ def clear_of_items(
                 messages.append(_unread(name))
         elif not path.name.startswith(_WITHOUT_ITEMS):
             messages.append(_unread(name))
+    messages += [
+        f"{study.relative_to(folder.path)} is another study, and was left alone: if it has the "
+        "items, withdraw them there."
+        for study in folder.studies_within()
+    ]
     return tuple(messages)
 
 
@@ -165,8 +189,29 @@ def _sha256(path: Path) -> str:
 
 
 def _renamed(path: Path, why: str) -> str:
+    kept = _free_name(path, why)
+    path.rename(kept)
+    return kept.name
+
+
+def _second_name(path: Path) -> Path:
+    """Give a file a second name, which it keeps when another file takes the first.
+
+    Raises:
+        LocalEnsembleError: the folder is not writable, or the disk is full.
+    """
+    kept = _free_name(path, "before")
+    with reported_writing(path):
+        try:
+            kept.hardlink_to(path)
+        except OSError:
+            # Some file systems have one name for each file.
+            shutil.copy2(path, kept)
+    return kept
+
+
+def _free_name(path: Path, why: str) -> Path:
     number = 1
     while (kept := path.with_name(f"{path.stem}.{why}-{number}{path.suffix}")).exists():
         number += 1
-    path.rename(kept)
-    return kept.name
+    return kept

@@ -14,7 +14,9 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.core.files import replaced_binary_file
 from localensemble.core.foreign_json import ForeignJsonError, read_json
 from localensemble.core.identity import JsonValue, sha256_item, sha256_json
+from localensemble.core.input_files import read_input
 from localensemble.core.labels import ItemId
+from localensemble.core.limits import MOST_JSON_BYTES
 from localensemble.core.words import counted, listed
 from localensemble.ledger.connection import is_begun
 from localensemble.ledger.ledger import Ledger
@@ -95,14 +97,28 @@ def used_items_of(reader: LedgerReader, ids: Collection[ItemId]) -> frozenset[st
     )
 
 
-def clear_calibrations(folder: StudyFolder, used: Collection[str], *, ledger: Ledger) -> None:
+def clear_calibrations(
+    folder: StudyFolder, used: Collection[str], *, ledger: Ledger
+) -> tuple[str, ...]:
     """Remove the hashes of withdrawn items from the calibration files in a study folder.
 
-    One that the study made stays on record as its own.
+    One that the study made stays on record as its own. Those of other studies in the folder are
+    theirs.
+
+    Returns:
+        A sentence for each file that could not be read.
     """
+    unread = []
     made = ledger.reader.made_files("calibration")
-    for path in sorted(folder.path.rglob("rater-calibration-*.json")):
-        held = path.read_bytes()
+    for path in folder.own_paths("rater-calibration-*.json"):
+        try:
+            held = read_input(path, most_bytes=MOST_JSON_BYTES)
+        except OSError as error:
+            name = path.relative_to(folder.path)
+            unread.append(
+                f"{name} was not read ({error.strerror}): if it is a calibration, calibrate again."
+            )
+            continue
         left = held
         for one in used:
             left = left.replace(one.encode(), _WITHDRAWN.encode())
@@ -112,6 +128,7 @@ def clear_calibrations(folder: StudyFolder, used: Collection[str], *, ledger: Le
                 ledger.register_file("calibration", variable=variable, sha256=_hash_of(left))
             with replaced_binary_file(path) as stream:
                 stream.write(left)
+    return tuple(unread)
 
 
 def _hash_of(content: bytes) -> str:

@@ -176,7 +176,7 @@ def measure_flips(models: Path, names: list[str]) -> None:
             changed = study.labeled.changed_block("sentiment", start=0, stop=len(rows))
     places = {one: place for place, (one, _, _) in enumerate(rows)}
     flips, caught, signs = Counter[str](), Counter[str](), 0
-    seen, second = Counter[str](), Counter[str]()
+    seen, second, others = Counter[str](), Counter[str](), Counter[str]()
     for place, (one, kind, _) in enumerate(rows):
         if not kind:
             continue
@@ -190,6 +190,8 @@ def measure_flips(models: Path, names: list[str]) -> None:
             which = "flips" if is_flip else "other labels"
             seen[which] += int(again[place, column])
             second[which] += int(changed[place, column])
+            if changed[place, column] and not is_flip:
+                others[kind] += 1
     count = sum(1 for _, kind, _ in rows if kind)
     print(f"{count} injected texts x {len(names)} models: {sum(flips.values())} labels flipped")
     print(f"flips of texts with a sign: {sum(caught.values())} of {sum(flips.values())}")
@@ -198,7 +200,8 @@ def measure_flips(models: Path, names: list[str]) -> None:
         print(f"asked again without the signs, {which}: {second[which]} of {asked} change")
     for kind, count in flips.items():
         missed = "" if caught[kind] == count else f"  MISSED {count - caught[kind]}"
-        print(f"  {kind}: {count}{missed}")
+        changed_too = f"  other labels that change: {others[kind]}" if others[kind] else ""
+        print(f"  {kind}: {count}{missed}{changed_too}")
 
 
 def _asked_again(study: Study, rows: int) -> NDArray[np.bool_]:

@@ -56,3 +56,34 @@ def test_python_exports_the_same(files: StudyFiles, tmp_path: Path) -> None:
     written = le.export(le.open_study(files.study), format="csv", output=tmp_path / "out.csv")
     assert written.files == (tmp_path / "out.csv",)
     assert written.item_count == 3
+
+
+def test_what_the_files_of_an_export_held_before_is_kept(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "out.json", tmp_path / "outside.json"
+    config = tmp_path / "out.config.xml"
+    for one in (path, config, other):
+        one.write_text("a person's", encoding="utf-8")
+    command = ("export", files.study, "--format", "label-studio", "-o", path)
+    said = " ".join(run(*command).out.split())
+    assert "The previous out.json is kept as out.before-1.json" in said
+    assert "The previous out.config.xml is kept as out.config.before-1.xml" in said
+    assert (tmp_path / "out.before-1.json").read_text(encoding="utf-8") == "a person's"
+    before = {one.name for one in tmp_path.iterdir()}
+    again = run(*command)
+    assert "kept as" not in again.out
+    assert {one.name for one in tmp_path.iterdir()} == before
+    assert other.read_text(encoding="utf-8") == "a person's"
+
+
+def test_the_tables_of_agreement_that_were_edited_are_kept(
+    files: StudyFiles, tmp_path: Path
+) -> None:
+    tables = tmp_path / "tables"
+    study = le.open_study(files.study)
+    assert le.export(study, format="agreement", output=tables).messages == ()
+    (tables / "pairs.csv").write_text("edited", encoding="utf-8")
+    (said,) = le.export(study, format="agreement", output=tables).messages
+    assert "pairs.before-1.csv" in said
+    assert not (tables / "items.before-1.csv").exists()

@@ -64,6 +64,13 @@ def train(run: Run, folder: Path, *arguments: object) -> Ended:
     )  # fmt: skip
 
 
+def test_the_file_that_a_probe_replaces_is_kept(run: Run, folder: Path) -> None:
+    (folder / "topic.probe").write_text("another", encoding="utf-8")
+    assert "topic.before-1.probe" in train(run, folder).out
+    assert (folder / "topic.before-1.probe").read_text(encoding="utf-8") == "another"
+    assert "before-" not in train(run, folder).out
+
+
 def label(run: Run, folder: Path) -> Ended:
     return run(
         "label", folder / "items.csv", "-c", folder / "codebook.yaml",

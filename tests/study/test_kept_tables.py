@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_file
 from localensemble.study.folder import StudyFolder
 from localensemble.study.kept_tables import (
+    clear_of_items,
+    keeping_previous,
     put_aside,
     put_aside_edited,
-    put_aside_other,
     put_aside_with_columns,
     without_needless_copies,
     written_before,
@@ -122,13 +124,49 @@ def test_a_table_that_only_looks_edited_is_not_kept_twice(folder: StudyFolder) -
     assert names(folder) == {"labels.csv", "escalations.csv", "escalations.edited-1.csv"}
 
 
-def test_only_a_file_with_another_text_is_put_aside(folder: StudyFolder) -> None:
-    assert put_aside_other(folder.data_sheet, "new") == ()
-    folder.data_sheet.write_text("new", encoding="utf-8")
-    assert put_aside_other(folder.data_sheet, "new") == ()
-    assert folder.data_sheet.exists()
-    (said,) = put_aside_other(folder.data_sheet, "newer")
-    kept = folder.path / "data-sheet.before-1.md"
-    assert kept.name in said
-    assert kept.read_text(encoding="utf-8") == "new"
-    assert not folder.data_sheet.exists()
+def test_a_file_that_gets_another_content_is_kept_under_a_new_name(folder: StudyFolder) -> None:
+    output, kept = folder.data_sheet, folder.path / "data-sheet.before-1.md"
+    for text in ("new", "new"):
+        with keeping_previous(output) as said, replaced_text_file(output) as stream:
+            stream.write(text)
+        assert said == []
+    with keeping_previous(output) as said, replaced_text_file(output) as stream:
+        stream.write("newer")
+    assert kept.name in said[0]
+    assert (output.read_text(encoding="utf-8"), kept.read_text(encoding="utf-8")) == (
+        "newer",
+        "new",
+    )
+
+
+def test_a_file_whose_replacement_fails_is_kept_once(folder: StudyFolder) -> None:
+    with pytest.raises(ZeroDivisionError), keeping_previous(folder.labels):
+        raise ZeroDivisionError
+    assert names(folder) == {"labels.csv", "escalations.csv"}
+
+
+def test_a_file_is_kept_where_no_file_can_have_two_names(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with keeping_previous(folder.labels) as said, replaced_text_file(folder.labels) as stream:
+        stream.write("newer")
+    assert len(said) == 1
+    assert (folder.path / "labels.before-1.csv").read_text(encoding="utf-8") == "labels"
+
+
+def test_studies_within_a_folder_are_left_alone_and_named(folder: StudyFolder) -> None:
+    inner = folder.path / "within" / "study"
+    inner.mkdir(parents=True)
+    (inner / "study.sqlite").touch()
+    for place in (inner, inner.parent):
+        (place / "labels.csv").write_text("id\ni-1\ni-2\n", encoding="utf-8")
+    for path in (folder.labels, folder.escalations):
+        path.unlink()
+    said = clear_of_items(folder, gone=["i-1"], id_columns=["id"], spared=())
+    assert any("within/study is another study" in one for one in said)
+    assert "i-1" in (inner / "labels.csv").read_text(encoding="utf-8")
+    assert "i-1" not in (inner.parent / "labels.csv").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,25 @@ def test_calibration_files_lose_the_hashes_of_withdrawn_items(folder: StudyFolde
         clear_calibrations(folder, {gone}, ledger=ledger)
     assert held.read_text(encoding="utf-8") == f'{{"used_items": ["withdrawn", "{kept}"]}}'
     assert other.read_text(encoding="utf-8") == f'{{"used_items": ["{kept}"]}}'
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_calibrations_of_a_study_within_and_pipes_are_left_alone(folder: StudyFolder) -> None:
+    with LedgerReader.open(folder.ledger) as reader:
+        (gone,) = used_items_of(reader, [ItemId("1")])
+    within = StudyFolder(folder.path / "other" / "study")
+    within.make()
+    within.ledger.touch()
+    backup = StudyFolder(folder.path / "backup")
+    backup.make()
+    for one in (within, backup):
+        one.rater_calibration("v").write_text(gone, encoding="utf-8")
+    os.mkfifo(folder.path / "rater-calibration-pipe.json")
+    with Ledger.open(folder.ledger, create=False) as ledger:
+        (said,) = clear_calibrations(folder, {gone}, ledger=ledger)
+    assert "rater-calibration-pipe.json was not read (it is a pipe" in said
+    assert within.rater_calibration("v").read_text(encoding="utf-8") == gone
+    assert backup.rater_calibration("v").read_text(encoding="utf-8") == "withdrawn"
 
 
 def test_a_calibration_of_the_study_stays_on_record_without_its_withdrawn_items(

@@ -36,6 +36,7 @@ from localensemble.probes.training import (
 )
 from localensemble.probes.word_features import WordFeatures
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
+from localensemble.study.kept_tables import keeping_previous
 from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
@@ -149,7 +150,7 @@ def train_probe(
         items: the table of items.
         gold: the table of gold labels; it can be the same.
         codebook: the codebook.
-        output: the file to write.
+        output: the file to write; what a file of that name held is kept beside it.
         options: the features, the share to set aside, and columns.
 
     Raises:
@@ -197,13 +198,14 @@ def train_probe(
         words=words,
         settings=training_settings(),
     )
-    probe.write(output)
+    with keeping_previous(output) as kept:
+        probe.write(output)
     return TrainedProbe(
         path=output,
         variables=tuple(_known_of(one, trained[one.variable], features, fold_of) for one in wanted),
         texts=len(folds),
         held_out=len(held_out),
-        messages=tuple(messages),
+        messages=(*messages, *kept),
     )
 
 

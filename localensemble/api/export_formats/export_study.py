@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from localensemble.core.errors import InputError
@@ -10,6 +11,7 @@ from localensemble.core.labels import ItemId
 from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
 from localensemble.exports.exported_study import ExportedStudy
 from localensemble.exports.rows import DecidedStudy
+from localensemble.study.kept_tables import keeping_previous
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, has_texts, items_of
 from localensemble.tables.delimited import TableSource
@@ -27,12 +29,14 @@ class WrittenExport:
         item_count: the number of items in it.
         open_count: decisions that people must still make; their labels are empty.
         with_texts: whether it holds item texts.
+        messages: what files of these names held before, and where it is kept.
     """
 
     files: tuple[Path, ...]
     item_count: int
     open_count: int
     with_texts: bool
+    messages: tuple[str, ...] = ()
 
 
 def export_study(
@@ -52,7 +56,7 @@ def export_study(
     Args:
         study: the study folder.
         format: the format.
-        output: the file to write; a file that exists is replaced.
+        output: the file to write; what a file of that name held is kept beside it.
         items: the table that was labeled; needed for texts only.
         include_text: export the texts of the items, and the notes of people.
         id_column: column of ``items`` that identifies an item; None detects it.
@@ -72,13 +76,23 @@ def export_study(
         table = _items(loaded, items, include_text, id_column, text_column)
         decided = DecidedStudy.of(loaded, items=table, decisions=loaded.decide())
         exported = ExportedStudy.of(loaded, decided, with_texts=include_text)
-        files = EXPORT_FORMATS[format].write(exported, path=output)
+        with keeping_previous(*_beside(output)) as kept:
+            files = EXPORT_FORMATS[format].write(exported, path=output)
         return WrittenExport(
             files,
             exported.item_count,
             sum(int(final.open.sum()) for final in decided.finals),
             include_text,
+            tuple(kept),
         )
+
+
+def _beside(output: Path) -> tuple[Path, ...]:
+    """Return the files that an export may replace: its own, and those named after it."""
+    if output.is_dir():
+        return tuple(sorted(output.glob("*.csv")))
+    named = output.parent.glob(f"{escape(output.stem)}.*")
+    return tuple(sorted(one for one in named if ".before-" not in one.name))
 
 
 def _items(

@@ -26,7 +26,7 @@ def export(
     Args:
         study: a study or its folder. Its recorded rules decide.
         format: the format; docs/exports.md describes each.
-        output: the file to write; one that exists is replaced.
+        output: the file to write; what a file of that name held is kept beside it.
         items: the table that was labeled; needed for texts only.
         include_text: also export the texts of the items and the notes of people.
         id_column: of the items; None lets the table decide.

@@ -15,6 +15,7 @@ from localensemble.exports.columns import check_columns
 from localensemble.exports.finished_table import refuse_format, write_finished
 from localensemble.exports.rows import DecidedStudy
 from localensemble.findings.people.people_findings import PeopleFindings, people_findings
+from localensemble.study.kept_tables import keeping_previous
 from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels, FinalStatus
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
@@ -36,6 +37,7 @@ class FinishedTable:
         statuses: how many decisions have each status, over all variables.
         open: how many of them people must still make; 0 unless open ones were allowed.
         review: what people's decisions show, for each variable that they decided on.
+        messages: what a file of that name held before, and where it is kept.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class FinishedTable:
     statuses: tuple[tuple[FinalStatus, int], ...]
     open: int
     review: tuple[PeopleFindings, ...]
+    messages: tuple[str, ...] = ()
 
 
 def finalize(
@@ -58,15 +61,16 @@ def finalize(
 
     Args:
         study: the study folder.
-        output: the file to write; its name ends with .csv, .xlsx or .parquet.
+        output: the file to write; its name ends with .csv, .xlsx or .parquet. What a file of
+            that name held is kept beside it.
         items: the table that was labeled; not needed for a study without texts.
         allow_open: write the table although decisions are open; their labels are empty.
         id_column: column of ``items`` that identifies an item; None detects it.
         text_column: column of ``items`` that holds the text; None detects it.
 
     Raises:
-        InputError: decisions are open, the file exists or its format is unknown, or ``items`` is
-            not the table that was labeled.
+        InputError: decisions are open, the format of the file is unknown, or ``items`` is not
+            the table that was labeled, or is the file to write.
         LedgerError: the folder has no study, or its ledger was changed.
     """
     refuse_format(output)
@@ -90,7 +94,8 @@ def finalize(
                 text_column=text_column,
             )
             raise _open_error(study, table, decided.finals, loaded.items, waiting)
-        write_finished(decided, path=output)
+        with keeping_previous(output) as kept:
+            write_finished(decided, path=output)
         return FinishedTable(
             output,
             loaded.recorded.item_count,
@@ -100,6 +105,7 @@ def finalize(
             ),
             waiting,
             people_findings(loaded, decisions=decisions),
+            tuple(kept),
         )
 
 

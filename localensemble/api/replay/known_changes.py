@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 
 from localensemble import __version__
 from localensemble.core.engine_origin import EngineOrigin
-from localensemble.core.foreign_json import ForeignJsonError, read_json
+from localensemble.core.foreign_json import ForeignJsonError
+from localensemble.core.input_files import read_json_file
 from localensemble.core.raters import RaterIdentity
 from localensemble.core.words import listed
 from localensemble.study.folder import StudyFolder
@@ -70,7 +71,7 @@ def changed_program(
 def changed_machine(folder: StudyFolder) -> tuple[str, ...]:
     """Return a sentence if the study's manifest names another kind of machine."""
     try:
-        manifest = read_json(folder.manifest.read_bytes())
+        manifest = read_json_file(folder.manifest)
     except (OSError, ForeignJsonError):
         return ()
     machine = manifest.get("machine") if isinstance(manifest, Mapping) else None

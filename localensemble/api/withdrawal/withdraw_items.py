@@ -123,12 +123,12 @@ def withdraw(
         gone = _ids_given(options, ledger.reader)
         used = used_items_of(ledger.reader, gone)
         if newest_finished(ledger.reader) is None:
-            clear_calibrations(folder, used, ledger=ledger)
-            return _from_unfinished(folder, ledger, gone)
+            unread = clear_calibrations(folder, used, ledger=ledger)
+            return _from_unfinished(folder, ledger, gone, unread)
         before = Study.load(ledger.reader)
         left = _items_left(before, items, gone, options)
         # Once the ledger has forgotten the items, nobody knows their hashes.
-        clear_calibrations(folder, used, ledger=ledger)
+        unread = clear_calibrations(folder, used, ledger=ledger)
         dropped = _record_without(before, left, gone, ledger, used=used)
         ledger.withdraw(gone, redact=redacted)
         loaded = Study.load(ledger.reader)
@@ -147,7 +147,7 @@ def withdraw(
         loaded.recorded.item_count,
         written.findings,
         written.files,
-        (*dropped, *written.messages, *cleared, *_still_there(items, gone, left)),
+        (*dropped, *written.messages, *unread, *cleared, *_still_there(items, gone, left)),
     )
 
 
@@ -288,12 +288,12 @@ def _rules_without(before: Study, used: Collection[str]) -> tuple[DecisionRules,
 
 
 def _from_unfinished(
-    folder: StudyFolder, ledger: Ledger, gone: Collection[ItemId]
+    folder: StudyFolder, ledger: Ledger, gone: Collection[ItemId], unread: tuple[str, ...]
 ) -> WithdrawnItems:
     """Withdraw items from a study of which no run has finished, so that it has no tables."""
     ledger.withdraw(gone, redact=redacted)
     cleared = clear_of_items(folder, gone=gone, id_columns=(), spared=())
-    return WithdrawnItems(len(gone), None, None, (), cleared)
+    return WithdrawnItems(len(gone), None, None, (), (*unread, *cleared))
 
 
 def _still_there(

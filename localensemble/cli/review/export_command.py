@@ -56,6 +56,8 @@ def command(
     say(console, f"Wrote {first}: {counted(written.item_count, 'item')}, {texts}.")
     for other in others:
         say(console, f"Wrote {other}.")
+    for message in written.messages:
+        say(console, message)
     if written.open_count:
         say(
             console,

@@ -55,7 +55,7 @@ def command(
     )
     found = ", ".join(f"{count:,} {status}" for status, count in done.statuses if count)
     say(console, f"Wrote {done.path}: {counted(done.items, 'item')}; labels: {found}.")
-    for line in people_lines(done.review):
+    for line in (*done.messages, *people_lines(done.review)):
         say(console, line)
     if done.review:
         say(console, f"The report has the details: localensemble report {study}")

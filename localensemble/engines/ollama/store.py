@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from localensemble.core.foreign_json import read_json
+from localensemble.core.input_files import read_json_file
 from localensemble.engines.ollama.model_name import OllamaName
 
 _WEIGHTS, _ADAPTER = "ollama.image.model", "ollama.image.adapter"
@@ -34,7 +34,7 @@ def weights_in_store(name: str) -> str:
         return ""
     for store in _stores():
         try:
-            manifest = read_json(_file(store / "manifests", parsed.parts).read_bytes())
+            manifest = read_json_file(_file(store / "manifests", parsed.parts))
             layers = {str(layer["mediaType"]): str(layer["digest"]) for layer in manifest["layers"]}
         except (OSError, ValueError, KeyError, TypeError):
             # This process may lack permission to read the service's store.

@@ -417,6 +417,19 @@ def test_the_finished_table_with_open_decisions_has_empty_labels(
     assert (found["topic.status"] == "escalated").any()
 
 
+@pytest.mark.parametrize("name", ["final.csv", "final.parquet"])
+def test_what_the_file_of_the_finished_table_held_is_kept(
+    name: str, run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    final = tmp_path / name
+    final.write_bytes(b"a person's")
+    command = ("finalize", files.study, "--items", files.items, "--allow-open", "-o", final)
+    assert "before-1" in run(*command).out
+    (kept,) = tmp_path.glob("final.before-1.*")
+    assert kept.read_bytes() == b"a person's"
+    assert "before-" not in run(*command).out
+
+
 def test_the_finished_table_is_not_written_where_it_must_not_be(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:

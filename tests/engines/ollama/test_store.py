@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_name_tells_the_hash_of_its_weights(
 @pytest.mark.parametrize("name", ["", "a/b/c/d:e", "..:tag", "a:..", "../../etc:passwd"])
 def test_a_name_that_is_none_has_no_weights(name: str) -> None:
     assert weights_in_store(name) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path))
+    manifest = tmp_path / "manifests" / "registry.ollama.ai" / "library" / "m" / "latest"
+    manifest.parent.mkdir(parents=True)
+    os.mkfifo(manifest)
+    assert weights_in_store("m") == ""
 
 
 def test_a_manifest_that_cannot_be_read_has_no_weights(
