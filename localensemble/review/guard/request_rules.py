@@ -29,6 +29,8 @@ from localensemble.review.guard.refusals import (
 # An answer and a long note; a form of the page has no more.
 BODY_LIMIT = 64 * 1024
 HEADERS_LIMIT = 32 * 1024
+# No address of the page comes near; Python refuses to read numbers of thousands of digits.
+_LONGEST_PATH = 200
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _FORM = "application/x-www-form-urlencoded"
 
@@ -103,6 +105,7 @@ def _plain_path(scope: Scope) -> bool:
     path = scope["path"]
     return (
         path.startswith("/")
+        and len(path) <= _LONGEST_PATH
         and path.isprintable()
         and "\\" not in path
         and not {"..", "."} & set(path.split("/"))
