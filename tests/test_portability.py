@@ -325,3 +325,30 @@ RENAMED_TO_A_NEW_NAME = {
 def test_a_file_is_renamed_only_to_a_name_that_is_free(sources: dict[str, str]) -> None:
     found = {entry for place, node in _trees(sources) if (entry := _renames(place, node))}
     assert found == RENAMED_TO_A_NEW_NAME
+
+
+def test_a_file_is_replaced_at_one_place_which_waits_for_scanners(sources: dict[str, str]) -> None:
+    # `str.replace` takes two arguments, `datetime.replace` only named ones.
+    replacing = {
+        place
+        for place, node in _trees(sources)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "replace"
+        and (len(node.args), len(node.keywords)) == (1, 0)
+        and place.startswith("localensemble/")
+    }
+    assert replacing == {"localensemble/core/files.py"}
+
+
+def test_commands_to_type_are_quoted_at_one_place_which_knows_both_shells(
+    sources: dict[str, str],
+) -> None:
+    quoting = {
+        place
+        for place, node in _trees(sources)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and "shlex" in ast.unparse(node)
+        and place.startswith("localensemble/")
+    }
+    assert quoting == {"localensemble/core/command_lines.py"}

@@ -33,6 +33,7 @@ from localensemble.catalog.known import License, known_models, known_wheels, lic
 from localensemble.catalog.located_models import catalog_entries, locate_model
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import BundleError, InputError, ModelFileError
+from localensemble.core.files import put_in_place
 from localensemble.core.foreign_json import Fields, ForeignJsonError, read_json
 from localensemble.core.identity import sha256_file
 from localensemble.core.leftovers import noted
@@ -419,7 +420,7 @@ def _copy(checked: CheckedBundle, name: str, target: Path) -> None:
                     f'Cannot unbundle "{name}": the file changed while it was being copied.',
                     hint="The drive may be failing. Copy the bundle to another one.",
                 )
-            part.replace(target)
+            put_in_place(part, target)
         finally:
             part.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from localensemble import __version__
 from localensemble.bundle import installer
@@ -30,14 +30,13 @@ from localensemble.catalog.known import known_models, licenses
 from localensemble.core.errors import BundleError, InputError
 from localensemble.core.identity import sha256_file
 from localensemble.core.resources import prompts_dir
+from localensemble.core.windows_names import name_problem_on_windows
 
 _FILES = Path(__file__).with_name("files")
 _CHUNK_BYTES = 1 << 20
 # Wheels take about 150 MB; the rest is for the small files.
 _ROOM_BESIDE_WEIGHTS = 400 << 20
 _PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,150}")
-# Names that Windows reserves for devices, with any ending.
-_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +185,7 @@ class _Writing:
 
 def is_portable(name: str) -> bool:
     """Tell whether every file system accepts a file of this name."""
-    fits = _PORTABLE.fullmatch(name) and not name.endswith(".")
-    return bool(fits) and not _DEVICES.fullmatch(name)
+    return bool(_PORTABLE.fullmatch(name)) and not name_problem_on_windows(PurePath(name))
 
 
 def _fill(

@@ -24,6 +24,7 @@ from localensemble.catalog.gguf_header import MAGIC
 from localensemble.catalog.installed import FOLDER_VARIABLE
 from localensemble.catalog.known import KnownModel
 from localensemble.core.errors import DownloadError, ModelFileError
+from localensemble.core.files import put_in_place
 from localensemble.core.identity import sha256_file
 
 if TYPE_CHECKING:  # importing it takes time, which only downloads should spend
@@ -89,7 +90,7 @@ def fetch(
         with part.open("r+b") as stream:
             # Otherwise a power cut could leave half of the bytes under the final name.
             os.fsync(stream.fileno())
-        part.replace(final)
+        put_in_place(part, final)
     except OSError as error:  # from the disk: network errors are httpx's own
         raise _disk_error(error, model, part) from error
     return final

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localensemble.catalog.download import is_whole
 from localensemble.catalog.known import KnownModel
+from localensemble.core.files import put_in_place
 
 
 def take_over(model: KnownModel, *, folder: Path, kept: Iterable[Path]) -> Path | None:
@@ -37,7 +38,7 @@ def _link_or_copy(kept: Path, final: Path) -> bool:
         except OSError:
             # Another disk, or one that does not support links.
             shutil.copyfile(kept, part)
-        part.replace(final)
+        put_in_place(part, final)
     except OSError:
         part.unlink(missing_ok=True)
         return False

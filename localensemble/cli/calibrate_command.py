@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from localensemble.cli.console import output as standard_output
 from localensemble.cli.console import say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.command_lines import command_line
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 
@@ -42,13 +42,13 @@ class _CalibrateCommand(StudyCommand):
             line = [re.sub("^--probabilities", "--method", arg) for arg in args]
             raise InputError(
                 "Unknown option --probabilities; it is now called --method.",
-                hint=f"Run:\n  localensemble calibrate {shlex.join(line)}",
+                hint=f"Run:\n  localensemble calibrate {command_line(line)}",
             )
         if _CERTIFYING & {*words} or ("--gold" in words and "--method" not in words):
             raise InputError(
                 "`calibrate` changes the raters' probabilities and needs --method.",
                 hint="To certify which labels can be accepted without review, run:\n"
-                f"  localensemble certify {shlex.join(args)}",
+                f"  localensemble certify {command_line(args)}",
             )
         return super().parse_args(ctx, args)
 
@@ -111,6 +111,6 @@ def _show(calibrated: Calibrated, study: Path, console: Console) -> None:
             console, f"  {rater.name}: {fitted if len(fitted) < _LONGEST_SHOWN else 'see the file'}"
         )
     say(console, f"Wrote {calibrated.path}. To apply it, give the table that was labeled:")
-    given = shlex.join(["consensus", str(study), "--calibration", str(calibrated.path)])
+    given = command_line(["consensus", str(study), "--calibration", str(calibrated.path)])
     say(console, f"  localensemble {given} --items ITEMS")
     say(console, "`label` also takes --calibration.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +26,7 @@ from localensemble.cli.isolated import isolated_option
 from localensemble.cli.results.evaluation_tables import show_prevalence
 from localensemble.cli.results.word_table import WordTable
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.command_lines import command_line
 from localensemble.core.estimates import share
 from localensemble.core.options import Option
 
@@ -134,7 +134,7 @@ def _show_certified(certified: Certified, study: Path, console: Console) -> None
     for name, sha256 in issued.hashes:
         say(console, f"  {name} {sha256[:12]}")
     say(console, "To apply it, give the table that was labeled:")
-    given = shlex.join(["consensus", str(study), "--certificate", str(certified.path)])
+    given = command_line(["consensus", str(study), "--certificate", str(certified.path)])
     say(console, f"  localensemble {given} --items ITEMS")
     say(console, "`label` also takes --certificate.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from localensemble.api.codebook import StartFiles, init
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import cut, output, say
 from localensemble.cli.isolated import isolated_option
+from localensemble.core.command_lines import command_line
 from localensemble.core.options import Option
 from localensemble.tables.item_columns import IdColumn, TextColumn
 
@@ -49,7 +49,7 @@ def command(
     named = [word for name, given in columns.items() if given for word in (name, given)]
     say(console, "Next:")
     for arguments in _next(items, started, folder=folder, named=named):
-        say(console, f"  {shlex.join(['localensemble', *arguments])}")
+        say(console, f"  {command_line(['localensemble', *arguments])}")
 
 
 def _written(started: StartFiles) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.progress import RaterBars
 from localensemble.cli.results.study_summary import show_labeled
+from localensemble.core.command_lines import command_line
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 from localensemble.tables.item_columns import table_options
@@ -41,7 +41,7 @@ class _LabelCommand(click.Command):
             line = [re.sub(f"^--{_CONTROL_BEFORE}", "--control", arg) for arg in args]
             raise InputError(
                 f"Unknown option --{_CONTROL_BEFORE}; it is now called --control.",
-                hint=f"Run:\n  localensemble label {shlex.join(line)}",
+                hint=f"Run:\n  localensemble label {command_line(line)}",
             )
         return super().parse_args(ctx, args)
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.core.errors import LocalEnsembleError
+from localensemble.core.windows_names import MOST_CHARACTERS
 
 _PROBE_BYTES = 1 << 16
+# ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION and ERROR_USER_MAPPED_FILE.
+_HELD = frozenset({32, 33, 1224})
 _KEPT = "Everything that was finished before is kept."
 
 
@@ -28,6 +32,10 @@ class Trouble:
 
 
 _FULL = Trouble("the disk is full", f"Free some space there and run the command again. {_KEPT}")
+_OPEN_ELSEWHERE = Trouble(
+    "another program has it open, or it is write-protected",
+    "Close it there, for example in Excel, and run the command again.",
+)
 _TROUBLES = {
     errno.ENOSPC: _FULL,
     errno.EFBIG: Trouble(
@@ -75,11 +83,31 @@ if hasattr(errno, "ESTALE"):
 
 def trouble_of(error: OSError) -> Trouble:
     """Return what an error of the operating system means."""
+    if sys.platform == "win32" and (found := _trouble_on_windows(error)):
+        return found
     unknown = Trouble(
         error.strerror or "the file system refused it",
         "Check that the folder exists, that you can write to it, and that the disk has space.",
     )
     return _TROUBLES.get(error.errno or 0, unknown)
+
+
+def _trouble_on_windows(error: OSError) -> Trouble | None:
+    """Return what Windows means by an error that other systems have for other reasons."""
+    # Of two paths, the second is the one to write to.
+    path = os.fspath(error.filename2 or error.filename or "")
+    path = os.fsdecode(path) if isinstance(path, bytes) else str(path)
+    if getattr(error, "winerror", None) in _HELD or (
+        isinstance(error, PermissionError) and Path(path).is_file()
+    ):
+        return _OPEN_ELSEWHERE
+    length = len(os.path.abspath(path)) if path else 0  # noqa: PTH100
+    if isinstance(error, FileNotFoundError) and length > MOST_CHARACTERS:
+        return Trouble(
+            f"its path has {length} characters, but Windows takes {MOST_CHARACTERS}",
+            "Choose a folder with a shorter path, or ask your administrator to allow long paths.",
+        )
+    return None
 
 
 def writing_error(path: Path, error: OSError) -> LocalEnsembleError:

@@ -12,12 +12,16 @@ import contextlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from localensemble.core.disk_errors import writing_error
 from localensemble.core.leftovers import unfinished_beside
+from localensemble.core.windows_names import refuse_name_on_windows
+
+_PAUSES_ON_WINDOWS = (0.05, 0.1, 0.2, 0.4, 0.5, 0.75)
 
 
 @contextlib.contextmanager
@@ -48,6 +52,25 @@ def replaced_binary_file(path: Path) -> Iterator[BinaryIO]:
         os.fsync(out.fileno())
 
 
+def put_in_place(part: Path, final: Path) -> None:
+    """Give a finished file its name, in place of an earlier one.
+
+    On Windows, a virus scanner or a search index can hold a new file for a moment, so this tries
+    again for two seconds.
+
+    Raises:
+        OSError: another program has the earlier file open, or the folder is not writable.
+    """
+    for pause in _PAUSES_ON_WINDOWS if sys.platform == "win32" else ():
+        try:
+            part.replace(final)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    part.replace(final)
+
+
 @contextlib.contextmanager
 def reported_writing(path: Path) -> Iterator[None]:
     """Turn an OSError raised inside the block into an error that names the file.
@@ -64,10 +87,11 @@ def reported_writing(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _replacement(path: Path) -> Iterator[Path]:
     """Give a file to write, which replaces ``path`` when the block ends without an error."""
+    refuse_name_on_windows(path)
     with reported_writing(path), unfinished_beside(path) as temporary:
         yield temporary
         _share_like(path, temporary)
-        temporary.replace(path)
+        put_in_place(temporary, path)
         _sync_folder(path.parent)
 
 

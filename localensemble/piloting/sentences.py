@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from localensemble.agreement import Coefficient
 from localensemble.consensus.certificates.bounds import Interval
+from localensemble.core.command_lines import command_word
 from localensemble.core.words import counted, duration, listed
 from localensemble.piloting.acceptance import Acceptance
 from localensemble.piloting.fitness_signs import RaterFitness
@@ -13,6 +15,7 @@ from localensemble.piloting.pilot_findings import PilotFindings, VariablePilot
 from localensemble.piloting.position import LEAST_PAIRS
 from localensemble.piloting.prior_correction import PriorChoice
 from localensemble.study.chosen_readout import ReadoutChoice
+from localensemble.study.folder import StudyFolder
 
 FEW_GOLD = 100
 _WEIGHED = "mean_probability"
@@ -257,7 +260,8 @@ def _choice(variable: VariablePilot, choice: PriorChoice, found: PilotFindings, 
     if not folder:
         how = "Repeat the pilot with --output FOLDER, and label with the calibration it writes"
     else:
-        given = f"--calibration {folder}/rater-calibration-{name}.json"
+        path = StudyFolder(Path(folder)).rater_calibration(name)
+        given = f"--calibration {command_word(str(path))}"
         how = f"Label with `{given} --foreign-files`"
     method = ""
     if found.method != _WEIGHED:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,10 @@ from localensemble.core.command_lines import import_line
 from localensemble.core.disk_errors import trouble_of
 from localensemble.core.errors import InputError
 from localensemble.core.leftovers import remove_leftovers_in
+from localensemble.core.windows_names import refuse_name_on_windows
+
+# Most file systems take 255 for a whole name.
+_MOST_BYTES_OF_NAME = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +80,18 @@ class StudyFolder:
         """The record of processing activities, as Markdown."""
         return self.path / "data-sheet.md"
 
-    def certificate(self, variable: str) -> Path:
-        """The certified threshold of one variable, as JSON."""
-        return self.path / f"certificate-{_part_of_name(variable)}.json"
+    def certificate(self, variable: str, *, among: Sequence[str] = ()) -> Path:
+        """The certified threshold of one variable, as JSON.
 
-    def rater_calibration(self, variable: str) -> Path:
-        """The calibration of the raters on one variable, as JSON."""
-        return self.path / f"rater-calibration-{_part_of_name(variable)}.json"
+        Args:
+            variable: its name.
+            among: the names of all variables, so that no two get the same file.
+        """
+        return self.path / f"certificate-{_part_of_name(variable, among)}.json"
+
+    def rater_calibration(self, variable: str, *, among: Sequence[str] = ()) -> Path:
+        """The calibration of the raters on one variable, as JSON; ``among`` as above."""
+        return self.path / f"rater-calibration-{_part_of_name(variable, among)}.json"
 
     def studies_within(self) -> tuple[Path, ...]:
         """Return the folders in this one that are studies of their own, in order."""
@@ -99,6 +111,7 @@ class StudyFolder:
         Raises:
             InputError: the path is a file, or the folder cannot be made.
         """
+        refuse_name_on_windows(self.path)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -109,9 +122,25 @@ class StudyFolder:
             ) from error
 
 
-def _part_of_name(variable: str) -> str:
+def _part_of_name(variable: str, among: Sequence[str]) -> str:
     """Return a variable's name as part of a file name.
 
-    A column of imported ratings can have any name, for example with a slash.
+    A column of imported ratings can have any name, for example with a slash; a category of a
+    variable with several can have a long one. Windows and macOS take "Theme" and "theme" for one
+    file: all but the first get a part of their hash.
     """
+    part = _in_file_names(variable)
+    same = [other for other in among if _folded(_in_file_names(other)) == _folded(part)]
+    cut = part.encode()[:_MOST_BYTES_OF_NAME].decode(errors="ignore")
+    if cut == part and (not same or same[0] == variable):
+        return part
+    return f"{cut}-{hashlib.sha256(variable.encode()).hexdigest()[:8]}"
+
+
+def _in_file_names(variable: str) -> str:
     return re.sub(r"[^\w .-]", lambda found: f"%{ord(found[0]):02x}", variable)
+
+
+def _folded(name: str) -> str:
+    """Return a form that is equal for two names which a file system may take for one."""
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
+from localensemble.core.command_lines import command_word
 from localensemble.core.errors import TableError
 from localensemble.core.options import Option
 from localensemble.tables.delimited import Table
@@ -176,7 +176,7 @@ def named_id_columns(table: Table, named: str) -> tuple[str, ...]:
 
 def id_option(*columns: str) -> str:
     """Return the option that names columns for the ids, as you would type it."""
-    return f"--id-column {shlex.quote(','.join(columns))}"
+    return f"--id-column {command_word(','.join(columns))}"
 
 
 def table_options(
@@ -188,7 +188,7 @@ def table_options(
         given += ["--id-column", id_column]
     if text_column is not None:
         given += ["--text-column", text_column]
-    return "".join(f" {shlex.quote(word)}" for word in given)
+    return "".join(f" {command_word(word)}" for word in given)
 
 
 def plain_name(name: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localensemble.core.command_lines import command_line
 from localensemble.findings.learned_baseline import LEARNED
 from tests.cli.conftest import Run
 from tests.studies import CODEBOOK, SCRIPTED, StudyFiles, read_table, study_files
@@ -120,7 +120,7 @@ def test_a_probe_is_proposed_once_the_gold_labels_suffice_for_one(run: Run, tmp_
     for variable in ("gold_topic", "gold_urgent"):
         assert min(Counter(row[variable] for row in table).values()) >= 8
     enough = run("evaluate", files.study, "--gold", gold, "--items", files.items).out
-    command = shlex.join(map(str, ("localensemble", "probe", files.items, "--gold", gold)))
+    command = command_line(list(map(str, ("localensemble", "probe", files.items, "--gold", gold))))
     assert command in " ".join(enough.split())
     assert "--hold-out 0.3" in enough
     # A rater has the name of its file, and must not be confused with the study.

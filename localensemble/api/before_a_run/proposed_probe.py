@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from localensemble.core.command_lines import command_line
 from localensemble.core.errors import EngineUnavailableError
 from localensemble.core.words import listed
 from localensemble.engines.registry import engine_kind
@@ -38,7 +38,7 @@ def proposed_probe(findings: StudyFindings, *, study: Path, gold: Path, items: P
     table = "ITEMS" if items is None else str(items)
     given = [table, "--gold", str(gold), "-c", "CODEBOOK", "--hold-out", str(_HOLD_OUT)]
     given += ["--least-per-category", "0"] if rare else []
-    command = f"localensemble probe {shlex.join((*given, '-o', f'{study.name}-probe.probe'))}"
+    command = f"localensemble probe {command_line((*given, '-o', f'{study.name}-probe.probe'))}"
     proposal = (
         f"These gold labels are enough to train a rater of another kind, a probe: `{command}` "
         f"({_HOLD_OUT:.0%} of them stay unseen, for certificates)."

@@ -104,7 +104,8 @@ def calibrate(
                 method=method,
                 date=today,
             )
-    path = path or folder.rater_calibration(variable)
+        names = [one.name for one in loaded.codebook.variables]
+    path = path or folder.rater_calibration(variable, among=names)
     write_made_file(found.as_values(), kind="calibration", path=path, folder=folder)
     return Calibrated(found, path)
 

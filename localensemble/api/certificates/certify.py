@@ -132,7 +132,8 @@ def certify(
         )
     path = None
     if found.certificate.certified.chosen is not None:
-        path = certificate_path or folder.certificate(variable)
+        names = [one.name for one in loaded.codebook.variables]
+        path = certificate_path or folder.certificate(variable, among=names)
         values = found.certificate.as_values()
         write_made_file(values, kind="certificate", path=path, folder=folder)
     prevalence = () if left_out else found.prevalence

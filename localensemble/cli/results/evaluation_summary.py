@@ -6,7 +6,6 @@ needs no model, how many are accepted, the best rater, and the most pressing cau
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from localensemble.api.findings import (
     unfit_sentences,
 )
 from localensemble.cli.console import cut
+from localensemble.core.command_lines import command_line
 from localensemble.core.estimates import share, share_interval
 
 # With more variables, each gets one line.
@@ -50,7 +50,7 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
     """Return one sentence on what to do next."""
     compared = [(one, one.gold) for one in findings.variables if one.gold is not None]
     if none := [one.name for one, _ in compared if not one.accepted]:
-        compare = shlex.join(["localensemble", "consensus", str(study), "--compare"])
+        compare = command_line(["localensemble", "consensus", str(study), "--compare"])
         return (
             f"Next: nothing is accepted on {_names(none)}; run `{compare}` to see what other "
             "rules would accept."
@@ -80,10 +80,10 @@ def next_step(findings: StudyFindings, *, study: Path, gold: Path) -> str:
         )
     if any(found.prevalence for _, found in compared):
         certify = ["localensemble", "certify", str(study), "--gold", str(gold)]
-        command = shlex.join([*certify, "--variable", open_to_promise[0]])
+        command = command_line([*certify, "--variable", open_to_promise[0]])
         return f"Next: run `{command}` to find which labels need no review."
     sample = ["localensemble", "sample", str(study), "--items", "ITEMS"]
-    command = shlex.join([*sample, "--n", str(_SAMPLE_SIZE), "-o", "worksheet.csv"])
+    command = command_line([*sample, "--n", str(_SAMPLE_SIZE), "-o", "worksheet.csv"])
     return (
         f"Next: add --random-sample if the gold items were drawn at random; otherwise draw items "
         f"to label by hand with `{command}`."
@@ -94,7 +94,7 @@ def _about_promises(findings: StudyFindings, *, study: Path) -> str:
     """Return the step for a promise that is withdrawn or unchecked; empty if all hold."""
     for promise in findings.promises:
         if promise.state == "withdrawn":
-            drop = shlex.join(["localensemble", "consensus", str(study), "--items", "ITEMS"])
+            drop = command_line(["localensemble", "consensus", str(study), "--items", "ITEMS"])
             return (
                 f"Next: certify {promise.variable} again on items like these, or drop the "
                 f"certificate with `{drop} --drop-certificates`."
@@ -104,7 +104,7 @@ def _about_promises(findings: StudyFindings, *, study: Path) -> str:
             check = ["--check-certificate", promise.variable, "-o", "worksheet.csv"]
             return (
                 f"Next: draw {counted(promise.to_check, 'accepted item')} to label by hand with "
-                f"`{shlex.join([*sample, *check])}`, because the certificate was made on other "
+                f"`{command_line([*sample, *check])}`, because the certificate was made on other "
                 "texts."
             )
     return ""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from localensemble.agreement import AgreementError, Level, LevelError
+from localensemble.core.command_lines import command_word
 from localensemble.core.errors import TableError
 from localensemble.study.category_spellings import (
     category_meant,
@@ -194,7 +194,7 @@ def _declared(declared: Sequence[str]) -> tuple[str, ...]:
 def _refuse_gaps(labels: VariableRatings, where: str) -> None:
     gaps = may_be_missing(labels.words)
     if gaps:
-        options = " ".join(f"--gap {shlex.quote(word)}" for word in gaps[:_MOST_SHOWN])
+        options = " ".join(f"--gap {command_word(word)}" for word in gaps[:_MOST_SHOWN])
         raise TableError(
             f"{where}: {_listed(gaps)} may be a category or a missing label, in "
             f"{labels.rows_with(gaps)}.",

@@ -12,11 +12,11 @@ import csv
 import io
 import itertools
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from localensemble.core.command_lines import command_word
 from localensemble.core.errors import TableError
 from localensemble.tables.item_columns import plain_name
 
@@ -170,7 +170,7 @@ def as_option(names: Sequence[str]) -> str:
     """Write names as the value of an option that is split at commas."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(names)
-    return shlex.quote(line.getvalue())
+    return command_word(line.getvalue())
 
 
 def _all_have(word: str, words: dict[str, frozenset[str]]) -> bool:
