@@ -36,7 +36,7 @@ def add(tmp_path: Path) -> Add:
         if not chat:
             content = content.replace(b"tokenizer.chat_template", b"tokenizer.no_x_template")
         content = content.replace(b"llama", architecture.encode(), 1)
-        path = tmp_path / f"{name.replace(' ', '_')}.gguf"
+        path = tmp_path / f"{name.translate({32: '_', 58: None})}.gguf"
         path.write_bytes(content)
         add_model(path, name=name, license="ours")
 

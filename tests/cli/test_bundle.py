@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import sys
 from collections import namedtuple
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -435,6 +436,7 @@ def test_a_probe_travels_beside_the_ensemble_file_with_the_encoder_that_it_needs
     assert "models pull" in refused.value.hint
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not take such names at all")
 @pytest.mark.parametrize("name", ["con.yaml", "we ird.yaml", "a:b.yaml", "dot."])
 def test_names_that_not_every_file_system_takes_are_refused(
     source: BundleSource, tmp_path: Path, name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,8 @@ def test_a_file_that_changes_while_in_use_is_refused(change: str, tmp_path: Path
     if change == "longer":
         written(tmp_path, "id,text\n1,a\n2,b\n3,c\n")
     elif change == "gone":
+        if sys.platform == "win32":
+            pytest.skip("an open file cannot be deleted there")
         path.unlink()
     else:
         os.utime(path, ns=(1, 1))
