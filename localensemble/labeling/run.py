@@ -15,7 +15,6 @@ from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
-from localensemble.core.foreign_json import read_json
 from localensemble.core.identity import JsonValue, sha256_json, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
@@ -42,7 +41,7 @@ from localensemble.labeling.shots import NO_SHOTS, Shots
 from localensemble.labeling.suspected_texts import suspected_texts
 from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on
-from localensemble.labeling.turns import Turns, answering_items
+from localensemble.labeling.turns import Turns, answering_items, recorded_strategy
 from localensemble.labeling.verification import Answers, Verifier, verifications
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
@@ -62,7 +61,6 @@ from localensemble.study.labels_without_signs import AskedAgain
 from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
     RecordedPrompt,
-    RecordedStrategy,
     RunSettings,
     RunSummary,
     register_codebook,
@@ -455,7 +453,7 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         prompt=RecordedPrompt(plan.template.full_name, plan.template.content),
         shots=plan.shots.recorded,
         trained_on=texts_trained_on(plan.items, words=words),
-        strategy=_recorded_strategy(plan),
+        strategy=recorded_strategy(plan.strategy, plan.rules),
         suspected_texts=suspected_texts(plan.items, codebook=plan.codebook, limit=plan.limit),
         engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
@@ -471,14 +469,6 @@ def _verified_questions(plan: LabelingPlan, ledger: Ledger) -> Mapping[str, Vari
         return {}
     questions = verifications(plan.shown.variables)
     return register_codebook(ledger, replace(plan.codebook, variables=questions))
-
-
-def _recorded_strategy(plan: LabelingPlan) -> RecordedStrategy | None:
-    chosen = plan.strategy
-    if chosen is None:
-        return None
-    settings = {name: read_json(text) for name, text in chosen.settings}
-    return RecordedStrategy(chosen.name, settings, plan.rules.content)
 
 
 def _turns(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
+from localensemble.core.foreign_json import read_json
 from localensemble.labeling.packing import Masks
 from localensemble.labeling.scoring import is_asked
 from localensemble.ledger.read import LedgerReader
@@ -22,6 +23,7 @@ from localensemble.strategies.protocol import (
     EarlierLabels,
     log_probability_gaps,
 )
+from localensemble.study.run_record import RecordedStrategy
 from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 8192
@@ -138,3 +140,13 @@ def answering_items(items: ItemFile, *, non_answers: NonAnswers, total: int) -> 
     rows = (row.item for block in items.blocks(_ITEMS_AT_ONCE) for row in block)
     found = (is_asked(item, non_answers) for item in islice(rows, total))
     return np.fromiter(found, np.bool_, total)
+
+
+def recorded_strategy(
+    chosen: AskingStrategy | None, rules: DecisionRules
+) -> RecordedStrategy | None:
+    """Return what a run record keeps of a strategy; None without one."""
+    if chosen is None:
+        return None
+    settings = {name: read_json(text) for name, text in chosen.settings}
+    return RecordedStrategy(chosen.name, settings, rules.content)
