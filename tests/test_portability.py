@@ -55,7 +55,7 @@ GUARDED_ELSEWHERE = {
     "localensemble/engines/ollama/store.py": "a folder that need not exist",
     "localensemble/engines/process_memory.py": "a missing file is an unknown size",
     "localensemble/privacy/isolation.py": "refused at its door on every system but Linux",
-    "localensemble/study/shared_folder.py": "a missing file is a folder on a disk of its own",
+    "localensemble/study/folder_files/shared_folder.py": "a missing file is a disk of its own",
 }
 
 
@@ -318,7 +318,7 @@ def _renames(place: str, node: ast.AST) -> str:
 # On Windows, `rename` refuses a name that exists; `replace` does the same on every system.
 RENAMED_TO_A_NEW_NAME = {
     "localensemble/core/leftovers.py: path.rename(path.with_suffix(f'.{os.getpid()}.list'))",
-    "localensemble/study/kept_tables.py: path.rename(kept)",
+    "localensemble/study/folder_files/kept_tables.py: path.rename(kept)",
 }
 
 

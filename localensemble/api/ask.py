@@ -114,13 +114,12 @@ def ask(
     questions = load_checked(codebook)
     chosen = choose_ensemble(options, codebook=questions)
     ensemble, verifiers = _without_verifiers(chosen.ensemble)
-    names = [rater.name for rater in ensemble.raters]
     rules = ensemble.rules
     check_rules(
         rules.method,
         rules.policies,
         variables=questions.variables,
-        raters=rules.fit(names),
+        raters=rules.fit([rater.name for rater in ensemble.raters]),
         control=True,
     )
     item, table = _item(text, options)
@@ -155,10 +154,9 @@ def ask(
         on_rater(rater.name)
         engine = rater.engine.load()
         try:
-            answers = _answers(
-                engine, rater, item, table, prompt, ensemble, left, options.own_words
+            asked.append(
+                _answers(engine, rater, item, table, prompt, ensemble, left, options.own_words)
             )
-            asked.append(answers)
         finally:
             engine.close()
     return Asked(

@@ -34,8 +34,8 @@ from localensemble.labeling.suspected_texts import looked_through
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.certificate_files import lost_between
 from localensemble.study.folder import StudyFolder
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.gold import GoldLabels, shared_id_column
-from localensemble.study.own_tables import open_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource

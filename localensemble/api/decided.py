@@ -24,12 +24,12 @@ from localensemble.report.json_files import write_manifest
 from localensemble.report.methods_text import rule_in_words
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
-from localensemble.study.gold import GoldLabels
-from localensemble.study.kept_tables import (
+from localensemble.study.folder_files.kept_tables import (
     put_aside_edited,
     put_aside_with_columns,
     without_needless_copies,
 )
+from localensemble.study.gold import GoldLabels
 from localensemble.study.provenance import provenance
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study

@@ -21,6 +21,10 @@ from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue
 from localensemble.study.decisions import Decisions
 from localensemble.study.folder import StudyFolder
+from localensemble.study.folder_files.own_tables import (
+    record_hashes,
+    refuse_tables_of_another_ledger,
+)
 from localensemble.study.gold import (
     REVIEW_ONLY,
     GoldLabels,
@@ -28,7 +32,6 @@ from localensemble.study.gold import (
     read_gold,
     shared_id_column,
 )
-from localensemble.study.own_tables import record_hashes, refuse_tables_of_another_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource

@@ -16,8 +16,9 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import load_rules
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
-from localensemble.study.kept_tables import put_aside
-from localensemble.study.own_tables import open_ledger, refuse_tables_of_another_ledger
+from localensemble.study.folder_files.kept_tables import put_aside
+from localensemble.study.folder_files.own_tables import open_ledger, refuse_tables_of_another_ledger
+from localensemble.study.folder_files.shared_folder import sharing_warnings
 from localensemble.study.rating_table.read_ratings import (
     RatingsLevel,
     RatingsOptions,
@@ -26,7 +27,6 @@ from localensemble.study.rating_table.read_ratings import (
     refuse_other_study,
 )
 from localensemble.study.rating_table.recorded_ratings import record_labels
-from localensemble.study.shared_folder import sharing_warnings
 from localensemble.study.study import Study
 from localensemble.tables.delimited import TableSource
 

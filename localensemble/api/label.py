@@ -38,12 +38,12 @@ from localensemble.engines.protocol import ScoringMode
 from localensemble.exports.columns import check_columns
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble
+from localensemble.labeling.examples.shot_table import write_shot_table
+from localensemble.labeling.examples.shots import Shots
 from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
-from localensemble.labeling.shot_table import write_shot_table
-from localensemble.labeling.shots import Shots
 from localensemble.labeling.tally import Progress
 from localensemble.privacy.egress import guard_state
 from localensemble.study.certificate_files import (
@@ -56,10 +56,10 @@ from localensemble.study.certificate_files import (
 from localensemble.study.control_items import ControlItems, read_control_items
 from localensemble.study.decisions import check_rules
 from localensemble.study.folder import StudyFolder
+from localensemble.study.folder_files.own_tables import open_ledger, refuse_tables_of_another_ledger
+from localensemble.study.folder_files.shared_folder import sharing_warnings
 from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
-from localensemble.study.own_tables import open_ledger, refuse_tables_of_another_ledger
-from localensemble.study.shared_folder import sharing_warnings
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.delimited import TableSource
@@ -171,12 +171,11 @@ def label(
     shared = sharing_warnings(study)
     for message in (messages := (*shared, *chosen.messages, *table.messages, *unlisted, *warnings)):
         on_message(message)
-    names = [rater.name for rater in ensemble.raters]
-    check_columns(table, variables=questions.variables, raters=names)
     opener = embedder_opener(ensemble.folder, options.threads)
     prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
     shown, template = prompt.codebook, prompt.template
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
+    check_columns(table, variables=questions.variables, raters=tuple(sha256))
     conditions = LabelingConditions(
         codebook=shown,
         prompt_sha256=template.sha256,

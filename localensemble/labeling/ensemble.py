@@ -23,7 +23,7 @@ from localensemble.core.prompts import Layout, Readout
 from localensemble.core.yaml_files import read_yaml
 from localensemble.engines.registry import engine_kind
 from localensemble.engines.settings import DEFAULT_ENGINE
-from localensemble.labeling.shots import ShotSelection, StatedShots
+from localensemble.labeling.examples.shots import ShotSelection, StatedShots
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 from localensemble.strategies.asked_by_role import AskedByRole
 from localensemble.strategies.named_strategies import strategy_named

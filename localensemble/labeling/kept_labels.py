@@ -15,8 +15,8 @@ from dataclasses import replace
 from localensemble.core.identity import sha256_text
 from localensemble.core.labels import Label
 from localensemble.core.raters import RaterIdentity
+from localensemble.labeling.examples.shots import Shots
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.shots import Shots
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from localensemble.codebook.model import Codebook
 from localensemble.labeling.category_orders import order_cost
 from localensemble.labeling.ensemble import Ensemble
-from localensemble.labeling.shots import OpenEmbedder, Shots, load_shots
+from localensemble.labeling.examples.shots import OpenEmbedder, Shots, load_shots
 from localensemble.prompting.template import PromptTemplate
 from localensemble.tables.item_file import ItemFile
 

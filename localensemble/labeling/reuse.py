@@ -21,7 +21,7 @@ from localensemble.labeling.run import LabelingPlan
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
 from localensemble.study.folder import StudyFolder
-from localensemble.study.kept_tables import put_aside, written_before
+from localensemble.study.folder_files.kept_tables import put_aside, written_before
 from localensemble.study.people.current_decisions import counted_decisions
 from localensemble.study.run_record import codebook_content, newest_finished
 from localensemble.study.study import Study

@@ -30,6 +30,7 @@ from localensemble.labeling.asking_again import (
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
+from localensemble.labeling.examples.shots import NO_SHOTS, Shots
 from localensemble.labeling.kept_labels import keep_labels, under_other_codebooks
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE, Masks, Packing, missing_packings
@@ -37,7 +38,6 @@ from localensemble.labeling.placed_items import PlacedItems
 from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
-from localensemble.labeling.shots import NO_SHOTS, Shots
 from localensemble.labeling.suspected_texts import suspected_texts
 from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on

@@ -16,7 +16,7 @@ from localensemble.core.foreign_json import ForeignJsonError
 from localensemble.core.input_files import read_json_file
 from localensemble.core.shown_text import shown
 from localensemble.core.words import counted
-from localensemble.study.kept_tables import keeping_previous
+from localensemble.study.folder_files.kept_tables import keeping_previous
 
 _NOT_RECORDED = "not recorded"
 _HINT = "Run `localensemble report STUDY` with this version of the program, and try again."

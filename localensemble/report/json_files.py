@@ -12,7 +12,7 @@ import numpy as np
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_file
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.study.own_tables import with_own_hash
+from localensemble.study.folder_files.own_tables import with_own_hash
 from localensemble.study.provenance import Provenance
 
 

@@ -22,7 +22,7 @@ from localensemble.ledger.connection import is_begun
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import FileKind
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 
 _COMMANDS: Mapping[FileKind, str] = {"certificate": "certify", "calibration": "calibrate"}
 # The entry of a run's rules with such files, and the entry that names the foreign ones.

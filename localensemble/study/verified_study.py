@@ -9,7 +9,7 @@ from localensemble.core.errors import InputError
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import Verification, verify
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import Manifest
+from localensemble.study.folder_files.own_tables import Manifest
 
 _HASH = re.compile("[0-9a-f]{12,64}")
 

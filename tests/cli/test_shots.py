@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localensemble.codebook.load import load_codebook
-from localensemble.labeling.shots import StatedShots, load_shots
+from localensemble.labeling.examples.shots import StatedShots, load_shots
 from localensemble.study.study import Study
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files

@@ -15,9 +15,9 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import InputError
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import ScriptedEngine
+from localensemble.labeling.examples.shots import Shots, ShotSelection, StatedShots, load_shots
 from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.scoring import Questions
-from localensemble.labeling.shots import Shots, ShotSelection, StatedShots, load_shots
 from localensemble.prompting.template import PromptTemplate, load_template
 from localensemble.tables.item_file import ItemFile
 from tests.studies import study_files

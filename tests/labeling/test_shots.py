@@ -12,7 +12,7 @@ import pytest
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import InputError, TableError
-from localensemble.labeling.shots import NO_SHOTS, StatedShots, load_shots
+from localensemble.labeling.examples.shots import NO_SHOTS, StatedShots, load_shots
 from localensemble.prompting.template import PromptTemplate, load_template
 from localensemble.tables.item_file import ItemFile
 from tests.studies import StudyFiles, study_files

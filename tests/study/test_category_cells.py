@@ -10,7 +10,7 @@ import pytest
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
 from localensemble.core.errors import TableError
-from localensemble.labeling.shots import StatedShots, load_shots
+from localensemble.labeling.examples.shots import StatedShots, load_shots
 from localensemble.study.control_items import read_control_items
 from localensemble.study.gold import read_gold
 

@@ -11,7 +11,7 @@ import pytest
 from localensemble.core.files import replaced_text_file
 from localensemble.core.identity import sha256_file
 from localensemble.study.folder import StudyFolder
-from localensemble.study.kept_tables import (
+from localensemble.study.folder_files.kept_tables import (
     clear_of_items,
     keeping_previous,
     put_aside,

@@ -26,7 +26,7 @@ from localensemble.core.identity import sha256_file
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import Manifest, open_ledger, record_hashes
+from localensemble.study.folder_files.own_tables import Manifest, open_ledger, record_hashes
 from tests.studies import study_files
 
 
@@ -242,7 +242,7 @@ def test_a_table_that_cannot_be_read_is_named(
             raise PermissionError(13, "Permission denied", str(path))
         return sha256_file(path)
 
-    monkeypatch.setattr("localensemble.study.own_tables.sha256_file", refuse)
+    monkeypatch.setattr("localensemble.study.folder_files.own_tables.sha256_file", refuse)
     assert Manifest.of(folder).changed(folder) == ("labels.csv",)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.study.shared_folder import sharing_warnings
+from localensemble.study.folder_files.shared_folder import sharing_warnings
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from localensemble.core.labels import ItemId
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.folder import StudyFolder
+from localensemble.study.folder_files.kept_tables import clear_of_items
 from localensemble.study.given_files import GivenFiles, write_made_file
-from localensemble.study.kept_tables import clear_of_items
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import (
     clear_calibrations,

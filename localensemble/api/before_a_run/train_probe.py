@@ -35,8 +35,8 @@ from localensemble.probes.training import (
     training_settings,
 )
 from localensemble.probes.word_features import WordFeatures
+from localensemble.study.folder_files.kept_tables import keeping_previous
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
-from localensemble.study.kept_tables import keeping_previous
 from localensemble.tables.delimited import TableSource
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile

@@ -11,7 +11,7 @@ from localensemble.core.labels import ItemId
 from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
 from localensemble.exports.exported_study import ExportedStudy
 from localensemble.exports.rows import DecidedStudy
-from localensemble.study.kept_tables import keeping_previous
+from localensemble.study.folder_files.kept_tables import keeping_previous
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, has_texts, items_of
 from localensemble.tables.delimited import TableSource

@@ -15,7 +15,7 @@ from localensemble.exports.columns import check_columns
 from localensemble.exports.finished_table import refuse_format, write_finished
 from localensemble.exports.rows import DecidedStudy
 from localensemble.findings.people.people_findings import PeopleFindings, people_findings
-from localensemble.study.kept_tables import keeping_previous
+from localensemble.study.folder_files.kept_tables import keeping_previous
 from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels, FinalStatus
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of

@@ -29,7 +29,7 @@ from localensemble.ledger.encode_decisions import reviewer_name
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import NewDecision, ReviewerKey
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import HeldTable, TableSource, path_of

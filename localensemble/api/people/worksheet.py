@@ -27,7 +27,7 @@ from localensemble.review.worksheets.delimited_worksheet import write_csv_worksh
 from localensemble.review.worksheets.page_worksheet import write_page_worksheet
 from localensemble.review.worksheets.workbook_worksheet import write_workbook_worksheet
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.people.reference_labels import (
     record_reference_labels,
     reference_categories,

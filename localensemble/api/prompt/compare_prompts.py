@@ -37,11 +37,11 @@ from localensemble.findings.prompt_comparison import (
 from localensemble.findings.prompt_comparison import compare_prompts as compared
 from localensemble.labeling.category_orders import in_all_orders, order_cost
 from localensemble.labeling.ensemble import Ensemble
+from localensemble.labeling.examples.shots import Shots, load_shots
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
 from localensemble.labeling.scoring import Questions, label_block
-from localensemble.labeling.shots import Shots, load_shots
 from localensemble.piloting.pilot_items import choose_items
 from localensemble.prompting.template import PromptTemplate, load_own_template, load_template
 from localensemble.study.gold import read_gold, shared_id_column

@@ -26,7 +26,7 @@ from localensemble.review.page.review_task import (
 from localensemble.review.page.waiting_items import EVERYTHING, QueueFilter
 from localensemble.review.plan.review_plan import ONE_PERSON, ReviewPlan
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.people.reference_labels import (
     record_reference_labels,
     reference_categories,

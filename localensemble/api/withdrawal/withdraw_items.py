@@ -24,10 +24,10 @@ from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
 from localensemble.study.folder import StudyFolder
+from localensemble.study.folder_files.kept_tables import clear_of_items
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.gold import shared_id_column
 from localensemble.study.item_sets import register_item_set
-from localensemble.study.kept_tables import clear_of_items
-from localensemble.study.own_tables import open_ledger
 from localensemble.study.rating_table.recorded_ratings import hash_of_items
 from localensemble.study.run_record import RunSettings, newest_finished
 from localensemble.study.study import Study

@@ -17,7 +17,7 @@ from localensemble.core.files import reported_writing
 from localensemble.core.identity import sha256_file
 from localensemble.core.words import counted
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import Manifest
+from localensemble.study.folder_files.own_tables import Manifest
 from localensemble.study.run_record import FinishedRun
 from localensemble.tables.delimited import open_table, write_table
 from localensemble.tables.row_ids import id_places, row_id

@@ -10,7 +10,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.identity import sha256_file
 from localensemble.core.items import ItemRow
-from localensemble.labeling.item_shots import ItemShots
+from localensemble.labeling.examples.item_shots import ItemShots
 from localensemble.labeling.scoring import is_asked
 from localensemble.tables.delimited import write_table
 from localensemble.tables.item_file import ItemFile

@@ -22,7 +22,7 @@ from localensemble.core.identity import sha256_json, sha256_text, sha256_words
 from localensemble.core.items import Item, ItemRow
 from localensemble.core.labels import ItemId
 from localensemble.core.words import counted, listed
-from localensemble.labeling.item_shots import (
+from localensemble.labeling.examples.item_shots import (
     ItemSelection,
     ItemShots,
     ShotPool,

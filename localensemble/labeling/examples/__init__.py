@@ -1,0 +1,1 @@
+"""Examples from gold labels that prompts show."""

@@ -1,0 +1,1 @@
+"""The files in the folder of a study, and who may replace them."""
