@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -274,7 +275,8 @@ def _from_study(
         labeled = []
         for variable in study.codebook.variables:
             level = options.level or _level(variable)
-            matrix = labels.matrix(variable)
+            matrix = labels.compared_matrix(variable)
+            compared = labels.compared_items(variable.name)
             found = category_values(
                 variable.answers, level=level, source=f'Variable "{variable.name}"'
             )
@@ -286,7 +288,13 @@ def _from_study(
                 )
             labeled.append(
                 LabeledVariable(
-                    variable.name, None, level, matrix, found.values, items, _required(variable)
+                    variable.name,
+                    None,
+                    level,
+                    matrix,
+                    found.values,
+                    items if compared is None else tuple(compress(items, compared)),
+                    _required(variable),
                 )
             )
     return labeled, study.cautions

@@ -26,6 +26,7 @@ from localensemble.report.agreement_wording import (
     agreement_verdict,
     leading_coefficient,
 )
+from localensemble.report.strategy_wording import strategy_sentence
 from localensemble.report.wording import (
     coefficient_name,
     no_answer_sentences,
@@ -62,5 +63,6 @@ __all__ = [
     "off_codebook_verdict",
     "position_sentences",
     "required_sentences",
+    "strategy_sentence",
     "unfit_sentences",
 ]

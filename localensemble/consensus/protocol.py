@@ -82,8 +82,9 @@ class ConsensusMethod(SettingsFromFields, ABC):
     """A rule that turns the labels of an item into one category or none.
 
     A method is a frozen dataclass in its own file and one entry in `named_methods`. The
-    order of the raters and the names of the categories must not influence the result. Every
-    method accepts gaps and never writes to its inputs.
+    order of the raters and the names of the categories must not influence the result; only a
+    method that ``is_ordered`` breaks ties by the order of the raters. Every method accepts gaps
+    and never writes to its inputs.
 
     Attributes:
         name: the registered name.
@@ -91,6 +92,9 @@ class ConsensusMethod(SettingsFromFields, ABC):
             block by block gives exactly the numbers of one call on all items.
         levels: the measurement levels that it can decide.
         citation: the source to cite; empty if the rule needs none.
+        needs_probabilities: whether a method that looks at all items together needs their
+            probabilities too.
+        is_ordered: whether the order of the raters breaks a tie, because it means something.
         is_certain_early: whether `certain` can mark an item before every rater has labeled it.
     """
 
@@ -100,6 +104,8 @@ class ConsensusMethod(SettingsFromFields, ABC):
     per_item: ClassVar[bool] = True
     levels: ClassVar[frozenset[Level]] = frozenset(get_args(Level))
     citation: ClassVar[str] = ""
+    needs_probabilities: ClassVar[bool] = False
+    is_ordered: ClassVar[bool] = False
     is_certain_early: ClassVar[bool] = False
 
     @property

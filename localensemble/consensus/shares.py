@@ -116,3 +116,23 @@ def check_probabilities(labels: LabelMatrix, *, probabilities: FloatArray) -> No
     expected = (labels.item_count, len(labels.raters), labels.category_count)
     if probabilities.shape != expected:
         raise ValueError(f"probabilities has shape {probabilities.shape}; expected {expected}.")
+
+
+def log_probability_gaps(probabilities: FloatArray) -> FloatArray:
+    """Compute by how much the log probability of the first category exceeds the second's.
+
+    Args:
+        probabilities: (..., K); NaN where a rater gave none.
+
+    Returns:
+        An array without the last axis: 0 or more, infinite if only one category is possible, NaN
+        where probabilities are unknown.
+    """
+    if probabilities.shape[-1] < 2:
+        unknown = np.isnan(probabilities).any(axis=-1) | (probabilities.shape[-1] == 0)
+        return np.where(unknown, np.nan, np.inf)
+    two = np.partition(probabilities, -2, axis=-1)[..., -2:]
+    with np.errstate(divide="ignore"):
+        logs = np.log(two)
+    gaps: FloatArray = logs[..., 1] - logs[..., 0]
+    return gaps

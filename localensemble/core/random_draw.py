@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DrawPurpose = Literal[
-    "sample", "audit", "double_coding", "control", "existing", "replay", "early_stop", "chain"
+    "sample", "audit", "double_coding", "control", "existing", "replay", "labeled_by_all", "chain"
 ]
 
 _DRAW_BYTES = 8
@@ -62,4 +62,10 @@ def drawn_share(
     size = math.ceil(round(share * len(places), 9))
     draws = random_draws([item_ids[place] for place in places.tolist()], seed=seed, purpose=purpose)
     drawn[places[np.argsort(draws, kind="stable")[:size]]] = True
+    return drawn
+
+
+def labeled_by_all(item_ids: Sequence[str], *, share: float, seed: int) -> NDArray[np.bool_]:
+    """Draw the items that every rater labels, although a strategy leaves out others: (N,)."""
+    drawn: NDArray[np.bool_] = random_draws(item_ids, seed=seed, purpose="labeled_by_all") < share
     return drawn

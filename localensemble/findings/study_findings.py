@@ -33,6 +33,7 @@ from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.promises import PromiseFindings, promise_findings
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
+from localensemble.findings.strategy_findings import StrategyFindings, strategy_findings
 from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
@@ -62,7 +63,8 @@ class Accuracy:
 class RaterLabels:
     """The labels of one rater on one variable, counted.
 
-    ``position_bias`` is None if each item was asked in one category order.
+    ``position_bias`` is None if each item was asked in one category order. ``left_out`` counts the
+    items that a strategy did not ask the rater about; they are not ``missing``.
     """
 
     rater: str
@@ -72,6 +74,7 @@ class RaterLabels:
     reason_counts: tuple[tuple[str, int], ...]
     accuracy: Accuracy | None
     position_bias: PositionBias | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,8 @@ class RaterCalibrationFindings:
 class StudyFindings:
     """Everything about a study; ``unlabeled`` counts label cells without a category.
 
-    Labels of non-answers are not among them: nobody expects a category there. Nor are proposals
-    that a verifier did not confirm.
+    Labels of non-answers are not among them: nobody expects a category there. Nor are labels
+    that a strategy did not ask for, and proposals that a verifier did not confirm.
 
     ``cautions`` are sentences on why not to trust the numbers: those recorded with the labels, and
     those about an unfinished newer run, a method that did not converge, and gold labels that were
@@ -198,6 +201,7 @@ class StudyFindings:
     ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None if
     models made them. ``unfit`` names raters that a person declared unfit: their labels are in the
     ledger and count in no number. ``review`` has the variables that people decided on.
+    ``strategy`` counts the calls if a strategy left some out.
     """
 
     item_count: int
@@ -217,6 +221,7 @@ class StudyFindings:
     unfit: tuple[str, ...] = ()
     pools: tuple[PoolFindings, ...] = ()
     review: tuple[PeopleFindings, ...] = ()
+    strategy: StrategyFindings | None = None
 
     @property
     def decided_by(self) -> str:
@@ -269,6 +274,7 @@ def study_findings(
     without_answer = len(labels.rater_names) * sum(found.no_answer for found in variables)
     reasons = (one.reason_counts for found in variables for one in found.raters)
     not_confirmed = sum(dict(counts).get(NOT_CONFIRMED, 0) for counts in reasons)
+    left_out = sum(rater.left_out for found in variables for rater in found.raters)
     return StudyFindings(
         item_count=labels.item_count,
         codebook=codebook.name,
@@ -280,7 +286,7 @@ def study_findings(
             for key, name in zip(labels.rater_keys, labels.rater_names, strict=True)
         ),
         variables=variables,
-        unlabeled=cells - assigned - without_answer - not_confirmed,
+        unlabeled=cells - assigned - without_answer - not_confirmed - left_out,
         gold_not_in_study=gold.items_not_in_study if gold else 0,
         record=record_findings(labels, codebook=codebook, rules=rules),
         cautions=cautions,
@@ -308,6 +314,7 @@ def study_findings(
         ),
         unfit=unfit,
         pools=tuple(map(pool_findings, pools)),
+        strategy=strategy_findings(labels, decisions),
     )
 
 
@@ -336,7 +343,8 @@ def _variable_findings(
     changes: OrderChangesByKey,
 ) -> VariableFindings:
     matrix = labels.matrix(variable)
-    agreement = variable_agreement(matrix, level=variable.level)
+    compared = labels.compared_matrix(variable)
+    agreement = variable_agreement(compared, level=variable.level)
     confidence = variable_confidence(labels, variable=variable, decided=decided)
     truth = gold.categories.get(variable.name) if gold else None
     escalated = int(np.count_nonzero(decided.escalated))
@@ -359,7 +367,7 @@ def _variable_findings(
         accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
         accuracy_consensus=None if truth is None else accuracy(decided.categories, gold=truth),
         agreement=agreement,
-        required=_required(matrix, variable),
+        required=_required(compared, variable),
         confidence=confidence,
         gold=None
         if truth is None
@@ -418,7 +426,8 @@ def _rater_labels(
         rater=labels.rater_names[column],
         category_counts=_category_counts(given, len(variable.answers)),
         status_counts=tuple((status.value, count) for status, count in counts.statuses.items()),
-        missing=counts.missing,
+        missing=0 if labels.strategy else counts.missing,
+        left_out=counts.missing if labels.strategy else 0,
         reason_counts=tuple(counts.reasons.items()),
         accuracy=None if truth is None else accuracy(given, gold=truth),
         position_bias=position_bias(

@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
+from localensemble.consensus.shares import log_probability_gaps
 from localensemble.core.foreign_json import read_json
 from localensemble.labeling.packing import Masks
 from localensemble.labeling.scoring import is_asked
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, RaterKey, VariableKey
 from localensemble.strategies.asked_by_role import proposed_categories
-from localensemble.strategies.protocol import (
-    AskingStrategy,
-    EarlierLabels,
-    log_probability_gaps,
-)
-from localensemble.study.run_record import RecordedStrategy
+from localensemble.strategies.protocol import AskingStrategy, EarlierLabels
+from localensemble.study.recorded_strategy import RecordedStrategy
 from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 8192

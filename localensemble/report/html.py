@@ -27,7 +27,14 @@ from localensemble.findings.agreement import (
 )
 from localensemble.findings.people.control_test import ALPHA, UNACCEPTABLE_ACCURACY
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.report import agreement_wording, marks, methods_text, pictures, wording
+from localensemble.report import (
+    agreement_wording,
+    marks,
+    methods_text,
+    pictures,
+    strategy_wording,
+    wording,
+)
 from localensemble.report.first_screen import agreement_cells, first_screen
 from localensemble.report.queue import ItemQueue
 
@@ -148,6 +155,7 @@ def _environment() -> Environment:
         rule_in_words=methods_text.rule_in_words,
         policies_in_words=methods_text.policies_in_words,
         wording=wording,
+        strategy_wording=strategy_wording,
         unacceptable_accuracy=UNACCEPTABLE_ACCURACY,
         control_alpha=ALPHA,
     )

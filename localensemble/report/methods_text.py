@@ -24,6 +24,7 @@ from localensemble.findings.method_comparison import method_source
 from localensemble.findings.people.people_counts import PeopleCounts
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.agreement_wording import single_label_notes
+from localensemble.report.strategy_wording import asked_for, strategy_sentence
 
 _CLOPPER_PEARSON = (
     "Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the "
@@ -322,12 +323,16 @@ def _left_whole(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> 
     whole = all(engines.get(rater.engine, NOTHING_KNOWN).never_cuts for rater in findings.raters)
     uncut = "No text was truncated. " if whole else ""
     apart = _set_apart(findings)
-    if not findings.unlabeled:
+    if findings.strategy is not None:
+        apart += strategy_sentence(findings.strategy) + " "
+        if not findings.unlabeled:
+            return f"{uncut}{apart}Every label that was asked for has a category."
+    elif not findings.unlabeled:
         others = " other" if apart else ""
         return (
             f"{uncut}{apart}Every rater assigned every{others} text a category on every variable."
         )
-    cells = findings.item_count * len(findings.raters) * len(findings.variables)
+    cells = asked_for(findings)
     return (
         f"{uncut}{apart}{findings.unlabeled:,} of {cells:,} labels have no category, for the "
         "reasons that the report lists; none was imputed."

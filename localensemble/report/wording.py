@@ -14,6 +14,7 @@ from localensemble.findings.confidence import VariableConfidence
 from localensemble.findings.position_bias import PositionBias
 from localensemble.findings.study_findings import StudyFindings, VariableFindings
 from localensemble.report.people_wording import people_sentence
+from localensemble.report.strategy_wording import asked_for
 
 # Nobody reads a sentence with more names.
 _MOST_NAMED = 20
@@ -178,7 +179,7 @@ def study_verdict(findings: StudyFindings) -> tuple[str, ...]:
             f"{findings.item_count:,} were labeled."
         )
     if findings.unlabeled and findings.ratings_sha256 is None:
-        cells = findings.item_count * len(raters) * len(findings.variables)
+        cells = asked_for(findings)
         sentences.append(
             f"{findings.unlabeled:,} of {cells:,} labels have no category; the reasons are listed "
             'under "What was left out".'

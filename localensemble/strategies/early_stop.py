@@ -19,7 +19,7 @@ from localensemble.consensus.rules import DecisionRules
 from localensemble.consensus.setting_fields import Share, WholeNumber
 from localensemble.core.errors import EnsembleError
 from localensemble.core.label_matrix import LabelMatrix
-from localensemble.core.random_draw import random_draws
+from localensemble.core.random_draw import labeled_by_all
 from localensemble.core.words import listed
 from localensemble.strategies.protocol import AskingStrategy, BoolArray, EarlierLabels
 
@@ -86,8 +86,7 @@ class EarlyStop(AskingStrategy):
 
     def audited(self, item_ids: Sequence[str]) -> BoolArray:
         """Return which items every rater labels, whatever the others say: (N,)."""
-        drawn: BoolArray = random_draws(item_ids, seed=self.seed, purpose="early_stop") < self.audit
-        return drawn
+        return labeled_by_all(item_ids, share=self.audit, seed=self.seed)
 
 
 def _needs_everyone(variable: Variable) -> bool:

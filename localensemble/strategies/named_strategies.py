@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from localensemble.consensus.registry import build_named
 from localensemble.strategies.asked_by_role import AskedByRole
+from localensemble.strategies.asked_in_chain import Chain
 from localensemble.strategies.early_stop import EarlyStop
 from localensemble.strategies.protocol import AskingStrategy
 
-_STRATEGIES: tuple[type[AskingStrategy], ...] = (EarlyStop, AskedByRole)
+_STRATEGIES: tuple[type[AskingStrategy], ...] = (Chain, EarlyStop, AskedByRole)
 _BY_NAME = {strategy.name: strategy for strategy in _STRATEGIES}
 STRATEGY_NAMES: tuple[str, ...] = tuple(_BY_NAME)
 

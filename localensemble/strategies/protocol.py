@@ -89,22 +89,3 @@ class AskingStrategy(SettingsFromFields, ABC):
             rater: the rater's place in the ensemble, from 0; ``earlier`` has as many columns.
             earlier: the labels of the raters before it, on one variable.
         """
-
-
-def log_probability_gaps(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute by how much the log probability of the first category exceeds the second's.
-
-    Args:
-        probabilities: (..., K); NaN where a rater gave none.
-
-    Returns:
-        An array without the last axis: 0 or more, infinite if only one category is possible, NaN
-        where probabilities are unknown.
-    """
-    if probabilities.shape[-1] < 2:
-        return np.where(np.isnan(probabilities[..., 0]), np.nan, np.inf)
-    two = np.partition(probabilities, -2, axis=-1)[..., -2:]
-    with np.errstate(divide="ignore"):
-        logs = np.log(two)
-    gaps: NDArray[np.float64] = logs[..., 1] - logs[..., 0]
-    return gaps

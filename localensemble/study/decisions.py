@@ -184,7 +184,8 @@ def decide(
         agreement = np.nan if value is None else value
     whole = None
     if matrix is not None and not method.per_item:
-        whole = method.derive(matrix)
+        given = _probabilities(labels, variable) if method.needs_probabilities else None
+        whole = method.derive(matrix, probabilities=given)
     parts = [
         _decide_block(labels, variable, method if whole is None else whole, first, block)
         for block in (
@@ -331,6 +332,21 @@ def _decide_block(
         _probability_score(evidence, by="mean_probability"),
         _probability_score(evidence, by="margin"),
     )
+
+
+def _probabilities(labels: StudyLabels, variable: Variable) -> FloatArray | None:
+    """Read the probabilities of all items, eight bytes for each; None if nobody gave any."""
+    parts = [
+        labels.block(
+            variable.name,
+            start=start,
+            stop=min(start + BLOCK_ITEMS, labels.item_count),
+            probabilities=True,
+        ).probabilities
+        for start in range(0, max(labels.item_count, 1), BLOCK_ITEMS)
+    ]
+    given = [part for part in parts if part is not None]
+    return np.concatenate(given) if given else None
 
 
 def _own_probabilities(labels: StudyLabels, variable: Variable, block: _Block) -> FloatArray | None:

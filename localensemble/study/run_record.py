@@ -27,6 +27,7 @@ from localensemble.ledger.records import (
     VariableRecord,
 )
 from localensemble.study.chosen_readout import ReadoutChoice
+from localensemble.study.recorded_strategy import RecordedStrategy
 from localensemble.study.unfit_signs import UnfitSign
 
 _DECIDES_AGAIN = "decides_again_run"
@@ -88,21 +89,6 @@ class RecordedShots:
         """Return the shots as a run keeps them; what does not apply is left out."""
         written = {**asdict(self), "ids": list(self.ids)}
         return {key: value for key, value in written.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedStrategy:
-    """The strategy by which a run chose the items that each rater was asked about.
-
-    Attributes:
-        name: its name in ensemble files.
-        settings: its settings.
-        rules: the rules that decided then. Another rule might have asked about other items.
-    """
-
-    name: str
-    settings: Mapping[str, JsonValue]
-    rules: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +168,7 @@ class RunSettings:
         if self.suspected_texts is not None:
             written[_SUSPECTED] = {text: [*codes] for text, codes in self.suspected_texts.items()}
         if self.strategy is not None:
-            written[_STRATEGY] = {**asdict(self.strategy), "settings": dict(self.strategy.settings)}
+            written[_STRATEGY] = self.strategy.as_json()
         return written
 
     @classmethod
@@ -208,7 +194,7 @@ class RunSettings:
                 name: EngineOrigin.from_json(one) for name, one in read.get(_ENGINES, {}).items()
             },
             suspected_texts=_suspected(read.get(_SUSPECTED)),
-            strategy=_strategy(read.get(_STRATEGY)),
+            strategy=(RecordedStrategy.from_json(read[_STRATEGY]) if _STRATEGY in read else None),
             program_version=read["localensemble"],
         )
 
@@ -349,10 +335,6 @@ def _shots(content: Mapping[str, Any] | None) -> RecordedShots | None:
 
 def _suspected(content: Mapping[str, Any] | None) -> Mapping[str, tuple[str, ...]] | None:
     return None if content is None else {text: tuple(codes) for text, codes in content.items()}
-
-
-def _strategy(content: Mapping[str, Any] | None) -> RecordedStrategy | None:
-    return None if content is None else RecordedStrategy(**content)
 
 
 def _renamed_policies(content: Any) -> Any:

@@ -102,7 +102,7 @@ class Study:
             variable_keys=summary.variables,
             scored=settings.ratings_sha256 is None,
             sets_non_answers_apart=bool(settings.codebook.no_answer),
-            by_strategy=settings.strategy is not None,
+            strategy=settings.strategy,
         )
         labeled = with_signs(labeled, settings.suspected_texts)
         control = settings.control
@@ -117,7 +117,7 @@ class Study:
                 if control
                 else {}
             ),
-            cautions=_cautions(run, settings.rules, reader),
+            cautions=_cautions(run, settings.rules, labeled),
         )
 
     def close(self) -> None:
@@ -225,7 +225,7 @@ class Study:
             self,
             rules=rules,
             recorded=_counted(self.labeled, rules),
-            cautions=_cautions(self.run, rules, self.labeled.reader),
+            cautions=_cautions(self.run, rules, self.labeled),
         )
 
     def with_suspected_texts(self, texts: Mapping[str, tuple[str, ...]]) -> Study:
@@ -241,7 +241,7 @@ class Study:
             run=run,
             labeled=labeled,
             recorded=_counted(labeled, self.rules),
-            cautions=_cautions(run, self.rules, labeled.reader),
+            cautions=_cautions(run, self.rules, labeled),
         )
 
 
@@ -257,13 +257,15 @@ def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
     )
 
 
-def _cautions(run: FinishedRun, rules: DecisionRules, reader: LedgerReader) -> tuple[str, ...]:
+def _cautions(run: FinishedRun, rules: DecisionRules, labeled: StudyLabels) -> tuple[str, ...]:
+    reader, strategy = labeled.reader, run.settings.strategy
     signs = (one.sentence for one in run.summary.unfit_signs if one.rater not in rules.unfit)
     return (
         *run.settings.cautions,
         *signs,
         *_foreign(rules),
         *_left_alone(run, rules),
+        *(strategy.cautions(labeled.item_ids, rules=rules.content) if strategy else ()),
         *injection_cautions(run.settings, rules),
         *_unfinished(reader.runs()),
         *made_before_withdrawal(reader, rules),

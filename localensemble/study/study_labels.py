@@ -16,6 +16,7 @@ from localensemble.core.labels import LabelStatus, is_without_answer
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
 from localensemble.ledger.schema import STATUS_CODES
+from localensemble.study.recorded_strategy import RecordedStrategy
 
 BLOCK_ITEMS = 8192
 # What can become of a rater's verdict on an item; None: the rater never gave one.
@@ -35,11 +36,10 @@ class StudyLabels:
     ``scored`` is true if raters gave probabilities; those of a table of ratings did not.
     ``calibrations`` change the probabilities of each rater, by variable, but never the labels.
     ``sets_non_answers_apart`` is false if the codebook, as recorded, lists no non-answers.
+    ``strategy`` chose which items each rater was asked about; None if all were asked about all.
     ``injection_signs`` are the bits of `core.injection_signs` for each item; None if nobody
     looked for signs in the texts. ``changed_without_signs`` are the positions of suspected items
     whose label changed when a rater was asked again without the sentences that have signs.
-    ``by_strategy`` is true if a strategy chose the items that each rater was asked about: a label
-    that is missing was not asked for.
     """
 
     reader: LedgerReader
@@ -55,11 +55,7 @@ class StudyLabels:
     changed_without_signs: Mapping[tuple[RaterKey, VariableKey], NDArray[np.int64]] = field(
         default_factory=dict
     )
-    by_strategy: bool = False
-
-    def asked(self, block: LabelBlock) -> NDArray[np.bool_] | None:
-        """Mark the labels that were asked for, (n, R); None if all were."""
-        return block.status != MISSING if self.by_strategy else None
+    strategy: RecordedStrategy | None = None
 
     def block(
         self, variable: str, *, start: int, stop: int, probabilities: bool = False
@@ -106,12 +102,48 @@ class StudyLabels:
         found: NDArray[np.bool_] = unasked == everyone
         return found
 
+    def asked(self, block: LabelBlock) -> NDArray[np.bool_] | None:
+        """Mark the raters, (n, R), that were asked about an item; None if all were.
+
+        Without a strategy, a label that is not there is missing.
+        """
+        return None if self.strategy is None else block.status != MISSING
+
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""
         indices = self.reader.label_indices(
             self.item_set, variable=self.variable_keys[variable.name], raters=self.rater_keys
         )
         return LabelMatrix(indices[: self.item_count], variable.answers, self.rater_names)
+
+    def left_out(self, variable: str) -> tuple[int, ...]:
+        """Count the items that each rater was not asked about; zeros without a strategy."""
+        if self.strategy is None:
+            return (0,) * len(self.rater_keys)
+        key = self.variable_keys[variable]
+        return tuple(
+            self.reader.label_counts(
+                self.item_set, variable=key, rater=rater, stop=self.item_count
+            ).missing
+            for rater in self.rater_keys
+        )
+
+    def compared_items(self, variable: str) -> NDArray[np.bool_] | None:
+        """Mark the items, (N,), on which raters are compared; None if on all that they labeled.
+
+        A strategy chooses who labels what by the labels themselves, so what several raters labeled
+        shows their agreement only where all of them were asked by lot.
+        """
+        if self.strategy is None or not any(self.left_out(variable)):
+            return None
+        return self.strategy.labeled_by_all(self.item_ids)
+
+    def compared_matrix(self, variable: Variable) -> LabelMatrix:
+        """Read the labels on which the agreement of one variable is measured."""
+        matrix, compared = self.matrix(variable), self.compared_items(variable.name)
+        if compared is None:
+            return matrix
+        return LabelMatrix(matrix.indices[compared], matrix.categories, matrix.raters)
 
     @property
     def item_ids(self) -> Sequence[str]:

@@ -123,6 +123,8 @@ def test_the_parts_of_a_consensus_agree_with_each_other(
 def test_the_order_of_raters_changes_no_digit(
     method: ConsensusMethod, labels: LabelMatrix, data: st.DataObject
 ) -> None:
+    if method.is_ordered:
+        pytest.skip("the order of the raters breaks its ties")
     order = data.draw(st.permutations(range(len(labels.raters))))
     permuted = LabelMatrix(
         labels.indices[:, order], labels.categories, tuple(labels.raters[j] for j in order)

@@ -46,6 +46,7 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
+    "chain": Case({}, {"method": "chain"}),
     "roles": Case({}, {"method": "roles", "roles": {"third": "adjudicator"}}),
 }
 DEFAULT = Case({}, {"method": "majority"})

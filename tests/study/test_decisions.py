@@ -57,7 +57,10 @@ def same(first: Decisions, second: Decisions) -> bool:
 
 @pytest.mark.parametrize(
     "method",
-    ["majority", "unanimous", "mean_probability", "one_coin_dawid_skene", "dawid_skene", "mace"],
+    [
+        *("majority", "unanimous", "mean_probability"),
+        *("one_coin_dawid_skene", "dawid_skene", "mace", "chain"),
+    ],
 )
 @pytest.mark.parametrize(
     "policies",

@@ -16,6 +16,7 @@ from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
 from localensemble.ledger.verify import verify
+from localensemble.study.recorded_strategy import RecordedStrategy
 from localensemble.study.run_record import RecordedPrompt, RecordedShots, RunSettings, RunSummary
 from localensemble.study.study import Study
 
@@ -46,6 +47,7 @@ def settings(**others: Any) -> RunSettings:
         {"shots": RecordedShots(("g-1", "g-7"), 2, 5, "2" * 64, "3" * 64)},
         {"suspected_texts": {"4" * 64: ("turn_mark", "given_answer")}},
         {"suspected_texts": {}},
+        {"strategy": RecordedStrategy("early_stop", {"audit": 0.1, "seed": 0}, RULES.content)},
         {"prompt": RecordedPrompt("own", {"system": "s", "readouts": {"option": {"system": "o"}}})},
     ],
 )

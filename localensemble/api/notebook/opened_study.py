@@ -470,7 +470,7 @@ class Study:
                 variable = decided.variable
                 one = leading_coefficient(
                     measure_agreement(
-                        opened.labels(variable.name),
+                        opened.recorded.compared_matrix(variable),
                         level=AGREEMENT_LEVEL[variable.level],
                         resamples=0,
                         jackknife=False,

@@ -21,6 +21,7 @@ from localensemble.api.findings import (
     no_answer_sentences,
     position_sentences,
     required_sentences,
+    strategy_sentence,
     unfit_sentences,
 )
 from localensemble.api.label import LabeledStudy
@@ -91,6 +92,8 @@ def show_summary(
     console.print(_table(findings))
     for line in cut(together((one.name, _held_back(one)) for one in findings.variables)):
         say(console, line)
+    if findings.strategy is not None:
+        say(console, strategy_sentence(findings.strategy))
     for pool in findings.pools:
         say(console, pool.sentence)
     for calibration in findings.rater_calibrations:

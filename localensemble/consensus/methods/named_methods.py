@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from localensemble.consensus.methods.chain import Chain
 from localensemble.consensus.methods.dawid_skene import DawidSkene, OneCoinDawidSkene
 from localensemble.consensus.methods.mace import Mace
 from localensemble.consensus.methods.majority import Majority
@@ -28,6 +29,7 @@ _METHODS: tuple[type[ConsensusMethod], ...] = (
     DawidSkene,
     Mace,
     Roles,
+    Chain,
 )
 _BY_NAME = {method.name: method for method in _METHODS}
 METHOD_NAMES: tuple[str, ...] = tuple(_BY_NAME)
