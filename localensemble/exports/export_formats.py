@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from localensemble.exports import (
     argilla,
     doccano,
+    hard_samples,
     json_lines,
     label_studio,
     rater_tables,
@@ -36,6 +37,7 @@ ExportFormat = Literal[
     "doccano",
     "argilla",
     "agreement",
+    "hard-samples",
 ]
 
 
@@ -59,5 +61,6 @@ EXPORT_FORMATS: Mapping[ExportFormat, StudyWriter] = MappingProxyType(
         "doccano": doccano,
         "argilla": argilla,
         "agreement": rater_tables,
+        "hard-samples": hard_samples,
     }
 )

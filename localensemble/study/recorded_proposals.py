@@ -1,28 +1,25 @@
-"""The categories that the verifiers of a study were asked about, derived from its labels."""
+"""What the labelers and adjudicators of a study proposed, derived from its labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from localensemble.consensus.methods.roles import Roles, proposals
-from localensemble.consensus.rules import recorded_rules
+from localensemble.consensus.methods.roles import Proposals, Roles, proposals
+from localensemble.consensus.rules import DecisionRules, recorded_rules
 from localensemble.core.label_matrix import LabelMatrix
 from localensemble.study.study import Study
 
 
-def recorded_proposals(study: Study) -> Mapping[str, NDArray[np.int16]]:
-    """Return the proposed category of each item, for each variable by its name.
+def roles_when_labeled(study: Study) -> Mapping[str, str]:
+    """Return the roles of the raters other than labeler; empty if they had none."""
+    rules = _rules_when_labeled(study)
+    return rules.method.roles if rules and isinstance(rules.method, Roles) else {}
 
-    Returns:
-        Variable, by name -> int16 (N,), -1 where nothing was proposed; empty if the raters had no
-        roles when they labeled.
-    """
-    strategy = study.run.settings.strategy
-    rules = None if strategy is None else recorded_rules(cast(Mapping[str, Any], strategy.rules))
+
+def recorded_proposals(study: Study) -> Mapping[str, Proposals]:
+    """Return what was proposed for each variable, by its name; empty without roles."""
+    rules = _rules_when_labeled(study)
     if rules is None or not isinstance(rules.method, Roles):
         return {}
     found = {}
@@ -33,6 +30,11 @@ def recorded_proposals(study: Study) -> Mapping[str, NDArray[np.int16]]:
             labels.indices[:, fit], labels.categories, tuple(labels.raters[one] for one in fit)
         )
         method = rules.method
-        proposed = proposals(counted, roles=method.roles, accept=method.accept)
-        found[variable.name] = proposed.categories
+        found[variable.name] = proposals(counted, roles=method.roles, accept=method.accept)
     return found
+
+
+def _rules_when_labeled(study: Study) -> DecisionRules | None:
+    # They may have been decided again since, by rules that know no roles.
+    strategy = study.run.settings.strategy
+    return None if strategy is None else recorded_rules(cast(Mapping[str, Any], strategy.rules))

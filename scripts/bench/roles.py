@@ -5,10 +5,10 @@
 The ensemble file has raters with roles. The first items of ``examples/patient_feedback.csv``, which
 none of the embedded models was trained on, are labeled on the variable ``theme``: once by labelers
 and adjudicators that are all asked about everything, for plain voting and the best single rater,
-and once by roles. A student (TF-IDF, linear) learns from the items that the first adjudicator
-reviewed, in batches of 32. Prints a Markdown table: how many items got a label, how many of these
-are right with the exact 95 % interval, how many of all items are right, and the calls made. Gold
-labels are used for nothing but counting.
+and once by roles (verifiers under ``accept: majority`` only). A student (TF-IDF, linear) learns
+from the items that the first adjudicator reviewed, in batches of 32. Prints a Markdown table: how
+many items got a label, how many of these are right with the exact 95 % interval, how many of all
+items are right, and the calls made. Gold labels are used for nothing but counting.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ sys.path.insert(0, str(REPOSITORY))
 
 import localensemble as le  # noqa: E402
 from localensemble.consensus.methods.majority import Majority  # noqa: E402
-from localensemble.consensus.methods.roles import Roles, proposals  # noqa: E402
+from localensemble.consensus.methods.roles import AcceptRule, Roles, proposals  # noqa: E402
 from localensemble.core.label_matrix import LabelMatrix  # noqa: E402
+from localensemble.core.words import counted  # noqa: E402
 from localensemble.strategies.hard_samples import Student, review_hard_samples  # noqa: E402
 from localensemble.strategies.student import train_student  # noqa: E402
 
 VARIABLE = "theme"
 BATCH = 32
+ACCEPT: tuple[AcceptRule, ...] = ("unanimous", "majority")
 Codes = NDArray[np.int16]
 Ensemble = dict[str, Any]
 
@@ -97,7 +99,13 @@ def row(name: str, found: Codes, gold: Codes, calls: int) -> str:
 
 
 def reviewed(
-    material: Material, labels: LabelMatrix, reviewer: Codes, *, buffer: int, with_student: bool
+    material: Material,
+    labels: LabelMatrix,
+    reviewer: Codes,
+    *,
+    accept: AcceptRule,
+    buffer: int,
+    with_student: bool,
 ) -> tuple[Codes, int, int]:
     """Review hard samples; return the categories, the reviews and the events."""
     texts = material.items["text"].tolist()
@@ -112,7 +120,7 @@ def reviewed(
         labels,
         review=lambda positions: reviewer[positions],
         teach=teach if with_student else None,
-        accept="majority",
+        accept=accept,
         buffer_size=buffer,
         batch_size=BATCH,
     )
@@ -143,30 +151,32 @@ def compare(material: Material, ensemble: Ensemble, folder: Path, *, buffer: int
     print(row("plain voting, labelers", voted, gold, count * len(labelers)))
     print(row("plain voting, adjudicators too", Majority().derive(full).categories, gold, calls))
     without = {name: role for name, role in roles.items() if role != "verifier"}
-    for accept in ("unanimous", "majority"):
-        found = Roles(without, accept=accept).derive(full).categories  # type: ignore[arg-type]
-        disputed = proposals(full, roles=without, accept=accept).disputed.sum()  # type: ignore[arg-type]
+    for accept in ACCEPT:
+        found = Roles(without, accept=accept).derive(full).categories
+        disputed = proposals(full, roles=without, accept=accept).disputed.sum()
         adjudicators = len(full.raters) - len(labelers)
         made = count * len(labelers) + int(disputed) * adjudicators
         print(row(f"adjudicated, {accept}", found, gold, made))
         if "verifier" in roles.values():
             consensus = {"method": "roles", "accept": accept}
             checked = label(material, {"raters": raters, "consensus": consensus}, folder)
-            method = Roles(roles, accept=accept)  # type: ignore[arg-type]
+            method = Roles(roles, accept=accept)
             names = [name for name, role in roles.items() if role == "verifier"]
-            more = int((proposals(checked, roles=roles, accept=accept).categories >= 0).sum())  # type: ignore[arg-type]
+            more = int((proposals(checked, roles=roles, accept=accept).categories >= 0).sum())
             verified = method.derive(checked).categories
             print(
                 row(f"adjudicated and verified, {accept}", verified, gold, made + more * len(names))
             )
     judges = [name for name, role in roles.items() if role == "adjudicator"]
-    for with_student in (False, True) if judges else ():
-        reviewer = full.indices[:, full.raters.index(judges[0])]
-        found, reviews, events = reviewed(
-            material, alone, reviewer, buffer=buffer, with_student=with_student
-        )
-        name = f"hard samples reviewed, {events} events, {'a' if with_student else 'no'} student"
-        print(row(name, found, gold, count * len(labelers) + reviews))
+    for judge, accept in ((judge, accept) for judge in judges[:1] for accept in ACCEPT):
+        reviewer = full.indices[:, full.raters.index(judge)]
+        for learns in (False, True):
+            found, reviews, events = reviewed(
+                material, alone, reviewer, accept=accept, buffer=buffer, with_student=learns
+            )
+            student = f"a student, {counted(events, 'update')}" if learns else "no student"
+            name = f"hard samples reviewed, {accept}, {student}"
+            print(row(name, found, gold, count * len(labelers) + reviews))
 
 
 def main() -> None:

@@ -142,7 +142,10 @@ def _rater(
         orders,
         settings.get("proposed_by", ""),
     )
-    verifier = Verifier(variables, questions, recorded_proposals(loaded)) if verifies else None
+    verifier = None
+    if verifies:
+        proposed = {name: one.categories for name, one in recorded_proposals(loaded).items()}
+        verifier = Verifier(variables, questions, proposed)
     return RecordedRater(identity, prepared, questions, verifier)
 
 
