@@ -56,6 +56,7 @@ _COMMANDS: Mapping[str, str] = {
     "needs.",
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "probe": "Train a rater on gold labels.",
+    "relevancy": "Combine the raters of a study on yes/no topics by what they quote.",
     "replay": "Label a random sample of a study again, and compare with its record.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "export": "Export labels and decisions to spreadsheets and other annotation programs.",
@@ -71,6 +72,7 @@ _ROOMS = {
     "review": "review.review_group",
     "finalize": "review.finalize_command",
     "export": "review.export_command",
+    "relevancy": "relevancy.relevancy_command",
     "replay": "replay.replay_command",
     "spans": "spans.spans_group",
 }

@@ -101,6 +101,13 @@ class Variable:
         return tuple(category.name for category in self.categories)
 
     @property
+    def yes(self) -> Category | None:
+        """The category that says that a topic is there; None if this does not ask about one."""
+        if self.level != "binary":
+            return None
+        return next((one for one in self.categories if one.name.casefold() == "yes"), None)
+
+    @property
     def has_names_that_begin_others(self) -> bool:
         """Whether a category's name begins another's, as "1" begins "10"."""
         return any(one.startswith(other) for one, other in permutations(self.answers, 2))

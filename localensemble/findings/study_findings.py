@@ -34,6 +34,11 @@ from localensemble.findings.promises import PromiseFindings, promise_findings
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.findings.strategy_findings import StrategyFindings, strategy_findings
+from localensemble.findings.topics.topic_findings import (
+    TopicFindings,
+    scored_topics,
+    topic_findings,
+)
 from localensemble.ledger.records import RaterKey
 from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
@@ -202,6 +207,10 @@ class StudyFindings:
     models made them. ``unfit`` names raters that a person declared unfit: their labels are in the
     ledger and count in no number. ``review`` has the variables that people decided on.
     ``strategy`` counts the calls if a strategy left some out.
+
+
+    ledger and count in no number. ``review`` has the variables that people decided on. ``topics``
+    has those that raters were asked for passages about.
     """
 
     item_count: int
@@ -222,6 +231,8 @@ class StudyFindings:
     pools: tuple[PoolFindings, ...] = ()
     review: tuple[PeopleFindings, ...] = ()
     strategy: StrategyFindings | None = None
+
+    topics: tuple[TopicFindings, ...] = ()
 
     @property
     def decided_by(self) -> str:
@@ -315,6 +326,7 @@ def study_findings(
         unfit=unfit,
         pools=tuple(map(pool_findings, pools)),
         strategy=strategy_findings(labels, decisions),
+        topics=topic_findings(scored_topics(labels, codebook)),
     )
 
 

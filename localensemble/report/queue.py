@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localensemble.core.items import ItemRow
+from localensemble.core.items import Item, ItemRow
+from localensemble.core.marked_text import TextPart, marked_parts
 from localensemble.exports.rows import DecidedStudy, queue_order, variable_row
+from localensemble.findings.topics.quoted_passages import Quoted, quoted_passages
 from localensemble.study.study_labels import BLOCK_ITEMS
 
 MOST_QUEUED = 200
@@ -15,20 +18,24 @@ MOST_QUEUED = 200
 
 @dataclass(frozen=True, slots=True)
 class OpenVariable:
-    """A variable of an item that a person must decide, with each rater's label."""
+    """A variable of an item that a person must decide, with each rater's label and quotes."""
 
     name: str
     reasons: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
+    quotes: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """An escalated item with its text and its open variables; ``text`` is confidential."""
+    """An escalated item with its open variables and its text, which is confidential.
+
+    ``parts`` are the text, marked where a rater quoted it.
+    """
 
     item_id: str
     variables: tuple[OpenVariable, ...]
-    text: str = field(repr=False)
+    parts: tuple[TextPart, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +54,30 @@ def item_queue(study: DecidedStudy, *, most: int = MOST_QUEUED) -> ItemQueue:
         open_variables.setdefault(item, []).append(place)
     chosen = dict(itertools.islice(open_variables.items(), most))
     rows = _rows(study, set(chosen))
-    shown = tuple(
-        QueuedItem(
-            item_id=str(rows[item].item.id),
-            variables=tuple(_open_variable(study, item, place) for place in places),
-            text=rows[item].item.text,
-        )
-        for item, places in chosen.items()
-    )
+    shown = tuple(_queued(study, rows[item].item, places) for item, places in chosen.items())
     return ItemQueue(shown, len(open_variables))
 
 
-def _open_variable(study: DecidedStudy, item: int, place: int) -> OpenVariable:
-    decision = variable_row(study, place, item=item)
+def _queued(study: DecidedStudy, item: Item, places: Sequence[int]) -> QueuedItem:
+    quoted = quoted_passages(study.labels, item.position)
+    variables = tuple(_open_variable(study, item, place, quoted) for place in places)
+    marked = (
+        (one.start, one.stop)
+        for variable in variables
+        for passages in quoted.get(variable.name, ())
+        for one in passages
+    )
+    return QueuedItem(str(item.id), variables, marked_parts(item.text, marked))
+
+
+def _open_variable(study: DecidedStudy, item: Item, place: int, quoted: Quoted) -> OpenVariable:
+    decision = variable_row(study, place, item=item.position)
+    passages = quoted.get(decision.variable) or ((),) * len(decision.raters)
     return OpenVariable(
         decision.variable,
         decision.reasons,
         tuple((one.rater, one.word) for one in decision.raters),
+        tuple(tuple(item.text[one.start : one.stop] for one in column) for column in passages),
     )
 
 

@@ -140,6 +140,16 @@ class LlamaEmbedder:
         self._seconds += time.perf_counter() - started
         return vectors, tuple(failures)
 
+    def embed_nothing(self) -> tuple[NDArray[np.float32], tuple[EmbeddingFailure | None, ...]]:
+        """Return the vector of the empty string: of the two marks alone.
+
+        `embed` refuses a text without words, because its vector means nothing. How close that
+        vector is to a text serves as the zero of relevancy.
+        """
+        encoder = self._open_encoder()
+        vector = encoder.evaluate(encoder.tokens("") or ())
+        return (vector / np.linalg.norm(vector))[np.newaxis], (None,)
+
     def embed_parts(self, texts: Sequence[str]) -> tuple[NDArray[np.float64] | None, ...]:
         """Return the vectors of each text's parts, which are at most `part_tokens` long.
 

@@ -36,6 +36,7 @@ Method = Literal[
     "write",
     "quote",
     "embed",
+    "embed_nothing",
     "embed_parts",
 ]
 

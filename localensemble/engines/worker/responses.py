@@ -118,7 +118,7 @@ def answer_message(
         return _written_message(fields, value)
     if method == "quote":
         return _quotes_message(fields, value)
-    if method == "embed":
+    if method in ("embed", "embed_nothing"):
         vectors, failures = value
         reasons = [failure and failure.reason for failure in failures]
         return Message({**fields, "failures": reasons}, (), (vectors,))
@@ -165,7 +165,7 @@ def _read_value(message: Message, fields: Fields, method: Method) -> Value:
         return _read_written(message, fields)
     if method == "quote":
         return _read_quotes(message, fields)
-    if method == "embed":
+    if method in ("embed", "embed_nothing"):
         vectors = _array(message, 0, np.float32, 2)
         failures = tuple(
             None if one is None else EmbeddingFailure(_reason(one))

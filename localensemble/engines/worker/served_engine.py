@@ -115,6 +115,8 @@ def _called(engine: Any, request: Request, output: _Output) -> Any:
             categories=request.answers[0],
             at_most=request.at_most,
         )
+    if request.method == "embed_nothing":
+        return engine.embed_nothing()
     return getattr(engine, request.method)(request.texts)
 
 

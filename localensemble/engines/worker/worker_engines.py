@@ -142,6 +142,14 @@ class WorkerEmbedder(Worker):
                 return vectors, failures
         raise self._malformed("it has more or fewer vectors than texts")
 
+    def embed_nothing(self) -> NDArray[np.float32]:
+        """Return the vector of the empty string."""
+        match self._call(Request("embed_nothing")):
+            case (np.ndarray() as vectors, (None,)) if len(vectors) == 1:
+                vector: NDArray[np.float32] = vectors[0]
+                return vector
+        raise self._malformed("it has no vector")
+
     def embed_parts(self, texts: Sequence[str]) -> tuple[NDArray[np.float64] | None, ...]:
         """Return the vectors of each text's parts."""
         value = self._call(Request("embed_parts", texts=tuple(texts)))

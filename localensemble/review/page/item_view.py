@@ -13,6 +13,9 @@ from string import ascii_uppercase
 import numpy as np
 
 from localensemble.codebook.model import Variable
+from localensemble.core.items import Item
+from localensemble.core.marked_text import TextPart, marked_parts
+from localensemble.findings.topics.quoted_passages import Quoted, quoted_passages
 from localensemble.ledger.records import PersonDecision
 from localensemble.review.page.answer_forms import field_name, given_value
 from localensemble.review.page.answer_keys import answer_keys, command_keys
@@ -41,12 +44,14 @@ class ShownLabel:
         word: the category, or the status in angle brackets.
         category: its position; -1 without a category.
         probability: the rater's own, 0 to 1; None if unknown.
+        quotes: what it quoted from the item; confidential.
     """
 
     rater: str
     word: str
     category: int
     probability: float | None
+    quotes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class ItemView:
         by_row: True if each question has its own row of keys.
         seen: True if the reviewer has seen the raters' labels of this item.
         kind: what the raters are called.
+        parts: the text, with what raters quoted marked; never marked on a blind page.
     """
 
     page: Page
@@ -136,7 +142,7 @@ class ItemView:
     flagged: bool
     seen: bool
     kind: str
-    text: str = field(repr=False)
+    parts: tuple[TextPart, ...] = field(repr=False)
     note: str = field(default="", repr=False)
 
     @property
@@ -157,6 +163,7 @@ def item_view(
     seen = session.has_seen_labels(desk, position)
     item = session.open(desk, position, page)
     shows_labels = session.task.shows_labels and (page == "labels" or not session.blind)
+    quoted = quoted_passages(session.study.recorded, position) if shows_labels else {}
     asked = session.asked(desk, position)
     rows = answer_keys(tuple(len(session.variables[place].categories) for place in asked))
     questions = tuple(
@@ -166,7 +173,7 @@ def item_view(
             row,
             answers.get(place),
             field_name(place, suffix),
-            evidence=_evidence(session, position, place) if shows_labels else None,
+            evidence=_evidence(session, item, place, quoted) if shows_labels else None,
             people=_answers_of_reviewers(session, position, place, item.id),
         )
         for place, row in zip(asked, rows, strict=True)
@@ -186,7 +193,15 @@ def item_view(
         flagged=position in desk.flagged,
         seen=seen and page == "item",
         kind=_kind(session),
-        text=item.text,
+        parts=marked_parts(
+            item.text,
+            (
+                (one.start, one.stop)
+                for place in asked
+                for passages in quoted.get(session.variables[place].name, ())
+                for one in passages
+            ),
+        ),
         note=next((one.note for one in answers.values() if one.note), ""),
     )
 
@@ -234,12 +249,14 @@ def _grouped(questions: tuple[Question, ...]) -> tuple[QuestionGroup, ...]:
     return tuple(groups)
 
 
-def _evidence(session: ReviewSession, position: int, place: int) -> ShownEvidence:
+def _evidence(session: ReviewSession, item: Item, place: int, quoted: Quoted) -> ShownEvidence:
+    position = item.position
     decided = session.waiting.decisions[place]
     labels = session.study.recorded
     block = labels.block(decided.variable.name, start=position, stop=position + 1)
     names = (*decided.variable.answers, None)
     states = label_states(block)[0].tolist()
+    passages = quoted.get(decided.variable.name) or ((),) * len(states)
     shown = []
     for column, (state, category) in enumerate(
         zip(states, block.category[0].tolist(), strict=True)
@@ -249,7 +266,11 @@ def _evidence(session: ReviewSession, position: int, place: int) -> ShownEvidenc
         probability = float(block.confidence[0, column])
         shown.append(
             ShownLabel(
-                _letter(column), word, category, None if math.isnan(probability) else probability
+                _letter(column),
+                word,
+                category,
+                None if math.isnan(probability) else probability,
+                tuple(item.text[one.start : one.stop] for one in passages[column]),
             )
         )
     support = float(decided.support[position])

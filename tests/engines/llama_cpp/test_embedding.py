@@ -98,6 +98,17 @@ def test_no_texts_give_no_vectors(embedder: LlamaEmbedder) -> None:
     assert (vectors.shape, failures) == ((0, WIDTH), ())
 
 
+def test_the_empty_string_has_a_vector_of_its_own_in_both_processes(
+    path: Path, embedder: LlamaEmbedder
+) -> None:
+    (nothing,), failures = embedder.embed_nothing()
+    assert failures == (None,)
+    assert np.linalg.norm(nothing) == pytest.approx(1, abs=1e-6)
+    worker = WorkerEmbedder(EngineSettings(model_path=path, threads=1))
+    assert np.array_equal(worker.embed_nothing(), nothing)
+    worker.close()
+
+
 def test_a_worker_gives_the_same_digits(path: Path, embedder: LlamaEmbedder) -> None:
     worker = WorkerEmbedder(EngineSettings(model_path=path, threads=1))
     vectors, failures = worker.embed([*TOKENS, ""])

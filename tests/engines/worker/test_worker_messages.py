@@ -101,6 +101,7 @@ def _sent(message: message_stream.Message) -> message_stream.Message:
         Request("quote", prompts=PROMPTS[:1], texts=("é",), answers=(("a", "b"),), at_most=8),
         Request("embed_parts", texts=("x",)),
         Request("embed"),
+        Request("embed_nothing"),
     ],
 )
 def test_a_request_arrives_as_it_was_sent(request_: Request) -> None:

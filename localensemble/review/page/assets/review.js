@@ -207,6 +207,7 @@ document.getElementById("help")?.addEventListener("click", () => {
 const text = document.getElementById("text");
 const field = document.getElementById("find");
 const plain = text?.textContent ?? "";
+const asLoaded = [...(text?.childNodes ?? [])];
 let marks = [];
 let here = -1;
 
@@ -227,7 +228,8 @@ function find(words) {
     marks.push(mark);
     from = at + wanted.length;
   }
-  text.replaceChildren(...parts, plain.slice(from));
+  // Without words to find, what the raters quoted is marked again.
+  text.replaceChildren(...(wanted ? [...parts, plain.slice(from)] : asLoaded));
   show(words ? 0 : -1);
 }
 

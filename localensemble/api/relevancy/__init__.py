@@ -1,0 +1,1 @@
+"""Score many yes/no topics by the relevancy of what raters quote."""

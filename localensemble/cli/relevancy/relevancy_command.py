@@ -1,0 +1,79 @@
+"""The command ``relevancy``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from localensemble.api.findings import Coefficient
+from localensemble.api.relevancy.score_topics import (
+    RelevancyOptions,
+    RelevancyProgress,
+    TopicFindings,
+    score_topics,
+)
+from localensemble.cli.command_options import with_options
+from localensemble.cli.console import output, progress_output, say
+from localensemble.cli.isolated import isolated_option
+from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.options import Option
+from localensemble.core.words import counted, listed
+
+
+@click.command("relevancy", cls=StudyCommand)
+@click.argument("study", type=click.Path(path_type=Path))
+@with_options
+@isolated_option
+def command(
+    study: Path,
+    *,
+    items: Annotated[Path, Option("The labeled table.")],
+    options: RelevancyOptions,
+) -> None:
+    """Combine the raters of STUDY on its yes/no topics by what they quote.
+
+    Every rater that says yes chooses the passages of the text that show it. How close they are to
+    the topic's description gives the label a relevancy score. The scores of the raters are combined
+    to one, and the label is yes if any rater says so and that score is high enough. Records where
+    the passages stand, not their words. Run it again to continue, and `report` to see the topics.
+    """
+    progress = progress_output()
+
+    def show(now: RelevancyProgress) -> None:
+        say(progress, f"{now.rater}: quoted from {now.done:,} of {counted(now.items, 'item')}")
+
+    found = score_topics(study, items=items, options=options, on_progress=show)
+    console = output()
+    for topic in found.topics:
+        for line in topic_lines(topic):
+            say(console, line)
+    for message in found.messages:
+        say(console, message)
+
+
+def topic_lines(topic: TopicFindings) -> Iterator[str]:
+    """Yield what to say about one topic."""
+    yield (
+        f"{topic.name}: {topic.labeled_yes:,} of {counted(topic.items, 'item')} yes; "
+        f"a rater says yes to {topic.union:,}, most raters to {topic.majority:,}; "
+        f"threshold {topic.threshold:.2f}"
+    )
+    yield (
+        f"  AC1 on labels {_value(topic.agreement_on_labels)}, on scores in ten bins "
+        f"{_value(topic.agreement_on_scores)}; Fleiss' kappa {_value(topic.kappa)}"
+    )
+    if topic.outliers:
+        yield f"  Left out of this topic as an outlier: {listed(topic.outliers)}"
+    if topic.not_asked:
+        yield f"  Not asked for passages: {listed(topic.not_asked)}"
+
+
+def _value(found: Coefficient) -> str:
+    if found.value is None:
+        return f"undefined ({found.undefined_because})"
+    if found.interval_low is None or found.interval_high is None:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} [{found.interval_low:.3f}, {found.interval_high:.3f}]"

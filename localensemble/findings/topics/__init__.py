@@ -1,0 +1,1 @@
+"""What the relevancy-scored ensemble finds on each topic of a study."""

@@ -1,0 +1,1 @@
+"""Ask raters for the passages of a text that show why they say yes."""
