@@ -35,12 +35,14 @@ class Document:
         lines: the line number, from 1, of each place; the empty place is the whole document.
             Empty if the content was built in Python.
         written: how each number, Boolean value and None is written, by place.
+        variables: if some variables were left out, where each of the others stands in the file.
     """
 
     path: Path
     value: PlainValue
     lines: dict[Place, int]
     written: dict[Place, str] = field(default_factory=dict)
+    variables: tuple[int, ...] = ()
 
     def error(self, place: Place, found: str, *, hint: str) -> CodebookError:
         """Return the error for one place; its message begins with the file, line and path."""
@@ -50,7 +52,12 @@ class Document:
     def describe(self, place: Place) -> str:
         """Name a place: ``line 12, variables[1].categories[3].definition``."""
         line = f"line {self.line(place)}" if self.lines else ""
+        if self.variables and place[:1] == ("variables",):
+            place = ("variables", *map(self._in_file, place[1:2]), *place[2:])
         return ", ".join(part for part in (line, dotted(place)) if part)
+
+    def _in_file(self, number: str | int) -> str | int:
+        return self.variables[number] if isinstance(number, int) else number
 
     def line(self, place: Place) -> int:
         """Return the line of a place or, if a key is missing, of the nearest enclosing place."""

@@ -39,6 +39,7 @@ from localensemble.codebook.shape import (
     closest,
     problems,
 )
+from localensemble.codebook.span_variables import without_span_variables
 from localensemble.core.coefficient_names import CODEBOOK_COEFFICIENTS
 from localensemble.core.errors import CodebookError
 
@@ -86,7 +87,7 @@ def load_codebook(source: CodebookSource) -> Codebook:
             "expected keys with values, found something else.",
             hint="Start with the keys `name:`, `version:` and `variables:`.",
         )
-    return _codebook(_shape(document))
+    return _codebook(_shape(without_span_variables(document)))
 
 
 def _built(content: Mapping[str, Any]) -> Document:

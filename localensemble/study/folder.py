@@ -80,6 +80,10 @@ class StudyFolder:
         """The record of processing activities, as Markdown."""
         return self.path / "data-sheet.md"
 
+    def spans(self, variable: str, *, among: Sequence[str] = ()) -> Path:
+        """The passages of one variable, a table of spans; ``among`` as in `certificate`."""
+        return self.path / f"spans-{_part_of_name(variable, among)}.csv"
+
     def certificate(self, variable: str, *, among: Sequence[str] = ()) -> Path:
         """The certified threshold of one variable, as JSON.
 

@@ -16,12 +16,12 @@ def test_every_file_of_a_study_has_one_name(tmp_path: Path) -> None:
     files = (
         *(folder.ledger, folder.labels, folder.escalations, folder.findings),
         *(folder.report, folder.manifest),
-        *(folder.certificate("topic"), folder.rater_calibration("topic")),
+        *(folder.certificate("topic"), folder.rater_calibration("topic"), folder.spans("topic")),
     )
     assert [path.relative_to(tmp_path).as_posix() for path in files] == [
         *("study.sqlite", "labels.csv", "escalations.csv", "findings.json"),
         *("report.html", "manifest.json"),
-        *("certificate-topic.json", "rater-calibration-topic.json"),
+        *("certificate-topic.json", "rater-calibration-topic.json", "spans-topic.csv"),
     ]
 
 

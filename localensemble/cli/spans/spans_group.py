@@ -6,6 +6,7 @@ import click
 
 from localensemble.cli.command_group import CommandGroup
 from localensemble.cli.spans.agree_spans_command import agree_command
+from localensemble.cli.spans.extract_command import extract_command
 from localensemble.cli.spans.match_command import match_command
 
 
@@ -14,5 +15,6 @@ def command() -> None:
     """Find passages in texts, and measure how far raters mark the same ones."""
 
 
+command.add_command(extract_command)
 command.add_command(match_command)
 command.add_command(agree_command)

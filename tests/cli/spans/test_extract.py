@@ -1,0 +1,114 @@
+"""`spans extract` with an embedded model: literal passages, resumed after a kill."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from localensemble.core.errors import LedgerError
+from localensemble.core.resources import models_dir
+from localensemble.ledger.connection import is_begun
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.verify import verify
+from tests.cli.conftest import Run
+
+pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+pytestmark = pytest.mark.slow  # runs an embedded model, and kills it
+
+CODEBOOK = """\
+name: notes
+version: "1"
+variables:
+  - name: complaint
+    type: spans
+    question: What does the patient complain about?
+    categories:
+      - {name: Complaint, definition: What the patient complains about.}
+"""
+TEXTS = [f"😷 N° {n}: the café was cold, the nurse never came — дважды." for n in range(40)]
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> list[object]:
+    (tmp_path / "codebook.yaml").write_text(CODEBOOK, encoding="utf-8")
+    model = next(models_dir().glob("le-llama-2m*.gguf"))
+    (tmp_path / "ensemble.yaml").write_text(
+        f"raters: [{{model: {model}, name: one, context_tokens: 512}}]\n", encoding="utf-8"
+    )
+    with (tmp_path / "notes.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("id", "text"), *enumerate(TEXTS)])
+    options = ("-c", tmp_path / "codebook.yaml", "-e", tmp_path / "ensemble.yaml")
+    return ["spans", "extract", tmp_path / "notes.csv", *options, "--threads", 1]
+
+
+def test_every_passage_stands_where_the_table_says(
+    run: Run, given: list[object], tmp_path: Path
+) -> None:
+    study = tmp_path / "study"
+    ended = run(*given, "-o", study, "--limit", 6)
+    assert ended.code == 0, ended.err
+    assert "6 new calls" in ended.out
+    with (study / "spans-complaint.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["item"] for row in rows} == set("012345")
+    found = [row for row in rows if row["start"]]
+    assert found
+    for row in found:
+        text = TEXTS[int(row["item"])]
+        assert text[int(row["start"]) : int(row["stop"])] == row["passage"]
+        assert 0 < float(row["probability"]) <= 1
+    again = run(*given, "-o", study, "--limit", 6)
+    assert "0 new calls" in again.out
+    assert run("spans", "agree", study / "spans-complaint.csv", "--items", given[2]).code == 0
+    assert b"nurse" not in (study / "study.sqlite").read_bytes()
+
+
+def test_a_run_killed_on_the_way_ends_as_an_undisturbed_one(
+    run: Run, given: list[object], tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(*given, "-o", whole).code == 0
+    command = [sys.executable, "-m", "localensemble", *map(str, given), "-o", str(killed)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None and not begun(killed):
+        time.sleep(0.05)
+    was_running = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert was_running, "it ended before it could be killed"
+    ended = run(*given, "-o", killed)
+    assert ended.code == 0, ended.err
+    assert verify(killed / "study.sqlite").ok
+    assert (killed / "spans-complaint.csv").read_bytes() == (
+        whole / "spans-complaint.csv"
+    ).read_bytes()
+
+
+def begun(study: Path) -> bool:
+    """Tell whether the run has recorded passages."""
+    if not is_begun(study / "study.sqlite"):
+        return False
+    try:
+        with LedgerReader.open(study / "study.sqlite") as reader:
+            sets = reader.item_sets()
+            return bool(sets) and bool(reader.asked_for_passages(sets[0].key))
+    except LedgerError:  # its tables are being made
+        return False
+
+
+def test_an_option_or_folder_that_cannot_be_used_is_named(
+    run: Run, given: list[object], tmp_path: Path
+) -> None:
+    cut = run(*given, "-o", tmp_path / "cut", "--limit", 2, "--most-tokens", 8)
+    assert cut.code in {0, 3}
+    (tmp_path / "ensemble.yaml").write_text("raters: [{model: a, engine: scripted}]\n")
+    ended = run(*given, "-o", tmp_path / "scripted")
+    assert ended.code == 4
+    assert "cannot find passages" in ended.err
