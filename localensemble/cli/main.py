@@ -46,7 +46,7 @@ _COMMANDS: Mapping[str, str] = {
     "label": "Label the items of a table with every rater of an ensemble.",
     "import": "Make a study from a table of ratings by people or other programs.",
     "agree": "Measure agreement between raters, people or models, in a table or a study.",
-    "spans": "Find passages in texts, and measure how far raters mark the same ones.",
+    "spans": "Find passages in texts, measure how far raters mark the same ones, and settle them.",
     "consensus": "Decide a labeled study again with other rules; needs no model.",
     "review": "Let a person decide the items that await one.",
     "finalize": "Write the finished table, once people have decided.",

@@ -171,7 +171,8 @@ def _written(
     passages: dict[str, Mapping[int, ItemPassages]] = {
         one.rater: reader.passages(one.place) for one in asked
     }
-    path = folder.spans(variable.name)
+    names = [one.name for one in plan.codebook.variables]
+    path = folder.spans(variable.name, among=names)
     write_spans(
         path,
         _rows(variable, passages, plan),
