@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         withdraw,
         write_report,
     )
+    from localensemble.api.notebook.weigh_verb import WeighedAnswers, weigh_answers
     from localensemble.embeddings.embed import embed
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Study",
     "TrainedProbe",
     "Variable",
+    "WeighedAnswers",
     "__version__",
     "agree",
     "ask",
@@ -70,6 +72,7 @@ __all__ = [
     "pilot",
     "replay",
     "train_probe",
+    "weigh_answers",
     "withdraw",
     "write_report",
     "write_worksheet",
@@ -90,6 +93,7 @@ _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
 _HOMES |= {verb: f"{_NOTEBOOK}.{verb}_verb" for verb in ("export", "replay")}
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")
+_HOMES |= dict.fromkeys(("WeighedAnswers", "weigh_answers"), f"{_NOTEBOOK}.weigh_verb")
 _HOMES |= dict.fromkeys(
     ("Category", "Codebook", "LocalEnsembleError", "Variable"), f"{_NOTEBOOK}.given"
 )

@@ -47,6 +47,7 @@ _COMMANDS: Mapping[str, str] = {
     "import": "Make a study from a table of ratings by people or other programs.",
     "agree": "Measure agreement between raters, people or models, in a table or a study.",
     "spans": "Find passages in texts, measure how far raters mark the same ones, and settle them.",
+    "weigh": "Choose among free-text answers of several raters by weighted consistency.",
     "consensus": "Decide a labeled study again with other rules; needs no model.",
     "review": "Let a person decide the items that await one.",
     "finalize": "Write the finished table, once people have decided.",
@@ -75,6 +76,7 @@ _ROOMS = {
     "relevancy": "relevancy.relevancy_command",
     "replay": "replay.replay_command",
     "spans": "spans.spans_group",
+    "weigh": "free_answers.weigh_command",
 }
 
 

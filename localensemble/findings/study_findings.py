@@ -206,11 +206,8 @@ class StudyFindings:
     ``ratings_sha256`` is the hash of the table of ratings that the labels come from; None if
     models made them. ``unfit`` names raters that a person declared unfit: their labels are in the
     ledger and count in no number. ``review`` has the variables that people decided on.
-    ``strategy`` counts the calls if a strategy left some out.
-
-
-    ledger and count in no number. ``review`` has the variables that people decided on. ``topics``
-    has those that raters were asked for passages about.
+    ``strategy`` counts the calls if a strategy left some out. ``topics`` has the variables that
+    raters were asked for passages about.
     """
 
     item_count: int

@@ -1,0 +1,1 @@
+"""Free-text answers: which of several raters' answers to choose."""
