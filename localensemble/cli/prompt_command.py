@@ -103,7 +103,8 @@ def compare_command(
     """Label the same items under each of the TEMPLATES and compare; record nothing.
 
     Each is a file, or the name of one that ships, such as label/v1. The others are compared
-    with the first. With gold labels, shows how often each rater is right under each template, and
+    with the first. With --shots, ways of choosing examples are compared, too, and TEMPLATES can be
+    left out. With gold labels, shows how often each rater is right under each template, and
     whether the difference can be chance.
     """
     console = progress_output()
@@ -141,7 +142,7 @@ def _comparison_table(found: PromptComparison, variable: str) -> WordTable:
         f"{variable}: {found.items:,} items"
         if baseline is None
         else f"{variable}: {baseline.accuracy.items:,} items with a gold label",
-        words=("rater", "template"),
+        words=("rater", "prompt"),
         numbers=numbers,
     )
     for one in found.results:

@@ -92,7 +92,7 @@ class PromptComparison:
         """State what may be concluded."""
         if not self.baselines:
             return (
-                "Without gold labels, nothing here shows which template is right more often. A "
+                "Without gold labels, nothing here shows which prompt is right more often. A "
                 "lower off-codebook mass only shows that the raters keep to the categories.",
             )
         tested = [
@@ -107,8 +107,8 @@ class PromptComparison:
             if p <= _LEVEL
         )
         nothing = (
-            f"No template is shown to be right more or less often than {self.templates[0]}: every "
-            "difference may be due to chance.",
+            "No prompt is shown to be right more or less often than the first "
+            f"({self.templates[0]}): every difference may be due to chance.",
         )
         return (
             *(found or nothing),
@@ -253,6 +253,6 @@ def _above_nowhere(found: PromptComparison) -> tuple[str, ...]:
         if max(reached) <= baseline.accuracy.value:
             sentences.append(
                 f'On {baseline.variable}, always answering "{baseline.category}" would be right at '
-                "least as often as every rater under every template."
+                "least as often as every rater under every prompt."
             )
     return tuple(sentences)

@@ -116,3 +116,54 @@ def test_a_table_without_a_text_to_label_is_refused(run: Run, files: StudyFiles)
     assert ended.code == 2
     assert files.items.name in ended.err
     assert "--text-column" in ended.err
+
+
+def with_shots(files: StudyFiles, shots: str = "{gold: pool.csv, n: 3}") -> None:
+    with (files.folder / "pool.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("id", "text", "gold_topic"))
+        writer.writerows((f"p-{n}", f"an earlier remark {n}", "food") for n in range(9))
+    files.ensemble.write_text(f"{SCRIPTED}prompt: {{shots: {shots}}}\n", encoding="utf-8")
+
+
+def test_ways_of_choosing_examples_are_compared_on_the_same_gold_labels(
+    run: Run, files: StudyFiles
+) -> None:
+    with_shots(files)
+    ended = compare(
+        run, files, "--shots", "none", "--shots", "fixed", "--shots", "random",
+        "--gold", files.folder / "gold.csv", "--variable", "topic", "--json",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["templates"] == ["no shots", "fixed shots", "random shots"]
+    assert len(found["results"]) == 3 * 3
+    for one in found["results"]:
+        assert one["accuracy"]["items"] == 60
+        assert (one["against_first"] is None) == (one["template"] == "no shots")
+    assert "3 examples of its own" in " ".join(ended.err.split())
+    assert "an earlier remark" not in ended.out + ended.err
+
+
+def test_no_examples_give_what_an_ensemble_without_them_gives(run: Run, files: StudyFiles) -> None:
+    mine = files.folder / "mine.yaml"
+    plain = json.loads(compare(run, files, "label/v1", mine, "--json").out)
+    with_shots(files)
+    ended = compare(run, files, "label/v1", mine, "--shots", "none", "--json")
+    assert json.loads(ended.out)["templates"] == ["label/v1, no shots", f"{mine}, no shots"]
+    masses = [
+        [one["median_off_codebook_mass"] for one in found["results"]]
+        for found in (plain, json.loads(ended.out))
+    ]
+    assert masses[0] == masses[1]
+
+
+@pytest.mark.parametrize("shots", ["", "{gold: pool.csv, per_category: 1}"])
+def test_examples_without_a_stated_number_cannot_be_compared(
+    run: Run, files: StudyFiles, shots: str
+) -> None:
+    if shots:
+        with_shots(files, shots)
+    ended = compare(run, files, "--shots", "none", "--shots", "retrieved")
+    assert ended.code == 2
+    assert "how many examples" in ended.err

@@ -112,7 +112,7 @@ def test_without_gold_nothing_is_said_about_who_is_right() -> None:
 def test_a_difference_that_can_be_chance_is_not_called_one() -> None:
     gold = [0] * 10 + [1] * 10
     found = compared(labels([0] * 12 + [1] * 8), labels([0] * 10 + [1] * 10), gold)
-    assert "No template is shown" in found.sentences()[0]
+    assert "No prompt is shown" in found.sentences()[0]
 
 
 def test_a_difference_that_cannot_be_chance_is_stated_with_its_direction() -> None:
@@ -150,7 +150,7 @@ def test_several_tests_are_adjusted_for_their_number() -> None:
     truth = {"theme": np.array(gold, dtype=np.int16)}
     # Alone, 6 of 6 is p = .031; beside another test it is .0625.
     found = compare_prompts(one_better, variables=(THEME,), gold=truth)
-    assert "No template is shown" in found.sentences()[0]
+    assert "No prompt is shown" in found.sentences()[0]
     alone = {key: value for key, value in one_better.items() if key[0] == "one"}
     found = compare_prompts(alone, variables=(THEME,), gold=truth)
     assert "more often" in found.sentences()[0]

@@ -31,7 +31,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemPassages
 from localensemble.prompting.template import load_template
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.spans.span_tables import WrittenSpan, write_spans

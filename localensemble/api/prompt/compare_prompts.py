@@ -1,4 +1,7 @@
-"""Compare prompt templates on a few items, or on those with gold labels; record nothing."""
+"""Compare prompts on a few items, or on those with gold labels; record nothing.
+
+Prompts differ in their template, or in the examples that they show.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
+from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile, GoldTable
 from localensemble.codebook.checked import CodebookSource, load_checked
 from localensemble.codebook.model import Codebook, Variable
@@ -37,7 +41,6 @@ from localensemble.findings.prompt_comparison import (
 from localensemble.findings.prompt_comparison import compare_prompts as compared
 from localensemble.labeling.category_orders import in_all_orders, order_cost
 from localensemble.labeling.ensemble import Ensemble
-from localensemble.labeling.examples.shots import Shots, load_shots
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
@@ -61,6 +64,11 @@ __all__ = [
 _WITHOUT_GOLD = 50
 _WITH_GOLD = 200
 _ROWS = 4096
+# How a table calls a way of choosing shots.
+_WAYS = {"none": "no shots", "fixed": "fixed shots", "random": "random shots"} | {
+    "retrieved": "retrieved shots",
+    "balanced": "balanced shots",
+}
 _SHIPS = re.compile(r"([a-z][a-z0-9_-]*)/v(\d+)")
 
 
@@ -75,6 +83,8 @@ class ComparePromptsOptions:
         gold: table with gold labels; then only items with a gold label are labeled.
         count: how many items to label at most, spread over the table; None labels 50, or 200
             with gold.
+        shots: ways of choosing examples to compare under each template, from the table that the
+            ensemble file names; empty for the shots as the file states them.
         variables: the variables to compare on; empty for all.
         id_column: column that identifies an item; None detects it.
         text_column: column that holds the text; None detects it.
@@ -93,6 +103,14 @@ class ComparePromptsOptions:
             least=2,
         ),
     ] = None
+    shots: Annotated[
+        tuple[Literal["none", ShotSelection], ...],
+        Option(
+            "Compare ways of choosing the examples that the ensemble file asks for with `shots`; "
+            "repeatable, and the others are compared with the first.",
+            "--shots",
+        ),
+    ] = ()
     variables: Annotated[
         tuple[str, ...],
         Option("Compare on this variable only; repeatable.", "--variable", metavar="NAME"),
@@ -113,10 +131,11 @@ def compare_prompts(
     on_message: Callable[[str], None] = lambda message: None,
     on_rater: Callable[[str, str], None] = lambda rater, template: None,
 ) -> PromptComparison:
-    """Label the same items with every rater under each template, and compare; keep no labels.
+    """Label the same items with every rater under each prompt, and compare; keep no labels.
 
     Args:
-        templates: two or more: files, or names of templates that ship, such as ``label/v1``.
+        templates: two or more: files, or names of templates that ship, such as ``label/v1``. One is
+            enough, or none for that of the ensemble file, if ``shots`` are compared.
         items: the table of items.
         codebook: the codebook.
         options: the ensemble, the gold labels, and how many items.
@@ -130,36 +149,31 @@ def compare_prompts(
     questions = load_checked(codebook)
     chosen = choose_ensemble(options, codebook=questions)
     ensemble = chosen.ensemble
-    shots = load_shots(ensemble.shots, questions)
-    shown = shots.shown(questions)
-    variables = _chosen(shown, options.variables)
-    loaded = _load(templates, variables, ensemble.readouts)
     table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    shots.refuse_among(table)
-    for template in loaded.values():
-        shots.refuse_unshown(template, questions)
+    prompts, shots = _prompts(templates, ensemble, questions, options, table)
     few, gold, gold_messages = _items(table, questions, options, shots)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    largest = max(prompts.values(), key=lambda one: len(str(one.codebook.as_json())))
     raters = prepare_raters(
         ensemble,
         models,
-        codebook=shown,
-        template=next(iter(loaded.values())),
+        codebook=largest.codebook,
+        template=largest.template,
         options=RaterOptions("batched", options.threads),
     )
-    for template in loaded.values():
-        refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
+    for one in prompts.values():
+        refuse_what_cannot_fit(raters, one.codebook, template=one.template, layout=ensemble.layout)
+    variables = _chosen(questions, options.variables)
     cost = order_cost(variables, at_most=ensemble.orders)
-    messages = (*chosen.messages, *table.messages, *shots.messages, *gold_messages, *cost)
+    said = dict.fromkeys(message for one in prompts.values() for message in one.shots.messages)
+    messages = (*chosen.messages, *table.messages, *said, *gold_messages, *cost)
     for message in messages:
         on_message(message)
     labels: dict[tuple[str, str], Mapping[str, Sequence[Label]]] = {}
     for rater in raters:
-        for name, template in loaded.items():
+        for name, one in prompts.items():
             on_rater(rater.name, name)
-            labels[rater.name, name] = _labels(
-                rater, template, few, table, variables, ensemble, questions
-            )
+            labels[rater.name, name] = _labels(rater, one, few, table, ensemble, options)
     asked = {variable.name for variable in variables}
     return compared(
         labels,
@@ -167,6 +181,66 @@ def compare_prompts(
         gold={name: found for name, found in gold.items() if name in asked},
         messages=messages,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _ComparedPrompt:
+    """A template with its shots, and the codebook as it shows it."""
+
+    template: PromptTemplate
+    shots: Shots
+    codebook: Codebook
+
+
+def _prompts(
+    templates: Sequence[str | Path],
+    ensemble: Ensemble,
+    codebook: Codebook,
+    options: ComparePromptsOptions,
+    table: ItemFile,
+) -> tuple[Mapping[str, _ComparedPrompt], frozenset[str]]:
+    """Return the prompts to compare by name, and the ids of all items that are shots of one."""
+    opener = embedder_opener(ensemble.folder, options.threads)
+    ways = {
+        way: load_shots(_stated(ensemble.shots, way), codebook, items=table, open_embedder=opener)
+        for way in options.shots or ("",)
+    }
+    shown = {way: shots.shown(codebook) for way, shots in ways.items()}
+    variables = [variable for one in shown.values() for variable in _chosen(one, options.variables)]
+    if len(ways) > 1 and not templates:
+        loaded = {"": ensemble.load_template(variables)}
+    else:
+        least = 1 if len(ways) > 1 else 2
+        loaded = _load(templates, variables, ensemble.readouts, least=least)
+    prompts = {}
+    for name, template in loaded.items():
+        for way, shots in ways.items():
+            shots.refuse_among(table)
+            shots.refuse_unshown(template, codebook)
+            named = ", ".join(filter(None, (name if len(loaded) > 1 else "", _WAYS.get(way, way))))
+            prompts[named or name] = _ComparedPrompt(
+                template.with_shots(shots.of_texts), shots, shown[way]
+            )
+    return prompts, frozenset().union(*(shots.ids for shots in ways.values()))
+
+
+def _stated(stated: StatedShots | None, way: str) -> StatedShots | None:
+    """Return the shots that a way of choosing them asks for.
+
+    Raises:
+        InputError: the ensemble file does not say how many shots, and from where.
+    """
+    if not way:
+        return stated
+    if way == "none":
+        return None
+    if stated is None or stated.count is None:
+        raise InputError(
+            f"Cannot compare {way} shots: the ensemble file does not say how many examples to "
+            "show, and from which table.",
+            hint="Write it there, for example prompt: {shots: {gold: pool.csv, n: 4}}.",
+        )
+    return replace(stated, select=cast(ShotSelection, way))
 
 
 def _chosen(codebook: Codebook, names: Sequence[str]) -> tuple[Variable, ...]:
@@ -181,12 +255,17 @@ def _chosen(codebook: Codebook, names: Sequence[str]) -> tuple[Variable, ...]:
 
 
 def _load(
-    templates: Sequence[str | Path], variables: Sequence[Variable], readouts: Sequence[Readout]
+    templates: Sequence[str | Path],
+    variables: Sequence[Variable],
+    readouts: Sequence[Readout],
+    *,
+    least: int,
 ) -> dict[str, PromptTemplate]:
-    if len(templates) < 2:
+    if len(templates) < least:
         raise InputError(
             f"Found {len(templates)} prompt templates to compare; expected two or more.",
-            hint="Name the files, the current prompt first. label/v1 is the one that ships.",
+            hint="Name the files, the current prompt first. label/v1 is the one that ships. Or "
+            "compare examples: --shots none --shots retrieved.",
         )
     loaded: dict[str, PromptTemplate] = {}
     for given in templates:
@@ -207,7 +286,7 @@ def _load(
 
 
 def _items(
-    table: ItemFile, codebook: Codebook, options: ComparePromptsOptions, shots: Shots
+    table: ItemFile, codebook: Codebook, options: ComparePromptsOptions, shots: frozenset[str]
 ) -> tuple[tuple[Item, ...], Mapping[str, CategoryArray], tuple[str, ...]]:
     """Choose the items, and return the gold labels of the chosen ones."""
     if options.gold is None:
@@ -228,7 +307,7 @@ def _items(
         codebook=codebook,
         item_ids=[str(row.item.id) for block in table.blocks(_ROWS) for row in block],
         id_column=shared_id_column(options.gold, named),
-        shots=shots.ids,
+        shots=shots,
     )
     wanted = options.variables or tuple(gold.categories)
     known = np.zeros(table.item_count, dtype=np.bool_)
@@ -254,13 +333,15 @@ def _items(
 
 def _labels(
     rater: PreparedRater,
-    template: PromptTemplate,
+    prompt: _ComparedPrompt,
     items: Sequence[Item],
     table: ItemFile,
-    variables: tuple[Variable, ...],
     ensemble: Ensemble,
-    codebook: Codebook,
+    options: ComparePromptsOptions,
 ) -> Mapping[str, Sequence[Label]]:
+    variables = _chosen(prompt.codebook, options.variables)
+    if prompt.shots.of_texts is not None:
+        prompt.shots.of_texts.prepare(item.text for item in items)
     # The model is loaded anew for each template, so that what it keeps of prompts does not pile up.
     engine = rater.engine.load()
     try:
@@ -268,8 +349,8 @@ def _labels(
             engine,
             items[:ITEMS_THAT_CHOOSE],
             rater=rater.name,
-            codebook=replace(codebook, variables=variables),
-            template=template,
+            codebook=replace(prompt.codebook, variables=variables),
+            template=prompt.template,
             layout=ensemble.layout,
             readouts=rater.readouts,
         )
@@ -277,7 +358,7 @@ def _labels(
         layout = layout_for(
             engine, table, variables=asked, template=template, layout=ensemble.layout
         )
-        non_answers = NonAnswers.of(codebook.no_answer)
+        non_answers = NonAnswers.of(prompt.codebook.no_answer)
         questions = Questions(variables, template, layout, non_answers, ensemble.orders)
         found: dict[str, list[Label]] = {variable.name: [] for variable in variables}
         for start in range(0, len(items), BLOCK_SIZE):

@@ -36,7 +36,7 @@ from localensemble.ledger.records import AskedForPassages, RaterKey
 from localensemble.privacy.egress import guarded_launcher
 from localensemble.strategies.relevancy.relevancy_score import cosines_to
 from localensemble.study.folder import StudyFolder
-from localensemble.study.own_tables import open_ledger
+from localensemble.study.folder_files.own_tables import open_ledger
 from localensemble.study.study import Study
 from localensemble.study.study_items import items_of
 from localensemble.tables.delimited import TableSource
