@@ -115,9 +115,9 @@ def measure_readout(
     template = questions.template
     answers = [template.answers(variable) for variable in questions.variables]
     found: list[Scores] = []
-    for item in items:
-        if not is_asked(item, questions.non_answers):
-            continue
+    asked = [item for item in items if is_asked(item, questions.non_answers)]
+    template.prepare(item.text for item in asked)
+    for item in asked:
         prompts = [
             template.render(variable, item.text, layout=questions.layout)
             for variable in questions.variables

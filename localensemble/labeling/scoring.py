@@ -138,6 +138,7 @@ def label_missing(
     if known:
         report(0, len(items), known, 0.0)
     asked = {place: item for place, item in enumerate(items) if place not in unasked}
+    questions.template.prepare(item.text for item in asked.values())
     _Scorer(engine, asked, questions, report).score(0, len(items), cells - known.keys())
 
 

@@ -10,7 +10,7 @@ as a template.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations, takewhile
 from pathlib import Path
@@ -72,6 +72,10 @@ class ShotsOfTexts(Protocol):
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
         """What a rater's identity says about them."""
+        ...
+
+    def prepare(self, texts: Iterable[str]) -> None:
+        """Choose the examples of many texts, which is faster than one at a time."""
         ...
 
     def examples(self, variable: str, text: str) -> tuple[Example, ...]:
@@ -195,6 +199,11 @@ class PromptTemplate:
             return variable.has_names_that_begin_others
         folded = [answer.strip().casefold() for answer in self.answers(variable)]
         return any(one.startswith(other) for one, other in permutations(folded, 2))
+
+    def prepare(self, texts: Iterable[str]) -> None:
+        """Prepare to render texts, which is faster than one at a time if each has own shots."""
+        if self.shots is not None:
+            self.shots.prepare(texts)
 
     def render(self, variable: Variable, text: str, *, layout: Layout) -> Prompt:
         """Render the prompt for one item and one variable.

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.load import load_codebook
 from localensemble.codebook.model import Codebook
+from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError
+from localensemble.core.items import Item
+from localensemble.core.labels import ItemId
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.labeling.examples.shots import Shots, ShotSelection, StatedShots, load_shots
 from localensemble.labeling.rater_identity import rater_identity
-from localensemble.labeling.scoring import Questions
+from localensemble.labeling.scoring import Questions, label_block
 from localensemble.prompting.template import PromptTemplate, load_template
 from localensemble.tables.item_file import ItemFile
 from tests.studies import study_files
@@ -39,9 +42,10 @@ class WordVectors:
     sha256 = "0" * 64
 
     def __init__(self) -> None:
-        self.read = 0
+        self.read = self.calls = 0
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        self.calls += 1
         self.read += len(texts)
         words = ("nurse", "kind", "cold", "dinner", "soup", "parking")
         counts = np.array([[one.lower().split().count(word) for word in words] for one in texts])
@@ -195,6 +199,17 @@ def test_each_text_is_embedded_once(tmp_path: Path, codebook: Codebook) -> None:
     shots.of_texts.prepare([TEXT, "cold soup", TEXT, ""])
     assert embedder.read == len(POOL) + 2
     shots.of_texts.examples("topic", TEXT)
+    assert embedder.read == len(POOL) + 2
+
+
+def test_a_block_of_items_is_embedded_together(tmp_path: Path, codebook: Codebook) -> None:
+    embedder = WordVectors()
+    template = load_template().with_shots(shots_of(tmp_path, codebook, embedder=embedder).of_texts)
+    items = [Item(ItemId(f"i-{n}"), text, n) for n, text in enumerate((TEXT, "soup", "n/a", " "))]
+    non_answers = NonAnswers.of(codebook.no_answer)
+    questions = Questions(codebook.variables, template, "codebook_first", non_answers)
+    label_block(ScriptedEngine(), items, questions=questions)
+    assert embedder.calls == 2
     assert embedder.read == len(POOL) + 2
 
 

@@ -120,6 +120,8 @@ def estimate(
         options=RaterOptions(options.mode, options.threads),
     )
     few = _few_items(table, questions)
+    # Once for all raters, so it is no part of what a rater takes.
+    prompt.template.prepare(item.text for item in few)
     found = []
     for rater in raters:
         if rater.need.fits:

@@ -41,6 +41,7 @@ from localensemble.findings.prompt_comparison import (
 from localensemble.findings.prompt_comparison import compare_prompts as compared
 from localensemble.labeling.category_orders import in_all_orders, order_cost
 from localensemble.labeling.ensemble import Ensemble
+from localensemble.labeling.examples.shots import Shots, ShotSelection, StatedShots, load_shots
 from localensemble.labeling.layout import layout_for
 from localensemble.labeling.packing import BLOCK_SIZE
 from localensemble.labeling.readout_choice import ITEMS_THAT_CHOOSE, rater_template
@@ -340,8 +341,6 @@ def _labels(
     options: ComparePromptsOptions,
 ) -> Mapping[str, Sequence[Label]]:
     variables = _chosen(prompt.codebook, options.variables)
-    if prompt.shots.of_texts is not None:
-        prompt.shots.of_texts.prepare(item.text for item in items)
     # The model is loaded anew for each template, so that what it keeps of prompts does not pile up.
     engine = rater.engine.load()
     try:
