@@ -58,6 +58,7 @@ class _Shots(_Strict):
     n: Annotated[int, Field(ge=1)] | None = None
     select: ShotSelection = "fixed"
     embedder: Annotated[str, Field(min_length=1)] = ENCODER
+    groups: Annotated[int, Field(ge=2)] | None = None
     seed: int = 0
 
 
@@ -327,7 +328,7 @@ def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
         return None
     given = shots.model_fields_set
     if shots.n is None:
-        needs_n = [key for key in ("select", "embedder") if key in given]
+        needs_n = [key for key in ("select", "embedder", "groups") if key in given]
         if needs_n:
             raise EnsembleError(
                 f"{path}, prompt.shots: found `{needs_n[0]}` without `n`.",
@@ -339,12 +340,14 @@ def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
             hint="`per_category` shows as many examples of every category; `n` shows n examples "
             "whatever their categories.",
         )
-    elif "embedder" in given and shots.select not in ("retrieved", "balanced"):
-        raise EnsembleError(
-            f"{path}, prompt.shots: `select: {shots.select}` compares no texts, so `embedder` "
-            "has no effect.",
-            hint="Remove `embedder`, or write `select: retrieved`.",
-        )
+    elif shots.select not in ("retrieved", "balanced"):
+        compares = [key for key in ("embedder", "groups") if key in given]
+        if compares:
+            raise EnsembleError(
+                f"{path}, prompt.shots: `select: {shots.select}` compares no texts, so "
+                f"`{compares[0]}` has no effect.",
+                hint=f"Remove `{compares[0]}`, or write `select: retrieved`.",
+            )
     return StatedShots(
         path.resolve().parent / Path(shots.gold).expanduser(),
         shots.per_category,
@@ -352,6 +355,7 @@ def _stated_shots(path: Path, shots: _Shots | None) -> StatedShots | None:
         shots.n,
         shots.select,
         shots.embedder,
+        shots.groups,
     )
 
 

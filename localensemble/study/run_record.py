@@ -71,6 +71,7 @@ class RecordedShots:
         select: how so many were chosen: ``fixed``, ``random``, ``retrieved`` or ``balanced``.
         embedder: the model that compared texts; None if none did.
         embedder_sha256: hash of its file.
+        groups: how many groups of texts share examples; None if each text has its own.
         table_sha256: hash of `shots.csv` as it was written; None if all texts have the same shots.
     """
 
@@ -83,6 +84,7 @@ class RecordedShots:
     select: str | None = None
     embedder: str | None = None
     embedder_sha256: str | None = None
+    groups: int | None = None
     table_sha256: str | None = None
 
     def as_json(self) -> JsonValue:

@@ -122,6 +122,8 @@ def test_a_single_text_is_asked_with_its_own_examples(run: Run, files: StudyFile
         ("{gold: pool.csv, n: 0}", ("prompt.shots.n",)),
         ("{gold: pool.csv, n: 2, select: nearest}", ("prompt.shots.select", "retrieved")),
         ("{gold: pool.csv, n: 2, select: fixed, embedder: x}", ("embedder", "no effect")),
+        ("{gold: pool.csv, n: 2, groups: 4}", ("groups", "no effect")),
+        ("{gold: pool.csv, n: 2, select: retrieved, groups: 1}", ("prompt.shots.groups",)),
         ("{gold: pool.csv, n: 2, select: retrieved, embedder: other}", ("other",)),
     ],
 )

@@ -72,10 +72,11 @@ def shots_of(
     count: int = 2,
     pool: Sequence[Sequence[str]] = POOL,
     items: Sequence[Sequence[str]] | None = None,
+    groups: int | None = None,
     seed: int = 0,
     embedder: WordVectors | None = None,
 ) -> Shots:
-    stated = StatedShots(table(folder / "pool.csv", pool), 1, seed, count, select)
+    stated = StatedShots(table(folder / "pool.csv", pool), 1, seed, count, select, groups=groups)
     study = None
     if items is not None:
         path = table(folder / "study.csv", items, "id,text")
@@ -99,6 +100,17 @@ def test_the_most_similar_example_stands_last(tmp_path: Path, codebook: Codebook
     assert [one.cosine for one in found] == pytest.approx([1 / np.sqrt(2), 3 / np.sqrt(10)])
     assert shots.of_texts.examples("topic", TEXT)[-1].text == POOL[3][1]
     assert shots.of_texts.chosen("urgent", TEXT) == ()
+
+
+def test_texts_of_a_group_share_their_examples_but_never_a_copy(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    shots = shots_of(tmp_path, codebook, groups=3)
+    # The nurses, the cold food and the parking place are the groups.
+    assert ids_for(shots, "kind kind kind") == ids_for(shots, "nurse nurse") == ["p-4", "p-1"]
+    assert set(ids_for(shots, "dinner was cold")) == {"p-2", "p-5"}
+    assert "p-4" not in ids_for(shots, POOL[3][1])
+    assert len(ids_for(shots, POOL[3][1])) == 2
 
 
 def test_a_text_like_no_example_gets_the_first_ids(tmp_path: Path, codebook: Codebook) -> None:
@@ -249,8 +261,9 @@ def test_what_chooses_the_examples_is_part_of_the_rater(tmp_path: Path, codebook
         identity(shots_of(tmp_path, codebook)),
         identity(shots_of(tmp_path, codebook, count=3)),
         identity(shots_of(tmp_path, codebook, select="balanced")),
+        identity(shots_of(tmp_path, codebook, groups=2)),
         identity(shots_of(tmp_path, codebook, pool=POOL[1:])),
     }
-    assert len(found) == 5
+    assert len(found) == 6
     again = shots_of(tmp_path, codebook, pool=POOL[::-1], seed=5)
     assert identity(again) in found

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from localensemble.codebook.model import Example
 from localensemble.core.identity import sha256_json, sha256_text
+from localensemble.strategies.example_groups import group_centers
 from localensemble.strategies.near_duplicates import are_near_duplicates, words_of
 from localensemble.strategies.nearest_examples import choose, choose_balanced, nearest_first
 
@@ -87,6 +88,9 @@ class ItemShots:
         count: examples for each variable.
         seed: seed of the draw.
         embedder: makes the vectors; None for ``random``.
+        groups: how many groups the pool is divided into. A text then gets the examples nearest to
+            the center of the group that it is nearest to, so that texts that are alike share
+            examples, and raters read these once for several texts. None compares each text.
     """
 
     def __init__(
@@ -97,7 +101,9 @@ class ItemShots:
         count: int,
         seed: int,
         embedder: TextEmbedder | None,
+        groups: int | None = None,
     ) -> None:
+        self._groups = groups
         self._pools = pools
         self._select = select
         self._count = count
@@ -114,6 +120,7 @@ class ItemShots:
                 "n": self._count,
                 "seed": self._seed if self._select == "random" else None,
                 "embedder": None if self._embedder is None else self._embedder.sha256,
+                "groups": self._groups,
                 "pools": {
                     name: [[one.text, one.category] for one in pool.examples]
                     for name, pool in self._pools.items()
@@ -186,6 +193,8 @@ class ItemShots:
             return _Choice(rows, (None,) * len(rows))
         cosines = self._pool_vectors[name] @ vector
         ranked = nearest_first(cosines)
+        if self._groups is not None:
+            ranked = self._ranked_of_group(name, vector)
         if self._select == "balanced":
             rows = choose_balanced(
                 ranked, categories=pool.categories, count=self._count, allowed=allowed
@@ -193,6 +202,12 @@ class ItemShots:
         else:
             rows = choose(ranked.tolist(), count=self._count, allowed=allowed)
         return _Choice(rows, tuple(float(cosines[row]) for row in rows))
+
+    def _ranked_of_group(self, name: str, vector: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Rank a pool by nearness to the center of the group that a text is nearest to."""
+        centers = self._centers[name]
+        group = int(nearest_first(centers @ vector)[0])
+        return nearest_first(self._pool_vectors[name] @ centers[group])
 
     def _drawn(self, name: str, pool: ShotPool, text: str) -> Iterator[int]:
         """Yield the rows of a pool in an order that the seed, the variable and the text decide."""
@@ -203,6 +218,14 @@ class ItemShots:
             # The last takes the place of the drawn one, so that a draw costs the same in any pool.
             left[place], left[-1] = left[-1], left[place]
             yield left.pop()
+
+    @cached_property
+    def _centers(self) -> Mapping[str, NDArray[np.float64]]:
+        groups = self._groups or 1
+        return {
+            name: group_centers(vectors, count=groups)
+            for name, vectors in self._pool_vectors.items()
+        }
 
     @cached_property
     def _pool_vectors(self) -> Mapping[str, NDArray[np.float64]]:

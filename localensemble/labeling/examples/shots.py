@@ -56,6 +56,7 @@ class StatedShots:
         count: examples of each variable, whatever their categories.
         select: how ``count`` examples are chosen.
         embedder: the model that compares texts.
+        groups: how many groups of texts share examples; None if each text has its own.
     """
 
     gold: Path
@@ -64,6 +65,7 @@ class StatedShots:
     count: int | None = None
     select: ShotSelection = "fixed"
     embedder: str = ENCODER
+    groups: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,12 @@ def _by_count(
         embedder = open_embedder(stated.embedder)
     pools = {name: _pool(found) for name, found in by_category.items()}
     of_texts = ItemShots(
-        pools, select=stated.select, count=count, seed=stated.seed, embedder=embedder
+        pools,
+        select=stated.select,
+        count=count,
+        seed=stated.seed,
+        embedder=embedder,
+        groups=stated.groups,
     )
     recorded = RecordedShots(
         ids=(),
@@ -283,6 +290,7 @@ def _by_count(
         select=stated.select,
         embedder=None if embedder is None else embedder.name,
         embedder_sha256=None if embedder is None else embedder.sha256,
+        groups=stated.groups,
     )
     return Shots(recorded=recorded, messages=(_own_shots(stated, pools),), of_texts=of_texts)
 
@@ -294,6 +302,8 @@ def _own_shots(stated: StatedShots, pools: Mapping[str, ShotPool]) -> str:
         "retrieved": f"the most similar by {stated.embedder}",
         "balanced": f"the most similar of as many categories as possible, by {stated.embedder}",
     }[stated.select]
+    if stated.groups is not None:
+        how += f", for {counted(stated.groups, 'group')} of texts that are alike"
     return (
         f"Each text gets {counted(stated.count or 0, 'example')} of its own (shots) from "
         f"{size:,} gold labels of {stated.gold.name}: {how}. Raters must read them again for every "
