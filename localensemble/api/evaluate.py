@@ -12,10 +12,10 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.input_files import read_json_file
 from localensemble.core.words import counted
 from localensemble.engines.registry import usable_kinds
+from localensemble.findings.certificates.used_gold import with_used_gold
 from localensemble.findings.fitted_pools import pooled_gold_cautions
 from localensemble.findings.people.people_findings import people_findings
 from localensemble.findings.study_findings import StudyFindings, study_findings
-from localensemble.findings.used_gold import with_used_gold
 from localensemble.report.html import write_report
 from localensemble.report.json_files import write_findings
 from localensemble.report.queue import ItemQueue

@@ -20,7 +20,7 @@ from localensemble.consensus.certificates.sample_plan import items_to_check
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.random_draw import random_draw
-from localensemble.findings.promises import USUAL_DELTA, accepted_by_rules
+from localensemble.findings.certificates.promises import USUAL_DELTA, accepted_by_rules
 from localensemble.study.study import Study
 from localensemble.study.study_items import IdsOnly, items_of
 from localensemble.tables.delimited import write_table

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from localensemble.exports import (
     argilla,
     doccano,
-    hard_samples,
+    hard_sample_table,
     json_lines,
     label_studio,
     rater_tables,
@@ -61,6 +61,6 @@ EXPORT_FORMATS: Mapping[ExportFormat, StudyWriter] = MappingProxyType(
         "doccano": doccano,
         "argilla": argilla,
         "agreement": rater_tables,
-        "hard-samples": hard_samples,
+        "hard-samples": hard_sample_table,
     }
 )

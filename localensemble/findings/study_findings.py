@@ -23,6 +23,7 @@ from localensemble.core.label_matrix import LabelMatrix
 from localensemble.core.labels import NOT_CONFIRMED
 from localensemble.core.words import listed
 from localensemble.findings.agreement import Agreement, Coefficient, Verdict, variable_agreement
+from localensemble.findings.certificates.promises import PromiseFindings, promise_findings
 from localensemble.findings.confidence import VariableConfidence, variable_confidence
 from localensemble.findings.expected_errors import ExpectedErrors, expected_errors
 from localensemble.findings.fitted_pools import PoolFindings, pool_findings
@@ -30,7 +31,6 @@ from localensemble.findings.gold_comparison import GoldComparison, gold_comparis
 from localensemble.findings.people.people_counts import PeopleCounts, people_counts
 from localensemble.findings.people.people_findings import PeopleFindings
 from localensemble.findings.position_bias import PositionBias, position_bias
-from localensemble.findings.promises import PromiseFindings, promise_findings
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
 from localensemble.findings.strategy_findings import StrategyFindings, strategy_findings

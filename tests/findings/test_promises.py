@@ -19,7 +19,12 @@ from localensemble.cli.results.evaluation_summary import next_step
 from localensemble.consensus.certificates.certificate import Certificate
 from localensemble.core.errors import InputError
 from localensemble.engines.registry import usable_kinds
-from localensemble.findings.promises import PromiseFindings, is_pool, profile_of, promise_findings
+from localensemble.findings.certificates.promises import (
+    PromiseFindings,
+    is_pool,
+    profile_of,
+    promise_findings,
+)
 from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.methods_text import study_methods
 from localensemble.study.people.final_labels import FinalLabels

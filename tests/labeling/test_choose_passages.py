@@ -12,7 +12,7 @@ from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.labeling.passages.choose_passages import choose_passages, choosing_method
 from localensemble.ledger.records import ItemPassages
-from localensemble.prompting.quoting import quoting_prompt
+from localensemble.prompting.quote_prompt import quoting_prompt
 
 WAIT = Variable(
     "wait",

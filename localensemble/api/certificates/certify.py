@@ -21,7 +21,11 @@ from localensemble.consensus.registry import suggestion
 from localensemble.core.errors import InputError
 from localensemble.core.options import refuse_other_words
 from localensemble.core.words import counted
-from localensemble.findings.certification import Promise, certify_variable, withdrawn_promises
+from localensemble.findings.certificates.certification import (
+    Promise,
+    certify_variable,
+    withdrawn_promises,
+)
 from localensemble.findings.fitted_pools import is_pooled_on
 from localensemble.study.folder import StudyFolder
 from localensemble.study.given_files import write_made_file

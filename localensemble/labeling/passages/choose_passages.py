@@ -15,7 +15,7 @@ from localensemble.codebook.model import Variable
 from localensemble.core.identity import canonical_json
 from localensemble.engines.protocol import Engine, ScoreFailure, Scores
 from localensemble.ledger.records import ItemPassages, Passage
-from localensemble.prompting.quoting import QUOTING_SHA256, quoting_prompt
+from localensemble.prompting.quote_prompt import QUOTING_SHA256, quoting_prompt
 from localensemble.strategies.relevancy.text_pieces import Place, text_pieces
 
 MOST_PASSAGES = 3

@@ -30,9 +30,9 @@ from localensemble.consensus.policies.scores import ScoreName
 from localensemble.consensus.protocol import BoolArray, ConsensusMethod, FloatArray
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
+from localensemble.findings.certificates.promises import profile_of, promise_findings
 from localensemble.findings.evaluation import CategoryArray
 from localensemble.findings.fitted_raters import has_used_text
-from localensemble.findings.promises import profile_of, promise_findings
 from localensemble.study.binding import binding
 from localensemble.study.decisions import decide
 from localensemble.study.study import Study

@@ -1,0 +1,1 @@
+"""What certificates promise, and whether gold labels contradict it."""
