@@ -89,12 +89,14 @@ DOORS: dict[str, frozenset[str]] = {
     "llama_cpp": frozenset({"engines"}),
     "matplotlib": frozenset({"report"}),
     "pandas": frozenset({"tables", "exports", "api"}),
+    "presidio_analyzer": frozenset({"privacy"}),
     "pytest": frozenset({"testing"}),
     "sklearn": frozenset({"findings"}),
     "starlette": frozenset({"review"}),
     "uvicorn": frozenset({"review"}),
     "httpx": frozenset({"catalog", "engines"}),
     "ollama": frozenset({"engines"}),
+    "tldextract": frozenset({"privacy"}),
     "truststore": frozenset({"catalog"}),
     "http": frozenset({"review", "engines"}),
     "socket": frozenset({"review", "engines", "privacy"}),
@@ -130,7 +132,7 @@ IMPURE_MODULES = frozenset(
 HEAVY = (
     *("click", "httpx", "jinja2", "llama_cpp", "matplotlib", "numpy", "ollama", "openpyxl"),
     *("pandas", "pyarrow", "pydantic", "pytest", "rich", "ruamel", "scipy", "sklearn", "sqlite3"),
-    *("starlette", "truststore", "uvicorn"),
+    *("presidio_analyzer", "spacy", "starlette", "tldextract", "truststore", "uvicorn"),
 )
 
 

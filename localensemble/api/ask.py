@@ -8,6 +8,7 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.deidentified.rater_texts import RaterTexts, load_for_raters
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
@@ -17,7 +18,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.consensus.rules import DecisionRules
@@ -111,7 +112,7 @@ def ask(
         InputError: a file cannot be used, or there is no such item.
         EngineError: a model cannot be loaded, or fails.
     """
-    questions = load_checked(codebook)
+    texts, questions = load_for_raters(codebook)
     chosen = choose_ensemble(options, codebook=questions)
     ensemble, verifiers = _without_verifiers(chosen.ensemble)
     rules = ensemble.rules
@@ -122,10 +123,12 @@ def ask(
         raters=rules.fit([rater.name for rater in ensemble.raters]),
         control=True,
     )
-    item, table = _item(text, options)
+    item, table = _item(text, options, texts)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     opener = embedder_opener(ensemble.folder, options.threads)
-    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
+    prompt = load_prompt(
+        ensemble, questions, items=table, open_embedder=opener, shown_table=texts.table
+    )
     raters = prepare_raters(
         ensemble,
         models,
@@ -267,8 +270,8 @@ def _asked(
     return AskedVariable(variable, tuple(raters), decision)
 
 
-def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]:
-    """Return the item to ask about, and its table if it has one."""
+def _item(text: str | None, options: AskOptions, texts: RaterTexts) -> tuple[Item, ItemFile | None]:
+    """Return the item to ask about as raters are shown it, and its table if it has one."""
     if options.items is None and options.item_id is None:
         if text is None:
             raise InputError(
@@ -279,7 +282,7 @@ def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]
             raise InputError(
                 f"text: expected a str, found {type(text).__name__}.", hint="Give one text."
             )
-        return Item(ItemId("text"), text, 0), None
+        return Item(ItemId("text"), texts.text(text), 0), None
     if text is not None:
         raise InputError(
             "Found both a text and an item of a table.",
@@ -290,7 +293,7 @@ def _item(text: str | None, options: AskOptions) -> tuple[Item, ItemFile | None]
         raise InputError(
             f"Found {found} without {missing}.", hint="Give both: --items FILE --id ID."
         )
-    table = ItemFile.open(
-        options.items, id_column=options.id_column, text_column=options.text_column
+    table = texts.table(
+        ItemFile.open(options.items, id_column=options.id_column, text_column=options.text_column)
     )
     return table.item_with_id(options.item_id), table

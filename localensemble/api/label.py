@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,13 @@ from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
 from localensemble.api.certificates.calibrate import read_calibrations
 from localensemble.api.decided import WrittenStudy, rules_in_force, write_decided
+from localensemble.api.deidentified.rater_texts import (
+    RaterTexts,
+    deidentification_messages,
+    load_for_raters,
+)
 from localensemble.api.prepared_raters import (
+    PreparedRater,
     RaterOptions,
     locate_rater,
     prepare_raters,
@@ -29,7 +35,7 @@ from localensemble.api.shared_options import (
     UnfitRaters,
 )
 from localensemble.api.unfit_raters import accepted_without
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import unlisted_sentences
 from localensemble.consensus.rules import DecisionRules
@@ -40,7 +46,7 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.examples.shot_table import write_shot_table
 from localensemble.labeling.examples.shots import Shots
-from localensemble.labeling.loaded_prompt import load_prompt
+from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
@@ -60,6 +66,7 @@ from localensemble.study.folder_files.own_tables import open_ledger, refuse_tabl
 from localensemble.study.folder_files.shared_folder import sharing_warnings
 from localensemble.study.given_files import GivenFiles
 from localensemble.study.gold import GoldLabels, read_gold, shared_id_column
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.study.study import Study
 from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.delimited import TableSource
@@ -161,7 +168,7 @@ def label(
         UnfitRaterError: a rater shows a sign of being unfit; labels made so far are kept.
     """
     refuse_tables_of_another_ledger(folder := StudyFolder(study))
-    questions = load_checked(codebook)
+    texts, questions = load_for_raters(codebook)
     chosen = choose_ensemble(options, codebook=questions, study=study)
     ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
@@ -171,18 +178,12 @@ def label(
     shared = sharing_warnings(study)
     for message in (messages := (*shared, *chosen.messages, *table.messages, *unlisted, *warnings)):
         on_message(message)
-    opener = embedder_opener(ensemble.folder, options.threads)
-    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
+    items_shown = texts.table(table)
+    prompt = _prompt(ensemble, questions, items_shown, texts, options.threads)
     shown, template = prompt.codebook, prompt.template
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     check_columns(table, variables=questions.variables, raters=tuple(sha256))
-    conditions = LabelingConditions(
-        codebook=shown,
-        prompt_sha256=template.sha256,
-        models=sha256,
-        items_sha256=table.sha256,
-        item_count=min(table.item_count, options.limit or table.item_count),
-    )
+    conditions = _conditions(prompt, sha256, table, options.limit)
     rules, rule_messages = _rules(ensemble, folder, options, conditions)
     rule_messages += ensemble.check_strategy(questions.variables, rules=rules)
     gold, control = _known_labels(table, questions, options, prompt.shots)
@@ -198,13 +199,16 @@ def label(
     refuse_what_cannot_fit(raters, shown, template=template, layout=ensemble.layout)
     for message in filter(None, (rater.message for rater in raters)):
         on_message(message)
+    deidentified = _deidentified(texts, table, raters, options.limit)
+    for message in (removed := deidentification_messages(deidentified)):
+        on_message(message)
     folder.make()
     plan = LabelingPlan(
-        items=table,
+        items=items_shown,
         codebook=questions,
         engines=tuple(rater.engine for rater in raters),
         template=template,
-        shots=_recorded(prompt.shots, table, questions, options, folder),
+        shots=_recorded(prompt.shots, items_shown, questions, options, folder),
         layout=ensemble.layout,
         rules=rules,
         limit=options.limit,
@@ -215,10 +219,11 @@ def label(
         certified_raters=certified_raters(rules),
         stop_unfit=options.stop_unfit,
         strategy=ensemble.strategy,
+        deidentified=deidentified,
     )
-    written = _labeled(plan, folder, gold, on_progress, on_message)
+    written = _labeled(plan, folder, table, gold, on_progress, on_message)
     signs = tuple(one.sentence for one in written.unfit_signs)
-    return LabeledStudy(written.findings, folder, (*messages, *signs))
+    return LabeledStudy(written.findings, folder, (*messages, *removed, *signs))
 
 
 def _items(source: TableSource, options: LabelOptions, folder: StudyFolder) -> ItemFile:
@@ -229,6 +234,7 @@ def _items(source: TableSource, options: LabelOptions, folder: StudyFolder) -> I
 def _labeled(
     plan: LabelingPlan,
     folder: StudyFolder,
+    table: ItemFile,
     gold: GoldLabels | None,
     on_progress: Callable[[Progress], None],
     on_message: Callable[[str], None],
@@ -256,7 +262,7 @@ def _labeled(
         written = write_decided(
             loaded,
             decisions=decisions,
-            items=plan.items,
+            items=table,
             folder=folder,
             gold=gold,
         )
@@ -282,6 +288,39 @@ def _recorded(
         path=folder.shots,
     )
     return replace(shots, recorded=replace(shots.recorded, table_sha256=sha256))
+
+
+def _prompt(
+    ensemble: Ensemble,
+    codebook: Codebook,
+    items: ItemFile,
+    texts: RaterTexts,
+    threads: int | None,
+) -> LoadedPrompt:
+    opener = embedder_opener(ensemble.folder, threads)
+    return load_prompt(
+        ensemble, codebook, items=items, open_embedder=opener, shown_table=texts.table
+    )
+
+
+def _conditions(
+    prompt: LoadedPrompt, models: Mapping[str, str], table: ItemFile, limit: int | None
+) -> LabelingConditions:
+    return LabelingConditions(
+        codebook=prompt.codebook,
+        prompt_sha256=prompt.template.sha256,
+        models=models,
+        items_sha256=table.sha256,
+        item_count=min(table.item_count, limit or table.item_count),
+    )
+
+
+def _deidentified(
+    texts: RaterTexts, table: ItemFile, raters: Sequence[PreparedRater], limit: int | None
+) -> RecordedDeidentification | None:
+    for rater in raters:
+        texts.refuse_trained_on_others(table, rater=rater.name, trained_on=rater.engine.trained_on)
+    return texts.recorded(table, limit=limit)
 
 
 def _known_labels(

@@ -17,6 +17,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from localensemble.codebook.deidentification import Deidentification, Identifiers, TextPattern
 from localensemble.codebook.document import Document, Place, read_document
 from localensemble.codebook.model import (
     AlwaysReview,
@@ -50,6 +51,7 @@ _PERMITTED = {
     "level": ("binary", "nominal", "ordinal", "multi_label"),
     "coefficient": CODEBOOK_COEFFICIENTS,
     "below": get_args(BelowRequired),
+    "identifiers": get_args(Identifiers),
 }
 _NAME_OF = {"level": "level", "coefficient": "coefficient"}
 _KIND_OF = {
@@ -112,6 +114,7 @@ def _checked_again(codebook: Codebook) -> Codebook:
             replace(checked, name=clean_name(built.name))
             for checked, built in zip(loaded.variables, codebook.variables, strict=True)
         ),
+        deidentify=codebook.deidentify,
     )
 
 
@@ -272,7 +275,16 @@ def _codebook(shape: CodebookShape) -> Codebook:
         description=shape.description.strip(),
         variables=tuple(variables),
         no_answer=tuple(text.strip() for text in shape.no_answer),
+        deidentify=_deidentification(shape),
     )
+
+
+def _deidentification(shape: CodebookShape) -> Deidentification | None:
+    written = shape.deidentify
+    if written is None:
+        return None
+    patterns = tuple(TextPattern(one.name, one.pattern) for one in written.patterns)
+    return Deidentification(written.identifiers, patterns)
 
 
 def _binary_variables(written: VariableShape) -> list[Variable]:

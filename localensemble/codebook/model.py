@@ -7,11 +7,12 @@ the path and the line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Any, Literal
 
+from localensemble.codebook.deidentification import Deidentification
 from localensemble.codebook.non_answers import USUAL_NON_ANSWERS
 from localensemble.core.coefficient_names import AgreementCoefficient
 from localensemble.core.errors import CodebookError
@@ -133,9 +134,12 @@ class Codebook:
     Attributes:
         no_answer: texts that count as no answer: no model is asked about them, and no person.
             If it is empty, every text needs a label, blank ones too.
+        deidentify: what to replace in texts before raters see them; None shows them as they are.
+            It is not in ``as_json``, because patterns may hold names of persons: a run records
+            their hashes.
         sha256: hash of the content, including name, version, ``always_review``,
-            ``required_agreement`` and ``no_answer``. Comments, key order, quoting and
-            indentation of the file do not change it.
+            ``required_agreement`` and ``no_answer``, without ``deidentify``. Comments, key order,
+            quoting and indentation of the file do not change it.
     """
 
     name: str
@@ -143,6 +147,7 @@ class Codebook:
     description: str
     variables: tuple[Variable, ...]
     no_answer: tuple[str, ...] = USUAL_NON_ANSWERS
+    deidentify: Deidentification | None = None
     sha256: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -180,8 +185,26 @@ class Codebook:
                 return variable
         raise KeyError(name)
 
+    def with_example_texts(self, replaced: Callable[[str], str]) -> Codebook:
+        """Return the codebook with other texts in its examples."""
+        return replace(
+            self,
+            variables=tuple(
+                replace(
+                    variable,
+                    examples=tuple(
+                        replace(one, text=replaced(one.text)) for one in variable.examples
+                    ),
+                )
+                for variable in self.variables
+            ),
+        )
+
     def as_json(self) -> dict[str, object]:
-        """Return the whole codebook as JSON values, which `codebook_from_json` reads back."""
+        """Return the codebook as JSON values, which `codebook_from_json` reads back.
+
+        ``deidentify`` is left out.
+        """
         return {
             "name": self.name,
             "version": self.version,

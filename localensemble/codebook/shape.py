@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from localensemble.codebook.deidentification import Identifiers, TextPattern
+from localensemble.codebook.deidentification import problems as pattern_problems
 from localensemble.codebook.document import Place
 from localensemble.codebook.model import BelowRequired
 from localensemble.codebook.names import clean_name, column_name_problem, fold, name_problem, slug
@@ -66,6 +68,20 @@ class VariableShape(Shape):
     required_agreement: RequiredAgreementShape | None = None
 
 
+class PatternShape(Shape):
+    """One entry of ``patterns``."""
+
+    name: str
+    pattern: str
+
+
+class DeidentifyShape(Shape):
+    """The content of ``deidentify``."""
+
+    identifiers: Identifiers = "built_in"
+    patterns: list[PatternShape] = []
+
+
 class CodebookShape(Shape):
     """The whole file."""
 
@@ -74,6 +90,7 @@ class CodebookShape(Shape):
     description: str = ""
     variables: list[VariableShape]
     no_answer: list[str] = list(USUAL_NON_ANSWERS)
+    deidentify: DeidentifyShape | None = None
 
 
 SHAPES: dict[str, type[Shape]] = {
@@ -81,6 +98,8 @@ SHAPES: dict[str, type[Shape]] = {
     "categories": CategoryShape,
     "examples": ExampleShape,
     "required_agreement": RequiredAgreementShape,
+    "deidentify": DeidentifyShape,
+    "patterns": PatternShape,
 }
 
 
@@ -100,6 +119,8 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
         yield from _empty_text(
             ("no_answer", number), text, "Remove the entry: a blank text is never an answer."
         )
+    if codebook.deidentify is not None:
+        yield from _deidentify_problems(codebook.deidentify)
     if not codebook.variables:
         yield Problem(("variables",), "the list is empty.", "Add at least one variable.")
     seen: dict[str, int] = {}
@@ -139,6 +160,15 @@ def problems(codebook: CodebookShape) -> Iterator[Problem]:
             )
         for number, example in enumerate(variable.examples):
             yield from _example_problems(variable, example, (*place, "examples", number))
+
+
+def _deidentify_problems(shape: DeidentifyShape) -> Iterator[Problem]:
+    patterns = [TextPattern(one.name, one.pattern) for one in shape.patterns]
+    for one in pattern_problems(shape.identifiers, patterns):
+        place: Place = ("deidentify",)
+        if one.place is not None:
+            place = (*place, "patterns", one.place, one.key)
+        yield Problem(place, one.found, one.hint)
 
 
 def _category_problems(variable: VariableShape, place: Place) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from localensemble.codebook.model import Codebook
@@ -35,6 +36,7 @@ def load_prompt(
     *,
     items: ItemFile | None,
     open_embedder: OpenEmbedder,
+    shown_table: Callable[[ItemFile], ItemFile] = lambda table: table,
 ) -> LoadedPrompt:
     """Load the prompt template and the shots of an ensemble file, and check that they can be used.
 
@@ -43,13 +45,20 @@ def load_prompt(
         codebook: the codebook that the prompt shows.
         items: the items to label, which may not be shots; None for a text without a table.
         open_embedder: finds the model that compares texts, for shots that are retrieved.
+        shown_table: returns the gold table of the shots with the texts that raters are shown.
 
     Raises:
         InputError: a file is missing or invalid, the template cannot show the codebook or the
             shots, or a shot is among the items.
         ModelFileError: the embedder has not been pulled.
     """
-    shots = load_shots(ensemble.shots, codebook, items=items, open_embedder=open_embedder)
+    shots = load_shots(
+        ensemble.shots,
+        codebook,
+        items=items,
+        open_embedder=open_embedder,
+        shown_table=shown_table,
+    )
     shown = shots.shown(codebook)
     template = ensemble.load_template(shown.variables)
     shots.refuse_unshown(template, codebook)

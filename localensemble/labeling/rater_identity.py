@@ -34,6 +34,7 @@ def rater_identity(engine: Engine, questions: Questions) -> RaterIdentity:
             *_order_settings(questions),
             *_role_settings(questions),
             *(() if template.shots is None else template.shots.identity),
+            *_deidentified(questions),
         ),
     )
 
@@ -57,6 +58,11 @@ def _readout_settings(
         ("readout_sha256", template.readout_sha256),
         *summed,
     )
+
+
+def _deidentified(questions: Questions) -> tuple[tuple[str, str], ...]:
+    # Raters that see the texts as they are stay the raters they were.
+    return (("deidentified", questions.deidentified),) if questions.deidentified else ()
 
 
 def _order_settings(questions: Questions) -> tuple[tuple[str, str], ...]:

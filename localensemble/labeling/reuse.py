@@ -25,7 +25,6 @@ from localensemble.study.folder_files.kept_tables import put_aside, written_befo
 from localensemble.study.people.current_decisions import counted_decisions
 from localensemble.study.run_record import codebook_content, newest_finished
 from localensemble.study.study import Study
-from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 4096
 _SHOWN = 3
@@ -81,7 +80,7 @@ def check_reuse(plan: LabelingPlan, *, folder: StudyFolder, reader: LedgerReader
     held = Study.load(reader)
     corrected = _corrected_variables(folder, held, plan.codebook)
     gone = _gone_raters(folder, held, [str(engine.name) for engine in plan.engines])
-    texts = _changed_texts(folder, held, plan.items, plan.limit)
+    texts = _changed_texts(folder, held, plan)
     review = _changed_review(held.codebook, plan.codebook)
     older = (_CUT_OFF,) if written_before(folder, held.run) else ()
     return Reuse(
@@ -210,13 +209,14 @@ def _gone_raters(folder: StudyFolder, held: Study, raters: Sequence[str]) -> tup
     )
 
 
-def _changed_texts(
-    folder: StudyFolder, held: Study, items: ItemFile, limit: int | None
-) -> tuple[str, ...]:
+def _changed_texts(folder: StudyFolder, held: Study, plan: LabelingPlan) -> tuple[str, ...]:
     """Report how many texts changed; refuse if an item would leave the tables."""
+    items, limit = plan.items, plan.limit
     count = held.recorded.item_count
     wanted = min(items.item_count, limit or items.item_count)
-    if items.sha256 == held.items_sha256 and wanted >= count:
+    before = held.run.settings.deidentified
+    shown_otherwise = items.shown_sha256 != ("" if before is None else before.sha256)
+    if items.sha256 == held.items_sha256 and wanted >= count and not shown_otherwise:
         return ()
     given = {
         str(row.item.id): (row.item.position, sha256_text(row.item.text))
@@ -236,7 +236,7 @@ def _changed_texts(
             elif found != content_sha256:
                 changed.append(str(item_id))
                 places.append(place)
-    if missing or 2 * len(changed) > count:
+    if missing or (2 * len(changed) > count and not shown_otherwise):
         what = "are missing from it" if missing else "have a different text in it"
         raise InputError(
             f"{items.path.name} does not belong to the study in {folder.path}: of its {count:,} "
@@ -255,6 +255,12 @@ def _changed_texts(
             f"{folder.path} holds labels of {count:,} items; --limit {limit} would remove "
             f"{beyond:,} of them from its tables.",
             hint=f"Leave out --limit, raise it, {_ELSEWHERE}",
+        )
+    if shown_otherwise:
+        return (
+            "The texts are de-identified differently than before, so all labels are made again. Of "
+            f"{count:,} labeled items, {len(changed):,} are shown differently."
+            f"{_decisions_lost(held, [*held.recorded.variable_keys], places=places)}",
         )
     if not changed:
         return ()

@@ -59,6 +59,7 @@ from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.labels_without_signs import AskedAgain
 from localensemble.study.order_changes import OrderTally
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.study.run_record import (
     RecordedPrompt,
     RunSettings,
@@ -109,6 +110,7 @@ class LabelingPlan:
         chosen_readouts: the choices that `settle_readouts` made; kept with the run.
         stop_unfit: stop as soon as the first block of a rater shows a sign that it is unfit.
         strategy: decides which items each rater is asked about; None asks about all.
+        deidentified: how the texts of the items were de-identified; None if they were not.
     """
 
     items: ItemFile
@@ -127,6 +129,7 @@ class LabelingPlan:
     chosen_readouts: tuple[ReadoutChoice, ...] = ()
     stop_unfit: bool = False
     strategy: AskingStrategy | None = None
+    deidentified: RecordedDeidentification | None = None
 
     @property
     def shown(self) -> Codebook:
@@ -273,7 +276,8 @@ class _RaterRun:
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
         proposed_by = self._proposed_by() if _verifies(self.plan, named.name) else ""
-        return Questions(variables, template, layout, non_answers, plan.orders, proposed_by)
+        shown = plan.items.shown_sha256
+        return Questions(variables, template, layout, non_answers, plan.orders, proposed_by, shown)
 
     def _proposed_by(self) -> str:
         """Hash what makes the proposals: the raters before that count, and how they agree."""
@@ -455,6 +459,7 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
         trained_on=texts_trained_on(plan.items, words=words),
         strategy=recorded_strategy(plan.strategy, plan.rules),
         suspected_texts=suspected_texts(plan.items, codebook=plan.codebook, limit=plan.limit),
+        deidentified=plan.deidentified,
         engines={str(one.name): one.origin for one in plan.engines if one.origin is not None},
     )
 

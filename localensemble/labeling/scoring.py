@@ -44,6 +44,7 @@ class Questions:
 
     ``orders`` is the most category orders in which a variable is asked. ``proposed_by`` is a hash
     of what makes the proposals that a verifier is asked about; empty for other raters.
+    ``deidentified`` is the hash of what is replaced in the texts; empty if nothing is.
     """
 
     variables: tuple[Variable, ...]
@@ -52,6 +53,7 @@ class Questions:
     non_answers: NonAnswers = NO_NON_ANSWERS
     orders: int = 1
     proposed_by: str = ""
+    deidentified: str = ""
 
     @property
     def asked(self) -> tuple[Variable, ...]:

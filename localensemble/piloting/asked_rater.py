@@ -137,7 +137,9 @@ def ask_rater(
     asked = in_all_orders(variables, at_most=orders)
     layout = layout_for(engine, table, variables=asked, template=template, layout=layout)
     non_answers = NonAnswers.of(codebook.no_answer)
-    questions = Questions(variables, template, layout, non_answers, orders)
+    questions = Questions(
+        variables, template, layout, non_answers, orders, deidentified=table.shown_sha256
+    )
     # The first item is labeled twice: what is computed once per run would weigh too much.
     label_block(engine, items[:1], questions=questions)
     labels, seconds = _labels(engine, items, questions, lambda done: on_progress(done / 2))

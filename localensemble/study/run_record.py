@@ -27,6 +27,7 @@ from localensemble.ledger.records import (
     VariableRecord,
 )
 from localensemble.study.chosen_readout import ReadoutChoice
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.study.recorded_strategy import RecordedStrategy
 from localensemble.study.unfit_signs import UnfitSign
 
@@ -38,6 +39,7 @@ _SUSPECTED = "suspected_texts"
 _STRATEGY = "strategy"
 _LEFT_OUT = "left_out"
 _VERIFIED = "verified"
+_DEIDENTIFIED = "deidentified"
 
 # What 0.1.0 called them.
 _OLD_KEYS = {"golden": "control", "label_table_sha256": "ratings_sha256"}
@@ -117,6 +119,8 @@ class RunSettings:
         suspected_texts: sha256 of each item's text that shows signs of prompt injection -> the
             codes of these signs; None if nobody looked for signs.
         strategy: what chose the items of each rater; None if every rater was asked about all.
+        deidentified: how texts were de-identified before raters saw them; None if they were not.
+            The hashes of texts are then those of the texts that raters saw.
         program_version: version of localensemble that made the record.
     """
 
@@ -137,6 +141,7 @@ class RunSettings:
     engines: Mapping[str, EngineOrigin] = field(default_factory=dict)
     suspected_texts: Mapping[str, tuple[str, ...]] | None = None
     strategy: RecordedStrategy | None = None
+    deidentified: RecordedDeidentification | None = None
     program_version: str = __version__
 
     def as_json(self) -> JsonValue:
@@ -171,6 +176,8 @@ class RunSettings:
             written[_SUSPECTED] = {text: [*codes] for text, codes in self.suspected_texts.items()}
         if self.strategy is not None:
             written[_STRATEGY] = self.strategy.as_json()
+        if self.deidentified is not None:
+            written[_DEIDENTIFIED] = self.deidentified.as_json()
         return written
 
     @classmethod
@@ -197,6 +204,7 @@ class RunSettings:
             },
             suspected_texts=_suspected(read.get(_SUSPECTED)),
             strategy=(RecordedStrategy.from_json(read[_STRATEGY]) if _STRATEGY in read else None),
+            deidentified=RecordedDeidentification.from_json(read.get(_DEIDENTIFIED)),
             program_version=read["localensemble"],
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from json import JSONEncoder
 from pathlib import Path
@@ -44,6 +44,8 @@ class ItemFile:
         sha256: hash of the ids and texts in order: for each item one line of canonical JSON,
             ``["id","text"]``, and a line feed.
         doubtful_texts: texts such as "None" that may answer nothing -> number of items.
+        shown_sha256: hash of what decides which texts the items have instead of those in the
+            file; empty if they have those.
     """
 
     path: Path
@@ -56,6 +58,9 @@ class ItemFile:
     format: TableFormat
     doubtful_texts: Mapping[str, int]
     _table: Table = field(repr=False)
+    shown_sha256: str = ""
+    _shown: Callable[[Item], str] | None = field(default=None, repr=False)
+    _shown_cells: Callable[[str], str] | None = field(default=None, repr=False)
 
     @classmethod
     def open(
@@ -125,7 +130,7 @@ class ItemFile:
             item = Item(
                 row_id(values, places=places, position=position), values[text_index], position
             )
-            block.append(ItemRow(item, values))
+            block.append(self._as_shown(ItemRow(item, values)))
             if len(block) == size:
                 # After reading and before anyone uses it: rows of a file that is being
                 # rewritten must never be mistaken for the registered items.
@@ -135,6 +140,25 @@ class ItemFile:
         self._table.check_unchanged()
         if block:
             yield tuple(block)
+
+    def _as_shown(self, row: ItemRow) -> ItemRow:
+        if self._shown is None:
+            return row
+        item = replace(row.item, text=self._shown(row.item))
+        if (shown := self._shown_cells) is None:
+            return ItemRow(item, row.values)
+        cells = zip(self.columns, row.values, strict=True)
+        return ItemRow(
+            item,
+            tuple(
+                cell
+                if name in self.id_columns
+                else item.text
+                if name == self.text_column
+                else shown(cell)
+                for name, cell in cells
+            ),
+        )
 
     def item_with_id(self, item_id: str) -> Item:
         """Read through the file for one item.
@@ -154,6 +178,23 @@ class ItemFile:
             f'{self.path.name}: found no item "{item_id}" among {self.item_count:,} items.',
             hint=f"{hint} with --id-column.",
         )
+
+    def showing(
+        self,
+        shown: Callable[[Item], str],
+        *,
+        sha256: str,
+        cells: Callable[[str], str] | None = None,
+    ) -> ItemFile:
+        """Return the same table with other texts in its items; its hash stays that of the file.
+
+        Args:
+            shown: returns the text of an item, given the item of the file.
+            sha256: hash of what decides it.
+            cells: returns what a cell of the row shows, except for those of the ids and the text;
+                None leaves all cells as they are, that of the text too.
+        """
+        return replace(self, _shown=shown, shown_sha256=sha256, _shown_cells=cells)
 
     def without(self, ids: Collection[str]) -> ItemFile:
         """Return the same table as if the rows of the items with these ids were not in it.

@@ -12,6 +12,7 @@ from localensemble.codebook.load import load_codebook
 from localensemble.codebook.shape import (
     CategoryShape,
     CodebookShape,
+    DeidentifyShape,
     ExampleShape,
     RequiredAgreementShape,
     VariableShape,
@@ -63,6 +64,7 @@ def test_every_key_is_explained(document: str) -> None:
             VariableShape,
             CategoryShape,
             RequiredAgreementShape,
+            DeidentifyShape,
             ExampleShape,
         )
         for key in shape.model_fields

@@ -373,7 +373,7 @@ def test_a_multi_label_example_names_known_categories(tmp_path: Path) -> None:
         (
             "name: ward", "zzz: 1\nname: ward",
             ', line 1, zzz: unknown key "zzz".',
-            "name, version, description, variables, no_answer.",
+            "name, version, description, variables, no_answer, deidentify.",
         ),
         (
             "It praises.", "It praises.\n        definiton: x",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.label import LabelOptions
 from localensemble.api.prepared_raters import (
     PreparedRater,
@@ -18,7 +19,6 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
 )
 from localensemble.api.prompt.text_embedder import embedder_opener
-from localensemble.codebook.checked import load_checked
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
@@ -101,16 +101,19 @@ def estimate(
         EngineError: a model cannot be loaded.
     """
     options = options or LabelOptions()
-    questions = load_checked(codebook)
+    texts, questions = load_for_raters(codebook)
     chosen = choose_ensemble(options, codebook=questions)
     ensemble = chosen.ensemble
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    table = texts.table(
+        ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    )
     prompt = load_prompt(
         ensemble,
         questions,
         items=table,
         open_embedder=embedder_opener(ensemble.folder, options.threads),
+        shown_table=texts.table,
     )
     raters = prepare_raters(
         ensemble,

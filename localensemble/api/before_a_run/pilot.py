@@ -12,6 +12,7 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
@@ -21,7 +22,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
@@ -140,7 +141,7 @@ def pilot(
         InputError: a file cannot be used, or no item can be asked about.
         EngineError: a model cannot be loaded, or fails.
     """
-    questions = load_checked(codebook)
+    texts, questions = load_for_raters(codebook)
     default = choose_ensemble(options, codebook=questions)
     ensemble = default.ensemble
     check_rules(
@@ -151,11 +152,15 @@ def pilot(
         control=True,
     )
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    table = texts.table(
+        ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    )
     gold = _gold(table, questions, options)
     chosen = _chosen(table, questions, options, gold)
     opener = embedder_opener(ensemble.folder, options.threads)
-    prompt = load_prompt(ensemble, questions, items=table, open_embedder=opener)
+    prompt = load_prompt(
+        ensemble, questions, items=table, open_embedder=opener, shown_table=texts.table
+    )
     raters = prepare_raters(
         ensemble,
         models,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.catalog.located_models import locate_model
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.encoder_name import ENCODER
@@ -158,8 +159,11 @@ def train_probe(
         EngineUnavailableError: scikit-learn or llama-cpp-python is not installed.
         ModelFileError: the encoder has not been pulled.
     """
-    questions = load_checked(codebook)
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    texts, questions = load_for_raters(codebook)
+    # The probe must know the texts that it was trained on when it is shown them again.
+    table = texts.table(
+        ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    )
     labels = _gold(table, gold, questions)
     given, left_out = _texts(table, labels, questions)
     held_out = _held_out(given, options.hold_out)

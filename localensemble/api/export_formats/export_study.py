@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
+from localensemble.api.deidentified.people_texts import without_identifiers
 from localensemble.core.errors import InputError
 from localensemble.core.labels import ItemId
 from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
@@ -48,6 +49,7 @@ def export_study(
     include_text: bool = False,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: Path | None = None,
 ) -> WrittenExport:
     """Export a study to one format.
 
@@ -61,6 +63,8 @@ def export_study(
         include_text: export the texts of the items, and the notes of people.
         id_column: column of ``items`` that identifies an item; None detects it.
         text_column: column of ``items`` that holds the text; None detects it.
+        deidentify: the codebook that says which identifiers to replace in the texts; None exports
+            them as they are.
 
     Raises:
         InputError: the table is missing or is not the one that was labeled, or the format
@@ -73,7 +77,9 @@ def export_study(
             hint=f"Choose one of: {', '.join(EXPORT_FORMATS)}.",
         )
     with Study.open(study) as loaded:
-        table = _items(loaded, items, include_text, id_column, text_column)
+        table = without_identifiers(
+            _items(loaded, items, include_text, id_column, text_column), deidentify
+        )
         decided = DecidedStudy.of(loaded, items=table, decisions=loaded.decide())
         exported = ExportedStudy.of(loaded, decided, with_texts=include_text)
         with keeping_previous(*_beside(output)) as kept:

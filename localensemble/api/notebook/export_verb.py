@@ -20,6 +20,7 @@ def export(
     include_text: bool = False,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: GivenPath | None = None,
 ) -> WrittenExport:
     """Export final labels, raters' labels and people's decisions to another program.
 
@@ -31,6 +32,7 @@ def export(
         include_text: also export the texts of the items and the notes of people.
         id_column: of the items; None lets the table decide.
         text_column: of the items; None lets the table decide.
+        deidentify: the codebook that says which identifiers to replace in texts.
 
     Returns:
         The files that were written and how many decisions are open.
@@ -50,4 +52,5 @@ def export(
         include_text=include_text,
         id_column=id_column,
         text_column=text_column,
+        deidentify=None if deidentify is None else path_given(deidentify),
     )

@@ -29,6 +29,7 @@ def import_decisions(
     reviewer: str | None = None,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: GivenPath | None = None,
 ) -> ImportedDecisions:
     """Record what people decided, and write the study's files again.
 
@@ -43,6 +44,7 @@ def import_decisions(
         reviewer: who decided, in rows that do not say it.
         id_column: of the tables; None finds it.
         text_column: of the items; None lets the table decide.
+        deidentify: the codebook by which the texts of the decisions were de-identified.
 
     Returns:
         How many decisions are new, what is still open, the findings and the files written.
@@ -58,7 +60,12 @@ def import_decisions(
         path_given(study),
         table_given(decisions, name="decisions"),
         items=table_given_if_any(items, name="items"),
-        options=ImportDecisionsOptions(reviewer, id_column, text_column),
+        options=ImportDecisionsOptions(
+            reviewer,
+            id_column,
+            text_column,
+            None if deidentify is None else path_given(deidentify),
+        ),
     )
 
 
@@ -75,6 +82,7 @@ def write_worksheet(
     seed: int = 0,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: GivenPath | None = None,
 ) -> WrittenWorksheet:
     """Write a worksheet in which a person decides the open items without this program.
 
@@ -91,6 +99,7 @@ def write_worksheet(
         seed: of the random order and the audit.
         id_column: of the items; None lets the table decide.
         text_column: of the items; None lets the table decide.
+        deidentify: the codebook that says which identifiers to replace in texts.
 
     Returns:
         The file, the number of items in it and the number that wait.
@@ -113,6 +122,7 @@ def write_worksheet(
         ),
         id_column=id_column,
         text_column=text_column,
+        deidentify=None if deidentify is None else path_given(deidentify),
     )
 
 
@@ -124,6 +134,7 @@ def finalize(
     allow_open: bool = False,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: GivenPath | None = None,
 ) -> FinishedTable:
     """Write the finished table: its own columns, and the final label of each variable.
 
@@ -134,6 +145,7 @@ def finalize(
         allow_open: write the table although decisions are open; their labels are empty.
         id_column: of the items; None lets the table decide.
         text_column: of the items; None lets the table decide.
+        deidentify: the codebook that says which identifiers to replace in texts and cells.
 
     Returns:
         The file, and how many labels have each status.
@@ -151,4 +163,5 @@ def finalize(
         allow_open=allow_open,
         id_column=id_column,
         text_column=text_column,
+        deidentify=None if deidentify is None else path_given(deidentify),
     )

@@ -35,6 +35,7 @@ def replay(
     ensemble: Mapping[str, Any] | GivenPath | None = None,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: GivenPath | None = None,
     threads: int | None = None,
 ) -> Replay:
     """Label a random sample of a study's items again, and compare; nothing is written.
@@ -50,6 +51,7 @@ def replay(
             are found by their recorded hashes.
         id_column: of the items; None lets the table decide.
         text_column: of the items; None lets the table decide.
+        deidentify: the codebook by which the texts were de-identified.
         threads: processor threads per model; None uses all cores.
 
     Returns:
@@ -69,6 +71,7 @@ def replay(
         ensemble=ensemble_given(raters, ensemble),
         id_column=id_column,
         text_column=text_column,
+        deidentify=None if deidentify is None else path_given(deidentify),
         threads=threads,
     )
     return replay_study(path_given(study), items=table_given(items, name="items"), options=options)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from localensemble.api.deidentified.people_texts import without_identifiers
 from localensemble.api.people.open_decisions import ways_to_decide
 from localensemble.core.errors import InputError
 from localensemble.core.words import counted
@@ -56,6 +57,7 @@ def finalize(
     allow_open: bool = False,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: Path | None = None,
 ) -> FinishedTable:
     """Write the labeled table with the final label, its status and origin for each variable.
 
@@ -67,6 +69,8 @@ def finalize(
         allow_open: write the table although decisions are open; their labels are empty.
         id_column: column of ``items`` that identifies an item; None detects it.
         text_column: column of ``items`` that holds the text; None detects it.
+        deidentify: the codebook that says which identifiers to replace in the texts and other
+            cells, except the ids; None writes them as they are.
 
     Raises:
         InputError: decisions are open, the format of the file is unknown, or ``items`` is not
@@ -80,7 +84,9 @@ def finalize(
             hint="Choose another name with --output.",
         )
     with Study.open(study) as loaded:
-        source = items_of(loaded, items, id_column=id_column, text_column=text_column)
+        source = without_identifiers(
+            items_of(loaded, items, id_column=id_column, text_column=text_column), deidentify
+        )
         check_columns(
             source, variables=loaded.codebook.variables, raters=loaded.recorded.rater_names
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.api.decided import write_decided
+from localensemble.api.deidentified.people_texts import without_identifiers
 from localensemble.api.people.decision_tables import (
     ReadDecision,
     StudyItems,
@@ -56,6 +57,8 @@ class ImportDecisionsOptions:
         reviewer: who decided, in rows that do not say it.
         id_column: the column with the ids in both tables; None finds it.
         text_column: of the items.
+        deidentify: the codebook by which the texts of the table were de-identified; None if they
+            were not.
     """
 
     reviewer: Annotated[
@@ -66,6 +69,14 @@ class ImportDecisionsOptions:
         str | None, Option("The column with the item ids in every table given.")
     ] = None
     text_column: TextColumn = None
+    deidentify: Annotated[
+        Path | None,
+        Option(
+            "The codebook by which the texts of the worksheet were de-identified.",
+            "--deidentify",
+            metavar="CODEBOOK",
+        ),
+    ] = None
 
 
 _AS_DETECTED = ImportDecisionsOptions()
@@ -133,7 +144,7 @@ def import_decisions(
         read = read_decisions(
             table if returned is None else returned,
             codebook=loaded.codebook,
-            items=_study_items(loaded, source),
+            items=_study_items(loaded, without_identifiers(source, options.deidentify)),
             id_column=options.id_column if items is not None else None,
         )
         known = {one.name.casefold(): one.name for one in loaded.recorded.reader.reviewers()}

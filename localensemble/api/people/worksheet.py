@@ -16,6 +16,7 @@ from typing import Annotated
 
 import numpy as np
 
+from localensemble.api.deidentified.people_texts import without_identifiers
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.options import Option, fitting
@@ -107,6 +108,7 @@ def write_worksheet(
     existing: ExistingLabels = NO_EXISTING_LABELS,
     id_column: str | None = None,
     text_column: str | None = None,
+    deidentify: Path | None = None,
 ) -> WrittenWorksheet:
     """Write a worksheet of the items that await a person, the most doubtful first.
 
@@ -124,6 +126,7 @@ def write_worksheet(
         existing: labels that the study is compared with, in place of what awaits a person.
         id_column: column of ``items`` that identifies an item; None detects it.
         text_column: column of ``items`` that holds the text; None detects it.
+        deidentify: the codebook that says which identifiers to replace in texts; None for none.
 
     Raises:
         InputError: the file already exists, its name ends otherwise, no item awaits a person,
@@ -139,7 +142,8 @@ def write_worksheet(
         with open_ledger(StudyFolder.of(study), create=False) as ledger:
             record_reference_labels(ledger, Study.load(ledger.reader), against, role="existing")
     with Study.open(study) as loaded:
-        source = items_of(loaded, items, id_column=id_column, text_column=text_column)
+        table = items_of(loaded, items, id_column=id_column, text_column=text_column)
+        source = without_identifiers(table, deidentify)
         decided = DecidedStudy.of(loaded, items=source, decisions=loaded.decide())
         waiting = (
             _open_variables(decided)

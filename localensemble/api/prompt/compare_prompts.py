@@ -14,6 +14,7 @@ from typing import Annotated, Literal, cast
 import numpy as np
 
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.deidentified.rater_texts import RaterTexts, load_for_raters
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
@@ -23,7 +24,7 @@ from localensemble.api.prepared_raters import (
 )
 from localensemble.api.prompt.text_embedder import embedder_opener
 from localensemble.api.shared_options import DemoModels, EnsembleFile, GoldTable
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook, Variable
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError
@@ -147,11 +148,13 @@ def compare_prompts(
         InputError: a file cannot be used, or two templates are the same.
         EngineError: a model cannot be loaded, or fails.
     """
-    questions = load_checked(codebook)
+    texts, questions = load_for_raters(codebook)
     chosen = choose_ensemble(options, codebook=questions)
     ensemble = chosen.ensemble
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
-    prompts, shots = _prompts(templates, ensemble, questions, options, table)
+    table = texts.table(
+        ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    )
+    prompts, shots = _prompts(templates, ensemble, questions, options, table, texts)
     few, gold, gold_messages = _items(table, questions, options, shots)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
     largest = max(prompts.values(), key=lambda one: len(str(one.codebook.as_json())))
@@ -199,11 +202,18 @@ def _prompts(
     codebook: Codebook,
     options: ComparePromptsOptions,
     table: ItemFile,
+    texts: RaterTexts,
 ) -> tuple[Mapping[str, _ComparedPrompt], frozenset[str]]:
     """Return the prompts to compare by name, and the ids of all items that are shots of one."""
     opener = embedder_opener(ensemble.folder, options.threads)
     ways = {
-        way: load_shots(_stated(ensemble.shots, way), codebook, items=table, open_embedder=opener)
+        way: load_shots(
+            _stated(ensemble.shots, way),
+            codebook,
+            items=table,
+            open_embedder=opener,
+            shown_table=texts.table,
+        )
         for way in options.shots or ("",)
     }
     shown = {way: shots.shown(codebook) for way, shots in ways.items()}

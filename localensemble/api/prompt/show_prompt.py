@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from localensemble.api.before_a_run.default_ensemble import embedded_ensemble
+from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.prompt.text_embedder import embedder_opener
-from localensemble.codebook.checked import CodebookSource, load_checked
+from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
 from localensemble.core.prompts import Layout, Message, Readout
@@ -59,11 +60,13 @@ def show_prompts(
         InputError: a file cannot be used.
     """
     stated = load_ensemble(ensemble or embedded_ensemble())
+    texts, questions = load_for_raters(codebook)
     prompt = load_prompt(
         stated,
-        load_checked(codebook),
+        questions,
         items=None,
         open_embedder=embedder_opener(stated.folder, None),
+        shown_table=texts.table,
     )
     layout = stated.layout or _USUAL_LAYOUT
     # Which examples a text gets depends on the text, and there is none.

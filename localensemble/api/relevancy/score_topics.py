@@ -11,6 +11,7 @@ from typing import Annotated, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.api.deidentified.rater_texts import RaterTexts
 from localensemble.api.replay.recorded_raters import RecordedRater, recorded_raters
 from localensemble.api.shared_options import RecordedEnsembleFile
 from localensemble.catalog.located_models import locate_model
@@ -123,6 +124,7 @@ def score_topics(
     folder = StudyFolder.of(study)
     with Study.open(study) as loaded:
         topics = _topics(loaded.codebook.variables)
+        _refuse_deidentified(loaded)
     embedder_file = locate_model(options.embedder, folder=Path())
     with open_ledger(folder, create=False) as ledger:
         loaded = Study.load(ledger.reader)
@@ -131,7 +133,11 @@ def score_topics(
             items_of(loaded, items, id_column=options.id_column, text_column=options.text_column),
         )
         raters = recorded_raters(
-            loaded, items=table, ensemble=options.ensemble, threads=options.threads
+            loaded,
+            items=table,
+            texts=RaterTexts(),
+            ensemble=options.ensemble,
+            threads=options.threads,
         )
         quoting = tuple(one for one in raters if _can_quote(one, loaded))
         settings = EngineSettings(
@@ -157,6 +163,16 @@ def _topics(variables: Sequence[Variable]) -> tuple[Variable, ...]:
             "becomes a topic. Then label again.",
         )
     return topics
+
+
+def _refuse_deidentified(loaded: Study) -> None:
+    if loaded.run.settings.deidentified is not None:
+        raise InputError(
+            "Cannot ask for passages: the raters of this study were shown de-identified texts, so "
+            "what they quote has another place in the texts of the table.",
+            hint="De-identify the table first (`localensemble export --deidentify`), label it "
+            "without `deidentify` in the codebook, and score that study.",
+        )
 
 
 def _can_quote(rater: RecordedRater, loaded: Study) -> bool:

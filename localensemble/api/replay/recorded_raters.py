@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from localensemble.api.deidentified.rater_texts import RaterTexts
 from localensemble.api.prepared_raters import (
     PreparedRater,
     RaterOptions,
@@ -63,15 +64,22 @@ class _Source:
     ensemble: Ensemble | None
     codebook: Codebook
     template: PromptTemplate
+    deidentified: str = ""
 
 
 def recorded_raters(
-    loaded: Study, *, items: ItemFile, ensemble: EnsembleSource | None, threads: int | None
+    loaded: Study,
+    *,
+    items: ItemFile,
+    texts: RaterTexts,
+    ensemble: EnsembleSource | None,
+    threads: int | None,
 ) -> tuple[RecordedRater, ...]:
     """Prepare every rater of a study, in its order.
 
     Args:
-        items: the table that was labeled.
+        items: the table that was labeled, with the texts that raters were shown.
+        texts: how raters were shown texts.
         ensemble: the ensemble file; None finds the models by their recorded hashes.
         threads: processor threads per model; None uses all cores.
 
@@ -86,14 +94,22 @@ def recorded_raters(
             "Cannot label again: no model made the labels of this study; they were imported.",
             hint="`localensemble import` reads the table of ratings again.",
         )
-    source = _of_record(loaded) if ensemble is None else _of_file(ensemble, loaded, items)
+    source = _of_record(loaded) if ensemble is None else _of_file(ensemble, loaded, items, texts)
+    source = replace(source, deidentified=items.shown_sha256)
     return tuple(_rater(name, one, loaded, source, threads) for name, one in known.items())
 
 
-def _of_file(ensemble: EnsembleSource, loaded: Study, items: ItemFile) -> _Source:
+def _of_file(
+    ensemble: EnsembleSource, loaded: Study, items: ItemFile, texts: RaterTexts
+) -> _Source:
     stated = load_ensemble(ensemble)
-    opener = embedder_opener(stated.folder, None)
-    prompt = load_prompt(stated, loaded.codebook, items=items, open_embedder=opener)
+    prompt = load_prompt(
+        stated,
+        loaded.codebook,
+        items=items,
+        open_embedder=embedder_opener(stated.folder, None),
+        shown_table=texts.table,
+    )
     return _Source(stated, prompt.codebook, prompt.template)
 
 
@@ -141,6 +157,7 @@ def _rater(
         NonAnswers.of(loaded.codebook.no_answer),
         orders,
         settings.get("proposed_by", ""),
+        source.deidentified,
     )
     verifier = None
     if verifies:

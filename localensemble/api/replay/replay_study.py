@@ -14,6 +14,7 @@ from typing import Annotated, cast
 
 import numpy as np
 
+from localensemble.api.deidentified.rater_texts import RaterTexts
 from localensemble.api.replay.compared_labels import (
     DifferentLabel,
     Replay,
@@ -28,6 +29,8 @@ from localensemble.api.replay.known_changes import (
 )
 from localensemble.api.replay.recorded_raters import RecordedRater, recorded_raters
 from localensemble.api.shared_options import RecordedEnsembleFile
+from localensemble.codebook.load import load_codebook
+from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import Label, RaterName
 from localensemble.core.options import Option
@@ -74,6 +77,7 @@ class ReplayOptions:
         ensemble: the ensemble file of the study; None finds the models by their hashes.
         id_column: column that identifies an item; None detects it.
         text_column: column that holds the text; None detects it.
+        deidentify: the codebook by which the texts were de-identified; None if they were not.
         threads: processor threads per model; None uses all cores.
     """
 
@@ -85,6 +89,14 @@ class ReplayOptions:
     ensemble: RecordedEnsembleFile = None
     id_column: IdColumn = None
     text_column: TextColumn = None
+    deidentify: Annotated[
+        Path | None,
+        Option(
+            "The codebook with the patterns by which the texts were de-identified.",
+            "--deidentify",
+            metavar="CODEBOOK",
+        ),
+    ] = None
     threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
         None
     )
@@ -116,8 +128,14 @@ def replay_study(
             ItemFile,
             items_of(loaded, items, id_column=options.id_column, text_column=options.text_column),
         )
+        texts = _rater_texts(loaded, options.deidentify)
+        table = texts.table(table)
         raters = recorded_raters(
-            loaded, items=table, ensemble=options.ensemble, threads=options.threads
+            loaded,
+            items=table,
+            texts=texts,
+            ensemble=options.ensemble,
+            threads=options.threads,
         )
         positions = _drawn(loaded.items, options)
         runs = {
@@ -131,6 +149,23 @@ def replay_study(
             replayed.append(again.compare(positions))
         count = loaded.labeled.item_count
         return Replay(len(positions), count, options.tolerance, tuple(replayed))
+
+
+def _rater_texts(loaded: Study, by: Path | None) -> RaterTexts:
+    """Return how the raters of a study were shown the texts."""
+    recorded = loaded.run.settings.deidentified
+    if recorded is not None and by is None:
+        raise InputError(
+            "The raters of this study were shown de-identified texts, and a study keeps only the "
+            "hashes of patterns.",
+            hint="Give the codebook that it was labeled with: --deidentify codebook.yaml.",
+        )
+    if recorded is None and by is not None:
+        raise InputError(
+            "The raters of this study were shown the texts as they are.",
+            hint="Leave out --deidentify.",
+        )
+    return RaterTexts() if by is None else RaterTexts.of(load_codebook(by))
 
 
 def _drawn(ids: Sequence[str], options: ReplayOptions) -> tuple[int, ...]:

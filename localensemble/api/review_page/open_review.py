@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from localensemble.api.decided import WrittenStudy, write_decided
+from localensemble.api.deidentified.people_texts import DeidentifyBy, without_identifiers
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option, fitting
 from localensemble.ledger.ledger import Ledger
@@ -53,6 +54,8 @@ class ReviewOptions:
         port: where to serve the page; None takes a free port.
         id_column: column that identifies an item; None guesses it by name.
         text_column: column that holds the text; None guesses it by name, then by length.
+        deidentify: the codebook that says which identifiers to replace in the texts; None shows
+            the texts as they are.
     """
 
     reviewer: Annotated[
@@ -71,6 +74,7 @@ class ReviewOptions:
     ] = None
     id_column: IdColumn = None
     text_column: TextColumn = None
+    deidentify: DeidentifyBy = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +176,9 @@ def opened_review(
     folder = StudyFolder.of(study)
     with open_ledger(folder, create=False) as ledger:
         loaded = Study.load(ledger.reader)
-        table = items_of(
-            loaded, items, id_column=options.id_column, text_column=options.text_column
+        table = without_identifiers(
+            items_of(loaded, items, id_column=options.id_column, text_column=options.text_column),
+            options.deidentify,
         )
         task = _task(loaded, ledger, options=options, tables=tables)
         count = loaded.recorded.item_count

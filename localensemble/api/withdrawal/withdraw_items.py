@@ -208,6 +208,17 @@ def _items_left(
         return IdsOnly(reader.path, tuple(item_id for item_id, _ in _kept(before, gone)))
     whole = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     table = whole.without({*gone, *withdrawn_in(whole, reader)})
+    if before.run.settings.deidentified is not None:
+        # The ledger has the hashes of the texts that raters saw; the table has those of the file.
+        labeled = whole.without(withdrawn_in(whole, reader))
+        if labeled.sha256 != before.items_sha256:
+            raise InputError(
+                f"{table.path.name}: not the table that was labeled: its ids, texts or their order "
+                "differ from those of the study.",
+                hint="Give the table that was labeled, still with the items to withdraw: the "
+                "texts were de-identified for the raters, so no other table can be checked.",
+            )
+        return table
     found = (
         (row.item.id, sha256_text(row.item.text)) for rows in table.blocks(_ROWS) for row in rows
     )
@@ -242,12 +253,14 @@ def _record_without(
 ) -> tuple[str, ...]:
     """Record a run that decides again without the items; report what no longer holds."""
     labels, summary = before.labeled, before.run.summary
-    if isinstance(left, ItemFile):
+    if isinstance(left, ItemFile) and before.run.settings.deidentified is None:
         item_set, items_sha256 = register_item_set(ledger, left), left.sha256
     else:
         pairs = tuple(_kept(before, gone))
         items_sha256 = hash_of_items(pairs)
         item_set = ledger.register_items([pairs], item_set_sha256=items_sha256)
+        if isinstance(left, ItemFile):
+            items_sha256 = left.sha256
     if item_set == summary.item_set:
         return ()
     item_count = sum(item_id not in gone for item_id in labels.item_ids)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import click
 
+from localensemble.api.deidentified.people_texts import DeidentifyBy
 from localensemble.api.export_formats.export_study import ExportFormat, export_study
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
@@ -34,6 +35,7 @@ def command(
     ] = False,
     id_column: IdColumn = None,
     text_column: TextColumn = None,
+    deidentify: DeidentifyBy = None,
 ) -> None:
     """Export the labels of STUDY to another program.
 
@@ -50,6 +52,7 @@ def command(
         include_text=include_text,
         id_column=id_column,
         text_column=text_column,
+        deidentify=deidentify,
     )
     texts = "with their texts" if written.with_texts else "without texts"
     first, *others = written.files

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import click
 
+from localensemble.api.deidentified.people_texts import DeidentifyBy
 from localensemble.api.people.finalize import finalize
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, say
@@ -38,6 +39,7 @@ def command(
     ] = False,
     id_column: IdColumn = None,
     text_column: TextColumn = None,
+    deidentify: DeidentifyBy = None,
 ) -> None:
     """Write the finished table of STUDY: your columns, and each variable's final label.
 
@@ -52,6 +54,7 @@ def command(
         allow_open=allow_open,
         id_column=id_column,
         text_column=text_column,
+        deidentify=deidentify,
     )
     found = ", ".join(f"{count:,} {status}" for status, count in done.statuses if count)
     say(console, f"Wrote {done.path}: {counted(done.items, 'item')}; labels: {found}.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import click
 
+from localensemble.api.deidentified.people_texts import DeidentifyBy
 from localensemble.api.people.worksheet import ExistingLabels, write_worksheet
 from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output as results
@@ -47,6 +48,7 @@ def worksheet_command(
     existing: ExistingLabels,
     id_column: IdColumn = None,
     text_column: TextColumn = None,
+    deidentify: DeidentifyBy = None,
 ) -> None:
     """Write a worksheet in which a person decides the open items of STUDY without this program.
 
@@ -68,6 +70,7 @@ def worksheet_command(
         existing=existing,
         id_column=id_column,
         text_column=text_column,
+        deidentify=deidentify,
     )
     console = results()
     say(

@@ -174,6 +174,7 @@ def load_shots(
     *,
     items: ItemFile | None = None,
     open_embedder: OpenEmbedder | None = None,
+    shown_table: Callable[[ItemFile], ItemFile] = lambda table: table,
 ) -> Shots:
     """Choose the shots that an ensemble file asks for.
 
@@ -186,6 +187,7 @@ def load_shots(
         codebook: the codebook.
         items: the items of the study; None for a text without a table.
         open_embedder: needed for shots that are retrieved.
+        shown_table: returns the gold table with the texts that raters are shown.
 
     Raises:
         InputError: the table cannot be used, or has no gold label.
@@ -193,7 +195,7 @@ def load_shots(
     """
     if stated is None:
         return NO_SHOTS
-    table = ItemFile.open(stated.gold, known_labels=True)
+    table = shown_table(ItemFile.open(stated.gold, known_labels=True))
     columns = gold_columns(table.columns, codebook)
     if not columns:
         raise no_gold_columns_error(stated.gold, codebook)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from localensemble.core.identity import sha256_json
 from localensemble.privacy.identifiers import number_checks as checks
 
 _CODE = r"[A-Z]{0,4}[-:#]?\s?\d[\dA-Z-]{3,}"
@@ -19,6 +20,7 @@ _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|ma[yi]|june?|juni|july?|juli"
     r"|aug(?:ust)?|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
 )
+_AGE = "AGE OVER 89"
 _OLD = r"(?:9\d|1[01]\d)"
 _NUMBER_PARTS = r"(?:[ .-]?\(?\d{1,6}\)?){2,5}"
 
@@ -69,14 +71,36 @@ KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier:
+    """Where an identifier is in a text, and of which kind it is.
+
+    Attributes:
+        letter: the letter of the kind.
+        placeholder: what may stand for it, such as ``DATE``.
+    """
+
+    start: int
+    stop: int
+    letter: str
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Pattern:
     letter: str
     form: re.Pattern[str]
     check: Callable[[str], bool] = lambda _: True
+    placeholder: str = ""
 
 
-def _any_case(letter: str, form: str, check: Callable[[str], bool] = lambda _: True) -> _Pattern:
-    return _Pattern(letter, re.compile(form, flags=re.IGNORECASE), check)
+def _any_case(
+    letter: str,
+    form: str,
+    check: Callable[[str], bool] = lambda _: True,
+    *,
+    placeholder: str = "",
+) -> _Pattern:
+    return _Pattern(letter, re.compile(form, flags=re.IGNORECASE), check, placeholder)
 
 
 def _as_written(letter: str, form: str, check: Callable[[str], bool] = lambda _: True) -> _Pattern:
@@ -135,8 +159,13 @@ _PATTERNS = (
     _any_case(
         "C",
         rf"\b{_OLD}[- ]?(?:years?|yrs?|y)\b[- ]?(?:old|of\sage)?|\b{_OLD}\s?y/?o\b",
+        placeholder=_AGE,
     ),
-    _any_case("C", rf"\b(?:aged?|alter)\b\s?(?:of\s|is\s|[:=]\s?)?{_OLD}\b(?!\s?%)"),
+    _any_case(
+        "C",
+        rf"\b(?:aged?|alter)\b\s?(?:of\s|is\s|[:=]\s?)?{_OLD}\b(?!\s?%)",
+        placeholder=_AGE,
+    ),
     _any_case("D", r"(?<![\w+])\+\d{1,3}[ .-]?\(?\d{1,5}\)?(?:[ .-]?\d{2,5}){1,4}\b"),
     _any_case("D", r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-]\d{3}[ .-]\d{4}\b"),
     _any_case(
@@ -178,20 +207,45 @@ _HEADINGS = tuple(
 )
 
 
+# Kinds whose name is not what stands for an identifier.
+_PLACEHOLDERS = {kind.letter: kind.name.upper() for kind in KINDS} | {"C": "DATE"}
+# No pattern matches it as a letter, digit or space, so that none joins what is before and after.
+_MASK = "|"
+
+
 def kinds_in(text: str) -> Iterator[str]:
     """Yield the letter of the kind of each identifier that a text contains."""
+    return (one.letter for one in identifiers_in(text))
+
+
+def identifiers_in(text: str) -> Iterator[Identifier]:
+    """Yield each identifier that a text contains, in the order of the patterns."""
     for pattern in _PATTERNS:
         left = []
         end = 0
         for found in pattern.form.finditer(text):
             if pattern.check(found[0]):
-                yield pattern.letter
-                left.append(text[end : found.start()])
-                # No later pattern may join what stood before and after it.
-                left.append(" | ")
-                end = found.end()
+                start, stop = found.span()
+                yield Identifier(
+                    start,
+                    stop,
+                    pattern.letter,
+                    pattern.placeholder or _PLACEHOLDERS[pattern.letter],
+                )
+                left += [text[end:start], _MASK * (stop - start)]
+                end = stop
         if end:
             text = "".join(left) + text[end:]
+
+
+def patterns_sha256() -> str:
+    """Return the hash of all patterns, their order, their checks and what stands for them."""
+    return sha256_json(
+        [
+            [one.letter, one.placeholder, one.form.pattern, one.form.flags, one.check.__name__]
+            for one in _PATTERNS
+        ]
+    )
 
 
 def kind_of_heading(heading: str) -> str | None:

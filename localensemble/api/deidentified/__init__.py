@@ -1,0 +1,1 @@
+"""Show raters, and on request people, texts without identifiers."""

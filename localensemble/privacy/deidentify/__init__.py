@@ -1,0 +1,1 @@
+"""Replace identifiers in texts before raters see them."""
