@@ -148,7 +148,11 @@ def findings_of(
         unfit=loaded.rules.unfit,
         finals=loaded.final_labels(decisions),
     )
-    findings = replace(findings, review=people_findings(loaded, decisions=decisions))
+    findings = replace(
+        findings,
+        review=people_findings(loaded, decisions=decisions),
+        deidentified=loaded.run.settings.deidentified,
+    )
     return with_used_gold(findings, loaded=loaded, gold=gold)
 
 

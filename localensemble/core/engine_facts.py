@@ -14,6 +14,7 @@ class EngineFacts:
             every category of a variable" in the methods paragraph: "by the log-probability of ...".
         never_cuts: True if the engine refuses a text that does not fit instead of cutting it.
         scripted: True if no model runs, so that the labels mean nothing.
+        model_kind: what its models are called, in the singular: "language model".
         without_prompt: True if the engine shows its model the text alone, without instructions.
     """
 
@@ -21,6 +22,7 @@ class EngineFacts:
     never_cuts: bool = False
     scripted: bool = False
     without_prompt: bool = False
+    model_kind: str = "language model"
 
 
 NOTHING_KNOWN = EngineFacts()

@@ -44,6 +44,7 @@ from localensemble.study.decisions import Decisions
 from localensemble.study.gold import REVIEW_ONLY, GoldLabels
 from localensemble.study.order_changes import OrderChangesByKey, order_changes
 from localensemble.study.people.final_labels import FinalLabels
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.study.required_verdict import required_verdict
 from localensemble.study.study_labels import StudyLabels
 
@@ -228,8 +229,8 @@ class StudyFindings:
     pools: tuple[PoolFindings, ...] = ()
     review: tuple[PeopleFindings, ...] = ()
     strategy: StrategyFindings | None = None
-
     topics: tuple[TopicFindings, ...] = ()
+    deidentified: RecordedDeidentification | None = None
 
     @property
     def decided_by(self) -> str:

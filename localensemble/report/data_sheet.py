@@ -17,6 +17,7 @@ from localensemble.core.input_files import read_json_file
 from localensemble.core.shown_text import shown
 from localensemble.core.words import counted
 from localensemble.study.folder_files.kept_tables import keeping_previous
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 
 _NOT_RECORDED = "not recorded"
 _HINT = "Run `localensemble report STUDY` with this version of the program, and try again."
@@ -78,6 +79,7 @@ the program does not know it. This sheet is a draft, not legal advice.
 {_blank("which of them are personal data, and which are data concerning health")} |
 | Extent | {counted(int(items["items_labeled"]), "item")} labeled of \
 {int(items["items"]):,}; first run {began} |
+| De-identification before labeling | {_deidentified(manifest)} |
 | (d) Recipients | The program discloses nothing to recipients. {_blank("who gets the results")} |
 | (e) Transfers to third countries | {_transfers(manifest)} \
 {_blank("transfers of the results, or none")} |
@@ -123,6 +125,14 @@ def _transfers(manifest: Mapping[str, Any]) -> str:
         "None by Python code of the program, which was kept from connecting to other machines "
         f"({counted(int(guard['attempts']), 'attempt')} refused). Other code was not checked."
     )
+
+
+def _deidentified(manifest: Mapping[str, Any]) -> str:
+    recorded = manifest.get("deidentified")
+    if recorded is None:
+        return "None: models were shown the texts as they are."
+    found = RecordedDeidentification.from_json(recorded)
+    return _cell(found.sentence if found else _NOT_RECORDED)
 
 
 def _measures(manifest: Mapping[str, Any]) -> str:

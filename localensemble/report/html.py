@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from localensemble.codebook.model import Codebook
 from localensemble.core import estimates
-from localensemble.core.engine_facts import EngineFacts
+from localensemble.core.engine_facts import NOTHING_KNOWN, EngineFacts
 from localensemble.core.files import replaced_text_file
 from localensemble.findings.agreement import (
     BOOTSTRAP_RESAMPLES,
@@ -93,6 +93,11 @@ def write_report(
             "codebook": codebook,
             "queue": queue,
             "screen": first_screen(findings),
+            "without_prompt": frozenset(
+                rater.name
+                for rater in findings.raters
+                if engines.get(rater.engine, NOTHING_KNOWN).without_prompt
+            ),
             "methods": methods_text.study_methods(findings, engines=engines),
         },
         path,

@@ -199,6 +199,7 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
         f"{counted(len(findings.variables), 'variable')} ({variables}) of the codebook "
         f'"{findings.codebook}", version {findings.codebook_version}, by '
         f"{_who_labeled(findings.raters, engines)}.",
+        findings.deidentified.sentence if findings.deidentified else "",
         _instructions(findings.raters, engines),
         _scoring(findings.raters, engines),
         _readouts(findings.raters),
@@ -212,11 +213,15 @@ def _labeling(findings: StudyFindings, engines: Mapping[str, EngineFacts]) -> st
 
 def _who_labeled(raters: Sequence[RaterFindings], engines: Mapping[str, EngineFacts]) -> str:
     scripted = [rater.name for rater in raters if engines.get(rater.engine, NOTHING_KNOWN).scripted]
-    models = [rater for rater in raters if rater.name not in scripted]
-    who = []
-    if models:
-        names = listed([f"{rater.name} (model {rater.model_name})" for rater in models])
-        who.append(f"{counted(len(models), 'language model')} run on a local machine: {names}")
+    kinds: dict[str, list[str]] = {}
+    for rater in raters:
+        if rater.name not in scripted:
+            kind = engines.get(rater.engine, NOTHING_KNOWN).model_kind
+            kinds.setdefault(kind, []).append(f"{rater.name} (model {rater.model_name})")
+    who = [
+        f"{counted(len(names), kind)} run on a local machine: {listed(names)}"
+        for kind, names in kinds.items()
+    ]
     if scripted:
         who.append(
             f"{counted(len(scripted), 'scripted rater')} without a language model, whose labels "
@@ -246,6 +251,12 @@ def _instructions(raters: Sequence[RaterFindings], engines: Mapping[str, EngineF
     everyone = len(asked) == len(raters)
     templates = {rater.prompt_template_sha256 for rater in asked}
     layouts = {rater.layout for rater in asked}
+    readouts = {dict(rater.settings).get("readout_sha256", "") for rater in asked}
+    if len(templates) == 1 and len(readouts) > 1:
+        return (
+            f"{'The raters were' if everyone else who} given the same codebook and prompt template "
+            f"({asked[0].prompt_template}), but different instructions on how to answer."
+        )
     if len(templates) == 1:
         given = "Every rater was" if everyone else who
         same = "the same" if len(asked) > 1 or everyone else "the"

@@ -37,7 +37,7 @@ def provenance(
     reader, labels = loaded.recorded.reader, loaded.recorded
     item_set = next(one for one in reader.item_sets() if one.key == labels.item_set)
     identities = {record.key: record.rater for record in reader.raters()}
-    engines = loaded.run.settings.engines
+    engines, deidentified = loaded.run.settings.engines, loaded.run.settings.deidentified
     last = deque(reader.history(), maxlen=1)
     return Provenance(
         {
@@ -55,6 +55,8 @@ def provenance(
                 "version": loaded.codebook.version,
                 "sha256": loaded.codebook.sha256,
             },
+            # How texts were de-identified before raters saw them: hashes and counts.
+            "deidentified": None if deidentified is None else deidentified.as_json(),
             "rules": loaded.rules.content,
             "raters": [
                 {

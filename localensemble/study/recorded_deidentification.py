@@ -56,6 +56,18 @@ class RecordedDeidentification:
         ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         return ", ".join(f"{kind.lower()} {count:,}" for kind, count in ordered)
 
+    @property
+    def sentence(self) -> str:
+        """What was done, and what it does not promise."""
+        placed = f" ({self.kinds})" if self.found else ""
+        be = "was" if self.found == 1 else "were"
+        return (
+            f"Before raters saw the texts, {counted(self.found, 'identifier')}{placed} in "
+            f"{self.changed:,} of {counted(self.texts, 'text')} {be} replaced by placeholders, "
+            f"found by {self.means}. Patterns miss identifiers, above all names, so the texts that "
+            "the raters saw may still contain some."
+        )
+
     def as_json(self) -> dict[str, JsonValue]:
         """Return the record as the ledger keeps it."""
         return cast(dict[str, JsonValue], asdict(self))

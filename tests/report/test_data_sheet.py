@@ -76,6 +76,17 @@ def test_a_guard_that_was_off_is_not_called_a_measure(
     assert expected in data_sheet(manifest(**others))
 
 
+def test_de_identification_is_stated_as_recorded() -> None:
+    recorded = {
+        "sha256": SHA, "built_in_sha256": SHA, "presidio": "", "patterns": {}, "texts": 9,
+        "changed": 2, "counts": {"NAME": 3},
+    }  # fmt: skip
+    text = data_sheet(manifest(deidentified=recorded))
+    assert "3 identifiers (name 3) in 2 of 9 texts" in text
+    assert "miss" in text
+    assert "as they are" in data_sheet(manifest(deidentified=None))
+
+
 def test_a_name_stays_in_its_cell() -> None:
     hostile = manifest(codebook={"name": "a | b\n# <b>\x1b[2J", "version": "1", "sha256": SHA})
     text = data_sheet(hostile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from localensemble.findings.fitted_pools import PoolFindings
 from localensemble.findings.people.people_counts import PeopleCounts
 from localensemble.findings.study_findings import RaterFindings, StudyFindings
 from localensemble.report.methods_text import agreement_methods, study_methods
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from tests.studies import study_files
 
 FACTS = {name: kind.facts for name, kind in usable_kinds().items()}
@@ -29,10 +31,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> StudyFindings:
     return labeled.findings
 
 
-def with_raters(found: StudyFindings, *changes: dict[str, str]) -> str:
+def with_raters(found: StudyFindings, *changes: dict[str, Any]) -> str:
     """Give the paragraph as if each rater had these traits."""
     raters: list[RaterFindings] = [
-        dataclasses.replace(rater, **change)  # type: ignore[arg-type]
+        dataclasses.replace(rater, **change)
         for rater, change in zip(found.raters, changes, strict=True)
     ]
     changed = dataclasses.replace(found, raters=tuple(raters))
@@ -85,6 +87,42 @@ def test_instructions_are_claimed_only_of_raters_that_get_a_prompt(found: StudyF
     assert "Raters second and third were given different instructions" in with_raters(
         found, {"engine": "probe"}, other, {}
     )
+
+
+def test_raters_of_different_readouts_did_not_get_the_same_instructions(
+    found: StudyFindings,
+) -> None:
+    option, prefilled = (
+        {"settings": (("readout", name), ("readout_sha256", name))}
+        for name in ("option", "prefilled")
+    )
+    same = with_raters(found, option, option, option)
+    assert "Every rater was given the same instructions" in same
+    text = with_raters(found, option, prefilled, {})
+    assert "same instructions" not in text
+    assert "same codebook and prompt template" in text
+    assert "different instructions on how to answer" in text
+    two = with_raters(found, {"engine": "probe"}, option, prefilled)
+    assert "Raters second and third were given the same codebook" in two
+
+
+def test_raters_without_a_language_model_are_called_what_they_are(found: StudyFindings) -> None:
+    text = with_raters(found, {"engine": "llama-cpp"}, {"engine": "embedding"}, {"engine": "probe"})
+    assert "by 1 language model run on a local machine: first" in text
+    assert "by 1 embedding model run on a local machine: second" in text
+    assert "by 1 classifier run on a local machine: third" in text
+
+
+def test_de_identification_is_stated_with_its_limits(found: StudyFindings) -> None:
+    assert "placeholder" not in study_methods(found, engines=FACTS).paragraphs[0]
+    recorded = RecordedDeidentification(
+        "0" * 64, "1" * 64, "", {"study number": "2" * 64}, 12, 3, {"NAME": 4, "DATE": 1}
+    )
+    changed = dataclasses.replace(found, deidentified=recorded)
+    text = study_methods(changed, engines=FACTS).paragraphs[0]
+    assert "5 identifiers (name 4, date 1) in 3 of 12 texts" in text
+    assert "1 pattern of the codebook (study number)" in text
+    assert "Patterns miss identifiers" in text
 
 
 def test_the_readout_is_described_where_the_ensemble_file_states_one(found: StudyFindings) -> None:

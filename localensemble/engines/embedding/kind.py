@@ -45,6 +45,7 @@ EMBEDDING = _EmbeddingKind(
         "name, definition and examples",
         never_cuts=True,
         without_prompt=True,
+        model_kind="embedding model",
     ),
     reads_files=True,
     # It reads no prompt.

@@ -29,6 +29,7 @@ PROBE = _ProbeKind(
         "judged by a classifier that had not seen it",
         never_cuts=True,
         without_prompt=True,
+        model_kind="classifier",
     ),
     reads_files=True,
     # It reads no prompt.

@@ -39,6 +39,7 @@ class ReviewerFindings:
     """The current answers of one reviewer on one variable; control items are apart.
 
     ``median_seconds`` is over first answers whose time is known; None if there are none.
+    ``adjudications`` counts the items that the person settled between others.
     """
 
     reviewer: str
@@ -46,6 +47,7 @@ class ReviewerFindings:
     cannot_decide: int
     codebook_unclear: int
     median_seconds: float | None
+    adjudications: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +56,7 @@ class PeopleFindings:
 
     Attributes:
         variable: name of the variable.
-        reviewers: the reviewers who answered, in the order of registration.
+        reviewers: the people who answered or adjudicated, in the order of registration.
         double_coding: agreement of reviewers on items that several answered.
         models: how often raters and the consensus gave the person's category.
         anchoring: how answers changed when the labels were revealed.
@@ -126,14 +128,15 @@ def _of_variable(
     variable = decided.variable
     item_count = len(decided.categories)
     histories = answer_histories(rows, item_count=item_count)
+    adjudications = answer_histories(rows, item_count=item_count, role="adjudication")
     people = np.where(final.by_person, final.categories, np.int16(GAP))
     existing = given["existing"]
     return PeopleFindings(
         variable=variable.name,
-        reviewers=_reviewers(histories, names),
+        reviewers=_reviewers(histories, adjudications, names),
         double_coding=double_coding(
             histories,
-            adjudications=answer_histories(rows, item_count=item_count, role="adjudication"),
+            adjudications=adjudications,
             variable=variable,
             names=names,
             item_count=item_count,
@@ -162,11 +165,14 @@ def _of_variable(
     )
 
 
-def _reviewers(histories: Histories, names: Mapping[int, str]) -> tuple[ReviewerFindings, ...]:
+def _reviewers(
+    histories: Histories, adjudications: Histories, names: Mapping[int, str]
+) -> tuple[ReviewerFindings, ...]:
     found = []
     for key, name in names.items():
         own = [answers for place, answers in histories.items() if place.reviewer == key]
-        if not own:
+        settled = sum(place.reviewer == key for place in adjudications)
+        if not own and not settled:
             continue
         kinds = [answers[-1].kind for answers in own]
         seconds = [answers[0].seconds for answers in own if not np.isnan(answers[0].seconds)]
@@ -177,6 +183,7 @@ def _reviewers(histories: Histories, names: Mapping[int, str]) -> tuple[Reviewer
                 kinds.count(ANSWER_CODES["cannot_decide"]),
                 kinds.count(ANSWER_CODES["codebook_unclear"]),
                 float(np.median(seconds)) if seconds else None,
+                settled,
             )
         )
     return tuple(found)

@@ -49,6 +49,11 @@ class KeptTexts:
     def __len__(self) -> int:
         return len(self._ends)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether any item has a text."""
+        return bool(self.lengths().any())
+
     def lengths(self) -> NDArray[np.int64]:
         """Return the lengths of the texts, (N,), in bytes of UTF-8."""
         lengths: NDArray[np.int64] = self._ends[:, 1] - self._ends[:, 0]

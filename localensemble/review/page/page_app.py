@@ -275,6 +275,7 @@ class _ReviewPage:
             title=self._session.title,
             variables=self._session.variables,
             blind=self._session.blind,
+            has_texts=self._session.texts.has_any,
             task=self._session.task,
             csrf=request.scope.get("localensemble.csrf", ""),
             assets=f"/assets/{self._version}",

@@ -106,6 +106,18 @@ def test_reviewers_are_counted_apart_and_control_items_are_not_their_work(study:
     assert topic.models.items == 4
 
 
+def test_whoever_only_adjudicates_is_among_the_reviewers(study: Path) -> None:
+    record(study, {0: 0, 1: 1}, by="Anne")
+    record(study, {0: 1, 1: 0}, by="Ben")
+    record(study, {0: 1, 1: 1}, by="Carl", role="adjudication")
+    record(study, {2: 1}, by="Ben", role="adjudication")
+
+    (topic,) = found(study)
+
+    counts = [(one.reviewer, one.answers, one.adjudications) for one in topic.reviewers]
+    assert counts == [("Anne", 2, 0), ("Ben", 2, 1), ("Carl", 0, 2)]
+
+
 def test_control_answers_are_compared_with_the_known_categories(study: Path) -> None:
     known = dict.fromkeys(range(30, 50), 1)
     record(study, known, by="gold.csv", role="known")
