@@ -11,6 +11,11 @@ def measured(measure: Measure) -> str:
     return number(measure.value)
 
 
+def overruled(count: int, *, of: int) -> str:
+    """Format how many clear majorities a method overruled, of those among the items it decided."""
+    return f"{count:,} of {of:,}" if of else "none"
+
+
 def accuracy_cells(evaluation: Evaluation) -> tuple[str, str, str]:
     """Format an accuracy, its exact interval and its number of items."""
     if evaluation.interval is None:

@@ -440,3 +440,20 @@ def test_a_calibration_that_was_never_applied_stays_the_studys_own(
     # Edited afterwards, it is refused.
     path.write_bytes(path.read_bytes().replace(b"}", b" }").replace(b"topic", b"other", 1))
     assert run("consensus", study, *items, "--calibration", path).code == 2
+
+
+def test_a_data_sheet_states_the_items_that_are_left(run: Run, labeled: StudyFiles) -> None:
+    sheet = labeled.study / "data-sheet.md"
+    assert run("report", labeled.study, "--data-sheet").code == 0
+    assert "40 items" in sheet.read_text(encoding="utf-8")
+    sheet.write_text(sheet.read_text(encoding="utf-8") + "completed", encoding="utf-8")
+    ended = run("withdraw", labeled.study, "--id", "i-17", "--items", labeled.items)
+    assert ended.code == 0
+    assert "39 items" in sheet.read_text(encoding="utf-8")
+    kept = labeled.study / "data-sheet.before-1.md"
+    assert kept.read_text(encoding="utf-8").endswith("completed")
+    assert "data-sheet.before-1.md" in ended.out + ended.err
+    # Without a sheet, none is written.
+    sheet.unlink()
+    assert run("withdraw", labeled.study, "--id", "i-16", "--items", labeled.items).code == 0
+    assert not sheet.exists()

@@ -23,6 +23,7 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
+from localensemble.report.data_sheet import write_data_sheet
 from localensemble.study.folder import StudyFolder
 from localensemble.study.folder_files.kept_tables import clear_of_items
 from localensemble.study.folder_files.own_tables import open_ledger
@@ -135,20 +136,30 @@ def withdraw(
         written = write_decided(
             loaded, decisions=loaded.decide(), items=left, folder=folder, gold=None
         )
+        sheet = _sheet_again(folder)
         given = [path_of(one) for one in (items, options.table) if one is not None]
         cleared = clear_of_items(
             folder,
             gone=gone,
             id_columns=left.id_columns if isinstance(left, ItemFile) else left.columns,
-            spared=(*written.files, *given),
+            spared=(*written.files, *given, folder.data_sheet),
         )
     return WithdrawnItems(
         len(gone),
         loaded.recorded.item_count,
         written.findings,
         written.files,
-        (*dropped, *written.messages, *unread, *cleared, *_still_there(items, gone, left)),
+        (*dropped, *written.messages, *sheet, *unread, *cleared, *_still_there(items, gone, left)),
     )
+
+
+def _sheet_again(folder: StudyFolder) -> tuple[str, ...]:
+    """Write the data sheet again if there is one: it states how many items the study has."""
+    if not folder.data_sheet.is_file():
+        return ()
+    kept = write_data_sheet(folder.manifest, path=folder.data_sheet)
+    again = f"{folder.data_sheet.name} is written again without the items."
+    return (*kept, again, "Complete its named blanks from the previous one.") if kept else ()
 
 
 def _ids_given(options: WithdrawOptions, reader: LedgerReader) -> tuple[ItemId, ...]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from localensemble.api.consensus import MethodComparison, MethodResult
 from localensemble.api.findings import Evaluation
 from localensemble.cli.console import say
-from localensemble.cli.numbers import accuracy_cells
+from localensemble.cli.numbers import accuracy_cells, overruled
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.estimates import number, share
 
@@ -41,7 +41,7 @@ def _show_results(comparison: MethodComparison, console: Console) -> None:
                 f"{result.accepted:,}",
                 f"{result.escalated:,}",
                 f"{result.undecided:,}",
-                f"{result.overruled:,} of {result.majorities:,}",
+                overruled(result.overruled, of=result.majorities),
                 _converged(result),
             )
     console.print(table)

@@ -23,7 +23,7 @@ from localensemble.api.findings import (
     unfit_sentences,
 )
 from localensemble.cli.console import cut, say
-from localensemble.cli.numbers import accuracy_cells
+from localensemble.cli.numbers import accuracy_cells, overruled
 from localensemble.cli.results.word_table import WordTable
 from localensemble.core.estimates import estimate, interval, number
 from localensemble.core.labels import is_without_answer
@@ -128,7 +128,7 @@ def _decision_table(findings: StudyFindings) -> WordTable:
             f"{variable.accepted:,}",
             f"{variable.escalated:,}",
             f"{share:.1%}",
-            f"{variable.overruled:,} of {variable.majorities:,}",
+            overruled(variable.overruled, of=variable.majorities),
         )
     return table
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.api.import_ratings import RatingsOptions, import_ratings
 from localensemble.api.review_page.open_review import (
     NO_TABLES,
     ReviewOptions,
@@ -21,6 +22,7 @@ from localensemble.review.page.control_cautions import control_cautions
 from localensemble.review.page.review_session import ReviewSession
 from localensemble.review.plan.review_plan import ReviewPlan, plan_of
 from localensemble.study.study import Study
+from localensemble.tables.rating_columns import NamedColumns
 from tests.review.page.reviewed_study import (
     CATEGORIES,
     Browser,
@@ -316,3 +318,18 @@ def test_two_tasks_at_once_are_refused(texts: Texts) -> None:
         session(texts, plan=ReviewPlan(audit_share=0.1)),
     ):
         pass
+
+
+def test_a_study_without_texts_promises_none(tmp_path: Path) -> None:
+    texts = disputed_study(tmp_path, ["a grey stone"])
+    with session(texts) as opened:
+        assert "only the text" in arrive(opened, "Ada").get("/").text
+    import_ratings(
+        tmp_path / "ratings.csv",
+        output=tmp_path / "bare",
+        options=RatingsOptions(level="nominal", columns=NamedColumns(item="id")),
+    )
+    with opened_review(tmp_path / "bare") as opened:
+        shown = arrive(opened, "Ada").get("/").text
+    assert "only the id and the codebook" in shown
+    assert "text" not in re.sub(r"<[^>]*>", "", shown).lower()
