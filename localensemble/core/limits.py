@@ -25,6 +25,8 @@ MOST_WORKBOOK_PARTS = 10_000
 # A cell takes up to five elements; styles, comments and rules take longer to read than cells.
 MOST_CELL_ELEMENTS = 12_000_000
 MOST_OTHER_ELEMENTS = 200_000
+# Parts of texts with their own format, each of which is read into an object: 3 s for this many.
+MOST_TEXT_RUNS = 500_000
 # Every cell that shares a formula gets its own copy of it.
 MOST_FORMULA_CHARACTERS = 20_000_000
 

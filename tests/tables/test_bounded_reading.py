@@ -118,6 +118,39 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
 
 
 @pytest.mark.parametrize(
+    "many",
+    ["<is>" + "<r><t>a</t></r>" * 600 + "</is>", "<is>" + "<t>a</t>" * 600 + "</is>",
+     "<is><t>a</t></is>" * 600],
+)  # fmt: skip
+def test_a_cell_of_too_many_parts_is_refused(
+    many: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_size, "MOST_TEXT_RUNS", 500)
+    path = with_part(
+        tmp_path / "a.xlsx",
+        more_cells(f'<row r="9"><c r="A9" t="inlineStr">{many}</c></row>'),
+    )
+    with pytest.raises(TableError, match="parts of texts"):
+        open_item_table(path)
+
+
+def test_cells_with_parts_in_bold_are_read(tmp_path: Path) -> None:
+    cell = '<c r="B9" t="inlineStr"><is><r><t>a </t></r><r><rPr><b/></rPr><t>b</t></r></is></c>'
+    path = with_part(
+        tmp_path / "a.xlsx",
+        more_cells(f'<row r="9"><c r="A9" t="inlineStr"><is><t>i-9</t></is></c>{cell}</row>'),
+    )
+    rows = [*open_item_table(path).rows()]
+    assert rows[-1][:2] == ("i-9", "a b")
+
+
+def test_empty_rows_are_no_parts_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_size, "MOST_TEXT_RUNS", 5)
+    rows = "".join(f'<row r="{row}"/>' for row in range(4, 400))
+    assert open_item_table(with_part(tmp_path / "a.xlsx", more_cells(rows))).columns
+
+
+@pytest.mark.parametrize(
     ("limit", "found"),
     [
         ("MOST_WORKBOOK_PARTS", "parts"),

@@ -21,6 +21,7 @@ from localensemble.core.limits import (
     MOST_FORMULA_CHARACTERS,
     MOST_OTHER_ELEMENTS,
     MOST_SHEET_CELLS,
+    MOST_TEXT_RUNS,
     MOST_UNPACKED_BYTES,
     MOST_WORKBOOK_PARTS,
 )
@@ -29,6 +30,9 @@ _CHUNK_BYTES = 1 << 16
 _XML_NAMES = (".xml", ".rels", ".vml")
 # What rows and cells are made of, in a sheet and in the texts that sheets share.
 _CELL_ELEMENTS = frozenset({"row", "c", "v", "f", "is", "t", "r", "si", "sst", "sheetData"})
+# What begins a text; a second text, value or formula in it is one more part to read.
+_HOLDERS = frozenset({"c", "is", "r", "si"})
+_PARTS = frozenset({"f", "is", "t", "v"})
 _AREAS = frozenset({"mergeCell", "hyperlink"})
 _AREA = re.compile(r"\$?([A-Z]{1,5})\$?(\d{1,9}):\$?([A-Z]{1,5})\$?(\d{1,9})")
 _HINT = 'Check that this is the right file, or save the table as "CSV UTF-8".'
@@ -61,11 +65,13 @@ class _Counts:
     path: Path
     of_cells: int = 0
     others: int = 0
+    text_runs: int = 0
     area_cells: int = 0
     formula_characters: int = 0
     _formula: str | None = None
     _has_shared_text: bool = False
     _in_index: bool = False
+    _held: set[str] = field(default_factory=set)
     _lengths: Counter[str] = field(default_factory=Counter)
 
     def read(self, content: IO[bytes]) -> None:
@@ -85,6 +91,7 @@ class _Counts:
             parser.Parse(chunk, False)
             _refuse_more(self.path, "elements", self.of_cells, MOST_CELL_ELEMENTS)
             _refuse_more(self.path, "elements other than cells", self.others, MOST_OTHER_ELEMENTS)
+            _refuse_more(self.path, "parts of texts", self.text_runs, MOST_TEXT_RUNS)
             _refuse_more(
                 self.path, "cells in merged or linked areas", self.area_cells, MOST_SHEET_CELLS
             )
@@ -104,6 +111,10 @@ class _Counts:
                 self.area_cells += _area_cells(attributes.get("ref", ""))
             return
         self.of_cells += 1
+        self.text_runs += name == "r" or (name in _PARTS and name in self._held)
+        if name in _HOLDERS:
+            self._held.clear()
+        self._held.add(name)
         if name == "c":
             self._has_shared_text = attributes.get("t") == "s"
         elif name == "v":

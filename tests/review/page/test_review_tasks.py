@@ -25,6 +25,7 @@ from localensemble.study.study import Study
 from localensemble.tables.rating_columns import NamedColumns
 from tests.review.page.reviewed_study import (
     CATEGORIES,
+    RATERS,
     Browser,
     Shown,
     Texts,
@@ -327,7 +328,7 @@ def test_a_study_without_texts_promises_none(tmp_path: Path) -> None:
     import_ratings(
         tmp_path / "ratings.csv",
         output=tmp_path / "bare",
-        options=RatingsOptions(level="nominal", columns=NamedColumns(item="id")),
+        options=RatingsOptions(level="nominal", columns=NamedColumns(item="id", raters=RATERS)),
     )
     with opened_review(tmp_path / "bare") as opened:
         shown = arrive(opened, "Ada").get("/").text
