@@ -161,6 +161,8 @@ def _quotes(variable: Variable) -> Iterator[Remark]:
 
 
 def _question(variable: Variable) -> Iterator[Remark]:
+    if variable.question.startswith(PLACEHOLDER):
+        return  # It is no question yet, which is reported by itself.
     if not variable.question.rstrip().endswith(("?", "\uff1f", "\u061f")):
         yield Remark(
             "note",

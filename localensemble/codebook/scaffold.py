@@ -150,7 +150,7 @@ def scaffold_of_codes(name: str, variables: Sequence[CodeVariable]) -> str:
         known = {one.name: one.definition for one in variable.categories}
         names = _different([*known])
         level = variable.level or ("binary" if len(names) == 2 else "nominal")
-        question = variable.question or f'{PLACEHOLDER} what "{variable.name}" asks of a text?'
+        question = variable.question or f'{PLACEHOLDER} what "{variable.name}" asks of a text.'
         parts.append(
             _VARIABLE.format(
                 name=_quoted(_variable_name(variable.name, taken)),
@@ -178,7 +178,7 @@ def _variable(name: str, column: str, values: Sequence[str]) -> str:
             _VARIABLE.format(
                 name=_quoted(name),
                 level=level,
-                question=_quoted(f'{PLACEHOLDER} what "{column}" asks of a text?'),
+                question=_quoted(f'{PLACEHOLDER} what "{column}" asks of a text.'),
             ),
             *(
                 _CATEGORY.format(

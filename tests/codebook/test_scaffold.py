@@ -43,6 +43,13 @@ def test_label_columns_become_variables(tmp_path: Path) -> None:
     ]
 
 
+def test_a_drafted_question_is_a_statement_and_only_called_a_placeholder(tmp_path: Path) -> None:
+    codebook = loaded(tmp_path, scaffold_codebook("notes", label_columns={"mood": ("a", "b")}))
+    assert codebook.variables[0].question.endswith("asks of a text.")
+    remarks = [remark.what for remark in check_codebook(codebook)]
+    assert not [what for what in remarks if "question mark" in what]
+
+
 def test_without_label_columns_a_pattern_is_written(tmp_path: Path) -> None:
     codebook = loaded(tmp_path, scaffold_codebook("notes", label_columns={}))
     assert [len(variable.categories) for variable in codebook.variables] == [2]
