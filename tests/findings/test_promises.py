@@ -257,6 +257,41 @@ def test_a_certificate_that_kept_no_profile_says_so(certified: StudyFiles) -> No
     assert "does not record which texts" in promise.sentence
 
 
+def promised(files: StudyFiles, held: Certificate, *, foreign: bool) -> PromiseFindings:
+    with Study.open(files.study) as study:
+        decided = study.with_rules(study.rules.with_certificates((held,))).decide()[0]
+        return promise_findings(
+            held, labels=study.recorded, decided=decided, gold=None, foreign=foreign
+        )
+
+
+def test_a_foreign_certificate_that_describes_these_texts_is_about_them(
+    certified: StudyFiles,
+) -> None:
+    found = promised(certified, certificate_of(certified), foreign=True)
+    assert found.state == "holds"
+    assert "foreign" in found.sentence
+    assert "as the file states them" in found.sentence
+
+
+@pytest.mark.parametrize("edit", ["lowest quantile", "categories"])
+def test_a_foreign_certificate_that_only_names_these_texts_is_about_others(
+    certified: StudyFiles, edit: str
+) -> None:
+    held = certificate_of(certified)
+    assert held.profile is not None
+    first, *others = held.profile.score_quantiles
+    (name, count), (other, more), *rest = held.profile.category_counts
+    profile = replace(held.profile, score_quantiles=(first - 0.01, *others))
+    if edit == "categories":
+        counts = ((name, count - 1), (other, more + 1), *rest)
+        profile = replace(held.profile, category_counts=counts)
+    edited = replace(held, profile=profile)
+    assert promised(certified, edited, foreign=True).state == "other texts"
+    # One on record is believed: the ledger has its hash.
+    assert promised(certified, edited, foreign=False).state == "holds"
+
+
 def test_what_a_withdrawal_leaves_is_still_the_pool(certified: StudyFiles) -> None:
     held = certificate_of(certified)
     assert held.profile is not None

@@ -34,7 +34,11 @@ from localensemble.study.study_labels import StudyLabels
 
 PromiseState = Literal["holds", "other texts", "checked here", "withdrawn"]
 
-_FOREIGN = " This certificate is foreign: the study has no record of making it."
+_FOREIGN = (
+    " This certificate is foreign: the study has no record of making it. Its bound was computed "
+    "again from its counts of gold labels; the counts themselves and its test of whether the gold "
+    "items were drawn at random are as the file states them."
+)
 USUAL_DELTA = 0.1
 """Chance that a check fails to warn, for conformal risk control, which has no delta."""
 
@@ -118,7 +122,8 @@ def promise_findings(
         labels: the labels of the study.
         decided: the decisions on its variable, by its threshold.
         gold: (N,) gold categories, -1 for items without one; None without gold labels.
-        foreign: whether the study has no record of making the certificate.
+        foreign: whether the study has no record of making the certificate. Then it is about these
+            texts only if its profile is theirs to the last digit.
         final: the final labels, with the answers of people; None without answers.
     """
     accepted = accepted_by_rules(decided)
@@ -130,9 +135,13 @@ def promise_findings(
     elsewhere = False
     if certificate.profile is not None:
         elsewhere = not is_pool(labels, certificate.profile)
-    if elsewhere and certificate.profile is not None:
-        here = profile_of(labels, decided, scores=decided.scores(certificate.by), accepted=accepted)
-        differences = pool_differences(certificate.profile, here=here)
+        if elsewhere or foreign:
+            scores = decided.scores(certificate.by)
+            here = profile_of(labels, decided, scores=scores, accepted=accepted)
+            # That a foreign certificate names these texts is believed only if it describes them.
+            elsewhere = elsewhere or here != certificate.profile
+        if elsewhere:
+            differences = pool_differences(certificate.profile, here=here)
     state = _state(certificate, known, elsewhere=elsewhere)
     to_check = 0
     if state == "other texts":
