@@ -16,7 +16,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook, Variable
@@ -36,7 +36,7 @@ from localensemble.labeling.asking_again import escalates_suspected
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.layout import choose_layout, layout_for
-from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
+from localensemble.labeling.loaded_prompt import LoadedPrompt
 from localensemble.labeling.readout_choice import (
     items_that_choose,
     measure_readout,
@@ -125,10 +125,7 @@ def ask(
     )
     item, table = _item(text, options, texts)
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
-    opener = embedder_opener(ensemble.folder, options.threads)
-    prompt = load_prompt(
-        ensemble, questions, items=table, open_embedder=opener, shown_table=texts.table
-    )
+    prompt = prompt_for_raters(ensemble, questions, table, texts=texts, threads=options.threads)
     raters = prepare_raters(
         ensemble,
         models,

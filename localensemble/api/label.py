@@ -24,7 +24,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.api.shared_options import (
     Calibrations,
     Certificates,
@@ -46,7 +46,7 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.examples.shot_table import write_shot_table
 from localensemble.labeling.examples.shots import Shots
-from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
+from localensemble.labeling.loaded_prompt import LoadedPrompt
 from localensemble.labeling.reuse import check_reuse
 from localensemble.labeling.run import LabelingPlan, run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
@@ -178,8 +178,8 @@ def label(
     shared = sharing_warnings(study)
     for message in (messages := (*shared, *chosen.messages, *table.messages, *unlisted, *warnings)):
         on_message(message)
-    items_shown = texts.table(table)
-    prompt = _prompt(ensemble, questions, items_shown, texts, options.threads)
+    as_shown = texts.table(table)
+    prompt = prompt_for_raters(ensemble, questions, as_shown, texts=texts, threads=options.threads)
     shown, template = prompt.codebook, prompt.template
     sha256 = {rater.name: one.sha256 for rater, one in zip(ensemble.raters, models, strict=True)}
     check_columns(table, variables=questions.variables, raters=tuple(sha256))
@@ -204,11 +204,11 @@ def label(
         on_message(message)
     folder.make()
     plan = LabelingPlan(
-        items=items_shown,
+        items=as_shown,
         codebook=questions,
         engines=tuple(rater.engine for rater in raters),
         template=template,
-        shots=_recorded(prompt.shots, items_shown, questions, options, folder),
+        shots=_recorded(prompt.shots, as_shown, questions, options, folder),
         layout=ensemble.layout,
         rules=rules,
         limit=options.limit,
@@ -288,19 +288,6 @@ def _recorded(
         path=folder.shots,
     )
     return replace(shots, recorded=replace(shots.recorded, table_sha256=sha256))
-
-
-def _prompt(
-    ensemble: Ensemble,
-    codebook: Codebook,
-    items: ItemFile,
-    texts: RaterTexts,
-    threads: int | None,
-) -> LoadedPrompt:
-    opener = embedder_opener(ensemble.folder, threads)
-    return load_prompt(
-        ensemble, codebook, items=items, open_embedder=opener, shown_table=texts.table
-    )
 
 
 def _conditions(

@@ -18,7 +18,7 @@ from localensemble.api.prepared_raters import (
     locate_rater,
     prepare_raters,
 )
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.codebook.model import Codebook
 from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
@@ -27,7 +27,7 @@ from localensemble.core.labels import RaterName
 from localensemble.core.words import counted
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import Ensemble
-from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
+from localensemble.labeling.loaded_prompt import LoadedPrompt
 from localensemble.labeling.readout_choice import rater_template
 from localensemble.labeling.speed import Speed, measure_speed, spread_items
 from localensemble.tables.item_file import ItemFile
@@ -108,13 +108,7 @@ def estimate(
     table = texts.table(
         ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     )
-    prompt = load_prompt(
-        ensemble,
-        questions,
-        items=table,
-        open_embedder=embedder_opener(ensemble.folder, options.threads),
-        shown_table=texts.table,
-    )
+    prompt = prompt_for_raters(ensemble, questions, table, texts=texts, threads=options.threads)
     raters = prepare_raters(
         ensemble,
         models,

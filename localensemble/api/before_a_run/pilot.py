@@ -20,7 +20,7 @@ from localensemble.api.prepared_raters import (
     prepare_raters,
     refuse_what_cannot_fit,
 )
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.api.shared_options import DemoModels, EnsembleFile
 from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Codebook
@@ -30,7 +30,7 @@ from localensemble.core.files import replaced_text_file
 from localensemble.core.options import Option
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble
-from localensemble.labeling.loaded_prompt import LoadedPrompt, load_prompt
+from localensemble.labeling.loaded_prompt import LoadedPrompt
 from localensemble.labeling.tally import Progress
 from localensemble.piloting.asked_rater import AskedRater, Readouts, ask_rater
 from localensemble.piloting.pilot_findings import PilotFindings, pilot_findings
@@ -157,10 +157,7 @@ def pilot(
     )
     gold = _gold(table, questions, options)
     chosen = _chosen(table, questions, options, gold)
-    opener = embedder_opener(ensemble.folder, options.threads)
-    prompt = load_prompt(
-        ensemble, questions, items=table, open_embedder=opener, shown_table=texts.table
-    )
+    prompt = prompt_for_raters(ensemble, questions, table, texts=texts, threads=options.threads)
     raters = prepare_raters(
         ensemble,
         models,

@@ -9,7 +9,7 @@ from typing import cast
 
 from localensemble.api.before_a_run.default_ensemble import embedded_ensemble
 from localensemble.api.deidentified.rater_texts import load_for_raters
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.codebook.checked import CodebookSource
 from localensemble.codebook.model import Variable
 from localensemble.core.errors import InputError
@@ -17,7 +17,6 @@ from localensemble.core.prompts import Layout, Message, Readout
 from localensemble.core.resources import prompt_template_path
 from localensemble.labeling.category_orders import most_orders
 from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
-from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.prompting.template import PromptTemplate, template_of_content
 from localensemble.study.binding import identities
 from localensemble.study.study import Study
@@ -61,13 +60,7 @@ def show_prompts(
     """
     stated = load_ensemble(ensemble or embedded_ensemble())
     texts, questions = load_for_raters(codebook)
-    prompt = load_prompt(
-        stated,
-        questions,
-        items=None,
-        open_embedder=embedder_opener(stated.folder, None),
-        shown_table=texts.table,
-    )
+    prompt = prompt_for_raters(stated, questions, None, texts=texts)
     layout = stated.layout or _USUAL_LAYOUT
     # Which examples a text gets depends on the text, and there is none.
     template = prompt.template.with_shots(None)

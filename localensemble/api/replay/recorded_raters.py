@@ -18,7 +18,7 @@ from localensemble.api.prepared_raters import (
     locate_rater,
     prepare_raters,
 )
-from localensemble.api.prompt.text_embedder import embedder_opener
+from localensemble.api.prompt.prompt_for_raters import prompt_for_raters
 from localensemble.catalog.installed import ModelsFolder
 from localensemble.catalog.located_models import catalog_entries
 from localensemble.codebook.model import Codebook
@@ -28,7 +28,6 @@ from localensemble.core.prompts import Readout
 from localensemble.core.raters import TABLE_ENGINE, RaterIdentity
 from localensemble.engines.registry import engine_kind
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, RaterPlan, load_ensemble
-from localensemble.labeling.loaded_prompt import load_prompt
 from localensemble.labeling.scoring import Questions
 from localensemble.labeling.verification import Verifier, verifications
 from localensemble.prompting.template import PromptTemplate, template_of_content
@@ -103,13 +102,7 @@ def _of_file(
     ensemble: EnsembleSource, loaded: Study, items: ItemFile, texts: RaterTexts
 ) -> _Source:
     stated = load_ensemble(ensemble)
-    prompt = load_prompt(
-        stated,
-        loaded.codebook,
-        items=items,
-        open_embedder=embedder_opener(stated.folder, None),
-        shown_table=texts.table,
-    )
+    prompt = prompt_for_raters(stated, loaded.codebook, items, texts=texts)
     return _Source(stated, prompt.codebook, prompt.template)
 
 
