@@ -6,7 +6,7 @@ that was asked for. Other columns of the labeled table never do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from localensemble.codebook.load import NO, YES
@@ -72,15 +72,24 @@ class ExportedStudy:
         decided: its decisions.
         people: current answers, variable by variable.
         with_texts: whether texts, and notes that may quote them, are exported.
+        shown_note: returns a note as it is exported.
     """
 
     study: Study
     decided: DecidedStudy
     people: tuple[CurrentAnswers, ...]
     with_texts: bool
+    shown_note: Callable[[str], str] = field(default=str, repr=False)
 
     @classmethod
-    def of(cls, study: Study, decided: DecidedStudy, *, with_texts: bool) -> ExportedStudy:
+    def of(
+        cls,
+        study: Study,
+        decided: DecidedStudy,
+        *,
+        with_texts: bool,
+        shown_note: Callable[[str], str] = str,
+    ) -> ExportedStudy:
         """Read what people decided, and combine it with the rest."""
         labels = decided.labels
         reviewers = labels.reader.reviewers()
@@ -94,7 +103,7 @@ class ExportedStudy:
             )
             for one in decided.decisions
         )
-        return cls(study, decided, people, with_texts)
+        return cls(study, decided, people, with_texts, shown_note)
 
     @property
     def codebook(self) -> Codebook:

@@ -123,6 +123,6 @@ def _decisions(study: ExportedStudy) -> Iterator[tuple[tuple[str, ...], tuple[st
                 *(one.role, one.shown, one.decided_at, number_text(one.seconds, mark=".")),
                 *(confidence, one.error_type or ""),
             )
-            note = (one.note or "",) if study.with_texts else ()
+            note = (study.shown_note(one.note or ""),) if study.with_texts else ()
             item_id = str(labels.item_ids[one.position])
             yield (item_id,), (variable.name, names[one.reviewer], PERSON, *facts, *note)

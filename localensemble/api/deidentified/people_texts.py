@@ -23,6 +23,23 @@ DeidentifyBy = Annotated[
 ]
 
 
+def people_texts(by: Path | None) -> RaterTexts:
+    """Return how a codebook shows texts to people on request; None shows them as they are.
+
+    Raises:
+        InputError: the codebook does not say what to replace.
+    """
+    if by is None:
+        return RaterTexts()
+    texts = RaterTexts.of(load_codebook(by))
+    if texts.deidentifier is None:
+        raise InputError(
+            f"{by.name}: found no key `deidentify`, which says what to replace in texts.",
+            hint="Add `deidentify:` to the codebook, or leave out --deidentify.",
+        )
+    return texts
+
+
 def without_identifiers(items: ItemFile | IdsOnly, by: Path | None) -> ItemFile | IdsOnly:
     """Return a table with de-identified texts and cells; its ids stay.
 
@@ -35,12 +52,7 @@ def without_identifiers(items: ItemFile | IdsOnly, by: Path | None) -> ItemFile 
     """
     if by is None:
         return items
-    texts = RaterTexts.of(load_codebook(by))
-    if texts.deidentifier is None:
-        raise InputError(
-            f"{by.name}: found no key `deidentify`, which says what to replace in texts.",
-            hint="Add `deidentify:` to the codebook, or leave out --deidentify.",
-        )
+    texts = people_texts(by)
     if isinstance(items, IdsOnly):
         raise InputError(
             "Cannot de-identify texts: no table with texts is given.",

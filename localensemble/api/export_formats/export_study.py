@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from localensemble.api.deidentified.people_texts import without_identifiers
+from localensemble.api.deidentified.people_texts import people_texts, without_identifiers
 from localensemble.core.errors import InputError
 from localensemble.core.labels import ItemId
 from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
@@ -76,12 +76,18 @@ def export_study(
             f'Unknown export format "{format}".',
             hint=f"Choose one of: {', '.join(EXPORT_FORMATS)}.",
         )
+    texts = people_texts(deidentify)
     with Study.open(study) as loaded:
         table = without_identifiers(
             _items(loaded, items, include_text, id_column, text_column), deidentify
         )
         decided = DecidedStudy.of(loaded, items=table, decisions=loaded.decide())
-        exported = ExportedStudy.of(loaded, decided, with_texts=include_text)
+        exported = ExportedStudy.of(
+            loaded,
+            decided,
+            with_texts=include_text,
+            shown_note=lambda note: texts.text(note, where="a note"),
+        )
         with keeping_previous(*_beside(output)) as kept:
             files = EXPORT_FORMATS[format].write(exported, path=output)
         return WrittenExport(

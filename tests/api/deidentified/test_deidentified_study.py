@@ -258,11 +258,21 @@ def test_a_worksheet_without_identifiers_comes_back(tmp_path: Path, ending: str)
     rows = read_table(sheet)
     decided = tmp_path / "decided.csv"
     decided.write_text(
-        "id,text,decision_topic\n" + "".join(f'{row["id"]},"{row["text"]}",staff\n' for row in rows)
+        "id,text,decision_topic,note\n"
+        + "".join(f'{row["id"]},"{row["text"]}",staff,Mrs Zwicky again\n' for row in rows)
     )
     options = ImportDecisionsOptions(reviewer="AB", deidentify=files.codebook)
     done = import_decisions(files.study, decided, items=files.items, options=options)
     assert done.recorded == len(rows)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    files_of = export_study(
+        files.study, format="agreement", output=folder / "raters.csv", items=files.items,
+        include_text=True, deidentify=files.codebook,
+    ).files  # fmt: skip
+    written = "".join(path.read_text() for path in files_of)
+    assert "[NAME] again" in written
+    assert not [word for word in SECRETS if word in written]
 
 
 def test_the_review_page_can_show_texts_without_identifiers(study: StudyFiles) -> None:
