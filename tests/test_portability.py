@@ -352,3 +352,24 @@ def test_commands_to_type_are_quoted_at_one_place_which_knows_both_shells(
         and place.startswith("localensemble/")
     }
     assert quoting == {"localensemble/core/command_lines.py"}
+
+
+# Nothing is read or written through what these open, or Python adds the flag itself.
+OPENED_WITHOUT_CONTENT = {
+    "localensemble/core/files.py: os.open(folder, os.O_RDONLY)",
+    "localensemble/core/input_files.py: os.open(name, flags | _NO_WAITING)",
+    "localensemble/core/leftovers.py: os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)",
+    "localensemble/ledger/connection.py: os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 384)",
+    "localensemble/privacy/attempts.py: os.open(file, _APPENDING)",
+    "localensemble/privacy/attempts.py: os.open(launchers, _APPENDING)",
+}
+
+
+def test_what_is_opened_by_its_number_has_no_line_ends_translated(sources: dict[str, str]) -> None:
+    opened = {
+        f"{place}: {ast.unparse(node)}"
+        for place, node in _trees(sources)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "os.open"
+    }
+    assert opened == OPENED_WITHOUT_CONTENT
+    assert "O_BINARY" in sources["localensemble/privacy/attempts.py"]

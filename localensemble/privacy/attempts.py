@@ -16,6 +16,9 @@ from pathlib import Path
 
 from localensemble.core.leftovers import note_unfinished
 
+# Without O_BINARY, Windows writes two bytes for a line end.
+_APPENDING = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -59,7 +62,7 @@ def closed_counter() -> Counter:
             os.close(handle)
             file = Path(name)
             note_unfinished(file)
-            handle = os.open(file, os.O_RDWR | os.O_APPEND)
+            handle = os.open(file, _APPENDING)
             # One byte reserves a disk block now, so that a full disk cannot hide attempts later.
             try:
                 os.write(handle, b"\n")
@@ -69,7 +72,7 @@ def closed_counter() -> Counter:
 
     def join(launchers: Path) -> None:
         nonlocal file, handle
-        file, handle = launchers, os.open(launchers, os.O_RDWR | os.O_APPEND)
+        file, handle = launchers, os.open(launchers, _APPENDING)
 
     def add() -> None:
         nonlocal here
