@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -33,9 +35,12 @@ pytestmark = pytest.mark.skipif(
 def checkout(tmp_path: Path, repository: Path) -> Path:
     """A small checkout that is ready for the release of 0.2.0, with tests that pass."""
     root = tmp_path / "checkout"
-    for folder in ("scripts", "localensemble", ".venv/bin"):
+    for folder in ("scripts", "localensemble", ".venv/bin", "models"):
         (root / folder).mkdir(parents=True)
-    shutil.copy(repository / "scripts" / "release", root / "scripts")
+    for name in ("release", "sbom.py"):
+        shutil.copy(repository / "scripts" / name, root / "scripts")
+    shutil.copy(repository / "models" / "catalog.toml", root / "models")
+    shutil.copytree(repository / "requirements", root / "requirements")
     (root / "scripts" / "test").write_text("#!/bin/sh\necho tested\n")
     (root / "scripts" / "test").chmod(0o755)
     python = root / ".venv" / "bin" / "python"
@@ -73,8 +78,22 @@ def test_a_release_is_tested_built_and_tagged(checkout: Path) -> None:
     ended = release(checkout)
     assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, "tested")
     built = sorted(path.name for path in (checkout / "dist").iterdir())
-    assert built == ["localensemble-0.2.0-py3-none-any.whl", "localensemble-0.2.0.tar.gz"]
-    assert all(name in ended.stdout for name in built)
+    published = [
+        "localensemble-0.2.0-py3-none-any.whl",
+        "localensemble-0.2.0.cdx.json",
+        "localensemble-0.2.0.tar.gz",
+    ]
+    assert built == ["SHA256SUMS", *published]
+    sums = (checkout / "dist" / "SHA256SUMS").read_text(encoding="utf-8")
+    assert [line.split("  ")[1] for line in sums.splitlines()] == published
+    for line in sums.splitlines():
+        digest, name = line.split("  ")
+        content = (checkout / "dist" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+        assert line in ended.stdout
+    bill = json.loads((checkout / "dist" / published[1]).read_text(encoding="utf-8"))
+    assert bill["metadata"]["component"]["version"] == "0.2.0"
+    assert {"numpy", "llama-cpp-python"} <= {one["name"] for one in bill["components"]}
     assert git(checkout, "tag").split() == ["v0.2.0"]
     assert git(checkout, "cat-file", "-t", "v0.2.0").strip() == "tag"
     assert "published nothing" in ended.stdout
