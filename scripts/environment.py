@@ -27,7 +27,8 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 # A script's own folder is on the path; the tests import this module as part of a package.
@@ -53,6 +54,17 @@ _PINNED = ("install", "--require-hashes", "--no-deps", "--only-binary", ":all:")
 
 class StepError(Exception):
     """A step failed; the text is shown to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A call of pip that was started: its process, its log, and what to show of it."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    started: float
+    title: str
+    hint: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,10 +144,20 @@ def make_environment(folder: Path) -> None:
 
 def prepare(folder: Path, *, test: bool, build: str | None = None) -> None:
     """Run every step whose stamp is missing or out of date."""
-    install_requirements(
-        folder, ["build", "llama-cpp", "learn", "review", *(["test"] if test else [])]
-    )
-    install_engine(folder, build=build)
+    names = ["build", "llama-cpp", "learn", "review", *(["test"] if test else [])]
+    packages = Packages(folder, names)
+    try:
+        if makes_wheel(folder, build=build):
+            # Before both: two calls of pip must not install the same package at once.
+            _install_tools(folder)
+            packages.begin()
+        else:
+            packages.finish()
+        install_engine(folder, build=build, packages=packages.finish)
+        packages.finish()
+    except BaseException:
+        packages.stop()
+        raise
     # The stamp includes the folder: the environment points at this checkout.
     project = fingerprint(_text(ROOT / "pyproject.toml"), str(ROOT))
     if _stamps(folder).get("project") != project:
@@ -144,33 +166,102 @@ def prepare(folder: Path, *, test: bool, build: str | None = None) -> None:
         _stamp(folder, project=project)
 
 
+class Packages:
+    """The pinned packages, which can be installed while the wheel of llama-cpp-python is made."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder, self._names = folder, names
+        self._running: _Running | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def begin(self) -> None:
+        """Begin to install them; what pip prints goes to a log of its own."""
+        self._scratch = tempfile.TemporaryDirectory()
+        files = _outdated(self._folder, self._names, scratch=Path(self._scratch.name))
+        if files:
+            self._running = _start_pip(
+                self._folder, "Installing the pinned packages", [*_PINNED, *files], log="packages"
+            )
+
+    def finish(self) -> None:
+        """Wait until they are installed; begin now if that was not done before."""
+        if self._running is None:
+            install_requirements(self._folder, self._names)
+            return
+        running, self._running = self._running, None
+        _finish_pip(running)
+        _stamp_requirements(self._folder, self._names)
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def stop(self) -> None:
+        """End what was begun."""
+        if self._running is not None:
+            self._running.process.terminate()
+            self._running.process.wait()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
 def install_requirements(folder: Path, names: Sequence[str]) -> None:
     """Install the requirement files that are new or have changed."""
-    texts = {name: _text(REQUIREMENTS / f"{name}.txt") for name in names}
-    stamps = {name: fingerprint(text) for name, text in texts.items()}
-    outdated = [name for name in names if _stamps(folder).get(name) != stamps[name]]
-    if not outdated:
-        return
     with tempfile.TemporaryDirectory() as scratch:
-        files = []
-        for name in outdated:
-            file = Path(scratch, f"{name}.txt")
+        files = _outdated(folder, names, scratch=Path(scratch))
+        if files:
+            _run_pip(folder, "Installing the pinned packages", [*_PINNED, *files])
+            _stamp_requirements(folder, names)
+
+
+def _outdated(folder: Path, names: Sequence[str], *, scratch: Path) -> list[str]:
+    """Return pip's arguments for the requirement files that are new or have changed."""
+    files = []
+    for name in names:
+        text = _text(REQUIREMENTS / f"{name}.txt")
+        if _stamps(folder).get(name) != fingerprint(text):
+            file = scratch / f"{name}.txt"
             # The compiled package has its own step.
-            file.write_text(_ENGINE_PIN.sub("", texts[name]), encoding="utf-8")
+            file.write_text(_ENGINE_PIN.sub("", text), encoding="utf-8")
             files += ["--requirement", str(file)]
-        _run_pip(folder, "Installing the pinned packages", [*_PINNED, *files])
-    _stamp(folder, **{name: stamps[name] for name in outdated})
+    return files
 
 
-def install_engine(folder: Path, *, build: str | None = None) -> None:
-    """Install llama-cpp-python with a prebuilt library, or compiled for this machine."""
+def _stamp_requirements(folder: Path, names: Sequence[str]) -> None:
+    _stamp(folder, **{name: fingerprint(_text(REQUIREMENTS / f"{name}.txt")) for name in names})
+
+
+def makes_wheel(folder: Path, *, build: str | None = None) -> bool:
+    """Tell whether `install_engine` will have to make the wheel of llama-cpp-python."""
     pin, variables = engine_pin(), build_variables(folder)
     build = build or chosen_build(folder, variables)
-    if build == "prebuilt" and _install_prebuilt(folder, pin):
+    fits = prebuilt_engine.this_platform() is not None
+    key = prebuilt_key(pin) if build == "prebuilt" and fits else wheel_key(pin, variables)
+    if _stamps(folder).get(ENGINE) == key or kept_wheel(_kept_folder(pin, key)) is not None:
+        return False
+    by_hand = not variables and ENGINE not in _stamps(folder)
+    return not (by_hand and _importable_version(folder) == engine_version(pin))
+
+
+def _nothing() -> None:
+    """Install no packages: they are there."""
+
+
+def install_engine(
+    folder: Path, *, build: str | None = None, packages: Callable[[], None] = _nothing
+) -> None:
+    """Install llama-cpp-python with a prebuilt library, or compiled for this machine.
+
+    Args:
+        folder: the environment.
+        build: prebuilt or native; None chooses.
+        packages: installs the packages that it needs to run; called when they are needed.
+    """
+    pin, variables = engine_pin(), build_variables(folder)
+    build = build or chosen_build(folder, variables)
+    if build == "prebuilt" and _install_prebuilt(folder, pin, packages):
         return
     if build == "native" or prebuilt_engine.this_platform() is None:
         _stamp(folder, **{"engine-build": "native"})
-    install_compiled(folder, pin, variables)
+    install_compiled(folder, pin, variables, packages)
 
 
 def chosen_build(folder: Path, variables: Mapping[str, str]) -> str:
@@ -184,7 +275,7 @@ def chosen_build(folder: Path, variables: Mapping[str, str]) -> str:
     return kept or ("prebuilt" if prebuilt_engine.this_platform() else "native")
 
 
-def _install_prebuilt(folder: Path, pin: str) -> bool:
+def _install_prebuilt(folder: Path, pin: str, packages: Callable[[], None]) -> bool:
     """Install the prebuilt library; return whether it works here."""
     platform_here = prebuilt_engine.this_platform()
     if platform_here is None:
@@ -200,8 +291,9 @@ def _install_prebuilt(folder: Path, pin: str) -> bool:
     try:
         wheel = kept_wheel(kept)
         if wheel is None:
-            wheel = _join(folder, pin, platform_here)
+            wheel = _join(folder, pin, platform_here, packages)
             keep_wheel(wheel, kept)
+        packages()
         found = _runs(folder, wheel, version) and _computes(folder)
     except StepError as error:
         found = False
@@ -217,13 +309,23 @@ def _install_prebuilt(folder: Path, pin: str) -> bool:
 
 
 def _join(
-    folder: Path, pin: str, there: prebuilt_engine.Platform, *, beside: Path | None = None
+    folder: Path,
+    pin: str,
+    there: prebuilt_engine.Platform,
+    packages: Callable[[], None] = _nothing,
+    *,
+    beside: Path | None = None,
 ) -> Path:
     """Make the wheel of llama-cpp-python from its source without a library, and a library."""
     made = _emptied(folder / "built")
-    tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
-    _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
-    _build_wheel(folder, pin, made, f"Getting {ENGINE}", variables={"SKBUILD_WHEEL_CMAKE": "false"})
+    _install_tools(folder)
+    _build_wheel(
+        folder,
+        pin,
+        made,
+        f"Making the wheel of {ENGINE}",
+        variables={"SKBUILD_WHEEL_CMAKE": "false"},
+    )
     (source,) = made.glob("*.whl")
     library = made / "library"
     command = ["download", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
@@ -238,6 +340,7 @@ def _join(
     (fetched,) = library.glob("*.whl")
     openmp = None
     if "linux" in there.runs_on:
+        packages()
         openmp = prebuilt_engine.bundled_openmp(beside or _packages(folder))
     return prebuilt_engine.join(source, fetched, platform=there, openmp=openmp, folder=library)
 
@@ -251,7 +354,12 @@ def _computes(folder: Path) -> bool:
     return ended.returncode == 0
 
 
-def install_compiled(folder: Path, pin: str, variables: Mapping[str, str]) -> None:
+def install_compiled(
+    folder: Path,
+    pin: str,
+    variables: Mapping[str, str],
+    packages: Callable[[], None] = _nothing,
+) -> None:
     """Install llama-cpp-python, compiled for this machine with these settings."""
     key = wheel_key(pin, variables)
     if _stamps(folder).get(ENGINE) == key:
@@ -263,8 +371,11 @@ def install_compiled(folder: Path, pin: str, variables: Mapping[str, str]) -> No
     else:
         kept = _kept_folder(pin, key)
         wheel = kept_wheel(kept)
+        if wheel is not None:
+            packages()
         if wheel is None or not _runs(folder, wheel, version):
             built = _build(folder, pin, variables)
+            packages()
             if not _runs(folder, built, version):
                 raise StepError(
                     f"{ENGINE} {version} was built, but Python cannot import it.\n"
@@ -398,9 +509,16 @@ def _importable_version(folder: Path) -> str | None:
     return ended.stdout.decode().strip() if ended.returncode == 0 else None
 
 
+def _install_tools(folder: Path) -> None:
+    text = _text(REQUIREMENTS / "llama-cpp-build.txt")
+    if _stamps(folder).get("tools") != fingerprint(text):
+        tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
+        _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
+        _stamp(folder, tools=fingerprint(text))
+
+
 def _build(folder: Path, pin: str, variables: Mapping[str, str]) -> Path:
-    tools = ["--requirement", str(REQUIREMENTS / "llama-cpp-build.txt")]
-    _run_pip(folder, "Installing the build tools", [*_PINNED, *tools])
+    _install_tools(folder)
     # The backend splits the variable as a shell does, and a folder name may contain a space.
     settings = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={BUILD_SETTINGS.as_posix()}")
     made = _emptied(folder / "built")
@@ -431,16 +549,26 @@ def _build_wheel(
     source.write_text(pin, encoding="utf-8")
     _run_pip(
         folder,
+        f"Getting {ENGINE}",
+        [
+            "download", "--require-hashes", "--no-deps", "--no-build-isolation",
+            "--no-binary", ENGINE, "--dest", str(made), "--requirement", str(source),
+        ],
+        variables=variables,
+    )  # fmt: skip
+    (archive,) = made.glob("*.tar.gz")
+    _run_pip(
+        folder,
         title,
         [
             # pip's own cache does not know for which processor and options a wheel was built.
-            "wheel", "--no-cache-dir", "--require-hashes", "--no-deps", "--no-build-isolation",
-            "--no-binary", ENGINE, "--verbose", "--wheel-dir", str(made),
-            "--requirement", str(source),
+            "wheel", "--no-cache-dir", "--no-index", "--no-deps", "--no-build-isolation",
+            "--verbose", "--wheel-dir", str(made), str(archive),
         ],
         variables=variables,
         hint=hint,
     )  # fmt: skip
+    archive.unlink()
 
 
 def _emptied(folder: Path) -> Path:
@@ -458,9 +586,22 @@ def _run_pip(
     hint: str = "",
 ) -> None:
     """Run pip with its output in a log file, and show the time while it runs."""
-    log, started = folder / "install.log", time.monotonic()
-    print(f"{title} ...", flush=True)
-    with log.open("wb") as output:
+    _finish_pip(_start_pip(folder, title, arguments, variables=variables, hint=hint))
+
+
+def _start_pip(
+    folder: Path,
+    title: str,
+    arguments: Sequence[str],
+    *,
+    variables: Mapping[str, str] | None = None,
+    hint: str = "",
+    log: str = "install",
+) -> _Running:
+    if not hint and "--no-index" not in arguments:
+        hint = "This step needs the network, once."
+    path, started = folder / f"{log}.log", time.monotonic()
+    with path.open("wb") as output:
         process = subprocess.Popen(
             [_python(folder), "-m", "pip", "--disable-pip-version-check", *arguments],
             stdin=subprocess.DEVNULL,
@@ -469,19 +610,24 @@ def _run_pip(
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})},
             cwd=ROOT,
         )
-        try:
-            _wait(process, log, started)
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+    return _Running(process, path, started, title, hint)
+
+
+def _finish_pip(running: _Running) -> None:
+    print(f"{running.title} ...", flush=True)
+    process = running.process
+    try:
+        _wait(process, running.log, running.started)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
     if process.returncode != 0:
-        ending = log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
-        if not hint and "--no-index" not in arguments:
-            hint = "This step needs the network, once."
-        lines = [*ending, "", f"{title}: pip ended with code {process.returncode}.", hint]
-        raise StepError("\n".join([*lines, f"The complete output is in {log}."]))
-    print(f"  done in {_clock(started)}", flush=True)
+        ending = _text(running.log).splitlines()[-25:]
+        code = f"{running.title}: pip ended with code {process.returncode}."
+        end = f"The complete output is in {running.log}."
+        raise StepError("\n".join([*ending, "", code, running.hint, end]))
+    print(f"  done in {_clock(running.started)}", flush=True)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, started: float) -> None:

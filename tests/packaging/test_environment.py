@@ -7,7 +7,9 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +113,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / ".venv"
     folder.mkdir()
     monkeypatch.setattr("scripts.environment.prebuilt_engine.this_platform", lambda: None)
+    monkeypatch.setattr(environment.Packages, "begin", lambda _: None)
     for name in ("CMAKE_ARGS", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -158,8 +161,12 @@ def test_a_build_takes_the_pinned_source_and_the_settings_of_the_caller(
     given: dict[str, str] = {}
 
     def run_pip(_: Path, title: str, arguments: list[str], **options: dict[str, str]) -> None:
-        if arguments[0] == "wheel":
+        if arguments[0] == "download":
+            assert "--require-hashes" in arguments
             assert Path(arguments[-1]).read_text(encoding="utf-8") == environment.engine_pin()
+            Path(arguments[arguments.index("--dest") + 1], "new.tar.gz").write_bytes(b"")
+        if arguments[0] == "wheel":
+            assert Path(arguments[-1]).name == "new.tar.gz"
             Path(arguments[arguments.index("--wheel-dir") + 1], "new.whl").write_bytes(b"")
             given.update(options["variables"])
 
@@ -199,11 +206,92 @@ def test_only_what_is_new_is_installed_for_the_tests(
         ),
     )
     monkeypatch.setattr(environment, "install_engine", lambda *_, **__: None)
+    monkeypatch.setattr(environment, "makes_wheel", lambda *_, **__: True)
     environment.prepare(venv, test=False)
-    assert files == ["build.txt", "llama-cpp.txt", "learn.txt", "review.txt"]
+    # The build tools come first, because a wheel must be made.
+    assert files == ["llama-cpp-build.txt", "build.txt", "llama-cpp.txt", "learn.txt", "review.txt"]
     files.clear()
     environment.prepare(venv, test=True)
     assert files == ["test.txt"]
+
+
+class Steps:
+    """What a setup does, with a program that ends at once in place of pip."""
+
+    def __init__(self, venv: Path, monkeypatch: pytest.MonkeyPatch, *, code: int = 0) -> None:
+        self.done: list[str] = []
+
+        def start(folder: Path, title: str, _: object, **__: object) -> object:
+            self.done.append(f"began: {title}")
+            process = subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"])
+            (folder / "log").write_text("why\n", encoding="utf-8")
+            return environment._Running(process, folder / "log", 0.0, title, "hint")
+
+        def finish(running: environment._Running) -> None:
+            self.done.append(f"waited for: {running.title}")
+            really(running)
+
+        monkeypatch.undo()
+        monkeypatch.setattr(environment, "cache_folder", lambda: venv / "cache")
+        monkeypatch.setattr("scripts.environment.prebuilt_engine.this_platform", lambda: None)
+        monkeypatch.setattr(environment, "_install_tools", lambda _: self.done.append("tools"))
+        really = environment._finish_pip
+        monkeypatch.setattr(environment, "_start_pip", start)
+        monkeypatch.setattr(environment, "_finish_pip", finish)
+
+
+def test_the_packages_are_installed_while_the_library_is_compiled(
+    venv: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = Steps(venv, monkeypatch)
+    versions = [None, _pinned_version()]
+    monkeypatch.setattr(environment, "_importable_version", lambda _: versions.pop())
+    versions[:] = [_pinned_version(), None, None]
+
+    def build(*_: object) -> Path:
+        steps.done.append("built")
+        return wheel
+
+    monkeypatch.setattr(environment, "_build", build)
+    environment.prepare(venv, test=False)
+    packages = "Installing the pinned packages"
+    assert steps.done[:4] == ["tools", f"began: {packages}", "built", f"waited for: {packages}"]
+    assert environment._stamps(venv)["llama-cpp"]
+
+
+def test_packages_that_fail_meanwhile_stop_the_setup_and_leave_no_stamp(
+    venv: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Steps(venv, monkeypatch, code=7)
+    monkeypatch.setattr(environment, "_importable_version", lambda _: None)
+    monkeypatch.setattr(environment, "_build", lambda *_: wheel)
+    with pytest.raises(environment.StepError, match=r"(?s)why.*code 7.*hint"):
+        environment.prepare(venv, test=False)
+    assert "llama-cpp" not in environment._stamps(venv)
+
+
+def test_a_library_that_cannot_be_built_ends_what_was_begun(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Steps(venv, monkeypatch)
+    begun: list[subprocess.Popen[bytes]] = []
+    started = environment._start_pip
+
+    def start(*given: Any, **named: Any) -> Any:
+        running = started(*given, **named)
+        running.process.wait()
+        begun.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]))
+        return replace(running, process=begun[0])
+
+    def build(*_: object) -> Path:
+        raise environment.StepError("No compiler.")
+
+    monkeypatch.setattr(environment, "_start_pip", start)
+    monkeypatch.setattr(environment, "_importable_version", lambda _: None)
+    monkeypatch.setattr(environment, "_build", build)
+    with pytest.raises(environment.StepError, match="No compiler"):
+        environment.prepare(venv, test=False)
+    assert begun[0].poll() is not None
 
 
 def test_the_reference_environment_holds_its_own_packages_alone(
