@@ -127,11 +127,23 @@ raters:
 """
 
 
-def test_a_run_with_roles_is_killed_and_asks_the_same_in_the_end(
-    start: Start, examples: Path, tmp_path: Path
+THREE = """\
+raters: [{model: le-llama-2m}, {model: le-qwen2-3m}, {model: le-gpt2-2m}]
+prompt: {layout: codebook_first}
+escalation: [{policy: no_consensus}]
+"""
+CHAIN = THREE + "consensus: {method: chain}\nstrategy: {name: chain}\n"
+EARLY_STOP = THREE + "consensus: {method: majority}\nstrategy: {name: early_stop}\n"
+
+
+@pytest.mark.parametrize(
+    "content", [ROLES, CHAIN, EARLY_STOP], ids=["roles", "chain", "early_stop"]
+)
+def test_a_run_with_a_strategy_is_killed_and_asks_the_same_in_the_end(
+    start: Start, examples: Path, tmp_path: Path, content: str
 ) -> None:
     ensemble = tmp_path / "ensemble.yaml"
-    ensemble.write_text(ROLES, encoding="utf-8")
+    ensemble.write_text(content, encoding="utf-8")
 
     def label(study: str) -> subprocess.Popen[str]:
         options = ("-e", ensemble, "--limit", 64)
