@@ -185,7 +185,6 @@ def label(
     check_columns(table, variables=questions.variables, raters=tuple(sha256))
     conditions = _conditions(prompt, sha256, table, options.limit)
     rules, rule_messages = _rules(ensemble, folder, options, conditions)
-    rule_messages += ensemble.check_strategy(questions.variables, rules=rules)
     gold, control = _known_labels(table, questions, options, prompt.shots)
     for message in (*prompt.messages, *rule_messages, *(control.messages if control else ())):
         on_message(message)
@@ -370,4 +369,5 @@ def _rules(
         recorded, rules = rules, rules.with_certificates(given, foreign=foreign)
         messages = (*messages, *lost_between(recorded, rules))
     refuse_what_does_not_hold(rules, conditions=conditions)
-    return rules, messages
+    about_strategy = ensemble.check_strategy(conditions.codebook.variables, rules=rules)
+    return rules, (*messages, *about_strategy)

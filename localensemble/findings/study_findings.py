@@ -33,7 +33,7 @@ from localensemble.findings.people.people_findings import PeopleFindings
 from localensemble.findings.position_bias import PositionBias, position_bias
 from localensemble.findings.rater_fitness import RaterFitness, rater_fitness
 from localensemble.findings.record import RecordFindings, record_findings
-from localensemble.findings.strategy_findings import StrategyFindings, strategy_findings
+from localensemble.findings.strategy.strategy_findings import StrategyFindings, strategy_findings
 from localensemble.findings.topics.topic_findings import (
     TopicFindings,
     scored_topics,

@@ -30,11 +30,22 @@ class Packing:
         place: where the ledger records them.
         positions: where they stand in the item set of the run.
         missing: variable -> for each of them, whether its label is missing and wanted.
+        packed: variable -> for each of them, whether it is scored together with the others; None
+            if all are.
     """
 
     place: BlockPlace
     positions: Sequence[int]
     missing: Masks
+    packed: Masks | None = None
+
+    def packed_by_name(
+        self, variables: Mapping[str, VariableKey]
+    ) -> Mapping[str, NDArray[np.bool_]] | None:
+        """Return ``packed`` by the names of the variables."""
+        if self.packed is None:
+            return None
+        return {name: self.packed[key] for name, key in variables.items()}
 
 
 def missing_packings(
@@ -45,6 +56,7 @@ def missing_packings(
     variables: Sequence[VariableKey],
     total: int,
     asked: Masks | None = None,
+    together: bool = False,
 ) -> Iterator[Packing]:
     """Yield what is missing of the first ``total`` items.
 
@@ -57,18 +69,23 @@ def missing_packings(
         variables: the variables.
         total: how many items the run has, from the first.
         asked: variable -> for each of these items, whether the rater is asked about it; None if
-            it is asked about all. The others are packed with them, so that a label has the same
-            digits whoever else is asked, but are not wanted.
+            it is asked about all.
+        together: score the items it is asked about together with all others of their block, so
+            that a label has the digits that it has if the rater is asked about everything.
     """
     for packing in _packings(reader, item_set, rater=rater, variables=variables, total=total):
         positions = np.array(packing.positions)
         within = positions < total
         wanted = {variable: mask & within for variable, mask in packing.missing.items()}
+        of_block = None
         if asked is not None:
-            for variable, mask in wanted.items():
-                mask[within] &= asked[variable][positions[within]]
+            of_block = {variable: within.copy() for variable in wanted}
+            for variable, mask in of_block.items():
+                mask[within] = asked[variable][positions[within]]
+                wanted[variable] &= mask
         if any(mask.any() for mask in wanted.values()):
-            yield Packing(packing.place, packing.positions, wanted)
+            packed = None if together else of_block
+            yield Packing(packing.place, packing.positions, wanted, packed)
 
 
 def _packings(

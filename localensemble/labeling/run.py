@@ -38,10 +38,10 @@ from localensemble.labeling.placed_items import PlacedItems
 from localensemble.labeling.rater_identity import rater_identity
 from localensemble.labeling.recording import Recorder
 from localensemble.labeling.scoring import LabeledCells, Questions, label_missing
+from localensemble.labeling.strategy.turns import Turns, answering_items, recorded_strategy
 from localensemble.labeling.suspected_texts import suspected_texts
 from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on
-from localensemble.labeling.turns import Turns, answering_items, recorded_strategy
 from localensemble.labeling.verification import Answers, Verifier, verifications
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
@@ -318,6 +318,7 @@ class _RaterRun:
             variables=tuple(self.variables.values()),
             total=self.total,
             asked=asked,
+            together=self.plan.strategy is not None and self.plan.strategy.computes_whole_blocks,
         ):
             if signs_due and self._has_first_block(rater):
                 self._look_for_signs(rater, name)
@@ -361,7 +362,15 @@ class _RaterRun:
                     engine, texts, positions=positions, missing=missing, on_labels=keep
                 )
             else:
-                label_missing(engine, texts, questions=asked, missing=missing, on_labels=keep)
+                together = packing.packed_by_name(self.variables)
+                label_missing(
+                    engine,
+                    texts,
+                    questions=asked,
+                    missing=missing,
+                    packed=together,
+                    on_labels=keep,
+                )
         finally:
             recorder.record()
 

@@ -105,6 +105,7 @@ def label_missing(
     *,
     questions: Questions,
     missing: Mapping[str, NDArray[np.bool_]] | None = None,
+    packed: Mapping[str, NDArray[np.bool_]] | None = None,
     on_labels: Callable[[LabeledCells], None],
 ) -> None:
     """Label what is missing of a block, and report labels as soon as they are there.
@@ -112,6 +113,7 @@ def label_missing(
     Args:
         items: the whole block: the digits of a label depend on which items are scored together.
         missing: variable name -> for each item, whether its label is missing; None: all are.
+        packed: variable name -> the items that are scored together; None: the whole block is.
         on_labels: gets every missing label once, and now and then no label but how much is
             begun. What it raises ends the call.
 
@@ -140,8 +142,15 @@ def label_missing(
     if known:
         report(0, len(items), known, 0.0)
     asked = {place: item for place, item in enumerate(items) if place not in unasked}
-    questions.template.prepare(item.text for item in asked.values())
-    _Scorer(engine, asked, questions, report).score(0, len(items), cells - known.keys())
+    together = {
+        (place, index)
+        for index, variable in enumerate(questions.variables)
+        for place in asked
+        if packed is None or packed[variable.name][place]
+    }
+    prepared = {place: asked[place] for place, _ in sorted(together)}
+    questions.template.prepare(item.text for item in prepared.values())
+    _Scorer(engine, asked, together, questions, report).score(0, len(items), cells - known.keys())
 
 
 def is_asked(item: Item, non_answers: NonAnswers) -> bool:
@@ -210,6 +219,7 @@ class _Scorer:
 
     Args:
         items: the items to ask about, by their places in the block.
+        together: the cells that are scored together.
         report: called with the places from ``start`` to ``stop`` whose items are scored
             together, labels, and how many labels' work is begun.
     """
@@ -218,11 +228,13 @@ class _Scorer:
         self,
         engine: Engine,
         items: Mapping[int, Item],
+        together: Collection[Cell],
         questions: Questions,
         report: Callable[[int, int, Mapping[Cell, Label], float], None],
     ) -> None:
         self._engine = engine
         self._items = items
+        self._together = together
         self._questions = questions
         self._asked = questions.asked
         self._answers = tuple(map(questions.template.answers, self._asked))
@@ -262,16 +274,16 @@ class _Scorer:
         A cell is asked once for each category order, and reported when all of them are there.
         """
         places = [place for place in self._items if start <= place < stop]
-        prompts = [
-            self._prompt(asked, self._items[place]) for place in places for asked in self._asked
-        ]
-        answers = self._answers * len(places)
-        cells = [
-            (place, index)
+        of_order = [index for index, orders in enumerate(self._orders) for _ in orders]
+        packed = [
+            (place, order)
             for place in places
-            for index, orders in enumerate(self._orders)
-            for _ in orders
+            for order, index in enumerate(of_order)
+            if (place, index) in self._together
         ]
+        prompts = [self._prompt(self._asked[order], self._items[place]) for place, order in packed]
+        answers = [self._answers[order] for _, order in packed]
+        cells = [(place, of_order[order]) for place, order in packed]
         numbers: dict[Cell, list[int]] = {}
         for number, cell in enumerate(cells):
             numbers.setdefault(cell, []).append(number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localensemble.core.words import listed
-from localensemble.findings.strategy_findings import StrategyFindings
+from localensemble.findings.strategy.strategy_findings import StrategyFindings
 from localensemble.findings.study_findings import StudyFindings
 
 

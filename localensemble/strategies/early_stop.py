@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from localensemble.codebook.model import Variable
 from localensemble.consensus.rules import DecisionRules
@@ -23,6 +24,8 @@ from localensemble.core.random_draw import labeled_by_all
 from localensemble.core.words import listed
 from localensemble.strategies.protocol import AskingStrategy, BoolArray, EarlierLabels
 
+Exactly = Annotated[bool, Field(strict=True, description="true or false")]
+
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop(AskingStrategy):
@@ -32,11 +35,20 @@ class EarlyStop(AskingStrategy):
         audit: the share of the items, from 0 to 1, that every rater labels whatever the others
             say. Only these show how far the raters agree.
         seed: another seed draws other items for the audit.
+        exact: compute a label together with the items that a full run computes it with, so that
+            it has the same digits. Without this, a run is faster, and a label of two almost
+            equal categories can differ from that of a full run.
     """
 
     audit: Share = 0.1
     seed: WholeNumber = 0
+    exact: Exactly = True
     name: ClassVar[str] = "early_stop"
+
+    @property
+    def computes_whole_blocks(self) -> bool:
+        """Whether a label has the digits of a full run."""
+        return self.exact
 
     def check(
         self, *, raters: Sequence[str], variables: Sequence[Variable], rules: DecisionRules

@@ -68,6 +68,15 @@ class AskingStrategy(SettingsFromFields, ABC):
 
     name: ClassVar[str]
 
+    @property
+    def computes_whole_blocks(self) -> bool:
+        """Whether a label must have the digits that it has if every rater is asked about all.
+
+        Which items are computed together decides the digits. Computing only those that a rater is
+        asked about is faster, and an item of two almost equal categories can get another label.
+        """
+        return False
+
     @abstractmethod
     def check(
         self, *, raters: Sequence[str], variables: Sequence[Variable], rules: DecisionRules

@@ -28,7 +28,7 @@ from localensemble.ledger.records import (
 )
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.recorded_deidentification import RecordedDeidentification
-from localensemble.study.recorded_strategy import RecordedStrategy
+from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.unfit_signs import UnfitSign
 
 _DECIDES_AGAIN = "decides_again_run"

@@ -16,7 +16,7 @@ from localensemble.core.labels import LabelStatus, is_without_answer
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, LabelBlock, RaterKey, VariableKey
 from localensemble.ledger.schema import STATUS_CODES
-from localensemble.study.recorded_strategy import RecordedStrategy
+from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 
 BLOCK_ITEMS = 8192
 # What can become of a rater's verdict on an item; None: the rater never gave one.

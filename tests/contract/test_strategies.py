@@ -19,8 +19,9 @@ from localensemble.consensus.policies.named_policies import policy_named
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
+from localensemble.core.random_draw import random_draw
 from localensemble.engines.protocol import OnScored
-from localensemble.engines.scripted import ScriptedEngine
+from localensemble.engines.scripted import Script, ScriptedEngine
 from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
@@ -53,11 +54,25 @@ DEFAULT = Case({}, {"method": "majority"})
 every_strategy = pytest.mark.parametrize("name", STRATEGY_NAMES)
 
 
+def surely(seed: str) -> Script:
+    """Return a script that is never nearly tied, so that no prompt is computed again for it."""
+
+    def script(prompt: Prompt, answers: tuple[str, ...]) -> Sequence[float]:
+        said = seed + "".join(message.text for message in prompt.messages)
+        drawn = random_draw(said, seed=0, purpose="sample")
+        first = int(drawn * 1e6) % len(answers)
+        share = 0.6 + 0.3 * drawn
+        rest = (1 - share) / (len(answers) - 1)
+        return [share if index == first else rest for index in range(len(answers))]
+
+    return script
+
+
 class CountingEngine(ScriptedEngine):
     """Computes only what is wanted, counts it, and stops after so many prompts."""
 
     def __init__(self, seed: str, calls: Counter[str], stop_after: int | None) -> None:
-        super().__init__(seed=seed)
+        super().__init__(surely(seed), seed=seed)
         self._seed_name = seed
         self._calls = calls
         self._stop_after = stop_after

@@ -12,7 +12,7 @@ from localensemble.api.label import LabeledStudy, LabelOptions, label
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.random_draw import labeled_by_all
-from localensemble.study.recorded_strategy import RecordedStrategy
+from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.study import Study
 from tests.studies import SCRIPTED, study_files
 

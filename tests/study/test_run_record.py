@@ -16,8 +16,8 @@ from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
 from localensemble.ledger.verify import verify
-from localensemble.study.recorded_strategy import RecordedStrategy
 from localensemble.study.run_record import RecordedPrompt, RecordedShots, RunSettings, RunSummary
+from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.study import Study
 
 CODEBOOK = Codebook(

@@ -20,7 +20,7 @@ from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import MISSING, ItemSetKey, RaterKey, VariableKey
 from localensemble.strategies.asked_by_role import proposed_categories
 from localensemble.strategies.protocol import AskingStrategy, EarlierLabels
-from localensemble.study.recorded_strategy import RecordedStrategy
+from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.tables.item_file import ItemFile
 
 _ITEMS_AT_ONCE = 8192

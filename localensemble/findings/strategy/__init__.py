@@ -1,0 +1,1 @@
+"""What a strategy asked and left out."""

@@ -1,0 +1,1 @@
+"""The strategy of a run, as its record keeps it."""
