@@ -157,7 +157,7 @@ def compare(material: Material, ensemble: Ensemble, folder: Path, *, buffer: int
         adjudicators = len(full.raters) - len(labelers)
         made = count * len(labelers) + int(disputed) * adjudicators
         print(row(f"adjudicated, {accept}", found, gold, made))
-        if "verifier" in roles.values():
+        if "verifier" in roles.values() and accept == "majority":
             consensus = {"method": "roles", "accept": accept}
             checked = label(material, {"raters": raters, "consensus": consensus}, folder)
             method = Roles(roles, accept=accept)
