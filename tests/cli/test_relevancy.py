@@ -15,7 +15,7 @@ from localensemble.api.relevancy.score_topics import (
     RelevancyProgress,
     score_topics,
 )
-from localensemble.findings.topics.topic_findings import ScoredTopic, scored_topics
+from localensemble.findings.topics.topic_findings import ScoredTopic, scored_topics, yes_or_no
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import verify
 from localensemble.study.study import Study
@@ -78,6 +78,12 @@ def topics(files: StudyFiles) -> tuple[ScoredTopic, ...]:
         return scored_topics(loaded.recorded, loaded.codebook)
 
 
+def recorded_yes(files: StudyFiles, position: int) -> int:
+    with Study.open(files.study) as loaded:
+        topic = loaded.codebook.variable("topic.ward")
+        return int((yes_or_no(loaded.recorded, topic)[position] == 1).sum())
+
+
 def recorded_passages(files: StudyFiles) -> list[object]:
     return [(one.variable.name, one.passages, one.scores.tolist()) for one in topics(files)]
 
@@ -95,6 +101,7 @@ def test_every_topic_gets_labels_scores_and_agreement(
     assert (ward.variable.name, staff.variable.name) == ("topic.ward", "topic.staff")
     assert ward.raters == ("first", "second", "third")
     assert ward.not_asked == ()
+    assert (ward.unquoted, ward.unscored) == (recorded_yes(labeled, 7), 0)
     # A yes to a text without any word counts as no.
     assert ward.labels[7].tolist().count(1) == 0
     assert np.all(ward.scores[ward.labels == 0] == 0)
@@ -177,16 +184,13 @@ def test_the_embedder_must_be_on_this_machine(run: Run, labeled: StudyFiles) -> 
     assert "models pull all-minilm-l6-v2" in ended.err
 
 
-def test_withdrawn_items_lose_their_passages_and_unfit_raters_count_in_no_topic(
+def test_raters_declared_unfit_count_in_no_topic(
     run: Run, labeled: StudyFiles, encoder: Path
 ) -> None:
     relevancy(run, labeled, encoder)
     ended = run("consensus", labeled.study, "--items", labeled.items, "--unfit", "second")
     assert ended.code in (0, 3), ended.err
     assert topics(labeled)[0].raters == ("first", "third")
-    (labeled.folder / "out.csv").write_text("id\ni-3\n", encoding="utf-8")
-    with LedgerReader.open(labeled.study / "study.sqlite") as reader:
-        assert "passages" in {one.what for one in reader.item_history("i-3")}  # type: ignore[arg-type]
 
 
 def test_the_report_and_its_numbers_have_the_topics(

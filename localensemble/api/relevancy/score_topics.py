@@ -260,8 +260,9 @@ class _Asking:
         is_yes = {topic.name: yes_or_no(labels, topic)[:, column] == 1 for topic in self.topics}
         missing = {}
         for name, mask in is_yes.items():
+            known = self.ledger.reader.passages(asked[name], stop=labels.item_count)
             missing[name] = mask.copy()
-            missing[name][list(self.ledger.reader.passages(asked[name]))] = False
+            missing[name][list(known)] = False
         return YesCells(asked, is_yes, missing)
 
     def _items(self, wanted: frozenset[int]) -> Iterator[Item]:

@@ -42,7 +42,13 @@ def command(
     """
     progress = progress_output()
 
+    shown: set[tuple[str, int]] = set()
+
     def show(now: RelevancyProgress) -> None:
+        tenth = (now.rater, 10 * now.done // now.items)
+        if tenth in shown:
+            return
+        shown.add(tenth)
         say(progress, f"{now.rater}: quoted from {now.done:,} of {counted(now.items, 'item')}")
 
     found = score_topics(study, items=items, options=options, on_progress=show)
@@ -67,6 +73,10 @@ def topic_lines(topic: TopicFindings) -> Iterator[str]:
     )
     if topic.outliers:
         yield f"  Left out of this topic as an outlier: {listed(topic.outliers)}"
+    if topic.unquoted:
+        yield f"  Counted as no, because nothing in the text can be quoted: {topic.unquoted:,} yes"
+    if topic.unscored:
+        yield f"  Without a score, because the rater could not quote: {topic.unscored:,} yes"
     if topic.not_asked:
         yield f"  Not asked for passages: {listed(topic.not_asked)}"
 

@@ -30,6 +30,7 @@ class ScoredTopic:
         passages: for each rater, by position, what it quoted.
         ensemble: what the raters together say.
         unquoted: yes that count as no, because nothing in the text could be quoted.
+        unscored: yes without a score, because the rater could not be asked for passages.
         seconds: time in models for the passages.
     """
 
@@ -41,6 +42,7 @@ class ScoredTopic:
     passages: tuple[Mapping[int, ItemPassages], ...]
     ensemble: TopicEnsemble
     unquoted: int
+    unscored: int
     seconds: float
 
 
@@ -50,7 +52,8 @@ class TopicFindings:
 
     ``yes_counts`` and ``outliers`` are in the order and the names of ``raters``. ``f1`` is how well
     the labels match the majority; None if the majority never says yes. ``agreement_on_labels``,
-    ``agreement_on_scores`` (in ten bins) and ``kappa`` are those of all raters.
+    ``agreement_on_scores`` (in ten bins) and ``kappa`` are those of all raters. ``unquoted`` counts
+    yes that count as no, ``unscored`` yes without a score, because the rater could not be asked.
     """
 
     name: str
@@ -69,6 +72,7 @@ class TopicFindings:
     agreement_on_scores: Coefficient
     kappa: Coefficient
     unquoted: int
+    unscored: int
     passages: int
     seconds: float
 
@@ -113,7 +117,7 @@ def _scored_topic(labels: StudyLabels, variable: Variable, method: str) -> Score
         asked = AskedForPassages(
             rater, labels.variable_keys[variable.name], labels.item_set, method
         )
-        quoted = labels.reader.passages(asked)
+        quoted = labels.reader.passages(asked, stop=labels.item_count)
         if all(int(row) in quoted for row in np.flatnonzero(said[:, column] == 1)):
             kept.append(column)
             passages.append(quoted)
@@ -122,11 +126,12 @@ def _scored_topic(labels: StudyLabels, variable: Variable, method: str) -> Score
         return None
     said = said[:, kept]
     scores = np.where(said < 0, np.nan, 0.0)
-    unquoted = 0
+    unquoted = unscored = 0
     for column, quoted in enumerate(passages):
         for row in np.flatnonzero(said[:, column] == 1):
             found = quoted[int(row)]
             if found.reason:
+                unscored += 1
                 scores[row, column] = np.nan
             elif not found.passages:
                 unquoted += 1
@@ -145,6 +150,7 @@ def _scored_topic(labels: StudyLabels, variable: Variable, method: str) -> Score
         passages=tuple(passages),
         ensemble=topic_ensemble(said, scores, raters=names),
         unquoted=unquoted,
+        unscored=unscored,
         seconds=seconds,
     )
 
@@ -169,6 +175,7 @@ def _findings(topic: ScoredTopic) -> TopicFindings:
         agreement_on_scores=agreement.scores,
         kappa=agreement.kappa,
         unquoted=topic.unquoted,
+        unscored=topic.unscored,
         passages=sum(len(one.passages) for quoted in topic.passages for one in quoted.values()),
         seconds=topic.seconds,
     )
