@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localensemble.core.errors import TableError
@@ -14,6 +14,8 @@ from localensemble.tables.item_file import ItemFile
 from localensemble.tables.spans.span_tables import ReadSpan, SpanTable, read_spans
 
 _BLOCK_ITEMS = 4096
+# A line feed cannot stand in the name of a rater.
+_GOLD = "gold\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def join_spans(
     *,
     texts: Mapping[ItemId, str] | None,
     counted_in: PlaceCount,
+    gold: Path | None = None,
 ) -> JoinedSpans:
     """Read tables of spans and put them side by side.
 
@@ -57,12 +60,16 @@ def join_spans(
             file.
         texts: the texts; None uses those in the tables, if they are there.
         counted_in: what the tables' places count.
+        gold: a table of gold spans, whatever rater it names; they become the last column.
 
     Raises:
-        TableError: a table cannot be read, a rater stands in two tables, an item has no text, or
-            a place is not where the table says its passage stands.
+        TableError: a table cannot be read, a rater stands in two tables, the gold table has
+            several raters, an item has no text, or a place is not where the table says its
+            passage stands.
     """
     read = [read_spans(path) for path in tables]
+    if gold is not None:
+        read.append(_as_gold(read_spans(gold)))
     known = dict(texts) if texts is not None else _own_texts(read)
     items = _items(read, texts)
     if counted_in != "code-points" and any(item not in known for item in items):
@@ -95,6 +102,18 @@ def join_spans(
     )
     complete = all(item in known for item in items)
     return JoinedSpans(matrix, tuple(known[item] for item in items) if complete else None)
+
+
+def _as_gold(table: SpanTable) -> SpanTable:
+    """Name the one rater of a table of gold spans so that it is no other table's."""
+    if len(table.raters) != 1:
+        raise TableError(
+            f"{table.path.name}: found gold spans of {len(table.raters)} raters; expected one.",
+            hint="Give a table with the spans that are right; `spans settle` makes one of several.",
+        )
+    (read,) = table.read.values()
+    spans = tuple(replace(one, rater=_GOLD) for one in table.spans)
+    return replace(table, raters=(_GOLD,), read={_GOLD: read}, spans=spans)
 
 
 def _own_texts(tables: Sequence[SpanTable]) -> dict[ItemId, str]:

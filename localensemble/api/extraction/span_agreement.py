@@ -90,8 +90,7 @@ def agree_on_spans(tables: Sequence[Path], *, options: SpanAgreeOptions) -> Span
         texts, messages = read_texts(
             options.items, id_column=options.id_column, text_column=options.text_column
         )
-    given = (*tables, *([options.gold] if options.gold is not None else ()))
-    joined = join_spans(given, texts=texts, counted_in=options.places)
+    joined = join_spans(tables, texts=texts, counted_in=options.places, gold=options.gold)
     spans, gold = _without_gold(joined.spans, has_gold=options.gold is not None)
     words = None if joined.texts is None else [words_of(text) for text in joined.texts]
     if options.terms:

@@ -161,6 +161,21 @@ def test_what_an_option_needs_is_named(
     assert said in ended.err
 
 
+def test_gold_spans_are_of_one_rater_whatever_its_name(run: Run, tmp_path: Path) -> None:
+    columns = ("item", "rater", "start", "stop", "category")
+    (tmp_path / "gold").mkdir()
+    mine = table(tmp_path / "one.csv", columns, ("a", "ann", 0, 2, "x"), ("a", "ben", 0, 2, "x"))
+    same = table(tmp_path / "gold" / "one.csv", columns, ("a", "ann", 0, 2, "x"))
+    written = tmp_path / "found.json"
+    assert run("spans", "agree", mine, "--gold", same, "--json", written).code == 0
+    found = json.loads(written.read_text(encoding="utf-8"))
+    assert found["raters"] == ["ann", "ben"]
+    assert {one["rater"] for one in found["gold"]} == {"ann", "ben"}
+    ended = run("spans", "agree", mine, "--gold", mine)
+    assert ended.code == 2
+    assert "gold spans of 2 raters" in ended.err
+
+
 def test_one_rater_in_two_tables_is_refused(run: Run, tmp_path: Path) -> None:
     columns = ("item", "rater", "start", "stop", "category")
     one = table(tmp_path / "one.csv", columns, ("a", "ann", 0, 2, "x"))
