@@ -6,7 +6,8 @@
 TABLE has the columns id, text and label, a list of gold spans as JSON. The first half of its
 items gives a vocabulary: their gold passages. The second half is marked by the vocabulary, and
 its first --items by the models too. Prints F1 of each pair of raters and of each rater against
-gold, with intervals. The folder keeps the ledger, so a second call asks no model again.
+gold, with intervals, and what the raters settle on by majority. The folder keeps the ledger, so a
+second call asks no model again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from localensemble.api.extraction.extract_spans import ExtractOptions, extract_spans
 from localensemble.api.extraction.match_terms import MatchOptions, match_terms
+from localensemble.api.extraction.settle_spans import SettleOptions, settle_spans
 from localensemble.api.extraction.span_agreement import SpanAgreeOptions, agree_on_spans
 
 csv.field_size_limit(1 << 24)
@@ -65,7 +67,16 @@ def main() -> None:
         options=ExtractOptions(threads=given.threads),
     )
     print(f"{found.calls:,} calls in {time.monotonic() - started:.0f} s; {found.unread} unread")
-    show([rule, *(one.table for one in found.variables)], gold=gold, items=some)
+    tables = [rule, *(one.table for one in found.variables)]
+    show(tables, gold=gold, items=some)
+
+    queue, final = (given.folder / name for name in ("queue.csv", "settled-spans.csv"))
+    queue.unlink(missing_ok=True)
+    settled = settle_spans(
+        tables, items=some, output=final, worksheet=queue, options=SettleOptions()
+    )
+    print(f"\nMost raters propose {settled.accepted} spans; {settled.open} are left to a person.")
+    show([final], gold=gold, items=some)
 
 
 def terms(rows: list[dict[str, str]]) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ from localensemble.ledger.records import ItemPassages
 from localensemble.prompting.template import load_template
 from localensemble.study.folder import StudyFolder
 from localensemble.study.folder_files.own_tables import open_ledger
+from localensemble.study.withdrawn_items import without_withdrawn
 from localensemble.tables.item_columns import IdColumn, TextColumn
 from localensemble.tables.item_file import ItemFile
 from localensemble.tables.spans.span_tables import WrittenSpan, write_spans
@@ -123,7 +124,10 @@ def extract_spans(
     asked = load_span_codebook(codebook)
     chosen = load_ensemble(ensemble)
     refuse_unready(chosen)
-    table = ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
+    place = StudyFolder(folder)
+    table = without_withdrawn(
+        ItemFile.open(items, id_column=options.id_column, text_column=options.text_column), place
+    )
     for message in table.messages:
         on_message(message)
     template = load_template(*_TEMPLATE)
@@ -144,7 +148,6 @@ def extract_spans(
         options.most_tokens,
         options.limit,
     )
-    place = StudyFolder(folder)
     place.make()
     with open_ledger(place, create=True) as ledger:
         if ledger.reader.runs():

@@ -36,6 +36,7 @@ _OURS = (
         "data-sheet.md",
         "certificate-*.json",
         "rater-calibration-*.json",
+        "spans-*.csv",
         "worksheet*",
         "problems*",
     ),

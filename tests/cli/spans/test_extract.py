@@ -54,8 +54,7 @@ def test_every_passage_stands_where_the_table_says(
     ended = run(*given, "-o", study, "--limit", 6)
     assert ended.code == 0, ended.err
     assert "6 new calls" in ended.out
-    with (study / "spans-complaint.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read(study / "spans-complaint.csv")
     assert {row["item"] for row in rows} == set("012345")
     found = [row for row in rows if row["start"]]
     assert found
@@ -67,6 +66,13 @@ def test_every_passage_stands_where_the_table_says(
     assert "0 new calls" in again.out
     assert run("spans", "agree", study / "spans-complaint.csv", "--items", given[2]).code == 0
     assert b"nurse" not in (study / "study.sqlite").read_bytes()
+
+    assert run("withdraw", study, "--id", "3").code == 0
+    left = run(*given, "-o", study, "--limit", 5)
+    assert "0 new calls" in left.out
+    assert "3" not in {row["item"] for row in read(study / "spans-complaint.csv")}
+    assert run("study", "shred", study, "--yes").code == 0
+    assert not list(study.glob("*"))
 
 
 def test_a_run_killed_on_the_way_ends_as_an_undisturbed_one(
@@ -89,6 +95,11 @@ def test_a_run_killed_on_the_way_ends_as_an_undisturbed_one(
     assert (killed / "spans-complaint.csv").read_bytes() == (
         whole / "spans-complaint.csv"
     ).read_bytes()
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def begun(study: Path) -> bool:
