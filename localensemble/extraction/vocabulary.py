@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from localensemble.core.spans import JOINERS, Span, is_of_word, words_of
+from localensemble.core.spans import JOINERS, Span, Word, is_of_word, words_of
 from localensemble.tables.spans.vocabulary_file import VocabularyEntry
 
 MatchKind = Literal["exact", "normalized", "fuzzy"]
@@ -24,6 +24,8 @@ MatchKind = Literal["exact", "normalized", "fuzzy"]
 _MOST_WORDS = 24
 # In shorter words a wrong letter often makes another word, abbreviation or number.
 _LEAST_LETTERS = 5
+_MINUS_SIGNS = ("-", "\u2212", "\u2010")
+_PLAIN_MINUS = str.maketrans(dict.fromkeys(_MINUS_SIGNS, "-"))
 _WITHOUT_JOINERS = str.maketrans("", "", JOINERS)
 
 
@@ -96,7 +98,7 @@ class Vocabulary:
 
     def find(self, text: str) -> tuple[FoundTerm, ...]:
         """Find terms in a text: from left to right, the longest first, without overlap."""
-        words = [word for word in words_of(text) if is_of_word(text[word.start])]
+        words = _signed_words(text)
         parts = [_normalized(text[word.start : word.stop]) for word in words]
         found: list[FoundTerm] = []
         place = 0
@@ -141,15 +143,32 @@ class Vocabulary:
 
 def normalized_words(phrase: str) -> tuple[str, ...]:
     """Return the words of a phrase as they are compared; none if it has only punctuation."""
-    parts = (phrase[word.start : word.stop] for word in words_of(phrase))
-    words = (_normalized(part) for part in parts if is_of_word(part[0]))
+    words = (_normalized(phrase[word.start : word.stop]) for word in _signed_words(phrase))
     return tuple(word for word in words if word)
+
+
+def _signed_words(text: str) -> list[Word]:
+    """Return the words of a text without punctuation, but with a sign that stands at their end.
+
+    "CD4+" is not "CD4-", while the hyphen in "T-cell" only joins.
+    """
+    found = []
+    for word in words_of(text):
+        if is_of_word(text[word.start]):
+            stop = word.stop
+            while text[stop : stop + 1] == "+":
+                stop += 1
+            if stop == word.stop and text[stop : stop + 1] in _MINUS_SIGNS:
+                after = text[stop + 1 : stop + 2]
+                stop += not (after and (is_of_word(after) or after in _MINUS_SIGNS))
+            found.append(Word(word.start, stop))
+    return found
 
 
 def _normalized(word: str) -> str:
     """Fold letter case, compatible forms (NFKC) and joiners."""
-    folded = unicodedata.normalize("NFKC", word.translate(_WITHOUT_JOINERS)).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    plain = word.translate(_WITHOUT_JOINERS).translate(_PLAIN_MINUS)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
 
 
 def _append(numbers: list[int], number: int) -> None:

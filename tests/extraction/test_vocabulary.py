@@ -93,6 +93,23 @@ def test_the_longest_term_is_found_and_parts_of_words_are_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("CD4+ and CD4- cells", [("CD4+", "P"), ("CD4-", "N")]),
+        ("CD4\u2212, cd4+.", [("CD4\u2212", "N"), ("cd4+", "P")]),
+        ("CD4 cells, CD4-related, CD4--", []),
+        ("T-cell or T cell", [("T-cell", "T"), ("T cell", "T")]),
+        ("C++, C, C+", [("C++", "Y"), ("C", "X")]),
+    ],
+)
+def test_a_sign_at_the_end_of_a_word_counts(text: str, found: list[tuple[str, str]]) -> None:
+    names = {"CD4+": "P", "CD4-": "N", "T-cell": "T", "C": "X", "C++": "Y"}
+    vocabulary = Vocabulary([VocabularyEntry(id_, name, (name,)) for name, id_ in names.items()])
+    matched = vocabulary.find(text)
+    assert [(text[a.span.start : a.span.stop], *a.match.ids) for a in matched] == found
+
+
 def test_a_name_of_two_categories_gives_a_span_of_each() -> None:
     found = VOCABULARY.find("a cold night")
     assert [one.span.category for one in found] == ["Disease", "Sensation"]
