@@ -86,12 +86,7 @@ class Study:
         refuse_changed(reader.path)
         run = newest_finished(reader)
         if run is None:
-            runs = reader.runs()
-            verb = _verb(runs[-1]) if runs else "label"
-            raise LedgerError(
-                "No run of this study has finished.",
-                hint=f"Run `localensemble {verb}` again; it continues where it stopped.",
-            )
+            raise _no_study(reader)
         settings, summary = run.settings, run.summary
         labeled = StudyLabels(
             reader=reader,
@@ -305,6 +300,21 @@ def _unfinished(runs: Sequence[RunRecord]) -> tuple[str, ...]:
     return (
         f"A newer run, begun {began} UTC, {word}: these results are from the last finished run. "
         f"`localensemble {_verb(newest)}` continues the newer one.",
+    )
+
+
+def _no_study(reader: LedgerReader) -> LedgerError:
+    """Return why a ledger without a finished run cannot be read as a study."""
+    runs = reader.runs()
+    if not runs and any(reader.asked_for_passages(one.key) for one in reader.item_sets()):
+        return LedgerError(
+            "This folder has passages of texts, but no labels.",
+            hint="`localensemble spans agree` compares its tables, spans-*.csv.",
+        )
+    verb = _verb(runs[-1]) if runs else "label"
+    return LedgerError(
+        "No run of this study has finished.",
+        hint=f"Run `localensemble {verb}` again; it continues where it stopped.",
     )
 
 

@@ -15,12 +15,13 @@ from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.read import LedgerReader
-from localensemble.ledger.records import RunStatus
+from localensemble.ledger.records import AskedForPassages, RunStatus
 from localensemble.study.item_sets import register_item_set
 from localensemble.study.provenance import provenance
 from localensemble.study.run_record import RecordedShots, RunSettings, decides_again, has_ratings
 from localensemble.study.study import Study
 from localensemble.tables.item_file import ItemFile
+from tests.ledger.studies import items, passages, rater, register, register_variables
 from tests.studies import change_behind_triggers, study_files
 from tests.study.certificates import (
     calibration,
@@ -46,8 +47,14 @@ def test_a_ledger_in_which_nothing_has_finished_is_no_study_yet(tmp_path: Path) 
         Study.open(tmp_path)
     assert "localensemble label" in refused.value.hint
     # The file was let go of: a writer may have it.
-    with Ledger.open(tmp_path / "study.sqlite", create=False):
-        pass
+    with Ledger.open(tmp_path / "study.sqlite", create=False) as ledger:
+        item_set, variables = register(ledger, items(2)), register_variables(ledger)
+        key = ledger.register_rater(rater("one"))
+        asked = AskedForPassages(key, next(iter(variables.values())), item_set, "{}")
+        ledger.append_passages(passages(1), asked=asked)
+    with pytest.raises(LedgerError, match="passages of texts") as refused:
+        Study.open(tmp_path)
+    assert "spans agree" in refused.value.hint
 
 
 def test_a_study_in_which_a_label_was_changed_is_refused(rated: Path) -> None:
