@@ -89,7 +89,7 @@ class RecordedShots:
     groups: int | None = None
     table_sha256: str | None = None
 
-    def as_json(self) -> JsonValue:
+    def as_json(self) -> dict[str, JsonValue]:
         """Return the shots as a run keeps them; what does not apply is left out."""
         written = {**asdict(self), "ids": list(self.ids)}
         return {key: value for key, value in written.items() if value is not None}

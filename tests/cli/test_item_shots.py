@@ -83,6 +83,15 @@ def test_a_part_labeled_first_gives_the_labels_and_examples_of_one_run(
     assert (files.study / "shots.csv").read_bytes() == shots
 
 
+def test_a_withdrawn_item_leaves_the_table_of_examples(run: Run, files: StudyFiles) -> None:
+    label(run, files)
+    ended = run("withdraw", files.study, "--id", "i-3", "--items", files.items)
+    assert ended.code == 0, ended.err
+    left = {row["id"] for row in read_table(files.study / "shots.csv")}
+    assert "i-3" not in left
+    assert len(left) == 19
+
+
 def test_other_ways_of_choosing_make_other_raters(run: Run, files: StudyFiles) -> None:
     label(run, files)
     for select in ("balanced", "random", "fixed"):

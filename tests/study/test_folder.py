@@ -15,12 +15,12 @@ def test_every_file_of_a_study_has_one_name(tmp_path: Path) -> None:
     folder = StudyFolder.of(tmp_path)
     files = (
         *(folder.ledger, folder.labels, folder.escalations, folder.findings),
-        *(folder.report, folder.manifest),
+        *(folder.report, folder.manifest, folder.shots),
         *(folder.certificate("topic"), folder.rater_calibration("topic"), folder.spans("topic")),
     )
     assert [path.relative_to(tmp_path).as_posix() for path in files] == [
         *("study.sqlite", "labels.csv", "escalations.csv", "findings.json"),
-        *("report.html", "manifest.json"),
+        *("report.html", "manifest.json", "shots.csv"),
         *("certificate-topic.json", "rater-calibration-topic.json", "spans-topic.csv"),
     ]
 

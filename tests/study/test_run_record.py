@@ -37,6 +37,11 @@ def settings(**others: Any) -> RunSettings:
     )
 
 
+def test_shots_by_category_are_recorded_as_before() -> None:
+    shots = RecordedShots(("g-1",), 2, 5, "2" * 64, "3" * 64)
+    assert set(shots.as_json()) == {"ids", "per_category", "seed", "gold_sha256", "sha256"}
+
+
 @pytest.mark.parametrize(
     "others",
     [
@@ -45,6 +50,13 @@ def settings(**others: Any) -> RunSettings:
         {"ratings_sha256": "1" * 64, "decides_again": 7, "program_version": "0.1.0"},
         {"engines": {"ann": EngineOrigin("words", "word-engine", "1.0", "word_engine", "4" * 64)}},
         {"shots": RecordedShots(("g-1", "g-7"), 2, 5, "2" * 64, "3" * 64)},
+        {
+            "shots": RecordedShots(
+                *((), 0, 0, "2" * 64, "3" * 64, 4, "retrieved", "all-minilm-l6-v2", "5" * 64),
+                groups=16,
+                table_sha256="6" * 64,
+            )
+        },
         {"suspected_texts": {"4" * 64: ("turn_mark", "given_answer")}},
         {"suspected_texts": {}},
         {"strategy": RecordedStrategy("early_stop", {"audit": 0.1, "seed": 0}, RULES.content)},
