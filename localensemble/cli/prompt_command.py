@@ -31,6 +31,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.estimates import number, share, share_interval
 from localensemble.core.options import Option
 from localensemble.core.shown_text import shown_json
+from localensemble.core.words import counted
 
 
 @click.group("prompt", cls=CommandGroup)
@@ -74,6 +75,9 @@ def _show(prompt: ShownPrompt) -> None:
     say(console, f"== {prompt.variable}, {prompt.layout.replace('_', ' ')}{readout}")
     if prompt.orders > 1:
         say(console, f"Asked in {prompt.orders} orders of the categories; this is the first.")
+    if prompt.own_shots:
+        examples = counted(prompt.own_shots, "example")
+        say(console, f"Each text also gets {examples} of its own, which are not shown here.")
     for message in prompt.messages:
         say(console, f"\n[{message.role}]\n{message.text}")
     say(console, f"\n[answers that are read]\n{', '.join(map(repr, prompt.answers))}\n")

@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=1000)
     parser.add_argument("--n", type=int, default=4)
     parser.add_argument("--rater", action="append", default=[])
+    parser.add_argument("--groups", type=int, action="append", default=[])
     parser.add_argument("--way", action="append", default=[], choices=WAYS)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -197,21 +198,23 @@ def main() -> None:
     costs: dict[tuple[str, str], Cost] = {}
     alone: dict[str, float] = {}
     opener = embedder_opener(Path(), None)
-    for way in given.way or WAYS:
-        shots = NO_SHOTS
+    for way, groups in [(way, None) for way in given.way or WAYS] + [
+        ("retrieved", count) for count in given.groups
+    ]:
+        shots, name = NO_SHOTS, way if groups is None else f"{way}, {groups} groups"
         if way != "none":
-            stated = StatedShots(gold_table, 1, 0, given.n, way)
+            stated = StatedShots(gold_table, 1, 0, given.n, way, groups=groups)
             shots = load_shots(stated, codebook, items=table, open_embedder=opener)
             print(*shots.messages, flush=True)
         if shots.of_texts is not None:
             of_texts = shots.of_texts
             of_texts.prepare(item.text for item in items)
             nearest = [of_texts.examples(VARIABLE, item.text)[-1].category for item in items]
-            alone[way] = float(np.mean([answers.index(one) for one in nearest] == gold))
+            alone[name] = float(np.mean([answers.index(one) for one in nearest] == gold))
         for rater in given.rater or [one.name for one in ensemble.raters]:
             found, cost = label_all(ensemble, codebook, shots, items, rater)
-            labels[rater, way], costs[rater, way] = {VARIABLE: found}, cost
-            print(rater, way, cost, flush=True)
+            labels[rater, name], costs[rater, name] = {VARIABLE: found}, cost
+            print(rater, name, cost, flush=True)
     show(compare_prompts(labels, variables=codebook.variables, gold={VARIABLE: gold}), costs, alone)
 
 

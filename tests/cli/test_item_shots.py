@@ -121,6 +121,9 @@ def test_a_single_text_is_asked_with_its_own_examples(run: Run, files: StudyFile
     for rater in topic["raters"]:
         assert labels["i-3"][f"topic.rater.{rater['rater']}"] == rater["category"]
     assert run("ask", "kind staff", *given).code == 0
+    shown = run("prompt", "show", *given).out
+    assert "2 examples of its own" in " ".join(shown.split())
+    assert "was good" not in shown
 
 
 @pytest.mark.parametrize(

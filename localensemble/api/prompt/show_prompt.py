@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -38,6 +38,7 @@ class ShownPrompt:
         answers: what a model can answer, in the order of the codebook.
         readout: the readout that the raters with this prompt state; empty if they state none.
         orders: in how many orders the categories are asked; the prompt shows the first.
+        own_shots: how many examples each text gets that depend on it; the prompt shows none.
     """
 
     variable: str
@@ -46,6 +47,7 @@ class ShownPrompt:
     answers: tuple[str, ...]
     readout: str
     orders: int
+    own_shots: int = 0
 
 
 def show_prompts(
@@ -66,8 +68,10 @@ def show_prompts(
     template = prompt.template.with_shots(None)
     named = [template.reading(readout) for readout in stated.readouts]
     without = all(rater.readouts for rater in stated.raters)
+    shots = prompt.shots.recorded if prompt.shots.of_texts is not None else None
+    own_shots = 0 if shots is None else shots.count or 0
     return tuple(
-        shown
+        replace(shown, own_shots=own_shots)
         for one in ([] if without else [template]) + named
         for shown in _shown(one, prompt.codebook.variables, layout, stated.orders)
     )

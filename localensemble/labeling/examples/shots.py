@@ -304,12 +304,14 @@ def _own_shots(stated: StatedShots, pools: Mapping[str, ShotPool]) -> str:
         "retrieved": f"the most similar by {stated.embedder}",
         "balanced": f"the most similar of as many categories as possible, by {stated.embedder}",
     }[stated.select]
+    again = "Raters must read them again for every text"
     if stated.groups is not None:
         how += f", for {counted(stated.groups, 'group')} of texts that are alike"
+        again = "Raters must read them again for every group, in every block of texts"
     return (
         f"Each text gets {counted(stated.count or 0, 'example')} of its own (shots) from "
-        f"{size:,} gold labels of {stated.gold.name}: {how}. Raters must read them again for every "
-        "text; `localensemble estimate` measures how much longer this takes."
+        f"{size:,} gold labels of {stated.gold.name}: {how}. {again}; `localensemble estimate` "
+        "measures how much longer this takes."
     )
 
 
