@@ -136,6 +136,13 @@ def test_a_planted_copy_of_a_text_is_never_its_example(
     assert "p-0" in ids_for(shots, "the doctor was in a hurry")
 
 
+def test_no_text_gets_the_same_example_twice(tmp_path: Path, codebook: Codebook) -> None:
+    twice = [*POOL, ("p-9", f"{POOL[3][1].upper()}!", "staff"), ("p-0", POOL[3][1], "other")]
+    shots = shots_of(tmp_path, codebook, pool=twice, count=9)
+    # The same words with another category are another example.
+    assert sorted(ids_for(shots, TEXT)) == ["p-0", "p-1", "p-2", "p-3", "p-4", "p-5"]
+
+
 def test_an_item_of_the_study_is_an_example_of_no_other_item(
     tmp_path: Path, codebook: Codebook
 ) -> None:

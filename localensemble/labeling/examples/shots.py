@@ -377,13 +377,16 @@ def _items(items: ItemFile) -> Iterator[Item]:
 
 
 def _pool(by_category: Mapping[str, Sequence[ItemRow]]) -> ShotPool:
-    pairs = sorted(
-        (
-            (str(row.item.id), row.item.text, place, name)
-            for place, (name, rows) in enumerate(by_category.items())
-            for row in rows
-        ),
+    """Make a pool of rows with different words; of copies with one category, the first id stays."""
+    rows = sorted(
+        (str(row.item.id), row.item.text, place, name)
+        for place, (name, some) in enumerate(by_category.items())
+        for row in some
     )
+    kept: dict[tuple[str, str], tuple[str, str, int, str]] = {}
+    for row in rows:
+        kept.setdefault((sha256_words(row[1]), row[3]), row)
+    pairs = list(kept.values())
     return ShotPool(
         ids=tuple(one[0] for one in pairs),
         examples=tuple(Example(text, name) for _, text, _, name in pairs),
