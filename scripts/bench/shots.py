@@ -104,6 +104,8 @@ def make_codebook(folder: Path, work: Path, question: str) -> Codebook:
 def ensemble_of(models: Path) -> Ensemble:
     raters = [{"name": name, "model": str(models / file)} for name, file in MODELS.items()]
     raters.append({"name": "embedding", "model": "all-minilm-l6-v2", "engine": "embedding"})
+    # Of the embedded models, it was trained for csabstruct only.
+    raters.append({"name": "le-llama-2m", "model": "le-llama-2m"})
     return load_ensemble({"raters": raters})
 
 
