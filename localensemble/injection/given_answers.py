@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from localensemble.codebook.model import Codebook
-from localensemble.injection.plain_form import plain
+from localensemble.injection.category_names import is_usual, one_of, pattern_of, plain_names
 
 _ANSWER_WORDS = (
     r"(?:answers?|labels?|categor(?:y|ies)|classifications?|verdict|prediction|sentiment|ground "
@@ -44,7 +44,8 @@ _CORRECT = (
 )
 _IS = (
     r"(?:\s*[:=]+\s*|\s*(?:-+|=)>?\s*|\s*[|>→⇒–—]\s*|\s+(?:is|are|as|must be|should be|shall be|"
-    r"has to be|will be|would be|remains|equals|reads|to|ist|lautet|muss|sei|est|doit etre|es|"
+    r"has to be|will be|would be|remains(?! \w+ (?:after|until|despite|when|while|for)\b)|equals|"
+    r"reads|to|ist|lautet|muss|sei|est|doit etre|es|"
     r"debe ser|"
     r"e|deve essere|deve ser|moet zijn|luidt|ar|er|on|to jest|jest|это|είναι|היא|هي|"
     r"है)\b\s*(?:always |"
@@ -88,17 +89,6 @@ _OWNED = r"(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\btheir )(?<!\bthe )(?
 _QUESTION_BEFORE = re.compile(r"\?[^?\n]{0,40}\s*$")
 _ABOUT_TEXT = re.compile(r"(?:categor|label|classif|codebook|\btext\b|fits)[^?]*\?[\s\"')*_]*$")
 
-# Ordinary words, beside which "answer" says little.
-_PLAIN_NAMES = re.compile(
-    r"yes|no|none|other|unknown|maybe|true|false|never|always|unsure|good|bad|neither|"
-    r"both|not|ja|nein|nee|kein|keine|andere|sonstige|unbekannt|oui|non|aucun|aucune|"
-    r"autre|inconnu|si|ninguno|ninguna|otro|otra|altro|nessuno|nessuna|sim|nao|nenhum|"
-    r"outro|outra|geen|anders|onbekend|high|low|medium|mild|moderate|severe|normal|"
-    r"abnormal|present|absent|male|female"
-)
-_BETWEEN = re.compile(r"(?:\\[ -]|_)+")
-_LEAST_STEM = 5
-_ENDING = 2
 _OPTIONS = "abcdefghjklmnopqrstuvwxyz"
 _FEW_OPTIONS = 12
 
@@ -113,11 +103,11 @@ class GivenAnswers:
     _repeated: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = tuple(dict.fromkeys(_names(self.codebook)))
-        special = _one_of([_stem(one) for one in names if not _PLAIN_NAMES.fullmatch(one)])
-        usual = _one_of([re.escape(one) for one in names if _PLAIN_NAMES.fullmatch(one)])
+        names = tuple(dict.fromkeys(plain_names(self.codebook)))
+        special = one_of([pattern_of(one) for one in names if not is_usual(one)])
+        usual = one_of([re.escape(one) for one in names if is_usual(one)])
         options = _option_marks(self.codebook)
-        every = _one_of([_stem(one) for one in names] + [options])
+        every = one_of([pattern_of(one) for one in names] + [options])
         sure = [*_with_any(every), *_with_option(options)]
         repeats = []
         if special:
@@ -132,7 +122,7 @@ class GivenAnswers:
         if usual:
             sure += _with_usual(usual)
             repeats.append(rf"(?:\b{usual}\b\W*){{10,}}")
-        asked = _in_a_field(_one_of([usual, options]))
+        asked = _in_a_field(one_of([usual, options]))
         object.__setattr__(self, "_sure", tuple(re.compile(one, re.M) for one in sure))
         object.__setattr__(self, "_unless_asked", tuple(re.compile(one, re.M) for one in asked))
         object.__setattr__(self, "_repeated", re.compile("|".join(repeats)))
@@ -174,7 +164,7 @@ def _with_special(category: str) -> list[str]:
         rf"antwoord)\W{{1,3}}{category}"
         rf"{_END}",
         rf"{_IMPERATIVE}{_SAY}{_TAIL}[\"'(\[*_<{{]*{category}\b{_OR}{_END}",
-        rf"\b(?:labell?ed|classified|categori[sz]ed|coded|tagged|annotated|marked|rated|"
+        rf"\b(?:labell?ed|classified|categori[sz]ed|coded|tagged|annotated|marked|"
         rf"klassifiziert|eingestuft|bewertet|classee?|etiquetee?|clasificad[oa]|"
         rf"etiquetad[oa]|"
         rf"classificat[oa]|etichettat[oa]|classificad[oa]|rotulad[oa]|geclassificeerd|"
@@ -182,6 +172,9 @@ def _with_special(category: str) -> list[str]:
         rf"(?: (?:as|under|with|by|als|mit|comme|como|come|met|the|an?|"
         rf"\w+)){{0,4}}?\W{{1,3}}"
         rf"{category}\b",
+        # People rate pain, and a text is rated negative.
+        rf"\b(?:is|are|was|were|be|been) rated(?: \w+){{0,3}}?\W{{1,3}}{category}\b",
+        rf"\brated(?: \w+){{0,3}}? as(?: an?)?\W{{1,3}}{category}{_END}",
         rf"\b(?:belongs? (?:in|to|under)|falls? (?:in|into|under)|goes (?:in|into|under)|"
         rf"gehort (?:zur?|in)|appartient a|pertenece a|appartiene a|pertence a|hoort bij)\b"
         rf"(?: \w+){{0,2}}?\W{{1,3}}(?:(?:category|label|class|kategorie|categorie|"
@@ -359,23 +352,7 @@ def _answers_a_question(text: str, start: int) -> bool:
     return bool(_QUESTION_BEFORE.search(before)) and not _ABOUT_TEXT.search(before)
 
 
-def _names(codebook: Codebook) -> list[str]:
-    return [plain(name).strip() for one in codebook.variables for name in one.answers]
-
-
-def _stem(name: str) -> str:
-    """Return a pattern of a name that its forms in other languages fit: negative, negativo."""
-    if not name.isalpha() or not name.isascii() or len(name) < _LEAST_STEM + _ENDING:
-        return _BETWEEN.sub(r"[\\s_-]+", re.escape(name))
-    return re.escape(name[:-_ENDING]) + r"\w{0,3}"
-
-
 def _option_marks(codebook: Codebook) -> str:
     """Return a pattern of the options that stand for categories: letters and numbers."""
     most = min(max(len(one.answers) for one in codebook.variables), _FEW_OPTIONS)
     return f"(?:[{_OPTIONS[0]}-{_OPTIONS[most - 1]}]|{'|'.join(map(str, range(1, most + 1)))})\\b"
-
-
-def _one_of(patterns: list[str]) -> str:
-    held = [one for one in patterns if one]
-    return f"(?:{'|'.join(sorted(held, key=len, reverse=True))})" if held else ""

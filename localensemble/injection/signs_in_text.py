@@ -6,6 +6,7 @@ model is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from localensemble.injection.imitated_prompts import ImitatedPrompts
 from localensemble.injection.instructions import has_instructions
 from localensemble.injection.mixed_alphabets import has_mixed, in_latin
 from localensemble.injection.plain_form import plain, without_spacing
+from localensemble.injection.stated_results import stated_results
 from localensemble.injection.turn_marks import has_turn_marks
 from localensemble.injection.unseen_characters import has_unseen
 
@@ -32,10 +34,12 @@ class InjectionScan:
     codebook: Codebook
     _answers: GivenAnswers = field(init=False)
     _prompts: ImitatedPrompts = field(init=False)
+    _results: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_answers", GivenAnswers(self.codebook))
         object.__setattr__(self, "_prompts", ImitatedPrompts(self.codebook))
+        object.__setattr__(self, "_results", stated_results(self.codebook))
 
     def signs(self, text: str) -> tuple[InjectionSign, ...]:
         """Return the signs in a text, in the order of their bits; empty if there are none."""
@@ -58,7 +62,7 @@ class InjectionScan:
     def _in_window(self, form: str) -> Iterator[InjectionSign]:
         if has_instructions(form):
             yield InjectionSign.INSTRUCTION
-        if self._answers.are_in(form):
+        if self._answers.are_in(form) or self._results.search(form):
             yield InjectionSign.GIVEN_ANSWER
         if self._answers.are_repeated(form):
             yield InjectionSign.REPEATED_CATEGORY
