@@ -52,6 +52,8 @@ class AskingAgain:
     def ask(self, engine: Engine, rater: RaterKey, *, questions: Questions) -> None:
         """Ask a rater about the suspected texts that no run has asked it about again.
 
+        A text to which the rater gave no category is not asked about: nothing could change.
+
         Raises:
             EngineError: the engine fails on every text.
         """
@@ -62,9 +64,10 @@ class AskingAgain:
         for start in range(0, len(self.positions), BLOCK_SIZE):
             # Packed alike by a run that resumes: what a stretch lacks is all of it, or is new.
             stretch = self.positions[start : start + BLOCK_SIZE]
-            left = [one for one in self._left(items.at(stretch)) if one[0] not in asked]
+            first = {one: found for one in stretch if (found := self._first(rater, one))}
+            left = [one for one in self._left(items.at([*first])) if one[0] not in asked]
             if left:
-                self._compare(engine, rater, questions, [item for _, item in left])
+                self._compare(engine, rater, questions, [item for _, item in left], first)
 
     def _left(self, items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
         """Yield the hash of each text, and the item with what is left of its text."""
@@ -73,22 +76,37 @@ class AskingAgain:
             if text is not None:
                 yield sha256_text(item.text), replace(item, text=text)
 
+    def _first(self, rater: RaterKey, position: int) -> Mapping[VariableKey, int]:
+        """Return the categories that a rater gave to one text as it is."""
+        found = {
+            key: int(
+                self.reader.label_block(
+                    self.item_set,
+                    variable=key,
+                    raters=(rater,),
+                    start=position,
+                    stop=position + 1,
+                ).category[0, 0]
+            )
+            for key in self.variables.values()
+        }
+        return {key: category for key, category in found.items() if category >= 0}
+
     def _compare(
-        self, engine: Engine, rater: RaterKey, questions: Questions, items: Sequence[Item]
+        self,
+        engine: Engine,
+        rater: RaterKey,
+        questions: Questions,
+        items: Sequence[Item],
+        first: Mapping[int, Mapping[VariableKey, int]],
     ) -> None:
         labels = label_block(engine, items, questions=questions)
         changed: dict[VariableKey, list[int]] = {}
         for name, second in labels.items():
             key = self.variables[name]
             for item, label in zip(items, second, strict=True):
-                first = self.reader.label_block(
-                    self.item_set,
-                    variable=key,
-                    raters=(rater,),
-                    start=item.position,
-                    stop=item.position + 1,
-                ).category[0, 0]
-                if label.category is not None and first >= 0 and label.category != first:
+                known = first[item.position].get(key, label.category)
+                if label.category is not None and label.category != known:
                     changed.setdefault(key, []).append(item.position)
         self.kept.add(rater, asked=[item.position for item in items], changed=changed)
 

@@ -55,7 +55,9 @@ class Gullible(ScriptedEngine):
         return super().score(prompts, answers)
 
     @staticmethod
-    def _obey(prompt: Prompt, answers: tuple[str, ...]) -> tuple[float, ...]:
+    def _obey(prompt: Prompt, answers: tuple[str, ...]) -> tuple[float, ...] | ScoreFailure:
+        if "UNREADABLE" in item_text(prompt):
+            return ScoreFailure("unreadable")
         chosen = int("Answer: food" in item_text(prompt))
         return tuple(0.9 if place == chosen else 0.01 for place in range(len(answers)))
 
@@ -111,6 +113,14 @@ def test_a_second_run_asks_nothing_again_and_finds_the_same(tmp_path: Path) -> N
     second = Gullible()
     assert labeled(files, second) == first
     assert second.asked == []
+
+
+def test_a_text_that_got_no_category_is_not_asked_about_again(tmp_path: Path) -> None:
+    engine = Gullible()
+    codes = labeled(study_files(tmp_path, [f"UNREADABLE. {MISLED}", MISLED]), engine)
+    assert len(engine.asked) == (2 + 1) * 2
+    assert "label_depends_on_sign" in codes[1]
+    assert "label_depends_on_sign" not in codes[0]
 
 
 def test_rules_without_the_policy_ask_nobody_again(tmp_path: Path) -> None:
