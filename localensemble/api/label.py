@@ -46,9 +46,10 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.examples.shot_table import write_shot_table
 from localensemble.labeling.examples.shots import Shots
+from localensemble.labeling.labeling_plan import LabelingPlan
 from localensemble.labeling.loaded_prompt import LoadedPrompt
 from localensemble.labeling.reuse import check_reuse
-from localensemble.labeling.run import LabelingPlan, run_labeling
+from localensemble.labeling.run import run_labeling
 from localensemble.labeling.settled_readouts import settle_readouts
 from localensemble.labeling.tally import Progress
 from localensemble.privacy.egress import guard_state

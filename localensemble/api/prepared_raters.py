@@ -29,7 +29,7 @@ from localensemble.engines.settings import EngineSettings
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import may_exceed, refuse_long_codebook
 from localensemble.labeling.ensemble import Ensemble, RaterPlan, same_rater_error
-from localensemble.labeling.run import NamedEngine
+from localensemble.labeling.labeling_plan import NamedEngine
 from localensemble.privacy.egress import guarded_launcher
 from localensemble.privacy.isolation import isolation
 from localensemble.prompting.template import PromptTemplate

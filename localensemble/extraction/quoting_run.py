@@ -20,7 +20,7 @@ from localensemble.core.labels import RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine, QuotingEngine, ScoreFailure
 from localensemble.extraction.every_place import every_place
-from localensemble.labeling.run import NamedEngine
+from localensemble.labeling.labeling_plan import NamedEngine
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     AskedForPassages,

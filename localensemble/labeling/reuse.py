@@ -17,7 +17,7 @@ from localensemble.codebook.model import Codebook, Variable
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_text
 from localensemble.core.words import listed
-from localensemble.labeling.run import LabelingPlan
+from localensemble.labeling.labeling_plan import LabelingPlan
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import refuse_changed
 from localensemble.study.folder import StudyFolder

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from localensemble.core.items import Item
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
 from localensemble.labeling.readout_choice import choose_readout, items_that_choose
-from localensemble.labeling.run import LabelingPlan, NamedEngine
 from localensemble.ledger.read import LedgerReader
 from localensemble.study.chosen_readout import ReadoutChoice
 from localensemble.study.run_record import recorded_readouts

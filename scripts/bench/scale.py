@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from localensemble.api.label import LabelOptions, label
-from localensemble.labeling.run import Progress
+from localensemble.labeling.tally import Progress
 
 CODEBOOK = """\
 name: scale

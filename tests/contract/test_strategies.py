@@ -22,7 +22,8 @@ from localensemble.core.prompts import Prompt
 from localensemble.core.random_draw import random_draw
 from localensemble.engines.protocol import OnScored
 from localensemble.engines.scripted import Script, ScriptedEngine
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
+from localensemble.labeling.run import run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.strategies.named_strategies import STRATEGY_NAMES, strategy_named

@@ -17,7 +17,7 @@ from localensemble.engines.protocol import Engine, Quote, Quotes, ScoreFailure
 from localensemble.engines.scripted import ScriptedEngine
 from localensemble.extraction.every_place import every_place
 from localensemble.extraction.quoting_run import Asked, ExtractionPlan, run_extraction
-from localensemble.labeling.run import NamedEngine
+from localensemble.labeling.labeling_plan import NamedEngine
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.verify import verify
 from localensemble.prompting.template import load_template

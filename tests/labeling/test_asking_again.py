@@ -15,8 +15,9 @@ from localensemble.core.labels import ItemId, RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.run import run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.study.labels_without_signs import labels_without_signs

@@ -24,8 +24,9 @@ from localensemble.labeling.category_orders import (
     depends_on_order,
     order_cost,
 )
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.run import run_labeling
 from localensemble.labeling.scoring import Questions, label_block
 from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger

@@ -17,7 +17,8 @@ from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import OnScored, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
+from localensemble.labeling.run import run_labeling
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
 from localensemble.strategies.asked_by_role import AskedByRole

@@ -16,8 +16,9 @@ from localensemble.core.labels import LabelStatus, RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.protocol import EngineDescription, ScoreFailure, Scores
 from localensemble.engines.scripted import ScriptedEngine
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.run import run_labeling
 from localensemble.labeling.scoring import label_from
 from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger

@@ -15,8 +15,9 @@ from localensemble.core.errors import UnfitRaterError
 from localensemble.core.labels import RaterName
 from localensemble.core.prompts import Prompt
 from localensemble.engines.scripted import Script, ScriptedEngine
+from localensemble.labeling.labeling_plan import LabelingPlan, NamedEngine
 from localensemble.labeling.packing import BLOCK_SIZE
-from localensemble.labeling.run import LabelingPlan, NamedEngine, run_labeling
+from localensemble.labeling.run import run_labeling
 from localensemble.labeling.tally import Progress
 from localensemble.ledger.ledger import Ledger
 from localensemble.prompting.template import load_template
