@@ -233,6 +233,12 @@ class StudyFindings:
     deidentified: RecordedDeidentification | None = None
 
     @property
+    def compared_raters(self) -> int:
+        """The number of raters whose agreement is measured."""
+        measured = [len(one.agreement.raters) for one in self.variables]
+        return max(measured, default=len(self.raters))
+
+    @property
     def decided_by(self) -> str:
         """The consensus method, and the variables that a pool decides in its place."""
         pooled = [pool.variable for pool in self.pools]

@@ -246,8 +246,10 @@ def no_band_because(agreement: Agreement, *, outside: Sequence[str] = ()) -> str
     if active and all(one.labels in one.category_labels for one in active):
         return "agreement beyond chance cannot be judged, because every rater gave only one answer"
     alike = [one.rater for one in agreement.same_answer]
+    # Raters whose agreement is not measured say nothing about it.
+    strayed = [name for name in outside if name in agreement.raters]
     for names, one, several in (
-        (outside, "answers outside the codebook", "answer outside the codebook"),
+        (strayed, "answers outside the codebook", "answer outside the codebook"),
         (alike, "gives every item the same answer", "each give every item the same answer"),
     ):
         if names:

@@ -176,11 +176,11 @@ def decide(
     matrix = labels.matrix(variable) if needs_matrix else None
     every = (*policies, *safety_policy(variable))
     if matrix is not None and may_miss:
-        every = (*every, *_missed_policy(matrix, variable))
+        every = (*every, *_missed_policy(labels.compared_matrix(variable), variable))
     first = tuple(policy for policy in every if policy.stage == STAGE_EVIDENCE)
     agreement = None
     if matrix is not None and compares_agreement:
-        value = gwet_ac1(matrix).value
+        value = gwet_ac1(labels.compared_matrix(variable)).value
         agreement = np.nan if value is None else value
     whole = None
     if matrix is not None and not method.per_item:

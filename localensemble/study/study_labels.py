@@ -141,9 +141,12 @@ class StudyLabels:
     def compared_matrix(self, variable: Variable) -> LabelMatrix:
         """Read the labels on which the agreement of one variable is measured."""
         matrix, compared = self.matrix(variable), self.compared_items(variable.name)
-        if compared is None:
+        if self.strategy is None:
             return matrix
-        return LabelMatrix(matrix.indices[compared], matrix.categories, matrix.raters)
+        names = self.strategy.compared_raters(matrix.raters)
+        columns = [matrix.raters.index(name) for name in names]
+        rows = slice(None) if compared is None else compared
+        return LabelMatrix(matrix.indices[rows][:, columns], matrix.categories, names)
 
     @property
     def item_ids(self) -> Sequence[str]:

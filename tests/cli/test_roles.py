@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,20 @@ def test_a_verifier_is_not_asked_about_a_text_alone(run: Run, labeled: StudyFile
     assert "checker" in ended.err
     raters = [one["rater"] for one in json.loads(ended.out)["variables"][0]["raters"]]
     assert raters == ["first", "second", "judge"]
+
+
+def test_agreement_is_measured_among_the_labelers_alone(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    findings = json.loads((labeled.study / "findings.json").read_text(encoding="utf-8"))
+    measured = findings["variables"][0]["agreement"]
+    assert measured["raters"] == ["first", "second"]
+    assert any("among the labelers" in one for one in findings["cautions"])
+    assert all(one["raters"] == 2 for one in measured["coefficients"])
+    rows = read_table(labeled.study / "labels.csv")
+    agreed = sum(row["topic.rater.first"] == row["topic.rater.second"] for row in rows)
+    assert measured["coefficients"][0]["observed_agreement"] == pytest.approx(agreed / 100)
+    table = tmp_path / "agree.json"
+    ended = run("agree", labeled.study, "--json", table)
+    assert ended.code == 0, ended.err
+    assert '"checker"' not in table.read_text(encoding="utf-8")

@@ -141,7 +141,7 @@ def next_step(study: LabeledStudy, table: str) -> str:
 
 
 def _rated_by_several(findings: StudyFindings) -> Sequence[VariableFindings]:
-    return findings.variables if len(findings.raters) > 1 else ()
+    return findings.variables if findings.compared_raters > 1 else ()
 
 
 def _outside(variable: VariableFindings) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _signs(findings: StudyFindings) -> tuple[str, ...]:
 
 
 def _table(findings: StudyFindings) -> WordTable:
-    several = len(findings.raters) > 1
+    several = findings.compared_raters > 1
     right = any(one.accuracy_accepted for one in findings.variables)
     people = any(one.people for one in findings.variables)
     names = dict.fromkeys(
@@ -182,7 +182,7 @@ def _table(findings: StudyFindings) -> WordTable:
     )
     table = WordTable(
         f"Decisions ({findings.decided_by})"
-        + f". Agreement of {counted(len(findings.raters), 'rater')} on "
+        + f". Agreement of {counted(findings.compared_raters, 'rater')} on "
         f"{counted(findings.item_count, 'item')}" * several,
         words=("variable",),
         numbers=(
@@ -288,7 +288,7 @@ def _remarks(findings: StudyFindings) -> int:
     """Count the sentences that only the details have."""
     left_out = len(position_sentences(findings))
     for variable in findings.variables:
-        if len(findings.raters) > 1:
+        if findings.compared_raters > 1:
             left_out += len(agreement_verdict(variable.agreement, outside=_outside(variable))) - 1
         left_out += variable.required is not None and variable.required.verdict.met
         left_out += max(sum(count > 0 for _, count in variable.reason_counts) - 1, 0)

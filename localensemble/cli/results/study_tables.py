@@ -50,7 +50,7 @@ def show_findings(
     for lines in (cautions, unfit_sentences(findings), verdicts):
         _say_lines(lines, console)
     console.print()
-    if len(findings.raters) > 1:
+    if findings.compared_raters > 1:
         _print_agreement(findings, console)
     console.print(_decision_table(findings))
     _print_reasons(findings, console)
@@ -90,7 +90,7 @@ def _verdict(variable: VariableFindings) -> tuple[str, ...]:
 
 def _agreement_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
-        f"Agreement of {counted(len(findings.raters), 'rater')} on "
+        f"Agreement of {counted(findings.compared_raters, 'rater')} on "
         f"{counted(findings.item_count, 'item')}",
         words=("variable", "coefficient"),
         numbers=("value", "95% interval", "observed", "expected", "items used"),

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from localensemble.consensus.methods.roles import Roles
 from localensemble.core.identity import JsonValue, canonical_json
 from localensemble.core.random_draw import labeled_by_all
 from localensemble.core.words import counted
@@ -45,6 +46,14 @@ class RecordedStrategy:
             return None
         return labeled_by_all(item_ids, share=share, seed=seed)
 
+    def compared_raters(self, raters: Sequence[str]) -> tuple[str, ...]:
+        """Return the raters whose agreement is measured: those that do not depend on others.
+
+        An adjudicator sees what the labelers dispute, and a verifier what they propose.
+        """
+        roles = cast(Mapping[str, Any], self.rules)["consensus"].get("roles", {})
+        return tuple(name for name in raters if roles.get(name, "labeler") == "labeler")
+
     def cautions(self, item_ids: Sequence[str], *, rules: JsonValue) -> tuple[str, ...]:
         """Return what readers of the labels should know.
 
@@ -53,7 +62,9 @@ class RecordedStrategy:
             rules: the rules that decide now.
         """
         compared = self.labeled_by_all(item_ids)
-        if compared is None:
+        if self.name == Roles.name:
+            shown = "Agreement is measured among the labelers, which were asked about every item."
+        elif compared is None:
             shown = (
                 "Agreement is measured on the items that several raters labeled; on all items, it "
                 "may be higher or lower."
