@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from localensemble.codebook.non_answers import NonAnswers
 from localensemble.core.errors import InputError, TableError, UnfitRaterError
-from localensemble.core.identity import JsonValue, sha256_json, sha256_text
+from localensemble.core.identity import JsonValue, sha256_text
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.raters import Rater, RaterIdentity
@@ -38,7 +38,13 @@ from localensemble.labeling.strategy.turns import Turns, answering_items, record
 from localensemble.labeling.suspected_texts import suspected_texts
 from localensemble.labeling.tally import Progress, Tally
 from localensemble.labeling.training_texts import texts_trained_on
-from localensemble.labeling.verification import Answers, Verifier, verifications
+from localensemble.labeling.verification import (
+    Answers,
+    Verifier,
+    proposers_sha256,
+    record_questions,
+    verifications,
+)
 from localensemble.ledger.ledger import Ledger
 from localensemble.ledger.records import (
     BlockPlace,
@@ -103,7 +109,8 @@ def run_labeling(
     try:
         raters: dict[RaterKey, RaterName] = {}
         turns = _turns(plan, item_set, variables, total)
-        verified = _verified_questions(plan, ledger)
+        verifies = any(_verifies(plan, one.name) for one in plan.engines)
+        verified = record_questions(ledger, plan.shown) if verifies else {}
         signs: list[UnfitSign] = []
 
         def keep(sign: UnfitSign) -> None:
@@ -188,8 +195,10 @@ class _RaterRun:
     def _questions(self, engine: Engine, named: NamedEngine) -> Questions:
         plan = self.plan
         variables = plan.shown.variables
-        if _verifies(self.plan, named.name):
+        by = ""
+        if _verifies(plan, named.name):
             variables = verifications(variables)
+            by = proposers_sha256(self.ledger.reader, before=self.before, rules=plan.rules)
         template = plan.template.reading(named.readouts[0]) if named.readouts else plan.template
         refuse_long_codebook(
             engine, rater=named.name, variables=variables, template=template, layout=plan.layout
@@ -199,16 +208,8 @@ class _RaterRun:
             engine, plan.items, variables=asked, template=template, layout=plan.layout
         )
         non_answers = NonAnswers.of(plan.codebook.no_answer)
-        proposed_by = self._proposed_by() if _verifies(self.plan, named.name) else ""
         shown = plan.items.shown_sha256
-        return Questions(variables, template, layout, non_answers, plan.orders, proposed_by, shown)
-
-    def _proposed_by(self) -> str:
-        """Hash what makes the proposals: the raters before that count, and how they agree."""
-        identities = {one.key: one.rater.identity.sha256 for one in self.ledger.reader.raters()}
-        unfit = self.plan.rules.unfit
-        counted = sorted(identities[key] for key, name in self.before.items() if name not in unfit)
-        return sha256_json([dict(self.plan.rules.method.settings), counted])
+        return Questions(variables, template, layout, non_answers, plan.orders, by, shown)
 
     def _keep_labels(self, key: RaterKey, identity: RaterIdentity) -> None:
         earlier = under_other_codebooks(identity, shots=self.plan.shots, reader=self.ledger.reader)
@@ -399,14 +400,6 @@ def _run_settings(plan: LabelingPlan) -> RunSettings:
 
 def _verifies(plan: LabelingPlan, name: RaterName) -> bool:
     return plan.strategy is not None and role_of(name, plan.rules) == "verifier"
-
-
-def _verified_questions(plan: LabelingPlan, ledger: Ledger) -> Mapping[str, VariableKey]:
-    """Record what verifiers are asked; return the key of each question by its name."""
-    if not any(_verifies(plan, engine.name) for engine in plan.engines):
-        return {}
-    questions = verifications(plan.shown.variables)
-    return register_codebook(ledger, replace(plan.codebook, variables=questions))
 
 
 def _turns(

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from localensemble.codebook.model import Category, Variable
+from localensemble.codebook.model import Category, Codebook, Variable
+from localensemble.consensus.rules import DecisionRules
+from localensemble.core.identity import sha256_json
 from localensemble.core.items import Item
 from localensemble.core.label_matrix import GAP
-from localensemble.core.labels import NOT_CONFIRMED, Label, LabelStatus
+from localensemble.core.labels import NOT_CONFIRMED, Label, LabelStatus, RaterName
 from localensemble.core.words import listed
 from localensemble.engines.protocol import Engine
 from localensemble.labeling.scoring import (
@@ -25,6 +27,10 @@ from localensemble.labeling.scoring import (
     label_missing,
     label_without_asking,
 )
+from localensemble.ledger.ledger import Ledger
+from localensemble.ledger.read import LedgerReader
+from localensemble.ledger.records import RaterKey, VariableKey
+from localensemble.study.run_record import register_codebook
 
 CONFIRMED, DENIED = "yes", "no"
 
@@ -53,6 +59,21 @@ def verifications(variables: Sequence[Variable]) -> tuple[Variable, ...]:
         for variable in variables
         for category in range(len(variable.categories))
     )
+
+
+def record_questions(ledger: Ledger, codebook: Codebook) -> Mapping[str, VariableKey]:
+    """Record what verifiers are asked; return the key of each question by its name."""
+    questions = verifications(codebook.variables)
+    return register_codebook(ledger, replace(codebook, variables=questions))
+
+
+def proposers_sha256(
+    reader: LedgerReader, *, before: Mapping[RaterKey, RaterName], rules: DecisionRules
+) -> str:
+    """Hash what makes the proposals: the raters before that count, and how they agree."""
+    identities = {one.key: one.rater.identity.sha256 for one in reader.raters()}
+    counted = sorted(identities[key] for key, name in before.items() if name not in rules.unfit)
+    return sha256_json([dict(rules.method.settings), counted])
 
 
 def verified_label(answer: Label, *, proposed: int) -> Label:
