@@ -62,7 +62,9 @@ class Tally:
     ) -> None:
         """Begin with the labels that are wanted of a rater, and how many of them are missing."""
         self._name = name
+        # A strategy may ask about one variable of an item; a part of an item counts as one.
         self._total = -(-wanted // variables)
+        self._wanted = wanted
         self._variables = variables
         self._resumed = self._done = wanted - missing
         self._begun = 0.0
@@ -79,10 +81,11 @@ class Tally:
     def report(self) -> None:
         """Report the progress so far."""
         self._reported = time.monotonic()
+        is_done = self._done == self._wanted
         self._on_progress(
             Progress(
                 self._name,
-                (self._done + self._begun) / self._variables,
+                self._total if is_done else (self._done + self._begun) / self._variables,
                 self._total,
                 self._resumed / self._variables,
                 self._reported - self._started,
