@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localensemble.api.deidentified.rater_texts import RaterTexts
 from localensemble.api.replay.compared_labels import (
@@ -45,6 +46,7 @@ from localensemble.labeling.scoring import LabeledCells, label_missing
 from localensemble.labeling.verification import Answers
 from localensemble.ledger.read_blocks import AppendedBlock
 from localensemble.ledger.records import BlockPlace, RaterKey, RunKey
+from localensemble.strategies.named_strategies import strategy_named
 from localensemble.study.folder import StudyFolder
 from localensemble.study.run_record import RunSettings
 from localensemble.study.study import Study
@@ -302,12 +304,38 @@ class _Again:
 
         if self.rater.verifier is None:
             questions = self.rater.questions
-            label_missing(engine, items, questions=questions, missing=missing, on_labels=keep)
+            label_missing(
+                engine,
+                items,
+                questions=questions,
+                missing=missing,
+                packed=self._computed_together(place),
+                on_labels=keep,
+            )
         else:
             self.rater.verifier.verify_missing(
                 engine, items, positions=place, missing=missing, on_labels=keep
             )
         return found
+
+    def _computed_together(self, place: Sequence[int]) -> Mapping[str, NDArray[np.bool_]] | None:
+        """Mark the labels that were computed together at these positions; None if all were."""
+        strategy = self.loaded.run.settings.strategy
+        if strategy is None:
+            return None
+        named = strategy_named(strategy.name, settings=strategy.settings)
+        if named.computes_whole_blocks:
+            return None
+        studied, start = self.loaded.labeled, min(place)
+        missing = studied.reader.missing_labels(
+            studied.item_set,
+            rater=self.key,
+            variables=tuple(studied.variable_keys.values()),
+            start=start,
+            stop=max(place) + 1,
+        )
+        at = np.array(place) - start
+        return {name: ~missing[key][at] for name, key in studied.variable_keys.items()}
 
 
 def _packed_apart(count: int) -> tuple[str, ...]:
