@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from localensemble.codebook.model import Codebook
 from localensemble.consensus.policies.suspected_injection import SuspectedInjection
 from localensemble.consensus.rules import DecisionRules
 from localensemble.core.identity import sha256_text
@@ -48,6 +49,23 @@ class AskingAgain:
     scan: InjectionScan
     variables: Mapping[str, VariableKey]
     kept: AskedAgain
+
+    @classmethod
+    def of(
+        cls,
+        items: ItemFile,
+        codebook: Codebook,
+        reader: LedgerReader,
+        item_set: ItemSetKey,
+        variables: Mapping[str, VariableKey],
+        *,
+        total: int,
+        texts: Collection[str],
+    ) -> AskingAgain:
+        """Find where the texts with these hashes stand among the first items."""
+        positions = suspected_positions(reader, item_set, total=total, texts=texts)
+        scan, kept = InjectionScan(codebook), AskedAgain(item_set)
+        return cls(reader, items, item_set, positions, scan, variables, kept)
 
     def ask(self, engine: Engine, rater: RaterKey, *, questions: Questions) -> None:
         """Ask a rater about the suspected texts that no run has asked it about again.

@@ -17,12 +17,7 @@ from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
 from localensemble.core.raters import Rater, RaterIdentity
 from localensemble.engines.protocol import Engine
-from localensemble.injection.signs_in_text import InjectionScan
-from localensemble.labeling.asking_again import (
-    AskingAgain,
-    escalates_suspected,
-    suspected_positions,
-)
+from localensemble.labeling.asking_again import AskingAgain, escalates_suspected
 from localensemble.labeling.category_orders import in_all_orders
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import same_rater_error
@@ -56,7 +51,6 @@ from localensemble.ledger.records import (
 )
 from localensemble.strategies.asked_by_role import role_of
 from localensemble.study.item_sets import register_item_set
-from localensemble.study.labels_without_signs import AskedAgain
 from localensemble.study.order_changes import OrderTally
 from localensemble.study.run_record import (
     RecordedPrompt,
@@ -97,14 +91,8 @@ def run_labeling(
     summary: dict[str, JsonValue] = {}
     changes = OrderTally()
     texts = (settings.suspected_texts or {}) if escalates_suspected(plan.rules) else {}
-    again = AskingAgain(
-        ledger.reader,
-        plan.items,
-        item_set,
-        suspected_positions(ledger.reader, item_set, total=total, texts=texts),
-        InjectionScan(plan.codebook),
-        variables,
-        AskedAgain(item_set),
+    again = AskingAgain.of(
+        plan.items, plan.codebook, ledger.reader, item_set, variables, total=total, texts=texts
     )
     try:
         raters: dict[RaterKey, RaterName] = {}
