@@ -53,7 +53,7 @@ def test_a_name_that_windows_takes_otherwise_has_a_problem(path: str, found: str
 @pytest.mark.parametrize(
     "path",
     [
-        r"C:\Users\Jörg Müller\OneDrive - Klinik\study\labels.csv",
+        r"C:\Daten\Jörg Müller\Ablage - Klinik\study\labels.csv",
         r"\\server\share\study\report.html",
         r"\\?\C:\very\long\report.html",
         "../study/./labels.csv",
