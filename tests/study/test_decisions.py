@@ -244,3 +244,15 @@ def test_items_with_the_same_reasons_have_equal_patterns(study: Path) -> None:
     for item, pattern in enumerate(patterns.tolist()):
         by_pattern.setdefault(pattern, set()).add(found.reasons(item))
     assert all(len(reasons) == 1 for reasons in by_pattern.values())
+
+
+def test_a_method_that_needs_the_probabilities_of_all_items_refuses_ratings(study: Path) -> None:
+    with LedgerReader.open(study) as reader:
+        loaded = Study.load(reader)
+        with pytest.raises(EnsembleError, match=r'"chain" needs probabilities'):
+            decide(
+                replace(loaded.recorded, scored=False),
+                variable=loaded.codebook.variable("topic"),
+                method=method_named("chain"),
+                policies=(),
+            )

@@ -154,3 +154,8 @@ def test_a_variable_of_which_everything_was_asked_is_compared_in_full(
     drawn = strategy.labeled_by_all(["a", "b"])
     assert drawn is not None
     assert drawn.all()
+
+
+def test_a_strategy_of_roles_says_that_agreement_is_measured_among_the_labelers() -> None:
+    (caution,) = RecordedStrategy("roles", {}, None).cautions(["a"], rules=None)
+    assert "among the labelers" in caution
