@@ -41,8 +41,13 @@ class DoubleCoding:
             f"{counted(self.adjudicated, 'item')} settled by a third person, "
             f"{self.conflicts} left to settle."
         )
+        return f"{self.agreement_words} {left}"
+
+    @property
+    def agreement_words(self) -> str:
+        """How far reviewers agree, in a sentence."""
         if self.agreement is None:
-            return f"Agreement between people is undefined: {self.undefined_because}. {left}"
+            return f"Agreement between people is undefined: {self.undefined_because}."
         leading = self.agreement.coefficient(self.agreement.leading)
         if leading.value is None:
             value = f"{leading.name} is undefined: {leading.undefined_because}"
@@ -53,8 +58,7 @@ class DoubleCoding:
                 f"95% interval {interval(low, high)}"
             )
         return (
-            f"Agreement between {self.reviewers} people on {counted(self.items, 'item')}: {value}. "
-            f"{left}"
+            f"Agreement between {self.reviewers} people on {counted(self.items, 'item')}: {value}."
         )
 
 

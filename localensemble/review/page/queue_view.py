@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from localensemble.core.words import counted
+from localensemble.review.page.agreement_so_far import agreement_so_far
 from localensemble.review.page.desk import Desk, Progress, RecentItem
 from localensemble.review.page.review_session import ReviewSession
 from localensemble.review.page.waiting_items import QueueFilter
@@ -46,6 +47,7 @@ class QueueView:
         differing: on how many items reviewers then differ, and nobody has settled them.
         listed: the next items, or those that a search found.
         found_more: True if the search found more than it lists.
+        agreement: how far reviewers agree so far, a sentence for each variable.
     """
 
     progress: Progress
@@ -62,6 +64,7 @@ class QueueView:
     later: tuple[ListedItem, ...]
     flagged: tuple[ListedItem, ...]
     recent: tuple[RecentItem, ...]
+    agreement: tuple[str, ...]
 
 
 def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> QueueView:
@@ -98,6 +101,7 @@ def queue_view(session: ReviewSession, desk: Desk, *, search: str = "") -> Queue
         later=tuple(_listed(session, desk, one) for one in desk.later),
         flagged=tuple(_listed(session, desk, one) for one in desk.flagged),
         recent=desk.recent,
+        agreement=agreement_so_far(session),
     )
 
 

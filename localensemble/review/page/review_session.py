@@ -162,7 +162,7 @@ class ReviewSession:
         Raises:
             InputError: the filter names an unknown variable or reason.
         """
-        rows = self._rows()
+        rows = self.decision_rows()
         queue = self._queue(wanted, desk.barred)
         desk.sort(wanted, queue)
         done = finished(queue.asked, rows, role=self.task.role)
@@ -347,7 +347,7 @@ class ReviewSession:
         return self._desks[key]
 
     def _new_desk(self, reviewer: ReviewerRecord) -> Desk:
-        rows = self._rows()
+        rows = self.decision_rows()
         barred = barred_items(self.task, rows, reviewer=reviewer.key)
         queue = self._queue(self._wanted, barred)
         done = finished(queue.asked, rows, role=self.task.role)
@@ -433,7 +433,8 @@ class ReviewSession:
         answered = len(desk.control.keys() & desk.read.keys())
         desk.planned_control = answered + int(self._reading_list(desk, desk.left()).control.sum())
 
-    def _rows(self) -> list[DecisionRows]:
+    def decision_rows(self) -> list[DecisionRows]:
+        """Return what people decided on each variable."""
         labels = self.study.recorded
         return [
             self._ledger.reader.person_decisions(labels.item_set, self._key(variable))
@@ -450,7 +451,7 @@ class ReviewSession:
 
     def differing(self) -> int:
         """Count the items on which reviewers differ and that nobody has settled."""
-        pairs = zip(self.waiting.decisions, self._rows(), strict=True)
+        pairs = zip(self.waiting.decisions, self.decision_rows(), strict=True)
         differs = [final_labels(decided, rows).differs for decided, rows in pairs]
         return int(np.count_nonzero(np.logical_or.reduce(differs)))
 

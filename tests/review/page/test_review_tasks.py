@@ -106,6 +106,22 @@ def test_items_that_are_not_double_coded_leave_the_queue_after_one_answer(texts:
     assert plan_of(decisions_in(texts.study, first[0])[0].origin) == plan
 
 
+def test_the_agreement_between_people_grows_on_the_page_without_names(texts: Texts) -> None:
+    with session(texts, plan=ReviewPlan(double_coded=1.0)) as opened:
+        anne, ben = arrive(opened, "Anneliese"), arrive(opened, "Benedikt", visitor=2)
+        read_all(anne)
+        assert "No item has two answers yet" in anne.get("/").text
+        read_all(ben, answers={3: HEAVY, 4: BRIGHT})
+        section = (
+            anne.get("/").text.partition('id="agreement-heading"')[2].partition("</section>")[0]
+        )
+    assert "10 items" in section
+    assert "2 people" in section
+    assert "Benedikt" not in section
+    with session(texts) as opened:
+        assert "agreement-heading" not in arrive(opened, "Cleo").get("/").text
+
+
 def test_a_third_person_settles_what_two_differ_on_and_sees_no_names(texts: Texts) -> None:
     with session(texts, plan=ReviewPlan(double_coded=1.0)) as opened:
         read_all(arrive(opened, "Anneliese"))
