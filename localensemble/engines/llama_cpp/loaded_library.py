@@ -18,6 +18,9 @@ from localensemble.core.native_code import (
 
 PACKAGE = "llama-cpp-python"
 
+# Why `load_first` failed: what was refused once is not tried again.
+_refused: list[LocalEnsembleError] = []
+
 
 def import_library(module: str = "llama_cpp.llama_cpp") -> Any:
     """Import a module of llama-cpp-python.
@@ -25,6 +28,8 @@ def import_library(module: str = "llama_cpp.llama_cpp") -> Any:
     Raises:
         EngineUnavailableError: it is not installed, or its library cannot be loaded.
     """
+    if _refused:
+        raise _refused[0]
     if find_spec("llama_cpp") is None:
         raise not_installed()
     try:
@@ -37,6 +42,14 @@ def import_library(module: str = "llama_cpp.llama_cpp") -> Any:
     # It wraps what the system says in a RuntimeError; a missing function is an AttributeError.
     except (OSError, RuntimeError, AttributeError) as error:
         raise _trouble(error).as_error() from error
+
+
+def load_first() -> None:
+    """Load the library before anything else; a failure is raised when it is asked for."""
+    try:
+        import_library()
+    except LocalEnsembleError as error:
+        _refused.append(error)
 
 
 def not_installed() -> LocalEnsembleError:

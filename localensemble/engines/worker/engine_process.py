@@ -8,13 +8,11 @@ goes to standard error instead. Ctrl-C is left to the parent.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 
-from localensemble.core.errors import LocalEnsembleError
 from localensemble.core.memory_dumps import refuse_memory_dumps
-from localensemble.engines.llama_cpp.loaded_library import import_library
+from localensemble.engines.llama_cpp.loaded_library import load_first
 
 
 def main() -> None:
@@ -26,8 +24,7 @@ def main() -> None:
     # Output of C code must not get between the answers.
     os.dup2(2, 1)
     # Without the library, the engine says why when it is opened; some engines need none.
-    with contextlib.suppress(LocalEnsembleError):
-        import_library()
+    load_first()
     # Here, because it imports numpy.
     from localensemble.engines.worker.served_engine import serve
 
