@@ -24,6 +24,7 @@ METHODS: Mapping[str, tuple[Given, str]] = {
     "median": ({}, "{}"),
     "one_coin_dawid_skene": ({}, f'{{{_FIT},"smoothing":"0.01","tolerance":"1e-06"}}'),
     "dawid_skene": ({"smoothing": 0}, f'{{{_FIT},"smoothing":"0","tolerance":"1e-06"}}'),
+    "chain": ({}, "{}"),
     "roles": (
         {"roles": {"b": "verifier", "a": "adjudicator"}},
         '{"accept":"\\"unanimous\\"","roles":"{\\"a\\":\\"adjudicator\\",\\"b\\":\\"verifier\\"}"}',
