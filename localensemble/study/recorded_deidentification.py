@@ -63,7 +63,7 @@ class RecordedDeidentification:
         be = "was" if self.found == 1 else "were"
         return (
             f"Before raters saw the texts, {counted(self.found, 'identifier')}{placed} in "
-            f"{self.changed:,} of {counted(self.texts, 'text')} {be} replaced by placeholders, "
+            f"{self.changed:,} of {counted(self.texts, 'text')} {be} replaced with placeholders, "
             f"found by {self.means}. Patterns miss identifiers, above all names, so the texts that "
             "the raters saw may still contain some."
         )

@@ -132,7 +132,7 @@ class StudyLabels:
         """Mark the items, (N,), on which raters are compared; None if on all that they labeled.
 
         A strategy chooses who labels what by the labels themselves, so what several raters labeled
-        shows their agreement only where all of them were asked by lot.
+        shows their agreement only on the items drawn for the audit.
         """
         if self.strategy is None or not any(self.left_out(variable)):
             return None

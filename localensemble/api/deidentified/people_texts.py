@@ -15,8 +15,8 @@ from localensemble.tables.item_file import ItemFile
 DeidentifyBy = Annotated[
     Path | None,
     Option(
-        "Replace identifiers in texts by placeholders such as [DATE], as this codebook says under "
-        "`deidentify`.",
+        "Replace identifiers in texts with placeholders such as [DATE], as this codebook says "
+        "under `deidentify`.",
         "--deidentify",
         metavar="CODEBOOK",
     ),

@@ -87,7 +87,7 @@ class RaterTexts:
     ) -> None:
         """Refuse a rater that was trained on texts of the table before they were de-identified.
 
-        It would not know that it has seen their gold labels.
+        It would label them as new texts, although it learned from their gold labels.
 
         Args:
             items: the table with its texts as they are.
@@ -109,7 +109,7 @@ class RaterTexts:
             raise InputError(
                 f'Rater "{rater}" was trained on {counted(len(rows), "text")} of '
                 f"{items.path.name} (the first in row {rows[0]}) with identifiers, but is now "
-                "shown them without. It would not know that it has seen their gold labels.",
+                "shown them without. It would label its own training texts as if they were new.",
                 hint="Train it again with the codebook that says `deidentify`: "
                 "`localensemble probe train`.",
             )

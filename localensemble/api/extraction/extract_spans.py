@@ -53,7 +53,7 @@ class ExtractOptions:
         int | None, Option("How many items to read, from the first. [default: all]", least=1)
     ] = None
     most_tokens: Annotated[
-        int, Option("The most tokens of a response; a longer one is cut and not used.", least=8)
+        int, Option("The longest response, in tokens; a longer one is cut and not used.", least=8)
     ] = MOST_TOKENS
     threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
         None

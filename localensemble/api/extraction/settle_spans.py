@@ -40,14 +40,15 @@ class SettleOptions:
         Option("A table of terms to verify spans against. [default: count the raters]"),
     ] = None
     codebook: Annotated[
-        Path | None, Option("The codebook, for required categories and terms.", "-c --codebook")
+        Path | None,
+        Option("The codebook; it says what is required, and what is a term.", "-c --codebook"),
     ] = None
     variable: Annotated[
-        str | None, Option("The variable of the codebook; needed if it has several for passages.")
+        str | None, Option("The variable to settle; required if several ask for passages.")
     ] = None
     answers: Annotated[
         tuple[Path, ...],
-        Option("A worksheet of an earlier call, with a person's answers; repeatable."),
+        Option("A worksheet that an earlier call wrote, filled in; repeatable."),
     ] = ()
     id_column: IdColumn = None
     text_column: TextColumn = None
@@ -83,7 +84,7 @@ def settle_spans(
         tables: tables of spans.
         items: the table of texts.
         output: the table of accepted spans to write.
-        worksheet: the table to write of what a person must decide.
+        worksheet: the table to write, with what a person must decide.
         options: how spans are verified.
 
     Raises:

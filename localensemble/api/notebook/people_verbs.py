@@ -95,7 +95,7 @@ def write_worksheet(
         beside_labels: show the raters' labels. People who see them tend to agree with them.
         against: a table of existing labels. The worksheet then asks only about the items whose
             label in the study differs from it, in random order, and shows neither.
-        audit_share: share of the items on which both agree to ask about as well, 0 to 1.
+        audit_share: share of the items with the same label in both that it asks about, too, 0 to 1.
         seed: of the random order and the audit.
         id_column: of the items; None lets the table decide.
         text_column: of the items; None lets the table decide.

@@ -56,7 +56,7 @@ class ExistingLabels:
         against: the table of existing labels, with ids and a column for each variable. The
             worksheet asks only about the items whose accepted consensus differs from them, in
             random order. The labels are recorded in the study.
-        audit_share: share of the items on which both agree that is asked about as well.
+        audit_share: share of the items with the same label in both that it asks about, too.
         seed: another seed draws another order and another audit.
     """
 
@@ -70,7 +70,7 @@ class ExistingLabels:
     audit_share: Annotated[
         float,
         Option(
-            "Share of the items on which both agree to ask about as well; needs --against.",
+            "Share of the items with the same label in both to add; needs --against.",
             metavar="SHARE",
             least=0,
             most=1,

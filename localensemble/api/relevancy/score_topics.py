@@ -69,7 +69,7 @@ class RelevancyOptions:
 
     embedder: Annotated[
         str,
-        Option("The model that compares quotes with descriptions: a catalog name or a GGUF file."),
+        Option("The model that compares quotes with definitions: a catalog name or a GGUF file."),
     ] = ENCODER
     ensemble: RecordedEnsembleFile = None
     id_column: IdColumn = None
@@ -169,7 +169,7 @@ def _refuse_deidentified(loaded: Study) -> None:
     if loaded.run.settings.deidentified is not None:
         raise InputError(
             "Cannot ask for passages: the raters of this study were shown de-identified texts, so "
-            "what they quote has another place in the texts of the table.",
+            "their quotes have other places in the texts of the table.",
             hint="De-identify the table first (`localensemble export --deidentify`), label it "
             "without `deidentify` in the codebook, and score that study.",
         )

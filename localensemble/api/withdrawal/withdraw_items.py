@@ -159,7 +159,7 @@ def _sheet_again(folder: StudyFolder) -> tuple[str, ...]:
         return ()
     kept = write_data_sheet(folder.manifest, path=folder.data_sheet)
     again = f"{folder.data_sheet.name} is written again without the items."
-    return (*kept, again, "Complete its named blanks from the previous one.") if kept else ()
+    return (*kept, again, "Complete its blanks from the previous one.") if kept else ()
 
 
 def _ids_given(options: WithdrawOptions, reader: LedgerReader) -> tuple[ItemId, ...]:

@@ -36,7 +36,7 @@ def command(
     """Combine the raters of STUDY on its yes/no topics by what they quote.
 
     Every rater that says yes chooses the passages of the text that show it. How close they are to
-    the topic's description gives the label a relevancy score. The scores of the raters are combined
+    the topic's definition gives the label a relevancy score. The scores of the raters are combined
     to one, and the label is yes if any rater says so and that score is high enough. Records where
     the passages stand, not their words. Run it again to continue, and `report` to see the topics.
     """
@@ -74,9 +74,9 @@ def topic_lines(topic: TopicFindings) -> Iterator[str]:
     if topic.outliers:
         yield f"  Left out of this topic as an outlier: {listed(topic.outliers)}"
     if topic.unquoted:
-        yield f"  Counted as no, because nothing in the text can be quoted: {topic.unquoted:,} yes"
+        yield f"  Yes counted as no, because the text has nothing to quote: {topic.unquoted:,}"
     if topic.unscored:
-        yield f"  Without a score, because the rater could not quote: {topic.unscored:,} yes"
+        yield f"  Yes without a score, because the rater could not quote: {topic.unscored:,}"
     if topic.not_asked:
         yield f"  Not asked for passages: {listed(topic.not_asked)}"
 

@@ -26,7 +26,7 @@ def settle_command(
     options: SettleOptions,
     final: Annotated[Path, Option("The table of accepted spans to write.", "-o --output")],
     worksheet: Annotated[
-        Path, Option("The worksheet to write of what a person must decide.", "--queue")
+        Path, Option("The worksheet to write, with what a person must decide.", "--queue")
     ],
 ) -> None:
     """Settle on the spans of each item: accept what is verified, and queue the rest for a person.

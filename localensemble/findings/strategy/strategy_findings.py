@@ -18,8 +18,8 @@ class VariableCalls:
         variable: its name.
         made: rater -> the items that it was asked about, in the order of their turns.
         in_full: the items that every rater would be asked about without a strategy.
-        compared: the items on which agreement is measured, labeled by all raters by lot; None if
-            there is no such lot.
+        compared: the items on which agreement is measured, drawn for the audit; None if
+            there is no audit.
     """
 
     variable: str

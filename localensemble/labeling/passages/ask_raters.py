@@ -100,7 +100,7 @@ def _scored(
     topic: Variable,
     scoring: Scoring,
 ) -> dict[int, ItemPassages]:
-    """Score every passage: its cosine to the topic's description, over the baseline."""
+    """Score every passage: its cosine to the topic's definition, over the baseline."""
     quotes = [
         texts[at][one.start : one.stop] for at, all_ in found.items() for one in all_.passages
     ]

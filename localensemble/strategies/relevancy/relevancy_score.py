@@ -20,7 +20,7 @@ def relevancy(*, is_yes: bool, cosines: Sequence[float], baseline: float) -> flo
 
     Args:
         is_yes: whether the rater says that the topic is there.
-        cosines: of the rater's passages to the topic's description.
+        cosines: of the rater's passages to the topic's definition.
         baseline: of the empty string to it.
     """
     if not is_yes or not len(cosines):

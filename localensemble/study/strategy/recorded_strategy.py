@@ -40,7 +40,7 @@ class RecordedStrategy:
         return cls(read["name"], read["settings"], read["rules"])
 
     def labeled_by_all(self, item_ids: Sequence[str]) -> NDArray[np.bool_] | None:
-        """Mark the items that every rater was asked about by lot; None without such a lot."""
+        """Mark the items drawn for the audit, which every rater labels; None without one."""
         share, seed = self.settings.get("audit"), self.settings.get("seed")
         if not isinstance(share, int | float) or not isinstance(seed, int):
             return None
@@ -72,9 +72,9 @@ class RecordedStrategy:
         else:
             count = int(np.count_nonzero(compared))
             shown = (
-                f"Every coefficient of agreement rests on the {counted(count, 'item')} that every "
-                f"rater labeled by lot (audit: {self.settings['audit']}), unless every rater was "
-                "asked about all items of a variable."
+                f"Every coefficient of agreement rests on the {counted(count, 'item')} drawn at "
+                f"random that every rater labeled (audit: {self.settings['audit']}), unless every "
+                "rater was asked about all items of a variable."
             )
         found = f"The strategy {self.name} did not ask every rater about every item. {shown}"
         if canonical_json(rules) == canonical_json(self.rules):
