@@ -81,12 +81,14 @@ class SpanCodebook:
         version: its version.
         variables: the variables, in its order.
         no_answer: texts that count as no answer, and have no passage.
+        asks_to_deidentify: whether the codebook wants identifiers in texts replaced.
     """
 
     name: str
     version: str
     variables: tuple[SpanVariable, ...]
     no_answer: tuple[str, ...] = USUAL_NON_ANSWERS
+    asks_to_deidentify: bool = False
 
     @property
     def asked(self) -> Codebook:
@@ -126,7 +128,13 @@ def load_span_codebook(path: Path) -> SpanCodebook:
             ("no_answer",), "expected a list of texts.", hint='Put each in quotes: "n/a".'
         )
     no_answer = tuple(str(text).strip() for text in listed)
-    return SpanCodebook(name or path.stem, version or "1", tuple(found), no_answer)
+    return SpanCodebook(
+        name or path.stem,
+        version or "1",
+        tuple(found),
+        no_answer,
+        asks_to_deidentify="deidentify" in content,
+    )
 
 
 def without_span_variables(document: Document) -> Document:

@@ -122,6 +122,13 @@ def extract_spans(
         EngineError: a model cannot continue; what was found so far is kept.
     """
     asked = load_span_codebook(codebook)
+    if asked.asks_to_deidentify:
+        raise InputError(
+            f"{codebook.name}: found `deidentify`, which spans extract cannot apply: the places of "
+            "passages would not be those of the texts of the table.",
+            hint="De-identify the texts first, and extract from that table with a codebook "
+            "without `deidentify`.",
+        )
     chosen = load_ensemble(ensemble)
     refuse_unready(chosen)
     place = StudyFolder(folder)

@@ -75,6 +75,18 @@ def test_every_passage_stands_where_the_table_says(
     assert not list(study.glob("*"))
 
 
+def test_identifiers_are_never_shown_where_the_codebook_says_to_replace_them(
+    run: Run, given: list[object], tmp_path: Path
+) -> None:
+    codebook = tmp_path / "codebook.yaml"
+    codebook.write_text(f"{CODEBOOK}deidentify: {{}}\n", encoding="utf-8")
+    ended = run(*given, "-o", tmp_path / "study")
+    assert ended.code == 2
+    assert "codebook.yaml" in ended.err
+    assert "deidentify" in ended.err
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_run_killed_on_the_way_ends_as_an_undisturbed_one(
     run: Run, given: list[object], tmp_path: Path
 ) -> None:
