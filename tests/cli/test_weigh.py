@@ -74,6 +74,19 @@ def test_answers_are_compared_by_the_vectors_of_the_encoder(run: Run, tmp_path: 
     assert read_table(chosen)[0]["answer"] == "clean ward"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("+", "-"), ("👍", "👎"), ("CD4+", "CD4-"), ("नहीं", "नहा"), ("कि", "के")]
+)
+def test_answers_that_differ_in_signs_alone_are_not_the_same(
+    run: Run, tmp_path: Path, one: str, other: str
+) -> None:
+    rows = [("1", "a", one), ("1", "b", other), ("1", "c", other)]
+    chosen = tmp_path / "chosen.csv"
+    path = table(tmp_path / "answers.csv", rows)
+    assert run("weigh", path, "--similarity", "words", "-o", chosen).code == 0
+    assert read_table(chosen)[0]["answer"] == other
+
+
 def test_two_raters_cannot_settle_a_difference_and_are_told_so(run: Run, tmp_path: Path) -> None:
     rows = [row for row in ANSWERS if row[1] != "cem"]
     chosen = tmp_path / "chosen.csv"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import InputError
 from localensemble.core.options import Option
 from localensemble.core.words import counted
+from localensemble.extraction.vocabulary import normalized_words
 from localensemble.strategies.weighted_consistency import (
     NO_ANSWER,
     WeightedConsistency,
@@ -43,7 +42,6 @@ _ROLES: Mapping[str, tuple[str, ...]] = {
     "rater-column": ("rater", "model", "annotator"),
     "answer-column": ("answer", "response", "text"),
 }
-_WORD = re.compile(r"\w+")
 _SHOWN_ROWS = 5
 
 
@@ -283,7 +281,8 @@ def _similarity(texts: Sequence[Sequence[str]], options: WeighOptions) -> NDArra
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    # Answers without a word, such as "+" and "-", are not all alike.
+    return normalized_words(text) or (text.strip(),)
 
 
 def _choice(
