@@ -24,20 +24,26 @@ from localensemble.exports.rows import PERSON, consensus_origin, queue_order
 from localensemble.study.decisions import Decisions
 from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels
 from localensemble.study.study import Study
-from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
+from localensemble.study.study_labels import (
+    BLOCK_ITEMS,
+    STATES,
+    StudyLabels,
+    label_states,
+    state_name,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABEL_STATES = tuple("missing" if state is None else state.value for state in STATES)
+LABEL_STATES = (*(state_name(state, gap="missing") for state in STATES), "not_asked")
 DECISION_STATES = FINAL_STATUSES
 
 
 def labels_frame(study: Study, variable: str | None = None) -> pd.DataFrame:
     """Return the label of each rater for each item, one row per label.
 
-    Rows are ordered by variable (as in the codebook), item and rater. A missing label has a
-    row too, so there are V x N x R rows.
+    Rows are ordered by variable (as in the codebook), item and rater. A label that is
+    missing or was not asked for has a row too, so there are V x N x R rows.
 
     Args:
         study: an open study.
@@ -177,7 +183,10 @@ class _VariableLabels:
             stop = min(start + BLOCK_ITEMS, labels.item_count)
             block = labels.block(variable.name, start=start, stop=stop)
             cells = slice(start * raters, stop * raters)
-            self.states[cells] = label_states(block).ravel()
+            states = label_states(block).ravel()
+            if labels.gap == "not_asked":
+                states[states == STATES.index(None)] = LABEL_STATES.index("not_asked")
+            self.states[cells] = states
             self.categories[cells] = block.category.ravel()
             self.probabilities[cells] = block.confidence.ravel()
             self.masses[cells] = block.off_codebook_mass.ravel()

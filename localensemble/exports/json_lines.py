@@ -47,7 +47,7 @@ def _variable(row: VariableRow, people: tuple[PersonAnswer, ...]) -> dict[str, o
         "raters": {
             one.rater: {
                 "label": one.category,
-                "status": "missing" if one.status is None else one.status.value,
+                "status": one.state,
                 "probability": one.probability,
             }
             for one in row.raters

@@ -101,9 +101,8 @@ def _raw(study: ExportedStudy) -> Iterator[tuple[tuple[str, ...], tuple[str, ...
     for item in study.items():
         for row in item.variables:
             for one in row.raters:
-                status = "missing" if one.status is None else one.status.value
                 probability = number_text(one.probability, mark=".")
-                facts = (status, one.category or "", probability, *("",) * 6)
+                facts = (one.state, one.category or "", probability, *("",) * 6)
                 yield (item.id,), (row.variable, one.rater, origin, *facts, *note)
     yield from _decisions(study)
 

@@ -23,7 +23,15 @@ from localensemble.core.labels import LabelStatus
 from localensemble.study.decisions import Decisions
 from localensemble.study.people.final_labels import FINAL_STATUSES, FinalLabels, FinalStatus
 from localensemble.study.study import Study
-from localensemble.study.study_labels import BLOCK_ITEMS, STATES, StudyLabels, label_states
+from localensemble.study.study_labels import (
+    BLOCK_ITEMS,
+    STATES,
+    Gap,
+    StudyLabels,
+    label_states,
+    state_name,
+    state_word,
+)
 from localensemble.tables.delimited import TableFormat
 
 ConsensusOrigin = Literal["models", "raters"]
@@ -95,11 +103,12 @@ class RaterLabel:
 
     Attributes:
         rater: the rater's name.
-        status: the status; None if the label is missing.
+        status: the status; None if there is no label.
         category: the category; None unless assigned.
         probability: the rater's own probability of its category, in [0, 1]; None if unknown.
         off_codebook_mass: probability outside the categories, in [0, 1]; None if unknown.
-        reason: why there is no category; None if assigned or missing.
+        reason: why there is no category; None if assigned or without a label.
+        gap: why there is no label, if there is none.
     """
 
     rater: str
@@ -108,13 +117,19 @@ class RaterLabel:
     probability: float | None
     off_codebook_mass: float | None
     reason: str | None
+    gap: Gap = "missing"
+
+    @property
+    def state(self) -> str:
+        """The status, or why there is no label."""
+        return state_name(self.status, gap=self.gap)
 
     @property
     def word(self) -> str:
-        """The category, or else the status in angle brackets, which no category name has."""
+        """The category, or else the state in angle brackets, which no category name has."""
         if self.category is not None:
             return self.category
-        return "<missing>" if self.status is None else f"<{self.status.value}>"
+        return state_word(self.status, gap=self.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +310,7 @@ class _VariableRows:
         self._consensus_origin = study.consensus_origin
         self._names = (*decided.variable.answers, None)  # -1, no category, is the last
         self._raters = labels.rater_names
+        self._gap = labels.gap
         self._states = label_states(block).tolist()
         self._categories = block.category.tolist()
         self._probabilities = block.confidence.tolist()
@@ -329,6 +345,7 @@ class _VariableRows:
                     _known(self._probabilities[offset][column]),
                     _known(self._masses[offset][column]),
                     self._reasons.get((offset, column)),
+                    self._gap,
                 )
                 for column, rater in enumerate(self._raters)
             ),

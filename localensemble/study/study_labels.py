@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 BLOCK_ITEMS = 8192
 # What can become of a rater's verdict on an item; None: the rater never gave one.
 STATES: tuple[LabelStatus | None, ...] = (*LabelStatus, None)
+Gap = Literal["missing", "not_asked"]
+"""Why there is no verdict: nobody knows, or a strategy did not ask the rater."""
 _STATE_OF_CODE = np.full(MISSING + 1, STATES.index(None), dtype=np.int8)
 for _state, _status in enumerate(LabelStatus):
     _STATE_OF_CODE[STATUS_CODES[_status]] = _state
@@ -109,6 +111,11 @@ class StudyLabels:
         """
         return None if self.strategy is None else block.status != MISSING
 
+    @property
+    def gap(self) -> Gap:
+        """What a label that is not there is: not asked for, if a strategy chose who is asked."""
+        return "missing" if self.strategy is None else "not_asked"
+
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""
         indices = self.reader.label_indices(
@@ -152,6 +159,16 @@ class StudyLabels:
     def item_ids(self) -> Sequence[str]:
         """The ids of the items in order, read from the ledger a block at a time."""
         return _ItemIds(self.reader, self.item_set, self.item_count)
+
+
+def state_name(status: LabelStatus | None, *, gap: Gap) -> str:
+    """Return what became of a label: its status, or why there is none."""
+    return gap if status is None else status.value
+
+
+def state_word(status: LabelStatus | None, *, gap: Gap) -> str:
+    """Return the same as tables and pages show it, in angle brackets: ``<not asked>``."""
+    return f"<{state_name(status, gap=gap).replace('_', ' ')}>"
 
 
 def label_states(block: LabelBlock) -> NDArray[np.int8]:

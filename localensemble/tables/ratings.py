@@ -39,7 +39,9 @@ from localensemble.tables.rating_cells import Cells
 from localensemble.tables.rating_columns import LabelColumns, NamedColumns, choose_label_columns
 from localensemble.tables.table_files import TableFile, open_table_file
 
-STATUS_WORDS = frozenset({*(f"<{status.value}>" for status in LabelStatus), "<missing>"})
+STATUS_WORDS = frozenset(
+    {*(f"<{status.value}>" for status in LabelStatus), "<missing>", "<not asked>"}
+)
 """The cells that a study's own tables contain where a rater has no label."""
 
 _SHOWN_ROWS = 5

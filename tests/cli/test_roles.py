@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from localensemble.api.label import LabelOptions, label
+from localensemble.api.review_page.open_review import ReviewOptions
+from localensemble.exports.frames import labels_frame
+from localensemble.study.study import Study
 from tests.cli.conftest import Run
+from tests.review.page.reviewed_study import Texts, browsing
 from tests.studies import StudyFiles, read_table, study_files
 
 pytestmark = pytest.mark.slow  # labels a study with four raters
@@ -37,7 +41,37 @@ def test_only_what_is_confirmed_is_accepted(labeled: StudyFiles) -> None:
     assert 0 < len(accepted) < 100
     assert all(row["topic.label"] == row["topic.rater.checker"] for row in accepted)
     agreed = [row["topic.rater.first"] == row["topic.rater.second"] for row in rows]
-    assert [row["topic.rater.judge"] == "<missing>" for row in rows] == agreed
+    assert [row["topic.rater.judge"] == "<not asked>" for row in rows] == agreed
+
+
+def test_a_label_that_was_not_asked_for_says_so_in_every_table(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    rows = read_table(labeled.study / "labels.csv")
+    unasked = sum(value == "<not asked>" for row in rows for value in row.values())
+    assert unasked > 50
+    with Study.open(labeled.study) as study:
+        labels = labels_frame(study)
+    assert (labels["status"] == "not_asked").sum() == unasked
+    assert (labels["status"] == "missing").sum() == 0
+    for name, word in (("jsonl", '"status": "not_asked"'), ("csv", "<not asked>")):
+        path = tmp_path / f"labels.{name}"
+        ended = run("export", labeled.study, "--format", name, "-o", path)
+        assert ended.code == 0, ended.err
+        text = path.read_text(encoding="utf-8")
+        assert text.count(word) == unasked
+        assert '"missing"' not in text
+        assert "<missing>" not in text
+
+
+def test_the_review_page_shows_who_was_not_asked(labeled: StudyFiles) -> None:
+    waiting = read_table(labeled.study / "escalations.csv")
+    unjudged = next(row["id"] for row in waiting if row["rater.judge"] == "<not asked>")
+    texts = Texts(labeled.study, labeled.items)
+    with browsing(texts, ReviewOptions(reviewer="Ada", not_blind=True)) as browser:
+        page = browser.get(f"/items/{unjudged.removeprefix('i-')}").text
+    assert "<not asked>" in page
+    assert "<missing>" not in page
 
 
 def test_every_role_gives_its_labels_again(run: Run, labeled: StudyFiles) -> None:

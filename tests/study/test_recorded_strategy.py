@@ -11,9 +11,11 @@ from localensemble.api.agree import AgreeOptions, agree
 from localensemble.api.label import LabeledStudy, LabelOptions, label
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
+from localensemble.core.labels import LabelStatus
 from localensemble.core.random_draw import labeled_by_all
 from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.study import Study
+from localensemble.study.study_labels import state_word
 from tests.studies import SCRIPTED, study_files
 
 pytestmark = pytest.mark.slow  # labels three small studies and writes their reports
@@ -122,6 +124,15 @@ def test_a_chain_counts_nobody_as_missing_and_says_what_agreement_rests_on(
     with Study.open(path) as study:
         assert any("several raters labeled" in one for one in study.cautions)
         assert study.recorded.compared_items("topic") is None
+
+
+def test_a_label_that_is_not_there_was_not_asked_for(
+    stopped: tuple[Path, LabeledStudy], of_models: Path
+) -> None:
+    for path, word in ((stopped[0], "<not asked>"), (of_models, "<missing>")):
+        with Study.open(path) as study:
+            assert state_word(None, gap=study.recorded.gap) == word
+    assert state_word(LabelStatus.FAILED, gap="not_asked") == "<failed>"
 
 
 def test_a_study_without_a_strategy_asks_everyone(of_models: Path) -> None:

@@ -22,7 +22,7 @@ from localensemble.review.page.answer_keys import answer_keys, command_keys
 from localensemble.review.page.desk import Desk, Progress
 from localensemble.review.page.review_session import Page, ReviewSession, answer_words
 from localensemble.review.plan.reviewer_letters import letters
-from localensemble.study.study_labels import STATES, label_states
+from localensemble.study.study_labels import STATES, label_states, state_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _evidence(session: ReviewSession, item: Item, place: int, quoted: Quoted) ->
         zip(states, block.category[0].tolist(), strict=True)
     ):
         status = STATES[state]
-        word = names[category] or ("<missing>" if status is None else f"<{status.value}>")
+        word = names[category] or state_word(status, gap=labels.gap)
         probability = float(block.confidence[0, column])
         shown.append(
             ShownLabel(

@@ -11,6 +11,7 @@ _WORDS = frozenset(
     | {"not rated", "not coded", "no rating", "no label", "unrated", "uncoded", "unlabeled"}
     | {"k.a.", "k. a.", "keine angabe", "#null!", "#value!", "#ref!", "#name?", "#div/0!"}
     | {"#n/v", "#nd", "#leer!", "nat", "undefined", "(missing)", "<missing>", "missing value"}
+    | {"<not asked>"}
     | {
         "nd",
         "n.d.",
