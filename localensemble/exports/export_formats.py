@@ -41,6 +41,13 @@ ExportFormat = Literal[
 ]
 
 
+def item_count(study: ExportedStudy, *, format: ExportFormat) -> int:  # noqa: A002
+    """Count the items that an export in the format has: all of them, or the hard samples."""
+    if format == "hard-samples":
+        return hard_sample_table.item_count(study)
+    return study.item_count
+
+
 class StudyWriter(Protocol):
     """What the module of a format has."""
 

@@ -37,6 +37,11 @@ def write(study: ExportedStudy, *, path: Path) -> tuple[Path, ...]:
     return (path,)
 
 
+def item_count(study: ExportedStudy) -> int:
+    """Count the items with a reviewed label."""
+    return sum(1 for _ in _rows(study))
+
+
 def _rows(study: ExportedStudy) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     disputed: Mapping[str, list[bool]] = {
         name: one.disputed.tolist() for name, one in recorded_proposals(study.study).items()

@@ -9,7 +9,7 @@ from pathlib import Path
 from localensemble.api.deidentified.people_texts import people_texts, without_identifiers
 from localensemble.core.errors import InputError
 from localensemble.core.labels import ItemId
-from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat
+from localensemble.exports.export_formats import EXPORT_FORMATS, ExportFormat, item_count
 from localensemble.exports.exported_study import ExportedStudy
 from localensemble.exports.rows import DecidedStudy
 from localensemble.study.folder_files.kept_tables import keeping_previous
@@ -28,7 +28,7 @@ class WrittenExport:
     Attributes:
         files: the files that were written, the main one first.
         item_count: the number of items in it.
-        open_count: decisions that people must still make; their labels are empty.
+        open_count: decisions in it that people must still make; their labels are empty.
         with_texts: whether it holds item texts.
         messages: what files of these names held before, and where it is kept.
     """
@@ -92,8 +92,10 @@ def export_study(
             files = EXPORT_FORMATS[format].write(exported, path=output)
         return WrittenExport(
             files,
-            exported.item_count,
-            sum(int(final.open.sum()) for final in decided.finals),
+            item_count(exported, format=format),
+            0
+            if format == "hard-samples"
+            else sum(int(final.open.sum()) for final in decided.finals),
             include_text,
             tuple(kept),
         )

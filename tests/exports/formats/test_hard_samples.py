@@ -16,8 +16,10 @@ pytestmark = pytest.mark.slow  # labels whole studies
 
 
 def test_what_people_settled_is_exported_and_nothing_else(reviewed: Reviewed) -> None:
-    (path,) = reviewed.export("hard-samples", "hard.csv").files
-    rows = {row["id"]: row for row in read_table(path)}
+    written = reviewed.export("hard-samples", "hard.csv")
+    rows = {row["id"]: row for row in read_table(written.files[0])}
+    assert (written.item_count, written.open_count) == (len(rows), 0)
+    assert 0 < written.item_count < len(reviewed.rows())
     final = {
         (str(row.item.id), one.variable): one.label
         for row in reviewed.rows()
