@@ -8,6 +8,7 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.before_a_run.verifiers import without_verifiers
 from localensemble.api.deidentified.rater_texts import RaterTexts, load_for_raters
 from localensemble.api.prepared_raters import (
     PreparedRater,
@@ -27,7 +28,6 @@ from localensemble.core.injection_signs import as_bits
 from localensemble.core.items import Item
 from localensemble.core.labels import ItemId, Label, RaterName
 from localensemble.core.options import Option
-from localensemble.core.words import listed
 from localensemble.engines.protocol import Engine, ScoreFailure, WritingEngine
 from localensemble.findings.asked_item import Asked, AskedRater, AskedVariable
 from localensemble.injection.signs_in_text import InjectionScan
@@ -114,7 +114,7 @@ def ask(
     """
     texts, questions = load_for_raters(codebook)
     chosen = choose_ensemble(options, codebook=questions)
-    ensemble, verifiers = _without_verifiers(chosen.ensemble)
+    ensemble, verifiers = without_verifiers(chosen.ensemble)
     rules = ensemble.rules
     check_rules(
         rules.method,
@@ -166,17 +166,6 @@ def ask(
             for variable in questions.variables
         ),
         messages,
-    )
-
-
-def _without_verifiers(ensemble: Ensemble) -> tuple[Ensemble, tuple[str, ...]]:
-    """Leave out verifiers, which answer no question of the codebook, and return a message."""
-    left = tuple(rater for rater in ensemble.raters if rater.role != "verifier")
-    names = [rater.name for rater in ensemble.raters if rater.role == "verifier"]
-    if not names:
-        return ensemble, ()
-    return replace(ensemble, raters=left), (
-        f"Not asked: {listed(names)}. A verifier only confirms what others propose (`label`).",
     )
 
 

@@ -82,9 +82,14 @@ def _show(found: RunEstimate) -> None:
                 f"{duration(shared.seconds_an_item * found.item_count)}.",
             )
     if found.seconds is not None:
+        measured = (
+            "All raters but verifiers"
+            if any(one.verifies for one in found.raters)
+            else "All raters"
+        )
         say(
             console,
-            f"All raters, one after another: {duration(found.seconds)}, measured on a few items. "
+            f"{measured}, one after another: {duration(found.seconds)}, measured on a few items. "
             "The run needs the memory of its largest rater.",
         )
 

@@ -103,3 +103,39 @@ def test_agreement_is_measured_among_the_labelers_alone(
     ended = run("agree", labeled.study, "--json", table)
     assert ended.code == 0, ended.err
     assert '"checker"' not in table.read_text(encoding="utf-8")
+
+
+def test_an_estimate_measures_no_verifier_and_says_so(run: Run, labeled: StudyFiles) -> None:
+    ended = run("estimate", labeled.items, "-c", labeled.codebook, "-e", labeled.ensemble)
+    assert ended.code == 0, ended.err
+    assert "Time not measured: checker." in ended.err
+    assert "strategy roles" in ended.err
+    assert "Trying judge" in ended.err
+    assert "Trying checker" not in ended.err
+    assert "not tried" in ended.out
+    assert "but verifiers" in ended.out
+
+
+def test_a_pilot_leaves_verifiers_out_and_says_so(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text(f"{ROLES}unfit: [checker]\n", encoding="utf-8")
+    for file in (labeled.ensemble, ensemble):
+        ended = run("pilot", labeled.items, "-c", labeled.codebook, "-e", file, "-o", tmp_path)
+        assert ended.code == 0, ended.err
+        assert "Not asked: checker." in ended.err
+        found = json.loads((tmp_path / "pilot.json").read_text(encoding="utf-8"))
+        assert [one["rater"] for one in found["times"]] == ["first", "second", "judge"]
+
+
+def test_a_pilot_of_verifiers_alone_is_refused(
+    run: Run, labeled: StudyFiles, tmp_path: Path
+) -> None:
+    ensemble = tmp_path / "ensemble.yaml"
+    ensemble.write_text(
+        "raters:\n  - {model: first, engine: scripted, role: verifier}\n", encoding="utf-8"
+    )
+    ended = run("pilot", labeled.items, "-c", labeled.codebook, "-e", ensemble)
+    assert ended.code == 2
+    assert "labeler" in ended.err

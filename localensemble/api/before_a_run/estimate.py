@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.before_a_run.verifiers import verifier_names
 from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.label import LabelOptions
 from localensemble.api.prepared_raters import (
@@ -24,7 +25,7 @@ from localensemble.codebook.non_answers import NonAnswers, unlisted_sentences
 from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.labels import RaterName
-from localensemble.core.words import counted
+from localensemble.core.words import counted, listed
 from localensemble.labeling.codebook_room import refuse_long_codebook
 from localensemble.labeling.ensemble import Ensemble
 from localensemble.labeling.loaded_prompt import LoadedPrompt
@@ -44,15 +45,17 @@ class RaterEstimate:
     Attributes:
         name: the rater.
         need: its memory.
-        speed: its speed; None if its model does not fit and was not loaded.
+        speed: its speed; None if its model was not loaded, because it does not fit or verifies.
         speed_if_shared: its speed if all texts got the same shots; None if they do, or if the
             model was not loaded.
+        verifies: whether it only confirms what others propose; then its memory alone is known.
     """
 
     name: RaterName
     need: RaterNeed
     speed: Speed | None
     speed_if_shared: Speed | None = None
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,11 @@ class RunEstimate:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds for all raters to label all items; None if a rater could not be measured."""
+        """Seconds to label all items, without verifiers; None if a rater could not be measured."""
         total = 0.0
         for rater in self.raters:
+            if rater.verifies:
+                continue
             if rater.speed is None:
                 return None
             total += rater.speed.seconds_an_item * self.item_count
@@ -120,8 +125,11 @@ def estimate(
     # Once for all raters, so it is no part of what a rater takes.
     prompt.template.prepare(item.text for item in few)
     found = []
+    verifiers = verifier_names(ensemble)
     for rater in raters:
-        if rater.need.fits:
+        if rater.name in verifiers:
+            found.append(RaterEstimate(rater.name, rater.need, None, verifies=True))
+        elif rater.need.fits:
             on_rater(rater.name)
             found.append(_measured(rater, few, table, prompt, ensemble))
         else:
@@ -129,8 +137,31 @@ def estimate(
     placements = tuple(rater.message for rater in raters if rater.message)
     count = min(table.item_count, options.limit or table.item_count)
     unlisted = unlisted_sentences(table.doubtful_texts, prompt.codebook.no_answer)
-    messages = (*chosen.messages, *table.messages, *unlisted, *placements, *prompt.messages)
+    messages = (
+        *chosen.messages,
+        *table.messages,
+        *unlisted,
+        *placements,
+        *prompt.messages,
+        *_not_every_item(ensemble, verifiers),
+    )
     return RunEstimate(count, tuple(found), messages)
+
+
+def _not_every_item(ensemble: Ensemble, verifiers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the times do not show, if raters are not asked about every item."""
+    found = []
+    if verifiers:
+        found.append(
+            f"Time not measured: {listed(verifiers)}. How long a verifier takes depends on how "
+            "many categories the others propose."
+        )
+    if ensemble.strategy is not None:
+        found.append(
+            "The times are those of labeling every item. With the strategy "
+            f"{ensemble.strategy.name}, some raters are asked about fewer."
+        )
+    return tuple(found)
 
 
 def _measured(

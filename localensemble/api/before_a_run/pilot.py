@@ -12,6 +12,7 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.before_a_run.verifiers import without_verifiers
 from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.prepared_raters import (
     PreparedRater,
@@ -143,7 +144,7 @@ def pilot(
     """
     texts, questions = load_for_raters(codebook)
     default = choose_ensemble(options, codebook=questions)
-    ensemble = default.ensemble
+    ensemble, verifiers = without_verifiers(default.ensemble)
     check_rules(
         ensemble.rules.method,
         ensemble.rules.policies,
@@ -170,6 +171,7 @@ def pilot(
     )
     messages = (
         *default.messages,
+        *verifiers,
         *table.messages,
         *unlisted_sentences(table.doubtful_texts, questions.no_answer),
         *(() if gold is None else gold.messages),
