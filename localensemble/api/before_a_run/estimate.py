@@ -203,7 +203,8 @@ def _measured(
         ]
     finally:
         engine.close()
-    return RaterEstimate(rater.name, rater.need, *speeds)
+    own_speed, *others = speeds
+    return RaterEstimate(rater.name, rater.need, own_speed, others[0] if others else None)
 
 
 def _few_items(table: ItemFile, codebook: Codebook) -> tuple[Item, ...]:
