@@ -1,14 +1,16 @@
 """Replace identifiers in a text by the names of their kinds, such as ``[DATE]``.
 
 Decides in which order patterns are applied: those of the codebook, the program's own, presidio's.
-What one of them found, the next does not see. Patterns miss identifiers, above all names.
+What is found first keeps its name. Everything is searched for in the whole text, so that no pattern
+hides the rest of an identifier of which it found a part; and in what the others left, so that it
+hides none beside it. Patterns miss identifiers, above all names.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from localensemble.core.identity import sha256_json, sha256_text
@@ -20,6 +22,9 @@ from localensemble.privacy.deidentify.text_masks import (
     with_placeholders,
 )
 from localensemble.privacy.identifiers.kinds import identifiers_in, patterns_sha256
+
+Found = tuple[int, int, str]
+"""Where something is found, and its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,20 @@ class Deidentifier:
             for start, stop in spans:
                 mask.take(start, stop, kind)
         if self.built_in_sha256:
-            for begin, part in [*mask.left()]:
-                for one in identifiers_in(part):
-                    mask.take(begin + one.start, begin + one.stop, one.placeholder)
+            _take(mask, text, _built_in)
         if self._presidio is not None:
-            for begin, part in [*mask.left()]:
-                for start, stop, kind in self._presidio.found(part):
-                    mask.take(begin + start, begin + stop, kind)
+            _take(mask, text, self._presidio.found)
         return mask.found()
+
+
+def _take(mask: TextMask, text: str, search: Callable[[str], Iterator[Found]]) -> None:
+    """Take what is found in the whole text, then what is found in the parts that are left."""
+    for start, stop, kind in search(text):
+        mask.take(start, stop, kind)
+    for begin, part in [*mask.left()]:
+        for start, stop, kind in search(part):
+            mask.take(begin + start, begin + stop, kind)
+
+
+def _built_in(text: str) -> Iterator[Found]:
+    return ((one.start, one.stop, one.placeholder) for one in identifiers_in(text))

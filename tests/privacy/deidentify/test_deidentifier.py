@@ -44,6 +44,19 @@ def test_patterns_of_the_codebook_come_first_and_keep_what_they_found() -> None:
     assert replaced("visit 3/4/2020", visit=r"visit \S+") == "[VISIT]"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("born 3 March 1999", "born [DATE][YEAR]"),
+        ("seen 01/02/1999, well", "seen [DATE][YEAR], well"),
+        ("call 07700 901999 today", "call [TELEPHONE NUMBER][YEAR] today"),
+        ("1999a.b@mail.example.org", "[YEAR][E-MAIL ADDRESS]"),
+    ],
+)
+def test_a_pattern_that_finds_a_part_leaves_nothing_of_an_identifier(text: str, shown: str) -> None:
+    assert replaced(text, year="1999") == shown
+
+
 @pytest.mark.parametrize("greedy", [r"(?s).+", r"[A-Z]+", r"\]"])
 def test_a_placeholder_is_never_searched(greedy: str) -> None:
     found = deidentifier({"first": r"ST-\d+", "later": greedy}, built_in=False)
