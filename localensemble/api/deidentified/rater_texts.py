@@ -16,7 +16,7 @@ from localensemble.codebook.model import Codebook
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_words
 from localensemble.core.items import Item
-from localensemble.core.words import counted
+from localensemble.core.words import counted, listed
 from localensemble.privacy.deidentify.deidentifier import Deidentifier
 from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.tables.item_file import ItemFile
@@ -159,10 +159,19 @@ def deidentification_messages(recorded: RecordedDeidentification | None) -> tupl
     if recorded is None:
         return ()
     found = f": {recorded.kinds}" if recorded.found else ""
+    without = [f'"{name}"' for name in recorded.patterns if name.upper() not in recorded.counts]
     return (
         f"De-identified before raters see them: {counted(recorded.changed, 'text')} of "
         f"{recorded.texts:,} changed, {counted(recorded.found, 'identifier')} replaced{found}. "
         "Patterns miss identifiers, above all names: the texts that models see are not anonymous.",
+        *(
+            [
+                f"Nothing in the texts matched {counted(len(without), 'pattern')} of the codebook: "
+                f"{listed(without)}. Check the pattern if it should have."
+            ]
+            if without
+            else []
+        ),
     )
 
 

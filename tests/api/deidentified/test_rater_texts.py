@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localensemble.api.deidentified.rater_texts import RaterTexts
+from localensemble.api.deidentified.rater_texts import RaterTexts, deidentification_messages
 from localensemble.codebook.load import load_codebook
 from localensemble.core.errors import InputError
 from localensemble.core.identity import sha256_words
@@ -49,3 +49,12 @@ def test_only_the_items_to_label_are_counted(tmp_path: Path) -> None:
     found = texts.recorded(items, limit=2)
     assert found is not None
     assert (found.texts, found.changed, dict(found.counts)) == (2, 1, {"NAME": 1})
+
+
+@pytest.mark.parametrize("pattern", [r"'SX-\d{4}'", r"'(?=the food)'", r'"\bDr Other"'])
+def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path, pattern: str) -> None:
+    stated = f"deidentify:\n  patterns:\n    - {{name: wrong, pattern: {pattern}}}\n"
+    texts, items = opened(tmp_path, f"{stated}    - {{name: meal, pattern: food}}\n")
+    _, message = deidentification_messages(texts.recorded(items, limit=None))
+    assert '"wrong"' in message
+    assert "meal" not in message
