@@ -21,7 +21,7 @@ from localensemble.ledger.verify import verify
 from localensemble.study.study import Study
 from tests.cli.conftest import Ended, Run
 from tests.embeddings.tiny_bert import convert_tiny
-from tests.studies import StudyFiles, study_files
+from tests.studies import SCRIPTED, StudyFiles, study_files
 
 pytestmark = pytest.mark.slow  # opens a model in a process of its own
 
@@ -114,6 +114,21 @@ def test_every_topic_gets_labels_scores_and_agreement(
     assert verify(labeled.study / "study.sqlite").broken is None
     content = (labeled.study / "study.sqlite").read_bytes()
     assert b"zanzibarquokka" not in content
+
+
+def test_raters_that_a_strategy_asked_about_few_items_are_refused(
+    run: Run, tmp_path: Path, encoder: Path
+) -> None:
+    chosen = (
+        "consensus: {method: majority}\nescalation: []\nstrategy: {name: early_stop, audit: 0.2}\n"
+    )
+    files = study_files(tmp_path, TEXTS, codebook=CODEBOOK, ensemble=f"{SCRIPTED}{chosen}")
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    ended = relevancy(run, files, encoder)
+    assert ended.code == 2
+    assert "early_stop" in ended.err
+    assert topics(files) == ()
 
 
 def test_run_again_it_asks_nothing_and_says_the_same(

@@ -125,6 +125,7 @@ def score_topics(
     with Study.open(study) as loaded:
         topics = _topics(loaded.codebook.variables)
         _refuse_deidentified(loaded)
+        _refuse_unasked(loaded, topics)
     embedder_file = locate_model(options.embedder, folder=Path())
     with open_ledger(folder, create=False) as ledger:
         loaded = Study.load(ledger.reader)
@@ -172,6 +173,21 @@ def _refuse_deidentified(loaded: Study) -> None:
             "their quotes have other places in the texts of the table.",
             hint="De-identify the table first (`localensemble export --deidentify`), label it "
             "without `deidentify` in the codebook, and score that study.",
+        )
+
+
+def _refuse_unasked(loaded: Study, topics: Sequence[Variable]) -> None:
+    """Refuse raters that labeled what others had left to them: their yes and no are no sample."""
+    strategy = loaded.recorded.strategy
+    if strategy is None:
+        return
+    apart = len(strategy.compared_raters(loaded.raters)) < len(loaded.raters)
+    if apart or any(any(loaded.recorded.left_out(one.name)) for one in topics):
+        raise InputError(
+            f"Cannot combine the raters on topics: the strategy {strategy.name} did not ask every "
+            "rater about every item, so scores and agreement would rest on selected items.",
+            hint="Remove `strategy` and roles from the ensemble file, and label into another "
+            "folder.",
         )
 
 
