@@ -26,7 +26,7 @@ from localensemble.report.agreement_wording import (
     agreement_verdict,
     leading_coefficient,
 )
-from localensemble.report.strategy_wording import strategy_sentence
+from localensemble.report.strategy_wording import compared_items, strategy_sentence
 from localensemble.report.wording import (
     coefficient_name,
     no_answer_sentences,
@@ -57,6 +57,7 @@ __all__ = [
     "agreement_statement",
     "agreement_verdict",
     "coefficient_name",
+    "compared_items",
     "counted",
     "leading_coefficient",
     "no_answer_sentences",

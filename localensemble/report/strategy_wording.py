@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from localensemble.core.words import listed
-from localensemble.findings.strategy.strategy_findings import StrategyFindings
+from localensemble.core.words import counted, listed
+from localensemble.findings.strategy.strategy_findings import StrategyFindings, VariableCalls
 from localensemble.findings.study_findings import StudyFindings
 
 
@@ -23,3 +23,26 @@ def asked_for(findings: StudyFindings) -> int:
     if findings.strategy is not None:
         return findings.strategy.made
     return findings.item_count * len(findings.raters) * len(findings.variables)
+
+
+def compared_items(findings: StudyFindings) -> str:
+    """Count the items on which agreement is measured: not all, if a strategy left some out."""
+    every = counted(findings.item_count, "item")
+    used = [one.agreement.counts.used for one in findings.variables]
+    if findings.strategy is None or not used or min(used) == findings.item_count:
+        return every
+    least, most = min(used), max(used)
+    return f"{least:,} of {every}" if least == most else f"{least:,} to {most:,} of {every}"
+
+
+def rests_on(findings: StudyFindings, calls: VariableCalls, rater: str) -> str:
+    """State on which items the agreement of a rater with others is measured."""
+    agreement = next(one for one in findings.variables if one.name == calls.variable).agreement
+    if rater not in agreement.raters:
+        return "not compared: its items depend on others"
+    used = counted(agreement.counts.used, "item")
+    if calls.compared is not None:
+        return f"{used} labeled by all by lot"
+    if agreement.counts.used == calls.in_full:
+        return "all items"
+    return f"{used} with several labels"

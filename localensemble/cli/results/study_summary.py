@@ -16,6 +16,7 @@ from localensemble.api.findings import (
     VariableFindings,
     agreement_statement,
     agreement_verdict,
+    compared_items,
     counted,
     leading_coefficient,
     no_answer_sentences,
@@ -183,7 +184,7 @@ def _table(findings: StudyFindings) -> WordTable:
     table = WordTable(
         f"Decisions ({findings.decided_by})"
         + f". Agreement of {counted(findings.compared_raters, 'rater')} on "
-        f"{counted(findings.item_count, 'item')}" * several,
+        f"{compared_items(findings)}" * several,
         words=("variable",),
         numbers=(
             *("accepted", "escalated"),

@@ -15,6 +15,7 @@ from localensemble.api.findings import (
     VariableFindings,
     agreement_verdict,
     coefficient_name,
+    compared_items,
     counted,
     no_answer_sentences,
     off_codebook_verdict,
@@ -90,8 +91,7 @@ def _verdict(variable: VariableFindings) -> tuple[str, ...]:
 
 def _agreement_table(findings: StudyFindings) -> WordTable:
     table = WordTable(
-        f"Agreement of {counted(findings.compared_raters, 'rater')} on "
-        f"{counted(findings.item_count, 'item')}",
+        f"Agreement of {counted(findings.compared_raters, 'rater')} on {compared_items(findings)}",
         words=("variable", "coefficient"),
         numbers=("value", "95% interval", "observed", "expected", "items used"),
         whole=_WHOLE,
