@@ -417,6 +417,14 @@ _KNOWN_KEYS = sorted(
     }
 )
 
+# A name alone is the likely slip where a section has one leading key.
+_WRITTEN_AS = {
+    "_Rater": "- {model: le-llama-2m}",
+    "_Consensus": "consensus: {method: majority}",
+    "_Strategy": "strategy: {name: early_stop}",
+    "_Policy": "- {policy: no_consensus}",
+}
+
 
 def _explained(path: Path, error: ValidationError) -> EnsembleError:
     found = error.errors(include_url=False, include_input=False)
@@ -443,6 +451,11 @@ def _explained(path: Path, error: ValidationError) -> EnsembleError:
         return EnsembleError(
             f"{path}, {place}: unknown key.",
             hint=f"Did you mean `{close[0]}`?" if close else "Remove it.",
+        )
+    if first["type"] == "model_type" and first["ctx"]["class_name"] in _WRITTEN_AS:
+        return EnsembleError(
+            f"{path}, {place}: expected a key and its value, found none.",
+            hint=f"Write `{_WRITTEN_AS[first['ctx']['class_name']]}`.",
         )
     return EnsembleError(
         f"{path}, {place}: {first['msg'][0].lower()}{first['msg'][1:]}.",

@@ -95,6 +95,24 @@ def test_a_file_that_says_something_unknown_is_refused(
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("section", "hint"),
+    [
+        ("strategy: early_stop\n", "`strategy: {name: early_stop}`"),
+        ("consensus: median\n", "`consensus: {method: majority}`"),
+        ("escalation: [no_consensus]\n", "`- {policy: no_consensus}`"),
+    ],
+)
+def test_a_name_without_its_key_is_refused_with_how_to_write_it(
+    tmp_path: Path, section: str, hint: str
+) -> None:
+    with pytest.raises(EnsembleError) as caught:
+        load_ensemble(written(tmp_path, "raters: [{model: a}]\n" + section))
+    assert section.split(":")[0] in caught.value.message
+    assert "instance of" not in caught.value.message
+    assert hint in caught.value.hint
+
+
 def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(EnsembleError, match=r"no\.yaml: No such file"):
         load_ensemble(tmp_path / "no.yaml")
