@@ -180,7 +180,11 @@ def id_option(*columns: str) -> str:
 
 
 def table_options(
-    items: str | Path | None, *, id_column: str | None = None, text_column: str | None = None
+    items: str | Path | None,
+    *,
+    id_column: str | None = None,
+    text_column: str | None = None,
+    deidentify: Path | None = None,
 ) -> str:
     """Return the options that give this table again, to append to a command; empty without one."""
     given = [] if items is None else ["--items", str(items)]
@@ -188,6 +192,8 @@ def table_options(
         given += ["--id-column", id_column]
     if text_column is not None:
         given += ["--text-column", text_column]
+    if deidentify is not None:
+        given += ["--deidentify", str(deidentify)]
     return "".join(f" {command_word(word)}" for word in given)
 
 

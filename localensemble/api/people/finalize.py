@@ -98,6 +98,7 @@ def finalize(
                 None if items is None else path_of(items),
                 id_column=id_column,
                 text_column=text_column,
+                deidentify=deidentify,
             )
             raise _open_error(study, table, decided.finals, loaded.items, waiting)
         with keeping_previous(output) as kept:

@@ -52,5 +52,10 @@ def import_command(
         say(console, line)
     for path in found.files:
         say(console, f"Wrote {path}")
-    table = table_options(items, id_column=options.id_column, text_column=options.text_column)
+    table = table_options(
+        items,
+        id_column=options.id_column,
+        text_column=options.text_column,
+        deidentify=options.deidentify,
+    )
     say_what_is_open(study, table, findings=found.findings, console=console)

@@ -66,5 +66,10 @@ def page_command(
         say(console, message)
     for path in written.files:
         say(console, f"Wrote {path}")
-    table = table_options(items, id_column=options.id_column, text_column=options.text_column)
+    table = table_options(
+        items,
+        id_column=options.id_column,
+        text_column=options.text_column,
+        deidentify=options.deidentify,
+    )
     say_what_is_open(study, table, findings=written.findings, console=console)

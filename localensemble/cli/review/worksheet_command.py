@@ -73,11 +73,18 @@ def worksheet_command(
         deidentify=deidentify,
     )
     console = results()
+    asked = (
+        "items that await a person"
+        if existing.against is None
+        else "items to decide for the comparison with existing labels"
+    )
     say(
         console,
-        f"Wrote {written.path}: {written.asked:,} of {written.waiting:,} items that await a "
-        f"person. Variables: {', '.join(written.variables)}.",
+        f"Wrote {written.path}: {written.asked:,} of {written.waiting:,} {asked}. "
+        f"Variables: {', '.join(written.variables)}.",
     )
     say(console, _TODO[written.path.suffix.lower()])
-    given = table_options(items, id_column=id_column, text_column=text_column)
+    given = table_options(
+        items, id_column=id_column, text_column=text_column, deidentify=deidentify
+    )
     say(console, f"Next: localensemble review import {study} FILE{given} --reviewer NAME")

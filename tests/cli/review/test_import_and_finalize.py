@@ -144,6 +144,40 @@ def test_the_next_commands_repeat_the_named_columns(
     )
 
 
+def test_the_next_commands_repeat_how_texts_were_de_identified(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    by = tmp_path / "deidentify.yaml"
+    key = "deidentify:\n  patterns: [{name: word, pattern: 'text|comment'}]\n"
+    by.write_text(files.codebook.read_text(encoding="utf-8") + key, encoding="utf-8")
+    table = ("--items", files.items, "--deidentify", by)
+    sheet = tmp_path / "sheet.csv"
+    written = run("review", "worksheet", files.study, *table, "-o", sheet)
+    assert f"--deidentify {by} --reviewer" in written.out, written.err
+    first, *_ = read_table(sheet)
+    name = first["open_variables"].split()[0].strip(",;")
+    decided = first | {f"decision_{name}": {"topic": "staff", "urgent": "no"}[name]}
+    sheet = write(tmp_path / "decided.csv", [decided])
+    again = imported(run, files, sheet, "--deidentify", by, "--reviewer", "AB")
+    assert f"localensemble review {files.study} --items {files.items} --deidentify {by}" in again
+
+
+def test_a_worksheet_against_existing_labels_does_not_count_the_queue(
+    run: Run, files: StudyFiles, tmp_path: Path
+) -> None:
+    labels = read_table(files.study / "labels.csv")
+    categories = {row["topic.label"] for row in labels} - {""}
+    existing = [
+        {"id": row["id"], "topic": next(iter(categories - {row["topic.label"]}), "other")}
+        for row in labels
+    ]
+    table = write(tmp_path / "existing.csv", existing)
+    asking = ("review", "worksheet", files.study, "--items", files.items, "--against", table)
+    written = run(*asking, "-o", tmp_path / "sheet.csv")
+    assert "comparison with existing labels" in written.out, written.err
+    assert "await" not in written.out
+
+
 def test_another_person_with_another_answer_is_double_coding(
     run: Run, files: StudyFiles, tmp_path: Path
 ) -> None:
