@@ -30,7 +30,8 @@ class WrittenExport:
         item_count: the number of items in it.
         open_count: decisions in it that people must still make; their labels are empty.
         with_texts: whether it holds item texts.
-        messages: what files of these names held before, and where it is kept.
+        messages: whether the texts have identifiers that raters did not see; what files of these
+            names held before, and where it is kept.
     """
 
     files: tuple[Path, ...]
@@ -97,8 +98,24 @@ def export_study(
             if format == "hard-samples"
             else sum(int(final.open.sum()) for final in decided.finals),
             include_text,
-            tuple(kept),
+            (*_about_identifiers(loaded, include_text, deidentify), *kept),
         )
+
+
+def _about_identifiers(loaded: Study, with_texts: bool, deidentify: Path | None) -> tuple[str, ...]:
+    if not with_texts:
+        return ()
+    if deidentify is not None:
+        return (
+            f"Identifiers in the texts were replaced as {deidentify.name} says; patterns miss "
+            "some.",
+        )
+    if loaded.run.settings.deidentified is None:
+        return ()
+    return (
+        "The texts are those of the table, with the identifiers that raters did not see. "
+        "`--deidentify CODEBOOK` replaces them in the export.",
+    )
 
 
 def _beside(output: Path) -> tuple[Path, ...]:

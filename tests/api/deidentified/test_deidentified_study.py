@@ -218,11 +218,17 @@ def test_items_are_withdrawn_by_the_table_that_was_labeled(tmp_path: Path) -> No
 def test_people_see_the_texts_as_they_are_unless_asked_otherwise(
     study: StudyFiles, tmp_path: Path
 ) -> None:
-    for name, by in (("plain.csv", None), ("shown.csv", study.codebook)):
-        export_study(
+    for name, by, said in (
+        ("plain.csv", None, "identifiers that raters did not see"),
+        ("shown.csv", study.codebook, "Identifiers in the texts were replaced"),
+    ):
+        written = export_study(
             study.study, format="csv", output=tmp_path / name, items=study.items,
             include_text=True, deidentify=by,
         )  # fmt: skip
+        assert said in written.messages[0]
+    without = export_study(study.study, format="csv", output=tmp_path / "no-texts.csv")
+    assert without.messages == ()
     assert "Zwicky" in (tmp_path / "plain.csv").read_text()
     shown = (tmp_path / "shown.csv").read_text()
     assert SHOWN[0] in shown
