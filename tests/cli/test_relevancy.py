@@ -97,6 +97,10 @@ def test_every_topic_gets_labels_scores_and_agreement(
     assert "threshold" in ended.out
     assert "AC1 on labels" in ended.out
     assert "tone" not in ended.out
+    shown = f"report {labeled.study} --items {labeled.items} --include-text"
+    assert shown in ended.out.replace("\n", " ")
+    # The next command works as it is printed.
+    assert run(*shown.split(" ")).code == 0
     ward, staff = topics(labeled)
     assert (ward.variable.name, staff.variable.name) == ("topic.ward", "topic.staff")
     assert ward.raters == ("first", "second", "third")

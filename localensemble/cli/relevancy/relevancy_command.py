@@ -21,6 +21,7 @@ from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
 from localensemble.core.options import Option
 from localensemble.core.words import counted, listed
+from localensemble.tables.item_columns import table_options
 
 
 @click.command("relevancy", cls=StudyCommand)
@@ -58,6 +59,12 @@ def command(
             say(console, line)
     for message in found.messages:
         say(console, message)
+    table = table_options(items, id_column=options.id_column, text_column=options.text_column)
+    say(
+        console,
+        f"Next: localensemble report {study}{table} --include-text shows the topics with their "
+        "quotes, which are texts; without --items and --include-text, it shows the numbers only.",
+    )
 
 
 def topic_lines(topic: TopicFindings) -> Iterator[str]:
