@@ -77,8 +77,10 @@ def _line(progress: ExtractionProgress) -> str:
 def _lines(found: ExtractedSpans, items: Path) -> list[str]:
     lines = []
     for variable in found.variables:
-        spans = listed([f"{rater} {count:,}" for rater, count in variable.spans.items()])
-        lines.append(f"Wrote {variable.table}: spans of {variable.variable} by {spans}.")
+        spans = listed(
+            [f"{counted(count, 'span')} by {rater}" for rater, count in variable.spans.items()]
+        )
+        lines.append(f"Wrote {variable.table}: {spans} on {variable.variable}.")
         for rater, reasons in variable.unread.items():
             for reason, count in reasons.items():
                 lines.append(
@@ -92,4 +94,9 @@ def _lines(found: ExtractedSpans, items: Path) -> list[str]:
     several = [one for one in found.variables if len(one.spans) > 1]
     if several:
         lines.append(f"Next: localensemble spans agree {several[0].table} --items {items}")
+    elif found.variables:
+        lines.append(
+            "Next: mark some items by hand, and compare: localensemble spans agree "
+            f"{found.variables[0].table} --gold GOLD --items {items}"
+        )
     return lines

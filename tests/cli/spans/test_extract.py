@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +55,11 @@ def test_every_passage_stands_where_the_table_says(
     ended = run(*given, "-o", study, "--limit", 6)
     assert ended.code == 0, ended.err
     assert "6 new calls" in ended.out
+    assert re.search(r"\d spans? by one on complaint", ended.out)
+    table, compare = study / "spans-complaint.csv", " ".join(ended.out.split())
+    assert (
+        f"Next: mark some items by hand, and compare: localensemble spans agree {table}" in compare
+    )
     rows = read(study / "spans-complaint.csv")
     assert {row["item"] for row in rows} == set("012345")
     found = [row for row in rows if row["start"]]
