@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         write_worksheet,
     )
     from localensemble.api.notebook.piloted_ensemble import PilotedEnsemble, pilot
+    from localensemble.api.notebook.relabel_verb import relabel
     from localensemble.api.notebook.replay_verb import replay
     from localensemble.api.notebook.trained_probe import TrainedProbe, train_probe
     from localensemble.api.notebook.verbs import (
@@ -70,6 +71,7 @@ __all__ = [
     "label",
     "open_study",
     "pilot",
+    "relabel",
     "replay",
     "train_probe",
     "weigh_answers",
@@ -90,7 +92,7 @@ _HOMES |= dict.fromkeys(
     ("finalize", "import_decisions", "write_worksheet"), f"{_NOTEBOOK}.people_verbs"
 )
 _HOMES |= dict.fromkeys(("AskedText", "ask"), f"{_NOTEBOOK}.asked_text")
-_HOMES |= {verb: f"{_NOTEBOOK}.{verb}_verb" for verb in ("export", "replay")}
+_HOMES |= {verb: f"{_NOTEBOOK}.{verb}_verb" for verb in ("export", "relabel", "replay")}
 _HOMES |= dict.fromkeys(("PilotedEnsemble", "pilot"), f"{_NOTEBOOK}.piloted_ensemble")
 _HOMES |= dict.fromkeys(("TrainedProbe", "train_probe"), f"{_NOTEBOOK}.trained_probe")
 _HOMES |= dict.fromkeys(("WeighedAnswers", "weigh_answers"), f"{_NOTEBOOK}.weigh_verb")

@@ -58,6 +58,7 @@ _COMMANDS: Mapping[str, str] = {
     "calibrate": "Calibrate the raters' probabilities so that they match frequencies.",
     "probe": "Train a rater on gold labels.",
     "relevancy": "Combine the raters of a study on yes/no topics by what they quote.",
+    "relabel": "Let other raters label what differs between a study and existing labels.",
     "replay": "Label a random sample of a study again, and compare with its record.",
     "report": "Write a study's report as one HTML file, with its numbers as JSON.",
     "export": "Export labels and decisions to spreadsheets and other annotation programs.",

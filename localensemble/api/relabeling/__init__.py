@@ -1,0 +1,1 @@
+"""Let other raters label again what differs between a study and existing labels."""

@@ -1,0 +1,92 @@
+"""Put in numbers and words what other raters made of disagreements with existing labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localensemble.core.words import counted
+from localensemble.findings.people.existing_comparison import ExistingComparison
+
+
+@dataclass(frozen=True, slots=True)
+class RelabeledVariable:
+    """One variable on which other raters labeled again what differs.
+
+    Attributes:
+        variable: its name.
+        comparison: the study and the existing labels, decided by the majority of the other raters.
+        drawn: agreements that the audit drew; those without a majority decide nothing.
+    """
+
+    variable: str
+    comparison: ExistingComparison
+    drawn: int
+
+    @property
+    def share_won(self) -> float | None:
+        """The share of the disagreements that went to the study; None without any."""
+        one = self.comparison
+        return one.study_right / one.disagreements if one.disagreements else None
+
+    @property
+    def after_range(self) -> tuple[float, float] | None:
+        """The least and the largest agreement that is possible after the undecided disagreements.
+
+        None if nothing is compared. Both are the agreement after if all are decided.
+        """
+        one = self.comparison
+        if not one.compared:
+            return None
+        sure = one.compared - one.disagreements + one.study_right
+        return sure / one.compared, (sure + one.undecided) / one.compared
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what the other raters decided, and what it does not show."""
+        one, span = self.comparison, self.after_range
+        if one.before is None or span is None:
+            return ("No item has both an existing label and an accepted consensus.",)
+        found = [
+            f"The study and the existing labels agree on {one.before:.1%} of "
+            f"{counted(one.compared, 'item')}."
+        ]
+        if one.disagreements:
+            found.append(self._decided(span))
+        found += self._audit()
+        return tuple(found)
+
+    def _decided(self, span: tuple[float, float]) -> str:
+        one = self.comparison
+        low, high = span
+        share = "" if self.share_won is None else f" ({self.share_won:.1%})"
+        undecided = f", and have no majority on {one.undecided}" if one.undecided else ""
+        after = f"{low:.1%} to {high:.1%}" if one.undecided else f"{high:.1%}"
+        return (
+            f"Of {counted(one.disagreements, 'disagreement')}, the other raters decided "
+            f"{one.study_right}{share} as the study has it, {one.existing_right} as the existing "
+            f"label has it and {one.neither_right} in a third way{undecided}. After that, the "
+            f"study agrees on {after} of the items."
+        )
+
+    def _audit(self) -> list[str]:
+        one = self.comparison
+        if one.confirmed_share is None:
+            none = " (no agreement that was drawn has a majority)" if self.drawn else ""
+            return [
+                "This is too high as an accuracy, because nobody labeled again the items on which "
+                f"the two agree{none}. Draw some of them with --audit-share."
+            ]
+        lost = self.drawn - one.audited
+        without = f" Not counted: {lost} without a majority." if lost else ""
+        found = [
+            f"The other raters confirmed {one.confirmed} of {counted(one.audited, 'agreement')} "
+            f"drawn at random ({one.confirmed_low:.1%} to {one.confirmed_high:.1%}).{without}"
+        ]
+        if one.accuracy is not None:
+            found.append(
+                f"With this audit, they side with the study on an estimated {one.accuracy:.1%} of "
+                f"all compared items ({one.accuracy_low:.1%} to {one.accuracy_high:.1%})."
+            )
+        found.append(
+            "Raters can be wrong together: how often labels are right, only gold labels show."
+        )
+        return found
