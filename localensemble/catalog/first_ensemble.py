@@ -88,6 +88,11 @@ def choose_models(memory_bytes: int) -> tuple[UsableModel, ...]:
     return (*list(chosen.values())[: MOST_RATERS - len(encoders)], *encoders)
 
 
+def usable_models() -> tuple[UsableModel, ...]:
+    """Return all models on this machine that can label, in the order of their names."""
+    return tuple(sorted((*_usable_models(), *_encoders()), key=lambda one: one.name))
+
+
 def models_of_raters(names: Sequence[str]) -> tuple[UsableModel, ...]:
     """Return the models on this machine that label under these names in a first ensemble.
 

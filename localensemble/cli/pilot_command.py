@@ -8,6 +8,7 @@ from typing import Annotated
 import click
 from rich.console import Console
 
+from localensemble.api.before_a_run.model_ranking import ModelRanking
 from localensemble.api.before_a_run.pilot import Pilot, PilotFindings, PilotOptions, pilot, rows
 from localensemble.api.shared_options import CodebookFile
 from localensemble.cli.command_options import with_options
@@ -89,10 +90,32 @@ def _show(found: Pilot, console: Console, *, details: bool) -> None:
         say(console, f"Left out: {left_out} without a sign (--details).\n")
     for sentence in found.outlook:
         say(console, sentence)
+    for ranking in found.rankings:
+        _show_ranking(ranking, console)
+    if any(one.sentence for one in found.rankings):
+        say(
+            console,
+            "The best of several looks better than it is. Evaluate it on other gold labels.\n",
+        )
     if details:
         _show_priors(found.findings, console)
     if found.files:
         say(console, f"Wrote {', '.join(map(str, found.files))}.")
+
+
+def _show_ranking(ranking: ModelRanking, console: Console) -> None:
+    say(console, "")
+    table = WordTable(
+        f"{ranking.variable}: models by accuracy on the gold labels, then by size",
+        words=("model", "refused"),
+        numbers=("rank", "accuracy", "low", "high", "right", "items", "bytes"),
+    )
+    for one in ranking.models:
+        rank, name, right, items, accuracy, low, high, size, refused = one.row
+        table.add_row(name, refused, rank, accuracy, low, high, right, items, size)
+    console.print(table)
+    if ranking.sentence:
+        say(console, ranking.sentence)
 
 
 def _show_priors(found: PilotFindings, console: Console) -> None:

@@ -27,7 +27,8 @@ class ListedModel:
         name: its name.
         categories: the categories that it gives.
         gives_several: whether it may give several categories at once.
-        size: its size in bytes, or its number of parameters: the same for all of a manifest.
+        size: its size in bytes, or its number of parameters: the same for all of a manifest. None
+            if unknown; then it comes after others of equal accuracy.
         right: how many items of the pilot it labeled as people did.
         items: how many items of the pilot it was asked about.
     """
@@ -35,7 +36,7 @@ class ListedModel:
     name: str
     categories: tuple[str, ...]
     gives_several: bool
-    size: int
+    size: int | None
     right: int
     items: int
 
@@ -72,7 +73,14 @@ class RankedModel:
             numbers = (f"{self.accuracy:.3f}", f"{interval.low:.3f}", f"{interval.high:.3f}")
         rank = "" if self.rank is None else str(self.rank)
         counts = (str(one.right), str(one.items))
-        return (rank, one.name, *counts, *numbers, str(one.size), self.reason)
+        return (
+            rank,
+            one.name,
+            *counts,
+            *numbers,
+            "" if one.size is None else str(one.size),
+            self.reason,
+        )
 
 
 def rank_models(
@@ -94,7 +102,7 @@ def rank_models(
         else:
             refused.append(RankedModel(one, None, None, *refusal))
     # As fractions, because equal accuracies can differ as floating-point numbers.
-    fit.sort(key=lambda one: (-Fraction(one.right, one.items), one.size))
+    fit.sort(key=lambda one: (-Fraction(one.right, one.items), one.size is None, one.size or 0))
     ranked = (
         RankedModel(one, rank, exact_interval(one.right, items=one.items), None, "")
         for rank, one in enumerate(fit, start=1)

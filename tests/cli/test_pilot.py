@@ -113,6 +113,30 @@ def test_a_table_without_answers_is_refused(
     assert (ended.code, "none of its 2 items has a text" in ended.err) == (2, True)
 
 
+def test_models_are_ranked_by_accuracy_and_overlapping_intervals_are_named(
+    run: Run, scripts: dict[str, Script], tmp_path: Path
+) -> None:
+    scripts["twin"] = honest
+    files = study_files(tmp_path, TEXTS, ensemble=ensemble("first", "twin", "reader"))
+    gold = write_gold(files, items=60)
+    ended = run("pilot", *arguments(files), "--gold", gold, "--rank")
+    assert ended.code == 0, ended.err
+    table = ended.out[ended.out.index("models by accuracy") :]
+    # 50 of 50: Clopper-Pearson from 0.025 ** (1 / 50) = 0.929.
+    ranked = [line.split() for line in table.splitlines() if line.split()[-1:] == ["50"]]
+    assert [row[:2] for row in ranked] == [["reader", "1"], ["twin", "2"], ["first", "3"]]
+    assert ranked[0][2:5] == ["1.000", "0.929", "1.000"]
+    assert "50 gold labels do not tell reader from twin: their 95% intervals overlap" in table
+    assert "Evaluate it on other gold labels" in table
+    assert "models by accuracy" not in run("pilot", *arguments(files), "--gold", gold).out
+
+
+def test_a_rank_needs_gold_labels(run: Run, scripts: dict[str, Script], tmp_path: Path) -> None:
+    files = study_files(tmp_path, TEXTS, ensemble=ensemble("reader"))
+    ended = run("pilot", *arguments(files), "--rank")
+    assert (ended.code, "--gold" in ended.err) == (2, True)
+
+
 @pytest.mark.slow  # labels two studies and writes their reports
 def test_a_calibration_that_gold_recommends_is_written_and_label_applies_it(
     run: Run, scripts: dict[str, Script], tmp_path: Path

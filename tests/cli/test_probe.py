@@ -218,3 +218,29 @@ def test_evaluate_says_that_a_rater_was_trained_on_the_gold_labels(run: Run, fol
     assert f"trained on {GOLD} of them" in findings["variables"][0]["gold"]["learned_sentence"]
     # A second one is not proposed.
     assert "localensemble probe" not in ended.out
+
+
+def test_a_probe_of_other_categories_is_ranked_as_refused_and_never_asked(
+    run: Run, folder: Path
+) -> None:
+    train(run, folder)
+    other = CODEBOOK.replace("food", "meals")
+    (folder / "codebook.yaml").write_text(other, encoding="utf-8")
+    gold = (folder / "gold.csv").read_text(encoding="utf-8")
+    (folder / "gold.csv").write_text(gold.replace(",food", ",meals"), encoding="utf-8")
+    (folder / "ensemble.yaml").write_text(
+        "raters:\n  - {model: topic.probe, engine: probe, name: old}\n"
+        "  - {model: any, engine: scripted}\n",
+        encoding="utf-8",
+    )
+    call = (
+        "pilot", folder / "items.csv", "-c", folder / "codebook.yaml",
+        "-e", folder / "ensemble.yaml", "--gold", folder / "gold.csv",
+    )  # fmt: skip
+    assert run(*call).code == 2
+    ended = run(*call, "--rank")
+    assert ended.code == 0, ended.err
+    table = ended.out[ended.out.index("models by accuracy") :]
+    assert "lacks meals" in table
+    assert "also gives food" in table
+    assert "\nany " in table

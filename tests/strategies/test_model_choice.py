@@ -74,3 +74,10 @@ def test_the_table_has_accuracy_with_its_exact_interval() -> None:
     assert one.row == ("1", "best", "45", "50", "0.900", "0.782", "0.967", "100", "")
     assert other.row == ("", "x", "1", "50", "", "", "", "100", other.reason)
     assert len(one.row) == len(other.row) == len(COLUMNS)
+
+
+def test_a_model_of_unknown_size_comes_after_its_equals() -> None:
+    unknown = ListedModel("a", WANTED, False, None, 40, 50)
+    ranked = rank_models([unknown, listed("b", 40)], categories=WANTED)
+    assert [one.model.name for one in ranked] == ["b", "a"]
+    assert ranked[1].row[7] == ""

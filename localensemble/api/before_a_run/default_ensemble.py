@@ -20,13 +20,14 @@ from localensemble.catalog.first_ensemble import (
     choose_models,
     ensemble_text,
     models_of_raters,
+    usable_models,
 )
 from localensemble.catalog.located_models import embedded_training
 from localensemble.codebook.model import Codebook
 from localensemble.core.encoder_name import ENCODER
 from localensemble.core.errors import EnsembleError, InputError
 from localensemble.core.resources import examples_dir
-from localensemble.core.words import listed
+from localensemble.core.words import counted, listed
 from localensemble.engines.machine import machine_memory
 from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.ledger.connection import is_begun
@@ -61,7 +62,11 @@ def embedded_ensemble() -> Path:
 
 
 def choose_ensemble(
-    options: _Options, *, codebook: Codebook, study: Path | None = None
+    options: _Options,
+    *,
+    codebook: Codebook,
+    study: Path | None = None,
+    every_model: bool = False,
 ) -> ChosenEnsemble:
     """Load the ensemble file that is given, or choose an ensemble for the codebook.
 
@@ -69,13 +74,14 @@ def choose_ensemble(
         options: the options of a command.
         codebook: what the raters are asked.
         study: a study folder, which may not exist yet; its raters go on if they are still here.
+        every_model: choose all models on this machine, to compare them.
 
     Raises:
         EnsembleError: the file cannot be used, or this machine has no model for the codebook.
         InputError: a file is given and the embedded models are asked for.
         EngineUnavailableError: the engine of a rater is not available.
     """
-    chosen = _chosen(options, codebook, study)
+    chosen = (_every_model(options) if every_model else None) or _chosen(options, codebook, study)
     refuse_unready(chosen.ensemble)
     return chosen
 
@@ -98,6 +104,19 @@ def _chosen(options: _Options, codebook: Codebook, study: Path | None) -> Chosen
         raise _no_model()
     content = YAML(typ="safe", pure=True).load(ensemble_text(models))
     return ChosenEnsemble(load_ensemble(content), _who_labels(models))
+
+
+def _every_model(options: _Options) -> ChosenEnsemble | None:
+    """Return all models on this machine; None if there are none, or if the raters are given."""
+    models = usable_models()
+    if options.ensemble is not None or options.demo_models or not models:
+        return None
+    content = YAML(typ="safe", pure=True).load(ensemble_text(models))
+    return ChosenEnsemble(
+        load_ensemble(content),
+        f"No ensemble file is given, so all {counted(len(models), 'model')} on this machine are "
+        f"candidates: {listed([model.name for model in models])}.",
+    )
 
 
 def _who_labels(models: tuple[UsableModel, ...]) -> str:

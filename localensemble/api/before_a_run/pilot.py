@@ -12,6 +12,12 @@ from typing import Annotated
 
 from localensemble.api.before_a_run.cautions import cautions
 from localensemble.api.before_a_run.default_ensemble import choose_ensemble
+from localensemble.api.before_a_run.model_ranking import (
+    ModelRanking,
+    candidates_of,
+    rank_candidates,
+    without_strangers,
+)
 from localensemble.api.before_a_run.verifiers import without_verifiers
 from localensemble.api.deidentified.rater_texts import load_for_raters
 from localensemble.api.prepared_raters import (
@@ -62,6 +68,8 @@ class PilotOptions:
         demo_models: use the embedded models, whatever the codebook.
         count: how many items to label; those with a gold label come first.
         gold: table with gold labels, to report accuracy and to choose a calibration.
+        rank: rank the models by accuracy on the gold labels; without an ensemble, all models on
+            this machine are candidates.
         id_column: column that identifies an item; None detects it.
         text_column: column that holds the text; None detects it.
         threads: processor threads per model; None uses all cores.
@@ -81,6 +89,13 @@ class PilotOptions:
         TableSource | None,
         Option("A table with gold labels, to report accuracy and to choose a calibration."),
     ] = None
+    rank: Annotated[
+        bool,
+        Option(
+            "Rank the models by accuracy on the gold labels, then by size; needs --gold. Without "
+            "-e, all models on this machine are candidates."
+        ),
+    ] = False
     id_column: IdColumn = None
     text_column: TextColumn = None
     threads: Annotated[int | None, Option("Processor threads. [default: all cores]", least=1)] = (
@@ -96,11 +111,13 @@ class Pilot:
         findings: all numbers.
         messages: what was detected, and what you should know, in sentences.
         files: the files that were written; empty without a folder.
+        rankings: the models by accuracy, for each variable with gold labels; empty unless asked.
     """
 
     findings: PilotFindings
     messages: tuple[str, ...]
     files: tuple[Path, ...]
+    rankings: tuple[ModelRanking, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -143,7 +160,7 @@ def pilot(
         EngineError: a model cannot be loaded, or fails.
     """
     texts, questions = load_for_raters(codebook)
-    default = choose_ensemble(options, codebook=questions)
+    default = choose_ensemble(options, codebook=questions, every_model=options.rank)
     ensemble, verifiers = without_verifiers(default.ensemble)
     check_rules(
         ensemble.rules.method,
@@ -153,6 +170,10 @@ def pilot(
         control=True,
     )
     models = [locate_rater(rater, folder=ensemble.folder) for rater in ensemble.raters]
+    candidates = candidates_of(ensemble, models) if options.rank else ()
+    ensemble, models = without_strangers(
+        ensemble, models, candidates=candidates, codebook=questions
+    )
     table = texts.table(
         ItemFile.open(items, id_column=options.id_column, text_column=options.text_column)
     )
@@ -190,7 +211,8 @@ def pilot(
         asked, chosen=chosen, codebook=questions, rules=ensemble.rules, gold=known
     )
     files = () if folder is None else _write(found, asked, chosen, known or {}, folder)
-    return Pilot(found, messages, files)
+    rankings = rank_candidates(candidates, found=found, codebook=questions) if options.rank else ()
+    return Pilot(found, messages, files, rankings)
 
 
 def _asked(
@@ -228,6 +250,11 @@ def _asked(
 
 
 def _gold(table: ItemFile, codebook: Codebook, options: PilotOptions) -> GoldLabels | None:
+    """Read the gold labels; refuse to rank models without any."""
+    if options.gold is None and options.rank:
+        raise InputError(
+            "Cannot rank models without gold labels.", hint="Give a table with them: --gold."
+        )
     if options.gold is None:
         return None
     named = ",".join(table.id_columns) or None

@@ -116,6 +116,7 @@ def pilot(
     demo_models: bool = False,
     count: int = 50,
     gold: pd.DataFrame | GivenPath | None = None,
+    rank: bool = False,
     output: GivenPath | None = None,
     id_column: str | None = None,
     text_column: str | None = None,
@@ -135,6 +136,8 @@ def pilot(
         demo_models: as in ``label``.
         count: how many items, 1 or more; those with a gold label come first.
         gold: a table with gold labels, to report accuracy and to choose a calibration.
+        rank: rank the models by accuracy on the gold labels (``pilot.rankings`` of the result);
+            without raters, all models on this machine are candidates.
         output: a folder for ``pilot.json`` and the calibrations that gold labels recommend; None
             writes nothing.
         id_column: column that identifies an item; None guesses it by name.
@@ -159,6 +162,7 @@ def pilot(
         demo_models=demo_models,
         count=count,
         gold=table_given_if_any(gold, name="gold"),
+        rank=rank,
         id_column=id_column,
         text_column=text_column,
         threads=threads,
