@@ -12,13 +12,13 @@ from localensemble.ledger.events import append_event, next_number
 from localensemble.ledger.records import AskedForPassages, ItemPassages, Passage
 
 _APPEND = """
-INSERT INTO item_passages SELECT {batch}, item_key, ?2, ?3, ?4 FROM item_set_member
+INSERT INTO item_passages SELECT {batch}, item_key, ?2, ?3, ?4 FROM item_set_member AS member
 WHERE item_set_key = {item_set} AND position = ?1
     AND item_key NOT IN (SELECT item_key FROM withdrawn_item)
-    AND item_key NOT IN (
-        SELECT item_key FROM item_passages JOIN passage_batch AS earlier USING (batch_key)
-        WHERE earlier.rater_key = {rater} AND earlier.variable_key = {variable}
-            AND earlier.method = ?5
+    AND NOT EXISTS (
+        SELECT 1 FROM item_passages AS had CROSS JOIN passage_batch AS earlier USING (batch_key)
+        WHERE had.item_key = member.item_key AND earlier.rater_key = {rater}
+            AND earlier.variable_key = {variable} AND earlier.method = ?5
     )"""
 
 

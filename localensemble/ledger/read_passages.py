@@ -45,12 +45,12 @@ class PassageReader(BlockReader):
 
         An item about which it was asked under another item set counts, if the item is the same.
         """
+        # A cross join keeps this order: items first, so one item costs as much in any study.
         rows = self._rows(
-            "SELECT member.position, passages, left_out, reason FROM passage_batch"
-            " JOIN item_passages USING (batch_key)"
-            " JOIN item_set_member AS member"
-            " ON member.item_set_key = ? AND member.item_key = item_passages.item_key"
-            " WHERE rater_key = ? AND variable_key = ? AND method = ?"
+            "SELECT member.position, passages, left_out, reason FROM item_set_member AS member"
+            " CROSS JOIN item_passages USING (item_key)"
+            " CROSS JOIN passage_batch USING (batch_key)"
+            " WHERE member.item_set_key = ? AND rater_key = ? AND variable_key = ? AND method = ?"
             " AND member.position >= ? AND member.position < ? ORDER BY member.position",
             asked.item_set,
             asked.rater,

@@ -383,6 +383,9 @@ CREATE TABLE item_passages (
     CHECK (left_out >= 0)
 ) WITHOUT ROWID"""
 
+# For one item: whether a rater was asked about it, and what it found.
+_PASSAGES_BY_ITEM = "CREATE INDEX item_passages_by_item ON item_passages (item_key)"
+
 # Of an older ledger, no passages are on record.
 _NO_PASSAGES = (
     "CREATE TEMP VIEW passage_batch"
@@ -492,6 +495,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "0006_passages",
         (
             *(statement.strip() for statement in _PASSAGE_TABLES.values()),
+            _PASSAGES_BY_ITEM,
             *(trigger for table in _PASSAGE_TABLES for trigger in _append_only(table)),
         ),
         _NO_PASSAGES,

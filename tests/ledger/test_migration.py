@@ -278,7 +278,7 @@ def test_a_migration_killed_at_any_statement_leaves_the_older_or_the_newer_ledge
 ) -> None:
     left = []
     # From where the transaction begins to the first statement after it is committed.
-    for statement in range(14, 73):
+    for statement in range(14, 74):
         path = tmp_path / f"killed-{statement}.sqlite"
         shutil.copy(BEFORE_0002 / "study.sqlite", path)
         command = [sys.executable, "-m", "tests.ledger.test_migration", str(path), str(statement)]
@@ -288,7 +288,7 @@ def test_a_migration_killed_at_any_statement_leaves_the_older_or_the_newer_ledge
         Ledger.open(path, create=False).close()
         assert verify(path).broken is None
         assert migrations(path) == [migration.name for migration in MIGRATIONS]
-    assert left == [1] * 58 + [len(MIGRATIONS)]
+    assert left == [1] * 59 + [len(MIGRATIONS)]
 
 
 def test_a_migration_whose_journal_is_cut_off_anywhere_leaves_one_of_the_two(

@@ -145,3 +145,31 @@ def test_passages_without_a_batch_are_found(study: Study) -> None:
     broken = verify(study.path).broken
     assert broken is not None
     assert broken.where == "table item_passages: rows"
+
+
+def test_recording_and_reading_an_item_costs_the_same_however_many_are_on_record(
+    tmp_path: Path,
+) -> None:
+    study = Study(tmp_path / "study.sqlite", item_count=700)
+    asked = study.asked()
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def cost(start: int) -> int:
+        nonlocal steps
+        steps = 0
+        study.ledger.append_passages(passages(start + 4, start=start), asked=asked)
+        study.reader.passages(asked, start=start, stop=start + 1)
+        return steps
+
+    # Counts steps of SQLite's machine, ten at a time.
+    for connection in (study.ledger._connection, study.reader._connection):
+        connection.set_progress_handler(count, 10)
+    few = cost(4)
+    for start in range(8, 640, 4):
+        study.ledger.append_passages(passages(start + 4, start=start), asked=asked)
+    assert cost(640) < 2 * few
