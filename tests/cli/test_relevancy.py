@@ -15,7 +15,12 @@ from localensemble.api.relevancy.score_topics import (
     RelevancyProgress,
     score_topics,
 )
-from localensemble.findings.topics.topic_findings import ScoredTopic, scored_topics, yes_or_no
+from localensemble.findings.topics.topic_findings import (
+    ScoredTopic,
+    scored_topics,
+    topic_findings,
+    yes_or_no,
+)
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.verify import verify
 from localensemble.study.study import Study
@@ -195,6 +200,30 @@ def test_a_study_without_topics_and_another_table_are_refused(
     )
     refused = relevancy(run, plain, encoder)
     assert (refused.code, "multi_label" in refused.err) == (2, True)
+
+
+def test_a_study_whose_strategy_chose_who_was_asked_is_refused(
+    run: Run, encoder: Path, tmp_path: Path
+) -> None:
+    files = study_files(tmp_path, TEXTS[:6], codebook=CODEBOOK)
+    with files.ensemble.open("a", encoding="utf-8") as ensemble:
+        ensemble.write("strategy: {name: early_stop}\nescalation: [{policy: no_consensus}]\n")
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    refused = relevancy(run, files, encoder)
+    assert (refused.code, "early_stop" in refused.err) == (2, True)
+    assert topics(files) == ()
+
+
+def test_items_without_a_label_are_in_no_count(run: Run, encoder: Path, tmp_path: Path) -> None:
+    files = study_files(tmp_path, [*TEXTS[:6], ""], codebook=CODEBOOK)
+    options = LabelOptions(ensemble=files.ensemble)
+    label(files.items, codebook=files.codebook, study=files.study, options=options)
+    ended = relevancy(run, files, encoder)
+    assert "of 6 items yes" in ended.out
+    ward, staff = topic_findings(topics(files))
+    assert (ward.items, staff.items) == (6, 6)
+    assert (ward.label_counts, staff.label_counts) == ((6, 6, 6), (6, 6, 6))
 
 
 def test_the_embedder_must_be_on_this_machine(run: Run, labeled: StudyFiles) -> None:

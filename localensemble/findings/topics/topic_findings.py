@@ -50,8 +50,9 @@ class ScoredTopic:
 class TopicFindings:
     """The numbers of one topic, as values to show.
 
-    ``yes_counts`` and ``outliers`` are in the order and the names of ``raters``. ``f1`` is how well
-    the labels match the majority; None if the majority never says yes. ``agreement_on_labels``,
+    ``items`` are those with a label. ``yes_counts`` and ``label_counts`` (what each rater said yes
+    to, and labeled) and ``outliers`` are in the order and the names of ``raters``. ``f1`` is how
+    well the labels match the majority; None if it never says yes. ``agreement_on_labels``,
     ``agreement_on_scores`` (in ten bins) and ``kappa`` are those of all raters. ``unquoted`` counts
     yes that count as no, ``unscored`` yes without a score, because the rater could not be asked.
     """
@@ -61,6 +62,7 @@ class TopicFindings:
     not_asked: tuple[str, ...]
     items: int
     yes_counts: tuple[int, ...]
+    label_counts: tuple[int, ...]
     union: int
     majority: int
     labeled_yes: int
@@ -162,8 +164,9 @@ def _findings(topic: ScoredTopic) -> TopicFindings:
         name=topic.variable.name,
         raters=topic.raters,
         not_asked=topic.not_asked,
-        items=len(topic.labels),
+        items=int((topic.labels >= 0).any(axis=1).sum()),
         yes_counts=tuple(int(count) for count in (topic.labels == 1).sum(axis=0)),
+        label_counts=tuple(int(count) for count in (topic.labels >= 0).sum(axis=0)),
         union=int(result.union.sum()),
         majority=int(result.majority.sum()),
         labeled_yes=int(result.label.sum()),

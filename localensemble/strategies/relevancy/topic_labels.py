@@ -25,8 +25,8 @@ class TopicLabels:
         majority: (N,) true if more than half of the raters say yes; half is not enough.
         threshold: the score that an item needs to keep the yes of the union.
         f1: how well the labels match the majority, as F1; None if the majority never says yes.
-        label: (N,) the union, without the items below the threshold.
-        score: (N,) the ensemble's score, 0 below the threshold.
+        label: (N,) the union, without the items below the threshold or without a score.
+        score: (N,) the ensemble's score, 0 below the threshold; NaN without a score.
     """
 
     union: NDArray[np.bool_]
@@ -56,7 +56,7 @@ def topic_labels(labels: NDArray[np.int8], score: NDArray[np.float64]) -> TopicL
         threshold=THRESHOLDS[best],
         f1=f1[best] if majority.any() else None,
         label=union & ~below[best],
-        score=np.where(below[best], 0.0, score),
+        score=np.where(below[best] & ~np.isnan(score), 0.0, score),
     )
 
 

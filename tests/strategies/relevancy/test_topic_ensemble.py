@@ -92,6 +92,15 @@ def test_a_missing_label_lowers_the_number_of_raters_and_is_no_vote() -> None:
     assert found.label.tolist() == [True, False]
 
 
+def test_an_item_without_a_score_has_none_after_the_threshold_either() -> None:
+    labels = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 1], [1, 0, 0]], dtype=np.int8)
+    found = topic_labels(labels, np.array([1.0, 0.02, 0.9, np.nan]))
+    assert found.threshold == 0.05
+    assert found.score[:3].tolist() == [1.0, 0.0, 0.9]
+    assert np.isnan(found.score[3])
+    assert found.label.tolist() == [True, False, True, False]
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.3])
 def test_a_rater_whose_scores_are_all_equal_contributes_nothing(constant: float) -> None:
     with_constant = np.column_stack([SCORES, np.full(8, constant)])
