@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from localensemble.ledger.verify import verify
+from tests.embeddings.tiny_bert import convert_tiny
 from tests.end_to_end.conftest import Start
 from tests.studies import recorded
 
@@ -164,6 +167,64 @@ def test_a_run_with_a_strategy_is_killed_and_asks_the_same_in_the_end(
         assert time.monotonic() - started < LONGEST_RUN_SECONDS
     assert finish(label("killed")) in DONE
     assert_equal_to(recorded(tmp_path / "whole"), tmp_path / "killed")
+
+
+TOPICS = """\
+name: topics
+version: "1"
+variables:
+  - name: topic
+    level: multi_label
+    question: Is the text about {category}?
+    categories:
+      - {name: staff, definition: the staff and how kind they are}
+      - {name: waiting, definition: waiting and how long it took}
+"""
+PASSAGES = """\
+SELECT rater_key, variable_key, method, position, passages, left_out, reason
+FROM item_passages JOIN passage_batch USING (batch_key)
+JOIN item_set_member USING (item_set_key, item_key) ORDER BY 1, 2, 3, 4
+"""
+
+
+def test_relevancy_is_killed_and_asks_for_the_same_passages_in_the_end(
+    start: Start, examples: Path, tmp_path: Path
+) -> None:
+    codebook, ensemble = tmp_path / "codebook.yaml", tmp_path / "ensemble.yaml"
+    codebook.write_text(TOPICS, encoding="utf-8")
+    ensemble.write_text(THREE, encoding="utf-8")
+    encoder, items = convert_tiny(tmp_path), examples / "patient_feedback.csv"
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    given = ("-c", codebook, "-e", ensemble, "-o", whole, "--limit", 96)
+    assert finish(start("label", items, *given)) in DONE
+    shutil.copytree(whole, killed)
+
+    def relevancy(study: Path) -> subprocess.Popen[str]:
+        given = ("--items", items, "-e", ensemble, "--embedder", encoder)
+        return start("relevancy", study, *given)
+
+    def passages(study: Path) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(study / "study.sqlite")) as connection:
+            return list(connection.execute(PASSAGES))
+
+    assert finish(relevancy(whole)) == 0
+    expected = passages(whole)
+    # At the first batch on record, and later; the last run has all the rest.
+    for share in (0.0, 0.3, 0.6):
+        run = relevancy(killed)
+        until = time.monotonic() + LONGEST_RUN_SECONDS
+        while len(passages(killed)) <= share * len(expected):
+            assert run.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        run.kill()
+        run.communicate()
+        assert run.returncode == -signal.SIGKILL
+        assert verify(killed / "study.sqlite").broken is None
+        assert share * len(expected) < len(passages(killed)) < len(expected)
+    assert finish(relevancy(killed)) == 0
+    assert passages(killed) == expected
+    assert recorded(killed) == recorded(whole)
 
 
 def children(pid: int) -> list[int]:
