@@ -19,14 +19,17 @@ def every_place(quotes: Sequence[Quote], text: str) -> tuple[Quote, ...]:
         text: the whole text.
     """
     found = list(quotes)
-    taken = [Span(one.start, one.stop, "") for one in quotes]
+    # One byte for each code point: a text can repeat a short passage many thousand times.
+    taken = bytearray(len(text))
+    for one in quotes:
+        taken[one.start : one.stop] = b"\x01" * (one.stop - one.start)
     for quote in quotes:
         passage = text[quote.start : quote.stop]
         start = text.find(passage)
         while start >= 0:
             span = Span(start, start + len(passage), "")
-            if _is_whole(span, text) and not any(map(span.overlaps, taken)):
-                taken.append(span)
+            if _is_whole(span, text) and not any(taken[span.start : span.stop]):
+                taken[span.start : span.stop] = b"\x01" * len(passage)
                 found.append(replace(quote, start=span.start, stop=span.stop))
             start = text.find(passage, start + 1)
     return tuple(sorted(found, key=lambda one: (one.start, one.stop)))

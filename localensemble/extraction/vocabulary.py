@@ -181,12 +181,16 @@ class _Misspellings:
 
     def __init__(self, words: Collection[str]) -> None:
         self._with_gap: dict[str, list[str]] = defaultdict(list)
+        self._longest = max(map(len, words), default=0)
         for word in words:
             for gapped in _with_gaps(word):
                 self._with_gap[gapped].append(word)
 
     def of(self, word: str) -> tuple[str, ...]:
         """Return the words that differ from this one in one letter, or in two swapped ones."""
+        # A text can have a "word" of a million letters, of which as many parts would be made.
+        if len(word) > self._longest + 1:
+            return ()
         near = {other for gapped in _with_gaps(word) for other in self._with_gap.get(gapped, ())}
         return tuple(sorted(one for one in near if _one_letter_apart(word, one)))
 

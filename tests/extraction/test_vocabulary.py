@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -145,3 +146,11 @@ def test_found_places_are_inside_the_text_in_order_and_apart(text: str) -> None:
         assert stop <= one.span.start < one.span.stop <= len(text)
         assert normalized_words(text[one.span.start : one.span.stop]) in {("a", "é"), ("b",)}
         stop = one.span.stop
+
+
+def test_a_word_longer_than_any_of_the_vocabulary_costs_no_time() -> None:
+    text = "cold " + "a" * 200_000 + " cold"
+    began = time.process_time()
+    found = VOCABULARY.find(text)
+    assert [one.span.start for one in found] == [0, 0, 200_006, 200_006]
+    assert time.process_time() - began < 5
