@@ -2,7 +2,7 @@
 
 Nearness is the cosine of two vectors, whoever made them. Cosines that are equal to six decimals
 are ties, so that the last digits of a processor decide nothing; ties go to the earlier row.
-Method: card 7 of the method cards (Haq, Rigoni and Sperduti 2025, arXiv 2504.15022).
+Source: Haq, Rigoni and Sperduti (2025), arXiv 2504.15022.
 """
 
 from __future__ import annotations

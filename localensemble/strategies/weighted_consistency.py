@@ -5,8 +5,8 @@ weighted by how consistent these raters are over all items. The weights start at
 again until they stay the same. It says how far raters agree, not whether they are right: raters
 that make the same mistake outweigh the one that does not.
 
-Source: defined in card 11 of the method cards as a stand-in where the published ensemble
-(Martinez-Murillo et al. 2026) gives no formula. It is not the score of that paper.
+Source: our own rule, because the published ensemble (Martinez-Murillo et al. 2026) gives no
+formula. It is not the score of that paper.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def bias_of(
 
 
 def test_agreement_with_itself_is_the_published_ac1_of_skewed_labels() -> None:
-    # Card 0: 20 items, three raters, 18 x (0,0,0), (0,0,1), (1,1,0).
+    # 20 items, three raters, 18 x (0,0,0), (0,0,1), (1,1,0).
     found = intra_rater_agreement({(0, 0, 0): 18, (0, 0, 1): 1, (1, 1, 0): 1}, categories="ab")
     assert found.name == "AC1"
     assert found.value == pytest.approx(0.92634, abs=5e-6)

@@ -69,7 +69,10 @@ class RelevancyOptions:
 
     embedder: Annotated[
         str,
-        Option("The model that compares quotes with definitions: a catalog name or a GGUF file."),
+        Option(
+            "The model that compares quotes with definitions: a catalog name or a GGUF file.",
+            metavar="MODEL",
+        ),
     ] = ENCODER
     ensemble: RecordedEnsembleFile = None
     id_column: IdColumn = None

@@ -2,8 +2,8 @@
 
 Decides which ones. A rater that was shown the answer proves nothing, and its label would still be
 compared with gold. So shots chosen by category are refused if they are among the items to label,
-and every other choice leaves out the items of the study. Gold labels of shots are thus no gold in
-the study, because they belong to no item of it.
+and every other choice leaves out the items of the study. So the gold label of
+a shot never counts as gold in the study: it belongs to none of its items.
 """
 
 from __future__ import annotations

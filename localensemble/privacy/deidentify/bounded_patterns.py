@@ -118,7 +118,7 @@ def _read(stream: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
 
 
 def _waited_for(answers: queue.SimpleQueue[bytes]) -> bytes:
-    """Return the next line; empty if there is none in time. A sleeping machine waits nothing."""
+    """Return the next line; empty if there is none in time. Sleep of the machine does not count."""
     waited, before = 0.0, time.monotonic()
     while waited < _MOST_SECONDS:
         with contextlib.suppress(queue.Empty):

@@ -13,7 +13,7 @@ from localensemble.strategies.relevancy.topic_ensemble import topic_ensemble
 from localensemble.strategies.relevancy.topic_labels import topic_labels
 from tests.strategies.relevancy.bag_of_words import bag_of_words
 
-# Three raters, eight items: the fixture of the method card.
+# Three raters, eight items, worked out by hand.
 SCORES = np.array(
     [
         (0.45, 0.40, 0.30),
