@@ -16,6 +16,7 @@ from localensemble.core.engine_origin import EngineOrigin
 from localensemble.core.errors import InputError, LedgerError
 from localensemble.ledger.records import ItemSetKey, RaterKey, VariableKey
 from localensemble.ledger.verify import verify
+from localensemble.study.recorded_deidentification import RecordedDeidentification
 from localensemble.study.run_record import RecordedPrompt, RecordedShots, RunSettings, RunSummary
 from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.study import Study
@@ -58,6 +59,7 @@ def test_shots_by_category_are_recorded_as_before() -> None:
             )
         },
         {"suspected_texts": {"4" * 64: ("turn_mark", "given_answer")}},
+        {"deidentified": RecordedDeidentification("7" * 64, "", "", {"ward": "8" * 64}, 3, 0, {})},
         {"suspected_texts": {}},
         {"strategy": RecordedStrategy("early_stop", {"audit": 0.1, "seed": 0}, RULES.content)},
         {"prompt": RecordedPrompt("own", {"system": "s", "readouts": {"option": {"system": "o"}}})},
