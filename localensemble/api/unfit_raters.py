@@ -47,9 +47,14 @@ def _without(loaded: Study, decisions: Sequence[Decisions], names: Sequence[str]
     changes = [f"{name} {now:,} instead of {before:,}" for name, now, before in counts]
     left = rules.fit(loaded.labeled.rater_names)
     alone = f" Only {left[0]} would be left, and no other rater checks it." * (len(left) == 1)
+    asked = (
+        " This counts labels that were asked for; run again, `label` asks for more."
+        if loaded.recorded.some_left_out
+        else ""
+    )
     return (
         f"Without {listed(names)}, these numbers of labels would be accepted: {listed(changes)}, "
-        f"of {len(decisions[0].categories):,} items each.{alone}"
+        f"of {len(decisions[0].categories):,} items each.{alone}{asked}"
     )
 
 

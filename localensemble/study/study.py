@@ -253,7 +253,9 @@ def _counted(labels: StudyLabels, rules: DecisionRules) -> StudyLabels:
 
 
 def _cautions(run: FinishedRun, rules: DecisionRules, labeled: StudyLabels) -> tuple[str, ...]:
-    reader, strategy = labeled.reader, run.settings.strategy
+    reader = labeled.reader
+    # A strategy that asked every rater that counts about everything changes nothing.
+    strategy = run.settings.strategy if _counted(labeled, rules).some_left_out else None
     signs = (one.sentence for one in run.summary.unfit_signs if one.rater not in rules.unfit)
     return (
         *run.settings.cautions,

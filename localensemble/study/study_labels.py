@@ -135,6 +135,11 @@ class StudyLabels:
             for rater in self.rater_keys
         )
 
+    @property
+    def some_left_out(self) -> bool:
+        """Whether a strategy left out a rater on an item of any variable."""
+        return any(any(self.left_out(name)) for name in self.variable_keys)
+
     def compared_items(self, variable: str) -> NDArray[np.bool_] | None:
         """Mark the items, (N,), on which raters are compared; None if on all that they labeled.
 

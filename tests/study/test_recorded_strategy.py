@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from localensemble.api.agree import AgreeOptions, agree
 from localensemble.api.label import LabeledStudy, LabelOptions, label
+from localensemble.api.unfit_raters import accepted_without
 from localensemble.consensus.rules import decision_rules
 from localensemble.core.errors import EnsembleError
 from localensemble.core.labels import LabelStatus
@@ -16,6 +18,7 @@ from localensemble.core.random_draw import labeled_by_all
 from localensemble.study.strategy.recorded_strategy import RecordedStrategy
 from localensemble.study.study import Study
 from localensemble.study.study_labels import state_word
+from localensemble.study.unfit_signs import UnfitSign
 from tests.studies import SCRIPTED, study_files
 
 pytestmark = pytest.mark.slow  # labels three small studies and writes their reports
@@ -108,6 +111,25 @@ def test_other_rules_than_those_of_the_strategy_bring_a_caution(
         assert not any("other rules" in one for one in study.cautions)
         other = study.with_rules(decision_rules({"method": "unanimous"}, []))
         assert any("other rules" in one for one in other.cautions)
+        assert study.recorded.some_left_out
+
+
+def test_a_strategy_that_left_nothing_out_is_no_reason_for_caution(tmp_path: Path) -> None:
+    path, _ = labeled(tmp_path, EARLY_STOP.replace("audit: 0.2", "audit: 1"))
+    with Study.open(path) as study:
+        assert not study.recorded.some_left_out
+        assert not any("early_stop" in one for one in study.cautions)
+
+
+def test_what_would_be_accepted_without_a_rater_counts_only_what_was_asked(
+    stopped: tuple[Path, LabeledStudy],
+) -> None:
+    with Study.open(stopped[0]) as study:
+        sign = UnfitSign(study.raters[0], "It answers outside the codebook.")
+        summary = replace(study.run.summary, unfit_signs=(sign,))
+        suspected = replace(study, run=replace(study.run, summary=summary))
+        (sentence,) = accepted_without(suspected, decisions=study.decide())
+    assert "were asked for" in sentence
 
 
 def test_a_chain_counts_nobody_as_missing_and_says_what_agreement_rests_on(
