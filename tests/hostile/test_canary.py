@@ -28,6 +28,7 @@ MEANT = (
         "with_texts.xlsx",
         "with_texts.json",
         "with_texts.jsonl",
+        "with_texts.before-*.*",
     ),
 )
 
@@ -104,6 +105,9 @@ def commands(given: Path, study: Path, out: Path) -> Iterator[tuple[object, ...]
     yield "report", study
     yield "report", study, "--gold", gold
     yield "report", study, *of_items, "--include-text"
+    again = ("relabel", study, *of_items, *rules, "--table", out / "again.csv")
+    yield *again, "--against", gold, "--audit-share", "0.2", "-o", out / "relabeled"
+    yield *again, "--against", given / "broken_row.csv", "-o", out / "never"
     yield "sample", study, *of_items, "--n", "5", "-o", out / "sample.csv"
     for kind in ("csv", "xlsx", "html"):
         yield "review", "worksheet", study, *of_items, "-o", out / f"worksheet.{kind}"
