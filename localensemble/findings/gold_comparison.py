@@ -210,6 +210,8 @@ def gold_comparison(
 ) -> GoldComparison:
     """Compare every rater, the consensus and the accepted labels with the gold labels.
 
+    A rater is held to the items that it was asked about.
+
     Args:
         labels: the labels of the study.
         variable: the variable.
@@ -224,6 +226,7 @@ def gold_comparison(
     """
     names = labels.rater_names
     given = [*matrix.indices.T, decided.categories, decided.final]
+    held_to = [*labels.gold_of_raters(variable.name, gold).T, gold, gold]
     whose = dict(zip((*names, CONSENSUS, ACCEPTED), given, strict=True))
     audit, audit_unlabeled = _audit(decided, gold)
     learned = None
@@ -238,12 +241,14 @@ def gold_comparison(
                 who,
                 evaluate_labels(
                     found,
-                    gold=gold,
+                    gold=known,
                     categories=variable.answers,
                     ordered=variable.level == "ordinal",
                 ),
             )
-            for who, found in zip((*names, CONSENSUS, ACCEPTED), given, strict=True)
+            for who, found, known in zip(
+                (*names, CONSENSUS, ACCEPTED), given, held_to, strict=True
+            )
         ),
         baselines=_baselines(variable, decided, gold, learned),
         calibrations=_calibrations(labels, variable=variable, gold=gold),

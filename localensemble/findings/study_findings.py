@@ -363,6 +363,7 @@ def _variable_findings(
     agreement = variable_agreement(compared, level=variable.level)
     confidence = variable_confidence(labels, variable=variable, decided=decided)
     truth = gold.categories.get(variable.name) if gold else None
+    held_to = None if truth is None else labels.gold_of_raters(variable.name, truth)
     escalated = int(np.count_nonzero(decided.escalated))
     return VariableFindings(
         name=variable.name,
@@ -377,7 +378,7 @@ def _variable_findings(
         reason_counts=decided.reason_counts(),
         accepted_counts=_category_counts(decided.final, len(variable.answers)),
         raters=tuple(
-            _rater_labels(labels, matrix, variable, column, truth, changes)
+            _rater_labels(labels, matrix, variable, column, held_to, changes)
             for column in range(len(labels.rater_keys))
         ),
         accuracy_accepted=None if truth is None else accuracy(decided.final, gold=truth),
@@ -445,7 +446,7 @@ def _rater_labels(
         missing=0 if labels.strategy else counts.missing,
         left_out=counts.missing if labels.strategy else 0,
         reason_counts=tuple(counts.reasons.items()),
-        accuracy=None if truth is None else accuracy(given, gold=truth),
+        accuracy=None if truth is None else accuracy(given, gold=truth[:, column]),
         position_bias=position_bias(
             changes.get((labels.rater_keys[column], labels.variable_keys[variable.name])),
             variable=variable,

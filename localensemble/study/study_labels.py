@@ -116,6 +116,21 @@ class StudyLabels:
         """What a label that is not there is: not asked for, if a strategy chose who is asked."""
         return "missing" if self.strategy is None else "not_asked"
 
+    def gold_of_raters(self, variable: str, gold: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the gold categories that each rater is held to: (N, R), -1 where it was not asked.
+
+        Args:
+            variable: the name of the variable.
+            gold: (N,) gold categories, -1 for items without one.
+        """
+        found = np.repeat(gold[:, None], len(self.rater_keys), axis=1)
+        if self.strategy is not None:
+            for start in range(0, self.item_count, BLOCK_ITEMS):
+                stop = min(start + BLOCK_ITEMS, self.item_count)
+                read = self.block(variable, start=start, stop=stop)
+                found[start:stop][read.status == MISSING] = -1
+        return found
+
     def matrix(self, variable: Variable) -> LabelMatrix:
         """Read the whole label matrix of one variable: two bytes per label."""
         indices = self.reader.label_indices(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from localensemble.api.agree import AgreeOptions, agree
+from localensemble.api.evaluate import evaluate
 from localensemble.api.label import LabeledStudy, LabelOptions, label
 from localensemble.api.unfit_raters import accepted_without
 from localensemble.consensus.rules import decision_rules
@@ -155,6 +156,28 @@ def test_a_label_that_is_not_there_was_not_asked_for(
         with Study.open(path) as study:
             assert state_word(None, gap=study.recorded.gap) == word
     assert state_word(LabelStatus.FAILED, gap="not_asked") == "<failed>"
+
+
+def test_a_rater_is_held_to_the_gold_labels_of_what_it_was_asked(
+    chained: tuple[Path, LabeledStudy], tmp_path: Path
+) -> None:
+    path, _ = chained
+    with Study.open(path) as study:
+        ids, left_out = tuple(study.items), study.recorded.left_out("topic")
+    gold = tmp_path / "gold.csv"
+    rows = "".join(f"{one},staff\n" for one in ids)
+    gold.write_text(f"id,gold_topic\n{rows}", encoding="utf-8")
+    topic = evaluate(path, gold=gold).variables[0]
+    assert topic.gold is not None
+    assert 0 == left_out[0] < left_out[1] < left_out[2]
+    for rater, unasked, compared in zip(topic.raters, left_out, topic.gold.evaluated, strict=False):
+        assert rater.accuracy is not None
+        # The text that answers nothing has no label, but it was not left out by the strategy.
+        assert (rater.accuracy.items, rater.accuracy.unlabeled) == (ITEMS - unasked - 1, 1)
+        assert (compared.evaluation.items, compared.evaluation.unlabeled) == (
+            ITEMS - unasked - 1,
+            1,
+        )
 
 
 def test_a_study_without_a_strategy_asks_everyone(of_models: Path) -> None:

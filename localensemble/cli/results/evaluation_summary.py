@@ -128,7 +128,10 @@ def _in_full(variable: VariableFindings, gold: GoldComparison, *, items: int) ->
         f"; {one.who}: {share(one.evaluation.accuracy.value)}" for one in gold.baselines[:1]
     )
     if raters:
-        best = max(raters, key=lambda one: _of_all(one.evaluation))
+        # Those that a strategy asked only about some items had the hard ones.
+        most = max(_asked(one.evaluation) for one in raters)
+        alike = [one for one in raters if _asked(one.evaluation) == most]
+        best = max(alike, key=lambda one: _of_all(one.evaluation))
         lines.append(
             f"  Best rater: {best.who}, {_right(best.evaluation) or 'no label to compare'}. "
             f"Consensus: {_right(consensus.evaluation) or 'no label to compare'}"
@@ -167,8 +170,13 @@ def _right(found: Evaluation) -> str:
 
 def _of_all(found: Evaluation) -> float:
     # Accuracy leaves out items without a label, which flatters raters that abstain often.
-    items = found.items + found.unlabeled
+    items = _asked(found)
     return found.correct / items if items else 0.0
+
+
+def _asked(found: Evaluation) -> int:
+    """Count the items with a gold label about which a rater was asked."""
+    return found.items + found.unlabeled
 
 
 def _no_better_than_always(variable: VariableFindings, gold: GoldComparison) -> bool:
