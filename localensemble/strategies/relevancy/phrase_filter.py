@@ -52,7 +52,8 @@ def place_of(phrase: str, text: str) -> Place | None:
     reach = 2 * len(_WORD.findall(phrase))
     for first, (i, _) in enumerate(found):
         seen: set[str] = set()
-        for j, stem in found[first:]:
+        for place in range(first, len(found)):
+            j, stem = found[place]
             if j - i >= reach:
                 break
             seen.add(stem)
