@@ -267,6 +267,11 @@ class _Reader:
                 "A spreadsheet may have changed these ids, as it does with 007 or 1-2: write them "
                 "as they were, with the column formatted as text; or remove the rows, and"
             )
+        if any(problem.endswith(_OTHER_TEXT) for problem in self._problems):
+            return (
+                "If the file has de-identified texts, add `--deidentify CODEBOOK`; if it has those "
+                "of the table, leave it out. Otherwise, correct or remove these rows, and"
+            )
         return "Correct or remove these rows, and"
 
     def _position(self, cells: Mapping[str, str]) -> int:

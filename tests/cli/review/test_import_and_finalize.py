@@ -158,7 +158,9 @@ def test_the_next_commands_repeat_how_texts_were_de_identified(
     name = first["open_variables"].split()[0].strip(",;")
     decided = first | {f"decision_{name}": {"topic": "staff", "urgent": "no"}[name]}
     sheet = write(tmp_path / "decided.csv", [decided])
-    again = imported(run, files, sheet, "--deidentify", by, "--reviewer", "AB")
+    refused = run("review", "import", files.study, sheet, "--items", files.items)
+    assert (refused.code, "--deidentify CODEBOOK" in refused.err) == (2, True)
+    again = imported(run, files, sheet, "--deidentify", str(by), "--reviewer", "AB")
     assert f"localensemble review {files.study} --items {files.items} --deidentify {by}" in again
 
 
