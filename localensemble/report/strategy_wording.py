@@ -42,7 +42,7 @@ def rests_on(findings: StudyFindings, calls: VariableCalls, rater: str) -> str:
         return "not compared: its items depend on others"
     used = counted(agreement.counts.used, "item")
     if calls.compared is not None:
-        return f"{used} labeled by all by lot"
+        return f"{used} drawn at random, labeled by all"
     if agreement.counts.used == calls.in_full:
         return "all items"
     return f"{used} with several labels"

@@ -75,7 +75,7 @@ def test_the_items_on_which_agreement_rests_are_counted(used: tuple[int, ...], s
 
 @pytest.mark.parametrize(
     ("compared", "used", "shown"),
-    [(3, 3, "3 items labeled by all"), (None, 36, "all items"), (None, 20, "20 items with sever")],
+    [(3, 3, "3 items drawn at random"), (None, 36, "all items"), (None, 20, "20 items with sever")],
 )
 def test_each_rater_has_the_items_that_its_agreement_rests_on(
     compared: int | None, used: int, shown: str
