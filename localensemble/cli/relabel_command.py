@@ -83,14 +83,13 @@ def _show(found: Relabeling, console: Console) -> None:
     table = WordTable(
         "Disagreements by existing label",
         words=("variable", "existing label"),
-        numbers=("compared", "differ", "study won", "existing won", "third way"),
+        numbers=("compared", "differ", "study won", "existing won", "third way", "open"),
     )
     for one in found.variables:
         for category in one.comparison.categories:
-            counts = (
-                *(category.compared, category.disagreements, category.study_right),
-                *(category.existing_right, category.neither_right),
-            )
+            won = (category.study_right, category.existing_right, category.neither_right)
+            differ = category.disagreements
+            counts = (category.compared, differ, *won, differ - sum(won))
             table.add_row(one.variable, category.category, *(f"{count:,}" for count in counts))
     console.print(table)
     if found.raters:

@@ -38,24 +38,40 @@ def test_a_disagreement_without_a_majority_leaves_a_range() -> None:
     assert "80.0% to 90.0%" in text
 
 
-def test_an_audit_gives_the_exact_interval_and_counts_what_it_lost() -> None:
-    # 9 of 10: Clopper-Pearson 0.5550 to 0.9975 (R: binom.test(9, 10)).
-    one = relabeled([0] * 20, [0] * 20, [0] * 9 + [1] + [-1] * 10, drawn=12)
+def test_an_audit_gives_the_exact_interval_and_an_estimate_for_all_items() -> None:
+    # Clopper-Pearson for 9 of 10: .5550 to .9975 (R: binom.test(9, 10)).
+    one = relabeled([0] * 20, [0] * 20, [0] * 9 + [1] + [-1] * 10, drawn=10)
     text = " ".join(one.sentences())
     assert "confirmed 9 of 10 agreements" in text
     assert "(55.5% to 99.7%)" in text
-    assert "Not counted: 2" in text
-    assert "only gold labels" in text
     assert "estimated 90.0%" in text
+    assert "only gold labels" in text
+    assert one.sided_range == pytest.approx((0.5550, 0.9975), abs=1e-4)
     assert one.share_won is None
 
 
-@pytest.mark.parametrize("drawn", [0, 3])
-def test_without_a_confirmed_agreement_the_agreement_is_too_high(drawn: int) -> None:
-    one = relabeled([0] * 5, [1] + [0] * 4, [1] + [-1] * 4, drawn=drawn)
+def test_an_audited_agreement_without_a_majority_widens_the_interval_at_both_ends() -> None:
+    # The lower end of 9 of 12 and the upper end of 11 of 12 (R: binom.test).
+    one = relabeled([0] * 20, [0] * 20, [0] * 9 + [1] + [-1] * 10, drawn=12)
+    assert one.audit_range == pytest.approx((0.4281, 0.9979), abs=1e-4)
     text = " ".join(one.sentences())
-    assert "--audit-share" in text
-    assert ("no agreement that was drawn" in text) == (drawn > 0)
+    assert "confirmed 9 of 12 agreements" in text
+    assert "2 without a majority" in text
+    assert "estimated" not in text
+
+
+def test_undecided_disagreements_widen_the_share_of_all_items() -> None:
+    one = relabeled([0] * 10, [1] * 4 + [0] * 6, [1, 1, -1, 2] + [0] * 6, drawn=6)
+    assert one.audit_range is not None
+    low, high = one.audit_range
+    assert one.sided_range == pytest.approx(((2 + 6 * low) / 10, (3 + 6 * high) / 10))
+    assert high == 1
+
+
+def test_without_an_audit_the_agreement_is_too_high() -> None:
+    one = relabeled([0] * 5, [1] + [0] * 4, [1] + [-1] * 4)
+    assert one.audit_range is None
+    assert "--audit-share" in " ".join(one.sentences())
 
 
 def test_nothing_compared_is_said() -> None:

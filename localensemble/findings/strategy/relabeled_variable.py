@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from localensemble.consensus.certificates.bounds import exact_interval
 from localensemble.core.words import counted
 from localensemble.findings.people.existing_comparison import ExistingComparison
 
@@ -40,6 +41,33 @@ class RelabeledVariable:
         sure = one.compared - one.disagreements + one.study_right
         return sure / one.compared, (sure + one.undecided) / one.compared
 
+    @property
+    def audit_range(self) -> tuple[float, float] | None:
+        """The exact 95% interval of the share of agreements that the others confirm.
+
+        None if none was drawn.
+        Its lower end counts those without a majority as not confirmed, its upper end as confirmed.
+        """
+        if not self.drawn:
+            return None
+        confirmed, lost = self.comparison.confirmed, self.drawn - self.comparison.audited
+        low = exact_interval(confirmed, items=self.drawn).low
+        return low, exact_interval(confirmed + lost, items=self.drawn).high
+
+    @property
+    def sided_range(self) -> tuple[float, float] | None:
+        """The share of all compared items on which the others side with the study.
+
+        None if no agreement was drawn.
+        Only the audit is uncertain; what has no majority counts as in the two ranges above.
+        """
+        one, audit = self.comparison, self.audit_range
+        if audit is None or not one.compared:
+            return None
+        agreements, won = one.compared - one.disagreements, one.study_right
+        low, high = won + agreements * audit[0], won + one.undecided + agreements * audit[1]
+        return low / one.compared, high / one.compared
+
     def sentences(self) -> tuple[str, ...]:
         """Return what the other raters decided, and what it does not show."""
         one, span = self.comparison, self.after_range
@@ -68,25 +96,21 @@ class RelabeledVariable:
         )
 
     def _audit(self) -> list[str]:
-        one = self.comparison
-        if one.confirmed_share is None:
-            none = " (no agreement that was drawn has a majority)" if self.drawn else ""
+        one, audit, sided = self.comparison, self.audit_range, self.sided_range
+        if audit is None or sided is None:
             return [
                 "This is too high as an accuracy, because nobody labeled again the items on which "
-                f"the two agree{none}. Draw some of them with --audit-share."
+                "the two agree. Draw some of them with --audit-share."
             ]
         lost = self.drawn - one.audited
-        without = f" Not counted: {lost} without a majority." if lost else ""
-        found = [
-            f"The other raters confirmed {one.confirmed} of {counted(one.audited, 'agreement')} "
-            f"drawn at random ({one.confirmed_low:.1%} to {one.confirmed_high:.1%}).{without}"
+        either = f"; {lost} without a majority count either way" if lost else ""
+        span = f"{sided[0]:.1%} to {sided[1]:.1%}"
+        known = one.accuracy is not None and not lost
+        share = f"an estimated {one.accuracy:.1%}" if known else span
+        return [
+            f"The other raters confirmed {one.confirmed} of {counted(self.drawn, 'agreement')} "
+            f"drawn at random ({audit[0]:.1%} to {audit[1]:.1%}{either}).",
+            f"With this audit, they side with the study on {share} of all compared items"
+            f"{f' ({span})' if known else ''}.",
+            "Raters can be wrong together: how often labels are right, only gold labels show.",
         ]
-        if one.accuracy is not None:
-            found.append(
-                f"With this audit, they side with the study on an estimated {one.accuracy:.1%} of "
-                f"all compared items ({one.accuracy_low:.1%} to {one.accuracy_high:.1%})."
-            )
-        found.append(
-            "Raters can be wrong together: how often labels are right, only gold labels show."
-        )
-        return found
