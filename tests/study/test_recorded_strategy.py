@@ -215,3 +215,16 @@ def test_a_variable_of_which_everything_was_asked_is_compared_in_full(
 def test_a_strategy_of_roles_says_that_agreement_is_measured_among_the_labelers() -> None:
     (caution,) = RecordedStrategy("roles", {}, None).cautions(["a"], rules=None)
     assert "among the labelers" in caution
+
+
+def test_labels_that_no_fit_verifier_confirmed_bring_a_caution() -> None:
+    method = {"method": "roles", "roles": {"check": "verifier", "again": "verifier"}}
+    strategy = RecordedStrategy("roles", {}, decision_rules(method, []).content)
+
+    def warns(*unfit: str) -> bool:
+        rules = decision_rules(method, [], unfit=unfit).content
+        return "nobody confirmed" in " ".join(strategy.cautions(["a"], rules=rules))
+
+    assert not warns()
+    assert not warns("again")
+    assert warns("again", "check")

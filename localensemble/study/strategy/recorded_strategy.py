@@ -77,6 +77,11 @@ class RecordedStrategy:
                 "rater was asked about all items of a variable."
             )
         found = f"The strategy {self.name} did not ask every rater about every item. {shown}"
+        if _without_verifiers(rules):
+            found += (
+                " The verifiers were declared unfit, so nobody confirmed the labels: proposals "
+                "that they did not confirm are accepted."
+            )
         if canonical_json(rules) == canonical_json(self.rules):
             return (found,)
         return (
@@ -86,3 +91,11 @@ class RecordedStrategy:
             "differ from those of raters that label everything. To ask for what is missing, run "
             "`localensemble label` again.",
         )
+
+
+def _without_verifiers(rules: JsonValue) -> bool:
+    """Tell whether rules give raters the role of a verifier, and all of these are unfit."""
+    content = cast(Mapping[str, Any], rules or {})
+    roles = content.get("consensus", {}).get("roles", {})
+    verifiers = {name for name, role in roles.items() if role == "verifier"}
+    return bool(verifiers) and verifiers <= set(content.get("unfit", ()))
