@@ -19,6 +19,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.labels import ItemId
 from localensemble.core.options import Option
 from localensemble.core.spans import Span
+from localensemble.core.words import listed
 from localensemble.extraction.quoting_run import (
     MOST_TOKENS,
     Asked,
@@ -26,7 +27,7 @@ from localensemble.extraction.quoting_run import (
     ExtractionProgress,
     run_extraction,
 )
-from localensemble.labeling.ensemble import EnsembleSource, load_ensemble
+from localensemble.labeling.ensemble import Ensemble, EnsembleSource, load_ensemble
 from localensemble.ledger.read import LedgerReader
 from localensemble.ledger.records import ItemPassages
 from localensemble.prompting.template import load_template
@@ -130,6 +131,8 @@ def extract_spans(
             "without `deidentify`.",
         )
     chosen = load_ensemble(ensemble)
+    for message in _unused_keys(chosen):
+        on_message(message)
     refuse_unready(chosen)
     place = StudyFolder(folder)
     table = without_withdrawn(
@@ -168,6 +171,23 @@ def extract_spans(
             for one in asked.variables
         )
     return ExtractedSpans(written, plan.total, sum(one.calls for one in found))
+
+
+def _unused_keys(ensemble: Ensemble) -> Iterator[str]:
+    """Say which keys of an ensemble file change who labels what, but no passages."""
+    has_roles = any(rater.role != "labeler" for rater in ensemble.raters)
+    stated = {
+        "role": has_roles,
+        "strategy": ensemble.strategy is not None and not has_roles,
+        "shots": ensemble.shots is not None,
+        "orders": ensemble.orders > 1,
+        "file": ensemble.prompt_file is not None,
+    }
+    if unused := [f"`{key}`" for key, is_stated in stated.items() if is_stated]:
+        yield (
+            f"The ensemble file states {listed(unused)}, which spans extract does not use: every "
+            "rater is asked about every item, with the prompt template for spans."
+        )
 
 
 def _written(

@@ -93,6 +93,22 @@ def test_identifiers_are_never_shown_where_the_codebook_says_to_replace_them(
     assert not (tmp_path / "study").exists()
 
 
+def test_keys_that_change_no_passage_are_named(
+    run: Run, given: list[object], tmp_path: Path
+) -> None:
+    chosen = tmp_path / "ensemble.yaml"
+    plain = chosen.read_text(encoding="utf-8")
+    shown = run(*given, "-o", tmp_path / "plain", "--limit", 1).out
+    assert "does not use" not in shown
+    second = "  - {model: le-gpt2-2m, name: two, role: verifier, context_tokens: 512}\n"
+    first = plain.replace("[", "\n  - ").replace("]", "")
+    shots = "prompt: {orders: 2, shots: {gold: gold.csv, n: 1, select: fixed}}\n"
+    chosen.write_text(f"{first}{second}{shots}", encoding="utf-8")
+    ended = run(*given, "-o", tmp_path / "study", "--limit", 1)
+    words = " ".join((ended.out + ended.err).split())
+    assert all(key in words for key in ("`role`", "`shots`", "`orders`", "does not use")), words
+
+
 def test_a_run_killed_on_the_way_ends_as_an_undisturbed_one(
     run: Run, given: list[object], tmp_path: Path
 ) -> None:
