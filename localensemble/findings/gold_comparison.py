@@ -246,9 +246,7 @@ def gold_comparison(
                     ordered=variable.level == "ordinal",
                 ),
             )
-            for who, found, known in zip(
-                (*names, CONSENSUS, ACCEPTED), given, held_to, strict=True
-            )
+            for who, found, known in zip((*names, CONSENSUS, ACCEPTED), given, held_to, strict=True)
         ),
         baselines=_baselines(variable, decided, gold, learned),
         calibrations=_calibrations(labels, variable=variable, gold=gold),

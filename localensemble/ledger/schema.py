@@ -423,10 +423,7 @@ _PEOPLE_TABLES = {
     "decision_batch": _DECISION_BATCHES,
     "person_decision": _PERSON_DECISIONS,
 }
-_PASSAGE_TABLES = {
-    "passage_batch": _PASSAGE_BATCHES,
-    "item_passages": _ITEM_PASSAGES,
-}
+_PASSAGE_TABLES = {"passage_batch": _PASSAGE_BATCHES, "item_passages": _ITEM_PASSAGES}
 
 
 def _append_only(table: str) -> tuple[str, ...]:
