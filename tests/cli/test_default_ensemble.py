@@ -102,6 +102,24 @@ def test_a_codebook_of_the_examples_keeps_the_models_that_were_trained_on_it(
     assert {model for model, _ in chosen(reworded, demo_models=True)} == DEMO
 
 
+def test_all_models_are_candidates_with_those_of_the_demo_only_where_they_know_the_codebook(
+    files: StudyFiles, tmp_path: Path
+) -> None:
+    for name in ("one", "two", "three", "four"):
+        add_file(tmp_path / f"{name}.gguf", f"qwen-{name}")
+    add_encoder(tmp_path)
+    own = {f"qwen-{name}" for name in ("one", "two", "three", "four")} | {ENCODER}
+    for path, wanted in ((files.codebook, own), (FEEDBACK, own | DEMO)):
+        codebook = load_codebook(path)
+        found = choose_ensemble(LabelOptions(), codebook=codebook, every_model=True)
+        assert {rater.model for rater in found.ensemble.raters} == wanted
+        assert f"all {len(wanted)} models on this machine are candidates" in found.message
+    given = choose_ensemble(
+        LabelOptions(demo_models=True), codebook=load_codebook(FEEDBACK), every_model=True
+    )
+    assert {rater.model for rater in given.ensemble.raters} == DEMO
+
+
 def test_the_models_are_those_that_init_would_write_and_a_sentence_names_them(
     run: Run, files: StudyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

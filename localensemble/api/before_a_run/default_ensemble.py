@@ -81,7 +81,9 @@ def choose_ensemble(
         InputError: a file is given and the embedded models are asked for.
         EngineUnavailableError: the engine of a rater is not available.
     """
-    chosen = (_every_model(options) if every_model else None) or _chosen(options, codebook, study)
+    chosen = (_every_model(options, codebook) if every_model else None) or _chosen(
+        options, codebook, study
+    )
     refuse_unready(chosen.ensemble)
     return chosen
 
@@ -106,16 +108,23 @@ def _chosen(options: _Options, codebook: Codebook, study: Path | None) -> Chosen
     return ChosenEnsemble(load_ensemble(content), _who_labels(models))
 
 
-def _every_model(options: _Options) -> ChosenEnsemble | None:
-    """Return all models on this machine; None if there are none, or if the raters are given."""
+def _every_model(options: _Options, codebook: Codebook) -> ChosenEnsemble | None:
+    """Return all models on this machine; None if there are none, or if the raters are given.
+
+    The embedded models are among them if they were trained on the codebook.
+    """
     models = usable_models()
     if options.ensemble is not None or options.demo_models or not models:
         return None
     content = YAML(typ="safe", pure=True).load(ensemble_text(models))
+    if _ships(codebook):
+        embedded = load_ensemble(embedded_ensemble())
+        content["raters"] += [{"model": rater.model} for rater in embedded.raters]
+    ensemble = load_ensemble(content)
     return ChosenEnsemble(
-        load_ensemble(content),
-        f"No ensemble file is given, so all {counted(len(models), 'model')} on this machine are "
-        f"candidates: {listed([model.name for model in models])}.",
+        ensemble,
+        f"No ensemble file is given, so all {counted(len(ensemble.raters), 'model')} on this "
+        f"machine are candidates: {listed([rater.name for rater in ensemble.raters])}.",
     )
 
 
