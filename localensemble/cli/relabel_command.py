@@ -83,7 +83,7 @@ def _show(found: Relabeling, console: Console) -> None:
     table = WordTable(
         "Disagreements by existing label",
         words=("variable", "existing label"),
-        numbers=("compared", "differ", "study won", "existing won", "third way", "open"),
+        numbers=("compared", "differ", "study won", "existing won", "neither", "open"),
     )
     for one in found.variables:
         for category in one.comparison.categories:

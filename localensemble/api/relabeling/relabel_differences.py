@@ -63,7 +63,7 @@ class RelabelOptions:
     audit_share: Annotated[
         float,
         Option(
-            "Share of the items on which both agree to label again as well, drawn at random.",
+            "Share of the items with the same label in both to label again, too, drawn at random.",
             metavar="SHARE",
             least=0,
             most=1,

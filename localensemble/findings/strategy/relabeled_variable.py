@@ -90,17 +90,17 @@ class RelabeledVariable:
         after = f"{low:.1%} to {high:.1%}" if one.undecided else f"{high:.1%}"
         return (
             f"Of {counted(one.disagreements, 'disagreement')}, the other raters decided "
-            f"{one.study_right}{share} as the study has it, {one.existing_right} as the existing "
-            f"label has it and {one.neither_right} in a third way{undecided}. After that, the "
-            f"study agrees on {after} of the items."
+            f"{one.study_right}{share} for the study, {one.existing_right} for the existing label "
+            f"and {one.neither_right} for neither{undecided}. With these decisions, the study "
+            f"agrees on {after} of the items."
         )
 
     def _audit(self) -> list[str]:
         one, audit, sided = self.comparison, self.audit_range, self.sided_range
         if audit is None or sided is None:
             return [
-                "This is too high as an accuracy, because nobody labeled again the items on which "
-                "the two agree. Draw some of them with --audit-share."
+                "This is too high as an accuracy, because the items on which the two agree were "
+                "not labeled again. Draw some of them with --audit-share."
             ]
         lost = self.drawn - one.audited
         either = f"; {lost} without a majority count either way" if lost else ""
