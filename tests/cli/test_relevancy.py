@@ -202,19 +202,6 @@ def test_a_study_without_topics_and_another_table_are_refused(
     assert (refused.code, "multi_label" in refused.err) == (2, True)
 
 
-def test_a_study_whose_strategy_chose_who_was_asked_is_refused(
-    run: Run, encoder: Path, tmp_path: Path
-) -> None:
-    files = study_files(tmp_path, TEXTS[:6], codebook=CODEBOOK)
-    with files.ensemble.open("a", encoding="utf-8") as ensemble:
-        ensemble.write("strategy: {name: early_stop}\nescalation: [{policy: no_consensus}]\n")
-    options = LabelOptions(ensemble=files.ensemble)
-    label(files.items, codebook=files.codebook, study=files.study, options=options)
-    refused = relevancy(run, files, encoder)
-    assert (refused.code, "early_stop" in refused.err) == (2, True)
-    assert topics(files) == ()
-
-
 def test_items_without_a_label_are_in_no_count(run: Run, encoder: Path, tmp_path: Path) -> None:
     files = study_files(tmp_path, [*TEXTS[:6], ""], codebook=CODEBOOK)
     options = LabelOptions(ensemble=files.ensemble)
