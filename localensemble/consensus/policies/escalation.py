@@ -81,8 +81,6 @@ class Evidence:
             nobody looked for them.
         asked: bool (N, R); whether a rater was asked about an item; None if all raters were
             asked about all items.
-
-
         changed_without_signs: bool (N, R); True where the rater gave another label to the text
             without the sentences that have a sign; None if nobody asked again.
 
@@ -100,7 +98,6 @@ class Evidence:
     own_probabilities: FloatArray | None = None
     injection_signs: NDArray[np.int64] | None = None
     asked: BoolArray | None = None
-
     changed_without_signs: BoolArray | None = None
 
     def __post_init__(self) -> None:
