@@ -162,6 +162,20 @@ def test_a_fixed_example_is_no_near_copy_of_an_item(tmp_path: Path, codebook: Co
     assert sorted(shots.ids) == ["p-1", "p-2", "p-3", "p-4"]
 
 
+def test_fixed_examples_are_found_among_many_near_copies_of_items(
+    tmp_path: Path, codebook: Codebook
+) -> None:
+    items = [(f"i-{n}", f"a text of seven words about {n}") for n in range(60)]
+    copies = [(f"c-{n}", f"a text of seven words about {n} indeed", "other") for n in range(60)]
+    every = shots_of(
+        tmp_path, codebook, pool=[*copies, *POOL], items=items, count=5, select="fixed"
+    )
+    assert sorted(every.ids) == [row[0] for row in POOL]
+    two = shots_of(tmp_path, codebook, pool=[*copies, *POOL], items=items, count=2, select="fixed")
+    assert len(two.ids) == 2
+    assert two.ids < every.ids
+
+
 def test_row_numbers_of_two_tables_are_not_the_same_items(
     tmp_path: Path, codebook: Codebook
 ) -> None:

@@ -348,16 +348,23 @@ def _without_copies(
 ) -> dict[str, Sequence[tuple[ItemRow, str]]]:
     """Take the first of the drawn rows that are no near duplicates of an item."""
     refused: set[ItemId] = set()
+    # Every round reads the whole table. If the gold labels are those of its items in other words,
+    # all rows are refused, so each round looks at twice as many.
+    ahead = count
     while True:
-        chosen = {
-            name: [pair for pair in pairs if pair[0].item.id not in refused][:count]
+        looked_at = {
+            name: [pair for pair in pairs if pair[0].item.id not in refused][:ahead]
             for name, pairs in drawn.items()
         }
-        shots = {row.item.id: row.item for pairs in chosen.values() for row, _ in pairs}
-        found = _copied(shots, items)
-        if not found:
-            return dict(chosen)
-        refused |= found
+        shots = {row.item.id: row.item for pairs in looked_at.values() for row, _ in pairs}
+        refused |= _copied(shots, items)
+        fit = {
+            name: [pair for pair in pairs if pair[0].item.id not in refused]
+            for name, pairs in looked_at.items()
+        }
+        if all(len(fit[name]) >= count or len(looked_at[name]) < ahead for name in drawn):
+            return {name: pairs[:count] for name, pairs in fit.items()}
+        ahead *= 2
 
 
 def _copied(shots: Mapping[ItemId, Item], items: ItemFile | None) -> set[ItemId]:
