@@ -82,8 +82,9 @@ def read_span_answers(path: Path, *, texts: Mapping[ItemId, str]) -> dict[ItemId
         texts: the text of each item.
 
     Raises:
-        TableError: a column is missing, an answer is neither yes nor no, an item is unknown, or a
-            passage is not at its place, or not exactly once in its text if it has no place.
+        TableError: a column is missing, an answer is neither yes nor no, two answers to a span
+            differ, an item is unknown, or a passage is not at its place, or not exactly once in
+            its text if it has no place.
     """
     table = open_table_file(path)
     lacking = [name for name in _COLUMNS[:6] if name not in table.columns]
@@ -99,7 +100,9 @@ def read_span_answers(path: Path, *, texts: Mapping[ItemId, str]) -> dict[ItemId
             continue
         try:
             span = _span(cells, texts.get(ItemId(cells[0].strip())))
-            keeps.setdefault(ItemId(cells[0].strip()), {})[span] = _ANSWERS[answer]
+            of_item = keeps.setdefault(ItemId(cells[0].strip()), {})
+            if of_item.setdefault(span, _ANSWERS[answer]) != _ANSWERS[answer]:
+                raise ValueError("an earlier row has the other answer to the same span")
         except KeyError:
             raise TableError(
                 f"{path.name}, row {number}: the answer is neither yes nor no.",
@@ -108,7 +111,8 @@ def read_span_answers(path: Path, *, texts: Mapping[ItemId, str]) -> dict[ItemId
         except ValueError as error:
             raise TableError(
                 f"{path.name}, row {number}: {error}.",
-                hint="Copy the passage from the text of the item, and name its category.",
+                hint="Copy the passage from the text of the item, name its category, and answer "
+                "once.",
             ) from None
     return keeps
 

@@ -137,6 +137,24 @@ def test_a_wrong_answer_is_refused_by_its_row(
     assert "penicilin" not in ended.err
 
 
+@pytest.mark.parametrize("blank", [(), ("start", "stop")])
+def test_two_answers_to_one_span_that_differ_are_refused(
+    run: Run, given: list[object], tmp_path: Path, blank: tuple[str, ...]
+) -> None:
+    queue = tmp_path / "queue.csv"
+    assert run(*given, "-o", tmp_path / "final.csv", "--queue", queue).code == 0
+    kept = {**rows(queue)[0], "keep": "yes"}
+    dropped = {**kept, "keep": "no", **dict.fromkeys(blank, "")}
+    out = ("-o", tmp_path / "final.csv", "--queue", tmp_path / "rest.csv")
+    table(queue, tuple(kept), tuple(kept.values()), tuple(kept.values()), tuple(dropped.values()))
+    ended = run(*given, *out, "--answers", queue)
+    assert ended.code == 2
+    assert "row 3" in ended.err
+    assert "other answer" in ended.err
+    table(queue, tuple(kept), tuple(kept.values()), tuple(kept.values()))
+    assert run(*given, *out, "--answers", queue).code == 0
+
+
 def test_a_codebook_with_several_variables_needs_a_name(
     run: Run, given: list[object], tmp_path: Path
 ) -> None:
