@@ -9,6 +9,7 @@ returned, for a person to choose.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -26,6 +27,9 @@ _MOST_WORDS = 24
 _LEAST_LETTERS = 5
 _MINUS_SIGNS = ("-", "\u2212", "\u2010")
 _PLAIN_MINUS = str.maketrans(dict.fromkeys(_MINUS_SIGNS, "-"))
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
+_SENTENCE_END = re.compile(r"[.!?]\s")
+_LONGEST_ABBREVIATION = 3
 _WITHOUT_JOINERS = str.maketrans("", "", JOINERS)
 
 
@@ -100,10 +104,11 @@ class Vocabulary:
         """Find terms in a text: from left to right, the longest first, without overlap."""
         words = _signed_words(text)
         parts = [_normalized(text[word.start : word.stop]) for word in words]
+        ends = _sentence_ends(text, words)
         found: list[FoundTerm] = []
         place = 0
         while place < len(words):
-            length, match = self._longest_at(parts, place)
+            length, match = self._longest_at(parts, place, ends[place])
             if match is None:
                 place += 1
                 continue
@@ -115,8 +120,10 @@ class Vocabulary:
             place += length
         return tuple(found)
 
-    def _longest_at(self, parts: Sequence[str], place: int) -> tuple[int, VocabularyMatch | None]:
-        most = min(self._longest, len(parts) - place)
+    def _longest_at(
+        self, parts: Sequence[str], place: int, stop: int
+    ) -> tuple[int, VocabularyMatch | None]:
+        most = min(self._longest, stop - place)
         for length in range(most, 0, -1):
             words = tuple(parts[place : place + length])
             # A joiner alone is no word of a name.
@@ -163,6 +170,21 @@ def _signed_words(text: str) -> list[Word]:
                 stop += not (after and (is_of_word(after) or after in _MINUS_SIGNS))
             found.append(Word(word.start, stop))
     return found
+
+
+def _sentence_ends(text: str, words: Sequence[Word]) -> list[int]:
+    """Return for each word which word is the first of the next sentence or paragraph."""
+    ends = [len(words)] * len(words)
+    for place in range(len(words) - 2, -1, -1):
+        between = text[words[place].stop : words[place + 1].start]
+        is_end = _SENTENCE_END.match(between) is not None
+        # The point of "E. coli" and "St. John's wort" ends no sentence.
+        if between.startswith("."):
+            is_long = words[place].stop - words[place].start > _LONGEST_ABBREVIATION
+            is_end = is_end and is_long and text[words[place + 1].start].isupper()
+        is_end = is_end or _PARAGRAPH_END.search(between) is not None
+        ends[place] = place + 1 if is_end else ends[place + 1]
+    return ends
 
 
 def _normalized(word: str) -> str:

@@ -111,6 +111,23 @@ def test_a_sign_at_the_end_of_a_word_counts(text: str, found: list[tuple[str, st
     assert [(text[a.span.start : a.span.stop], *a.match.ids) for a in matched] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Nothing in the lung. Cancer of the breast.", 0),
+        ("Is it the lung? Cancer, perhaps.", 0),
+        ("lung\r\n\r\nCancer", 0),
+        ("E.\n\nColi", 0),
+        ("lung\ncancer", 1),
+        ("Lung-cancer, E. coli and St. John's wort", 3),
+    ],
+)
+def test_a_term_does_not_go_on_in_another_sentence(text: str, count: int) -> None:
+    names = ("lung cancer", "E. coli", "St. John's wort")
+    vocabulary = Vocabulary([VocabularyEntry(name, name, (name,)) for name in names])
+    assert len(vocabulary.find(text)) == count
+
+
 def test_a_name_of_two_categories_gives_a_span_of_each() -> None:
     found = VOCABULARY.find("a cold night")
     assert [one.span.category for one in found] == ["Disease", "Sensation"]
