@@ -29,6 +29,12 @@ def test_everything_that_is_tested_includes_the_checks_and_the_coverage(reposito
     called = re.findall(r"\./(scripts/\w+)", script)
     assert {"scripts/setup", "scripts/check", "scripts/coverage"} <= set(called)
     assert [name for name in called if not (repository / name).is_file()] == []
+    # What one of them leaves out, the other one runs.
+    assert "scripts/coverage --tests" in script
+    printed = subprocess.run(
+        [repository / "scripts" / "coverage", "--tests"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"tests/agreement", "tests/study", "tests/contract/test_coefficients.py"} <= {*printed}
 
 
 @pytest.mark.parametrize("network", [True, False])
