@@ -18,6 +18,19 @@ def strategy_sentence(strategy: StrategyFindings) -> str:
     )
 
 
+def plain_voting_sentence(strategy: StrategyFindings) -> str:
+    """State what is known of the labels that all raters together would have given."""
+    if strategy.keeps_labels:
+        same = "If every rater had labeled every item, the same method would give the same labels"
+        but = "" if strategy.is_exact else ", except where two are almost equally probable"
+        return f"{same}{but}."
+    return (
+        "What plain voting of all raters would give is not known, because not all labeled every "
+        "item. To compare, label into another folder without strategy and roles, and evaluate both "
+        "against the same gold labels."
+    )
+
+
 def asked_for(findings: StudyFindings) -> int:
     """Count the labels that were asked for."""
     if findings.strategy is not None:

@@ -12,7 +12,12 @@ import pytest
 from localensemble.api.label import LabelOptions, label
 from localensemble.findings.strategy.strategy_findings import StrategyFindings, VariableCalls
 from localensemble.findings.study_findings import StudyFindings
-from localensemble.report.strategy_wording import compared_items, rests_on, strategy_sentence
+from localensemble.report.strategy_wording import (
+    compared_items,
+    plain_voting_sentence,
+    rests_on,
+    strategy_sentence,
+)
 from tests.studies import SCRIPTED, study_files
 
 RULES = """\
@@ -33,6 +38,20 @@ def test_the_sentence_counts_the_calls_made_and_saved() -> None:
 
 def test_a_strategy_of_a_study_without_items_saved_nothing() -> None:
     assert StrategyFindings("chain", (), ()).saved == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "key"),
+    [
+        ("early_stop", (("exact", "true"),), "the same labels."),
+        ("early_stop", (("exact", "false"),), "almost equally probable"),
+        ("chain", (), "not known"),
+    ],
+)
+def test_plain_voting_is_known_only_where_it_follows(
+    name: str, settings: tuple[tuple[str, str], ...], key: str
+) -> None:
+    assert key in plain_voting_sentence(StrategyFindings(name, settings, ()))
 
 
 @pytest.mark.slow  # labels a small study and writes its report

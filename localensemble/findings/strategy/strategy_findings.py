@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localensemble.core.identity import canonical_json
+from localensemble.strategies.early_stop import EarlyStop
 from localensemble.study.decisions import Decisions
 from localensemble.study.study_labels import StudyLabels
 
@@ -45,6 +46,16 @@ class StrategyFindings:
     def in_full(self) -> int:
         """The number of calls if every rater had been asked about every item."""
         return sum(one.in_full * len(one.made) for one in self.variables)
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether the labels are those of a run in which every rater labels every item."""
+        return self.name == EarlyStop.name
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether this also holds for categories that are almost equally probable."""
+        return dict(self.settings).get("exact") != "false"
 
     @property
     def saved(self) -> float:
