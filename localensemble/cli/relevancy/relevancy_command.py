@@ -19,6 +19,7 @@ from localensemble.cli.command_options import with_options
 from localensemble.cli.console import output, progress_output, say
 from localensemble.cli.isolated import isolated_option
 from localensemble.cli.study_argument import StudyCommand
+from localensemble.core.estimates import estimate, interval
 from localensemble.core.options import Option
 from localensemble.core.words import counted, listed
 from localensemble.tables.item_columns import table_options
@@ -91,6 +92,6 @@ def topic_lines(topic: TopicFindings) -> Iterator[str]:
 def _value(found: Coefficient) -> str:
     if found.value is None:
         return f"undefined ({found.undefined_because})"
-    if found.interval_low is None or found.interval_high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} [{found.interval_low:.3f}, {found.interval_high:.3f}]"
+    low, high = found.interval_low, found.interval_high
+    shown = estimate(found.value, low, high)
+    return shown if low is None else f"{shown} ({interval(low, high)})"

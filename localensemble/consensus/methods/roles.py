@@ -96,7 +96,11 @@ class Roles(ConsensusMethod):
         held = set(self.roles.values())
         rule = "all labelers" if self.accept == "unanimous" else "more than half of the labelers"
         settled = ", or else the adjudicators' category" if "adjudicator" in held else ""
-        confirmed = ", if every verifier confirms it" if "verifier" in held else ""
+        confirmed = (
+            ", if every verifier that is not declared unfit confirms it"
+            if "verifier" in held
+            else ""
+        )
         return f"the category on which {rule} agree{settled}{confirmed}"
 
     def derive(self, labels: LabelMatrix, *, probabilities: FloatArray | None = None) -> Consensus:
