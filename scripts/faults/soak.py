@@ -21,7 +21,7 @@ from localensemble.core.prompts import Prompt
 from localensemble.engines import registry
 from localensemble.engines.protocol import OnScored
 from localensemble.engines.scripted import ScriptedEngine
-from localensemble.labeling import recording, run
+from localensemble.labeling import recording, tally
 from scripts.faults.study_files import write_inputs
 
 _SECONDS_EACH = 3.0
@@ -142,7 +142,7 @@ def _simulated(clock: Clock) -> Iterator[None]:
     before = registry._OURS
     kind = replace(before["scripted"], opener=_FaultyEngine.from_settings)
     registry._OURS = {**before, "scripted": kind}
-    modules = (recording, run)
+    modules = (recording, tally)
     times = [module.time for module in modules]
     try:
         for module in modules:

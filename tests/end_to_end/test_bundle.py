@@ -145,6 +145,7 @@ KINDS = {
     "codebook": "codebooks/patient_feedback.yaml",
     "ensemble": "ensembles/ensemble.yaml",
     "prompt template": "prompts/label/v1.yaml",
+    "prompt template for spans": "prompts/spans/v1.yaml",
     "installer script": "install.sh",
     "installer script for Windows": "install.ps1",
     "installer": "install.py",

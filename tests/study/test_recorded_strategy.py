@@ -105,6 +105,20 @@ def test_a_label_that_was_not_asked_for_is_not_without_a_category(
     assert all(rater.missing == 0 for one in findings.variables for rater in one.raters)
 
 
+def test_raters_are_held_to_the_gold_labels_of_what_they_were_asked(
+    stopped: tuple[Path, LabeledStudy], tmp_path: Path
+) -> None:
+    full, _ = labeled(tmp_path, EARLY_STOP.replace("strategy:", "# strategy:"))
+    gold = np.zeros(ITEMS, np.int16)
+    gold[3] = -1
+    for folder, everyone in ((stopped[0], False), (full, True)):
+        with Study.open(folder) as study:
+            found = study.recorded.gold_of_raters("topic", gold)
+        assert found.shape == (ITEMS, 3)
+        assert (found[3] == -1).all()
+        assert ((found >= 0).sum(axis=0) == ITEMS - 1).all() == everyone
+
+
 def test_other_rules_than_those_of_the_strategy_bring_a_caution(
     stopped: tuple[Path, LabeledStudy],
 ) -> None:

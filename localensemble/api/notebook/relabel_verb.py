@@ -70,10 +70,8 @@ def relabel(
         and ``after_range`` has what is possible.
 
     Example:
-        >>> found = le.relabel(
-        ...     study, against=old, items=texts, codebook=codebook, raters=others, output="again"
-        ... )
-        >>> [one.share_won for one in found.variables]
+        >>> given = dict(against=gold, items=texts, codebook=codebook, raters=["le-gpt2-2m"])
+        >>> le.relabel(study, **given, output="relabeled").variables
     """
     others = ensemble_given(raters, ensemble)
     if others is None:
