@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # parses the whole program
+
 # Not for users: run by maintainers on Linux.
 MAINTAINERS_SCRIPTS = frozenset(
     {"check_ollama.py", "check_spreadsheet.py", "compare_results.py", "known_models.py"}

@@ -36,6 +36,7 @@ def test_another_name_is_not_there() -> None:
         localensemble.lable  # noqa: B018
 
 
+@pytest.mark.slow  # starts a process
 def test_pandas_waits_until_a_frame_is_asked_for() -> None:
     code = (
         "import sys, localensemble as le\n"

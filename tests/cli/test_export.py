@@ -11,6 +11,8 @@ import localensemble as le
 from tests.cli.conftest import Run
 from tests.studies import StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels a study
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> StudyFiles:

@@ -12,6 +12,8 @@ from localensemble.api.prompt.show_prompt import template_text
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels items under several prompts
+
 COUNT = 90
 
 

@@ -15,6 +15,8 @@ from localensemble.core.errors import InputError
 from tests.cli.conftest import Ended, Run
 from tests.studies import SCRIPTED, StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels a study
+
 TEXTS = [f"comment {n}" for n in range(150)]
 TEXTS[3] = " "
 
@@ -77,7 +79,6 @@ def test_a_changed_prompt_is_named(run: Run, labeled: StudyFiles) -> None:
     assert "setting orders" in ended.out
 
 
-@pytest.mark.slow  # labels two studies
 def test_rows_added_later_are_packed_as_they_were(run: Run, tmp_path: Path) -> None:
     files = study_files(tmp_path / "first", TEXTS[:70])
     label(run, files)

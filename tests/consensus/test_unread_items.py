@@ -29,6 +29,8 @@ from localensemble.consensus.certificates.unread_items import (
     unread_p,
 )
 
+pytestmark = pytest.mark.slow  # draws thousands of samples
+
 
 @pytest.mark.parametrize(
     ("errors", "items", "unread", "alpha"),

@@ -16,6 +16,8 @@ from localensemble.study.study_items import items_of
 from tests.people import decide
 from tests.studies import StudyFiles, read_table
 
+pytestmark = pytest.mark.slow  # labels a study
+
 
 @pytest.fixture
 def folder(files: StudyFiles, tmp_path: Path) -> Path:

@@ -20,6 +20,8 @@ from localensemble.tables.item_file import ItemFile
 from tests.exports.conftest import ITEMS, LONG_ITEM
 from tests.studies import SCRIPTED, StudyFiles, read_table, study_files
 
+pytestmark = pytest.mark.slow  # labels two studies
+
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_writes_both_tables_readable_by_their_owner_alone(

@@ -17,6 +17,8 @@ from localensemble.findings.study_findings import StudyFindings
 from localensemble.report.json_files import write_findings
 from tests.studies import study_files
 
+pytestmark = pytest.mark.slow  # labels a study
+
 ITEMS = 60
 
 

@@ -21,6 +21,8 @@ from localensemble.prompting.template import load_own_template
 from localensemble.tables.table_files import open_table_file
 from tests.hostile.hostile_files import CANARY, CODEBOOK, ENSEMBLE, TABLE, TEMPLATE
 
+pytestmark = pytest.mark.slow  # reads thousands of damaged files
+
 # The examples are the same on every machine; a failing one stays in no database.
 FUZZ = settings(
     max_examples=150,

@@ -22,6 +22,8 @@ from localensemble.study.study import Study
 from tests.people import decide
 from tests.studies import study_files
 
+pytestmark = pytest.mark.slow  # labels a study and writes its report
+
 
 @pytest.fixture(scope="module")
 def labeled(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -11,6 +11,8 @@ from localensemble.study.gold import shared_id_column
 from localensemble.study.study import Study
 from tests.studies import CODEBOOK, study_files
 
+pytestmark = pytest.mark.slow  # labels studies
+
 TEXTS = ["well", "n/a", "", "poor"]
 
 

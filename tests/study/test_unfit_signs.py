@@ -27,6 +27,8 @@ from localensemble.study.unfit_signs import UnfitSign
 from localensemble.tables.item_file import ItemFile
 from tests.studies import StudyFiles, study_files
 
+pytestmark = pytest.mark.slow  # labels several studies
+
 TEXTS = [f"text {n}" for n in range(150)]
 USUAL = [{"policy": "off_codebook_mass_above", "limit": 0.5}]
 

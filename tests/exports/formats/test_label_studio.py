@@ -6,7 +6,11 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.exports.formats.conftest import Reviewed
+
+pytestmark = pytest.mark.slow  # labels a study
 
 
 def _tasks(reviewed: Reviewed, *, include_text: bool = False) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from localensemble.core.errors import CodebookError
 from localensemble.exports.argilla import reviewer_id
 from tests.exports.formats.conftest import ITEMS, Reviewed
 
+pytestmark = pytest.mark.slow  # labels a study
+
 
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:

@@ -74,6 +74,7 @@ def test_repr_shows_no_text() -> None:
     assert "quiet" not in repr(shown)
 
 
+@pytest.mark.slow  # waits until the time of a pattern is over
 @pytest.mark.parametrize("pattern", [r"(a+)+b", r"((a|b)+)+c", r"(?:a|a)+b", r"(a*)*b", r"(.*)*x"])
 def test_a_hostile_pattern_ends_in_time_with_its_name_and_the_row(
     monkeypatch: pytest.MonkeyPatch, pattern: str

@@ -12,6 +12,8 @@ from localensemble.ledger.records import AskedForPassages, ItemPassages, Passage
 from localensemble.study.study import Study
 from tests.review.page.reviewed_study import ADA, Texts, browsing, disputed_study
 
+pytestmark = pytest.mark.slow  # labels a study and opens its page
+
 TEXT = "It is <heavy>, we waited 👍 and it shines."
 QUOTED = (slice(6, 13), slice(25, 32))
 
