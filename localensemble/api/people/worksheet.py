@@ -21,7 +21,7 @@ from localensemble.core.errors import InputError
 from localensemble.core.items import Item
 from localensemble.core.options import Option, fitting
 from localensemble.exports.rows import DecidedStudy, queue_order, variable_row
-from localensemble.review.plan.existing_labels import existing_queue
+from localensemble.review.plan.existing_labels import queue_of_study
 from localensemble.review.plan.review_plan import ReviewPlan
 from localensemble.review.worksheets.asked_items import AskedItem, RaterWord, Worksheet
 from localensemble.review.worksheets.delimited_worksheet import write_csv_worksheet
@@ -208,14 +208,9 @@ def _open_variables(decided: DecidedStudy) -> dict[int, list[int]]:
 def _disputed_variables(
     study: Study, decided: DecidedStudy, plan: ReviewPlan
 ) -> dict[int, list[int]]:
-    """Map the items of `existing_queue` to what people have not decided of them, shuffled."""
+    """Map the items of `queue_of_study` to what people have not decided of them, shuffled."""
     existing = reference_categories(study.recorded, role="existing")
-    queue = existing_queue(
-        np.stack([existing[one.variable.name] for one in decided.decisions], axis=1),
-        np.stack([one.final for one in decided.decisions], axis=1),
-        item_ids=study.items,
-        plan=plan,
-    )
+    queue = queue_of_study(decided.decisions, existing, item_ids=study.items, plan=plan)
     by_person = np.stack([final.by_person for final in decided.finals], axis=1)
     asked = queue.asked & ~by_person
     return {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from localensemble.ledger.records import DecisionRole
 from localensemble.review.page.waiting_items import WaitingItems
-from localensemble.review.plan.existing_labels import existing_queue
+from localensemble.review.plan.existing_labels import queue_of_study
 from localensemble.review.plan.item_queue import BoolArray
 from localensemble.review.plan.review_plan import ReviewPlan
 from localensemble.study.decisions import Decisions
@@ -85,12 +85,7 @@ def existing_task(
 
     The raters' labels stay hidden: they would tell which side said what.
     """
-    queue = existing_queue(
-        np.stack([existing[one.variable.name] for one in decisions], axis=1),
-        np.stack([one.final for one in decisions], axis=1),
-        item_ids=item_ids,
-        plan=plan,
-    )
+    queue = queue_of_study(decisions, existing, item_ids=item_ids, plan=plan)
     # The queue is shuffled, and a reviewer reads in the order of doubt.
     doubt = np.zeros(queue.asked.shape)
     doubt[queue.positions] = -np.arange(len(queue.positions))[:, np.newaxis]

@@ -7,7 +7,7 @@ Source: Lu and Zhong (2024), arXiv 2410.09416.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from localensemble.core.random_draw import drawn_share, random_draw
 from localensemble.review.plan.item_queue import BoolArray, Positions
 from localensemble.review.plan.review_plan import ReviewPlan
+from localensemble.study.decisions import Decisions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,3 +78,19 @@ def existing_queue(
         for position in queued.tolist()
     ]
     return ExistingQueue(queued[np.argsort(shuffled, kind="stable")], differs, audited)
+
+
+def queue_of_study(
+    decisions: Sequence[Decisions],
+    existing: Mapping[str, NDArray[np.int16]],
+    *,
+    item_ids: Sequence[str],
+    plan: ReviewPlan,
+) -> ExistingQueue:
+    """Queue what `existing_queue` does, from the decisions of a study and its existing labels."""
+    return existing_queue(
+        np.stack([existing[one.variable.name] for one in decisions], axis=1),
+        np.stack([one.final for one in decisions], axis=1),
+        item_ids=item_ids,
+        plan=plan,
+    )
