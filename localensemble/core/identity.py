@@ -43,8 +43,12 @@ def sha256_words(text: str) -> str:
     A text without words counts as it is. So a copy with another line ending, a space at its end
     or in capitals is the same text.
     """
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return sha256_text(" ".join(words) or text)
+    return sha256_text(" ".join(words_in(text)) or text)
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a text in order, whatever their case and whatever is between them."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def sha256_json(value: JsonValue) -> str:

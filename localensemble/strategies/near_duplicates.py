@@ -5,19 +5,18 @@ Case, punctuation, white space, word order and repetitions do not matter.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from localensemble.core.identity import words_in
 
 NEAR = 0.8
 """Two texts are near duplicates if at least this share of their different words is in both."""
 
-_WORD = re.compile(r"\w+")
-
 
 def words_of(text: str) -> frozenset[str]:
     """Return the different words of a text, without case; the text itself if it has none."""
-    normalized = unicodedata.normalize("NFKC", text).casefold()
-    return frozenset(_WORD.findall(normalized)) or frozenset({normalized.strip()})
+    found = frozenset(words_in(text))
+    return found or frozenset({unicodedata.normalize("NFKC", text).casefold().strip()})
 
 
 def are_near_duplicates(one: frozenset[str], other: frozenset[str]) -> bool:
